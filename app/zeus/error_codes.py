@@ -1,0 +1,60 @@
+"""The error codes of a failed application, what failed and who can act."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """An error code (manual, error code table); `code` is a string of four or six digits whose leading zeros count.
+
+    `what` and `japanese` say what failed, `who` says who can act on it. Where the manual has no short Japanese name, it is our own.
+    """
+
+    code: str
+    what: str
+    japanese: str
+    who: str
+
+
+_DEVELOPER = "the merchant's developer"
+_ANOTHER_STORE = "the customer picks another store"
+
+ERROR_CODES: Final[Mapping[str, ErrorCode]] = MappingProxyType(
+    {
+        error.code: error
+        for error in (
+            ErrorCode("800000", "a value outside Zeus's rules, or wrong settings", "システムエラー・設定不正", _DEVELOPER),
+            ErrorCode("800001", "the IPコード cannot be used now", "ゼウスサービス停止", "the merchant, with Zeus"),
+            ErrorCode(
+                "800002",
+                "the store is not available to this merchant",
+                "利用不可コンビニ",
+                f"{_ANOTHER_STORE}; the merchant, with Zeus",
+            ),
+            ErrorCode(
+                "900000",
+                "data or transport error between merchant and Zeus",
+                "加盟店・ゼウス間のデータまたは通信エラー",
+                "the customer enters the data again",
+            ),
+            ErrorCode("0011", "setting error between Zeus and the collection agent", "ゼウス・収納代行会社間の設定エラー", "Zeus support"),
+            ErrorCode(
+                "0008", "maintenance between the collection agent and the chain", "収納代行会社・コンビニ間のメンテナンス", _ANOTHER_STORE
+            ),
+            ErrorCode(
+                "0013",
+                "maintenance between Zeus and the collection agent",
+                "ゼウス・収納代行会社間のメンテナンス",
+                "the customer tries later; Zeus support",
+            ),
+        )
+    }
+)
+
+
+def error_of(code: str | None) -> ErrorCode | None:
+    """The error with this `error_code`, or None: absent, empty (nothing failed), or not in the manual's table, which is an open set."""
+    return ERROR_CODES.get(code) if code is not None else None

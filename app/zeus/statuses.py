@@ -1,0 +1,159 @@
+"""The statuses of an order and what each means when it arrives after another."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class Status(StrEnum):
+    """ステータス, the `status` parameter of a call (manual, status table). キャンセル and 番組停止 have no code: they are never called."""
+
+    ACCEPTED = "01"
+    FAILED = "02"
+    EXPIRED = "03"
+    PAID = "04"
+    CONFIRMED = "05"
+    REVERSED = "06"
+    PAID_AFTER_CANCEL = "11"
+    CONFIRMED_AFTER_CANCEL = "12"
+    REVERSED_AFTER_CANCEL = "13"
+
+    @property
+    def japanese(self) -> str:
+        """The name that Zeus's console shows."""
+        return FACTS[self].japanese
+
+    @property
+    def payable(self) -> bool:
+        """支払対象: Zeus owes the merchant this money, as far as is known now. 04 and 11 are the prompt report (入金速報)."""
+        return FACTS[self].payable
+
+    @property
+    def final(self) -> bool:
+        """売上確定: the chain's head office has confirmed the money. 05 and 12."""
+        return FACTS[self].final
+
+    @property
+    def recurs(self) -> bool:
+        """Whether the order can get this status again in a new payment cycle; the others happen once in its life."""
+        return FACTS[self].recurs
+
+    @property
+    def brings_money(self) -> bool:
+        """Whether this status says that money came in: the same four statuses that are payable."""
+        return self.payable
+
+    @property
+    def only_if_ordered(self) -> bool:
+        """Whether Zeus calls for this status only if the merchant ordered it."""
+        return FACTS[self].only_if_ordered
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the manual's status table says of one status."""
+
+    japanese: str
+    payable: bool = False
+    final: bool = False
+    recurs: bool = False
+    only_if_ordered: bool = False
+
+
+FACTS: Final[Mapping[Status, Facts]] = MappingProxyType(
+    {
+        Status.ACCEPTED: Facts("未入金"),
+        Status.FAILED: Facts("申込エラー", only_if_ordered=True),
+        Status.EXPIRED: Facts("期日切", only_if_ordered=True),
+        Status.PAID: Facts("入金済", payable=True, recurs=True),
+        Status.CONFIRMED: Facts("売上確定", payable=True, final=True, recurs=True),
+        Status.REVERSED: Facts("入金取消", recurs=True),
+        Status.PAID_AFTER_CANCEL: Facts("キャンセル後入金", payable=True, recurs=True),
+        Status.CONFIRMED_AFTER_CANCEL: Facts("キャンセル後売上", payable=True, final=True, recurs=True),
+        Status.REVERSED_AFTER_CANCEL: Facts("キャンセル後取消", recurs=True),
+    }
+)
+
+
+class Step(StrEnum):
+    """What an arriving status means for an order, given the order's current status."""
+
+    NEXT = "next"
+    GAP = "gap"
+    LATE = "late"
+    PAID_AGAIN = "paid_again"
+    CONTRADICTION = "contradiction"
+    CONTRADICTION_WITH_MONEY = "contradiction_with_money"
+    REPEATED = "repeated"
+
+    @property
+    def moves(self) -> bool:
+        """Whether the order takes the new status. It keeps the old one when the call is late, repeated or a contradiction without money."""
+        return self in _MOVING
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether a human has to look at the order: the two contradictions."""
+        return self in (Step.CONTRADICTION, Step.CONTRADICTION_WITH_MONEY)
+
+
+_MOVING = frozenset({Step.NEXT, Step.GAP, Step.PAID_AGAIN, Step.CONTRADICTION_WITH_MONEY})
+
+_LETTERS: Final[Mapping[str, Step]] = {
+    "N": Step.NEXT,  # the usual way on
+    "F": Step.GAP,  # a way on, but an expected call was never seen
+    "L": Step.LATE,  # true, but overtaken by what is known
+    "R": Step.PAID_AGAIN,  # the customer came back and paid: a new payment cycle
+    "X": Step.CONTRADICTION,
+    "X!": Step.CONTRADICTION_WITH_MONEY,
+    "D": Step.REPEATED,  # the same status again
+}
+
+# Row: the order's current status. Column: the arriving status. Money that came in is never dropped, confirmed money is
+# never undone by itself, and calls may arrive in any order because each is sent and retried alone.
+_TABLE = """
+    now   01  02  03  04  05  06  11  12  13
+    none  N   N   F   F   F   F   F   F   F
+    01    D   X   N   N   F   F   N   F   F
+    02    X   D   X   X!  X!  X   X!  X!  X
+    03    L   X   D   X!  X!  X   X!  X!  X
+    04    L   X   L   D   N   N   X!  X!  X
+    05    L   X   X   L   D   X   X!  X!  X
+    06    L   X   N   R   F   D   N   F   F
+    11    L   X   L   X!  X!  X   D   N   N
+    12    L   X   L   X!  X!  X   L   D   X
+    13    L   X   L   X!  X!  X   R   F   D
+"""
+
+
+def _read(table: str) -> dict[tuple[Status | None, Status], Step]:
+    (_, *columns), *rows = (line.split() for line in table.strip().splitlines())
+    arriving = [Status(column) for column in columns]
+    return {
+        (None if now == "none" else Status(now), status): _LETTERS[cell]
+        for now, *cells in rows
+        for status, cell in zip(arriving, cells, strict=True)
+    }
+
+
+_STEPS: Final = _read(_TABLE)
+
+
+def step(current: Status | None, arriving: Status) -> Step:
+    """What `arriving` means for an order whose status is `current` (None: an order not seen before).
+
+    The answer supposes that the order has not had `arriving` in its current payment cycle. The caller, who knows the
+    order's history, treats a status had in this cycle as a repetition unless the answer is PAID_AGAIN, and reads PAID_AGAIN as
+    LATE if this cycle never had the status: then it is the missing call.
+    """
+    return _STEPS[current, arriving]
+
+
+def parse_status(text: str | None) -> Status | None:
+    """The status that `text` names, or None: absent, empty, or a code that is not in the manual's table."""
+    try:
+        return Status(text) if text is not None else None
+    except ValueError:
+        return None

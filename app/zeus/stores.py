@@ -1,0 +1,39 @@
+"""The store chains and what each calls its payment numbers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A store chain (manual, store table).
+
+    The labels are what the chain calls 払込用番号1 and 払込用番号2; `pay_no2_label` is None where the chain has one number only.
+    """
+
+    code: str
+    name: str
+    pay_no1_label: str
+    pay_no2_label: str | None = None
+
+
+STORES: Final[Mapping[str, Store]] = MappingProxyType(
+    {
+        store.code: store
+        for store in (
+            Store("D001", "セブン-イレブン", "払込票番号"),
+            Store("D002", "ローソン", "受付番号", "確認番号"),
+            Store("D030", "ファミリーマート", "注文番号", "企業コード"),
+            Store("D015", "セイコーマート", "お支払受付番号"),
+            Store("D050", "ミニストップ", "受付番号", "確認番号"),
+            Store("D060", "デイリーヤマザキ", "オンライン決済番号"),
+        )
+    }
+)
+
+
+def store_of(code: str | None) -> Store | None:
+    """The store with this `pay_cvs` code, or None. Codes are an open set: an unknown one is no error."""
+    return STORES.get(code) if code is not None else None

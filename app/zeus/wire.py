@@ -1,0 +1,183 @@
+"""Between the raw bytes of a CGI call and its values, for every spelling a sender may use."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple
+from urllib.parse import unquote_to_bytes
+
+from app.zeus.parameters import PARAMETERS, oversize
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call as it was understood.
+
+    `values` holds the known parameters in order of arrival, `unknown` every other key. Every text can be stored: it is valid
+    Unicode without NUL.
+
+    `flags` (sorted, unique) say what was odd but could be read; NAME is a known parameter:
+      unknown_key           a key that is no parameter was sent
+      repeated_key:NAME     sent more than once with the same value
+      oversize:NAME         longer than the manual allows
+      truncated:NAME        the last character was cut in half and is left out
+      undecodable:NAME      bytes in no known encoding: the text in front of them was kept
+      nul:NAME              NUL was replaced by U+FFFD
+      double_escaped:NAME   a hyphen was escaped twice
+
+    `problems` (sorted, unique) make the call impossible to judge:
+      repeated_key:NAME     sent more than once with different values; `values` has the first
+    """
+
+    values: Mapping[str, str]
+    unknown: Mapping[str, str]
+    flags: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+class _Text(NamedTuple):
+    """A decoded value: its text, the bytes behind the text that could not be decoded, and its flaws."""
+
+    text: str
+    rest: bytes
+    flaws: tuple[str, ...]
+
+
+_NAMES: Final = {parameter.name.encode(): parameter.name for parameter in PARAMETERS}
+
+# A plus sign may stand in these values, and a space may not; everywhere else + is a space.
+_PLUS_IS_PLUS: Final = frozenset({"sendid", "sendpoint", "order_no", "email"})
+
+# What Shift_JIS can look like. Python's cp932 also reads the lone bytes 80, A0, FD, FE and FF, which are no characters.
+_SHIFT_JIS = re.compile(rb"(?:[\x00-\x7F\xA1-\xDF]|[\x81-\x9F\xE0-\xFC][\x40-\x7E\x80-\xFC])*+")
+_LEAD_BYTE = re.compile(rb"[\x81-\x9F\xE0-\xFC]")
+_TWICE_ESCAPED_HYPHEN = re.compile(r"%2[Dd]")
+
+
+def decode(query: bytes, body: bytes = b"") -> Call:
+    """What a call says, from the query of its URL and from its body (a POST has both; the query is read first). Never raises."""
+    first: dict[str, _Text] = {}
+    unknown: dict[str, str] = {}
+    flags: set[str] = set()
+    problems: set[str] = set()
+    for key, raw in _pairs(query, body):
+        name = _NAMES.get(key)
+        if name is None:
+            unknown.setdefault(_key_text(key), _text_of(raw, plus_is_space=True).text)
+            flags.add("unknown_key")
+            continue
+        value = _text_of(raw, plus_is_space=name not in _PLUS_IS_PLUS)
+        flags.update(f"{flaw}:{name}" for flaw in value.flaws)
+        if name not in first:
+            first[name] = value
+        else:
+            # The undecodable rest counts too: two values are the same only if nothing that was sent tells them apart.
+            same = first[name][:2] == value[:2]
+            (flags if same else problems).add(f"repeated_key:{name}")
+    values = {name: value.text for name, value in first.items()}
+    flags.update(f"oversize:{name}" for name in oversize(values))
+    return Call(values, unknown, tuple(sorted(flags)), tuple(sorted(problems)))
+
+
+def order_no_of(query: bytes, body: bytes = b"") -> str:
+    """The order_no that `decode` would give, or "" if there is none; many times faster, for the receiver's hot path."""
+    found = _ORDER_NO.search(query) or _ORDER_NO.search(body)
+    return _text_of(found[1] or b"", plus_is_space=False).text if found else ""
+
+
+def _pairs(query: bytes, body: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The unquoted key and the still quoted value of every pair. No trail byte of Shift_JIS is & or =, so bytes can be split."""
+    for part in (query, body):
+        for pair in part.split(b"&"):
+            if pair:
+                key, _, raw = pair.partition(b"=")
+                yield unquote_to_bytes(key), raw
+
+
+def _text_of(raw: bytes, *, plus_is_space: bool) -> _Text:
+    if plus_is_space:
+        raw = raw.replace(b"+", b" ")
+    raw = unquote_to_bytes(raw)
+    text, rest = _characters(raw)
+    flaws: tuple[str, ...] = ()
+    if rest:
+        flaws += ("truncated" if _LEAD_BYTE.fullmatch(rest) else "undecodable",)
+    if "\0" in text:
+        text = text.replace("\0", "\ufffd")
+        flaws += ("nul",)
+    if "%" in text and _TWICE_ESCAPED_HYPHEN.search(text):
+        text = _TWICE_ESCAPED_HYPHEN.sub("-", text)
+        flaws += ("double_escaped",)
+    return _Text(text, rest, flaws)
+
+
+def _characters(raw: bytes) -> tuple[str, bytes]:
+    """The longest readable beginning of `raw`, and the rest. UTF-8 goes first: full-width kana in cp932 are never valid UTF-8."""
+    try:
+        return raw.decode("utf-8"), b""
+    except UnicodeDecodeError:
+        pass
+    shape = _SHIFT_JIS.match(raw)
+    end = shape.end() if shape else 0
+    try:
+        return raw[:end].decode("cp932"), raw[end:]
+    except UnicodeDecodeError as unassigned:
+        return raw[: unassigned.start].decode("cp932"), raw[unassigned.start :]
+
+
+def _key_text(key: bytes) -> str:
+    """An unknown key in full: cutting off what cannot be decoded could make it look like another key."""
+    text, rest = _characters(key)
+    return (text + rest.decode("ascii", "backslashreplace")).replace("\0", "\ufffd")
+
+
+def _spelled(name: bytes) -> bytes:
+    """A pattern for `name` with any of its bytes percent-escaped."""
+    return b"".join(b"(?:%c|%%(?i:%02x))" % (byte, byte) for byte in name)
+
+
+_ORDER_NO = re.compile(rb"(?:\A|&)" + _spelled(b"order_no") + rb"(?:=([^&]*)|(?=&)|\Z)")
+
+
+class Style(StrEnum):
+    """How a sender escapes. Every style writes Shift_JIS (cp932)."""
+
+    FULL = "full"
+    """Everything but letters, digits, hyphen and full stop is escaped."""
+    HALF = "half"
+    """As FULL, but every ASCII byte that can be a trail byte stays bare: ア is %83A, ソ is %83\\, ミ is %83~."""
+    LOWER = "lower"
+    """Every byte is escaped, in lower-case hexadecimal."""
+    RAW = "raw"
+    """Only what would break the syntax is escaped: & = + %, space and control characters. Shift_JIS goes out as 8-bit bytes."""
+
+
+_ALPHANUMERIC = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_BARE: Final[Mapping[Style, frozenset[int]]] = {
+    Style.FULL: frozenset(_ALPHANUMERIC + b"-."),
+    Style.HALF: frozenset(_ALPHANUMERIC + b"-.") | frozenset(range(0x40, 0x7F)),
+    Style.LOWER: frozenset(),
+    Style.RAW: frozenset(range(0x21, 0x100)) - frozenset(b"&=+%\x7f"),
+}
+
+
+def _spellings(style: Style) -> tuple[bytes, ...]:
+    escape = b"%%%02x" if style is Style.LOWER else b"%%%02X"
+    return tuple(bytes([byte]) if byte in _BARE[style] else escape % byte for byte in range(0x100))
+
+
+_SPELLINGS: Final = {style: _spellings(style) for style in Style}
+
+
+def encode(values: Mapping[str, str | bytes], *, style: Style = Style.FULL) -> bytes:
+    """The query with which Zeus would send `values`, in their order; bytes are escaped as they are, text is written in cp932.
+
+    Raises UnicodeEncodeError for text that cp932 cannot write.
+    """
+    spelling = _SPELLINGS[style]
+    return b"&".join(key.encode("ascii") + b"=" + b"".join([spelling[byte] for byte in _bytes_of(value)]) for key, value in values.items())
+
+
+def _bytes_of(value: str | bytes) -> bytes:
+    return value if isinstance(value, bytes) else value.encode("cp932")
