@@ -1,0 +1,1 @@
+"""zeus-relay: the receiver of Zeus payment notifications."""

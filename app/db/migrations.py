@@ -1,0 +1,95 @@
+"""Bringing the schema up to date, safely while the service runs: one migrator at a time, and no lock waited for so long that calls queue up behind it."""
+
+import asyncio
+from pathlib import Path
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.engine import make_engine
+from app.logs import get_logger
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "migrations"
+LOCK_KEY = 7_236_405_901
+LOCK_TIMEOUT_MS = 3_000
+STATEMENT_TIMEOUT_MS = 600_000
+LOCK_TRIES = 10
+
+log = get_logger("migrate")
+
+
+class AnotherMigrator(Exception):
+    """Another process is migrating and did not finish in time."""
+
+
+def head() -> str:
+    """The revision that this code needs."""
+    revision = ScriptDirectory(str(SCRIPTS)).get_current_head()
+    if revision is None:
+        raise LookupError(f"no migrations in {SCRIPTS}")
+    return revision
+
+
+async def migrate(url: str, revision: str = "head") -> str:
+    """Migrate the database at `url` to `revision` (a downgrade when it is `base` or lies behind) and return where it stands then.
+
+    A migration whose table lock is not granted within LOCK_TIMEOUT_MS is rolled back and tried again up to LOCK_TRIES times.
+    Raises AnotherMigrator when a second migrator holds the advisory lock for a minute.
+    """
+    engine = make_engine(url, pool_size=1, application="zeus-relay migrate")
+    try:
+        async with engine.connect() as connection:
+            await _take_lock(connection)
+            for tries_left in reversed(range(LOCK_TRIES)):
+                try:
+                    return await connection.run_sync(_run, revision)
+                except DBAPIError as error:
+                    await connection.rollback()
+                    lock_timed_out = isinstance(getattr(error.orig, "__cause__", None), asyncpg.LockNotAvailableError)
+                    if not lock_timed_out or not tries_left:
+                        raise
+                    log.warning("lock_timed_out", tries_left=tries_left)
+                    await asyncio.sleep(1)
+        raise AssertionError("unreachable")
+    finally:
+        await engine.dispose()
+
+
+async def current_revision(url: str) -> str | None:
+    """The revision the database at `url` stands at, None for an empty one."""
+    engine = make_engine(url, pool_size=1, application="zeus-relay migrate")
+    try:
+        async with engine.connect() as connection:
+            return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+    finally:
+        await engine.dispose()
+
+
+async def _take_lock(connection: AsyncConnection) -> None:
+    for _ in range(60):
+        if await connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK_KEY}):
+            await connection.execute(text(f"SET lock_timeout = {LOCK_TIMEOUT_MS}"))
+            await connection.execute(text(f"SET statement_timeout = {STATEMENT_TIMEOUT_MS}"))
+            await connection.commit()
+            return
+        await connection.rollback()
+        await asyncio.sleep(1)
+    raise AnotherMigrator("another process has been migrating for a minute; see whether it hangs")
+
+
+def _run(connection: Connection, revision: str) -> str:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    config.attributes["connection"] = connection
+    if revision == "base" or revision.startswith("-"):
+        command.downgrade(config, revision)
+    else:
+        command.upgrade(config, revision)
+    connection.commit()
+    return MigrationContext.configure(connection).get_current_revision() or "base"

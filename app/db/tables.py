@@ -1,0 +1,198 @@
+"""The tables, one class each; rows end in `Row` so that values can have the bare nouns."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import ARRAY, BigInteger, DateTime, ForeignKey, Identity, Index, LargeBinary, MetaData, SmallInteger, Text, func, text
+from sqlalchemy.dialects.postgresql import INET, JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+LANES = 16
+"""Into how many lanes order numbers are hashed. One order is always in one lane, and one lane is judged by one worker at a time."""
+
+
+class Base(DeclarativeBase):
+    """Common ground of all tables: names of constraints, and Postgres types for Python's."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+            "uq": "%(table_name)s_%(column_0_N_name)s_key",
+            "ck": "%(table_name)s_%(constraint_name)s_check",
+            "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+            "pk": "%(table_name)s_pkey",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        str: Text,
+        bytes: LargeBinary,
+        datetime: DateTime(timezone=True),
+        list[str]: ARRAY(Text),
+        dict[str, Any]: JSONB,
+    }
+
+
+def _empty_list() -> Mapped[list[str]]:
+    return mapped_column(server_default=text("'{}'"))
+
+
+class NoticeRow(Base):
+    """One call from Zeus, verbatim, and what became of it. The first half is written once by receiving, the second by judging."""
+
+    __tablename__ = "notices"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    lane: Mapped[int] = mapped_column(SmallInteger)
+    received_at: Mapped[datetime]
+    source: Mapped[str] = mapped_column(INET)
+    method: Mapped[str]
+    target: Mapped[bytes]
+    headers: Mapped[bytes]
+    body: Mapped[bytes]
+
+    released: Mapped[bool] = mapped_column(server_default=text("false"))
+    judged_at: Mapped[datetime | None]
+    verdict: Mapped[str | None]
+    reasons: Mapped[list[str]] = _empty_list()
+    flags: Mapped[list[str]] = _empty_list()
+    parameters: Mapped[dict[str, Any] | None]
+    order_no: Mapped[str | None]
+    status: Mapped[str | None]
+
+    __table_args__ = (
+        # What is left to judge, in order of arrival within a lane: empty but for the last moments, so it stays small.
+        Index("notices_unjudged_idx", "lane", "id", postgresql_where=text("verdict IS NULL")),
+        Index("notices_order_no_idx", "order_no", "id", postgresql_where=text("order_no IS NOT NULL")),
+        Index("notices_attention_idx", "verdict", "id", postgresql_where=text("verdict IN ('quarantined', 'conflict')")),
+        {"postgresql_with": {"autovacuum_vacuum_scale_factor": "0.02"}},
+    )
+
+
+class AnswerRow(Base):
+    """Evidence that the answer to a notice was handed to the network in time; its absence means that nobody knows."""
+
+    __tablename__ = "answers"
+
+    notice_id: Mapped[UUID] = mapped_column(primary_key=True)
+    answered_at: Mapped[datetime]
+
+
+class OrderRow(Base):
+    """What is known of one order_no: where it stands and the last values Zeus gave."""
+
+    __tablename__ = "orders"
+
+    order_no: Mapped[str] = mapped_column(primary_key=True)
+    status: Mapped[str]
+    state: Mapped[str]
+    cycle: Mapped[int]
+    sequence: Mapped[int]
+    money: Mapped[int | None]
+    clientip: Mapped[str | None]
+    pay_cvs: Mapped[str | None]
+    pay_no1: Mapped[str | None]
+    pay_no2: Mapped[str | None]
+    pay_limit: Mapped[str | None]
+    sendid: Mapped[str | None]
+    sendpoint: Mapped[str | None]
+    flags: Mapped[list[str]] = _empty_list()
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class EventRow(Base):
+    """One statement of fact for subscribers; `data` holds nothing personal, `customer` nothing else."""
+
+    __tablename__ = "events"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    type: Mapped[str]
+    order_no: Mapped[str | None]
+    status: Mapped[str | None]
+    occurrence: Mapped[int | None]
+    cycle: Mapped[int | None]
+    sequence: Mapped[int | None]
+    notice_id: Mapped[UUID | None]
+    created_at: Mapped[datetime]
+    data: Mapped[dict[str, Any]]
+    customer: Mapped[dict[str, Any] | None]
+
+    __table_args__ = (
+        # The deduplication itself: whatever goes wrong above, a status of an order cannot become two events.
+        Index("events_occurrence_key", "order_no", "status", "occurrence", unique=True, postgresql_where=text("status IS NOT NULL")),
+        Index("events_sequence_key", "order_no", "sequence", unique=True, postgresql_where=text("order_no IS NOT NULL")),
+        Index("events_notice_idx", "notice_id"),
+    )
+
+
+class SubscriberRow(Base):
+    """A merchant system that wants events. A removed one stays as a name for its history, without address and secrets."""
+
+    __tablename__ = "subscribers"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    url: Mapped[str]
+    event_types: Mapped[list[str] | None]
+    customer: Mapped[bool]
+    state: Mapped[str]
+    pause_reason: Mapped[str | None]
+    declared: Mapped[bool] = mapped_column(server_default=text("false"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (Index("subscribers_name_key", "name", unique=True, postgresql_where=text("state <> 'removed'")),)
+
+
+class SubscriberSecretRow(Base):
+    """A signing secret, encrypted; after a rotation the old one stays valid until it expires."""
+
+    __tablename__ = "subscriber_secrets"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    subscriber_id: Mapped[UUID] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"), index=True)
+    sealed: Mapped[bytes]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime | None]
+
+
+class OutboundWebhookRow(Base):
+    """One event owed to one subscriber. The row is the job: whoever holds the lease token may change it, nobody else."""
+
+    __tablename__ = "outbound_webhooks"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    event_id: Mapped[UUID]
+    subscriber_id: Mapped[UUID] = mapped_column(ForeignKey("subscribers.id"))
+    order_no: Mapped[str | None]
+    sequence: Mapped[int | None]
+    state: Mapped[str] = mapped_column(server_default=text("'pending'"))
+    due_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    lease_token: Mapped[UUID | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    finished_at: Mapped[datetime | None]
+    last_outcome: Mapped[str | None]
+
+    __table_args__ = (
+        Index("outbound_webhooks_event_key", "event_id", "subscriber_id", unique=True),
+        # What may be claimed, one subscriber at a time. A claim moves due_at to the end of its lease, so that a lost worker's webhooks come due again.
+        Index("outbound_webhooks_due_idx", "subscriber_id", "due_at", "id", postgresql_where=text("state = 'pending'")),
+        Index("outbound_webhooks_dead_idx", "subscriber_id", "id", postgresql_where=text("state = 'dead'")),
+    )
+
+
+class AttemptRow(Base):
+    """One HTTP try of one outbound webhook and what came back."""
+
+    __tablename__ = "attempts"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    outbound_webhook_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    number: Mapped[int]
+    started_at: Mapped[datetime]
+    duration_ms: Mapped[int]
+    outcome: Mapped[str]
+    http_status: Mapped[int | None]
+    excerpt: Mapped[str | None]

@@ -1,0 +1,35 @@
+"""Every figure the service exposes to Prometheus, in one place; a stage increments what is its own."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+registry = CollectorRegistry()
+
+calls_answered = Counter(
+    "zeus_relay_calls_answered", "Calls to the notification endpoint, by HTTP status answered", ["status"], registry=registry
+)
+calls_rejected = Counter("zeus_relay_calls_rejected", "Calls refused at the door, by reason", ["reason"], registry=registry)
+answer_seconds = Histogram(
+    "zeus_relay_answer_seconds",
+    "Time from the arrival of a call to its answer",
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 40),
+    registry=registry,
+)
+append_batch_notices = Histogram(
+    "zeus_relay_append_batch_notices", "Notices that shared one commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256), registry=registry
+)
+notices_judged = Counter("zeus_relay_notices_judged", "Notices judged, by verdict", ["verdict"], registry=registry)
+events_created = Counter("zeus_relay_events_created", "Events made, by type", ["type"], registry=registry)
+attempts_made = Counter("zeus_relay_attempts", "HTTP attempts to deliver a webhook, by outcome", ["outcome"], registry=registry)
+attempt_seconds = Histogram(
+    "zeus_relay_attempt_seconds",
+    "Duration of one HTTP attempt",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15),
+    registry=registry,
+)
+webhooks_dead = Counter("zeus_relay_webhooks_dead", "Outbound webhooks given up after the last attempt", registry=registry)
+sends_in_flight = Gauge("zeus_relay_sends_in_flight", "HTTP attempts under way in this process", registry=registry)
+
+
+def exposition() -> bytes:
+    """All metrics of this process in the Prometheus text format."""
+    return generate_latest(registry)

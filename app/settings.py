@@ -1,0 +1,244 @@
+"""Settings: read from RELAY_ environment variables (and a .env file), checked whole before anything starts."""
+
+import difflib
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from dotenv import dotenv_values
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+
+PREFIX = "RELAY_"
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
+_UNIT_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, None: 1}
+
+
+class WrongSettings(Exception):
+    """One or more settings cannot be used; the text names each variable, what is wrong, and an example of what is right."""
+
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _network(value: object) -> Network:
+    if isinstance(value, ipaddress.IPv4Network | ipaddress.IPv6Network):
+        return value
+    return ipaddress.ip_network(str(value))
+
+
+def parse_duration(value: object) -> timedelta:
+    """Read `5s`, `30m`, `2h`, `1.5d`, `250ms` or a bare number of seconds; raises ValueError for anything else."""
+    if isinstance(value, timedelta):
+        return value
+    match = _DURATION.fullmatch(str(value).strip())
+    if match is None:
+        raise ValueError(f"{value!r} is not a duration such as 5s, 30m or 2h")
+    return timedelta(seconds=float(match[1]) * _UNIT_SECONDS[match[2]])
+
+
+Networks = Annotated[list[Annotated[Network, BeforeValidator(_network)]], NoDecode, BeforeValidator(_split)]
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Durations = Annotated[list[Duration], NoDecode, BeforeValidator(_split), Field(min_length=1)]
+Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+Secrets = Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class DeclaredSubscriber(BaseModel):
+    """One entry of RELAY_SUBSCRIBERS: a subscriber kept equal to its declaration at every start, found by its name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    url: str
+    events: list[str] | None = None
+    customer: bool = False
+    secret: SecretStr
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured. Each field is the variable RELAY_<FIELD>; `description` is the text of its reference."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True)
+
+    database_url: SecretStr | None = Field(
+        None,
+        description="Postgres to use, several hosts allowed for failover. Unset: an embedded Postgres in RELAY_DATA_DIR.",
+        examples=["postgresql://relay:password@db.example:5432/relay"],
+    )
+    data_dir: Path = Field(
+        Path("data"), description="Where the embedded Postgres and generated keys live.", examples=["/var/lib/zeus-relay"]
+    )
+    allowed_sources: Networks = Field(
+        [ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128")],
+        description="CIDRs that may call the notification endpoint. Zeus tells each merchant its addresses in confidence.",
+        examples=["192.0.2.10/32,198.51.100.0/28"],
+    )
+    trusted_proxies: Networks = Field(
+        [], description="CIDRs of reverse proxies whose X-Forwarded-For is believed.", examples=["203.0.113.5/32"]
+    )
+    notify_path: str = Field("/zeus/notify", description="Path of the notification endpoint.", examples=["/zeus/notify"])
+    notify_token: SecretStr | None = Field(
+        None,
+        description="When set, the endpoint is RELAY_NOTIFY_PATH/<token> and nothing else.",
+        examples=["k3VQ8mZ1xWb7Tn5cRj9uYd2L"],
+    )
+    ip_codes: Names = Field(
+        [],
+        description="The merchant's IPコード, 10 digits each. A call with another one is quarantined. Unset: any is taken.",
+        examples=["2012000001"],
+    )
+    public_host: str = Field("127.0.0.1", description="Address the public listener binds to.", examples=["0.0.0.0"])
+    public_port: Port = Field(
+        8000, description="Port of the public listener: the notification endpoint and health only.", examples=["8000"]
+    )
+    operator_host: str = Field("127.0.0.1", description="Address the private listener binds to.", examples=["0.0.0.0"])
+    operator_port: Port = Field(8001, description="Port of the private listener: API, metrics and health.", examples=["8001"])
+    admin_token: SecretStr | None = Field(
+        None,
+        description="Bearer token of the API, at least 20 characters. Unset with the embedded Postgres: made once and kept in RELAY_DATA_DIR.",
+        examples=["b1946ac92492d2347c6235b4d2611184"],
+    )
+    secret_keys: Secrets = Field(
+        [],
+        description="Fernet keys that encrypt webhook secrets at rest; the first encrypts, all decrypt. "
+        "Unset with the embedded Postgres: made once and kept in RELAY_DATA_DIR.",
+        examples=["Zm9yIGV4YW1wbGUgb25seSwgbWFrZSB5b3VyIG93biE="],
+    )
+    subscriber_networks: Networks = Field(
+        [], description="Private CIDRs that webhooks may go to. Public addresses are always allowed.", examples=["127.0.0.0/8"]
+    )
+    allow_http_subscribers: bool = Field(False, description="Allow http:// subscriber URLs beside https://.", examples=["true"])
+    retry_schedule: Durations = Field(
+        [parse_duration(d) for d in ("0s", "5s", "5m", "30m", "2h", "5h", "10h", "14h", "20h", "24h")],
+        description="Wait before each attempt, counted from the one before; after the last the webhook is dead.",
+        examples=["0s,5s,5m,30m,2h,5h,10h,14h,20h,24h"],
+    )
+    subscribers: list[DeclaredSubscriber] = Field(
+        [],
+        description="Subscribers declared as JSON, applied by name at every start.",
+        examples=['[{"name":"shop","url":"https://shop.example/hooks","events":["payment.received"],"secret":"whsec_..."}]'],
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.", examples=["INFO"])
+    log_format: Literal["json", "text"] = Field("json", description="One JSON object a line, or text for a terminal.", examples=["json"])
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and urlsplit(value.get_secret_value()).scheme not in ("postgresql", "postgres"):
+            raise ValueError("must be a postgresql:// URL")
+        return value
+
+    @field_validator("notify_path")
+    @classmethod
+    def _is_path(cls, value: str) -> str:
+        if not re.fullmatch(r"(/[0-9A-Za-z._~-]+)+", value):
+            raise ValueError("must begin with / and hold only letters, digits and . _ ~ - between slashes")
+        if value.lower() in ("/healthz", "/readyz"):
+            raise ValueError("is taken by the health check")
+        return value
+
+    @field_validator("notify_token")
+    @classmethod
+    def _is_url_token(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"[0-9A-Za-z_-]{16,}", value.get_secret_value()):
+            raise ValueError("needs at least 16 characters, only letters, digits, - and _")
+        return value
+
+    @field_validator("ip_codes")
+    @classmethod
+    def _are_ip_codes(cls, value: list[str]) -> list[str]:
+        for code in value:
+            if not re.fullmatch(r"[0-9]{10}", code):
+                raise ValueError(f"{code!r} is not 10 digits")
+        return value
+
+    @field_validator("admin_token")
+    @classmethod
+    def _is_long(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 20:
+            raise ValueError("needs at least 20 characters")
+        return value
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _are_fernet_keys(cls, value: list[SecretStr]) -> list[SecretStr]:
+        for key in value:
+            try:
+                Fernet(key.get_secret_value())
+            except ValueError:
+                raise ValueError("each key must be 32 bytes in URL-safe base64, as `zeus-relay keygen` prints") from None
+        return value
+
+    @model_validator(mode="after")
+    def _has_names_once(self) -> Self:
+        names = [subscriber.name for subscriber in self.subscribers]
+        if len(names) != len(set(names)):
+            raise ValueError(f"{PREFIX}SUBSCRIBERS: a name stands there twice")
+        return self
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the service runs its own Postgres in `data_dir`."""
+        return self.database_url is None
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read and check the settings; raises WrongSettings with a text fit for a terminal."""
+    environment = os.environ if environment is None else environment
+    unknown = _unknown_variables(environment)
+    if unknown:
+        raise WrongSettings("\n".join(unknown))
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise WrongSettings("\n".join(_explain(problem) for problem in error.errors(include_url=False))) from None
+    except SettingsError as error:  # a variable that should be JSON and is not
+        raise WrongSettings(_explain_source(error)) from None
+
+
+def variable_of(field: str) -> str:
+    """The name of the environment variable behind a field of Settings."""
+    return PREFIX + field.upper()
+
+
+def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    known = [variable_of(field) for field in Settings.model_fields]
+    given = {*environment, *dotenv_values(".env")}
+    messages = []
+    for name in sorted(given):
+        if not name.startswith(PREFIX) or name in known:
+            continue
+        near = difflib.get_close_matches(name, known, n=1)
+        messages.append(
+            f"{name}: there is no such setting" + (f"; did you mean {near[0]}?" if near else "; .env.example lists all of them")
+        )
+    return messages
+
+
+def _explain_source(error: SettingsError) -> str:
+    match = re.search(r'field "(\w+)"', str(error))
+    if match is None:
+        return str(error)
+    return _explain({"loc": (match[1],), "msg": "is not valid JSON"})
+
+
+def _explain(problem: Any) -> str:
+    location = problem["loc"]
+    message = problem["msg"].removeprefix("Value error, ")
+    if not location:
+        return str(message)
+    field = str(location[0])
+    inside = ".".join(str(part) for part in location[1:])
+    example = Settings.model_fields[field].examples or [""]
+    return f"{variable_of(field)}: {f'[{inside}] ' if inside else ''}{message}. Example: {variable_of(field)}={example[0]}"

@@ -1,0 +1,19 @@
+"""Alembic's entry: runs migrations on the connection that app.db.migrations hands over, each in its own transaction."""
+
+from alembic import context
+
+from app.db.tables import Base
+
+connection = context.config.attributes.get("connection")
+if connection is None:
+    raise SystemExit("run migrations with `zeus-relay migrate`, and make new ones with `zeus-relay migrate --new MESSAGE`")
+
+context.configure(
+    connection=connection,
+    target_metadata=Base.metadata,
+    transaction_per_migration=True,
+    compare_type=True,
+    compare_server_default=True,
+)
+with context.begin_transaction():
+    context.run_migrations()
