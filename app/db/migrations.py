@@ -1,4 +1,4 @@
-"""Bringing the schema up to date, safely while the service runs: one migrator at a time, and no lock waited for so long that calls queue up behind it."""
+"""Bringing the schema up to date while the service runs: one migrator at a time, and no lock awaited so long that calls queue up."""
 
 import asyncio
 from pathlib import Path

@@ -88,7 +88,7 @@ class OrderRow(Base):
     state: Mapped[str]
     cycle: Mapped[int]
     sequence: Mapped[int]
-    money: Mapped[int | None]
+    money: Mapped[int | None] = mapped_column(BigInteger)
     clientip: Mapped[str | None]
     pay_cvs: Mapped[str | None]
     pay_no1: Mapped[str | None]
@@ -177,7 +177,7 @@ class OutboundWebhookRow(Base):
 
     __table_args__ = (
         Index("outbound_webhooks_event_key", "event_id", "subscriber_id", unique=True),
-        # What may be claimed, one subscriber at a time. A claim moves due_at to the end of its lease, so that a lost worker's webhooks come due again.
+        # What may be claimed, by subscriber. A claim moves due_at to the end of its lease: what a lost worker held comes due again.
         Index("outbound_webhooks_due_idx", "subscriber_id", "due_at", "id", postgresql_where=text("state = 'pending'")),
         Index("outbound_webhooks_dead_idx", "subscriber_id", "id", postgresql_where=text("state = 'dead'")),
     )

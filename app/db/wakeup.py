@@ -60,11 +60,11 @@ class Listener:
         """Wake the waiters of a channel within this process."""
         self._woken[channel].set()
 
-    async def wait(self, channel: str, timeout: float = POLL_SECONDS) -> None:
-        """Return at the next wake-up of `channel`, one that came since the last call included, or after `timeout` seconds."""
+    async def wait(self, channel: str, seconds: float = POLL_SECONDS) -> None:
+        """Return at the next wake-up of `channel`, one that came since the last call included, or after `seconds`."""
         event = self._woken[channel]
         with suppress(TimeoutError):
-            await asyncio.wait_for(event.wait(), timeout)
+            await asyncio.wait_for(event.wait(), seconds)
         event.clear()
 
     async def run(self) -> None:

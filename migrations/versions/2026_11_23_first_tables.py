@@ -72,7 +72,7 @@ def upgrade() -> None:
     sa.Column('state', sa.Text(), nullable=False),
     sa.Column('cycle', sa.Integer(), nullable=False),
     sa.Column('sequence', sa.Integer(), nullable=False),
-    sa.Column('money', sa.Integer(), nullable=True),
+    sa.Column('money', sa.BigInteger(), nullable=True),
     sa.Column('clientip', sa.Text(), nullable=True),
     sa.Column('pay_cvs', sa.Text(), nullable=True),
     sa.Column('pay_no1', sa.Text(), nullable=True),

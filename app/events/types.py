@@ -1,0 +1,42 @@
+"""The types of events, as subscribers name them."""
+
+from enum import StrEnum
+
+
+class EventType(StrEnum):
+    """What an event says; the first nine follow the statuses of Zeus one to one."""
+
+    ORDER_ACCEPTED = "order.accepted"
+    ORDER_FAILED = "order.failed"
+    ORDER_EXPIRED = "order.expired"
+    PAYMENT_RECEIVED = "payment.received"
+    PAYMENT_CONFIRMED = "payment.confirmed"
+    PAYMENT_REVERSED = "payment.reversed"
+    CANCELLED_ORDER_PAYMENT_RECEIVED = "cancelled_order.payment_received"
+    CANCELLED_ORDER_PAYMENT_CONFIRMED = "cancelled_order.payment_confirmed"
+    CANCELLED_ORDER_PAYMENT_REVERSED = "cancelled_order.payment_reversed"
+    REVIEW_REQUIRED = "review.required"
+    WEBHOOK_TEST = "webhook.test"
+
+
+class OrderState(StrEnum):
+    """Where an order stands, in words: one for each status of Zeus."""
+
+    AWAITING_PAYMENT = "awaiting_payment"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    PAID = "paid"
+    CONFIRMED = "confirmed"
+    REVERSED = "reversed"
+    PAID_AFTER_CANCEL = "paid_after_cancel"
+    CONFIRMED_AFTER_CANCEL = "confirmed_after_cancel"
+    REVERSED_AFTER_CANCEL = "reversed_after_cancel"
+
+
+SUBSCRIBABLE = frozenset(EventType) - {EventType.WEBHOOK_TEST}
+"""What a subscription can filter by; a test webhook goes to the subscriber that asked for it, whatever its filter."""
+
+
+def unknown_types(names: list[str]) -> list[str]:
+    """Those of `names` that are no type a subscriber can ask for."""
+    return [name for name in names if name not in SUBSCRIBABLE]

@@ -1,0 +1,1 @@
+"""The composition root: builds each role from its parts and runs it."""

@@ -1,0 +1,1 @@
+"""The public listener: the notification endpoint and health, nothing else."""

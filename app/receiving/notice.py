@@ -1,0 +1,27 @@
+"""A notice as receiving knows it: the verbatim call, before anybody has judged it."""
+
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from app.db.tables import LANES
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One call from Zeus. `target` is the request target and `headers` the header lines, byte for byte; nothing is decoded."""
+
+    id: UUID
+    lane: int
+    received_at: datetime
+    source: str
+    method: str
+    target: bytes
+    headers: bytes
+    body: bytes
+
+
+def lane_of(order_no: str) -> int:
+    """The lane of an order, 0 to LANES - 1. It must never change for an order: two workers would judge it at once."""
+    return zlib.crc32(order_no.encode()) % LANES

@@ -1,0 +1,158 @@
+"""What Zeus may tell about an order, as data: the calls, and what a receiver should make of each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Final
+
+from app.zeus.statuses import Status
+from app.zeus.wire import Style
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One call of a scenario and what should come of it.
+
+    The order's own values are sent, with `changes` put over them and `without` left out; `appended` goes behind the query as it
+    is. `style` is how this call is escaped, where it must differ from the rest of the run. The call is sent `times` times,
+    over as many as `connections` connections at once.
+
+    `verdict` and `events` are the receiver's words: its verdict on the call, and the types of the events it should make, in
+    order. When a call is sent several times, they hold for the first to arrive; the others are `duplicate` and make no event.
+    They suppose an order that the receiver has not heard of, and calls that carry at least order_no, status, clientip and money.
+    """
+
+    status: str
+    events: tuple[str, ...] = ()
+    verdict: str = "accepted"
+    changes: Mapping[str, str] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
+    appended: bytes = b""
+    style: Style | None = None
+    times: int = 1
+    connections: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """The calls about one order, in the order they are sent. `state` is the receiver's word for what the order should end as."""
+
+    name: str
+    about: str
+    turns: tuple[Turn, ...]
+    state: str
+
+    @property
+    def verdicts(self) -> tuple[str, ...]:
+        """The verdict expected on every call that is sent, repetitions included, in order of arrival."""
+        return tuple(verdict for turn in self.turns for verdict in (turn.verdict, *("duplicate",) * (turn.times - 1)))
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """The types of all events expected for one order, in order."""
+        return tuple(event for turn in self.turns for event in turn.events)
+
+
+_ACCEPTED = Turn(Status.ACCEPTED, ("order.accepted",))
+_FAILED = Turn(Status.FAILED, ("order.failed",))
+_EXPIRED = Turn(Status.EXPIRED, ("order.expired",))
+_PAID = Turn(Status.PAID, ("payment.received",))
+_CONFIRMED = Turn(Status.CONFIRMED, ("payment.confirmed",))
+_REVERSED = Turn(Status.REVERSED, ("payment.reversed",))
+_PAID_AFTER_CANCEL = Turn(Status.PAID_AFTER_CANCEL, ("cancelled_order.payment_received",))
+_CONFIRMED_AFTER_CANCEL = Turn(Status.CONFIRMED_AFTER_CANCEL, ("cancelled_order.payment_confirmed",))
+_REVERSED_AFTER_CANCEL = Turn(Status.REVERSED_AFTER_CANCEL, ("cancelled_order.payment_reversed",))
+
+_REVIEW = ("review.required",)
+# One yen more than any order is invented with.
+_ANOTHER_MONEY = "300000"
+# No chain has this code (manual, store table).
+_UNKNOWN_STORE = "D999"
+# A failed application has no slip, hence neither payment numbers nor a deadline (manual, 申込エラー通知).
+_NO_SLIP = {"pay_no1": "", "pay_no2": "", "pay_limit": ""}
+
+_ODD_TURNS = (
+    replace(_ACCEPTED, style=Style.HALF),
+    replace(_PAID, changes={"pay_cvs": _UNKNOWN_STORE}),
+    Turn(Status.PAID, verdict="quarantined", without=("order_no",)),
+    Turn(Status.PAID, verdict="quarantined", appended=f"&money={_ANOTHER_MONEY}".encode()),
+    Turn("99", verdict="quarantined"),
+    replace(_REVERSED, changes={"sendpoint": "x" * 8192}),
+    replace(_PAID, changes={"sendid": "A\0B"}),
+    _CONFIRMED,
+)
+
+_ALL = (
+    Scenario("usual", "accepted, paid at the till, confirmed by the chain", (_ACCEPTED, _PAID, _CONFIRMED), "confirmed"),
+    Scenario("reversal", "paid, then taken back at the till", (_ACCEPTED, _PAID, _REVERSED), "reversed"),
+    Scenario(
+        "pay-again",
+        "paid, taken back, paid once more and confirmed",
+        (_ACCEPTED, _PAID, _REVERSED, _PAID, _CONFIRMED),
+        "confirmed",
+    ),
+    Scenario(
+        "out-of-order",
+        "the confirmation comes before the payment, the acceptance last",
+        (_CONFIRMED, _PAID, _ACCEPTED),
+        "confirmed",
+    ),
+    Scenario(
+        "duplicate-storm",
+        "one payment call sent 200 times over 50 connections at once",
+        (_ACCEPTED, replace(_PAID, times=200, connections=50)),
+        "paid",
+    ),
+    Scenario("expired", "the deadline passes without a payment", (_ACCEPTED, _EXPIRED), "expired"),
+    Scenario(
+        "failed",
+        "the application fails because the store chain is under maintenance",
+        (replace(_FAILED, changes={"error_code": "0008", **_NO_SLIP}),),
+        "failed",
+    ),
+    Scenario(
+        "cancelled-and-paid",
+        "a slip is re-issued, but the old one is paid and confirmed",
+        (_ACCEPTED, _PAID_AFTER_CANCEL, _CONFIRMED_AFTER_CANCEL),
+        "confirmed_after_cancel",
+    ),
+    Scenario(
+        "cancelled-and-reversed",
+        "a slip is re-issued, the old one is paid and taken back",
+        (_ACCEPTED, _PAID_AFTER_CANCEL, _REVERSED_AFTER_CANCEL),
+        "reversed_after_cancel",
+    ),
+    Scenario(
+        "conflict",
+        "the payment call is repeated with another amount",
+        (_ACCEPTED, _PAID, Turn(Status.PAID, _REVIEW, "conflict", changes={"money": _ANOTHER_MONEY})),
+        "paid",
+    ),
+    Scenario(
+        "after-timeout",
+        "the payment call is repeated unchanged, as Zeus does after a timeout",
+        (_ACCEPTED, _PAID, Turn(Status.PAID, verdict="duplicate")),
+        "paid",
+    ),
+    Scenario(
+        "contradiction",
+        "a confirmed sale is reported as taken back, which confirmed money does not follow",
+        (_ACCEPTED, _PAID, _CONFIRMED, replace(_REVERSED, events=(*_REVERSED.events, *_REVIEW))),
+        "confirmed",
+    ),
+    Scenario(
+        "paid-when-expired",
+        "a payment arrives after the deadline has been reported as passed",
+        (_ACCEPTED, _EXPIRED, replace(_PAID, events=(*_PAID.events, *_REVIEW))),
+        "paid",
+    ),
+    Scenario(
+        "odd-bytes",
+        "half-escaped name, unknown store, no order_no, a key twice, unknown status, an 8 KB value, %00",
+        _ODD_TURNS,
+        "confirmed",
+    ),
+)
+
+SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType({scenario.name: scenario for scenario in _ALL})
+"""Every scenario by its name."""

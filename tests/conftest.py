@@ -1,0 +1,89 @@
+"""A real Postgres for every test: one embedded server a run, a migrated template, and a database of its own for each test that asks."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+from uuid import uuid4
+
+import pytest
+from fasteners import InterProcessLock
+
+from app.db.embedded import start_embedded
+from app.db.engine import Sessions, connect, make_engine, make_sessions
+from app.db.migrations import migrate
+
+TEMPLATE = "relay_template"
+
+
+def with_database(url: str, name: str) -> str:
+    """The same server, another database."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"/{quote(name)}"))
+
+
+@pytest.fixture(scope="session")
+def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory that all xdist workers of this run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def postgres_url(run_dir: Path) -> str:
+    """The run's Postgres server, with a migrated template database in it."""
+    with InterProcessLock(run_dir / "postgres.lock"):
+        url = start_embedded(run_dir / "pg")
+        asyncio.run(_make_template(url))
+    return url
+
+
+async def _make_template(url: str) -> None:
+    connection = await connect(url)
+    try:
+        if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", TEMPLATE):
+            # Nothing here has to survive a power cut, and the machine has other things to do.
+            await connection.execute("ALTER SYSTEM SET fsync = off")
+            await connection.execute("ALTER SYSTEM SET full_page_writes = off")
+            await connection.execute("SELECT pg_reload_conf()")
+            await connection.execute(f"CREATE DATABASE {TEMPLATE}_raw")
+            await migrate(with_database(url, f"{TEMPLATE}_raw"))
+            await connection.execute(f"ALTER DATABASE {TEMPLATE}_raw RENAME TO {TEMPLATE}")
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def empty_database_url(postgres_url: str) -> AsyncIterator[str]:
+    """A database without tables, gone after the test."""
+    async with _database(postgres_url, "template1") as url:
+        yield url
+
+
+@pytest.fixture
+async def database_url(postgres_url: str) -> AsyncIterator[str]:
+    """A migrated database, gone after the test."""
+    async with _database(postgres_url, TEMPLATE) as url:
+        yield url
+
+
+@asynccontextmanager
+async def _database(postgres_url: str, template: str) -> AsyncIterator[str]:
+    name = f"test_{uuid4().hex}"
+    connection = await connect(postgres_url)
+    try:
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield with_database(postgres_url, name)
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+    """Sessions on the test's own database."""
+    engine = make_engine(database_url)
+    yield make_sessions(engine)
+    await engine.dispose()
