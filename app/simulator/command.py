@@ -41,6 +41,8 @@ def _names(values: Iterable[str]) -> list[str]:
 
 def _scenarios(values: Sequence[str] | None) -> list[Scenario]:
     names = _names(values or [_USUAL])
+    if not names:
+        raise typer.BadParameter("names no scenario; --list shows them", param_hint="--scenario")
     if _ALL in names:
         return list(SCENARIOS.values())
     for name in names:
@@ -73,7 +75,9 @@ Url = Annotated[
 ]
 ScenarioNames = Annotated[
     list[str] | None,
-    typer.Option("--scenario", help=f"What happens to each order: a name (see --list), several, or {_ALL}. (default: {_USUAL})"),
+    typer.Option(
+        "--scenario", help=f"What happens to each order: a name (see --list), several with commas, or {_ALL}. (default: {_USUAL})"
+    ),
 ]
 Orders = Annotated[int, typer.Option("--orders", min=1, help="How many orders go through each scenario.")]
 Rate = Annotated[float | None, typer.Option("--rate", min=0.001, help="Start this many calls a second, whatever the answers (load test).")]

@@ -19,7 +19,8 @@ class Turn:
 
     `verdict` and `events` are the receiver's words: its verdict on the call, and the types of the events it should make, in
     order. When a call is sent several times, they hold for the first to arrive; the others are `duplicate` and make no event.
-    They suppose an order that the receiver has not heard of, and calls that carry at least order_no, status, clientip and money.
+    They suppose an order that the receiver has not heard of, calls that carry at least order_no, status, clientip and money, and a
+    clientip that the receiver takes for its own.
     """
 
     status: str
@@ -44,7 +45,7 @@ class Scenario:
 
     @property
     def verdicts(self) -> tuple[str, ...]:
-        """The verdict expected on every call that is sent, repetitions included, in order of arrival."""
+        """The verdict expected on every call that is sent, in order of arrival: repetitions too, and calls that name no order."""
         return tuple(verdict for turn in self.turns for verdict in (turn.verdict, *("duplicate",) * (turn.times - 1)))
 
     @property

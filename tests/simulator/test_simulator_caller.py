@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import socket
 import ssl
 import time
 from datetime import UTC, datetime, timedelta
@@ -92,8 +93,23 @@ async def test_a_refused_connection_is_a_mail(host: str) -> None:
     assert (outcome.status, outcome.error, outcome.verdict) == (None, "refused", Verdict.MAIL)
 
 
+class TwoAddresses(asyncio.SelectorEventLoop):
+    """Resolves every name to two addresses of this machine, as `localhost` is resolved where IPv6 is on."""
+
+    async def getaddrinfo(self, host: object, port: object, **_: object) -> list[tuple[object, ...]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port)) for address in ("127.0.0.1", "127.0.0.2")]
+
+
+def test_refused_at_every_address_of_a_host_is_refused() -> None:
+    with asyncio.Runner(loop_factory=TwoAddresses) as runner:
+        outcome = runner.run(send(target_of(f"http://shop.example.com:{unused_port()}/"), CALL))
+
+    assert (outcome.error, outcome.verdict) == ("refused", Verdict.MAIL)
+
+
 async def test_a_host_without_an_address_is_a_mail() -> None:
-    outcome = await send(target_of("http://nobody.invalid/"), CALL)
+    # An address on a network interface that does not exist fails without asking a name server.
+    outcome = await send(target_of("http://[fe80::1%nosuch0]/"), CALL)
 
     assert (outcome.error, outcome.verdict) == ("unresolved", Verdict.MAIL)
 

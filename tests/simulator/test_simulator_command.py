@@ -95,6 +95,13 @@ async def test_options_reach_the_wire() -> None:
     assert server.requests == [head + form % len(body(status)) + body(status) for status in ("02", "01", "03")]
 
 
+async def test_several_scenarios_may_be_named_with_commas() -> None:
+    async with listening(saying(OK)) as server:
+        result = await run(server.url(), "--scenario", "failed, expired", "--json")
+
+    assert [entry["scenario"] for entry in json.loads(result.output)["summary"]] == ["failed", "expired"]
+
+
 async def test_timeout_and_retries_are_as_ordered() -> None:
     async with listening(hang) as server:
         result = await run(server.url(), "--scenario", "failed", "--timeout", "0.1", "--retries", "1", "--retry-after", "0.05", "--json")
@@ -147,6 +154,7 @@ async def test_list_shows_every_scenario_without_a_url() -> None:
     [
         (("ftp://192.0.2.1/s3cret",), "http://"),
         (("http://192.0.2.1/s3cret", "--scenario", "unheard-of"), "unheard-of"),
+        (("http://192.0.2.1/s3cret", "--scenario", ","), "names no scenario"),
         (("http://192.0.2.1/s3cret", "--only", "order_no,colour"), "colour"),
         (("http://192.0.2.1/s3cret", "--rate", "5", "--retries", "1"), "retries"),
         (("http://192.0.2.1/s3cret", "--rate", "0"), "--rate"),

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import Counter
+from itertools import pairwise
 
 from simulator_server import OK, arrived, hang, listening, saying
 
@@ -32,7 +33,7 @@ async def test_one_orders_calls_never_overlap_and_keep_their_order() -> None:
     assert {order.order_no for order in orders} == set(spans)
     for calls in spans.values():
         assert [status for status, _, _ in calls] == ["01", "04", "06", "04", "05"]
-        assert all(ended <= began for (_, _, ended), (_, began, _) in zip(calls, calls[1:], strict=False))
+        assert all(ended <= began for (_, _, ended), (_, began, _) in pairwise(calls))
 
 
 async def test_orders_run_side_by_side_up_to_the_connections_given() -> None:
