@@ -1,8 +1,81 @@
-"""Listeners: uvicorn servers that leave the signals to their process and start on a socket that is already bound."""
+"""Listeners: uvicorn servers on sockets bound at the start, which leave signals to the process they share with others."""
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import uvicorn
-from uvicorn._types import ASGIApplication
+
+BACKLOG = 2048
+DRAIN_SECONDS = 20
+
+
+class CannotListen(Exception):
+    """The address is taken or is not this machine's."""
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server among others in one process: `stop` ends it, signals do not."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+    def stop(self) -> None:
+        """Stop accepting, finish what is in flight, and let `serve` return."""
+        self.should_exit = True
+
+
+class Listener:
+    """One bound address and the server on it."""
+
+    def __init__(self, application: Any, host: str, port: int, *, protocol: Any = "httptools") -> None:
+        self._socket = bind(host, port)
+        self._server = Server(
+            uvicorn.Config(
+                application,
+                http=protocol,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,  # the door looks at the forwarding headers itself
+                server_header=False,
+                timeout_graceful_shutdown=DRAIN_SECONDS,
+            )
+        )
+
+    @property
+    def address(self) -> str:
+        """`host:port` as bound; a port of 0 in the settings has become a real one."""
+        host, port = self._socket.getsockname()[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    def stop(self) -> None:
+        """Stop accepting and let `run` return when what is in flight is done."""
+        self._server.stop()
+
+    async def run(self) -> None:
+        """Serve until stopped."""
+        try:
+            await self._server.serve(sockets=[self._socket])
+        except asyncio.CancelledError:
+            self._socket.close()
+            raise
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; raises CannotListen, which names the address."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        bound = socket.socket(family)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+    except OSError as error:
+        raise CannotListen(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    bound.listen(BACKLOG)  # from here on the kernel holds calls for us, even if the rest of the start takes a while
+    bound.setblocking(False)
+    return bound

@@ -121,7 +121,8 @@ class Appender:
     async def _commit(self, connection: Connection, batch: list[Waiting]) -> None:
         answered = [self._answered.popleft() for _ in range(min(len(self._answered), _ANSWERS_AT_ONCE))]
         try:
-            await connection.execute(_APPEND, *_columns([notice for notice, _ in batch]), [a[0] for a in answered], [a[1] for a in answered])
+            columns = _columns([notice for notice, _ in batch])
+            await connection.execute(_APPEND, *columns, [answer[0] for answer in answered], [answer[1] for answer in answered])
         except BaseException:
             self._answered.extendleft(reversed(answered))
             raise

@@ -1,0 +1,79 @@
+"""The content of an event: what subscribers read of a notice, in our words. A value without data is null."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app.events.payload import timestamp
+from app.events.types import OrderState
+from app.judging.rules import NewEvent
+from app.zeus.parameters import BY_NAME, deadline_of, money_of
+from app.zeus.statuses import Status
+from app.zeus.stores import store_of
+from app.zeus.wire import Call
+
+STATE_OF = {
+    Status.ACCEPTED: OrderState.AWAITING_PAYMENT,
+    Status.FAILED: OrderState.FAILED,
+    Status.EXPIRED: OrderState.EXPIRED,
+    Status.PAID: OrderState.PAID,
+    Status.CONFIRMED: OrderState.CONFIRMED,
+    Status.REVERSED: OrderState.REVERSED,
+    Status.PAID_AFTER_CANCEL: OrderState.PAID_AFTER_CANCEL,
+    Status.CONFIRMED_AFTER_CANCEL: OrderState.CONFIRMED_AFTER_CANCEL,
+    Status.REVERSED_AFTER_CANCEL: OrderState.REVERSED_AFTER_CANCEL,
+}
+
+
+def event_data(event: NewEvent, call: Call, status_after: Status, notice_id: UUID, received_at: datetime) -> dict[str, Any]:
+    """The `data` of an event, without anything personal."""
+    value = {name: text or None for name, text in call.values.items()}
+    status = Status(call.values["status"])
+    deadline = deadline_of(value.get("pay_limit"))
+    data: dict[str, Any] = {
+        "order_no": value["order_no"],
+        "sequence": event.sequence,
+        "occurrence": event.occurrence,
+        "zeus": {"status": status.value, "status_name": status.japanese, "error_code": value.get("error_code")},
+        "money": money_of(value.get("money")),
+        "currency": "JPY",
+        "payable": status.payable,
+        "final": status.final,
+        "order": {"state": STATE_OF[status_after], "previous_status": event.previous},
+        "store": _store(value.get("pay_cvs")),
+        "payment_numbers": _payment_numbers(call),
+        "payment_deadline": deadline.isoformat() if deadline else None,
+        "clientip": value.get("clientip"),
+        "sendid": value.get("sendid"),
+        "sendpoint": value.get("sendpoint"),
+        "flags": list(event.flags),
+        "notice_id": str(notice_id),
+        "received_at": timestamp(received_at),
+    }
+    if event.review is not None:
+        data["review"] = event.review
+    return data
+
+
+def customer_of(call: Call) -> dict[str, Any]:
+    """The personal part of an event, kept apart so that it can be withheld and erased."""
+    values = call.values
+    return {"name": values.get("username") or None, "telno": values.get("telno") or None, "email": values.get("email") or None}
+
+
+def _store(code: str | None) -> dict[str, Any] | None:
+    if code is None:
+        return None
+    store = store_of(code)
+    return {"code": code, "name": store.name if store else None}
+
+
+def _payment_numbers(call: Call) -> list[dict[str, str]] | None:
+    """The slip's numbers under the names the store chain prints, so that support and customer speak of the same thing."""
+    if "pay_no1" not in call.values and "pay_no2" not in call.values:
+        return None
+    store = store_of(call.values.get("pay_cvs"))
+    labels = {"pay_no1": store and store.pay_no1_label, "pay_no2": store and store.pay_no2_label}
+    return [
+        {"label": label or BY_NAME[name].japanese, "value": call.values[name]} for name, label in labels.items() if call.values.get(name)
+    ]

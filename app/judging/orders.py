@@ -1,0 +1,68 @@
+"""What judging must know of an order to judge its next notice."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Self
+from uuid import UUID
+
+from app.zeus.statuses import Status
+
+COMPARED = ("money", "clientip", "pay_no1", "pay_no2", "pay_limit")
+"""The parameters in which a repetition must not differ from the call it repeats."""
+
+REMEMBERED = ("money", "clientip", "pay_cvs", "pay_no1", "pay_no2", "pay_limit", "sendid", "sendpoint")
+"""The parameters whose last value an order keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One time that an order got a status: in which payment cycle, by which notice, with which values of COMPARED."""
+
+    cycle: int
+    notice_id: UUID
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as it stands.
+
+    `had` lists every occurrence of every status, in order; `last_call` names the latest notice of a status, repetitions included;
+    `sequence` is that of the order's last event.
+    """
+
+    order_no: str
+    status: Status | None = None
+    cycle: int = 1
+    sequence: int = 0
+    had: Mapping[Status, tuple[Occurrence, ...]] = field(default_factory=dict)
+    last_call: Mapping[Status, UUID] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
+    flags: frozenset[str] = frozenset()
+
+    @property
+    def standing(self) -> Status:
+        """The status of an order that has had a call; raises LookupError before its first."""
+        if self.status is None:
+            raise LookupError(f"order {self.order_no} has no status yet")
+        return self.status
+
+    def in_this_cycle(self, status: Status) -> Occurrence | None:
+        """The occurrence that a repetition of `status` would repeat, if there is one. 01, 02 and 03 happen once in an order's life."""
+        occurrences = self.had.get(status, ())
+        if not occurrences or (status.recurs and occurrences[-1].cycle != self.cycle):
+            return None
+        return occurrences[-1]
+
+    def with_occurrence(self, status: Status, occurrence: Occurrence) -> Self:
+        """The same order after one more occurrence of `status`."""
+        return replace(self, had={**self.had, status: (*self.had.get(status, ()), occurrence)}).with_call(status, occurrence.notice_id)
+
+    def with_call(self, status: Status, notice_id: UUID) -> Self:
+        """The same order after one more call of `status`, a repetition perhaps."""
+        return replace(self, last_call={**self.last_call, status: notice_id})
+
+
+def values_of(parameters: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
+    """Those of `names` that carry data: Zeus sends a value without data empty (manual, CGI call table)."""
+    return {name: parameters[name] for name in names if parameters.get(name)}

@@ -1,0 +1,168 @@
+"""The rules: a notice and what is known of its order in, a verdict with reasons, flags and events out. Pure."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from uuid import UUID
+
+from app.events.types import EventType
+from app.judging.orders import COMPARED, REMEMBERED, Occurrence, Order, values_of
+from app.zeus.parameters import deadline_of, money_of
+from app.zeus.statuses import Status, Step, parse_status, step
+from app.zeus.stores import store_of
+from app.zeus.wire import Call
+
+ORDER_NO_LIMIT = 255
+"""Bytes of an order_no that can be looked up. The manual allows 50."""
+
+EVENT_OF = {
+    Status.ACCEPTED: EventType.ORDER_ACCEPTED,
+    Status.FAILED: EventType.ORDER_FAILED,
+    Status.EXPIRED: EventType.ORDER_EXPIRED,
+    Status.PAID: EventType.PAYMENT_RECEIVED,
+    Status.CONFIRMED: EventType.PAYMENT_CONFIRMED,
+    Status.REVERSED: EventType.PAYMENT_REVERSED,
+    Status.PAID_AFTER_CANCEL: EventType.CANCELLED_ORDER_PAYMENT_RECEIVED,
+    Status.CONFIRMED_AFTER_CANCEL: EventType.CANCELLED_ORDER_PAYMENT_CONFIRMED,
+    Status.REVERSED_AFTER_CANCEL: EventType.CANCELLED_ORDER_PAYMENT_REVERSED,
+}
+
+
+class Verdict(StrEnum):
+    """What became of a notice."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+    QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedCall:
+    """A notice ready to be judged. `released`: a human looked at it and wants it judged in spite of what is wrong with it."""
+
+    notice_id: UUID
+    call: Call
+    released: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event that follows from a notice. `occurrence` is None for a review, which is no status of the order."""
+
+    type: EventType
+    sequence: int
+    occurrence: int | None
+    cycle: int
+    flags: tuple[str, ...]
+    previous: Status | None
+    review: dict[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict on one notice and what follows from it; `order` is the order afterwards, None if there is none to speak of."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    events: tuple[NewEvent, ...] = ()
+    order: Order | None = None
+
+
+def quarantine_reasons(call: Call, ip_codes: Collection[str]) -> tuple[str, ...]:
+    """Why a call cannot be judged, if so. Status codes of Zeus's other services collide with these, so clientip counts first."""
+    reasons = list(call.problems)
+    clientip = call.values.get("clientip")
+    if ip_codes and clientip and clientip not in ip_codes:
+        reasons.append("unknown_ip_code")
+    return (*reasons, *unreadable_reasons(call))
+
+
+def unreadable_reasons(call: Call) -> tuple[str, ...]:
+    """What is missing so badly that no release can help: without order_no and status there is nothing to judge."""
+    reasons = []
+    order_no = call.values.get("order_no", "")
+    if not order_no:
+        reasons.append("missing_order_no")
+    elif len(order_no.encode()) > ORDER_NO_LIMIT:
+        reasons.append("unusable_order_no")
+    if not call.values.get("status"):
+        reasons.append("missing_status")
+    elif parse_status(call.values["status"]) is None:
+        reasons.append("unknown_status")
+    return tuple(reasons)
+
+
+def judge(judged: JudgedCall, order: Order, ip_codes: Collection[str], answered: Collection[UUID]) -> Judgement:
+    """Judge one call against its order as it stands. `answered` holds the notices whose answers are known to have gone out in time."""
+    call = judged.call
+    reasons = unreadable_reasons(call) if judged.released else quarantine_reasons(call, ip_codes)
+    if reasons:
+        return Judgement(Verdict.QUARANTINED, reasons, call.flags)
+    status = Status(call.values["status"])
+    meaning = step(order.status, status)
+    earlier = order.in_this_cycle(status)
+    if meaning is Step.PAID_AGAIN and earlier is None:
+        meaning = Step.LATE  # the order was reversed before we heard of the payment: this is the missing call
+    if earlier is not None and meaning is not Step.PAID_AGAIN:
+        return _judge_repetition(judged, order, earlier)
+    return _accept(judged, order, status, meaning, answered)
+
+
+def _judge_repetition(judged: JudgedCall, order: Order, earlier: Occurrence) -> Judgement:
+    """The status again: the same call sent twice, unless what both carry of money, contract, slip or deadline differs."""
+    now = values_of(judged.call.values, COMPARED)
+    differing = [name for name in COMPARED if name in now and earlier.values.get(name, now[name]) != now[name]]
+    if not differing:
+        status = Status(judged.call.values["status"])
+        return Judgement(Verdict.DUPLICATE, (), judged.call.flags, (), order.with_call(status, judged.notice_id))
+    after = replace(order, sequence=order.sequence + 1)
+    review = _review(after, judged.call, "conflict", {"differing": differing, "earlier_notice_id": str(earlier.notice_id)})
+    return Judgement(Verdict.CONFLICT, tuple(f"differs:{name}" for name in differing), judged.call.flags, (review,), after)
+
+
+def _accept(judged: JudgedCall, order: Order, status: Status, meaning: Step, answered: Collection[UUID]) -> Judgement:
+    call = judged.call
+    occurrences = order.had.get(status, ())
+    flags = {*call.flags, *_value_flags(call), *_step_flags(meaning), *(("released",) if judged.released else ())}
+    if occurrences and order.last_call.get(status) not in answered:
+        flags.add("repeat_unclear")  # Zeus may be repeating the earlier call because it never saw our answer
+    after = replace(
+        order,
+        status=status if meaning.moves else order.status,
+        cycle=order.cycle + (meaning is Step.PAID_AGAIN),
+        sequence=order.sequence + 1,
+        values={**order.values, **values_of(call.values, REMEMBERED)},
+        flags=order.flags | _step_flags(meaning),
+    )
+    after = after.with_occurrence(status, Occurrence(after.cycle, judged.notice_id, values_of(call.values, COMPARED)))
+    event = NewEvent(EVENT_OF[status], after.sequence, len(occurrences) + 1, after.cycle, tuple(sorted(flags)), order.status)
+    if not meaning.needs_review:
+        return Judgement(Verdict.ACCEPTED, (), event.flags, (event,), after)
+    after = replace(after, sequence=after.sequence + 1)
+    review = replace(_review(after, call, meaning.value, {}), previous=order.status)
+    return Judgement(Verdict.ACCEPTED, (), event.flags, (event, review), after)
+
+
+def _review(after: Order, call: Call, reason: str, details: dict[str, object]) -> NewEvent:
+    review = {"reason": reason, **details}
+    return NewEvent(EventType.REVIEW_REQUIRED, after.sequence, None, after.cycle, call.flags, after.status, review)
+
+
+def _step_flags(meaning: Step) -> frozenset[str]:
+    if meaning.needs_review:
+        return frozenset({"contradiction"})
+    return frozenset({meaning.value} if meaning in (Step.LATE, Step.GAP) else ())
+
+
+def _value_flags(call: Call) -> set[str]:
+    """Values that subscribers get as null because they are not of the manual's form, and a store that is not in its table."""
+    flags = set()
+    if call.values.get("money") and money_of(call.values["money"]) is None:
+        flags.add("unreadable:money")
+    if call.values.get("pay_limit") and deadline_of(call.values["pay_limit"]) is None:
+        flags.add("unreadable:pay_limit")
+    if call.values.get("pay_cvs") and store_of(call.values["pay_cvs"]) is None:
+        flags.add("unknown_store")
+    return flags

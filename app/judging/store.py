@@ -1,0 +1,145 @@
+"""All SQL of judging: what is taken up, what is known, and what is written."""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import Text, Uuid
+
+from app.db.tables import LANES
+from app.judging.orders import COMPARED, REMEMBERED, Occurrence, Order, values_of
+from app.zeus.statuses import Status
+
+_LOCK_SPACE = 7_236
+_LANES_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class UnjudgedNotice:
+    """A notice that nobody has judged yet, as the database has it."""
+
+    id: UUID
+    received_at: datetime
+    target: bytes
+    body: bytes
+    released: bool
+
+
+# The lanes with work, looked up one by one in the index of unjudged notices; of these, those nobody else is judging now.
+_LOCK_LANES = text(f"""
+WITH pending AS MATERIALIZED (
+  SELECT lane FROM generate_series(0, {LANES - 1}) AS lane
+  CROSS JOIN LATERAL (SELECT 1 FROM notices WHERE notices.lane = lane.lane AND verdict IS NULL LIMIT 1) AS work
+  ORDER BY random()
+), locked AS MATERIALIZED (
+  SELECT lane FROM pending WHERE pg_try_advisory_xact_lock({_LOCK_SPACE}, lane) LIMIT {_LANES_AT_ONCE}
+)
+SELECT lane FROM locked
+""")  # noqa: S608 - only our own constants are put in
+
+_UNJUDGED = text("""
+SELECT unjudged.* FROM unnest(CAST(:lanes AS smallint[])) AS lane
+CROSS JOIN LATERAL (
+  SELECT id, received_at, target, body, released FROM notices
+  WHERE notices.lane = lane.lane AND verdict IS NULL ORDER BY id LIMIT :limit
+) AS unjudged
+ORDER BY id
+""")
+
+_ORDERS = text("SELECT * FROM orders WHERE order_no = ANY(:order_nos)").bindparams(bindparam("order_nos", type_=ARRAY(Text)))
+
+_OCCURRENCES = text("""
+SELECT events.order_no, events.status, events.cycle, events.notice_id, notices.parameters
+FROM events LEFT JOIN notices ON notices.id = events.notice_id
+WHERE events.order_no = ANY(:order_nos) AND events.status IS NOT NULL
+ORDER BY events.order_no, events.occurrence
+""").bindparams(bindparam("order_nos", type_=ARRAY(Text)))
+
+_LAST_CALLS = text("""
+SELECT DISTINCT ON (order_no, status) order_no, status, id FROM notices
+WHERE order_no = ANY(:order_nos) AND verdict IN ('accepted', 'duplicate')
+ORDER BY order_no, status, id DESC
+""").bindparams(bindparam("order_nos", type_=ARRAY(Text)))
+
+_ANSWERED = text("SELECT notice_id FROM answers WHERE notice_id = ANY(:ids)").bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+
+_WRITE_ORDERS = text("""
+INSERT INTO orders
+  (order_no, status, state, cycle, sequence, money, clientip, pay_cvs, pay_no1, pay_no2, pay_limit, sendid, sendpoint, flags)
+SELECT order_no, status, state, cycle, sequence, money, clientip, pay_cvs, pay_no1, pay_no2, pay_limit, sendid, sendpoint, flags
+FROM json_populate_recordset(NULL::orders, CAST(:rows AS json))
+ON CONFLICT (order_no) DO UPDATE SET
+  status = excluded.status, state = excluded.state, cycle = excluded.cycle, sequence = excluded.sequence, money = excluded.money,
+  clientip = excluded.clientip, pay_cvs = excluded.pay_cvs, pay_no1 = excluded.pay_no1, pay_no2 = excluded.pay_no2,
+  pay_limit = excluded.pay_limit, sendid = excluded.sendid, sendpoint = excluded.sendpoint, flags = excluded.flags, updated_at = now()
+""")
+
+_WRITE_EVENTS = text("""
+INSERT INTO events (id, type, order_no, status, occurrence, cycle, sequence, notice_id, created_at, data, customer)
+SELECT id, type, order_no, status, occurrence, cycle, sequence, notice_id, created_at, data, customer
+FROM json_populate_recordset(NULL::events, CAST(:rows AS json))
+""")
+
+_WRITE_VERDICTS = text("""
+UPDATE notices SET judged_at = now(), verdict = judged.verdict, reasons = judged.reasons, flags = judged.flags,
+  parameters = judged.parameters, order_no = judged.order_no, status = judged.status
+FROM json_populate_recordset(NULL::notices, CAST(:rows AS json)) AS judged
+WHERE notices.id = judged.id
+""")
+
+
+async def lock_lanes(session: AsyncSession) -> list[int]:
+    """Lanes that have unjudged notices and are ours until the transaction ends; empty if there is nothing that others do not do."""
+    return list((await session.scalars(_LOCK_LANES)).all())
+
+
+async def unjudged(session: AsyncSession, lanes: Sequence[int], limit: int) -> list[UnjudgedNotice]:
+    """The oldest unjudged notices of `lanes`, at most `limit` of each. Call it after `lock_lanes`: then it sees what others committed."""
+    rows = await session.execute(_UNJUDGED, {"lanes": list(lanes), "limit": limit})
+    return [UnjudgedNotice(**row) for row in rows.mappings()]
+
+
+async def known_orders(session: AsyncSession, order_nos: Collection[str]) -> dict[str, Order]:
+    """The orders among `order_nos` that are known, with every occurrence of every status; without their last calls."""
+    had: dict[str, dict[Status, tuple[Occurrence, ...]]] = defaultdict(dict)
+    for row in await session.execute(_OCCURRENCES, {"order_nos": list(order_nos)}):
+        status = Status(row.status)
+        occurrence = Occurrence(row.cycle, row.notice_id, values_of(row.parameters or {}, COMPARED))
+        had[row.order_no][status] = (*had[row.order_no].get(status, ()), occurrence)
+    rows = (await session.execute(_ORDERS, {"order_nos": list(order_nos)})).mappings()
+    return {row["order_no"]: _order(row, had[row["order_no"]]) for row in rows}
+
+
+async def last_calls(session: AsyncSession, order_nos: Collection[str]) -> dict[str, dict[Status, UUID]]:
+    """For each order the latest accepted or duplicate notice of each status."""
+    found: dict[str, dict[Status, UUID]] = defaultdict(dict)
+    for row in await session.execute(_LAST_CALLS, {"order_nos": list(order_nos)}):
+        found[row.order_no][Status(row.status)] = row.id
+    return found
+
+
+async def answered_of(session: AsyncSession, notice_ids: Collection[UUID]) -> set[UUID]:
+    """Those of `notice_ids` whose answer is known to have gone out in time."""
+    return set((await session.scalars(_ANSWERED, {"ids": list(notice_ids)})).all())
+
+
+Rows = list[dict[str, Any]]
+
+
+async def write(session: AsyncSession, *, orders: Rows, events: Rows, verdicts: Rows) -> None:
+    """Write the outcome of a batch, each list as one statement."""
+    for statement, rows in ((_WRITE_ORDERS, orders), (_WRITE_EVENTS, events), (_WRITE_VERDICTS, verdicts)):
+        if rows:
+            await session.execute(statement, {"rows": json.dumps(rows, default=str)})
+
+
+def _order(row: Any, had: dict[Status, tuple[Occurrence, ...]]) -> Order:
+    values = {name: str(row[name]) for name in REMEMBERED if row[name] is not None}
+    return Order(row["order_no"], Status(row["status"]), row["cycle"], row["sequence"], had, {}, values, frozenset(row["flags"]))

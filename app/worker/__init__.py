@@ -1,0 +1,1 @@
+"""The worker: judges what was received and forwards what follows from it."""

@@ -1,0 +1,89 @@
+"""What judging should do, written a second time as plainly as possible: one class, no database, no shared code but the table of steps."""
+
+from dataclasses import dataclass, field
+
+TYPES = {
+    "01": ("order.accepted", "awaiting_payment"),
+    "02": ("order.failed", "failed"),
+    "03": ("order.expired", "expired"),
+    "04": ("payment.received", "paid"),
+    "05": ("payment.confirmed", "confirmed"),
+    "06": ("payment.reversed", "reversed"),
+    "11": ("cancelled_order.payment_received", "paid_after_cancel"),
+    "12": ("cancelled_order.payment_confirmed", "confirmed_after_cancel"),
+    "13": ("cancelled_order.payment_reversed", "reversed_after_cancel"),
+}
+
+# Rows: where the order stands. Columns: 01 02 03 04 05 06 11 12 13.
+STEPS = {
+    None: "N N F F F F F F F",
+    "01": "D X N N F F N F F",
+    "02": "X D X X! X! X X! X! X",
+    "03": "L X D X! X! X X! X! X",
+    "04": "L X L D N N X! X! X",
+    "05": "L X X L D X X! X! X",
+    "06": "L X N R F D N F F",
+    "11": "L X L X! X! X D N N",
+    "12": "L X L X! X! X L D X",
+    "13": "L X L X! X! X R F D",
+}
+COLUMNS = ["01", "02", "03", "04", "05", "06", "11", "12", "13"]
+ONCE = {"01", "02", "03"}
+
+
+@dataclass
+class ReferenceCall:
+    order_no: str
+    status: str
+    money: str
+    answered: bool
+
+
+@dataclass
+class ReferenceOrder:
+    """An order that is told its calls one by one and keeps what should have come of them."""
+
+    status: str | None = None
+    cycle: int = 1
+    first_of_cycle: dict[tuple[str, int], ReferenceCall] = field(default_factory=dict)
+    last_call: dict[str, ReferenceCall] = field(default_factory=dict)
+    count: dict[str, int] = field(default_factory=dict)
+    verdicts: list[str] = field(default_factory=list)
+    events: list[tuple[str, int | None, int, str, tuple[str, ...]]] = field(default_factory=list)
+
+    def tell(self, call: ReferenceCall) -> None:
+        letter = STEPS[self.status].split()[COLUMNS.index(call.status)]
+        key = (call.status, 1 if call.status in ONCE else self.cycle)
+        had = key in self.first_of_cycle
+        if had and letter != "R":
+            if call.money != self.first_of_cycle[key].money:
+                self.verdicts.append("conflict")
+                self._event("review.required", None, ())
+            else:
+                self.verdicts.append("duplicate")
+                self.last_call[call.status] = call
+            return
+        if letter == "R" and not had:
+            letter = "L"
+        self._accept(call, letter)
+
+    def _accept(self, call: ReferenceCall, letter: str) -> None:
+        flags = {"L": ["late"], "F": ["gap"], "X": ["contradiction"], "X!": ["contradiction"]}.get(letter, [])
+        occurrence = self.count.get(call.status, 0) + 1
+        if occurrence > 1 and not self.last_call[call.status].answered:
+            flags = [*flags, "repeat_unclear"]
+        if letter == "R":
+            self.cycle += 1
+        if letter in ("N", "F", "R", "X!"):
+            self.status = call.status
+        self.count[call.status] = occurrence
+        self.last_call[call.status] = call
+        self.first_of_cycle[(call.status, 1 if call.status in ONCE else self.cycle)] = call
+        self.verdicts.append("accepted")
+        self._event(TYPES[call.status][0], occurrence, tuple(sorted(flags)))
+        if letter in ("X", "X!"):
+            self._event("review.required", None, ())
+
+    def _event(self, event_type: str, occurrence: int | None, flags: tuple[str, ...]) -> None:
+        assert self.status is not None
+        self.events.append((event_type, occurrence, len(self.events) + 1, TYPES[self.status][1], flags))

@@ -1,0 +1,145 @@
+"""Random lives of orders, judged by several workers that are killed now and then, against the plain reference."""
+
+import asyncio
+import random
+from collections import defaultdict
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from app.clock import now, uuid7
+from app.db.engine import Sessions, connect, make_engine, make_sessions
+from app.judging.judge import Judge
+from app.receiving.appender import Appender
+from app.receiving.notice import Notice, lane_of
+from app.zeus.wire import encode
+from tests.judging.reference import COLUMNS, ReferenceCall, ReferenceOrder
+
+ORDERS = 40
+USUAL = [
+    "01 04 05",
+    "01 04 06",
+    "01 04 06 04 05",
+    "05 04 01",
+    "06 04 05",
+    "01 03 04",
+    "01 11 12",
+    "01 11 13 11 12",
+    "02 04",
+    "04 06 04 06 04 05",
+]
+
+
+def life(random_: random.Random, order_no: str) -> list[ReferenceCall]:
+    """The calls of one order: a usual course, with repeats, conflicts, disorder and pure noise mixed in."""
+    statuses = random_.choice(USUAL).split()
+    if random_.random() < 0.4:
+        random_.shuffle(statuses)
+    for _ in range(random_.randrange(4)):
+        statuses.insert(random_.randrange(len(statuses) + 1), random_.choice(COLUMNS))
+    calls: list[ReferenceCall] = []
+    for status in statuses:
+        repeats = random_.choice([1, 1, 1, 2, 3])
+        for _ in range(repeats):
+            money = "9999" if random_.random() < 0.1 else "5400"
+            calls.append(ReferenceCall(order_no, status, money, answered=random_.random() < 0.7))
+    return calls
+
+
+def notice_of(call: ReferenceCall) -> Notice:
+    query = encode({"order_no": call.order_no, "status": call.status, "money": call.money})
+    return Notice(uuid7(), lane_of(call.order_no), now(), "127.0.0.1", "GET", b"/zeus/notify?" + query, b"", b"")
+
+
+async def append_all(database_url: str, calls: list[ReferenceCall], random_: random.Random) -> None:
+    """Append in order, a few at a time, while the workers are judging."""
+    appender = Appender(database_url, on_commit=lambda: None, connections=1)
+    running = asyncio.create_task(appender.run())
+    position = 0
+    while position < len(calls):
+        some = calls[position : position + random_.randrange(1, 9)]
+        notices = [notice_of(call) for call in some]
+        # The evidence goes before the next call of the order, as it does when Zeus waits for one answer before it makes the next call.
+        for notice, call in zip(notices, some, strict=True):
+            if call.answered:
+                appender.answered(notice.id, now())
+        await asyncio.gather(*(appender.append(notice) for notice in notices))
+        position += len(some)
+    await appender.drain()
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+
+async def judge_until_done(sessions: Sessions, done: asyncio.Event) -> None:
+    judge = Judge(sessions, [], on_events=lambda: None)
+    while True:
+        if not await judge.judge_batch():
+            if done.is_set() and await unjudged(sessions) == 0:
+                return
+            await asyncio.sleep(0.005)
+
+
+async def unjudged(sessions: Sessions) -> int:
+    from sqlalchemy import text
+
+    async with sessions() as session:
+        return int((await session.execute(text("SELECT count(*) FROM notices WHERE verdict IS NULL"))).scalar_one())
+
+
+async def killed_now_and_then(database_url: str, done: asyncio.Event, random_: random.Random) -> None:
+    """One worker with its own engine that is torn down at random moments, in the middle of whatever it does, and started anew."""
+    while True:
+        engine = make_engine(database_url, pool_size=1)
+        working = asyncio.create_task(judge_until_done(make_sessions(engine), done))
+        finished, _ = await asyncio.wait([working], timeout=random_.uniform(0.005, 0.15))
+        working.cancel()
+        with suppress(asyncio.CancelledError):
+            await working
+        await engine.dispose()
+        if finished:
+            return
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_workers_that_are_killed_agree_with_the_reference(database_url: str, sessions: Sessions, seed: int) -> None:
+    random_ = random.Random(seed)
+    lives = [life(random_, f"{seed}-{number:05}") for number in range(ORDERS)]
+    reference: dict[str, ReferenceOrder] = defaultdict(ReferenceOrder)
+    told: list[ReferenceCall] = []
+    while any(lives):
+        calls = random_.choice([calls for calls in lives if calls])
+        told.append(calls.pop(0))
+        reference[told[-1].order_no].tell(told[-1])
+    done = asyncio.Event()
+    async with asyncio.TaskGroup() as workers:
+        workers.create_task(killed_now_and_then(database_url, done, random.Random(seed + 1)))
+        workers.create_task(killed_now_and_then(database_url, done, random.Random(seed + 2)))
+        workers.create_task(judge_until_done(sessions, done))
+        await append_all(database_url, told, random_)
+        done.set()
+    connection = await connect(database_url)
+    for order_no, expected in reference.items():
+        verdicts = await connection.fetch("SELECT verdict FROM notices WHERE order_no = $1 ORDER BY id", order_no)
+        assert expected.verdicts == [row["verdict"] for row in verdicts], order_no
+        assert expected.events == [_event(row) for row in await _events(connection, order_no)], order_no
+        order = await connection.fetchrow("SELECT status, cycle, sequence FROM orders WHERE order_no = $1", order_no)
+        assert order is not None
+        assert (expected.status, expected.cycle, len(expected.events)) == (order["status"], order["cycle"], order["sequence"]), order_no
+    await connection.close()
+
+
+async def _events(connection: Any, order_no: str) -> list[Any]:
+    return list(
+        await connection.fetch(
+            """SELECT type, occurrence, sequence, data->'order'->>'state' AS state,
+                      array(SELECT json_array_elements_text(data->'flags')) AS flags
+               FROM events WHERE order_no = $1 ORDER BY sequence""",
+            order_no,
+        )
+    )
+
+
+def _event(row: Any) -> tuple[str, int | None, int, str, tuple[str, ...]]:
+    return row["type"], row["occurrence"], row["sequence"], row["state"], tuple(row["flags"])

@@ -1,0 +1,176 @@
+"""The notification endpoint over real sockets: who gets in, what is stored, what is answered."""
+
+import asyncio
+import ipaddress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from app.db.engine import connect
+from app.main.listeners import Listener
+from app.receiver.application import make_receiver
+from app.receiver.endpoint import BODY_LIMIT, NotifyEndpoint
+from app.receiving.appender import Appender
+from app.receiving.notice import lane_of
+from app.receiving.sources import SourceCheck
+from tests.raw_http import exchange, status_of
+
+LOOPBACK = [ipaddress.ip_network("127.0.0.0/8")]
+CALL = b"order_no=1234-56789-01234&status=04"
+
+
+@asynccontextmanager
+async def receiver(database_url: str, *, allowed: Any = LOOPBACK, trusted: Any = (), token: str | None = None) -> AsyncIterator[int]:
+    """A receiver on a free port, which is yielded; stopped and drained at the end."""
+    appender = Appender(database_url, on_commit=lambda: None)
+    application = make_receiver(NotifyEndpoint(SourceCheck(allowed, trusted), appender), "/zeus/notify", token, lambda: True)
+    listener = Listener(application, "127.0.0.1", 0)
+    appending = asyncio.create_task(appender.run())
+    listening = asyncio.create_task(listener.run())
+    try:
+        yield int(listener.address.rpartition(":")[2])
+    finally:
+        listener.stop()
+        await listening
+        await appender.drain()
+        appending.cancel()
+        await asyncio.gather(appending, return_exceptions=True)
+
+
+async def stored(database_url: str) -> list[Any]:
+    connection = await connect(database_url)
+    try:
+        return list(await connection.fetch("SELECT *, host(source) AS address FROM notices ORDER BY id"))
+    finally:
+        await connection.close()
+
+
+def get(target: bytes, *headers: bytes, version: bytes = b"1.0", method: bytes = b"GET") -> bytes:
+    return b"\r\n".join([method + b" " + target + b" HTTP/" + version, *headers, b"", b""])
+
+
+async def test_a_call_is_stored_verbatim_and_answered_ok(database_url: str) -> None:
+    async with receiver(database_url) as port:
+        answer = await exchange("127.0.0.1", port, get(b"/zeus/notify?" + CALL, b"X-Odd: a\xe9"))
+    assert status_of(answer) == 200
+    assert answer.endswith(b"\r\n\r\nOK")
+    assert b"content-type: text/plain" in answer
+    [notice] = await stored(database_url)
+    assert notice["target"] == b"/zeus/notify?" + CALL
+    assert notice["method"] == "GET"
+    assert notice["body"] == b""
+    assert b"x-odd: a\xe9\r\n" in notice["headers"]
+    assert notice["address"] == "127.0.0.1"
+    assert notice["lane"] == lane_of("1234-56789-01234")
+    assert notice["verdict"] is None
+
+
+async def test_a_post_body_is_stored_verbatim(database_url: str) -> None:
+    request = get(b"/zeus/notify", b"Host: relay.example", b"Content-Length: %d" % len(CALL), version=b"1.1", method=b"POST") + CALL
+    async with receiver(database_url) as port:
+        assert status_of(await exchange("127.0.0.1", port, request)) == 200
+    [notice] = await stored(database_url)
+    assert notice["method"] == "POST"
+    assert notice["body"] == CALL
+    assert notice["lane"] == lane_of("1234-56789-01234")
+
+
+async def test_the_evidence_that_an_answer_went_out_follows_within_a_moment(database_url: str) -> None:
+    async with receiver(database_url) as port:
+        await exchange("127.0.0.1", port, get(b"/zeus/notify?" + CALL))
+    connection = await connect(database_url)
+    assert await connection.fetchval("SELECT count(*) FROM answers JOIN notices ON notices.id = answers.notice_id") == 1
+    await connection.close()
+
+
+@pytest.mark.parametrize("target", [b"/zeus/notify/?", b"//zeus//notify?", b"/zeus/notify//?"])
+async def test_slashes_too_many_are_no_reason_to_redirect(database_url: str, target: bytes) -> None:
+    async with receiver(database_url) as port:
+        assert status_of(await exchange("127.0.0.1", port, get(target + CALL))) == 200
+    assert len(await stored(database_url)) == 1
+
+
+@pytest.mark.parametrize(("method", "status"), [(b"HEAD", 200), (b"OPTIONS", 405), (b"PUT", 405), (b"DELETE", 405), (b"PATCH", 405)])
+async def test_other_methods_create_nothing(database_url: str, method: bytes, status: int) -> None:
+    async with receiver(database_url) as port:
+        assert status_of(await exchange("127.0.0.1", port, get(b"/zeus/notify?" + CALL, method=method))) == status
+    assert await stored(database_url) == []
+
+
+async def test_another_path_is_not_found(database_url: str) -> None:
+    async with receiver(database_url) as port:
+        assert status_of(await exchange("127.0.0.1", port, get(b"/zeus?" + CALL))) == 404
+        assert status_of(await exchange("127.0.0.1", port, get(b"/?" + CALL))) == 404
+        assert status_of(await exchange("127.0.0.1", port, get(b"/docs"))) == 404
+        assert status_of(await exchange("127.0.0.1", port, get(b"/openapi.json"))) == 404
+    assert await stored(database_url) == []
+
+
+async def test_health_is_answered_to_anybody(database_url: str) -> None:
+    async with receiver(database_url, allowed=[]) as port:
+        assert status_of(await exchange("127.0.0.1", port, get(b"/healthz"))) == 200
+        assert status_of(await exchange("127.0.0.1", port, get(b"/readyz"))) == 200
+
+
+async def test_a_source_that_is_not_allowed_gets_403_and_stores_nothing(database_url: str) -> None:
+    async with receiver(database_url, allowed=[ipaddress.ip_network("192.0.2.0/24")]) as port:
+        assert status_of(await exchange("127.0.0.1", port, get(b"/zeus/notify?" + CALL))) == 403
+        # Nobody becomes somebody else by saying so.
+        assert status_of(await exchange("127.0.0.1", port, get(b"/zeus/notify?" + CALL, b"X-Forwarded-For: 192.0.2.1"))) == 403
+    assert await stored(database_url) == []
+
+
+async def test_an_empty_list_of_sources_allows_nobody(database_url: str) -> None:
+    async with receiver(database_url, allowed=[]) as port:
+        assert status_of(await exchange("127.0.0.1", port, get(b"/zeus/notify?" + CALL))) == 403
+
+
+async def test_behind_a_trusted_proxy_the_address_it_vouches_for_counts(database_url: str) -> None:
+    allowed = [ipaddress.ip_network("192.0.2.0/24")]
+    async with receiver(database_url, allowed=allowed, trusted=LOOPBACK) as port:
+        good = get(b"/zeus/notify?" + CALL, b"X-Forwarded-For: 203.0.113.9, 192.0.2.7")
+        forged = get(b"/zeus/notify?" + CALL, b"X-Forwarded-For: 192.0.2.7, 203.0.113.9")
+        assert status_of(await exchange("127.0.0.1", port, good)) == 200
+        assert status_of(await exchange("127.0.0.1", port, forged)) == 403
+    assert [notice["address"] for notice in await stored(database_url)] == ["192.0.2.7"]
+
+
+async def test_with_a_token_only_the_path_with_the_token_is_the_endpoint(database_url: str) -> None:
+    async with receiver(database_url, token="0123456789abcdef") as port:
+        assert status_of(await exchange("127.0.0.1", port, get(b"/zeus/notify/0123456789abcdef?" + CALL))) == 200
+        assert status_of(await exchange("127.0.0.1", port, get(b"/zeus/notify/0123456789abcdef/?" + CALL))) == 200
+        assert status_of(await exchange("127.0.0.1", port, get(b"/zeus/notify?" + CALL))) == 404
+        assert status_of(await exchange("127.0.0.1", port, get(b"/zeus/notify/0123456789abcdeX?" + CALL))) == 404
+        assert status_of(await exchange("127.0.0.1", port, get("/zeus/notify/鍵?".encode() + CALL))) in (400, 404)
+    assert len(await stored(database_url)) == 2
+
+
+async def test_a_body_over_the_limit_is_refused(database_url: str) -> None:
+    big = b"a" * (BODY_LIMIT + 1)
+    request = get(b"/zeus/notify", b"Host: a", b"Content-Length: %d" % len(big), version=b"1.1", method=b"POST") + big
+    async with receiver(database_url) as port:
+        assert status_of(await exchange("127.0.0.1", port, request)) == 413
+    assert await stored(database_url) == []
+
+
+async def test_a_sender_that_leaves_inside_its_body_made_no_call(database_url: str) -> None:
+    async with receiver(database_url) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(get(b"/zeus/notify", b"Content-Length: 100", method=b"POST") + b"order_no=1234-5")
+        await writer.drain()
+        writer.close()
+        await asyncio.sleep(0.1)
+        assert status_of(await exchange("127.0.0.1", port, get(b"/zeus/notify?" + CALL))) == 200
+    assert len(await stored(database_url)) == 1
+
+
+async def test_calls_that_come_together_are_all_stored_once(database_url: str) -> None:
+    calls = [get(b"/zeus/notify?order_no=%d&status=04" % number) for number in range(300)]
+    async with receiver(database_url) as port:
+        answers = await asyncio.gather(*(exchange("127.0.0.1", port, call) for call in calls))
+    assert {status_of(answer) for answer in answers} == {200}
+    notices = await stored(database_url)
+    assert len(notices) == 300
+    assert len({notice["target"] for notice in notices}) == 300
