@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, DateTime, ForeignKey, Identity, Index, LargeBinary, MetaData, SmallInteger, Text, func, text
+from sqlalchemy import ARRAY, JSON, BigInteger, DateTime, ForeignKey, Identity, Index, LargeBinary, MetaData, SmallInteger, Text, func, text
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -115,8 +115,8 @@ class EventRow(Base):
     sequence: Mapped[int | None]
     notice_id: Mapped[UUID | None]
     created_at: Mapped[datetime]
-    data: Mapped[dict[str, Any]]
-    customer: Mapped[dict[str, Any] | None]
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)  # not JSONB, which would forget the order of the keys
+    customer: Mapped[dict[str, Any] | None] = mapped_column(JSON)
 
     __table_args__ = (
         # The deduplication itself: whatever goes wrong above, a status of an order cannot become two events.
@@ -136,6 +136,9 @@ class SubscriberRow(Base):
     url: Mapped[str]
     event_types: Mapped[list[str] | None]
     customer: Mapped[bool]
+    ordered: Mapped[bool] = mapped_column(server_default=text("true"))
+    max_in_flight: Mapped[int] = mapped_column(server_default=text("16"))
+    timeout_ms: Mapped[int | None]
     state: Mapped[str]
     pause_reason: Mapped[str | None]
     declared: Mapped[bool] = mapped_column(server_default=text("false"))
@@ -158,7 +161,10 @@ class SubscriberSecretRow(Base):
 
 
 class OutboundWebhookRow(Base):
-    """One event owed to one subscriber. The row is the job: whoever holds the lease token may change it, nobody else."""
+    """One event owed to one subscriber. The row is the job: whoever holds the lease token may change it, nobody else.
+
+    `attempts` counts the tries that are charged to the subscriber, `excused` those that failed on our own side.
+    """
 
     __tablename__ = "outbound_webhooks"
 
@@ -170,6 +176,7 @@ class OutboundWebhookRow(Base):
     state: Mapped[str] = mapped_column(server_default=text("'pending'"))
     due_at: Mapped[datetime] = mapped_column(server_default=func.now())
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    excused: Mapped[int] = mapped_column(server_default=text("0"))
     lease_token: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     finished_at: Mapped[datetime | None]
@@ -179,7 +186,17 @@ class OutboundWebhookRow(Base):
         Index("outbound_webhooks_event_key", "event_id", "subscriber_id", unique=True),
         # What may be claimed, by subscriber. A claim moves due_at to the end of its lease: what a lost worker held comes due again.
         Index("outbound_webhooks_due_idx", "subscriber_id", "due_at", "id", postgresql_where=text("state = 'pending'")),
+        # Whether an earlier event of the same order is still owed, and who waits for one that was just settled.
+        Index(
+            "outbound_webhooks_order_idx",
+            "subscriber_id",
+            "order_no",
+            "sequence",
+            postgresql_where=text("state = 'pending' AND order_no IS NOT NULL"),
+        ),
         Index("outbound_webhooks_dead_idx", "subscriber_id", "id", postgresql_where=text("state = 'dead'")),
+        # Every row is updated two times in its first second; what that leaves behind must not pile up in the index of due ones.
+        {"postgresql_with": {"autovacuum_vacuum_scale_factor": "0.01"}},
     )
 
 

@@ -36,8 +36,8 @@ def upgrade() -> None:
     sa.Column('sequence', sa.Integer(), nullable=True),
     sa.Column('notice_id', sa.Uuid(), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('data', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-    sa.Column('customer', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+    sa.Column('data', sa.JSON(), nullable=False),
+    sa.Column('customer', sa.JSON(), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('events_pkey'))
     )
     op.create_index('events_notice_idx', 'events', ['notice_id'], unique=False)
@@ -91,6 +91,9 @@ def upgrade() -> None:
     sa.Column('url', sa.Text(), nullable=False),
     sa.Column('event_types', sa.ARRAY(sa.Text()), nullable=True),
     sa.Column('customer', sa.Boolean(), nullable=False),
+    sa.Column('ordered', sa.Boolean(), server_default=sa.text('true'), nullable=False),
+    sa.Column('max_in_flight', sa.Integer(), server_default=sa.text('16'), nullable=False),
+    sa.Column('timeout_ms', sa.Integer(), nullable=True),
     sa.Column('state', sa.Text(), nullable=False),
     sa.Column('pause_reason', sa.Text(), nullable=True),
     sa.Column('declared', sa.Boolean(), server_default=sa.text('false'), nullable=False),
@@ -108,16 +111,19 @@ def upgrade() -> None:
     sa.Column('state', sa.Text(), server_default=sa.text("'pending'"), nullable=False),
     sa.Column('due_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('attempts', sa.Integer(), server_default=sa.text('0'), nullable=False),
+    sa.Column('excused', sa.Integer(), server_default=sa.text('0'), nullable=False),
     sa.Column('lease_token', sa.Uuid(), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('last_outcome', sa.Text(), nullable=True),
     sa.ForeignKeyConstraint(['subscriber_id'], ['subscribers.id'], name=op.f('outbound_webhooks_subscriber_id_fkey')),
-    sa.PrimaryKeyConstraint('id', name=op.f('outbound_webhooks_pkey'))
+    sa.PrimaryKeyConstraint('id', name=op.f('outbound_webhooks_pkey')),
+    postgresql_with={'autovacuum_vacuum_scale_factor': '0.01'}
     )
     op.create_index('outbound_webhooks_dead_idx', 'outbound_webhooks', ['subscriber_id', 'id'], unique=False, postgresql_where=sa.text("state = 'dead'"))
     op.create_index('outbound_webhooks_due_idx', 'outbound_webhooks', ['subscriber_id', 'due_at', 'id'], unique=False, postgresql_where=sa.text("state = 'pending'"))
     op.create_index('outbound_webhooks_event_key', 'outbound_webhooks', ['event_id', 'subscriber_id'], unique=True)
+    op.create_index('outbound_webhooks_order_idx', 'outbound_webhooks', ['subscriber_id', 'order_no', 'sequence'], unique=False, postgresql_where=sa.text("state = 'pending' AND order_no IS NOT NULL"))
     op.create_table('subscriber_secrets',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('subscriber_id', sa.Uuid(), nullable=False),
@@ -133,6 +139,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index(op.f('subscriber_secrets_subscriber_id_idx'), table_name='subscriber_secrets')
     op.drop_table('subscriber_secrets')
+    op.drop_index('outbound_webhooks_order_idx', table_name='outbound_webhooks', postgresql_where=sa.text("state = 'pending' AND order_no IS NOT NULL"))
     op.drop_index('outbound_webhooks_event_key', table_name='outbound_webhooks')
     op.drop_index('outbound_webhooks_due_idx', table_name='outbound_webhooks', postgresql_where=sa.text("state = 'pending'"))
     op.drop_index('outbound_webhooks_dead_idx', table_name='outbound_webhooks', postgresql_where=sa.text("state = 'dead'"))

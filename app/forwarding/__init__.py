@@ -1,0 +1,1 @@
+"""Forwarding: owes events to subscribers and delivers them: fan out, claim, send, record."""

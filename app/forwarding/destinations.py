@@ -1,0 +1,149 @@
+"""Where webhooks may go: rules for a subscriber's URL and for the addresses behind its name."""
+
+import ipaddress
+import re
+from collections.abc import Sequence
+
+from yarl import URL
+
+from app.settings import Network
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+# Services that could take a POST for orders of their own; browsers refuse these too.
+_FOREIGN_PORTS = frozenset(
+    {0, 1, 7, 9, 13, 19, 20, 21, 22, 23, 25, 37, 43, 53, 69, 79, 110, 111, 119, 123, 135, 137, 138, 139, 143, 161, 179}
+    | {389, 427, 445, 465, 512, 513, 514, 515, 540, 548, 554, 587, 601, 631, 636, 873, 989, 990, 993, 995, 2049, 6379, 11211}
+)
+_MAX_URL = 2_000
+
+_IPV4_REASONS = [
+    (ipaddress.IPv4Network(network), reason)
+    for network, reason in (
+        ("0.0.0.0/8", "unspecified"),
+        ("10.0.0.0/8", "private"),
+        ("100.64.0.0/10", "carrier-grade NAT"),
+        ("127.0.0.0/8", "loopback"),
+        ("169.254.0.0/16", "link-local"),
+        ("172.16.0.0/12", "private"),
+        ("192.0.0.0/24", "reserved"),
+        ("192.0.2.0/24", "reserved for documentation"),
+        ("192.88.99.0/24", "reserved"),
+        ("192.168.0.0/16", "private"),
+        ("198.18.0.0/15", "reserved for benchmarks"),
+        ("198.51.100.0/24", "reserved for documentation"),
+        ("203.0.113.0/24", "reserved for documentation"),
+        ("224.0.0.0/4", "multicast"),
+        ("240.0.0.0/4", "reserved"),
+    )
+]
+_IPV6_REASONS = [
+    (ipaddress.IPv6Network(network), reason)
+    for network, reason in (
+        ("::/128", "unspecified"),
+        ("::1/128", "loopback"),
+        ("fc00::/7", "private"),
+        ("fe80::/10", "link-local"),
+        ("fec0::/10", "site-local"),
+        ("ff00::/8", "multicast"),
+        ("2001:db8::/32", "reserved for documentation"),
+        ("2001::/23", "reserved"),
+        ("3fff::/20", "reserved for documentation"),
+    )
+]
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+class DestinationRefused(Exception):
+    """A webhook may not go there; the text is the reason, fit for the person who configures the subscriber."""
+
+
+def check_url(url: str, allow_http: bool, networks: Sequence[Network] | None = None) -> None:
+    """Raise DestinationRefused unless `url` is one that webhooks may be sent to, as far as its text tells.
+
+    With `networks` (RELAY_SUBSCRIBER_NETWORKS) an address that stands in the URL is judged too; without, that is left to the moment
+    of sending, as it is for the addresses behind a name.
+    """
+    host = parse_url(url, allow_http).raw_host or ""
+    literal = literal_address(host)
+    if literal is not None and networks is not None:
+        check_address(literal, networks)
+
+
+def parse_url(url: str, allow_http: bool) -> URL:
+    """The URL as the HTTP client will read it, so that what is checked is what is called; raises DestinationRefused."""
+    if len(url) > _MAX_URL:
+        raise DestinationRefused(f"the URL is longer than {_MAX_URL} characters")
+    if re.search(r"[\x00-\x20\x7f\\]", url):
+        raise DestinationRefused("the URL holds a space, a backslash or a control character")
+    try:
+        parsed = URL(url)
+        port = parsed.port
+    except ValueError:
+        raise DestinationRefused("this is not a URL") from None
+    if parsed.scheme not in ("https", "http"):
+        raise DestinationRefused("only https:// URLs can be called" if not allow_http else "only https:// and http:// URLs can be called")
+    if parsed.scheme == "http" and not allow_http:
+        raise DestinationRefused("http:// is refused unless RELAY_ALLOW_HTTP_SUBSCRIBERS is set; use https://")
+    if "@" in parsed.raw_authority:
+        raise DestinationRefused("a user or password in the URL is refused: it would stand in logs")
+    if "#" in url:
+        raise DestinationRefused("a fragment (#…) is never sent")
+    if port is None or port in _FOREIGN_PORTS:
+        raise DestinationRefused(f"port {port} belongs to another service")
+    _check_host(parsed.raw_host)
+    return parsed
+
+
+def _check_host(host: str | None) -> None:
+    if not host or not host.strip("."):
+        raise DestinationRefused("the URL names no host")
+    if "%" in host:
+        raise DestinationRefused("an IPv6 zone belongs to one machine only")
+    if ":" in host:
+        return
+    # A name whose last part is a number is read as an IPv4 address by some resolvers: 2130706433, 0177.0.0.1, 0x7f.1, 127.1
+    last = host.rstrip(".").rpartition(".")[2]
+    if re.fullmatch(r"[0-9]+|0[xX][0-9a-fA-F]*", last) and literal_address(host) is None:
+        raise DestinationRefused("an IPv4 address must be written as four decimal numbers")
+
+
+def literal_address(host: str) -> Address | None:
+    """The address that `host` is, or None when it is a name."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def check_address(address: Address, networks: Sequence[Network]) -> None:
+    """Raise DestinationRefused if `address` is not public and in none of `networks`."""
+    for hop in _hops(address):
+        if any(hop in network for network in networks):
+            continue
+        reason = _reason_against(hop)
+        if reason is not None:
+            raise DestinationRefused(f"the address is {reason}; RELAY_SUBSCRIBER_NETWORKS can allow it")
+
+
+def _hops(address: Address) -> list[Address]:
+    """The addresses that a connection to `address` may end at: itself, or the IPv4 addresses inside a mapped or translated one."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return [address]
+    if address.ipv4_mapped is not None:
+        return [address.ipv4_mapped]
+    if address in _NAT64:
+        return [ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)]
+    if address.sixtofour is not None:
+        return [address.sixtofour]
+    if address.teredo is not None:
+        return list(address.teredo)
+    return [address]
+
+
+def _reason_against(address: Address) -> str | None:
+    if isinstance(address, ipaddress.IPv4Address):
+        return next((reason for network, reason in _IPV4_REASONS if address in network), None)
+    reason = next((reason for network, reason in _IPV6_REASONS if address in network), None)
+    return reason or (None if address in _GLOBAL_UNICAST else "reserved")
