@@ -165,3 +165,9 @@ def test_the_encoder_writes_bytes_as_they_are_and_keeps_the_order() -> None:
 def test_the_encoder_refuses_what_shift_jis_cannot_write() -> None:
     with pytest.raises(UnicodeEncodeError):
         encode({"username": "😀"})
+
+
+@pytest.mark.parametrize("line_end", [b"\r\n", b"\n", b"\r\n\r\n"])
+def test_a_line_break_behind_a_body_belongs_to_no_value(line_end: bytes) -> None:
+    assert decode(b"", b"order_no=1&status=04" + line_end).values == {"order_no": "1", "status": "04"}
+    assert order_no_of(b"", b"status=04&order_no=1" + line_end) == "1"

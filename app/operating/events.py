@@ -1,0 +1,76 @@
+"""Events as an operator, or a system that polls, reads them."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field
+from sqlalchemy import select
+
+from app.db.engine import Sessions
+from app.db.tables import EventRow
+from app.operating.masking import mask_values
+from app.operating.paging import Place, read_page
+from app.operating.refusals import EventNotFound
+from app.operating.values import Moment, Page, Value
+
+
+class Event(Value):
+    """One statement of fact: `type`, `timestamp` and `data` are what subscribers get."""
+
+    id: UUID
+    """The `webhook-id` under which subscribers get the event."""
+    type: Annotated[str, Field(examples=["payment.received"])]
+    timestamp: Moment
+    order_no: Annotated[str | None, Field(examples=["1234-56789-01234"])]
+    status: Annotated[str | None, Field(examples=["04"])]
+    occurrence: Annotated[int | None, Field(examples=[1])]
+    sequence: Annotated[int | None, Field(examples=[2])]
+    """The event's place among those of its order, from 1."""
+    notice_id: UUID | None
+    """The call that it follows from."""
+    data: dict[str, Any]
+    customer: dict[str, Any] | None
+    """Who paid; `***` for each value until asked for."""
+
+
+class EventPage(Page[Event]):
+    """Events, the oldest first. `next_cursor` is the place to read on from later."""
+
+
+async def list_events(sessions: Sessions, place: Place, *, order_no: str | None = None, personal: bool = False) -> EventPage:
+    """The events behind the cursor, the oldest first. Raises BadCursor.
+
+    Ids are made before they are committed: with several judging workers an event can become visible behind a cursor that has
+    passed it by a moment. Who must miss none subscribes, or reads again from an earlier cursor.
+    """
+    query = select(EventRow)
+    if order_no is not None:
+        query = query.where(EventRow.order_no == order_no)
+    async with sessions() as session:
+        rows, cursor, has_more = await read_page(session, query, EventRow.id, place, newest_first=False)
+    return EventPage(items=[event_of(row, personal=personal) for (row,) in rows], next_cursor=cursor, has_more=has_more)
+
+
+async def show_event(sessions: Sessions, event_id: UUID, *, personal: bool = False) -> Event:
+    """One event; raises EventNotFound."""
+    async with sessions() as session:
+        row = await session.get(EventRow, event_id)
+    if row is None:
+        raise EventNotFound
+    return event_of(row, personal=personal)
+
+
+def event_of(row: EventRow, *, personal: bool) -> Event:
+    """The value of a row."""
+    return Event(
+        id=row.id,
+        type=row.type,
+        timestamp=row.created_at,
+        order_no=row.order_no,
+        status=row.status,
+        occurrence=row.occurrence,
+        sequence=row.sequence,
+        notice_id=row.notice_id,
+        data=row.data,
+        customer=row.customer if personal or row.customer is None else mask_values(row.customer),
+    )

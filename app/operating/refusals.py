@@ -1,0 +1,97 @@
+"""Why a read or an action was refused, each named for the fact. The texts hold nothing that a caller gave: they may be shown and logged."""
+
+
+class Refusal(Exception):
+    """An operator asked for something that cannot be had or done; the text says why and, where there is one, the way out."""
+
+
+class NotFound(Refusal):
+    """What was asked for does not exist."""
+
+
+class SubscriberNotFound(NotFound):
+    """No subscriber has this name, or it was removed."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no subscriber with this name.")
+
+
+class OrderNotFound(NotFound):
+    """Neither an order nor any judged notice has this order_no."""
+
+    def __init__(self) -> None:
+        super().__init__("No call with this order_no has been judged.")
+
+
+class NoticeNotFound(NotFound):
+    """No notice has this id."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no notice with this id.")
+
+
+class EventNotFound(NotFound):
+    """No event has this id."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no event with this id.")
+
+
+class WebhookNotFound(NotFound):
+    """No outbound webhook has this id."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no outbound webhook with this id.")
+
+
+class NotAcceptable(Refusal):
+    """A value that was given cannot be used; `field` names it."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field = field
+
+
+class BadCursor(NotAcceptable):
+    """The cursor was not made by this list."""
+
+    def __init__(self) -> None:
+        super().__init__("cursor", "The cursor was not made by this list; leave it out to start at the beginning.")
+
+
+class NameTaken(Refusal):
+    """Another subscriber has this name."""
+
+    def __init__(self) -> None:
+        super().__init__("A subscriber with this name exists.")
+
+
+class SubscriberPaused(Refusal):
+    """A paused subscriber is sent nothing, a test included."""
+
+    def __init__(self) -> None:
+        super().__init__("The subscriber is paused and would be sent nothing; resume it first.")
+
+
+class TooManySecrets(Refusal):
+    """So many secrets are still valid that every webhook would carry a long list of signatures."""
+
+    def __init__(self, valid: int) -> None:
+        super().__init__(f"{valid} secrets are still valid; rotate with an overlap of 0 to end them at once, or wait until one expires.")
+        self.valid = valid
+
+
+class NotReleasable(Refusal):
+    """A notice that is not in quarantine, or in which nothing can be judged; `reasons` as judging names them."""
+
+    def __init__(self, reasons: tuple[str, ...]) -> None:
+        super().__init__(f"The notice cannot be released: {', '.join(reasons)}.")
+        self.reasons = reasons
+
+
+class NotRetriable(Refusal):
+    """An outbound webhook that is neither pending nor dead; `state` is what it is."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"The outbound webhook is {state}; only a pending or dead one can be retried.")
+        self.state = state
