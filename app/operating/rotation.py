@@ -1,0 +1,52 @@
+"""Rotating a subscriber's signing secret, with a time in which webhooks carry signatures of both."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, SecretStr
+
+from app.db.engine import Sessions
+from app.events.signature import new_secret
+from app.forwarding.secrets import Vault
+from app.logs import get_logger
+from app.operating.checks import check_signing_secret
+from app.operating.refusals import TooManySecrets
+from app.operating.secrets import DEFAULT_OVERLAP, replace_secret, valid_secrets
+from app.operating.subscribers import SubscriberWithSecret, common_of, subscriber_row, update_subscriber
+from app.operating.values import Value
+
+log = get_logger("operating")
+
+LONGEST_OVERLAP = timedelta(days=7)
+MOST_SECRETS = 5
+"""How many secrets may be valid at once: every webhook carries a signature for each."""
+
+_HOUR = timedelta(hours=1)
+
+
+class Rotation(Value):
+    """How to rotate a signing secret."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    overlap_hours: Annotated[float, Field(ge=0, le=LONGEST_OVERLAP / _HOUR, allow_inf_nan=False)] = DEFAULT_OVERLAP / _HOUR
+    """How long webhooks are signed with the earlier secret as well; 0 ends it at once, as after a leak."""
+    secret: SecretStr | None = None
+    """A signing secret of your own: `whsec_` and 24 to 64 bytes in base64. Left out: one is made."""
+
+
+async def rotate_secret(sessions: Sessions, vault: Vault, name: str, rotation: Rotation) -> SubscriberWithSecret:
+    """Give a subscriber a new signing secret and show it this once. Raises SubscriberNotFound, NotAcceptable, TooManySecrets."""
+    secret = rotation.secret.get_secret_value() if rotation.secret else new_secret()
+    check_signing_secret(secret)
+    async with sessions.begin() as session:
+        row = await subscriber_row(session, name, lock=True)
+        await replace_secret(session, vault, row.id, secret, rotation.overlap_hours * _HOUR)
+        valid = len(await valid_secrets(session, row.id))
+        if valid > MOST_SECRETS:
+            raise TooManySecrets(valid - 1)
+        await update_subscriber(session, row.id, {})
+        await session.refresh(row)
+        subscriber = SubscriberWithSecret(**common_of(row), secret=secret)
+    log.info("secret_rotated", subscriber=name)
+    return subscriber

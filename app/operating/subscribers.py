@@ -1,0 +1,222 @@
+"""Subscribers: adding, changing, pausing, resuming and removing the systems that get webhooks."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, SecretStr
+from sqlalchemy import delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.clock import uuid7
+from app.db.engine import Sessions
+from app.db.tables import SubscriberRow, SubscriberSecretRow
+from app.db.wakeup import OUTBOUND
+from app.events.signature import new_secret
+from app.forwarding.secrets import Vault
+from app.logs import get_logger
+from app.operating.checks import UrlRules, check_event_types, check_name, check_signing_secret, check_subscriber_url
+from app.operating.outbound import WebhookState, cancel_pending, count_webhooks
+from app.operating.refusals import NameTaken, SubscriberNotFound
+from app.operating.secrets import insert_secret, valid_secrets
+from app.operating.values import Line, Moment, Value
+
+log = get_logger("operating")
+
+Name = Annotated[Line, Field(max_length=100, examples=["shop"])]
+Url = Annotated[Line, Field(max_length=2_000, examples=["https://shop.example/hooks"])]
+EventTypes = Annotated[list[Line] | None, Field(examples=[["payment.received", "payment.confirmed"]])]
+
+
+class SubscriberState(StrEnum):
+    """Whether a subscriber is sent webhooks. What is owed to a paused one is held, not lost."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    REMOVED = "removed"
+
+
+class Subscriber(Value):
+    """A merchant system that gets webhooks."""
+
+    name: Annotated[str, Field(examples=["shop"])]
+    url: Annotated[str, Field(examples=["https://shop.example/hooks"])]
+    event_types: Annotated[list[str] | None, Field(examples=[["payment.received"]])]
+    """The types of events it gets; None for all."""
+    customer: bool
+    """Whether its webhooks carry the customer's name, telephone number and e-mail address."""
+    state: SubscriberState
+    pause_reason: str | None
+    declared: bool
+    """Whether RELAY_SUBSCRIBERS declares it: then a restart undoes changes of its URL, types and secret."""
+    created_at: Moment
+    updated_at: Moment
+
+
+class SubscriberWithSecret(Subscriber):
+    """A subscriber with its new signing secret, which is shown this once."""
+
+    secret: Annotated[str, Field(examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="])]
+
+
+class SigningSecret(Value):
+    """A valid signing secret, without the secret."""
+
+    created_at: Moment
+    expires_at: Moment | None
+    """When it ceases to be used; None for the current one."""
+
+
+class SubscriberInFull(Subscriber):
+    """A subscriber with its secrets' dates and what is owed to it."""
+
+    secrets: list[SigningSecret]
+    pending: int
+    """Webhooks that wait for their next attempt, counted up to 10,000."""
+    dead: int
+    """Webhooks that were given up, counted up to 10,000."""
+
+
+class SubscriberList(Value):
+    """All subscribers."""
+
+    items: list[Subscriber]
+
+
+class NewSubscriber(Value):
+    """What a new subscriber is made of."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+    """Letters of any script, digits, `.`, `_` and `-`; unique."""
+    url: Url
+    event_types: EventTypes = None
+    """The types of events it gets; left out or null for all."""
+    customer: bool = False
+    """Whether its webhooks carry the customer's name, telephone number and e-mail address."""
+    secret: SecretStr | None = None
+    """A signing secret of your own: `whsec_` and 24 to 64 bytes in base64. Left out: one is made."""
+
+
+class SubscriberChange(Value):
+    """What of a subscriber is to change; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: Url | None = None
+    event_types: EventTypes = None
+    """Null for all types."""
+    customer: bool | None = None
+
+
+async def add_subscriber(sessions: Sessions, vault: Vault, new: NewSubscriber, rules: UrlRules) -> SubscriberWithSecret:
+    """Make a subscriber; it gets the events that are made from now on. Raises NotAcceptable, NameTaken."""
+    check_name(new.name)
+    check_subscriber_url(new.url, rules)
+    event_types = check_event_types(new.event_types)
+    secret = new.secret.get_secret_value() if new.secret else new_secret()
+    check_signing_secret(secret)
+    async with sessions.begin() as session:
+        row = await insert_subscriber(session, name=new.name, url=new.url, event_types=event_types, customer=new.customer)
+        await insert_secret(session, vault, row.id, secret)
+    log.info("subscriber_added", subscriber=new.name)
+    return SubscriberWithSecret(**common_of(row), secret=secret)
+
+
+async def insert_subscriber(session: AsyncSession, **values: Any) -> SubscriberRow:
+    """Insert a subscriber without a secret; raises NameTaken."""
+    statement = (
+        insert(SubscriberRow)
+        .values(id=uuid7(), state=SubscriberState.ACTIVE, **values)
+        .on_conflict_do_nothing(index_elements=[SubscriberRow.name], index_where=SubscriberRow.state != SubscriberState.REMOVED)
+        .returning(SubscriberRow)
+    )
+    row = await session.scalar(statement)
+    if row is None:
+        raise NameTaken
+    return row
+
+
+async def list_subscribers(sessions: Sessions) -> SubscriberList:
+    """All subscribers but the removed ones, by name."""
+    query = select(SubscriberRow).where(SubscriberRow.state != SubscriberState.REMOVED).order_by(SubscriberRow.name)
+    async with sessions() as session:
+        return SubscriberList(items=[Subscriber(**common_of(row)) for row in await session.scalars(query)])
+
+
+async def show_subscriber(sessions: Sessions, name: str) -> SubscriberInFull:
+    """One subscriber with the dates of its valid secrets and what is owed to it. Raises SubscriberNotFound."""
+    async with sessions() as session:
+        row = await subscriber_row(session, name)
+        secrets = await valid_secrets(session, row.id)
+        return SubscriberInFull(
+            **common_of(row),
+            secrets=[SigningSecret(created_at=secret.created_at, expires_at=secret.expires_at) for secret in secrets],
+            pending=await count_webhooks(session, row.id, WebhookState.PENDING),
+            dead=await count_webhooks(session, row.id, WebhookState.DEAD),
+        )
+
+
+async def change_subscriber(sessions: Sessions, name: str, change: SubscriberChange, rules: UrlRules) -> Subscriber:
+    """Change what `change` names; webhooks that are owed already go to the new URL. Raises SubscriberNotFound, NotAcceptable."""
+    values = {field: getattr(change, field) for field in change.model_fields_set}
+    if change.url is not None:
+        check_subscriber_url(change.url, rules)
+    if "event_types" in values:
+        values["event_types"] = check_event_types(change.event_types)
+    values = {field: value for field, value in values.items() if value is not None or field == "event_types"}
+    return await _change(sessions, name, "subscriber_changed", values)
+
+
+async def pause_subscriber(sessions: Sessions, name: str, reason: str | None = None) -> Subscriber:
+    """Hold everything that is owed to a subscriber until it is resumed. Raises SubscriberNotFound."""
+    values = {"state": SubscriberState.PAUSED, "pause_reason": reason or "operator"}
+    return await _change(sessions, name, "subscriber_paused", values)
+
+
+async def resume_subscriber(sessions: Sessions, name: str) -> Subscriber:
+    """Send again, beginning with what was held. Raises SubscriberNotFound."""
+    return await _change(sessions, name, "subscriber_resumed", {"state": SubscriberState.ACTIVE, "pause_reason": None})
+
+
+async def remove_subscriber(sessions: Sessions, name: str) -> None:
+    """Forget a subscriber's address and secrets and cancel what is owed to it; its name and history stay. Raises SubscriberNotFound."""
+    async with sessions.begin() as session:
+        row = await subscriber_row(session, name, lock=True)
+        await session.execute(delete(SubscriberSecretRow).where(SubscriberSecretRow.subscriber_id == row.id))
+        await update_subscriber(session, row.id, {"state": SubscriberState.REMOVED, "url": "", "pause_reason": None})
+        await cancel_pending(session, row.id)
+    log.info("subscriber_removed", subscriber=name)
+
+
+async def subscriber_row(session: AsyncSession, name: str, *, lock: bool = False) -> SubscriberRow:
+    """The subscriber of this name, locked against other changes if wanted. Raises SubscriberNotFound."""
+    query = select(SubscriberRow).where(SubscriberRow.name == name, SubscriberRow.state != SubscriberState.REMOVED)
+    row = await session.scalar(query.with_for_update() if lock else query)
+    if row is None:
+        raise SubscriberNotFound
+    return row
+
+
+async def update_subscriber(session: AsyncSession, subscriber_id: UUID, values: dict[str, Any]) -> None:
+    """Write columns of a subscriber. `updated_at` tells the workers that what they remember of it is out of date."""
+    await session.execute(update(SubscriberRow).where(SubscriberRow.id == subscriber_id).values(**values, updated_at=func.now()))
+    await session.execute(text(f"NOTIFY {OUTBOUND}"))
+
+
+async def _change(sessions: Sessions, name: str, event: str, values: dict[str, Any]) -> Subscriber:
+    async with sessions.begin() as session:
+        row = await subscriber_row(session, name, lock=True)
+        if values:
+            await update_subscriber(session, row.id, values)
+            await session.refresh(row)
+        subscriber = Subscriber(**common_of(row))
+    log.info(event, subscriber=name)
+    return subscriber
+
+
+def common_of(row: SubscriberRow) -> dict[str, Any]:
+    """The fields of a Subscriber."""
+    return {field: getattr(row, field) for field in Subscriber.model_fields}
