@@ -104,6 +104,12 @@ class Settings(BaseSettings):
     )
     operator_host: str = Field("127.0.0.1", description="Address the private listener binds to.", examples=["::1"])
     operator_port: Port = Field(8001, description="Port of the private listener: API, metrics and health.", examples=["8001"])
+    metrics_port: Port | None = Field(
+        None,
+        description="When set, the roles receive and work serve /metrics and health on RELAY_OPERATOR_HOST at this port; "
+        "operate and up serve them on RELAY_OPERATOR_PORT anyway.",
+        examples=["9100"],
+    )
     admin_token: SecretStr | None = Field(
         None,
         description="Bearer token of the API, at least 20 characters. "

@@ -1,0 +1,110 @@
+"""Settings: what is wrong is said before anything starts, with the variable, the fault and an example of what is right."""
+
+import os
+from datetime import timedelta
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from app.main.reference import env_example
+from app.settings import Settings, WrongSettings, load_settings, variable_of
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No RELAY_ variable and no .env of this machine."""
+    for name in list(os.environ):
+        if name.startswith("RELAY_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_env_example_is_what_the_settings_say() -> None:
+    file = Path(__file__).parents[1] / ".env.example"
+    assert env_example() == file.read_text(), "run `make env-example`"
+
+
+def test_env_example_with_its_comment_signs_removed_is_valid(tmp_path: Path) -> None:
+    lines = [line[1:] for line in env_example().splitlines() if line.startswith("#RELAY_")]
+    assert len(lines) == len(Settings.model_fields)
+    (tmp_path / ".env").write_text("\n".join(lines))
+    assert load_settings() == Settings()
+
+
+def test_only_loopback_may_call_unless_told_otherwise() -> None:
+    assert [ip_network("127.0.0.0/8"), ip_network("::1/128")] == load_settings().allowed_sources
+    assert [] == load_settings().trusted_proxies
+
+
+def test_every_setting_has_a_description_and_an_example() -> None:
+    assert all(field.description and field.examples for field in Settings.model_fields.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("DATABASE_URL", "mysql://a/b", "must be a postgresql:// URL"),
+        ("ALLOWED_SOURCES", "192.0.2.1/33", "'192.0.2.1/33' does not appear to be an IPv4 or IPv6 network"),
+        ("ALLOWED_SOURCES", "192.0.2.1/24", "has host bits set"),
+        ("TRUSTED_PROXIES", "proxy.example", "does not appear to be"),
+        ("NOTIFY_PATH", "zeus", "must begin with /"),
+        ("NOTIFY_PATH", "/healthz", "is taken by the health check"),
+        ("NOTIFY_TOKEN", "short", "at least 16 characters"),
+        ("IP_CODES", "123", "'123' is not 10 digits"),
+        ("PUBLIC_PORT", "http", "valid integer"),
+        ("OPERATOR_PORT", "70000", "less than or equal to 65535"),
+        ("ADMIN_TOKEN", "short", "at least 20 characters"),
+        ("SECRET_KEYS", "abc", "32 bytes in URL-safe base64"),
+        ("RETRY_SCHEDULE", "5x", "'5x' is not a duration"),
+        ("RETRY_SCHEDULE", ",", "at least 1 item"),
+        ("SUBSCRIBERS", "{", "is not valid JSON"),
+        ("SUBSCRIBERS", '[{"name":"a"}]', "Field required"),
+        ("LOG_LEVEL", "LOUD", "'DEBUG', 'INFO'"),
+        ("ALLOW_HTTP_SUBSCRIBERS", "perhaps", "valid boolean"),
+    ],
+)
+def test_a_wrong_value_is_named_with_an_example(monkeypatch: pytest.MonkeyPatch, name: str, value: str, complaint: str) -> None:
+    monkeypatch.setenv(f"RELAY_{name}", value)
+    with pytest.raises(WrongSettings) as caught:
+        load_settings()
+    text = str(caught.value)
+    assert text.startswith(f"RELAY_{name}: ")
+    assert complaint in text
+    assert f"Example: RELAY_{name}=" in text
+
+
+def test_every_wrong_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RELAY_PUBLIC_PORT", "x")
+    monkeypatch.setenv("RELAY_OPERATOR_PORT", "y")
+    with pytest.raises(WrongSettings) as caught:
+        load_settings()
+    assert ["RELAY_PUBLIC_PORT", "RELAY_OPERATOR_PORT"] == [line.partition(":")[0] for line in str(caught.value).splitlines()]
+
+
+def test_a_misspelt_variable_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RELAY_ALOWED_SOURCES", "192.0.2.1/32")
+    with pytest.raises(WrongSettings, match=r"did you mean RELAY_ALLOWED_SOURCES\?"):
+        load_settings()
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "ADMIN_TOKEN", "SECRET_KEYS", "NOTIFY_TOKEN"])
+def test_a_secret_is_never_printed_with_the_complaint(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"RELAY_{name}", "hunter2!")
+    with pytest.raises(WrongSettings) as caught:
+        load_settings()
+    assert "hunter2!" not in str(caught.value)
+
+
+def test_durations_and_lists_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RELAY_RETRY_SCHEDULE", "0s, 250ms,1.5h")
+    monkeypatch.setenv("RELAY_IP_CODES", "2012000001, 2012000002")
+    settings = load_settings()
+    assert [timedelta(0), timedelta(milliseconds=250), timedelta(minutes=90)] == settings.retry_schedule
+    assert ["2012000001", "2012000002"] == settings.ip_codes
+
+
+def test_a_variable_that_is_set_to_nothing_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RELAY_NOTIFY_TOKEN", "")
+    assert load_settings().notify_token is None
+    assert "RELAY_NOTIFY_TOKEN" == variable_of("notify_token")
