@@ -1,26 +1,14 @@
-"""The roles: what runs in one process, built from its parts, started together and stopped in order."""
+"""Roles: the parts of the service that one process can run, started together and stopped in order."""
 
 import asyncio
 import signal
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import Coroutine, Sequence
 from typing import Any, Protocol
 
-from app.db.engine import make_engine, make_sessions
-from app.db.wakeup import NOTICES, OUTBOUND, Waker
-from app.db.wakeup import Listener as WakeListener
-from app.judging.judge import Judge
 from app.logs import get_logger
-from app.main.listeners import Listener
-from app.receiver.application import make_receiver
-from app.receiver.endpoint import NotifyEndpoint
-from app.receiving.appender import Appender
-from app.receiving.sources import SourceCheck
-from app.settings import Settings
-from app.worker.judging_loop import JudgingLoop
 
-STOP_SECONDS = 25.0
-"""How long one role may take to stop before it is left behind; containers are killed 30 s after SIGTERM in the compose file."""
+STOP_SECONDS = 30.0
+"""How long one role may take to finish what is in flight before it is cancelled."""
 
 log = get_logger("main")
 
@@ -37,32 +25,11 @@ class Role(Protocol):
         """Finish what is in flight and return from `run`."""
 
 
-class Receiver:
-    """The public listener with the appender behind it."""
-
-    name = "receiver"
-
-    def __init__(self, settings: Settings, url: str) -> None:
-        self._waker = Waker(url, NOTICES)
-        self._appender = Appender(url, on_commit=self._waker.wake)
-        check = SourceCheck(settings.allowed_sources, settings.trusted_proxies)
-        token = settings.notify_token.get_secret_value() if settings.notify_token else None
-        application = make_receiver(NotifyEndpoint(check, self._appender), settings.notify_path, token, lambda: True)
-        self._listener = Listener(application, settings.public_host, settings.public_port)
-        log.info("receiver_listening", address=self._listener.address, path=settings.notify_path, token=token is not None)
-
-    def stop(self) -> None:
-        """Stop accepting; calls in flight are answered."""
-        self._listener.stop()
-
-    async def run(self) -> None:
-        """Answer calls until stopped."""
-        await with_background(self._listener.run(), self._appender.run(), self._waker.run())
-        await self._appender.drain()
-
-
 async def with_background(main: Coroutine[Any, Any, None], *background: Coroutine[Any, Any, None]) -> None:
-    """Run `main` to its end with `background` beside it; the background is cancelled then, and if one of it dies, `main` dies too."""
+    """Run `main` to its end with `background` beside it.
+
+    The background is cancelled at the end. If one of it dies, `main` is cancelled and the exception goes up: half a role is none.
+    """
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(coroutine) for coroutine in background]
         await main
@@ -70,24 +37,24 @@ async def with_background(main: Coroutine[Any, Any, None], *background: Coroutin
             task.cancel()
 
 
-async def run_roles(roles: list[Role]) -> None:
-    """Run until SIGTERM or SIGINT, then stop the roles one after the other in their order. A role that dies ends all."""
-    loop = asyncio.get_running_loop()
+async def run_roles(roles: Sequence[Role]) -> None:
+    """Run until SIGTERM or SIGINT, then stop the roles one after the other, in their order. A role that ends by itself ends all.
+
+    Raises what a role died of.
+    """
     stopping = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, stopping.set)
-    tasks = {role.name: asyncio.create_task(role.run(), name=role.name) for role in roles}
+        asyncio.get_running_loop().add_signal_handler(signum, stopping.set)
+    tasks = [asyncio.create_task(role.run(), name=role.name) for role in roles]
     waiting = asyncio.create_task(stopping.wait())
-    await asyncio.wait([waiting, *tasks.values()], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
-    for role in roles:
-        log.info("stopping", role=role.name)
+    for role, task in zip(roles, tasks, strict=True):
         role.stop()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(asyncio.wait([tasks[role.name]])), STOP_SECONDS)
-    failures = [task.exception() for task in tasks.values() if task.done() and not task.cancelled()]
-    for task in tasks.values():
+        _, unfinished = await asyncio.wait([task], timeout=STOP_SECONDS)
         task.cancel()
-    for failure in failures:
-        if failure is not None:
-            raise failure
+        log.info("stopped", role=role.name, in_time=not unfinished)
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, Exception):
+            raise result

@@ -1,0 +1,1 @@
+"""The operator's side: the private listener with API, metrics and health."""

@@ -1,0 +1,58 @@
+"""The worker: judges what was received and delivers what follows from it."""
+
+import asyncio
+
+from app.db.engine import make_engine, make_sessions
+from app.db.wakeup import NOTICES, OUTBOUND, Waker
+from app.db.wakeup import Listener as WakeListener
+from app.forwarding.forwarder import Forwarder
+from app.forwarding.options import ForwardingOptions
+from app.forwarding.secrets import Vault
+from app.judging.judge import Judge
+from app.logs import get_logger
+from app.main.roles import with_background
+from app.settings import Settings
+from app.worker.judging_loop import JudgingLoop
+
+POOL_SIZE = 5
+"""Connections of a worker at rest: one judges, up to three claim, park and record."""
+
+log = get_logger("main")
+
+
+class WorkerRole:
+    """Judging and forwarding in one process."""
+
+    name = "worker"
+
+    def __init__(self, settings: Settings, url: str, vault: Vault) -> None:
+        """Build both halves; nothing is connected yet."""
+        self._engine = make_engine(url, pool_size=POOL_SIZE, application="zeus-relay worker")
+        sessions = make_sessions(self._engine)
+        self._listener = WakeListener(url, (NOTICES, OUTBOUND))
+        self._waker = Waker(url, OUTBOUND)
+        self._judging = JudgingLoop(Judge(sessions, settings.ip_codes, on_events=self._wake_forwarding), self._listener)
+        self._forwarder = Forwarder(sessions, vault, self._listener, ForwardingOptions.of(settings))
+
+    def stop(self) -> None:
+        """Finish the batch that is being judged and the sends under way."""
+        self._judging.stop()
+        self._forwarder.stop()
+
+    async def run(self) -> None:
+        """Judge and forward until stopped."""
+        log.info("working")
+        try:
+            await with_background(self._work(), self._listener.run(), self._waker.run())
+        finally:
+            await self._engine.dispose()
+
+    async def _work(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._judging.run())
+            group.create_task(self._forwarder.run())
+
+    def _wake_forwarding(self) -> None:
+        """Our own forwarder hears of new events at once, the other workers' by NOTIFY."""
+        self._listener.wake(OUTBOUND)
+        self._waker.wake()

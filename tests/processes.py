@@ -1,0 +1,137 @@
+"""Real processes of the service for tests: started with an environment, watched through their logs, ended on purpose."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import aiohttp
+
+PROGRAM = Path(sys.executable).with_name("zeus-relay")
+KEY = "Zm9yIHRlc3RzIG9ubHksIG1ha2UgeW91ciBvd24hISE="
+ADMIN_TOKEN = "for-tests-only-make-your-own"
+START_SECONDS = 30.0
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """This process's environment without any RELAY_ variable, and with the given ones (named without the prefix)."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
+    return inherited | {f"RELAY_{name}": value for name, value in settings.items()}
+
+
+def service_settings(database_url: str) -> dict[str, str]:
+    """Settings under which every role starts on this database, on free ports, with subscribers on this machine allowed."""
+    return {
+        "DATABASE_URL": database_url,
+        "PUBLIC_PORT": "0",
+        "OPERATOR_PORT": "0",
+        "ADMIN_TOKEN": ADMIN_TOKEN,
+        "SECRET_KEYS": KEY,
+        "SUBSCRIBER_NETWORKS": "127.0.0.0/8",
+        "ALLOW_HTTP_SUBSCRIBERS": "true",
+    }
+
+
+class Process:
+    """One `zeus-relay` process. Its log is kept in a file, and the addresses it listens on are read from there."""
+
+    def __init__(self, arguments: list[str], settings: dict[str, str], directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.log_file = directory / f"{'-'.join(arguments)}-{time.monotonic_ns()}.log"
+        with self.log_file.open("wb") as log:
+            self._process = subprocess.Popen([PROGRAM, *arguments], env=environment(**settings), cwd=directory, stdout=log, stderr=log)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def log_text(self) -> str:
+        return self.log_file.read_text(errors="replace")
+
+    def events(self) -> Iterator[dict[str, object]]:
+        """The log's lines that are JSON."""
+        for line in self.log_text().splitlines():
+            if line.startswith("{"):
+                yield json.loads(line)
+
+    async def address_of(self, role: str) -> tuple[str, int]:
+        """Host and port of a role's listener, as soon as it listens."""
+        event = await self.logged("listening", role=role)
+        match = re.fullmatch(r"(.*):(\d+)", str(event["address"]))
+        assert match
+        return match[1], int(match[2])
+
+    async def logged(self, event: str, **fields: object) -> dict[str, object]:
+        """Wait for a line of the log and return it."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            for line in self.events():
+                if line.get("event") == event and all(line.get(name) == value for name, value in fields.items()):
+                    return line
+            assert self._process.poll() is None, f"ended with {self._process.returncode}:\n{self.log_text()}"
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"no {event} {fields} in\n{self.log_text()}")
+
+    async def ready(self, role: str) -> tuple[str, int]:
+        """Wait until the role's listener says that it is ready, and return its address."""
+        host, port = await self.address_of(role)
+        async with aiohttp.ClientSession() as client:
+            for _ in range(int(START_SECONDS / 0.05)):
+                try:
+                    async with client.get(f"http://{host}:{port}/readyz") as response:
+                        if response.status == 200:
+                            return host, port
+                except aiohttp.ClientConnectionError:
+                    pass
+                await asyncio.sleep(0.05)
+        raise AssertionError(f"{role} did not become ready:\n{self.log_text()}")
+
+    def kill(self) -> None:
+        """As a power cut: SIGKILL."""
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def terminate(self) -> None:
+        """Ask it to stop, as a deploy does."""
+        self._process.send_signal(signal.SIGTERM)
+
+    async def ended(self, patience: float = 40) -> int:
+        """Wait for the end and return the exit code."""
+        return await asyncio.wait_for(asyncio.to_thread(self._process.wait), patience)
+
+    def close(self) -> None:
+        """Leave nothing running."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+
+@contextmanager
+def processes(directory: Path) -> Iterator["Starter"]:
+    """Start processes within this block; all are gone after it."""
+    starter = Starter(directory)
+    try:
+        yield starter
+    finally:
+        for process in starter.started:
+            process.close()
+
+
+class Starter:
+    """Starts processes and remembers them."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.started: list[Process] = []
+
+    def start(self, *arguments: str, **settings: str) -> Process:
+        process = Process(list(arguments), settings, self._directory)
+        self.started.append(process)
+        return process

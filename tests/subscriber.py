@@ -1,0 +1,73 @@
+"""A merchant's system for tests: a real HTTP server that verifies every webhook with the official library and keeps it."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+from standardwebhooks import Webhook
+
+
+class Subscriber:
+    """What arrived, in order of arrival. `status` is what it answers; a webhook that does not verify is an error of the test."""
+
+    def __init__(self, secret: str) -> None:
+        self._webhook = Webhook(secret)
+        self.port = 0
+        self.status = 200
+        self.received: list[tuple[str, dict[str, Any]]] = []
+        self.unverified: list[str] = []
+        self._arrived = asyncio.Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/hooks"
+
+    async def handle(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        try:
+            event = self._webhook.verify(body, dict(request.headers))
+        except Exception as error:  # any failure to verify is the finding, whatever its kind
+            self.unverified.append(repr(error))
+            return web.Response(status=400)
+        if self.status == 200:
+            self.received.append((request.headers["webhook-id"], event))
+            self._arrived.set()
+        return web.Response(status=self.status)
+
+    def events(self) -> dict[str, list[dict[str, Any]]]:
+        """The events of each order without repeated deliveries, in order of first arrival."""
+        seen: dict[str, dict[str, Any]] = {}
+        for webhook_id, event in self.received:
+            seen.setdefault(webhook_id, event)
+        by_order: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for event in seen.values():
+            by_order[event["data"].get("order_no", "")].append(event)
+        return dict(by_order)
+
+    async def wait_for(self, count: int, patience: float = 20) -> None:
+        """Return when `count` different events have arrived."""
+        async with asyncio.timeout(patience):
+            while len({webhook_id for webhook_id, _ in self.received}) < count:
+                self._arrived.clear()
+                await self._arrived.wait()
+
+
+@asynccontextmanager
+async def subscriber(secret: str) -> AsyncIterator[Subscriber]:
+    """A subscriber that listens on a free port within this block."""
+    merchant = Subscriber(secret)
+    application = web.Application()
+    application.router.add_post("/hooks", merchant.handle)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    merchant.port = runner.addresses[0][1]
+    try:
+        yield merchant
+    finally:
+        await runner.cleanup()
+    assert merchant.unverified == []
