@@ -22,6 +22,14 @@ class Notice:
     body: bytes
 
 
+class Unstorable(Exception):
+    """A notice could be recorded nowhere, neither in Postgres nor in the spool. The answer is 503."""
+
+
+class HoldExpired(Unstorable):
+    """A held notice could be recorded nowhere until past Zeus's 40 s. The connection is closed without an answer."""
+
+
 def lane_of(order_no: str) -> int:
     """The lane of an order, 0 to LANES - 1. It must never change for an order: two workers would judge it at once."""
     return zlib.crc32(order_no.encode()) % LANES
