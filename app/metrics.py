@@ -27,6 +27,12 @@ attempt_seconds = Histogram(
     registry=registry,
 )
 webhooks_dead = Counter("zeus_relay_webhooks_dead", "Outbound webhooks given up after the last attempt", registry=registry)
+results_fenced_out = Counter(
+    "zeus_relay_results_fenced_out", "Outcomes that came after their lease had passed to another worker", registry=registry
+)
+claim_batch_webhooks = Histogram(
+    "zeus_relay_claim_batch_webhooks", "Webhooks taken by one claim", buckets=(0, 1, 2, 4, 8, 16, 32, 64, 128, 256), registry=registry
+)
 sends_in_flight = Gauge("zeus_relay_sends_in_flight", "HTTP attempts under way in this process", registry=registry)
 
 

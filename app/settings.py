@@ -131,6 +131,14 @@ class Settings(BaseSettings):
         description="Wait before each attempt, counted from the one before; after the last the webhook is dead.",
         examples=["0s,5s,5m,30m,2h,5h,10h,14h,20h,24h"],
     )
+    order_hold: Duration = Field(
+        timedelta(hours=1),
+        description="How long an event that cannot be delivered holds back the later ones of its order, for one subscriber.",
+        examples=["1h"],
+    )
+    worker_concurrency: Annotated[int, Field(ge=1, le=5_000)] = Field(
+        200, description="Webhooks that one worker sends at the same time.", examples=["200"]
+    )
     subscribers: list[DeclaredSubscriber] = Field(
         [],
         description="Subscribers declared as JSON, applied by name at every start.",

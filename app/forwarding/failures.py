@@ -1,0 +1,76 @@
+"""Which kind of outcome an exception of the HTTP client means."""
+
+import errno
+import socket
+import ssl
+
+import aiohttp
+
+from app.forwarding.destinations import DestinationRefused
+from app.forwarding.outcome import Outcome, OutcomeKind
+from app.forwarding.secrets import KeyMissing
+
+_OWN_ERRNOS = frozenset(
+    {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN}
+)
+_RESET_ERRNOS = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ENOTCONN})
+# The other codes of getaddrinfo mean that the name server could not be asked, not that the name is wrong.
+_NO_SUCH_NAME = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
+
+Failure = aiohttp.ClientError | OSError | DestinationRefused | KeyMissing
+FAILURES = (aiohttp.ClientError, OSError, DestinationRefused, KeyMissing)
+"""Every way in which an attempt can fail; a TimeoutError is an OSError."""
+
+
+def outcome_of(error: Failure) -> Outcome:
+    """The outcome of an attempt that ended in `error`. The excerpt names the error and holds nothing of what was sent."""
+    return Outcome(_kind(error), excerpt=_describe(error))
+
+
+def _kind(error: Failure) -> OutcomeKind:
+    if isinstance(error, DestinationRefused):
+        return OutcomeKind.DESTINATION_REFUSED
+    if isinstance(error, KeyMissing):
+        return OutcomeKind.OWN_SIDE
+    if isinstance(error, TimeoutError):
+        return OutcomeKind.TIMEOUT
+    if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
+        return OutcomeKind.TLS
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return _kind_of_connect(error)
+    if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionError):
+        return OutcomeKind.RESET
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return OutcomeKind.RESET if isinstance(error.__cause__, ConnectionError) else OutcomeKind.BAD_RESPONSE
+    if isinstance(error, OSError):
+        return _kind_of_errno(error.errno)
+    return OutcomeKind.BAD_RESPONSE
+
+
+def _kind_of_connect(error: aiohttp.ClientConnectorError) -> OutcomeKind:
+    cause = error.os_error
+    if isinstance(cause, TimeoutError):
+        return OutcomeKind.TIMEOUT
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return OutcomeKind.DNS if cause.errno in _NO_SUCH_NAME else OutcomeKind.OWN_SIDE
+    return _kind_of_errno(cause.errno)
+
+
+def _kind_of_errno(number: int | None) -> OutcomeKind:
+    if number == errno.ECONNREFUSED:
+        return OutcomeKind.REFUSED
+    if number == errno.ETIMEDOUT:
+        return OutcomeKind.TIMEOUT
+    if number in _RESET_ERRNOS:
+        return OutcomeKind.RESET
+    return OutcomeKind.OWN_SIDE if number in _OWN_ERRNOS else OutcomeKind.UNREACHABLE
+
+
+def _describe(error: Failure) -> str:
+    if isinstance(error, DestinationRefused | KeyMissing):
+        return str(error)
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"certificate refused: {cause.verify_message}"
+    reason = getattr(cause, "strerror", None) or getattr(cause, "reason", None)
+    return f"{type(cause).__name__}: {reason}" if isinstance(reason, str) else type(cause).__name__

@@ -1,0 +1,187 @@
+"""The delivery engine: claims what is due, sends it, and has the outcome recorded, until it is told to stop."""
+
+import asyncio
+import heapq
+import traceback
+from collections.abc import Sequence
+from random import random
+from time import monotonic
+
+from app.db.engine import Sessions, describe_error
+from app.db.wakeup import OUTBOUND, POLL_SECONDS, Listener
+from app.forwarding.claims import claim, park, release
+from app.forwarding.keyring import Keyring, NoSecret
+from app.forwarding.options import ForwardingOptions
+from app.forwarding.outcome import Outcome, OutcomeKind
+from app.forwarding.recorder import Recorder
+from app.forwarding.records import Recorded, Result
+from app.forwarding.results import result_of
+from app.forwarding.rooms import Rooms
+from app.forwarding.secrets import KeyMissing, Vault
+from app.forwarding.sender import Sender
+from app.forwarding.trouble import DATABASE_ERRORS, RETRY_SECONDS, is_passing
+from app.forwarding.webhook import OutboundWebhook
+from app.logs import get_logger
+from app.metrics import attempt_seconds, attempts_made, claim_batch_webhooks, sends_in_flight
+
+_PARK_SECONDS = 1.0
+_REMEMBERED_WAIT_S = 60.0  # what is due later than this is found by polling
+
+log = get_logger("forwarding")
+
+
+class Forwarder:
+    """Delivers outbound webhooks. Any number of these, in any number of processes, share the work."""
+
+    def __init__(self, sessions: Sessions, vault: Vault, listener: Listener, options: ForwardingOptions) -> None:
+        """`listener` must know the channel OUTBOUND; somebody else runs it. Up to three connections of `sessions` are used at once."""
+        self._sessions = sessions
+        self._keyring = Keyring(vault)
+        self._listener = listener
+        self._options = options
+        self._rooms = Rooms(options.concurrency)
+        self._recorder = Recorder(sessions, on_recorded=self._recorded)
+        self._stopping = False
+        self._throttled = False
+        self._sends: set[asyncio.Task[None]] = set()
+        self._unsent: list[OutboundWebhook] = []
+        self._due: list[float] = []
+
+    def stop(self) -> None:
+        """Claim nothing more; `run` returns when what is under way has ended."""
+        self._stopping = True
+        self._listener.wake(OUTBOUND)
+
+    async def run(self) -> None:
+        """Deliver until `stop`. If a part of it dies, everything is cancelled and its exception raised; the leases run out then.
+
+        The order of stopping: no more claims, then the sends under way end (in `stop_s` at most), then their outcomes are recorded,
+        then what was claimed and not sent is given back.
+        """
+        sender = Sender(
+            networks=self._options.networks,
+            allow_http=self._options.allow_http,
+            limits=self._options.limits,
+            tls=self._options.tls,
+            lookup=self._options.lookup,
+        )
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._recorder.run())
+                parking = group.create_task(self._park_forever())
+                await self._claim_until_stopped(group, sender)
+                parking.cancel()
+                await self._end_sends()
+                self._recorder.finish()
+            await self._give_back()
+        finally:
+            await sender.close()
+
+    async def _claim_until_stopped(self, group: asyncio.TaskGroup, sender: Sender) -> None:
+        while not self._stopping:
+            room = min(self._rooms.free, self._options.concurrency - self._recorder.backlog)
+            self._throttled = room <= 0
+            claimed = [] if self._throttled else await self._claim(room)
+            if self._stopping:
+                self._unsent.extend(claimed)
+                return
+            for webhook in claimed:
+                self._rooms.enter(webhook.target)
+                task = group.create_task(self._send(sender, webhook))
+                self._sends.add(task)
+                task.add_done_callback(self._sends.discard)
+            if len(claimed) < room or not claimed:
+                await self._wait()
+
+    async def _claim(self, room: int) -> Sequence[OutboundWebhook]:
+        try:
+            async with self._sessions.begin() as session:
+                claimed = await claim(
+                    session, room=room, busy=self._rooms.busy(), lease=self._options.lease, order_hold=self._options.order_hold
+                )
+        except DATABASE_ERRORS as error:
+            if not is_passing(error):
+                raise
+            log.warning("claim_failed", error=describe_error(error))
+            await asyncio.sleep(RETRY_SECONDS)
+            return []
+        claim_batch_webhooks.observe(len(claimed))
+        return claimed
+
+    async def _wait(self) -> None:
+        """Until a wake-up, the next known due time or the poll."""
+        seconds = min(POLL_SECONDS, max(self._due[0] - monotonic(), 0)) if self._due else POLL_SECONDS
+        await self._listener.wait(OUTBOUND, seconds)
+        while self._due and self._due[0] <= monotonic():
+            heapq.heappop(self._due)
+
+    async def _send(self, sender: Sender, webhook: OutboundWebhook) -> None:
+        started = monotonic()
+        kind: OutcomeKind | None = None
+        try:
+            with sends_in_flight.track_inprogress():
+                outcome = await self._attempt(sender, webhook)
+            kind = outcome.kind
+            self._finish(webhook, outcome, started)
+        except asyncio.CancelledError:
+            self._unsent.append(webhook)
+            raise
+        finally:
+            if self._rooms.leave(webhook.target, kind):
+                self._listener.wake(OUTBOUND)
+
+    async def _attempt(self, sender: Sender, webhook: OutboundWebhook) -> Outcome:
+        try:
+            return await sender.send(webhook, self._keyring.keys_of(webhook.target))
+        except (KeyMissing, NoSecret) as error:
+            log.error("cannot_sign", subscriber_id=str(webhook.target.subscriber_id), error=str(error))
+            return Outcome(OutcomeKind.OWN_SIDE, excerpt=str(error))
+        except Exception as error:  # one webhook that cannot be sent must not end the delivery of all others
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            # Neither the error's text nor its locals: they may hold what was to be sent.
+            log.error("attempt_broke", outbound_webhook_id=webhook.id, error=type(error).__name__, at=f"{where.filename}:{where.lineno}")
+            return Outcome(OutcomeKind.OWN_SIDE, excerpt=type(error).__name__)
+
+    def _finish(self, webhook: OutboundWebhook, outcome: Outcome, started: float) -> None:
+        ended = monotonic()
+        attempts_made.labels(outcome.kind.value).inc()
+        attempt_seconds.observe(ended - started)
+        result = result_of(webhook, outcome, self._options.schedule, started=started, ended=ended, random=random())  # noqa: S311  (jitter)
+        self._recorder.put(result)
+
+    def _recorded(self, results: Sequence[Result], recorded: Recorded) -> None:
+        for result in results:
+            if result.wait is not None and result.wait.total_seconds() < _REMEMBERED_WAIT_S:
+                heapq.heappush(self._due, monotonic() + result.wait.total_seconds())
+        if recorded.awaited or self._throttled:
+            self._listener.wake(OUTBOUND)
+
+    async def _park_forever(self) -> None:
+        while True:
+            await asyncio.sleep(_PARK_SECONDS)
+            try:
+                async with self._sessions.begin() as session:
+                    await park(session, order_hold=self._options.order_hold)
+            except DATABASE_ERRORS as error:
+                if not is_passing(error):
+                    raise
+                log.warning("park_failed", error=describe_error(error))
+
+    async def _end_sends(self) -> None:
+        if not self._sends:
+            return
+        _, late = await asyncio.wait(self._sends, timeout=self._options.stop_s)
+        for task in late:
+            task.cancel()
+        if late:
+            log.warning("sends_cut_off", webhooks=len(late))
+            await asyncio.wait(late)
+
+    async def _give_back(self) -> None:
+        if not self._unsent:
+            return
+        try:
+            async with self._sessions.begin() as session:
+                await release(session, self._unsent)
+        except DATABASE_ERRORS as error:  # their leases run out by themselves
+            log.warning("release_failed", error=describe_error(error), webhooks=len(self._unsent))

@@ -1,0 +1,53 @@
+"""What came of one attempt to deliver a webhook."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+
+class OutcomeKind(StrEnum):
+    """How an attempt ended, in one word; stored with the attempt and counted in metrics."""
+
+    DELIVERED = "delivered"
+    DNS = "dns"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    RESET = "reset"
+    BAD_RESPONSE = "bad_response"
+    REDIRECT = "redirect"
+    HTTP_4XX = "http_4xx"
+    HTTP_5XX = "http_5xx"
+    GONE = "gone"
+    TOO_MANY_REQUESTS = "too_many_requests"
+    DESTINATION_REFUSED = "destination_refused"
+    OWN_SIDE = "own_side"
+
+    @property
+    def charged(self) -> bool:
+        """Whether the attempt counts as one of the webhook's tries: not when it failed on our own side."""
+        return self is not OutcomeKind.OWN_SIDE
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of one attempt. `excerpt` is the beginning of the answer's body, or what went wrong where there was no answer."""
+
+    kind: OutcomeKind
+    http_status: int | None = None
+    excerpt: str | None = None
+    retry_after: timedelta | None = None
+    """What the subscriber asked for by Retry-After, unchecked."""
+
+
+def kind_of_status(status: int) -> OutcomeKind:
+    """The kind that an HTTP status means."""
+    exact = {410: OutcomeKind.GONE, 429: OutcomeKind.TOO_MANY_REQUESTS}
+    by_class = {
+        2: OutcomeKind.DELIVERED,
+        3: OutcomeKind.REDIRECT,
+        4: OutcomeKind.HTTP_4XX,
+        5: OutcomeKind.HTTP_5XX,
+    }
+    return exact.get(status) or by_class.get(status // 100, OutcomeKind.BAD_RESPONSE)

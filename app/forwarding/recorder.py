@@ -1,0 +1,77 @@
+"""Writing down what came of attempts: whatever is waiting shares one statement and one commit."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from app.db.engine import Sessions, describe_error
+from app.forwarding.records import GONE_REASON, Recorded, Result, record
+from app.forwarding.trouble import DATABASE_ERRORS, RETRY_SECONDS, is_passing
+from app.logs import get_logger
+from app.metrics import results_fenced_out, webhooks_dead
+
+_BATCH = 500
+
+log = get_logger("forwarding")
+
+
+class Recorder:
+    """A queue of results and the task that commits them. While the database is away the results wait; their leases may run out then."""
+
+    def __init__(self, sessions: Sessions, *, on_recorded: Callable[[Sequence[Result], Recorded], None]) -> None:
+        """`on_recorded` is told what each batch did, after its commit."""
+        self._sessions = sessions
+        self._on_recorded = on_recorded
+        self._waiting: asyncio.Queue[Result | None] = asyncio.Queue()
+
+    @property
+    def backlog(self) -> int:
+        """How many results are not yet taken up."""
+        return self._waiting.qsize()
+
+    def put(self, result: Result) -> None:
+        """Have a result recorded soon."""
+        self._waiting.put_nowait(result)
+
+    def finish(self) -> None:
+        """Let `run` return when everything put so far is recorded."""
+        self._waiting.put_nowait(None)
+
+    async def run(self) -> None:
+        """Record what is put, until `finish`."""
+        last = False
+        while not last:
+            batch = [await self._waiting.get()]
+            while not self._waiting.empty() and len(batch) < _BATCH:
+                batch.append(self._waiting.get_nowait())
+            last = batch[-1] is None
+            results = [result for result in batch if result is not None]
+            if results:
+                await self._record(results)
+
+    async def _record(self, results: list[Result]) -> None:
+        recorded = await self._commit(results)
+        self._report(results, recorded.webhook_ids)
+        for subscriber_id in recorded.paused:
+            log.warning("subscriber_paused", subscriber_id=str(subscriber_id), reason=GONE_REASON)
+        self._on_recorded(results, recorded)
+
+    async def _commit(self, results: list[Result]) -> Recorded:
+        while True:
+            try:
+                async with self._sessions.begin() as session:
+                    return await record(session, results)
+            except DATABASE_ERRORS as error:
+                if not is_passing(error):
+                    raise
+                log.warning("record_failed", error=describe_error(error), results=len(results))
+                await asyncio.sleep(RETRY_SECONDS)
+
+    def _report(self, results: list[Result], recorded: frozenset[int]) -> None:
+        for result in results:
+            if result.webhook_id not in recorded:
+                # The lease had run out and somebody else has the webhook now: their result counts, this one does not.
+                results_fenced_out.inc()
+                log.warning("result_fenced_out", outbound_webhook_id=result.webhook_id, outcome=result.outcome.value)
+            elif result.state == "dead":
+                webhooks_dead.inc()
+                log.warning("webhook_dead", outbound_webhook_id=result.webhook_id, outcome=result.outcome.value)

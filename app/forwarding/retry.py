@@ -1,0 +1,53 @@
+"""When to try again: a pure decision from what happened and how often."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from app.forwarding.outcome import OutcomeKind
+
+JITTER = 0.1
+RETRY_AFTER_AT_LEAST = timedelta(seconds=1)
+RETRY_AFTER_AT_MOST = timedelta(hours=24)
+OVERLOADED_PAUSE = timedelta(seconds=60)
+EXCUSED_FIRST_PAUSE = timedelta(seconds=5)
+EXCUSED_LONGEST_PAUSE = timedelta(minutes=5)
+EXCUSED_AT_MOST = 1_000
+"""So often (about three and a half days) a failure of our own side is not charged. Then it is, so that no webhook is retried for ever."""
+
+_OVERLOADED = (OutcomeKind.TIMEOUT, OutcomeKind.TOO_MANY_REQUESTS)
+
+
+def next_attempt(
+    schedule: Sequence[timedelta],
+    tries: int,
+    outcome: OutcomeKind,
+    retry_after: timedelta | None,
+    random: float,
+    *,
+    excused: int = 0,
+) -> timedelta | None:
+    """How long to wait before the next attempt; None when there is none, because the webhook is dead.
+
+    `schedule` holds the wait before each attempt, so its length is the number of tries. `tries` and `excused` count the attempts made,
+    this one included: those charged to the subscriber, and those that failed on our own side. `random` is from 0 to 1.
+    `retry_after` can only lengthen the wait.
+    """
+    if outcome is OutcomeKind.GONE:
+        return None
+    spread = 1 + JITTER * (2 * random - 1)
+    if not outcome.charged and excused <= EXCUSED_AT_MOST:
+        doublings = min(max(excused - 1, 0), 10)
+        return min(EXCUSED_FIRST_PAUSE * (1 << doublings), EXCUSED_LONGEST_PAUSE) * spread
+    if tries >= len(schedule):
+        return None
+    wait = schedule[tries] * spread
+    if outcome in _OVERLOADED:
+        wait = max(wait, OVERLOADED_PAUSE * (1 + JITTER * random))
+    if retry_after is not None:
+        wait = max(wait, min(max(retry_after, RETRY_AFTER_AT_LEAST), RETRY_AFTER_AT_MOST))
+    return wait
+
+
+def is_charged(outcome: OutcomeKind, excused: int) -> bool:
+    """Whether an attempt counts as one of the webhook's tries; `excused` counts the failures on our own side, this one included."""
+    return outcome.charged or excused > EXCUSED_AT_MOST

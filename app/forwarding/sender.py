@@ -1,0 +1,125 @@
+"""Sending one webhook over HTTP and reading no more of the answer than is worth keeping."""
+
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from importlib.metadata import version
+
+import aiohttp
+from multidict import CIMultiDictProxy
+from yarl import URL
+
+from app.clock import now
+from app.events.payload import body
+from app.events.signature import signed_headers
+from app.forwarding.destinations import check_address, literal_address, parse_url
+from app.forwarding.failures import FAILURES, outcome_of
+from app.forwarding.outcome import Outcome, kind_of_status
+from app.forwarding.resolver import Lookup, VettingResolver, system_lookup
+from app.forwarding.webhook import OutboundWebhook
+from app.settings import Network
+
+EXCERPT_BYTES = 2_048
+_READ_BUFFER = 4_096
+_KEEP_ALIVE_S = 4.0  # below the 5 s after which common servers hang up, so that we are seldom the one who writes into a closed connection
+_BASE_HEADERS = {
+    "content-type": "application/json",
+    "user-agent": f"zeus-relay/{version('zeus-relay')}",
+    "accept-encoding": "identity",  # an answer is read as it comes, so a small one cannot unpack into a large one
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLimits:
+    """Seconds for reaching a subscriber (name, connection and TLS together) and for the whole attempt."""
+
+    connect_s: float = 5.0
+    total_s: float = 15.0
+
+
+class Sender:
+    """One HTTP client for all subscribers. It keeps no cookies, follows no redirects and asks no proxy of the environment."""
+
+    def __init__(
+        self,
+        *,
+        networks: Sequence[Network] = (),
+        allow_http: bool = False,
+        limits: TimeLimits | None = None,
+        tls: ssl.SSLContext | None = None,
+        lookup: Lookup = system_lookup,
+    ) -> None:
+        """Must be made inside the event loop. `networks` are allowed beside public addresses; `tls` replaces the system's trust."""
+        self._networks = networks
+        self._allow_http = allow_http
+        self._limits = limits or TimeLimits()
+        self._urls: dict[str, URL] = {}
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                resolver=VettingResolver(networks, lookup),
+                ssl=tls or True,
+                limit=0,  # the forwarder limits what is under way
+                keepalive_timeout=_KEEP_ALIVE_S,
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            read_bufsize=_READ_BUFFER,
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._session.close()
+
+    async def send(self, webhook: OutboundWebhook, keys: Sequence[str]) -> Outcome:
+        """POST `webhook`, signed with each of `keys`. Every way this can end is an Outcome; only a cancellation is raised."""
+        try:
+            url = self._url(webhook.target.url)
+            content = body(webhook.event_type, webhook.created_at, webhook.data, webhook.customer)
+            headers = {**_BASE_HEADERS, **signed_headers(str(webhook.event_id), now(), content, keys)}
+            timeout = self._timeout(webhook.target.timeout_s)
+            async with self._session.post(url, data=content, headers=headers, allow_redirects=False, timeout=timeout) as response:
+                excerpt = await _read_excerpt(response)
+                return Outcome(kind_of_status(response.status), response.status, excerpt, _retry_after(response.headers))
+        except FAILURES as error:
+            return outcome_of(error)
+
+    def _url(self, text: str) -> URL:
+        url = self._urls.get(text)
+        if url is None:
+            url = parse_url(text, self._allow_http)
+            literal = literal_address(url.raw_host or "")
+            if literal is not None:  # for these the HTTP client asks no resolver
+                check_address(literal, self._networks)
+            if len(self._urls) > 10_000:
+                self._urls.clear()
+            self._urls[text] = url
+        return url
+
+    def _timeout(self, total_s: float | None) -> aiohttp.ClientTimeout:
+        total = self._limits.total_s if total_s is None else total_s
+        return aiohttp.ClientTimeout(total=total, connect=min(self._limits.connect_s, total))
+
+
+async def _read_excerpt(response: aiohttp.ClientResponse) -> str | None:
+    """The beginning of the answer's body. An answer that goes on loses its connection, so that nobody reads the rest."""
+    content = b""
+    while len(content) < EXCERPT_BYTES and not response.content.at_eof():
+        content += await response.content.read(EXCERPT_BYTES - len(content))
+    if not response.content.at_eof():
+        response.close()
+    return content.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}") or None
+
+
+def _retry_after(headers: CIMultiDictProxy[str]) -> timedelta | None:
+    """The wait that Retry-After asks for, as seconds or as a date; None if there is none or it cannot be read."""
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return timedelta(seconds=min(int(value[:12]), 10**9))
+    try:
+        moment: datetime = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now()

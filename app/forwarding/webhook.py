@@ -1,0 +1,37 @@
+"""An outbound webhook as it is claimed: everything that is needed to send it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a subscriber wants its webhooks and how. `sealed` are its signing secrets still encrypted, the newest first."""
+
+    subscriber_id: UUID
+    url: str
+    timeout_s: float | None
+    max_in_flight: int
+    sealed: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundWebhook:
+    """One event owed to one subscriber, held under a lease.
+
+    `attempts` and `excused` count the tries made before this one. `customer` is None unless the subscriber asked for personal data.
+    """
+
+    id: int
+    lease_token: UUID
+    attempts: int
+    excused: int
+    event_id: UUID
+    event_type: str
+    created_at: datetime
+    data: Mapping[str, Any]
+    customer: Mapping[str, Any] | None
+    target: Target
