@@ -50,6 +50,7 @@ class NoticeRow(Base):
     target: Mapped[bytes]
     headers: Mapped[bytes]
     body: Mapped[bytes]
+    cut: Mapped[bool] = mapped_column(server_default=text("false"))
 
     released: Mapped[bool] = mapped_column(server_default=text("false"))
     judged_at: Mapped[datetime | None]
@@ -67,6 +68,21 @@ class NoticeRow(Base):
         Index("notices_attention_idx", "verdict", "id", postgresql_where=text("verdict IN ('quarantined', 'conflict')")),
         {"postgresql_with": {"autovacuum_vacuum_scale_factor": "0.02"}},
     )
+
+
+class RejectedSampleRow(Base):
+    """A call from a source that is not allowed and looks like one of Zeus's: kept, within narrow limits, for a human to look at."""
+
+    __tablename__ = "rejected_samples"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    lane: Mapped[int] = mapped_column(SmallInteger)
+    received_at: Mapped[datetime]
+    source: Mapped[str] = mapped_column(INET)
+    method: Mapped[str]
+    target: Mapped[bytes]
+    headers: Mapped[bytes]
+    body: Mapped[bytes]
 
 
 class AnswerRow(Base):

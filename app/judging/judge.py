@@ -94,7 +94,7 @@ class Judge:
         for notice, call in zip(notices, calls, strict=True):
             order_no = call.values.get("order_no", "")
             order = outcome.orders.get(order_no) or Order(order_no)
-            judgement = judge(JudgedCall(notice.id, call, notice.released), order, self._ip_codes, answered)
+            judgement = judge(JudgedCall(notice.id, call, notice.released, notice.cut), order, self._ip_codes, answered)
             _add(outcome, notice, call, judgement)
         return outcome
 

@@ -39,11 +39,20 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JudgedCall:
-    """A notice ready to be judged. `released`: a human looked at it and wants it judged in spite of what is wrong with it."""
+    """A notice ready to be judged.
+
+    `released`: a human looked at it and wants it judged in spite of what is wrong with it. `cut`: its end was too long to be kept.
+    """
 
     notice_id: UUID
     call: Call
     released: bool = False
+    cut: bool = False
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What was odd about the call and its keeping, sorted."""
+        return tuple(sorted((*self.call.flags, "cut"))) if self.cut else self.call.flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +108,7 @@ def judge(judged: JudgedCall, order: Order, ip_codes: Collection[str], answered:
     call = judged.call
     reasons = unreadable_reasons(call) if judged.released else quarantine_reasons(call, ip_codes)
     if reasons:
-        return Judgement(Verdict.QUARANTINED, reasons, call.flags)
+        return Judgement(Verdict.QUARANTINED, (*(("cut",) if judged.cut else ()), *reasons), judged.flags)
     status = Status(call.values["status"])
     meaning = step(order.status, status)
     earlier = order.in_this_cycle(status)
@@ -116,16 +125,16 @@ def _judge_repetition(judged: JudgedCall, order: Order, earlier: Occurrence) -> 
     differing = [name for name in COMPARED if name in now and earlier.values.get(name, now[name]) != now[name]]
     if not differing:
         status = Status(judged.call.values["status"])
-        return Judgement(Verdict.DUPLICATE, (), judged.call.flags, (), order.with_call(status, judged.notice_id))
+        return Judgement(Verdict.DUPLICATE, (), judged.flags, (), order.with_call(status, judged.notice_id))
     after = replace(order, sequence=order.sequence + 1)
     review = _review(after, judged.call, "conflict", {"differing": differing, "earlier_notice_id": str(earlier.notice_id)})
-    return Judgement(Verdict.CONFLICT, tuple(f"differs:{name}" for name in differing), judged.call.flags, (review,), after)
+    return Judgement(Verdict.CONFLICT, tuple(f"differs:{name}" for name in differing), judged.flags, (review,), after)
 
 
 def _accept(judged: JudgedCall, order: Order, status: Status, meaning: Step, answered: Collection[UUID]) -> Judgement:
     call = judged.call
     occurrences = order.had.get(status, ())
-    flags = {*call.flags, *_value_flags(call), *_step_flags(meaning), *(("released",) if judged.released else ())}
+    flags = {*judged.flags, *_value_flags(call), *_step_flags(meaning), *(("released",) if judged.released else ())}
     if occurrences and order.last_call.get(status) not in answered:
         flags.add("repeat_unclear")  # Zeus may be repeating the earlier call because it never saw our answer
     after = replace(

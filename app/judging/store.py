@@ -30,6 +30,7 @@ class UnjudgedNotice:
     target: bytes
     body: bytes
     released: bool
+    cut: bool
 
 
 # The lanes with work, looked up one by one in the index of unjudged notices; of these, those nobody else is judging now.
@@ -47,7 +48,7 @@ SELECT lane FROM locked
 _UNJUDGED = text("""
 SELECT unjudged.* FROM unnest(CAST(:lanes AS smallint[])) AS lane
 CROSS JOIN LATERAL (
-  SELECT id, received_at, target, body, released FROM notices
+  SELECT id, received_at, target, body, released, cut FROM notices
   WHERE notices.lane = lane.lane AND verdict IS NULL ORDER BY id LIMIT :limit
 ) AS unjudged
 ORDER BY id

@@ -18,13 +18,13 @@ from app.receiving.notice import Notice
 _APPEND = """
 WITH answered AS (
   INSERT INTO answers (notice_id, answered_at)
-  SELECT * FROM unnest($9::uuid[], $10::timestamptz[])
+  SELECT * FROM unnest($10::uuid[], $11::timestamptz[])
   ON CONFLICT DO NOTHING
 )
-INSERT INTO notices (id, lane, received_at, source, method, target, headers, body)
-SELECT id, lane, received_at, source::inet, method, target, headers, body
-FROM unnest($1::uuid[], $2::smallint[], $3::timestamptz[], $4::text[], $5::text[], $6::bytea[], $7::bytea[], $8::bytea[])
-  AS call (id, lane, received_at, source, method, target, headers, body)
+INSERT INTO notices (id, lane, received_at, source, method, target, headers, body, cut)
+SELECT id, lane, received_at, source::inet, method, target, headers, body, cut
+FROM unnest($1::uuid[], $2::smallint[], $3::timestamptz[], $4::text[], $5::text[], $6::bytea[], $7::bytea[], $8::bytea[], $9::boolean[])
+  AS call (id, lane, received_at, source, method, target, headers, body, cut)
 ON CONFLICT DO NOTHING
 """
 _RETRY_SECONDS = 0.2
@@ -156,4 +156,5 @@ def _columns(notices: list[Notice]) -> list[list[object]]:
         [notice.target for notice in notices],
         [notice.headers for notice in notices],
         [notice.body for notice in notices],
+        [notice.cut for notice in notices],
     ]

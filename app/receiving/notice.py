@@ -10,7 +10,10 @@ from app.db.tables import LANES
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One call from Zeus. `target` is the request target and `headers` the header lines, byte for byte; nothing is decoded."""
+    """One call from Zeus. `target` is the request target and `headers` the header lines, byte for byte; nothing is decoded.
+
+    `cut`: the target or the body was longer than is kept, and ends behind its last whole parameter.
+    """
 
     id: UUID
     lane: int
@@ -20,6 +23,7 @@ class Notice:
     target: bytes
     headers: bytes
     body: bytes
+    cut: bool = False
 
 
 class Unstorable(Exception):

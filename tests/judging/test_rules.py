@@ -176,3 +176,23 @@ def test_what_is_odd_is_flagged_and_forwarded(parameters: dict[str, str], flag: 
     judgement = judged(call(**parameters))
     assert judgement.verdict is Verdict.ACCEPTED
     assert flag in judgement.events[0].flags
+
+
+@pytest.mark.parametrize(
+    ("query", "verdict", "reasons"),
+    [
+        (b"order_no=1&status=04&money=5400", Verdict.ACCEPTED, ()),
+        (b"order_no=1&money=5400", Verdict.QUARANTINED, ("cut", "missing_status")),
+        (b"money=5400", Verdict.QUARANTINED, ("cut", "missing_order_no", "missing_status")),
+    ],
+)
+def test_a_cut_call_is_judged_if_what_was_kept_of_it_says_enough(query: bytes, verdict: Verdict, reasons: tuple[str, ...]) -> None:
+    judgement = judged(JudgedCall(uuid4(), decode(query), cut=True))
+    assert (verdict, reasons) == (judgement.verdict, judgement.reasons)
+    assert "cut" in judgement.flags
+    assert all("cut" in event.flags for event in judgement.events)
+
+
+def test_a_cut_repetition_is_flagged_too() -> None:
+    judgement = judged(JudgedCall(uuid4(), decode(b"order_no=1&status=04"), cut=True), after("04"))
+    assert (Verdict.DUPLICATE, ("cut",)) == (judgement.verdict, judgement.flags)
