@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format bench lock clean
+.PHONY: help run demo test check format env-example bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -14,7 +14,7 @@ run: $(VENV)/.run ## environment, embedded Postgres, migrations, every role in o
 	$(BIN)/zeus-relay up
 
 demo: $(VENV)/.run ## run, with a sample subscriber that verifies webhooks and a simulator that plays Zeus
-	$(BIN)/python demo/demo.py
+	$(BIN)/zeus-relay demo
 
 test: $(VENV)/.dev ## every test, on a real Postgres and in real processes
 	$(BIN)/python -m pytest -n auto
@@ -28,6 +28,9 @@ check: $(VENV)/.dev ## lint, types, import floors
 format: $(VENV)/.dev ## let ruff arrange the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+env-example: $(VENV)/.dev ## write .env.example from the settings
+	$(BIN)/zeus-relay reference env > .env.example
 
 bench: $(VENV)/.dev ## speed and memory, side by side with baselines, in one run
 	$(BIN)/python -m bench

@@ -6,10 +6,10 @@ import sys
 import structlog
 
 
-def configure_logs(level: str = "INFO", style: str = "json") -> None:
+def configure_logs(level: str = "INFO", style: str = "auto") -> None:
     """Set up structlog and the standard library's logging to write one line per event to standard error.
 
-    `style` is `json` or `text`. Libraries that log through the standard library pass through the same renderer.
+    `style` is `json`, `text`, or `auto`: text on a terminal, else JSON. Libraries that use the standard library's logging are rendered alike.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -18,7 +18,7 @@ def configure_logs(level: str = "INFO", style: str = "json") -> None:
         structlog.processors.StackInfoRenderer(),
     ]
     renderer: structlog.typing.Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
-    if style == "text":
+    if style == "text" or (style == "auto" and sys.stderr.isatty()):
         renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     else:
         shared.append(structlog.processors.format_exc_info)

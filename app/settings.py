@@ -139,13 +139,20 @@ class Settings(BaseSettings):
     worker_concurrency: Annotated[int, Field(ge=1, le=5_000)] = Field(
         200, description="Webhooks that one worker sends at the same time.", examples=["200"]
     )
+    worker_lease: Annotated[Duration, Field(ge=timedelta(seconds=1))] = Field(
+        timedelta(seconds=60),
+        description="How long a worker may be silent before others take over the webhooks it was sending.",
+        examples=["60s"],
+    )
     subscribers: list[DeclaredSubscriber] = Field(
         [],
         description="Subscribers declared as JSON, applied by name at every start.",
         examples=['[{"name":"shop","url":"https://shop.example/hooks","events":["payment.received"],"secret":"whsec_..."}]'],
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.", examples=["INFO"])
-    log_format: Literal["json", "text"] = Field("json", description="One JSON object a line, or text for a terminal.", examples=["json"])
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="One JSON object a line, or text; auto writes text on a terminal and JSON elsewhere.", examples=["json"]
+    )
 
     @field_validator("database_url")
     @classmethod

@@ -36,6 +36,7 @@ class ForwardingOptions:
             schedule=tuple(settings.retry_schedule),
             concurrency=settings.worker_concurrency,
             order_hold=settings.order_hold,
+            lease=settings.worker_lease,
             networks=tuple(settings.subscriber_networks),
             allow_http=settings.allow_http_subscribers,
         )
