@@ -6,16 +6,17 @@ from contextlib import suppress
 
 import asyncpg
 
-from app.db.engine import Connection, connect, describe_error
+from app.db.engine import CONNECT_TIMEOUT_S, Connection, connect, describe_error, is_pooled
 from app.logs import get_logger
 
 NOTICES = "zeus_relay_notices"
 OUTBOUND = "zeus_relay_outbound"
 POLL_SECONDS = 1.0
 _RECONNECT_SECONDS = 1.0
+_CHECK_SECONDS = 30.0
 
 log = get_logger("wakeup")
-_LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncio.TimeoutError)
+_LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class Waker:
@@ -68,17 +69,21 @@ class Listener:
         event.clear()
 
     async def run(self) -> None:
-        """Listen until cancelled; while there is no connection, the polls of `wait` carry on alone."""
+        """Listen until cancelled; while there is no connection, or only one through a pooler, the polls of `wait` carry on alone."""
         while True:
             lost = asyncio.Event()
             connection: Connection | None = None
             try:
                 connection = await connect(self._url, application="zeus-relay listener")
                 connection.add_termination_listener(lambda *_, lost=lost: lost.set())
+                if is_pooled(self._url):
+                    log.info("polling_only", reason="the database is behind a pooler, where LISTEN reaches nobody")
+                    await _drop(connection)
+                    await asyncio.Event().wait()
                 for channel, event in self._woken.items():
                     await connection.add_listener(channel, _setter(event))
                     event.set()  # whatever was notified before we listened
-                await lost.wait()
+                await _stay(connection, lost)
                 log.warning("listener_lost")
             except _LOST as error:
                 log.warning("listen_failed", error=describe_error(error))
@@ -87,11 +92,20 @@ class Listener:
             await asyncio.sleep(_RECONNECT_SECONDS)
 
 
+async def _stay(connection: Connection, lost: asyncio.Event) -> None:
+    """Return when the connection is lost. It is asked now and then: from behind a black hole no packet says that it is gone."""
+    while not lost.is_set():
+        try:
+            await asyncio.wait_for(lost.wait(), _CHECK_SECONDS)
+        except TimeoutError:
+            await connection.execute("SELECT 1", timeout=CONNECT_TIMEOUT_S)
+
+
 def _setter(event: asyncio.Event) -> Callable[..., None]:
     return lambda *_: event.set()
 
 
 async def _drop(connection: Connection | None) -> None:
-    if connection is not None:
+    if connection is not None and not connection.is_closed():
         with suppress(*_LOST):
             await connection.close(timeout=1)
