@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import Select, and_, case, func, select, text, update
+from sqlalchemy import Select, and_, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
@@ -35,14 +35,15 @@ class WebhookState(StrEnum):
 UNDELIVERED = (WebhookState.PENDING, WebhookState.DEAD)
 """What a subscriber has not got and would want."""
 
-_IN_FLIGHT = and_(
+BEING_SENT = and_(
     OutboundWebhookRow.state == WebhookState.PENDING, OutboundWebhookRow.lease_token.is_not(None), OutboundWebhookRow.due_at > func.now()
 )
-# A webhook that is being sent keeps its lease: to take it would send the same event twice at once and lose the first result.
+"""A worker holds its lease. To interfere would send the same event twice at once and lose the first result."""
+
 AFRESH: dict[str, Any] = {
     "state": WebhookState.PENDING,
-    "due_at": case((_IN_FLIGHT, OutboundWebhookRow.due_at), else_=func.now()),
-    "lease_token": case((_IN_FLIGHT, OutboundWebhookRow.lease_token), else_=None),
+    "due_at": func.now(),
+    "lease_token": None,
     "attempts": 0,
     "excused": 0,
     "finished_at": None,
@@ -75,7 +76,9 @@ class OutboundWebhook(Value):
     due_at: Moment | None
     """When the next attempt is due; None unless the webhook is pending."""
     attempts: int
-    """Attempts made since the webhook was created or last retried."""
+    """Attempts charged to the subscriber since the webhook was created or last retried."""
+    excused: int
+    """Attempts since then that failed on our own side."""
     last_outcome: Annotated[str | None, Field(examples=["delivered"])]
     created_at: Moment
     finished_at: Moment | None
@@ -116,16 +119,15 @@ async def show_outbound(sessions: Sessions, webhook_id: int, *, personal: bool =
 
 
 async def retry_outbound(sessions: Sessions, webhook_id: int) -> OutboundWebhookInFull:
-    """Make a pending or dead webhook due now, with all its attempts before it. Raises WebhookNotFound, or NotRetriable.
-
-    One that is being sent at this moment is left to its sender; should that fail, the schedule begins anew.
-    """
+    """Make a pending or dead webhook due now, with all its attempts before it. Raises WebhookNotFound, NotRetriable."""
     async with sessions.begin() as session:
-        row = await session.get(OutboundWebhookRow, webhook_id, with_for_update=True)
-        if row is None:
+        query = select(OutboundWebhookRow.state, BEING_SENT).where(OutboundWebhookRow.id == webhook_id).with_for_update()
+        found = (await session.execute(query)).one_or_none()
+        if found is None:
             raise WebhookNotFound
-        if row.state not in UNDELIVERED:
-            raise NotRetriable(row.state)
+        state, being_sent = found
+        if being_sent or state not in UNDELIVERED:
+            raise NotRetriable("being sent" if being_sent else state)
         await session.execute(update(OutboundWebhookRow).where(OutboundWebhookRow.id == webhook_id).values(AFRESH))
         await session.execute(text(f"NOTIFY {OUTBOUND}"))
     log.info("webhook_retried", webhook_id=webhook_id)
@@ -205,6 +207,7 @@ def _common(row: OutboundWebhookRow, event_type: str, subscriber: str) -> dict[s
         "state": row.state,
         "due_at": row.due_at if row.state == WebhookState.PENDING else None,
         "attempts": row.attempts,
+        "excused": row.excused,
         "last_outcome": row.last_outcome,
         "created_at": row.created_at,
         "finished_at": row.finished_at,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AwareDatetime, ConfigDict, Field
-from sqlalchemy import ColumnElement, Select, func, literal, select, text, update
+from sqlalchemy import ColumnElement, Select, func, literal, not_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,7 +17,7 @@ from app.db.wakeup import OUTBOUND
 from app.events.types import SUBSCRIBABLE
 from app.logs import get_logger
 from app.operating.checks import check_event_types
-from app.operating.outbound import AFRESH, UNDELIVERED
+from app.operating.outbound import AFRESH, BEING_SENT, UNDELIVERED
 from app.operating.subscribers import EventTypes, subscriber_row
 from app.operating.values import Line, Value
 
@@ -56,7 +56,7 @@ class Recovery(Value):
 async def recover(sessions: Sessions, request: RecoveryRequest) -> Recovery:
     """Make webhooks of a span of time due now, with all their attempts before them. Raises SubscriberNotFound, NotAcceptable.
 
-    They keep their `webhook-id`: a subscriber that checks it takes none twice.
+    They keep their `webhook-id`: a subscriber that checks it takes none twice. What is being sent at this moment is left alone.
     """
     asked = check_event_types(request.event_types)
     async with sessions.begin() as session:
@@ -91,7 +91,7 @@ async def _recover_undelivered(session: AsyncSession, subscriber_id: UUID, event
     chosen = (
         select(OutboundWebhookRow.id)
         .join(EventRow, EventRow.id == OutboundWebhookRow.event_id)
-        .where(OutboundWebhookRow.subscriber_id == subscriber_id, OutboundWebhookRow.state.in_(UNDELIVERED), *events)
+        .where(OutboundWebhookRow.subscriber_id == subscriber_id, OutboundWebhookRow.state.in_(UNDELIVERED), not_(BEING_SENT), *events)
     )
     if dry_run:
         return await _count(session, chosen)
@@ -101,13 +101,17 @@ async def _recover_undelivered(session: AsyncSession, subscriber_id: UUID, event
 
 
 async def _recover_everything(session: AsyncSession, subscriber_id: UUID, events: list[ColumnElement[bool]], *, dry_run: bool) -> int:
+    being_sent = select(OutboundWebhookRow.event_id).where(OutboundWebhookRow.subscriber_id == subscriber_id, BEING_SENT)
+    chosen = select(EventRow.id, literal(subscriber_id), EventRow.order_no, EventRow.sequence).where(
+        EventRow.id.not_in(being_sent), *events
+    )
     if dry_run:
-        return await _count(session, select(EventRow.id).where(*events))
-    chosen = select(EventRow.id, literal(subscriber_id), EventRow.order_no, EventRow.sequence).where(*events).order_by(EventRow.id)
-    statement = insert(OutboundWebhookRow).from_select(["event_id", "subscriber_id", "order_no", "sequence"], chosen)
-    statement = statement.on_conflict_do_update(index_elements=["event_id", "subscriber_id"], set_=AFRESH)
+        return await _count(session, chosen)
+    statement = insert(OutboundWebhookRow).from_select(["event_id", "subscriber_id", "order_no", "sequence"], chosen.order_by(EventRow.id))
+    # The second look at BEING_SENT is for a webhook that was claimed since the first.
+    statement = statement.on_conflict_do_update(index_elements=["event_id", "subscriber_id"], set_=AFRESH, where=not_(BEING_SENT))
     return len((await session.scalars(statement.returning(OutboundWebhookRow.id))).all())
 
 
-async def _count(session: AsyncSession, chosen: Select[Any]) -> int:
+async def _count(session: AsyncSession, chosen: Select[*tuple[Any, ...]]) -> int:
     return await session.scalar(select(func.count()).select_from(chosen.subquery())) or 0

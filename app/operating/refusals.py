@@ -90,8 +90,8 @@ class NotReleasable(Refusal):
 
 
 class NotRetriable(Refusal):
-    """An outbound webhook that is neither pending nor dead; `state` is what it is."""
+    """An outbound webhook that is neither pending nor dead, or under way this moment; `state` is what it is."""
 
     def __init__(self, state: str) -> None:
-        super().__init__(f"The outbound webhook is {state}; only a pending or dead one can be retried.")
+        super().__init__(f"The outbound webhook is {state}; only one that is dead or waits can be retried.")
         self.state = state

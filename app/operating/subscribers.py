@@ -26,6 +26,8 @@ log = get_logger("operating")
 
 Name = Annotated[Line, Field(max_length=100, examples=["shop"])]
 Url = Annotated[Line, Field(max_length=2_000, examples=["https://shop.example/hooks"])]
+MaxInFlight = Annotated[int, Field(ge=1, le=200)]
+Timeout = Annotated[int, Field(ge=1_000, le=60_000, examples=[15_000])]
 EventTypes = Annotated[list[Line] | None, Field(examples=[["payment.received", "payment.confirmed"]])]
 
 
@@ -46,6 +48,12 @@ class Subscriber(Value):
     """The types of events it gets; None for all."""
     customer: bool
     """Whether its webhooks carry the customer's name, telephone number and e-mail address."""
+    ordered: bool
+    """Whether it gets the events of one order one after the other, each after the one before was delivered or given up."""
+    max_in_flight: int
+    """How many webhooks it is sent at once at most."""
+    timeout_ms: int | None
+    """How long an attempt may take; None for the usual time."""
     state: SubscriberState
     pause_reason: str | None
     declared: bool
@@ -96,6 +104,12 @@ class NewSubscriber(Value):
     """The types of events it gets; left out or null for all."""
     customer: bool = False
     """Whether its webhooks carry the customer's name, telephone number and e-mail address."""
+    ordered: bool = True
+    """Whether it gets the events of one order one after the other, each after the one before was delivered or given up."""
+    max_in_flight: MaxInFlight = 16
+    """How many webhooks it is sent at once at most."""
+    timeout_ms: Timeout | None = None
+    """How long an attempt may take; left out: the usual time."""
     secret: SecretStr | None = None
     """A signing secret of your own: `whsec_` and 24 to 64 bytes in base64. Left out: one is made."""
 
@@ -109,6 +123,10 @@ class SubscriberChange(Value):
     event_types: EventTypes = None
     """Null for all types."""
     customer: bool | None = None
+    ordered: bool | None = None
+    max_in_flight: MaxInFlight | None = None
+    timeout_ms: Timeout | None = None
+    """Null for the usual time."""
 
 
 async def add_subscriber(sessions: Sessions, vault: Vault, new: NewSubscriber, rules: UrlRules) -> SubscriberWithSecret:
@@ -119,7 +137,7 @@ async def add_subscriber(sessions: Sessions, vault: Vault, new: NewSubscriber, r
     secret = new.secret.get_secret_value() if new.secret else new_secret()
     check_signing_secret(secret)
     async with sessions.begin() as session:
-        row = await insert_subscriber(session, name=new.name, url=new.url, event_types=event_types, customer=new.customer)
+        row = await insert_subscriber(session, **new.model_dump(exclude={"event_types", "secret"}), event_types=event_types)
         await insert_secret(session, vault, row.id, secret)
     log.info("subscriber_added", subscriber=new.name)
     return SubscriberWithSecret(**common_of(row), secret=secret)
@@ -166,7 +184,7 @@ async def change_subscriber(sessions: Sessions, name: str, change: SubscriberCha
         check_subscriber_url(change.url, rules)
     if "event_types" in values:
         values["event_types"] = check_event_types(change.event_types)
-    values = {field: value for field, value in values.items() if value is not None or field == "event_types"}
+    values = {field: value for field, value in values.items() if value is not None or field in ("event_types", "timeout_ms")}
     return await _change(sessions, name, "subscriber_changed", values)
 
 

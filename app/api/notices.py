@@ -1,0 +1,38 @@
+"""/v1/notices: the calls of Zeus."""
+
+from http import HTTPStatus
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from app.api.parts import Personal, WithParts, WithPlace
+from app.api.problems import documented
+from app.operating import notices as operating
+from app.operating.notices import Notice, NoticeInFull, NoticePage, VerdictFilter
+from app.operating.values import Line
+
+router = APIRouter(prefix="/notices", tags=["notices"])
+
+
+@router.get("")
+async def list_notices(
+    parts: WithParts,
+    place: WithPlace,
+    verdict: Annotated[VerdictFilter | None, Query(description="Only notices with this verdict.")] = None,
+    order_no: Annotated[Line | None, Query(max_length=255, description="Only notices of this order.")] = None,
+) -> NoticePage:
+    """The calls of Zeus, the latest first."""
+    return await operating.list_notices(parts.sessions, place, verdict=verdict, order_no=order_no)
+
+
+@router.get("/{notice_id}", responses=documented(HTTPStatus.NOT_FOUND))
+async def show_notice(parts: WithParts, notice_id: UUID, personal: Personal = False) -> NoticeInFull:
+    """One call with its raw bytes and how they were read."""
+    return await operating.show_notice(parts.sessions, notice_id, personal=personal)
+
+
+@router.post("/{notice_id}/release", responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))
+async def release_notice(parts: WithParts, notice_id: UUID) -> Notice:
+    """Have a quarantined call judged in spite of what is wrong with it. A worker does that within a moment."""
+    return await operating.release_notice(parts.sessions, notice_id)

@@ -1,0 +1,48 @@
+"""/v1/outbound-webhooks: what is owed to subscribers, and sending it again."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from app.api.parts import Personal, WithParts, WithPlace
+from app.api.problems import documented
+from app.operating import outbound as operating
+from app.operating.outbound import OutboundWebhookInFull, OutboundWebhookPage, WebhookState
+from app.operating.recovery import Recovery, RecoveryRequest
+from app.operating.recovery import recover as recover_webhooks
+from app.operating.values import Line
+
+router = APIRouter(prefix="/outbound-webhooks", tags=["outbound webhooks"])
+
+WebhookId = Annotated[int, Path(ge=1, le=2**63 - 1, description="The outbound webhook's id.")]
+States = Annotated[list[WebhookState], Query(description="Only webhooks in one of these states; `pending` and `dead` are undelivered.")]
+
+
+@router.get("")
+async def list_outbound_webhooks(
+    parts: WithParts,
+    place: WithPlace,
+    state: States = [],  # noqa: B006 - the framework copies it
+    subscriber: Annotated[Line | None, Query(max_length=100, description="Only webhooks to the subscriber of this name.")] = None,
+) -> OutboundWebhookPage:
+    """What was and is owed to subscribers, the latest first."""
+    return await operating.list_outbound(parts.sessions, place, states=state, subscriber=subscriber)
+
+
+@router.get("/{webhook_id}", responses=documented(HTTPStatus.NOT_FOUND))
+async def show_outbound_webhook(parts: WithParts, webhook_id: WebhookId, personal: Personal = False) -> OutboundWebhookInFull:
+    """One outbound webhook with every attempt."""
+    return await operating.show_outbound(parts.sessions, webhook_id, personal=personal)
+
+
+@router.post("/{webhook_id}/retry", responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))
+async def retry_outbound_webhook(parts: WithParts, webhook_id: WebhookId) -> OutboundWebhookInFull:
+    """Make a webhook that waits or was given up due now, with all its attempts before it."""
+    return await operating.retry_outbound(parts.sessions, webhook_id)
+
+
+@router.post("/recover", responses=documented(HTTPStatus.NOT_FOUND))
+async def recover_outbound_webhooks(parts: WithParts, request: RecoveryRequest) -> Recovery:
+    """Send a subscriber again what it missed in a span of time. Each webhook keeps its `webhook-id`."""
+    return await recover_webhooks(parts.sessions, request)

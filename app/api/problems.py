@@ -1,0 +1,118 @@
+"""Errors as RFC 9457 problem details: one table from what was refused to a status, and no answer that repeats what a caller sent."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from app.operating import refusals
+from app.operating.refusals import BadCursor, NotAcceptable, Refusal
+
+MEDIA_TYPE = "application/problem+json"
+_TYPE = "urn:zeus-relay:problem:"
+
+
+class FaultyField(BaseModel):
+    """One value of a request that cannot be used."""
+
+    location: Annotated[list[str | int], Field(examples=[["body", "url"]])]
+    message: Annotated[str, Field(examples=["only https:// URLs can be called"])]
+
+
+class Problem(BaseModel):
+    """A problem as RFC 9457 describes it."""
+
+    type: Annotated[str, Field(examples=[f"{_TYPE}subscriber-not-found"])]
+    title: Annotated[str, Field(examples=["Subscriber not found"])]
+    status: Annotated[int, Field(examples=[404])]
+    detail: Annotated[str | None, Field(examples=["There is no subscriber with this name."])] = None
+    errors: list[FaultyField] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of problem: its HTTP status and its name in the problem's `type`."""
+
+    status: HTTPStatus
+    name: str
+
+    @property
+    def title(self) -> str:
+        """The name in words."""
+        return self.name.replace("-", " ").capitalize()
+
+
+KINDS: Mapping[type[Refusal], Kind] = {
+    refusals.SubscriberNotFound: Kind(HTTPStatus.NOT_FOUND, "subscriber-not-found"),
+    refusals.OrderNotFound: Kind(HTTPStatus.NOT_FOUND, "order-not-found"),
+    refusals.NoticeNotFound: Kind(HTTPStatus.NOT_FOUND, "notice-not-found"),
+    refusals.EventNotFound: Kind(HTTPStatus.NOT_FOUND, "event-not-found"),
+    refusals.WebhookNotFound: Kind(HTTPStatus.NOT_FOUND, "outbound-webhook-not-found"),
+    refusals.NotAcceptable: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request"),
+    refusals.BadCursor: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request"),
+    refusals.NameTaken: Kind(HTTPStatus.CONFLICT, "name-taken"),
+    refusals.SubscriberPaused: Kind(HTTPStatus.CONFLICT, "subscriber-paused"),
+    refusals.TooManySecrets: Kind(HTTPStatus.CONFLICT, "too-many-secrets"),
+    refusals.NotReleasable: Kind(HTTPStatus.CONFLICT, "not-releasable"),
+    refusals.NotRetriable: Kind(HTTPStatus.CONFLICT, "not-retriable"),
+}
+_INVALID = KINDS[NotAcceptable]
+
+
+def problem(
+    kind: Kind, detail: str | None = None, errors: Sequence[FaultyField] | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The answer that states a problem."""
+    faulty = list(errors) if errors else None
+    value = Problem(type=_TYPE + kind.name, title=kind.title, status=kind.status, detail=detail, errors=faulty)
+    # ASCII only: the name of an unknown field may hold half of a surrogate pair, which UTF-8 cannot write.
+    body = json.dumps(value.model_dump(exclude_none=True))
+    return Response(body, kind.status, dict(headers or {}), MEDIA_TYPE)
+
+
+def documented(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    """The entries of these problems in a route's reference."""
+    return {status.value: {"model": Problem, "description": status.phrase} for status in statuses}
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Have every refusal, and every error of the framework, answered as a problem."""
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(RequestValidationError, _not_valid)
+    app.add_exception_handler(HTTPException, _http_error)
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    kind = KINDS[type(error)]  # type: ignore[index]  # registered for Refusal alone
+    if isinstance(error, NotAcceptable):
+        part = "query" if isinstance(error, BadCursor) else "body"
+        return problem(kind, "A value cannot be used.", [FaultyField(location=[part, error.field], message=str(error))])
+    return problem(kind, str(error))
+
+
+async def _not_valid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - tells the type checker what it is registered for
+    errors = [FaultyField(location=list(fault["loc"]), message=fault["msg"].removeprefix("Value error, ")) for fault in error.errors()]
+    return problem(_INVALID, "A value cannot be used.", errors)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - tells the type checker what it is registered for
+    status = HTTPStatus(error.status_code)
+    headers = dict(error.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods(request))
+    return problem(Kind(status, status.phrase.lower().replace(" ", "-")), headers=headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """All methods of a path. The framework names those of the first route alone."""
+    matching = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in matching for method in getattr(route, "methods", None) or ()})

@@ -1,0 +1,20 @@
+"""The command line of operators: thin commands over the reads and actions of operating."""
+
+import typer
+
+from app.cli import maintenance, notices, orders, outbound, subscribers
+
+
+def commands() -> typer.Typer:
+    """The application with `subscribers`, `orders`, `notices`, `outbound`, `migrate`, `doctor` and `keygen`."""
+    app = typer.Typer(
+        name="zeus-relay",
+        help="Receives Zeus's convenience-store payment notices, loses none, and forwards each as one signed webhook.",
+        no_args_is_help=True,
+        pretty_exceptions_show_locals=False,  # they hold names and telephone numbers
+    )
+    for name, group in (("subscribers", subscribers), ("orders", orders), ("notices", notices), ("outbound", outbound)):
+        app.add_typer(group.app, name=name)
+    for command in (maintenance.migrate, maintenance.doctor, maintenance.keygen):
+        app.command()(command)
+    return app

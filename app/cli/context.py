@@ -1,0 +1,94 @@
+"""What every command needs: the settings, the database, and errors told in a sentence instead of a traceback."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import typer
+
+from app.db.embedded import EmbeddedPostgresMissing, start_embedded
+from app.db.engine import Sessions, describe_error, make_engine, make_sessions
+from app.forwarding.secrets import Vault
+from app.logs import configure_logs
+from app.operating.checks import UrlRules
+from app.operating.keys import vault_of
+from app.operating.refusals import NotAcceptable, Refusal
+from app.operating.trouble import trouble_of
+from app.settings import Settings, WrongSettings, load_settings, variable_of
+
+FAILED = 1
+WRONG_SETTINGS = 2
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """An operator's place of work: the settings and the database they name."""
+
+    settings: Settings
+    sessions: Sessions
+
+    @property
+    def vault(self) -> Vault:
+        """The vault for signing secrets; raises WrongSettings."""
+        return vault_of(self.settings)
+
+    @property
+    def rules(self) -> UrlRules:
+        """What subscribers' URLs may be."""
+        return UrlRules.of(self.settings)
+
+
+def database_url_of(settings: Settings) -> str:
+    """The URL of the database, after starting the embedded server if that is the one. Raises EmbeddedPostgresMissing."""
+    return settings.database_url.get_secret_value() if settings.database_url else start_embedded(settings.data_dir)
+
+
+def run(action: Callable[[Desk], Awaitable[Result]]) -> Result:
+    """Do something at a desk. What goes wrong is told on standard error; exit code 2 for wrong settings, 1 for anything else."""
+
+    async def at_desk(settings: Settings) -> Result:
+        async with _open(settings) as desk:
+            return await action(desk)
+
+    return run_with_settings(at_desk)
+
+
+def run_with_settings(action: Callable[[Settings], Awaitable[Result]]) -> Result:
+    """As `run`, for what needs no open database."""
+
+    async def whole() -> Result:
+        settings = load_settings()
+        configure_logs("WARNING", "text")
+        return await action(settings)
+
+    try:
+        return asyncio.run(whole())
+    except (WrongSettings, EmbeddedPostgresMissing) as wrong:
+        raise _failed(str(wrong), WRONG_SETTINGS) from None
+    except NotAcceptable as refused:
+        raise _failed(f"{refused.field}: {refused}") from None
+    except Refusal as refused:
+        raise _failed(str(refused)) from None
+    except Exception as error:
+        trouble = trouble_of(error)
+        if trouble is None:
+            raise
+        raise _failed(f"{trouble.value} ({describe_error(error)}); {variable_of('database_url')}? `zeus-relay doctor` tells more") from None
+
+
+@asynccontextmanager
+async def _open(settings: Settings) -> AsyncIterator[Desk]:
+    engine = make_engine(database_url_of(settings), pool_size=1, application="zeus-relay cli")
+    try:
+        yield Desk(settings, make_sessions(engine))
+    finally:
+        await engine.dispose()
+
+
+def _failed(message: str, code: int = FAILED) -> typer.Exit:
+    typer.echo(message, err=True)
+    return typer.Exit(code)

@@ -1,0 +1,55 @@
+"""`zeus-relay migrate`, `doctor` and `keygen`: setting up, and finding out what is wrong."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from app.cli.context import FAILED, database_url_of, run_with_settings
+from app.cli.new_migration import write_migration
+from app.cli.output import AsJson
+from app.db.migrations import migrate as migrate_database
+from app.operating.checkup import Finding, Level, check_up
+from app.operating.keys import new_key
+from app.settings import Settings
+
+_SIGNS = {Level.OK: "ok     ", Level.WARNING: "warning", Level.ERROR: "ERROR  "}
+
+
+def migrate(
+    new: Annotated[
+        str | None,
+        typer.Option("--new", metavar="MESSAGE", help="For developers: write a migration from what the tables lack.", show_default=False),
+    ] = None,
+) -> None:
+    """Bring the database up to date; safe while the service runs."""
+
+    async def action(settings: Settings) -> str:
+        url = database_url_of(settings)
+        revision = await migrate_database(url)
+        return f"the database is at revision {revision}" if new is None else f"wrote {await write_migration(url, new)}"
+
+    typer.echo(run_with_settings(action))
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Say what is wrong with the configuration, and what to do about it. Exits with 1 if something cannot work."""
+    findings = run_with_settings(check_up)
+    if as_json:
+        typer.echo(json.dumps([finding.model_dump(mode="json") for finding in findings], ensure_ascii=False, indent=2))
+    else:
+        _print(findings)
+    if any(finding.level is Level.ERROR for finding in findings):
+        raise typer.Exit(FAILED)
+
+
+def keygen() -> None:
+    """Print a new key for RELAY_SECRET_KEYS."""
+    typer.echo(new_key())
+
+
+def _print(findings: list[Finding]) -> None:
+    for finding in findings:
+        typer.echo(f"{_SIGNS[finding.level]}  {finding.subject}: {finding.message}")
+        if finding.remedy:
+            typer.echo(f"         -> {finding.remedy}")

@@ -1,0 +1,110 @@
+"""`zeus-relay outbound`: what is owed to subscribers, and sending it again."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from app.cli.context import run
+from app.cli.output import USUAL_LIMIT, AsJson, Cursor, Limit, print_end_of_page, print_json, print_table
+from app.cli.subscribers import event_types_of
+from app.clock import now
+from app.operating import outbound as operating
+from app.operating.outbound import UNDELIVERED, WebhookState
+from app.operating.paging import Place
+from app.operating.recovery import RecoveryRequest
+from app.operating.recovery import recover as recover_webhooks
+from app.settings import parse_duration
+
+app = typer.Typer(help="What is owed to subscribers.", no_args_is_help=True)
+
+OfSubscriber = Annotated[str | None, typer.Option("--subscriber", help="Only webhooks to this subscriber.", show_default=False)]
+State = Annotated[WebhookState | None, typer.Option("--state", help="Only webhooks in this state.")]
+Undelivered = Annotated[bool, typer.Option("--undelivered", help="Only webhooks that wait or were given up (pending, dead).")]
+
+
+@app.command("list")
+def list_(
+    undelivered: Undelivered = False,
+    state: State = None,
+    subscriber: OfSubscriber = None,
+    limit: Limit = USUAL_LIMIT,
+    cursor: Cursor = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the webhooks, the latest first."""
+    if undelivered and state:
+        raise typer.BadParameter("--state says already which", param_hint="--undelivered")
+    states = UNDELIVERED if undelivered else tuple(filter(None, [state]))
+    place = Place(cursor, limit)
+    page = run(lambda desk: operating.list_outbound(desk.sessions, place, states=states, subscriber=subscriber))
+    if as_json:
+        print_json(page)
+        return
+    if page.items:
+        print_table(
+            ["ID", "CREATED", "SUBSCRIBER", "TYPE", "ORDER_NO", "STATE", "TRIES", "LAST", "DUE"],
+            [
+                (w.id, w.created_at, w.subscriber, w.event_type, w.order_no, w.state, w.attempts, w.last_outcome, w.due_at)
+                for w in page.items
+            ],
+        )
+    print_end_of_page(page, "No such webhooks.")
+
+
+@app.command()
+def retry(
+    webhook_id: Annotated[int, typer.Argument(metavar="ID", min=1, max=2**63 - 1, show_default=False)], as_json: AsJson = False
+) -> None:
+    """Make a webhook that waits or was given up due now, with all its attempts before it."""
+    webhook = run(lambda desk: operating.retry_outbound(desk.sessions, webhook_id))
+    if as_json:
+        print_json(webhook)
+    else:
+        typer.echo(f"{webhook.event_type} to {webhook.subscriber} is due now")
+
+
+@app.command()
+def recover(
+    subscriber: Annotated[str, typer.Argument(help="The subscriber's name.", show_default=False)],
+    since: Annotated[
+        str,
+        typer.Option("--since", help="From when: a time with its zone (2026-11-23T09:00+09:00), or how long ago (2h).", show_default=False),
+    ],
+    until: Annotated[str | None, typer.Option("--until", help="Until when, as --since. (default: now)", show_default=False)] = None,
+    events: Annotated[str | None, typer.Option("--events", help="Only these types, with commas.", show_default=False)] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also what was delivered, and what was never owed.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send a subscriber again what it missed in a span of time. Each webhook keeps its webhook-id."""
+    request = RecoveryRequest(
+        subscriber=subscriber,
+        since=_moment(since, "--since"),
+        until=_moment(until, "--until") if until else None,
+        event_types=event_types_of(events),
+        everything=everything,
+        dry_run=dry_run,
+    )
+    recovery = run(lambda desk: recover_webhooks(desk.sessions, request))
+    if as_json:
+        print_json(recovery)
+    else:
+        typer.echo(f"{recovery.webhooks} webhooks {'would be' if dry_run else 'are'} sent again")
+
+
+def _moment(text: str, option: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return _ago(text, option)
+    if moment.tzinfo is None:
+        raise typer.BadParameter(f"say in which time zone, such as {text}+09:00", param_hint=option)
+    return moment
+
+
+def _ago(text: str, option: str) -> datetime:
+    try:
+        return now() - parse_duration(text)
+    except (ValueError, OverflowError):
+        raise typer.BadParameter("must be a time such as 2026-11-23T09:00+09:00, or a duration such as 2h", param_hint=option) from None

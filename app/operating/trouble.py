@@ -1,0 +1,45 @@
+"""Telling trouble with the database, which passes or has a remedy, from defects of our own."""
+
+from enum import StrEnum
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+
+class Trouble(StrEnum):
+    """What is wrong, in words for an operator."""
+
+    UNREACHABLE = "the database cannot be reached or does not let us in"
+    BUSY = "the database could not do it now; trying again will help"
+    NOT_MIGRATED = "the database lacks tables or columns that this version needs; run `zeus-relay migrate`"
+
+
+# PostgreSQL's error codes: the first two characters are the class.
+_BY_CODE = {
+    "42P01": Trouble.NOT_MIGRATED,  # undefined table
+    "42703": Trouble.NOT_MIGRATED,  # undefined column
+    "25006": Trouble.BUSY,  # read-only: a standby before its promotion
+    "57014": Trouble.BUSY,  # cancelled by the statement timeout
+    "3D000": Trouble.UNREACHABLE,  # no such database
+}
+_BY_CLASS = {
+    "08": Trouble.UNREACHABLE,  # connection exception
+    "28": Trouble.UNREACHABLE,  # invalid authorization
+    "40": Trouble.BUSY,  # deadlock, serialization failure
+    "53": Trouble.BUSY,  # insufficient resources, too many connections
+    "57": Trouble.UNREACHABLE,  # shutting down, starting up
+}
+
+
+def trouble_of(error: BaseException) -> Trouble | None:
+    """The trouble behind an exception, or None: then it is a defect."""
+    if isinstance(error, DBAPIError):
+        if error.connection_invalidated:
+            return Trouble.UNREACHABLE
+        error = error.orig or error
+    code = str(getattr(error, "sqlstate", None) or "")
+    if code:
+        return _BY_CODE.get(code) or _BY_CLASS.get(code[:2])
+    if isinstance(error, PoolTimeout):
+        return Trouble.BUSY
+    return Trouble.UNREACHABLE if isinstance(error, OSError) else None  # TimeoutError is an OSError too
