@@ -1,0 +1,80 @@
+"""`python -m bench [CASE …]`: run cases and print one table of figures, baselines and requirements."""
+
+import argparse
+import asyncio
+import os
+import platform
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from app.logs import configure_logs
+from bench.cases import BY_NAME_ONLY, CASES
+from bench.database import Database
+from bench.figures import Figure, as_json, table
+from bench.plan import QUICK, Bench, Effort
+
+
+def main() -> int:
+    """Run what the command line asks for; the exit code is 1 when a requirement is missed."""
+    arguments = _parser().parse_args()
+    configure_logs("WARNING", "text")
+    effort = QUICK if arguments.quick else Effort(rounds=arguments.rounds, seconds=arguments.seconds)
+    started = time.monotonic()
+    with TemporaryDirectory(prefix="zeus-relay-bench-", ignore_cleanup_errors=True) as directory:
+        about = _about(Path(directory))
+        print(", ".join(f"{name} {value}" for name, value in about.items()), flush=True)
+        figures = asyncio.run(_run(arguments.cases or list(CASES), effort, Path(directory)))
+    about["seconds"] = round(time.monotonic() - started)
+    print("\n" + table(figures, judged=not arguments.quick))
+    if arguments.json:
+        arguments.json.write_text(as_json(figures, about))
+    return int(not arguments.quick and not all(figure.holds for figure in figures))
+
+
+async def _run(names: list[str], effort: Effort, directory: Path) -> list[Figure]:
+    bench = Bench(effort, Database(directory), directory, say=lambda text: print(text, flush=True))
+    await bench.database.prepare()
+    figures: list[Figure] = []
+    for name in names:
+        bench.say(f"{name}:")
+        figures += await (CASES | BY_NAME_ONLY)[name](bench)
+    return figures
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Speed and memory, side by side with baselines.")
+    names = [*CASES, *BY_NAME_ONLY]
+    by_name = ", ".join(BY_NAME_ONLY) or "none"
+    parser.add_argument("cases", nargs="*", choices=[[], *names], metavar="CASE", help=f"of {', '.join(names)}; default all but {by_name}")
+    parser.add_argument("--rounds", type=int, default=Effort().rounds, help="of each side of a comparison (default %(default)s)")
+    parser.add_argument("--seconds", type=float, default=Effort().seconds, help="of load in each round (default %(default)s)")
+    parser.add_argument("--quick", action="store_true", help="a tiny run that shows that the bench works; no verdicts")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything to FILE")
+    return parser
+
+
+def _about(directory: Path) -> dict[str, object]:
+    """What a reader of the figures must know about the run."""
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "fdatasync_ms": round(_sync_ms(directory), 2),
+    }
+
+
+def _sync_ms(directory: Path) -> float:
+    """How long the disk takes to make 512 bytes durable: next to nothing means that it does not."""
+    with (directory / "sync").open("wb", buffering=0) as file:
+        started = time.perf_counter()
+        for _ in range(100):
+            file.write(bytes(512))
+            os.fdatasync(file.fileno()) if hasattr(os, "fdatasync") else os.fsync(file.fileno())
+        return (time.perf_counter() - started) * 10
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""How thoroughly a run measures, and what every case is given to work with."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TypeVar
+
+from bench.database import Database
+from bench.figures import Figure
+from bench.relay import Site, sink
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """`rounds` of each side of a comparison, `seconds` of load in each, `share` of the rows that a full run makes."""
+
+    rounds: int = 3
+    seconds: float = 6.0
+    warm_up_s: float = 1.0
+    share: float = 1.0
+
+
+QUICK = Effort(rounds=1, seconds=0.6, warm_up_s=0.2, share=0.005)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a case needs: the effort, the database server, a directory, and where to say what is under way."""
+
+    effort: Effort
+    database: Database
+    directory: Path
+    say: Callable[[str], None] = field(default=print)
+
+    def new_directory(self) -> Path:
+        """A directory for one installation."""
+        return Path(mkdtemp(dir=self.directory))
+
+    @asynccontextmanager
+    async def site(self, settings: dict[str, str] | None = None) -> AsyncIterator[Site]:
+        """An installation on a fresh database; its processes are still to be started."""
+        async with self.database.fresh() as url:
+            yield Site(url, self.new_directory(), settings or {})
+
+    @asynccontextmanager
+    async def site_with_sink(self, roles: Sequence[str]) -> AsyncIterator[tuple[Site, int]]:
+        """An installation with one subscriber named `shop` and these roles running; gives it and the subscriber's port."""
+        from bench.relay import declared
+
+        async with AsyncExitStack() as stack:
+            port = await stack.enter_async_context(sink(self.new_directory()))
+            site = await stack.enter_async_context(self.site(declared({"shop": f"http://127.0.0.1:{port}/hook/shop"})))
+            for role in roles:
+                await stack.enter_async_context(site.role(role))
+            yield site, port
+
+
+Case = Callable[[Bench], Awaitable[list[Figure]]]
+
+
+async def interleaved(bench: Bench, sides: dict[str, Callable[[], Awaitable[T]]]) -> dict[str, list[T]]:
+    """Measure the sides in turn, A B A B …, so that what changes on the machine meanwhile meets all of them; each side's results."""
+    results: dict[str, list[T]] = {name: [] for name in sides}
+    for number in range(bench.effort.rounds):
+        for name, measure in sides.items():
+            bench.say(f"  round {number + 1} of {bench.effort.rounds}: {name}")
+            results[name].append(await measure())
+    return results

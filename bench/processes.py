@@ -1,0 +1,101 @@
+"""The processes that are measured: started with an environment, ready when they say so, gone afterwards."""
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+START_S = 30.0
+STOP_S = 40.0
+_KB_PER_MB = 1024
+
+
+class DidNotStart(Exception):
+    """A process ended or stayed silent where it should have become ready; the text holds the end of its output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A process that is ready."""
+
+    process: asyncio.subprocess.Process
+    output: Path
+
+    def memory_mb(self) -> float:
+        """Its resident memory in MiB (2^20 bytes), as Linux tells it; children are not counted."""
+        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) / _KB_PER_MB
+        raise ProcessLookupError(self.process.pid)
+
+
+def free_port() -> int:
+    """A TCP port of this machine that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@asynccontextmanager
+async def running(arguments: Sequence[str], port: int, output: Path, environment: Mapping[str, str]) -> AsyncIterator[Running]:
+    """Start a process, wait until `port` answers /readyz with 200 (a sink: until it accepts), and stop it after the block.
+
+    It runs in the directory of `output`, so that it finds no settings file. Raises DidNotStart.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
+    with output.open("ab") as file:
+        process = await asyncio.create_subprocess_exec(
+            *arguments, cwd=output.parent, env={**inherited, **environment}, stdin=asyncio.subprocess.DEVNULL, stdout=file, stderr=file
+        )
+    try:
+        await _ready(process, port, output)
+        yield Running(process, output)
+    finally:
+        await _stop(process)
+
+
+async def get(port: int, path: str, patience_s: float = 10.0) -> tuple[int, bytes]:
+    """Status and body of a GET on this machine. Raises OSError, TimeoutError or EOFError when there is no answer."""
+    async with asyncio.timeout(patience_s):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0])
+            return int(head.split(b" ", 2)[1]), await reader.readexactly(length)
+        finally:
+            writer.close()
+
+
+async def _ready(process: asyncio.subprocess.Process, port: int, output: Path) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline and process.returncode is None:
+        try:
+            if (await get(port, "/readyz"))[0] == 200:
+                return
+        except (OSError, TimeoutError, EOFError):
+            pass
+        await asyncio.sleep(0.05)
+    what = "not ready" if process.returncode is None else f"ended with {process.returncode}"
+    raise DidNotStart(f"{output.name}: {what}\n{_end_of(output)}")
+
+
+def _end_of(output: Path) -> str:
+    return output.read_text(errors="replace")[-2_000:]
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    process.send_signal(signal.SIGTERM)
+    try:
+        await asyncio.wait_for(process.wait(), STOP_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()

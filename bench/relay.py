@@ -1,0 +1,102 @@
+"""The real service, as its users start it: `zeus-relay` processes with settings in the environment."""
+
+import itertools
+import json
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+from app.events.signature import new_secret
+from bench.load import Job
+from bench.processes import Running, free_port, running
+
+ROOT = str(Path(__file__).resolve().parents[1])
+PROGRAM = str(Path(sys.executable).with_name("zeus-relay"))
+_serial = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One installation: a database, a directory, the ports and the settings that all its processes share.
+
+    `database_url` is None for an installation that runs its own embedded Postgres. `settings` are named without their prefix.
+    """
+
+    database_url: str | None
+    directory: Path
+    settings: dict[str, str] = field(default_factory=dict)
+    public_port: int = field(default_factory=free_port)
+    secret_key: str = field(default_factory=lambda: Fernet.generate_key().decode())
+
+    def environment(self, metrics_port: int) -> dict[str, str]:
+        """The variables for one process."""
+        settings = {
+            "DATA_DIR": str(self.directory / "data"),
+            "PUBLIC_PORT": str(self.public_port),
+            "OPERATOR_PORT": str(metrics_port),
+            "SUBSCRIBER_NETWORKS": "127.0.0.0/8",
+            "ALLOW_HTTP_SUBSCRIBERS": "true",
+            "SECRET_KEYS": self.secret_key,
+            "ADMIN_TOKEN": "for-the-bench-only-make-your-own",
+            **self.settings,
+        }
+        if self.database_url is not None:
+            settings["DATABASE_URL"] = self.database_url
+        return {f"RELAY_{name}": value for name, value in settings.items()}
+
+    @asynccontextmanager
+    async def role(self, name: str) -> AsyncIterator[Running]:
+        """Run `zeus-relay NAME` for the time of the block."""
+        metrics_port = free_port()
+        environment = self.environment(metrics_port)
+        if name in ("receive", "work"):
+            environment["RELAY_METRICS_PORT"] = str(metrics_port)
+        port = metrics_port if name == "work" else self.public_port
+        output = self.directory / f"{name}-{next(_serial)}.log"
+        async with running([PROGRAM, name], port, output, environment) as process:
+            yield process
+
+    def job(self, seconds: float, **options: object) -> Job:
+        """A job for the load generator that calls this installation; no two jobs speak of the same orders."""
+        path = "/zeus/notify"
+        return Job("127.0.0.1", self.public_port, path, f"b{next(_serial)}", seconds, **options)  # type: ignore[arg-type]
+
+
+def declared(urls: dict[str, str], *, secret: str | None = None) -> dict[str, str]:
+    """The setting that declares subscribers, from names and URLs."""
+    entries = [{"name": name, "url": url, "secret": secret or new_secret()} for name, url in urls.items()]
+    return {"SUBSCRIBERS": json.dumps(entries)}
+
+
+@asynccontextmanager
+async def null_receiver(directory: Path, port: int) -> AsyncIterator[Running]:
+    """The same server with a recorder that stores nothing."""
+    async with _module("bench.null_receiver", directory, port) as process:
+        yield process
+
+
+@asynccontextmanager
+async def orm_route(directory: Path, port: int, database_url: str) -> AsyncIterator[Running]:
+    """The route most applications would have: a session for each request, a row through the ORM."""
+    async with _module("bench.baselines.orm_route", directory, port, database_url) as process:
+        yield process
+
+
+@asynccontextmanager
+async def sink(directory: Path) -> AsyncIterator[int]:
+    """A subscriber that remembers arrivals; gives its port."""
+    port = free_port()
+    async with _module("bench.sink", directory, port):
+        yield port
+
+
+@asynccontextmanager
+async def _module(name: str, directory: Path, port: int, *more: str) -> AsyncIterator[Running]:
+    output = directory / f"{name}-{next(_serial)}.log"
+    arguments: Sequence[str] = [sys.executable, "-m", name, str(port), *more]
+    async with running(arguments, port, output, {"PYTHONPATH": ROOT}) as process:
+        yield process

@@ -1,0 +1,49 @@
+"""Starting the load generator and reading what it saw."""
+
+import asyncio
+import json
+import sys
+from dataclasses import asdict, dataclass
+
+from bench.load import PATIENCE_S, Job
+
+
+class CallsFailed(Exception):
+    """Some calls were not answered 200, so the figures of this run are worth nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What a load generator saw: answers with 200, the seconds from the first to the last, latencies, and when each call was due."""
+
+    answers: int
+    seconds: float
+    problems: dict[str, int]
+    sent: dict[str, float]
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    max_ms: float
+
+    @property
+    def per_s(self) -> float:
+        """Answers per second."""
+        return self.answers / self.seconds
+
+
+async def play(job: Job) -> Traffic:
+    """Run `job` in a process of its own. Raises CallsFailed unless every call was answered 200."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bench.load", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    patience = job.warm_up_s + job.seconds + PATIENCE_S + 10
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(json.dumps(asdict(job)).encode()), patience)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    traffic = Traffic(**json.loads(output))
+    if traffic.problems or not traffic.answers:
+        raise CallsFailed(f"{traffic.problems} beside {traffic.answers} good answers")
+    return traffic
