@@ -1,0 +1,57 @@
+"""The official JavaScript library accepts what is signed here and refuses what was changed, is late, or was signed by another."""
+
+import json
+import os
+import shutil
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from app.events.payload import body
+from app.events.signature import new_secret, signed_headers
+
+HERE = Path(__file__).parent
+EVENT = body("payment.received", datetime.now(UTC), {"order_no": "1234-56789-01234", "name": "コンビニ　タロウ"})
+
+pytestmark = pytest.mark.skipif(shutil.which("npm") is None and "CI" not in os.environ, reason="needs node and npm; .ci/run installs them")
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with the locked library installed."""
+    directory = tmp_path_factory.mktemp("javascript")
+    for name in ("package.json", "package-lock.json", ".npmrc", "verify.mjs"):
+        shutil.copy(HERE / name, directory)
+    subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=directory, check=True, timeout=100)
+    return directory
+
+
+def verify(library: Path, secret: str, headers: dict[str, str], sent: bytes) -> subprocess.CompletedProcess[str]:
+    given = json.dumps({"secret": secret, "headers": headers, "body": sent.decode()})
+    return subprocess.run(["node", "verify.mjs"], input=given, cwd=library, text=True, capture_output=True, timeout=30)
+
+
+def test_a_signed_webhook_is_accepted(library: Path) -> None:
+    secret = new_secret()
+    headers = signed_headers("msg-1", datetime.now(UTC), EVENT, [secret])
+    assert verify(library, secret, headers, EVENT).stdout == "payment.received\n"
+
+
+def test_during_a_rotation_either_secret_verifies(library: Path) -> None:
+    new, old = new_secret(), new_secret()
+    headers = signed_headers("msg-1", datetime.now(UTC), EVENT, [new, old])
+    assert verify(library, new, headers, EVENT).returncode == 0
+    assert verify(library, old, headers, EVENT).returncode == 0
+
+
+def test_what_was_tampered_with_is_refused(library: Path) -> None:
+    secret = new_secret()
+    now = datetime.now(UTC)
+    headers = signed_headers("msg-1", now, EVENT, [secret])
+    assert verify(library, secret, headers, EVENT.replace(b"1234-", b"1235-")).returncode == 1
+    assert verify(library, secret, {**headers, "webhook-id": "msg-2"}, EVENT).returncode == 1
+    assert verify(library, new_secret(), headers, EVENT).returncode == 1
+    late = signed_headers("msg-1", now - timedelta(minutes=6), EVENT, [secret])
+    assert verify(library, secret, late, EVENT).returncode == 1

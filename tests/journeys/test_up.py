@@ -1,0 +1,73 @@
+"""`zeus-relay up` on a machine that has nothing: an embedded Postgres, keys and token made, everything in one process."""
+
+import json
+from pathlib import Path
+
+import aiohttp
+
+from app.simulator.orders import build_run
+from app.simulator.play import play
+from app.simulator.scenarios import SCENARIOS
+from app.simulator.target import target_of
+from tests.processes import Starter, processes
+from tests.subscriber import subscriber
+
+SETTINGS = {
+    "PUBLIC_PORT": "0",
+    "OPERATOR_PORT": "0",
+    "SUBSCRIBER_NETWORKS": "127.0.0.0/8",
+    "ALLOW_HTTP_SUBSCRIBERS": "true",
+}
+SECRET = "whsec_Zm9yIHRlc3RzIG9ubHksIG1ha2UgeW91ciBvd24hISE="
+
+
+async def _play_usual(starter: Starter, seed: int, settings: dict[str, str]) -> tuple[str, str]:
+    """Start `up`, play one usual order, stop it; return its order_no and what the API says of it."""
+    service = starter.start("up", **settings)
+    host, port = await service.ready("receiver")
+    operator_host, operator_port = await service.ready("operator")
+    [order] = build_run((SCENARIOS["usual"],), 1, seed=seed)
+    assert (await play(target_of(f"http://{host}:{port}/zeus/notify"), [order])).mails == 0
+    await service.logged("working")
+    token = (service.log_file.parent / "data" / "admin-token").read_text().strip()
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as client:
+        while True:
+            async with client.get(f"http://{operator_host}:{operator_port}/v1/orders/{order.order_no}") as response:
+                text = await response.text()
+                if response.status == 200 and json.loads(text)["order"]["state"] == "confirmed":
+                    break
+    service.terminate()
+    assert await service.ended() == 0, service.log_text()
+    return order.order_no, text
+
+
+async def test_up_needs_nothing_and_keeps_everything_over_a_restart(tmp_path: Path) -> None:
+    with processes(tmp_path) as starter:
+        async with subscriber(SECRET) as merchant:
+            settings = {**SETTINGS, "SUBSCRIBERS": json.dumps([{"name": "shop", "url": merchant.url, "secret": SECRET}])}
+            first, _ = await _play_usual(starter, 1, settings)
+            second, _ = await _play_usual(starter, 2, settings)
+            await merchant.wait_for(6)
+            assert {first, second} == set(merchant.events())
+            assert all("customer" not in event["data"] for _, event in merchant.received)  # nobody asked for it
+    for name in ("admin-token", "secret-keys"):
+        assert (tmp_path / "data" / name).stat().st_mode & 0o077 == 0
+
+
+async def test_a_wrong_setting_stops_the_start_with_a_text_and_no_traceback(tmp_path: Path) -> None:
+    with processes(tmp_path) as starter:
+        service = starter.start("up", **SETTINGS, ALLOWED_SOURCES="everybody")
+        assert await service.ended() == 2
+    assert service.log_text().startswith("RELAY_ALLOWED_SOURCES: ")
+    assert "Example: RELAY_ALLOWED_SOURCES=" in service.log_text()
+    assert "Traceback" not in service.log_text()
+
+
+async def test_a_taken_port_stops_the_start_with_a_text(tmp_path: Path) -> None:
+    with processes(tmp_path) as starter:
+        first = starter.start("up", **SETTINGS)
+        _, port = await first.ready("receiver")
+        second = starter.start("up", **{**SETTINGS, "PUBLIC_PORT": str(port)})
+        assert await second.ended() == 2
+    assert f"cannot listen on 127.0.0.1:{port}" in second.log_text()
+    assert "Traceback" not in second.log_text()
