@@ -4,8 +4,11 @@ from app.api.application import make_api
 from app.db.engine import make_engine, make_sessions
 from app.forwarding.secrets import Vault
 from app.logs import get_logger
+from app.main.declared import declare_subscribers
 from app.main.listeners import Listener
+from app.main.roles import run_roles
 from app.operating.checks import UrlRules
+from app.operating.keys import admin_token_of, vault_of
 from app.settings import Settings
 
 log = get_logger("main")
@@ -34,3 +37,10 @@ class OperatorRole:
             await self._listener.run()
         finally:
             await self._engine.dispose()
+
+
+async def run_operate(settings: Settings, url: str) -> None:
+    """The operator's side alone."""
+    vault = vault_of(settings)
+    await declare_subscribers(settings, url, vault)
+    await run_roles([OperatorRole(settings, url, vault, admin_token_of(settings))])

@@ -3,7 +3,8 @@
 from app.db.wakeup import NOTICES, Waker
 from app.logs import get_logger
 from app.main.listeners import Listener
-from app.main.roles import with_background
+from app.main.roles import run_roles, with_background
+from app.main.start import with_health
 from app.receiver.application import make_receiver
 from app.receiver.endpoint import NotifyEndpoint
 from app.receiving.appender import Appender
@@ -37,3 +38,8 @@ class ReceiverRole:
         """Answer calls until stopped."""
         await with_background(self._listener.run(), self._appender.run(), self._waker.run())
         await self._appender.drain()
+
+
+async def run_receive(settings: Settings, url: str) -> None:
+    """The receiver alone."""
+    await run_roles(with_health(settings, [ReceiverRole(settings, url)]))

@@ -10,7 +10,10 @@ from app.forwarding.options import ForwardingOptions
 from app.forwarding.secrets import Vault
 from app.judging.judge import Judge
 from app.logs import get_logger
-from app.main.roles import with_background
+from app.main.declared import declare_subscribers
+from app.main.roles import run_roles, with_background
+from app.main.start import with_health
+from app.operating.keys import vault_of
 from app.settings import Settings
 from app.worker.judging_loop import JudgingLoop
 
@@ -56,3 +59,10 @@ class WorkerRole:
         """Our own forwarder hears of new events at once, the other workers' by NOTIFY."""
         self._listener.wake(OUTBOUND)
         self._waker.wake()
+
+
+async def run_work(settings: Settings, url: str) -> None:
+    """A worker alone."""
+    vault = vault_of(settings)
+    await declare_subscribers(settings, url, vault)
+    await run_roles(with_health(settings, [WorkerRole(settings, url, vault)]))
