@@ -1,0 +1,60 @@
+"""The image and the compose file as a deployment uses them: built and started for real, on a machine whose Docker engine runs.
+
+Run alone (`pytest tests/container`): under several test processes at once every test here is skipped, because they share one
+installation with fixed networks and measure what the machine does under load.
+"""
+
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.container.installation import IMAGE, ROOT, Installation
+
+BASE_IMAGES = ("python:3.13-slim", "postgres:17", "caddy:2")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line("markers", "container: needs a running Docker engine with docker-compose and the base images")
+
+
+def _reason_to_skip() -> str | None:
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return "containers are tested alone: pytest tests/container"
+    for program in ("docker", "docker-compose"):
+        if shutil.which(program) is None:
+            return f"{program} is not installed"
+    if subprocess.run(["docker", "info"], capture_output=True, timeout=20).returncode:
+        return "no Docker engine is running"
+    for image in BASE_IMAGES:
+        if subprocess.run(["docker", "image", "inspect", image], capture_output=True, timeout=20).returncode:
+            return f"the base image {image} is not on this machine"
+    return None
+
+
+@pytest.fixture(scope="session")
+def image() -> str:
+    """The image, built from this work tree."""
+    reason = _reason_to_skip()
+    if reason:
+        pytest.skip(reason)
+    environment = {**os.environ, "DOCKER_BUILDKIT": "0"}  # the builder that every engine has
+    command = ["docker", "build", "--quiet", "--network", "host", "--tag", IMAGE, str(ROOT)]
+    built = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=900)
+    assert built.returncode == 0, built.stdout + built.stderr
+    return IMAGE
+
+
+@pytest.fixture(scope="session")
+def installation(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """The whole compose file, up and healthy, with a merchant's system beside it; gone with its volumes at the end."""
+    started = Installation(tmp_path_factory.mktemp("installation"), image, project=f"zeusrelaytest{secrets.token_hex(3)}")
+    try:
+        started.start()
+        yield started
+    finally:
+        started.remove()

@@ -1,0 +1,66 @@
+"""A light constant load of calls, as from a Zeus that retries nothing, for as long as something else goes on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+
+from app.simulator.caller import Outcome, send
+from app.simulator.orders import Call, build_run
+from app.simulator.scenarios import SCENARIOS
+from app.simulator.target import Target
+
+PREPARED_ORDERS = 20_000
+
+
+@dataclass
+class Load:
+    """The calls of a load and what became of them."""
+
+    outcomes: list[tuple[Call, Outcome]] = field(default_factory=list)
+
+    @property
+    def answers_other_than_200(self) -> list[Outcome]:
+        return [outcome for _, outcome in self.outcomes if outcome.status != 200]
+
+    @property
+    def answered(self) -> set[tuple[str, str]]:
+        """(order_no, status) of every call that was answered 200."""
+        return {(call.order_no, call.status) for call, outcome in self.outcomes if outcome.status == 200}
+
+    @property
+    def slowest_s(self) -> float:
+        return max(outcome.latency_s for _, outcome in self.outcomes)
+
+    def __str__(self) -> str:
+        return f"{len(self.outcomes)} calls, {len(self.answers_other_than_200)} not answered 200, slowest {self.slowest_s:.2f} s"
+
+
+_seeds = count(1)
+
+
+@asynccontextmanager
+async def constant_load(*targets: Target, calls_per_s: float = 40.0) -> AsyncIterator[Load]:
+    """Start calls on schedule within this block, on the targets in turn; after it every one of them has ended."""
+    load = Load()
+    # The first call of an order that nobody has called about: every one of them is an event.
+    calls = (order.calls[0] for order in build_run((SCENARIOS["usual"],), PREPARED_ORDERS, seed=next(_seeds)))
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def call(target: Target, one: Call) -> None:
+        load.outcomes.append((one, await send(target, one)))
+
+    async def keep_calling() -> None:
+        for number, one in enumerate(calls):
+            tasks.add(asyncio.create_task(call(targets[number % len(targets)], one)))
+            await asyncio.sleep(1 / calls_per_s)
+
+    calling = asyncio.create_task(keep_calling())
+    try:
+        await asyncio.sleep(1)
+        yield load
+        await asyncio.sleep(1)
+    finally:
+        calling.cancel()
+        await asyncio.gather(calling, *tasks, return_exceptions=True)

@@ -1,0 +1,128 @@
+"""From the proxy's published port to Postgres and to the merchant's system, and what the proxy does to a call on the way."""
+
+import asyncio
+from typing import Any
+
+import aiohttp
+import pytest
+
+from app.simulator.orders import build_run
+from app.simulator.play import play
+from app.simulator.scenarios import SCENARIOS
+from app.simulator.target import Method
+from tests.container.installation import HOST_SEEN_BY_PROXY, Installation
+from tests.processes import ADMIN_TOKEN
+from tests.raw_http import exchange, status_of
+
+pytestmark = [pytest.mark.container, pytest.mark.timeout(600)]
+
+
+async def shop_has(installation: Installation, order_numbers: set[str], count: int) -> list[dict[str, Any]]:
+    """The events about these orders, once there are `count` of them."""
+    for _ in range(60):
+        got = await asyncio.to_thread(installation.shop)
+        assert got["unverified"] == []
+        events = dict(got["received"])
+        mine = [event for event in events.values() if event["data"]["order_no"] in order_numbers]
+        if len(mine) >= count:
+            return mine
+        await asyncio.sleep(0.5)
+    raise AssertionError(f"{len(mine)} of {count} events arrived")
+
+
+async def test_calls_reach_postgres_and_the_shop(installation: Installation) -> None:
+    orders = build_run((SCENARIOS["usual"], SCENARIOS["reversal"]), 5, seed=101)
+    report = await play(installation.target(), orders)
+    assert report.mails == 0
+    assert {(order.order_no, call.status) for order in orders for call in order.calls} <= installation.calls_in_postgres()
+    expected = sum(len(order.scenario.events) for order in orders)
+    events = await shop_has(installation, {order.order_no for order in orders}, expected)
+    assert expected == len(events)
+    assert {kind for order in orders for kind in order.scenario.events} == {event["type"] for event in events}
+
+
+async def test_the_operators_side_answers_on_its_own_port(installation: Installation) -> None:
+    (order,) = build_run((SCENARIOS["usual"],), 1, seed=102)
+    await play(installation.target(Method.POST), [order])
+    await shop_has(installation, {order.order_no}, len(order.scenario.events))
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {ADMIN_TOKEN}"}) as client:
+        url = f"http://127.0.0.1:{installation.operator_port}/v1/orders/{order.order_no}"
+        async with client.get(url) as answer:
+            assert order.scenario.state == (await answer.json())["state"]
+
+
+async def test_the_public_side_knows_nothing_of_the_operators(installation: Installation) -> None:
+    for path in (b"/v1/orders/x", b"/metrics", b"/docs", b"/openapi.json"):
+        answer = await exchange("127.0.0.1", installation.proxy_port, b"GET " + path + b" HTTP/1.1\r\nHost: pay.example.com\r\n\r\n")
+        assert status_of(answer) == 404
+
+
+QUERY = b"clientip=2012000001&money=5400&username=%83R%83%93&telno=0312345678&email=taro%40example.com&status=01&order_no="
+
+
+@pytest.mark.parametrize(
+    ("name", "request_"),
+    [
+        ("http-1.0", b"GET /zeus/notify?%b HTTP/1.0\r\n\r\n"),
+        ("http-1.1", b"GET /zeus/notify?%b HTTP/1.1\r\nHost: pay.example.com\r\n\r\n"),
+        ("lf-only", b"GET /zeus/notify?%b HTTP/1.0\n\n"),
+        ("slash", b"GET /zeus/notify/?%b HTTP/1.0\r\n\r\n"),
+        ("two-slashes", b"GET //zeus//notify?%b HTTP/1.0\r\n\r\n"),
+        ("absolute", b"GET http://pay.example.com/zeus/notify?%b HTTP/1.1\r\nHost: pay.example.com\r\n\r\n"),
+    ],
+)
+async def test_whatever_the_spelling_it_is_answered_200_and_kept(installation: Installation, name: str, request_: bytes) -> None:
+    answer = await exchange("127.0.0.1", installation.proxy_port, request_ % (QUERY + b"spelling-" + name.encode()))
+    assert status_of(answer) == 200
+    assert (f"spelling-{name}", "01") in installation.calls_in_postgres()
+
+
+async def test_an_address_that_the_caller_claims_is_not_believed(installation: Installation) -> None:
+    claims = b"X-Forwarded-For: 192.0.2.10\r\nForwarded: for=192.0.2.10\r\nX-Real-IP: 192.0.2.10\r\n"
+    request = b"GET /zeus/notify?%bclaimed HTTP/1.1\r\nHost: pay.example.com\r\n%b\r\n" % (QUERY, claims)
+    assert status_of(await exchange("127.0.0.1", installation.proxy_port, request)) == 200
+    installation.calls_in_postgres()
+    assert [[HOST_SEEN_BY_PROXY]] == installation.sql("SELECT host(source) FROM notices WHERE order_no = 'claimed'")
+
+
+@pytest.mark.parametrize("door", ["proxy:8080", "receiver-1:8000"])
+def test_a_stranger_who_claims_an_allowed_address_is_refused(installation: Installation, door: str) -> None:
+    number = f"forged-{door.partition(':')[0]}"
+    program = f"""if True:
+        import urllib.request, urllib.error
+        claims = {{"X-Forwarded-For": "192.0.2.10", "Forwarded": "for=192.0.2.10"}}
+        try:
+            url = "http://{door}/zeus/notify?{QUERY.decode()}{number}"
+            print(urllib.request.urlopen(urllib.request.Request(url, headers=claims), timeout=10).status)
+        except urllib.error.HTTPError as error:
+            print(error.code)
+    """
+    assert installation.from_inside("front", program) == "403"
+    assert installation.sql(f"SELECT count(*) FROM notices WHERE convert_from(target, 'UTF8') LIKE '%{number}'") == [["0"]]
+
+
+async def test_the_proxys_address_is_not_one_that_another_container_can_be_given(installation: Installation) -> None:
+    own = installation.from_inside("front", "import socket; print(socket.gethostbyname(socket.gethostname()))")
+    assert own.startswith("172.30.73.")
+    assert int(own.rpartition(".")[2]) >= 128
+
+
+PERSONAL = ("0312345678", "taro@example.com", "taro%40example.com", "%83R%83%93", "username=", "192.0.2.10")
+
+
+@pytest.mark.parametrize("receivers_up", [True, False])
+async def test_no_log_holds_anything_of_a_query(installation: Installation, receivers_up: bool) -> None:
+    request = b"GET /zeus/notify?%blogged HTTP/1.0\r\nReferer: http://taro@example.com/\r\nX-Forwarded-For: 192.0.2.10\r\n\r\n" % QUERY
+    if receivers_up:
+        assert status_of(await exchange("127.0.0.1", installation.proxy_port, request)) == 200
+    else:
+        await installation.do("stop", "receiver-1", "receiver-2")
+        with pytest.raises(TimeoutError):  # the caller leaves before the proxy gives up
+            await exchange("127.0.0.1", installation.proxy_port, request, patience=3)
+        await installation.do("start", "receiver-1", "receiver-2")
+        await asyncio.to_thread(installation.wait_until_healthy)
+    logs = installation.compose("logs", "--no-color")
+    assert "http.log.access" in logs
+    for text in (*PERSONAL, "order_no=", "logged"):
+        found = [line for line in logs.splitlines() if text in line]
+        assert found == [], text
