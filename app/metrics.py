@@ -8,6 +8,14 @@ calls_answered = Counter(
     "zeus_relay_calls_answered", "Calls to the notification endpoint, by HTTP status answered", ["status"], registry=registry
 )
 calls_rejected = Counter("zeus_relay_calls_rejected", "Calls refused at the door, by reason", ["reason"], registry=registry)
+calls_let_in = Counter(
+    "zeus_relay_calls_let_in", "Calls from sources that are not allowed, recorded because RELAY_SOURCE_MODE is observe", registry=registry
+)
+samples_kept = Counter("zeus_relay_rejected_samples_kept", "Rejected calls kept as samples", registry=registry)
+connections_open = Gauge("zeus_relay_connections_open", "Connections to the public listener", registry=registry)
+connections_dropped = Counter(
+    "zeus_relay_connections_dropped", "Connections to the public listener that were dropped, by reason", ["reason"], registry=registry
+)
 answer_seconds = Histogram(
     "zeus_relay_answer_seconds",
     "Time from the arrival of a call to its answer",
@@ -17,6 +25,18 @@ answer_seconds = Histogram(
 append_batch_notices = Histogram(
     "zeus_relay_append_batch_notices", "Notices that shared one commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256), registry=registry
 )
+database_available = Gauge(
+    "zeus_relay_database_available", "1 while calls are recorded in Postgres, 0 while they go to the spool", registry=registry
+)
+calls_held = Gauge("zeus_relay_calls_held", "Calls that can be recorded nowhere and are held unanswered", registry=registry)
+notices_refused = Counter("zeus_relay_notices_refused", "Notices that Postgres refuses, kept in files of their own", registry=registry)
+spool_records = Gauge("zeus_relay_spool_records", "Notices in the spool directory that wait for Postgres", registry=registry)
+spool_bytes = Gauge("zeus_relay_spool_bytes", "Bytes of all files in the spool directory", registry=registry)
+spool_oldest_seconds = Gauge("zeus_relay_spool_oldest_seconds", "Age of the oldest notice in the spool, 0 when empty", registry=registry)
+spool_records_written = Counter("zeus_relay_spool_records_written", "Notices written to the spool", registry=registry)
+spool_records_drained = Counter("zeus_relay_spool_records_drained", "Notices brought from the spool to Postgres", registry=registry)
+spool_failures = Counter("zeus_relay_spool_failures", "Writes to the spool that failed", registry=registry)
+spool_torn_bytes = Counter("zeus_relay_spool_torn_bytes", "Damaged bytes found in the spool and set aside", registry=registry)
 notices_judged = Counter("zeus_relay_notices_judged", "Notices judged, by verdict", ["verdict"], registry=registry)
 events_created = Counter("zeus_relay_events_created", "Events made, by type", ["type"], registry=registry)
 attempts_made = Counter("zeus_relay_attempts", "HTTP attempts to deliver a webhook, by outcome", ["outcome"], registry=registry)

@@ -26,6 +26,18 @@ class WrongSettings(Exception):
     """One or more settings cannot be used; the text names each variable, what is wrong, and an example of what is right."""
 
 
+_SIZE = re.compile(r"(\d+)\s*(B|KiB|MiB|GiB)?")
+_UNIT_BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, None: 1}
+
+
+def parse_size(value: object) -> int:
+    """Read `512MiB`, `1GiB` or a bare number of bytes; raises ValueError for anything else."""
+    match = _SIZE.fullmatch(str(value).strip())
+    if match is None:
+        raise ValueError(f"{value!r} is not a size such as 512MiB or 1GiB")
+    return int(match[1]) * _UNIT_BYTES[match[2]]
+
+
 def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
@@ -51,6 +63,7 @@ Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Durations = Annotated[list[Duration], NoDecode, BeforeValidator(_split), Field(min_length=1)]
 Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 Secrets = Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)]
+Size = Annotated[int, BeforeValidator(parse_size)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -84,14 +97,52 @@ class Settings(BaseSettings):
         description="CIDRs that may call the notification endpoint. Zeus tells each merchant its addresses in confidence.",
         examples=["192.0.2.10/32,198.51.100.0/28"],
     )
+    allowed_sources_file: Path | None = Field(
+        None,
+        description="A file with more of them, one a line, # begins a comment. SIGHUP has it read again.",
+        examples=["/etc/zeus-relay/sources"],
+    )
+    source_mode: Literal["enforce", "observe"] = Field(
+        "enforce",
+        description="enforce answers 403 to sources that are not allowed; observe records their calls too and reports them.",
+        examples=["observe"],
+    )
     trusted_proxies: Networks = Field(
         [], description="CIDRs of reverse proxies whose X-Forwarded-For is believed.", examples=["203.0.113.5/32"]
+    )
+    stop_delay: Annotated[Duration, Field(le=timedelta(seconds=10))] = Field(
+        timedelta(0),
+        description="How long the receiver goes on accepting after SIGTERM while /readyz already says no, at most 10s. "
+        "For load balancers that find out late.",
+        examples=["5s"],
     )
     notify_path: str = Field("/zeus/notify", description="Path of the notification endpoint.", examples=["/zeus/notify"])
     notify_token: SecretStr | None = Field(
         None,
         description="When set, the endpoint is RELAY_NOTIFY_PATH/<token> and nothing else.",
         examples=["k3VQ8mZ1xWb7Tn5cRj9uYd2L"],
+    )
+    answer_budget: Annotated[Duration, Field(ge=timedelta(milliseconds=500), le=timedelta(seconds=30))] = Field(
+        timedelta(seconds=5),
+        description="Time within which a call is recorded and answered: 60 % of it for Postgres, the rest for the spool.",
+        examples=["5s"],
+    )
+    spool_dir: Path | None = Field(
+        None,
+        description="Where calls are kept while Postgres is away; a local disk that outlives the process. Unset: RELAY_DATA_DIR/spool.",
+        examples=["/var/lib/zeus-relay/spool"],
+    )
+    spool_limit: Annotated[Size, Field(ge=1024 * 1024)] = Field(
+        1024**3, description="How large the spool directory may become: 1 GiB holds more than a million calls.", examples=["1GiB"]
+    )
+    when_unstorable: Literal["hold", "error"] = Field(
+        "hold",
+        description="What happens to a call when neither Postgres nor the spool takes it: hold it unanswered past Zeus's 40 s, "
+        "which Zeus may retry, or answer 503, which it never does. A held call is answered as soon as it can be recorded.",
+        examples=["hold"],
+    )
+    hold_limit: Annotated[int, Field(ge=0)] = Field(
+        1_000, description="Calls held at the same time; beyond them the answer is 503.", examples=["1000"]
     )
     ip_codes: Names = Field(
         [],
@@ -213,6 +264,11 @@ class Settings(BaseSettings):
     def embedded(self) -> bool:
         """Whether the service runs its own Postgres in `data_dir`."""
         return self.database_url is None
+
+    @property
+    def spool_path(self) -> Path:
+        """The spool's directory."""
+        return self.spool_dir or self.data_dir / "spool"
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:

@@ -7,11 +7,16 @@ from uuid import UUID
 import uvloop
 
 from app.logs import configure_logs
+from app.main.limits import raise_open_files
 from app.main.listeners import Listener
+from app.main.sources import sources_of
 from app.receiver.application import make_receiver
+from app.receiver.crowd import Crowd
 from app.receiver.endpoint import NotifyEndpoint
+from app.receiver.protocol import make_protocol
 from app.receiving.notice import Notice
-from app.receiving.sources import SourceCheck
+from app.receiving.samples import Sampler
+from app.receiving.sources import Door
 from app.settings import load_settings
 from bench.calls import NOTIFY_PATH
 
@@ -30,8 +35,10 @@ async def serve(port: int) -> None:
     """Answer calls until the process is ended."""
     settings = load_settings({})
     configure_logs(settings.log_level, settings.log_format)
-    endpoint = NotifyEndpoint(SourceCheck(settings.allowed_sources, settings.trusted_proxies), NullRecorder())
-    await Listener(make_receiver(endpoint, NOTIFY_PATH, None, lambda: True), "127.0.0.1", port).run()
+    door = Door(sources_of(settings))
+    endpoint = NotifyEndpoint(door, NullRecorder(), Sampler("postgresql://nowhere"))
+    protocol = make_protocol(door, Crowd(raise_open_files()))
+    await Listener(make_receiver(endpoint, NOTIFY_PATH, None, lambda: True), "127.0.0.1", port, protocol=protocol).run()
 
 
 if __name__ == "__main__":

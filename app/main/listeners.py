@@ -8,8 +8,12 @@ from typing import Any
 
 import uvicorn
 
+from app.main.closing import accept_rest, refuse_new
+
 BACKLOG = 2048
 DRAIN_SECONDS = 20
+HANDSHAKE_SECONDS = 0.3
+"""How long handshakes that are under way at a stop are waited for; more than a round trip."""
 
 
 class CannotListen(Exception):
@@ -27,6 +31,26 @@ class Server(uvicorn.Server):
     def stop(self) -> None:
         """Stop accepting, finish what is in flight, and let `serve` return."""
         self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take in every connection that a caller already has, then stop accepting and finish what is in flight."""
+        queues = [listening.dup() for listening in sockets or []]  # closing the server's own must not end the queue
+        refused = [refuse_new(queue) for queue in queues]
+        if any(refused):
+            await asyncio.sleep(HANDSHAKE_SECONDS)
+        for server in self.servers:
+            server.close()
+        loop = asyncio.get_running_loop()
+        for queue in queues:
+            for connection in accept_rest(queue):
+                await loop.connect_accepted_socket(self._protocol, connection)
+            queue.close()
+        await super().shutdown(sockets)
+
+    def _protocol(self) -> asyncio.Protocol:
+        make: Any = self.config.http_protocol_class
+        protocol: asyncio.Protocol = make(config=self.config, server_state=self.server_state, app_state={})
+        return protocol
 
 
 class Listener:

@@ -1,14 +1,22 @@
 """The receiver: the public listener with everything behind it that makes a call durable."""
 
+import asyncio
+import signal
+
 from app.db.wakeup import NOTICES, Waker
 from app.logs import get_logger
+from app.main.limits import raise_open_files
 from app.main.listeners import Listener
+from app.main.recording import Recording
 from app.main.roles import run_roles, with_background
+from app.main.sources import reload_sources, sources_of
 from app.main.start import with_health
 from app.receiver.application import make_receiver
+from app.receiver.crowd import Crowd
 from app.receiver.endpoint import NotifyEndpoint
-from app.receiving.appender import Appender
-from app.receiving.sources import SourceCheck
+from app.receiver.protocol import make_protocol
+from app.receiving.samples import Sampler
+from app.receiving.sources import Door
 from app.settings import Settings
 
 log = get_logger("main")
@@ -22,22 +30,33 @@ class ReceiverRole:
     def __init__(self, settings: Settings, url: str) -> None:
         """Bind the public listener; raises CannotListen."""
         self._waker = Waker(url, NOTICES)
-        self._appender = Appender(url, on_commit=self._waker.wake)
-        check = SourceCheck(settings.allowed_sources, settings.trusted_proxies)
+        self._recording = Recording(settings, url, on_commit=self._waker.wake)
+        self._sampler = Sampler(url)
+        self._door = Door(sources_of(settings))
+        self._stop_seconds = settings.stop_delay.total_seconds()
+        self._stopping = False
         token = settings.notify_token.get_secret_value() if settings.notify_token else None
-        application = make_receiver(NotifyEndpoint(check, self._appender), settings.notify_path, token, lambda: True)
-        self._listener = Listener(application, settings.public_host, settings.public_port)
+        endpoint = NotifyEndpoint(self._door, self._recording.ladder, self._sampler)
+        application = make_receiver(endpoint, settings.notify_path, token, self._is_ready)
+        protocol = make_protocol(self._door, Crowd(raise_open_files()))
+        self._listener = Listener(application, settings.public_host, settings.public_port, protocol=protocol)
         self.url = f"http://{self._listener.address}{settings.notify_path}"
         log.info("listening", role=self.name, address=self._listener.address, path=settings.notify_path, token=token is not None)
 
     def stop(self) -> None:
-        """Stop accepting; calls in flight are answered."""
-        self._listener.stop()
+        """Stop accepting, after RELAY_STOP_DELAY in which only /readyz says so; calls in flight are answered."""
+        self._stopping = True
+        asyncio.get_running_loop().call_later(self._stop_seconds, self._listener.stop)
+
+    def _is_ready(self) -> bool:
+        return not self._stopping and self._recording.ladder.is_ready()
 
     async def run(self) -> None:
-        """Answer calls until stopped."""
-        await with_background(self._listener.run(), self._appender.run(), self._waker.run())
-        await self._appender.drain()
+        """Answer calls until stopped. SIGHUP has the allowed sources and trusted proxies read again."""
+        if hasattr(signal, "SIGHUP"):
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload_sources, self._door)
+        await with_background(self._listener.run(), self._recording.run(), self._waker.run(), self._sampler.run())
+        await self._recording.close()
 
 
 async def run_receive(settings: Settings, url: str) -> None:

@@ -1,5 +1,6 @@
 """The notification endpoint: takes a call's raw bytes to the recorder and answers 200 once they are durable."""
 
+import asyncio
 import hmac
 import time
 from datetime import datetime
@@ -10,14 +11,18 @@ from starlette.types import Receive, Scope, Send
 
 from app.clock import now, uuid7
 from app.logs import get_logger
-from app.metrics import answer_seconds, calls_answered, calls_rejected
-from app.receiving.notice import Notice, lane_of
-from app.receiving.sources import SourceCheck
-from app.zeus.wire import order_no_of
+from app.metrics import answer_seconds, calls_answered, calls_let_in, calls_rejected
+from app.receiver.exchange import EXTENSION, Wire
+from app.receiver.throttle import Throttle
+from app.receiving.notice import HoldExpired, Notice, Unstorable, lane_of
+from app.receiving.samples import Sampler
+from app.receiving.sources import Door, Headers, Visitor
+from app.zeus.wire import decode, order_no_of
 
-BODY_LIMIT = 64 * 1024
 IN_TIME_SECONDS = 35.0
 """An answer given later than this may have missed Zeus's 40 s on the way back (manual, CGI call)."""
+RAW_QUERY = b"x-raw-query"
+"""A header in which a trusted proxy that cannot pass on the query as it came may hand it over."""
 
 log = get_logger("receiver")
 
@@ -26,92 +31,89 @@ class Recorder(Protocol):
     """Where a notice becomes durable."""
 
     async def append(self, notice: Notice) -> None:
-        """Return once the notice is durable; raise if it is not."""
+        """Return once the notice is durable; raise Unstorable, or HoldExpired when no answer is to be given at all."""
 
     def answered(self, notice_id: UUID, moment: datetime) -> None:
         """Take note that the answer was handed to the network in time."""
 
 
-class BodyTooLarge(Exception):
-    """The body is longer than BODY_LIMIT."""
-
-
-class SenderLeft(Exception):
-    """The connection ended inside the body: what came may be cut anywhere, an order_no included, so it is no call."""
-
-
 class NotifyEndpoint:
     """The ASGI application behind the notification path. It answers in plain text; Zeus looks at the status alone."""
 
-    def __init__(self, check: SourceCheck, recorder: Recorder) -> None:
-        self._check = check
+    def __init__(self, door: Door, recorder: Recorder, sampler: Sampler) -> None:
+        self._door = door
         self._recorder = recorder
+        self._sampler = sampler
+        self._throttle = Throttle()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request: 200 for a recorded call, 403 for a stranger, 405 and 413 for what is no call."""
-        started = time.perf_counter()
-        headers: list[tuple[bytes, bytes]] = scope["headers"]
-        source = self._check.source_of(scope["client"][0] if scope["client"] else "", _values(headers, b"x-forwarded-for"))
-        if not self._check.allows(source):
-            calls_rejected.labels("source").inc()
-            log.warning("source_not_allowed")
+        """Answer one request: 200 for a recorded call, 403 for a stranger, 405 for what is no call, 503 if nothing can record it."""
+        visitor = self._door.look(scope["client"][0], scope["headers"])
+        if not visitor.listed:
+            self._report(visitor)
+        if not visitor.admitted:
+            if scope["method"] in ("GET", "POST") and self._sampler.has_room():
+                self._keep_sample(_notice(scope, visitor, await _body(receive)))
             return await _answer(send, 403, b"Forbidden\n")
         if scope["method"] not in ("GET", "POST"):
             return await _answer(send, 200 if scope["method"] == "HEAD" else 405, b"", ((b"allow", b"GET, POST"),))
+        return await self._record(_notice(scope, visitor, await _body(receive)), scope["extensions"][EXTENSION], send)
+
+    async def _record(self, notice: Notice, wire: Wire, send: Send) -> None:
         try:
-            body = await _read_body(receive) if scope["method"] == "POST" or _has_body(headers) else b""
-        except BodyTooLarge:
-            calls_rejected.labels("body_too_large").inc()
-            return await _answer(send, 413, b"Body too large\n")
-        except SenderLeft:
-            calls_rejected.labels("sender_left").inc()
-            log.warning("sender_left")
+            await self._recorder.append(notice)
+        except HoldExpired:
+            calls_answered.labels("none").inc()
             return None
-        notice = _notice(scope, str(source), headers, body)
-        await self._recorder.append(notice)
+        except Unstorable:
+            return await _answer(send, 503, b"Cannot record\n")
         await _answer(send, 200, b"OK")
-        elapsed = time.perf_counter() - started
+        elapsed = time.perf_counter() - wire.began
         answer_seconds.observe(elapsed)
         if elapsed < IN_TIME_SECONDS:
-            self._recorder.answered(notice.id, now())
+            await asyncio.sleep(0)  # only now is it known whether the answer could be written
+            if wire.delivered:
+                self._recorder.answered(notice.id, now())
         return None
 
+    def _report(self, visitor: Visitor) -> None:
+        """Say that a source is not in the list; which one it is, is in the sample, for it may be Zeus's."""
+        (calls_let_in if visitor.admitted else calls_rejected.labels("source")).inc()
+        left_out = self._throttle.take()
+        if left_out is not None:
+            log.warning("source_not_allowed", let_in=visitor.admitted, behind_proxy=visitor.behind_proxy, left_out=left_out)
 
-def _notice(scope: Scope, source: str, headers: list[tuple[bytes, bytes]], body: bytes) -> Notice:
-    query: bytes = scope["query_string"]
-    path: bytes = scope["raw_path"]
+    def _keep_sample(self, notice: Notice) -> None:
+        values = decode(notice.target.partition(b"?")[2], notice.body).values
+        if not notice.cut and values.get("order_no") and values.get("status"):
+            self._sampler.offer(notice)
+
+
+def _notice(scope: Scope, visitor: Visitor, body: bytes) -> Notice:
+    wire: Wire = scope["extensions"][EXTENSION]
+    target = _target(wire.target, scope["headers"]) if visitor.behind_proxy else wire.target
     return Notice(
         id=uuid7(),
-        lane=lane_of(order_no_of(query, body)),
+        lane=lane_of(order_no_of(target.partition(b"?")[2], body)),
         received_at=now(),
-        source=source,
+        source=str(visitor.address or visitor.peer),
         method=scope["method"],
-        target=path + b"?" + query if query else path,
-        headers=b"".join([name + b": " + value + b"\r\n" for name, value in headers]),
+        target=target,
+        headers=wire.lines,
         body=body,
+        cut=wire.cut,
     )
 
 
-def _values(headers: list[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
-    return [value for key, value in headers if key == name]
+def _target(target: bytes, headers: Headers) -> bytes:
+    """The target with the query that a trusted proxy hands over beside it."""
+    raw_query = next((value for name, value in headers if name == RAW_QUERY), b"")
+    return target.partition(b"?")[0] + b"?" + raw_query if raw_query else target
 
 
-def _has_body(headers: list[tuple[bytes, bytes]]) -> bool:
-    return any(key in (b"content-length", b"transfer-encoding") for key, _ in headers)
-
-
-async def _read_body(receive: Receive) -> bytes:
-    body = b""
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise SenderLeft
-        chunk: bytes = message.get("body", b"")
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            raise BodyTooLarge
-        if not message.get("more_body", False):
-            return body
+async def _body(receive: Receive) -> bytes:
+    body: bytes = (await receive())["body"]  # the protocol hands over only whole requests
+    return body
 
 
 async def _answer(send: Send, status: int, body: bytes, extra: tuple[tuple[bytes, bytes], ...] = ()) -> None:
@@ -127,4 +129,4 @@ async def _answer(send: Send, status: int, body: bytes, extra: tuple[tuple[bytes
 
 def token_matches(given: str, expected: str) -> bool:
     """Compare in constant time, so that the time of an answer tells nothing of the token."""
-    return hmac.compare_digest(given.encode(), expected.encode())
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode())

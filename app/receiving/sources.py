@@ -1,11 +1,38 @@
 """Who is calling: the peer's address, or behind a trusted proxy the address that the proxy vouches for."""
 
 import ipaddress
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Headers = Sequence[tuple[bytes, bytes]]
+
+# A quoted string of RFC 7239 may hold commas and semicolons.
+_ELEMENTS = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
+_FOR = re.compile(r'(?:\A|;)\s*for\s*=\s*("(?:[^"\\]|\\.)*"|[^;\s]*)', re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Who may call. `observe`: others are let in as well, and reported."""
+
+    allowed: tuple[Network, ...]
+    trusted_proxies: tuple[Network, ...] = ()
+    observe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who makes a call, as far as it can be known. `address` is None if the proxy does not say; `listed`: it is an allowed source."""
+
+    peer: Address | None
+    address: Address | None
+    behind_proxy: bool
+    listed: bool
+    admitted: bool
 
 
 @lru_cache(maxsize=4096)
@@ -25,32 +52,57 @@ def parse_address(text: str) -> Address | None:
     return address
 
 
-class SourceCheck:
-    """The door: which address a call comes from, and whether it may enter."""
+class Door:
+    """Tells who is calling and whether the call may enter; the rules can be exchanged while calls come in."""
 
-    def __init__(self, allowed: Sequence[Network], trusted_proxies: Sequence[Network]) -> None:
-        self._allowed = tuple(allowed)
-        self._trusted = tuple(trusted_proxies)
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
 
-    def source_of(self, peer: str, forwarded_for: Iterable[bytes]) -> Address | None:
-        """The caller's address: the peer, or, if the peer is a trusted proxy, the right-most X-Forwarded-For entry that is not one.
+    def change(self, sources: Sources) -> None:
+        """From now on these rules hold."""
+        self._sources = sources
 
-        What stands further left was written by somebody we do not trust. None: the address cannot be told.
-        """
+    def expects(self, peer: str) -> bool:
+        """Whether a connection from this address may carry an allowed call."""
+        sources = self._sources
         address = parse_address(peer)
-        if address is None or not _within(address, self._trusted):
-            return address
-        for entry in reversed(b",".join(forwarded_for).split(b",")):
-            if not entry.strip():
-                continue
-            address = parse_address(entry.decode("latin-1"))
-            if address is None or not _within(address, self._trusted):
-                return address
-        return address
+        return address is not None and (sources.observe or _within(address, sources.allowed) or _within(address, sources.trusted_proxies))
 
-    def allows(self, address: Address | None) -> bool:
-        """Whether a call from this address may enter."""
-        return address is not None and _within(address, self._allowed)
+    def look(self, peer: str, headers: Headers) -> Visitor:
+        """Who makes the call with these header lines (names in lower case) on a connection from `peer`.
+
+        Behind a trusted proxy it is the right-most address in X-Forwarded-For that is not a trusted proxy itself; without that header,
+        the same of Forwarded (RFC 7239). What stands further left was written by somebody we do not trust.
+        """
+        sources = self._sources
+        nearest = parse_address(peer)
+        behind_proxy = nearest is not None and _within(nearest, sources.trusted_proxies)
+        address = _vouched_for(nearest, _forwarded(headers), sources.trusted_proxies) if behind_proxy else nearest
+        listed = address is not None and _within(address, sources.allowed)
+        return Visitor(nearest, address, behind_proxy, listed, listed or sources.observe)
+
+
+def _vouched_for(nearest: Address | None, forwarded: list[str], trusted: tuple[Network, ...]) -> Address | None:
+    address = nearest
+    for entry in reversed(forwarded):
+        address = parse_address(entry)
+        if address is None or not _within(address, trusted):
+            return address
+    return address
+
+
+def _forwarded(headers: Headers) -> list[str]:
+    """The chain of addresses in the forwarding headers, the nearest last."""
+    chain = _joined(headers, b"x-forwarded-for")
+    if chain.strip(" ,"):
+        return [entry for entry in chain.split(",") if entry.strip()]
+    elements = _ELEMENTS.findall(_joined(headers, b"forwarded"))
+    # An element that does not say `for` hides its sender: it must not make the one before it look like the nearest.
+    return [match[1] if (match := _FOR.search(element)) else "unknown" for element in elements if element.strip()]
+
+
+def _joined(headers: Headers, name: bytes) -> str:
+    return b",".join([value for key, value in headers if key == name]).decode("latin-1")
 
 
 @lru_cache(maxsize=4096)

@@ -11,10 +11,14 @@ import pytest
 from app.db.engine import connect
 from app.main.listeners import Listener
 from app.receiver.application import make_receiver
-from app.receiver.endpoint import BODY_LIMIT, NotifyEndpoint
+from app.receiver.body_reader import BODY_LIMIT
+from app.receiver.crowd import Crowd
+from app.receiver.endpoint import NotifyEndpoint
+from app.receiver.protocol import make_protocol
 from app.receiving.appender import Appender
 from app.receiving.notice import lane_of
-from app.receiving.sources import SourceCheck
+from app.receiving.samples import Sampler
+from app.receiving.sources import Door, Sources
 from tests.raw_http import exchange, status_of
 
 LOOPBACK = [ipaddress.ip_network("127.0.0.0/8")]
@@ -25,8 +29,9 @@ CALL = b"order_no=1234-56789-01234&status=04"
 async def receiver(database_url: str, *, allowed: Any = LOOPBACK, trusted: Any = (), token: str | None = None) -> AsyncIterator[int]:
     """A receiver on a free port, which is yielded; stopped and drained at the end."""
     appender = Appender(database_url, on_commit=lambda: None)
-    application = make_receiver(NotifyEndpoint(SourceCheck(allowed, trusted), appender), "/zeus/notify", token, lambda: True)
-    listener = Listener(application, "127.0.0.1", 0)
+    door = Door(Sources(tuple(allowed), tuple(trusted)))
+    application = make_receiver(NotifyEndpoint(door, appender, Sampler(database_url)), "/zeus/notify", token, lambda: True)
+    listener = Listener(application, "127.0.0.1", 0, protocol=make_protocol(door, Crowd(1024)))
     appending = asyncio.create_task(appender.run())
     listening = asyncio.create_task(listener.run())
     try:
@@ -61,7 +66,7 @@ async def test_a_call_is_stored_verbatim_and_answered_ok(database_url: str) -> N
     assert notice["target"] == b"/zeus/notify?" + CALL
     assert notice["method"] == "GET"
     assert notice["body"] == b""
-    assert b"x-odd: a\xe9\r\n" in notice["headers"]
+    assert notice["headers"] == b"X-Odd: a\xe9\r\n"
     assert notice["address"] == "127.0.0.1"
     assert notice["lane"] == lane_of("1234-56789-01234")
     assert notice["verdict"] is None
@@ -147,12 +152,14 @@ async def test_with_a_token_only_the_path_with_the_token_is_the_endpoint(databas
     assert len(await stored(database_url)) == 2
 
 
-async def test_a_body_over_the_limit_is_refused(database_url: str) -> None:
-    big = b"a" * (BODY_LIMIT + 1)
+async def test_a_body_over_the_limit_is_kept_up_to_its_last_whole_parameter(database_url: str) -> None:
+    big = CALL + b"&money=5400&sendid=" + b"a" * BODY_LIMIT
     request = get(b"/zeus/notify", b"Host: a", b"Content-Length: %d" % len(big), version=b"1.1", method=b"POST") + big
     async with receiver(database_url) as port:
-        assert status_of(await exchange("127.0.0.1", port, request)) == 413
-    assert await stored(database_url) == []
+        assert status_of(await exchange("127.0.0.1", port, request)) == 200
+    [notice] = await stored(database_url)
+    assert notice["body"] == CALL + b"&money=5400"
+    assert notice["cut"]
 
 
 async def test_a_sender_that_leaves_inside_its_body_made_no_call(database_url: str) -> None:

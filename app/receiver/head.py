@@ -1,0 +1,119 @@
+"""Reading the head of a request from whatever bytes a sender may write, without changing one that will be stored."""
+
+import re
+from enum import Enum, auto
+from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
+
+Headers = list[tuple[bytes, bytes]]
+
+_METHOD = re.compile(rb"[A-Za-z]{1,20}")
+_VERSION = re.compile(rb"HTTP/([0-9]\.[0-9])")
+_ORIGIN = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
+_LENGTH = re.compile(rb"[0-9]{1,15}")
+
+
+class Unreadable(Exception):
+    """The bytes are no request, or one whose body has no certain end."""
+
+
+class Framing(Enum):
+    """How the end of the body is told."""
+
+    LENGTH = auto()
+    CHUNKED = auto()
+
+
+class Head(NamedTuple):
+    """The head of one request. `target` and `lines` are verbatim; `headers` is made from the lines, names in lower case."""
+
+    method: str
+    target: bytes
+    version: str
+    """`1.1` and so on; empty for a bare `GET target` line, which has no header lines."""
+    lines: bytes
+    headers: Headers
+    framing: Framing
+    length: int
+    """Bytes of the body, when the framing is LENGTH."""
+    keeps_alive: bool
+    """Whether another request may follow on the connection. Not after anything odd: where it ended might be read differently elsewhere."""
+
+    @property
+    def path(self) -> bytes:
+        """The path of the target, still escaped, for the forms `/path`, `http://host/path` and `path`."""
+        path = self.target.partition(b"?")[0]
+        if not path.startswith(b"/"):
+            path = _ORIGIN.sub(b"", path, count=1)
+        path = path.lstrip(b" ")
+        return path if path.startswith(b"/") else b"/" + path
+
+    @property
+    def query(self) -> bytes:
+        """All that stands behind the first question mark, a `#` and a space included."""
+        return self.target.partition(b"?")[2]
+
+
+class RequestLine(NamedTuple):
+    """The first line of a request: everything between its first and its last space is the target."""
+
+    method: str
+    target: bytes
+    version: str
+
+
+def read_request_line(line: bytes) -> RequestLine:
+    """Take the line apart (without its end); raises Unreadable if it does not begin with a method and a space."""
+    method, space, rest = line.partition(b" ")
+    if not space or not _METHOD.fullmatch(method) or not rest.strip():
+        raise Unreadable("no request line")
+    target, _, last = rest.rstrip(b" \t").rpartition(b" ")
+    version = _VERSION.fullmatch(last)
+    if version is None or not target:
+        return RequestLine(method.decode().upper(), rest, "")
+    return RequestLine(method.decode().upper(), target, version[1].decode())
+
+
+def read_head(request_line: RequestLine, lines: bytes) -> Head:
+    """The head made of a request line and the header lines behind it; raises Unreadable for a body without a certain end."""
+    headers, odd = _headers(lines)
+    framing, length, sure = _framing(headers)
+    closes = request_line.version != "1.1" or any(name == b"connection" and b"close" in value.lower() for name, value in headers)
+    return Head(*request_line, lines, headers, framing, length, sure and not odd and not closes)
+
+
+def decoded_path(path: bytes) -> str:
+    """An escaped path as text."""
+    if b"%" in path:
+        path = unquote_to_bytes(path)
+    return path.decode("utf-8", "replace")
+
+
+def _headers(lines: bytes) -> tuple[Headers, bool]:
+    """The header lines by name, and whether one of them is not as it should be. A line without a name is passed over."""
+    headers: Headers = []
+    odd = False
+    for line in lines.split(b"\n"):
+        line = line.removesuffix(b"\r")  # noqa: PLW2901 - a line with or without its carriage return is the same line
+        name, colon, value = line.partition(b":")
+        if line[:1] in (b" ", b"\t") or not colon:
+            odd = odd or bool(line)
+            continue
+        odd = odd or name != name.strip() or b"\r" in line
+        headers.append((name.strip().lower(), value.strip()))
+    return headers, odd
+
+
+def _framing(headers: Headers) -> tuple[Framing, int, bool]:
+    """How the body ends, its length, and whether no two readers can disagree about that."""
+    lengths = {part.strip() for name, value in headers if name == b"content-length" for part in value.split(b",")}
+    encodings = [value.lower() for name, value in headers if name == b"transfer-encoding" and value.lower() != b"identity"]
+    if encodings:
+        if encodings != [b"chunked"]:
+            raise Unreadable("unknown transfer encoding")
+        return Framing.CHUNKED, 0, not lengths
+    if not lengths:
+        return Framing.LENGTH, 0, True
+    if len(lengths) > 1 or not _LENGTH.fullmatch(next(iter(lengths))):
+        raise Unreadable("unclear content length")
+    return Framing.LENGTH, int(next(iter(lengths))), True
