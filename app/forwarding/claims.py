@@ -1,7 +1,6 @@
 """The SQL of delivery: claim what is due, give claims back, and keep waiting rows out of the way. All times are the database's."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -42,7 +41,7 @@ WITH roomy AS MATERIALIZED (
   LIMIT :room
 )
 UPDATE outbound_webhooks w
-SET lease_token = :token, due_at = now() + CAST(:lease AS interval) + coalesce(s.timeout_ms, 0) * interval '1 millisecond'
+SET lease_token = :token, due_at = now() + CAST(:lease AS interval)
 FROM subscribers s, events e
 WHERE w.id = ANY (ARRAY (SELECT id FROM due)) AND w.state = 'pending' AND s.id = w.subscriber_id AND e.id = w.event_id
 RETURNING w.id, w.attempts, w.excused, w.event_id, w.subscriber_id, e.type, e.created_at, s.url, s.timeout_ms, s.max_in_flight,
@@ -53,10 +52,17 @@ RETURNING w.id, w.attempts, w.excused, w.event_id, w.subscriber_id, e.type, e.cr
   ) AS sealed
 """)
 
+_RENEW = text("""
+UPDATE outbound_webhooks w SET due_at = now() + CAST(:lease AS interval)
+FROM unnest(CAST(:ids AS bigint[]), CAST(:tokens AS uuid[])) AS held (id, token)
+WHERE w.id = ANY (CAST(:ids AS bigint[])) AND w.id = held.id AND w.lease_token = held.token AND w.state = 'pending'
+RETURNING w.id
+""")
+
 _RELEASE = text("""
 UPDATE outbound_webhooks w SET lease_token = NULL, due_at = now()
-FROM unnest(CAST(:ids AS bigint[]), CAST(:tokens AS uuid[])) AS given (id, token)
-WHERE w.id = given.id AND w.lease_token = given.token AND w.state = 'pending'
+FROM unnest(CAST(:ids AS bigint[]), CAST(:tokens AS uuid[])) AS held (id, token)
+WHERE w.id = ANY (CAST(:ids AS bigint[])) AND w.id = held.id AND w.lease_token = held.token AND w.state = 'pending'
 RETURNING w.id
 """)
 
@@ -95,7 +101,7 @@ class Busy:
 async def claim(
     session: AsyncSession, *, room: int, busy: Sequence[Busy], lease: timedelta, order_hold: timedelta
 ) -> list[OutboundWebhook]:
-    """Take at most `room` due webhooks of active subscribers for the time of `lease` (and the subscriber's own timeout beyond it).
+    """Take at most `room` due webhooks of active subscribers; others leave them alone for the time of `lease`.
 
     A subscriber gets no more than its `max_in_flight` less what `busy` says. A webhook waits while an earlier one of the same order is
     pending for the same subscriber and younger than `order_hold`, unless the subscriber wants no order. Never commits.
@@ -115,10 +121,14 @@ async def claim(
     return sorted((_webhook(row, token, targets) for row in rows), key=lambda webhook: webhook.id)
 
 
+async def renew(session: AsyncSession, webhooks: Sequence[OutboundWebhook], *, lease: timedelta) -> int:
+    """Hold claims for another `lease` from now; return how many were still held. Never commits."""
+    return len((await session.execute(_RENEW, {**_held(webhooks), "lease": lease})).all())
+
+
 async def release(session: AsyncSession, webhooks: Sequence[OutboundWebhook]) -> int:
     """Give back claims that were not used, due at once; return how many were still held. Never commits."""
-    parameters = {"ids": [webhook.id for webhook in webhooks], "tokens": [webhook.lease_token for webhook in webhooks]}
-    return len((await session.execute(_RELEASE, parameters)).all())
+    return len((await session.execute(_RELEASE, _held(webhooks))).all())
 
 
 async def park(session: AsyncSession, *, order_hold: timedelta, head: int = 200) -> int:
@@ -127,6 +137,10 @@ async def park(session: AsyncSession, *, order_hold: timedelta, head: int = 200)
     Looks at the first `head` due ones of each subscriber. Recording the end of the earlier one makes them due again at once.
     """
     return len((await session.execute(_PARK, {"order_hold": order_hold, "head": head})).all())
+
+
+def _held(webhooks: Sequence[OutboundWebhook]) -> dict[str, list[Any]]:
+    return {"ids": [webhook.id for webhook in webhooks], "tokens": [webhook.lease_token for webhook in webhooks]}
 
 
 def _webhook(row: RowMapping, token: UUID, targets: dict[UUID, Target]) -> OutboundWebhook:
@@ -143,12 +157,7 @@ def _webhook(row: RowMapping, token: UUID, targets: dict[UUID, Target]) -> Outbo
         event_id=row["event_id"],
         event_type=row["type"],
         created_at=row["created_at"],
-        data=json.loads(row["data"]),
-        customer=_json(row["customer"]),
+        data=row["data"],
+        customer=row["customer"],
         target=target,
     )
-
-
-def _json(text_or_none: str | None) -> Mapping[str, Any] | None:
-    value: Mapping[str, Any] | None = None if text_or_none is None else json.loads(text_or_none)
-    return value

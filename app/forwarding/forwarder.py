@@ -9,7 +9,7 @@ from time import monotonic
 
 from app.db.engine import Sessions, describe_error
 from app.db.wakeup import OUTBOUND, POLL_SECONDS, Listener
-from app.forwarding.claims import claim, park, release
+from app.forwarding.claims import claim, park, release, renew
 from app.forwarding.keyring import Keyring, NoSecret
 from app.forwarding.options import ForwardingOptions
 from app.forwarding.outcome import Outcome, OutcomeKind
@@ -43,7 +43,7 @@ class Forwarder:
         self._recorder = Recorder(sessions, on_recorded=self._recorded)
         self._stopping = False
         self._throttled = False
-        self._sends: set[asyncio.Task[None]] = set()
+        self._sends: dict[asyncio.Task[None], tuple[OutboundWebhook, float]] = {}
         self._unsent: list[OutboundWebhook] = []
         self._due: list[float] = []
 
@@ -69,9 +69,11 @@ class Forwarder:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._recorder.run())
                 parking = group.create_task(self._park_forever())
+                renewing = group.create_task(self._renew_forever())
                 await self._claim_until_stopped(group, sender)
                 parking.cancel()
                 await self._end_sends()
+                renewing.cancel()
                 self._recorder.finish()
             await self._give_back()
         finally:
@@ -85,19 +87,19 @@ class Forwarder:
             if self._stopping:
                 self._unsent.extend(claimed)
                 return
+            more = self._rooms.enter(claimed)
             for webhook in claimed:
-                self._rooms.enter(webhook.target)
                 task = group.create_task(self._send(sender, webhook))
-                self._sends.add(task)
-                task.add_done_callback(self._sends.discard)
-            if len(claimed) < room or not claimed:
+                self._sends[task] = (webhook, monotonic())
+                task.add_done_callback(self._sends.pop)
+            if self._throttled or (len(claimed) < room and not more):
                 await self._wait()
 
     async def _claim(self, room: int) -> Sequence[OutboundWebhook]:
         try:
             async with self._sessions.begin() as session:
                 claimed = await claim(
-                    session, room=room, busy=self._rooms.busy(), lease=self._options.lease, order_hold=self._options.order_hold
+                    session, room=room, busy=self._rooms.offer(), lease=self._options.lease, order_hold=self._options.order_hold
                 )
         except DATABASE_ERRORS as error:
             if not is_passing(error):
@@ -166,6 +168,23 @@ class Forwarder:
                 if not is_passing(error):
                     raise
                 log.warning("park_failed", error=describe_error(error))
+
+    async def _renew_forever(self) -> None:
+        """Keep the leases of sends that take long; a quick one never needs it."""
+        pause = self._options.lease.total_seconds() / 3
+        while True:
+            await asyncio.sleep(pause)
+            started_before = monotonic() - pause / 2
+            slow = [webhook for webhook, started in self._sends.values() if started < started_before]
+            if not slow:
+                continue
+            try:
+                async with self._sessions.begin() as session:
+                    await renew(session, slow, lease=self._options.lease)
+            except DATABASE_ERRORS as error:
+                if not is_passing(error):
+                    raise
+                log.warning("renew_failed", error=describe_error(error), webhooks=len(slow))
 
     async def _end_sends(self) -> None:
         if not self._sends:

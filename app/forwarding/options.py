@@ -14,8 +14,8 @@ from app.settings import Network, Settings
 class ForwardingOptions:
     """How one worker delivers.
 
-    `lease` is how long a claim holds beyond the subscriber's own timeout; it must be longer than the time limit of an attempt.
-    `stop_s` is how many seconds sends under way may take after a stop. `tls` and `lookup` stand in for the system's trust and resolver.
+    `lease` is how long others leave a claimed webhook alone after this worker's last sign of life. `stop_s` is how many seconds sends
+    under way may take after a stop. `tls` and `lookup` stand in for the system's trust and resolver.
     """
 
     schedule: tuple[timedelta, ...]

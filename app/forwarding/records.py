@@ -15,7 +15,8 @@ from app.forwarding.outcome import OutcomeKind
 GONE_REASON = "gone"
 """The pause_reason of a subscriber that answered 410."""
 
-# `moved` is the fence: everything else here follows from the rows it returns.
+# `moved` is the fence: everything else here follows from the rows it returns. As in the claim, `= ANY` and `IS TRUE` are there for the
+# plan: the rows are looked up by their ids, and those of an order by the order, not by their due time.
 # A webhook that waits for a settled one of its order is made due at once; it cannot be in `moved`, whose rows had a lease.
 _RECORD = text("""
 WITH result AS (
@@ -30,7 +31,7 @@ WITH result AS (
     attempts = w.attempts + result.charged, excused = w.excused + 1 - result.charged,
     finished_at = CASE WHEN result.state = 'pending' THEN NULL ELSE now() END
   FROM result
-  WHERE w.id = result.id AND w.lease_token = result.token AND w.state = 'pending'
+  WHERE w.id = ANY (CAST(:ids AS bigint[])) AND w.id = result.id AND w.lease_token = result.token AND w.state = 'pending'
   RETURNING w.id, w.subscriber_id, w.order_no, w.sequence, w.attempts + w.excused AS number, result.state AS new_state, result.ago,
     result.duration_ms, result.outcome, result.http_status, result.excerpt
 ), attempted AS (
@@ -40,7 +41,7 @@ WITH result AS (
   UPDATE outbound_webhooks w SET due_at = now()
   FROM (SELECT DISTINCT subscriber_id, order_no FROM moved WHERE new_state <> 'pending' AND order_no IS NOT NULL) settled
   WHERE w.subscriber_id = settled.subscriber_id AND w.order_no = settled.order_no AND w.state = 'pending'
-    AND w.lease_token IS NULL AND w.attempts + w.excused = 0 AND w.due_at > now()
+    AND w.lease_token IS NULL AND w.attempts + w.excused = 0 AND (w.due_at > now()) IS TRUE
 ), paused AS (
   UPDATE subscribers s SET state = 'paused', pause_reason = CAST(:gone_reason AS text), updated_at = now()
   WHERE s.state = 'active' AND s.id IN (SELECT subscriber_id FROM moved WHERE outcome = :gone)

@@ -1,11 +1,13 @@
 """Sending one webhook over HTTP and reading no more of the answer than is worth keeping."""
 
+import json
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
+from uuid import UUID
 
 import aiohttp
 from multidict import CIMultiDictProxy
@@ -23,6 +25,8 @@ from app.settings import Network
 
 EXCERPT_BYTES = 2_048
 _READ_BUFFER = 4_096
+_CONTENTS = 256
+_URLS = 10_000
 _KEEP_ALIVE_S = 4.0  # below the 5 s after which common servers hang up, so that we are seldom the one who writes into a closed connection
 _BASE_HEADERS = {
     "content-type": "application/json",
@@ -56,6 +60,7 @@ class Sender:
         self._allow_http = allow_http
         self._limits = limits or TimeLimits()
         self._urls: dict[str, URL] = {}
+        self._contents: dict[tuple[UUID, bool], bytes] = {}
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 resolver=VettingResolver(networks, lookup),
@@ -77,7 +82,7 @@ class Sender:
         """POST `webhook`, signed with each of `keys`. Every way this can end is an Outcome; only a cancellation is raised."""
         try:
             url = self._url(webhook.target.url)
-            content = body(webhook.event_type, webhook.created_at, webhook.data, webhook.customer)
+            content = self._content(webhook)
             headers = {**_BASE_HEADERS, **signed_headers(str(webhook.event_id), now(), content, keys)}
             timeout = self._timeout(webhook.target.timeout_s)
             async with self._session.post(url, data=content, headers=headers, allow_redirects=False, timeout=timeout) as response:
@@ -86,6 +91,18 @@ class Sender:
         except FAILURES as error:
             return outcome_of(error)
 
+    def _content(self, webhook: OutboundWebhook) -> bytes:
+        """The body; one event goes to several subscribers at about the same time, so the last ones made are kept."""
+        key = (webhook.event_id, webhook.customer is not None)
+        content = self._contents.get(key)
+        if content is None:
+            if len(self._contents) >= _CONTENTS:
+                self._contents.clear()
+            customer = None if webhook.customer is None else json.loads(webhook.customer)
+            content = body(webhook.event_type, webhook.created_at, json.loads(webhook.data), customer)
+            self._contents[key] = content
+        return content
+
     def _url(self, text: str) -> URL:
         url = self._urls.get(text)
         if url is None:
@@ -93,7 +110,7 @@ class Sender:
             literal = literal_address(url.raw_host or "")
             if literal is not None:  # for these the HTTP client asks no resolver
                 check_address(literal, self._networks)
-            if len(self._urls) > 10_000:
+            if len(self._urls) > _URLS:
                 self._urls.clear()
             self._urls[text] = url
         return url

@@ -1,9 +1,7 @@
 """An outbound webhook as it is claimed: everything that is needed to send it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 
@@ -22,7 +20,8 @@ class Target:
 class OutboundWebhook:
     """One event owed to one subscriber, held under a lease.
 
-    `attempts` and `excused` count the tries made before this one. `customer` is None unless the subscriber asked for personal data.
+    `attempts` and `excused` count the tries made before this one. `data` and `customer` are JSON texts; `customer` is None unless the
+    subscriber asked for personal data.
     """
 
     id: int
@@ -32,6 +31,6 @@ class OutboundWebhook:
     event_id: UUID
     event_type: str
     created_at: datetime
-    data: Mapping[str, Any]
-    customer: Mapping[str, Any] | None
+    data: str = field(repr=False)
+    customer: str | None = field(repr=False)
     target: Target
