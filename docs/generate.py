@@ -1,0 +1,144 @@
+"""Tables of the reference pages, made from the code so that they cannot disagree with it: `python -m docs.generate` writes them."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from app.api.application import make_api
+from app.db.engine import make_engine, make_sessions
+from app.events.types import EventType
+from app.forwarding.secrets import Vault
+from app.judging.event_data import STATE_OF
+from app.judging.rules import EVENT_OF
+from app.main.reference import env_example
+from app.operating.keys import new_key
+from app.zeus.error_codes import ERROR_CODES
+from app.zeus.statuses import FACTS, Status, Step, step
+from app.zeus.stores import STORES
+
+ROOT = Path(__file__).parents[1]
+_LETTERS = {
+    Step.NEXT: "next",
+    Step.GAP: "gap",
+    Step.LATE: "late",
+    Step.PAID_AGAIN: "paid again",
+    Step.CONTRADICTION: "contradiction",
+    Step.CONTRADICTION_WITH_MONEY: "contradiction!",
+    Step.REPEATED: "repeated",
+}
+
+_STATE_OF_OTHERS = {EventType.REVIEW_REQUIRED: "that of the order now", EventType.WEBHOOK_TEST: "none: it is about no order"}
+
+
+def _row(*cells: object) -> str:
+    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |\n"
+
+
+def _head(*names: str) -> str:
+    return _row(*names) + "|---" * len(names) + "|\n"
+
+
+def _yes(fact: bool) -> str:
+    return "yes" if fact else "no"
+
+
+def statuses() -> str:
+    """Every status of Zeus with the event it makes."""
+    rows = [
+        _row(
+            f"`{status}`",
+            facts.japanese,
+            f"`{EVENT_OF[status]}`",
+            f"`{STATE_OF[status]}`",
+            _yes(facts.payable),
+            _yes(facts.final),
+            "only if ordered" if facts.only_if_ordered else "always",
+        )
+        for status, facts in FACTS.items()
+    ]
+    others = [_row("-", "-", f"`{event}`", _STATE_OF_OTHERS[event], "-", "-", "-") for event in EventType if event not in EVENT_OF.values()]
+    head = _head("status", "name", "event type", "`order.state`", "`payable`", "`final`", "Zeus calls")
+    return head + "".join(rows + others)
+
+
+def statuses_in_japanese() -> str:
+    """The same for the Japanese README, shorter."""
+    head = _head("ステータス", "名称", "イベント", "`payable`（支払対象）", "`final`（売上確定）")
+    marks = {True: "○", False: "—"}
+    return head + "".join(
+        _row(f"`{status}`", facts.japanese, f"`{EVENT_OF[status]}`", marks[facts.payable], marks[facts.final])
+        for status, facts in FACTS.items()
+    )
+
+
+def steps() -> str:
+    """What a status means when it arrives after another."""
+    head = _head("now \\ arriving", *(f"`{status}`" for status in Status))
+    rows = [
+        _row("(none)" if now is None else f"`{now}`", *(_LETTERS[step(now, arriving)] for arriving in Status)) for now in (None, *Status)
+    ]
+    return head + "".join(rows)
+
+
+def stores() -> str:
+    """The store chains that have names."""
+    rows = [
+        _row(f"`{store.code}`", store.name, store.pay_no1_label, store.pay_no2_label or "")
+        for store in sorted(STORES.values(), key=lambda store: store.code)
+    ]
+    return _head("code", "name", "label of `pay_no1`", "label of `pay_no2`") + "".join(rows)
+
+
+def error_codes() -> str:
+    """The error codes of a failed application."""
+    rows = [_row(f"`{error.code}`", error.what, error.japanese, error.who) for error in ERROR_CODES.values()]
+    return _head("code", "what failed", "in Japanese", "who can act") + "".join(rows)
+
+
+def api() -> str:
+    """Every operation of the HTTP API, as its OpenAPI document has it."""
+    rows = [
+        _row(f"`{method.upper()}`", f"`{path}`", operation["description"].partition("\n")[0])
+        for path, operations in _openapi()["paths"].items()
+        for method, operation in operations.items()
+    ]
+    return _head("method", "path", "what it does") + "".join(rows)
+
+
+def _openapi() -> dict[str, Any]:
+    engine = make_engine("postgresql:///")  # connects to nothing until it is used
+    return make_api(make_sessions(engine), Vault([new_key()]), admin_token=new_key()).openapi()
+
+
+def settings() -> str:
+    """Every setting, as `.env.example` has it."""
+    entries = env_example().partition("\n\n")[2]
+    return f"```sh\n{entries}```\n"
+
+
+BLOCKS: Mapping[str, Callable[[], str]] = {
+    "statuses": statuses,
+    "statuses-ja": statuses_in_japanese,
+    "steps": steps,
+    "stores": stores,
+    "error-codes": error_codes,
+    "settings": settings,
+    "api": api,
+}
+_BLOCK = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def filled(text: str) -> str:
+    """A page's text with every generated block as the code has it now."""
+    return _BLOCK.sub(lambda block: f"{block[1]}\n{BLOCKS[block[2]]()}\n{block[3]}", text)
+
+
+def pages() -> list[Path]:
+    """Every page of the documentation, the README files included."""
+    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+if __name__ == "__main__":
+    for page in pages():
+        page.write_text(filled(page.read_text()))
