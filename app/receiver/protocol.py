@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from enum import Enum, auto
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from starlette.types import ASGIApp
 
@@ -88,7 +88,7 @@ class ReceiverProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Find out who it is; without a place for one more, close."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream listener makes no others
+        transport = cast(asyncio.Transport, transport)  # a stream listener makes no others; uvloop's are no subclass
         self._transport = transport
         self._client = (transport.get_extra_info("peername") or ("", 0))[:2]
         self._own_address = (transport.get_extra_info("sockname") or ("", 0))[:2]
