@@ -14,6 +14,7 @@ from app.main.declared import declare_subscribers
 from app.main.roles import run_roles, with_background
 from app.main.start import with_health
 from app.operating.keys import vault_of
+from app.receiving.drainer import Drainer
 from app.settings import Settings
 from app.worker.judging_loop import JudgingLoop
 
@@ -24,7 +25,7 @@ log = get_logger("main")
 
 
 class WorkerRole:
-    """Judging and forwarding in one process."""
+    """Judging and forwarding in one process. It also drains what a receiver that is gone left in a spool directory they share."""
 
     name = "worker"
 
@@ -35,6 +36,7 @@ class WorkerRole:
         self._listener = WakeListener(url, (NOTICES, OUTBOUND))
         self._waker = Waker(url, OUTBOUND)
         self._judging = JudgingLoop(Judge(sessions, settings.ip_codes, on_events=self._wake_forwarding), self._listener)
+        self._drainer = Drainer(url, settings.spool_path, on_commit=lambda: self._listener.wake(NOTICES))
         self._forwarder = Forwarder(sessions, vault, self._listener, ForwardingOptions.of(settings))
 
     def stop(self) -> None:
@@ -46,7 +48,7 @@ class WorkerRole:
         """Judge and forward until stopped."""
         log.info("working")
         try:
-            await with_background(self._work(), self._listener.run(), self._waker.run())
+            await with_background(self._work(), self._listener.run(), self._waker.run(), self._drainer.run())
         finally:
             await self._engine.dispose()
 

@@ -2,34 +2,23 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
-import asyncpg
-
 from app.db.engine import Connection, connect, describe_error
 from app.logs import get_logger
 from app.metrics import append_batch_notices
+from app.receiving.append_statement import REFUSALS, Answer, append_notices
+from app.receiving.breaker import Breaker
 from app.receiving.notice import Notice
 
-# One statement is one transaction and one round trip. The id makes a repeated append harmless, an unclear commit included.
-_APPEND = """
-WITH answered AS (
-  INSERT INTO answers (notice_id, answered_at)
-  SELECT * FROM unnest($10::uuid[], $11::timestamptz[])
-  ON CONFLICT DO NOTHING
-)
-INSERT INTO notices (id, lane, received_at, source, method, target, headers, body, cut)
-SELECT id, lane, received_at, source::inet, method, target, headers, body, cut
-FROM unnest($1::uuid[], $2::smallint[], $3::timestamptz[], $4::text[], $5::text[], $6::bytea[], $7::bytea[], $8::bytea[], $9::boolean[])
-  AS call (id, lane, received_at, source, method, target, headers, body, cut)
-ON CONFLICT DO NOTHING
-"""
-_RETRY_SECONDS = 0.2
+SHARE_SECONDS = 3.0
 _ANSWERS_SECONDS = 0.2
 _ANSWERS_AT_ONCE = 2_000
+_ANSWERS_KEPT = 100_000
+_STOP_SECONDS = 5.0
 
 log = get_logger("appender")
 
@@ -40,23 +29,36 @@ class NotAppended(Exception):
     """Postgres refuses this one notice for what it holds; trying again would not help."""
 
 
-class Appender:
-    """A queue of notices and the tasks that commit it; `append` returns once the notice is durable."""
+class DatabaseAway(Exception):
+    """The notice was not committed in time, or nobody knows whether it was: record it elsewhere. Its id makes a second record harmless."""
 
-    def __init__(self, url: str, *, on_commit: Callable[[], None], connections: int = 2, batch: int = 256) -> None:
+
+class Appender:
+    """A queue of notices and the tasks that commit it; `append` returns once the notice is durable.
+
+    `share` is how long anything to do with the database may take: a connection, a lock, a statement, a commit, in seconds.
+    """
+
+    def __init__(
+        self, url: str, *, on_commit: Callable[[], None], connections: int = 2, batch: int = 256, share: float = SHARE_SECONDS
+    ) -> None:
         self._url = url
         self._on_commit = on_commit
         self._connections = connections
         self._batch = batch
+        self._share = share
         self._waiting: deque[Waiting] = deque()
-        self._answered: deque[tuple[UUID, datetime]] = deque(maxlen=100_000)
+        self._answered: deque[Answer] = deque(maxlen=_ANSWERS_KEPT)
         self._work = asyncio.Event()
+        self.breaker = Breaker(self._probe)
 
     async def append(self, notice: Notice) -> None:
-        """Return when the notice is committed; raise NotAppended if Postgres refuses it.
+        """Return when the notice is committed; raise NotAppended if Postgres refuses it, DatabaseAway if it has to go elsewhere.
 
-        While Postgres cannot be reached this waits. A caller that gives up leaves it unknown whether the notice was committed.
+        A caller that gives up leaves it unknown whether the notice was committed.
         """
+        if not self.breaker.available:
+            raise DatabaseAway
         committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((notice, committed))
         self._work.set()
@@ -66,19 +68,32 @@ class Appender:
         """Note that the answer to a notice was handed to the network in time. It is written with the next append or within a moment."""
         self._answered.append((notice_id, moment))
 
+    def give_up(self, reason: str) -> None:
+        """Take the database for away: everybody who waits has to go elsewhere, and nobody comes until a probe succeeds."""
+        self.breaker.trip(reason)
+        _send_elsewhere(self._waiting)
+        self._waiting.clear()
+
     async def run(self) -> None:
         """Commit what is waiting, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.breaker.run())
             tasks.create_task(self._flush_answers_forever())
             for _ in range(self._connections):
                 tasks.create_task(self._commit_forever())
 
     async def drain(self) -> None:
         """Write what is left of the answers' evidence; for the end of a process, after its last call was answered."""
-        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
-            connection = await connect(self._url)
-            await self._commit(connection, [])
-            await connection.close(timeout=1)
+        if not self._answered or not self.breaker.available:
+            return
+        with suppress(Exception):
+            async with asyncio.timeout(_STOP_SECONDS):
+                connection = await self._connect()
+                try:
+                    while self._answered:
+                        await self._commit(connection, [])
+                finally:
+                    connection.terminate()
 
     async def _flush_answers_forever(self) -> None:
         while True:
@@ -91,38 +106,88 @@ class Appender:
         try:
             while True:
                 await self._work.wait()
+                await self.breaker.wait_available()
                 batch = self._take()
-                if not batch and not self._answered:
+                if batch or self._answered:
+                    connection = await self._commit_or_fail(connection, batch)
+                else:
                     self._work.clear()
-                    continue
-                try:
-                    if connection is None or connection.is_closed():
-                        connection = await connect(self._url, application="zeus-relay appender")
-                    await self._commit(connection, batch)
-                except asyncpg.DataError as error:
-                    await self._commit_singly(connection, batch, error)
-                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-                    log.warning("append_failed", error=describe_error(error), notices=len(batch))
-                    self._waiting.extendleft(reversed(batch))
-                    self._work.set()
-                    await asyncio.sleep(_RETRY_SECONDS)
         finally:
             if connection is not None:
+                connection.terminate()
+
+    async def _commit_or_fail(self, connection: Connection | None, batch: list[Waiting]) -> Connection | None:
+        """Commit a batch within the share of time, or tell everybody who waits that the database is away.
+
+        Returns the connection to go on with.
+        """
+        try:
+            async with asyncio.timeout(self._share):
+                while True:
+                    reused = connection is not None and not connection.is_closed()
+                    if connection is None or not reused:
+                        connection = await self._connect()
+                    try:
+                        await self._commit_batch(connection, batch)
+                        return connection
+                    except Exception:
+                        connection.terminate()
+                        if not reused:
+                            raise
+                        # An old connection may have been ended for its own sake; a new one tells whether the database is there.
+        except Exception as error:  # whatever it is, a caller waits for an answer, and the spool can still give it
+            if connection is not None:
+                connection.terminate()
+            _send_elsewhere(batch)
+            self.give_up(describe_error(error))
+            return None
+        except asyncio.CancelledError:
+            _send_elsewhere(batch)
+            raise
+
+    async def _connect(self) -> Connection:
+        milliseconds = int(self._share * 1000)
+        return await connect(
+            self._url, application="zeus-relay appender", statement_timeout_ms=milliseconds, lock_timeout_ms=milliseconds * 8 // 10
+        )
+
+    async def _probe(self) -> None:
+        """An append of nothing fails where an append would: no connection, no table, a lock on it, a server that takes no writes."""
+        async with asyncio.timeout(self._share):
+            connection = await self._connect()
+            try:
+                await append_notices(connection, [])
+            finally:
                 connection.terminate()
 
     def _take(self) -> list[Waiting]:
         batch: list[Waiting] = []
         while self._waiting and len(batch) < self._batch:
             waiting = self._waiting.popleft()
-            if not waiting[1].done():  # else its caller gave up
+            if not waiting[1].done():  # else its caller gave up and recorded it elsewhere
                 batch.append(waiting)
         return batch
+
+    async def _commit_batch(self, connection: Connection, batch: list[Waiting]) -> None:
+        try:
+            await self._commit(connection, batch)
+        except REFUSALS as error:
+            if len(batch) == 1:
+                notice, committed = batch[0]
+                log.error("notice_refused", notice_id=str(notice.id), error=describe_error(error))
+                if not committed.done():
+                    committed.set_exception(NotAppended(describe_error(error)))
+            elif not batch:  # the evidence of answers alone: it can wait for nothing better
+                self._answered.clear()
+                log.error("answers_refused", error=describe_error(error))
+            else:  # one notice spoils the batch it is in: find it, so that it does not take the others with it
+                for waiting in batch:
+                    await self._commit_batch(connection, [waiting])
 
     async def _commit(self, connection: Connection, batch: list[Waiting]) -> None:
         answered = [self._answered.popleft() for _ in range(min(len(self._answered), _ANSWERS_AT_ONCE))]
         try:
-            columns = _columns([notice for notice, _ in batch])
-            await connection.execute(_APPEND, *columns, [answer[0] for answer in answered], [answer[1] for answer in answered])
+            await append_notices(connection, [notice for notice, _ in batch], answered)
         except BaseException:
             self._answered.extendleft(reversed(answered))
             raise
@@ -133,28 +198,8 @@ class Appender:
             append_batch_notices.observe(len(batch))
             self._on_commit()
 
-    async def _commit_singly(self, connection: Connection | None, batch: list[Waiting], error: Exception) -> None:
-        """One notice spoils the batch it is in: find it, so that it does not take the others with it."""
-        for notice, committed in batch:
-            try:
-                if connection is None or len(batch) == 1:
-                    raise error
-                await self._commit(connection, [(notice, committed)])
-            except asyncpg.DataError as refused:
-                log.error("notice_refused", notice_id=str(notice.id), error=describe_error(refused))
-                if not committed.done():
-                    committed.set_exception(NotAppended(describe_error(refused)))
 
-
-def _columns(notices: list[Notice]) -> list[list[object]]:
-    return [
-        [notice.id for notice in notices],
-        [notice.lane for notice in notices],
-        [notice.received_at for notice in notices],
-        [notice.source for notice in notices],
-        [notice.method for notice in notices],
-        [notice.target for notice in notices],
-        [notice.headers for notice in notices],
-        [notice.body for notice in notices],
-        [notice.cut for notice in notices],
-    ]
+def _send_elsewhere(waiting: Iterable[Waiting]) -> None:
+    for _, committed in waiting:
+        if not committed.done():
+            committed.set_exception(DatabaseAway)

@@ -1,0 +1,47 @@
+"""The ladder of a receiver, built from the settings, with everything that has to run behind it."""
+
+import asyncio
+from collections.abc import Callable
+
+from app.receiving.appender import Appender
+from app.receiving.drainer import Drainer
+from app.receiving.ladder import DATABASE_SHARE, Ladder
+from app.receiving.spool import Spool
+from app.receiving.spool_report import SpoolMeter
+from app.settings import Settings
+
+
+class Recording:
+    """Postgres, the spool and the drain between them. `ladder` is what the endpoint records with."""
+
+    def __init__(self, settings: Settings, url: str, *, on_commit: Callable[[], None]) -> None:
+        """Build the parts; nothing is connected and no file is made yet."""
+        budget = settings.answer_budget.total_seconds()
+        self._appender = Appender(url, on_commit=on_commit, share=budget * DATABASE_SHARE)
+        self._spool = Spool(settings.spool_path, limit=settings.spool_limit)
+        self._drainer = Drainer(
+            url,
+            settings.spool_path,
+            spool=self._spool,
+            on_commit=on_commit,
+            worth_trying=lambda: self._appender.breaker.available,
+        )
+        self._meter = SpoolMeter(settings.spool_path)
+        self.ladder = Ladder(
+            self._appender,
+            self._spool,
+            budget=budget,
+            when_unstorable=settings.when_unstorable,
+            hold_limit=settings.hold_limit,
+        )
+
+    async def run(self) -> None:
+        """Commit, probe, drain and measure, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for job in (self._appender.run(), self._spool.run(), self._drainer.run(), self._meter.run()):
+                group.create_task(job)
+
+    async def close(self) -> None:
+        """Write what is left, once the last call is answered. What the spool holds then is drained by whoever runs next."""
+        await self._appender.drain()
+        await self._spool.close()

@@ -1,0 +1,98 @@
+"""What an operator can see and do about the spool: how much waits in it, draining it now, trying refused notices again."""
+
+import asyncio
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.metrics import spool_bytes, spool_oldest_seconds, spool_records
+from app.receiving.drainer import Drained, Drainer
+from app.receiving.segments import REFUSED, SPOOLED, TORN, Segment, directory_bytes, list_segments
+from app.receiving.spool_owner import OwnerLock
+
+_METER_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolState:
+    """The spool directory at one moment. `oldest_seconds` is the age of its oldest segment, None when there is none."""
+
+    records: int
+    segments: int
+    bytes: int
+    oldest_seconds: float | None
+    refused_records: int
+    torn_files: int
+
+
+class SpoolMeter:
+    """Measures a spool directory again and again; a segment that has not grown is not read twice. Any number of processes may."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._counted: dict[Path, tuple[int, int]] = {}
+
+    def measure(self) -> SpoolState:
+        """The state of the directory. Blocks. Records are counted by their markers, so a damaged one may count too."""
+        spooled, refused = list_segments(self._directory, SPOOLED), list_segments(self._directory, REFUSED)
+        counts = {segment.path: self._count(segment) for segment in spooled + refused}
+        self._counted = {path: counted for path, counted in self._counted.items() if path in counts}
+        return SpoolState(
+            records=sum(counts[segment.path] for segment in spooled),
+            segments=len(spooled),
+            bytes=directory_bytes(self._directory),
+            oldest_seconds=max(time.time() - spooled[0].created_ms / 1000, 0) if spooled else None,
+            refused_records=sum(counts[segment.path] for segment in refused),
+            torn_files=sum(1 for _ in self._directory.glob(f"*{TORN}")),
+        )
+
+    async def run(self) -> None:
+        """Keep the spool's metrics up to date, until cancelled."""
+        while True:
+            with suppress(OSError):  # a directory that cannot be read shows in the log when it is written to
+                state = await asyncio.to_thread(self.measure)
+                spool_records.set(state.records)
+                spool_bytes.set(state.bytes)
+                spool_oldest_seconds.set(state.oldest_seconds or 0)
+            await asyncio.sleep(_METER_SECONDS)
+
+    def _count(self, segment: Segment) -> int:
+        """How many records a segment holds; 0 if it was drained in this moment or cannot be read."""
+        try:
+            size = segment.path.stat().st_size
+            known_size, count = self._counted.get(segment.path, (0, 0))
+            if size != known_size:
+                count = segment.path.read_bytes().count(segment.marker)
+        except OSError:
+            return 0
+        self._counted[segment.path] = (size, count)
+        return count
+
+
+def show_spool(directory: Path) -> SpoolState:
+    """The state of a spool directory; all zero where there is none."""
+    return SpoolMeter(directory).measure()
+
+
+async def drain_spool(url: str, directory: Path) -> Drained:
+    """Drain every segment whose process is gone; `held` of the result counts those of living ones, which drain their own.
+
+    Raises OSError or asyncpg's errors when the database or the directory cannot be used; another call takes up where it failed.
+    """
+    return await Drainer(url, directory).drain_once()
+
+
+def retry_refused(directory: Path) -> int:
+    """Put the files of refused notices back among the segments to be drained, and return how many those are. Blocks.
+
+    For after an update that can read them, or a database that takes them. Files of a living process stay: it may be writing to them.
+    """
+    renamed = 0
+    for segment in list_segments(directory, REFUSED):
+        lock = OwnerLock.of_gone_owner(directory, segment.owner)
+        if lock is not None:
+            segment.path.rename(segment.path.with_suffix(SPOOLED))
+            lock.release(remove=False)
+            renamed += 1
+    return renamed
