@@ -136,9 +136,15 @@ def _flags_of_steps() -> set[str]:
 
 def _flags_in_source(file: Path) -> set[str]:
     """Every string that a module puts into something called flags or flaws, up to its colon."""
-    nodes = [node for node in ast.walk(ast.parse(file.read_text())) if _changes_flags(node)]
+    tree = ast.parse(file.read_text())
+    returns = [node for function in ast.walk(tree) if _gives_flags(function) for node in ast.walk(function) if isinstance(node, ast.Return)]
+    nodes = [*returns, *(node for node in ast.walk(tree) if _changes_flags(node))]
     strings = [part.value for node in nodes for part in ast.walk(node) if isinstance(part, ast.Constant) and isinstance(part.value, str)]
     return {text.partition(":")[0] for text in strings} - {""}
+
+
+def _gives_flags(node: ast.AST) -> bool:
+    return isinstance(node, ast.FunctionDef) and node.name.rpartition("_")[2] in ("flags", "flaws")
 
 
 def _changes_flags(node: ast.AST) -> bool:
