@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 import time
+import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +19,7 @@ from bench.plan import QUICK, Bench, Effort
 
 
 def main() -> int:
-    """Run what the command line asks for; the exit code is 1 when a requirement is missed."""
+    """Run what the command line asks for; the exit code is 1 when a requirement is missed or a case fails."""
     arguments = _parser().parse_args()
     configure_logs("WARNING", "text")
     effort = QUICK if arguments.quick else Effort(rounds=arguments.rounds, seconds=arguments.seconds)
@@ -26,22 +27,30 @@ def main() -> int:
     with TemporaryDirectory(prefix="zeus-relay-bench-", ignore_cleanup_errors=True) as directory:
         about = _about(Path(directory))
         print(", ".join(f"{name} {value}" for name, value in about.items()), flush=True)
-        figures = asyncio.run(_run(arguments.cases or list(CASES), effort, Path(directory)))
+        figures, failed = asyncio.run(_run(arguments.cases or list(CASES), effort, Path(directory)))
     about["seconds"] = round(time.monotonic() - started)
     print("\n" + table(figures, judged=not arguments.quick))
+    if failed:
+        print(f"not measured: {', '.join(failed)}")
     if arguments.json:
-        arguments.json.write_text(as_json(figures, about))
-    return int(not arguments.quick and not all(figure.holds for figure in figures))
+        arguments.json.write_text(as_json(figures, {**about, "failed": failed}))
+    return int(bool(failed) or not (arguments.quick or all(figure.holds for figure in figures)))
 
 
-async def _run(names: list[str], effort: Effort, directory: Path) -> list[Figure]:
+async def _run(names: list[str], effort: Effort, directory: Path) -> tuple[list[Figure], list[str]]:
+    """The figures of all cases that could be measured, and the names of those that could not."""
     bench = Bench(effort, Database(directory), directory, say=lambda text: print(text, flush=True))
     await bench.database.prepare()
     figures: list[Figure] = []
+    failed: list[str] = []
     for name in names:
         bench.say(f"{name}:")
-        figures += await (CASES | BY_NAME_ONLY)[name](bench)
-    return figures
+        try:
+            figures += await (CASES | BY_NAME_ONLY)[name](bench)
+        except Exception:
+            traceback.print_exc()
+            failed.append(name)
+    return figures, failed
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -61,6 +70,7 @@ def _about(directory: Path) -> dict[str, object]:
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
         "python": platform.python_version(),
         "fdatasync_ms": round(_sync_ms(directory), 2),
     }

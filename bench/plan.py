@@ -1,6 +1,6 @@
 """How thoroughly a run measures, and what every case is given to work with."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from bench.database import Database
 from bench.figures import Figure
-from bench.relay import Site, sink
+from bench.relay import Site, declared, sink
 
 T = TypeVar("T")
 
@@ -49,8 +49,6 @@ class Bench:
     @asynccontextmanager
     async def site_with_sink(self, roles: Sequence[str]) -> AsyncIterator[tuple[Site, int]]:
         """An installation with one subscriber named `shop` and these roles running; gives it and the subscriber's port."""
-        from bench.relay import declared
-
         async with AsyncExitStack() as stack:
             port = await stack.enter_async_context(sink(self.new_directory()))
             site = await stack.enter_async_context(self.site(declared({"shop": f"http://127.0.0.1:{port}/hook/shop"})))
@@ -62,7 +60,7 @@ class Bench:
 Case = Callable[[Bench], Awaitable[list[Figure]]]
 
 
-async def interleaved(bench: Bench, sides: dict[str, Callable[[], Awaitable[T]]]) -> dict[str, list[T]]:
+async def interleaved(bench: Bench, sides: Mapping[str, Callable[[], Awaitable[T]]]) -> dict[str, list[T]]:
     """Measure the sides in turn, A B A B …, so that what changes on the machine meanwhile meets all of them; each side's results."""
     results: dict[str, list[T]] = {name: [] for name in sides}
     for number in range(bench.effort.rounds):

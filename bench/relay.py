@@ -1,5 +1,6 @@
 """The real service, as its users start it: `zeus-relay` processes with settings in the environment."""
 
+import ipaddress
 import itertools
 import json
 import sys
@@ -16,6 +17,7 @@ from bench.processes import Running, free_port, running
 
 ROOT = str(Path(__file__).resolve().parents[1])
 PROGRAM = str(Path(sys.executable).with_name("zeus-relay"))
+LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 _serial = itertools.count(1)
 
 
@@ -38,7 +40,7 @@ class Site:
             "DATA_DIR": str(self.directory / "data"),
             "PUBLIC_PORT": str(self.public_port),
             "OPERATOR_PORT": str(metrics_port),
-            "SUBSCRIBER_NETWORKS": "127.0.0.0/8",
+            "SUBSCRIBER_NETWORKS": str(LOOPBACK),
             "ALLOW_HTTP_SUBSCRIBERS": "true",
             "SECRET_KEYS": self.secret_key,
             "ADMIN_TOKEN": "for-the-bench-only-make-your-own",

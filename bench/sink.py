@@ -9,6 +9,7 @@ import asyncio
 import json
 import re
 import time
+from typing import cast
 
 import uvloop
 
@@ -50,8 +51,7 @@ class SinkProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport for the answers."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's has the methods and not the class
 
     def data_received(self, data: bytes) -> None:
         """Answer every request that is complete."""
