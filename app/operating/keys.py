@@ -8,11 +8,12 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
-from app.forwarding.secrets import Vault
+from app.forwarding.secrets import NoKeys, Vault
 from app.settings import Settings, WrongSettings, variable_of
 
 KEYS_FILE = "secret-keys"
 TOKEN_FILE = "admin-token"  # noqa: S105 - the name of a file
+_SHORTEST_TOKEN = 20
 
 
 def new_key() -> str:
@@ -28,8 +29,8 @@ def vault_of(settings: Settings) -> Vault:
     kept = _kept(settings.data_dir / KEYS_FILE, new_key)
     try:
         return Vault(kept.split())
-    except ValueError:
-        raise WrongSettings(f"{settings.data_dir / KEYS_FILE}: does not hold Fernet keys, one a line") from None
+    except (NoKeys, ValueError):
+        raise WrongSettings(f"{settings.data_dir / KEYS_FILE}: must hold Fernet keys, one a line") from None
 
 
 def admin_token_of(settings: Settings) -> str:
@@ -37,7 +38,10 @@ def admin_token_of(settings: Settings) -> str:
     if settings.admin_token is not None:
         return settings.admin_token.get_secret_value()
     _demand_embedded(settings, "admin_token", "choose at least 20 characters that nobody can guess")
-    return _kept(settings.data_dir / TOKEN_FILE, lambda: secrets.token_urlsafe(32))
+    token = _kept(settings.data_dir / TOKEN_FILE, lambda: secrets.token_urlsafe(32))
+    if len(token) < _SHORTEST_TOKEN:
+        raise WrongSettings(f"{settings.data_dir / TOKEN_FILE}: must hold a token of at least {_SHORTEST_TOKEN} characters")
+    return token
 
 
 def _demand_embedded(settings: Settings, field: str, advice: str) -> None:

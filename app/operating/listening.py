@@ -5,7 +5,7 @@ import errno
 import socket
 from enum import StrEnum
 
-_SECONDS = 2.0
+_SECONDS = 1.0
 _ANY = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound to
 
 
@@ -47,9 +47,11 @@ async def _says_alive(host: str, port: int) -> bool:
     try:
         async with asyncio.timeout(_SECONDS):
             reader, writer = await asyncio.open_connection(host, port)
-            writer.write(f"GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
-            answer = await reader.read(4096)
-            writer.close()
+            try:
+                writer.write(f"GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+                answer = await reader.read()
+            finally:
+                writer.transport.abort()
     except OSError:
         return False
-    return answer.startswith(b"HTTP/1.1 200")
+    return answer.startswith(b"HTTP/1.1 200") and answer.endswith(b"alive\n")

@@ -60,7 +60,8 @@ class Attempt(Value):
     outcome: Annotated[str, Field(examples=["http_5xx"])]
     http_status: Annotated[int | None, Field(examples=[503])]
     excerpt: str | None
-    """The beginning of the answer's body. It may repeat what was sent: None until personal values are asked for."""
+    """What went wrong where there was no answer, else the beginning of the answer's body; since that may repeat what was sent, it is
+    None until personal values are asked for."""
 
 
 class OutboundWebhook(Value):
@@ -192,7 +193,7 @@ def attempt_of(row: AttemptRow, *, personal: bool) -> Attempt:
         duration_ms=row.duration_ms,
         outcome=row.outcome,
         http_status=row.http_status,
-        excerpt=row.excerpt if personal else None,
+        excerpt=row.excerpt if personal or row.http_status is None else None,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AwareDatetime, ConfigDict, Field
-from sqlalchemy import ColumnElement, Select, func, literal, not_, select, text, update
+from sqlalchemy import ColumnElement, Select, Uuid, func, literal, not_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -102,7 +102,7 @@ async def _recover_undelivered(session: AsyncSession, subscriber_id: UUID, event
 
 async def _recover_everything(session: AsyncSession, subscriber_id: UUID, events: list[ColumnElement[bool]], *, dry_run: bool) -> int:
     being_sent = select(OutboundWebhookRow.event_id).where(OutboundWebhookRow.subscriber_id == subscriber_id, BEING_SENT)
-    chosen = select(EventRow.id, literal(subscriber_id), EventRow.order_no, EventRow.sequence).where(
+    chosen = select(EventRow.id, literal(subscriber_id, Uuid), EventRow.order_no, EventRow.sequence).where(
         EventRow.id.not_in(being_sent), *events
     )
     if dry_run:
