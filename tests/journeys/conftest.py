@@ -1,12 +1,15 @@
 """The service as its users run it: real processes on a real Postgres, and a merchant's system at the other end."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
 import pytest
 
+from app.db.engine import connect
 from app.events.signature import new_secret
 from tests.processes import Starter, processes, service_settings
 from tests.subscriber import Subscriber, subscriber
@@ -35,3 +38,15 @@ async def site(database_url: str) -> AsyncIterator[Site]:
     async with subscriber(secret) as merchant:
         declared = [{"name": "shop", "url": merchant.url, "customer": True, "secret": secret}]
         yield Site({**service_settings(database_url), "SUBSCRIBERS": json.dumps(declared)}, merchant, database_url)
+
+
+async def judged_notices(database_url: str, patience: float = 20) -> list[asyncpg.Record]:
+    """Every notice in order of arrival, once none is left to judge."""
+    connection = await connect(database_url)
+    try:
+        async with asyncio.timeout(patience):
+            while await connection.fetchval("SELECT count(*) FROM notices WHERE verdict IS NULL"):
+                await asyncio.sleep(0.02)
+        return list(await connection.fetch("SELECT * FROM notices ORDER BY id"))
+    finally:
+        await connection.close()

@@ -11,7 +11,7 @@ from app.simulator.play import play_at_rate
 from app.simulator.report import Result
 from app.simulator.scenarios import SCENARIOS
 from app.simulator.target import target_of
-from tests.journeys.conftest import Site
+from tests.journeys.conftest import Site, judged_notices
 from tests.processes import Process, Starter
 
 ORDERS = 120
@@ -41,17 +41,15 @@ async def test_a_kill_in_the_middle_loses_no_answered_call_and_makes_no_second_e
     await load
 
     confirmed = {(result.order_no, result.status) for result in answered if result.outcome.status == 200}
-    connection = await connect(site.database_url)
-    while await connection.fetchval("SELECT count(*) FROM notices WHERE verdict IS NULL"):
-        await asyncio.sleep(0.05)
-    stored = {(row["order_no"], row["status"]) for row in await connection.fetch("SELECT order_no, status FROM notices")}
+    stored = {(notice["order_no"], notice["status"]) for notice in await judged_notices(site.database_url)}
     assert confirmed - stored == set()
     if victim == "work":
         assert len(confirmed) == sum(len({call.status for call in order.calls}) for order in orders)
 
+    connection = await connect(site.database_url)
     expected = await connection.fetchval("SELECT count(*) FROM events")
+    await connection.close()
     await site.merchant.wait_for(expected, patience=90)  # what a killed worker held comes due again when its lease ends
     events = [(event["data"]["order_no"], event["type"]) for order in site.merchant.events().values() for event in order]
     assert [event for event, count in Counter(events).items() if count > 1] == []
     assert len(events) == expected
-    await connection.close()

@@ -1,6 +1,6 @@
 """Every scenario of the simulator, from Zeus's call to the merchant's system: exactly the right webhooks, each verified."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import asyncpg
 import pytest
@@ -8,10 +8,10 @@ import pytest
 from app.db.engine import connect
 from app.simulator.orders import Contract, build_run
 from app.simulator.play import play
-from app.simulator.scenarios import SCENARIOS
+from app.simulator.scenarios import SCENARIOS, Scenario
 from app.simulator.target import Method, target_of
 from app.zeus.wire import Style
-from tests.journeys.conftest import Site
+from tests.journeys.conftest import Site, judged_notices
 from tests.processes import Starter
 
 
@@ -41,18 +41,15 @@ async def test_every_scenario_ends_with_exactly_the_right_webhooks(site: Site, s
     assert {order.order_no for order in orders} == set(events)
 
     verdicts = defaultdict(list)
-    for row in await rows(site.database_url, "SELECT order_no, verdict FROM notices WHERE order_no IS NOT NULL ORDER BY id"):
-        verdicts[row["order_no"]].append(row["verdict"])
+    for notice in await judged_notices(site.database_url):
+        verdicts[notice["order_no"]].append(notice["verdict"])
     for order in orders:
         # A call without order_no belongs to no order, and calls sent at once may arrive in any order.
         expected = [verdict for verdict, missing in zip(order.scenario.verdicts, _missing(order.scenario), strict=True) if not missing]
         assert sorted(expected) == sorted(verdicts[order.order_no]), order.scenario.name
 
 
-def _missing(scenario: object) -> list[bool]:
-    from app.simulator.scenarios import Scenario
-
-    assert isinstance(scenario, Scenario)
+def _missing(scenario: Scenario) -> list[bool]:
     return [missing for turn in scenario.turns for missing in ["order_no" in turn.without] * turn.times]
 
 
@@ -67,12 +64,8 @@ async def test_a_duplicate_storm_makes_one_event_and_keeps_every_notice(site: Si
     await site.merchant.wait_for(2)
     [order] = await rows(site.database_url, "SELECT * FROM orders")
     assert (order["state"], order["sequence"]) == ("paid", 2)
-    counts = {row["verdict"]: row["count"] for row in await rows(site.database_url, _COUNT)}
-    assert {"accepted": 2, "duplicate": 400} == counts
+    assert {"accepted": 2, "duplicate": 400} == Counter(notice["verdict"] for notice in await judged_notices(site.database_url))
     assert ["order.accepted", "payment.received"] == [event["type"] for _, event in site.merchant.received]
-
-
-_COUNT = "SELECT verdict, count(*) AS count FROM notices GROUP BY verdict"
 
 
 async def test_the_webhook_holds_what_zeus_said_in_our_words(site: Site, starter: Starter) -> None:

@@ -1,30 +1,16 @@
 """Raw calls in every spelling, sent as bytes to the real server: answered 200, and stored with exactly the values they carry."""
 
-import asyncio
 import base64
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from app.db.engine import connect
-from tests.journeys.conftest import Site
+from tests.journeys.conftest import Site, judged_notices
 from tests.processes import Starter
 from tests.raw_http import exchange, status_of
 
 SAMPLES = json.loads((Path(__file__).parents[1] / "zeus" / "wire_samples.json").read_text())["samples"]
-
-
-async def judged(database_url: str, count: int) -> list[Any]:
-    connection = await connect(database_url)
-    try:
-        async with asyncio.timeout(20):
-            while await connection.fetchval("SELECT count(*) FROM notices WHERE verdict IS NOT NULL") < count:
-                await asyncio.sleep(0.02)
-        return list(await connection.fetch("SELECT * FROM notices ORDER BY id"))
-    finally:
-        await connection.close()
 
 
 async def test_every_sample_is_answered_and_stored_with_exactly_its_values(site: Site, starter: Starter) -> None:
@@ -34,7 +20,7 @@ async def test_every_sample_is_answered_and_stored_with_exactly_its_values(site:
     requests = [base64.b64decode(sample["request"]).replace(b"{path}", b"/zeus/notify") for sample in SAMPLES]
     for sample, request in zip(SAMPLES, requests, strict=True):
         assert status_of(await exchange(host, port, request)) == 200, sample["name"]
-    notices = await judged(site.database_url, len(SAMPLES))
+    notices = await judged_notices(site.database_url)
     for sample, request, notice in zip(SAMPLES, requests, notices, strict=True):
         assert sample["verdict"] == notice["verdict"], sample["name"]
         stored = json.loads(notice["parameters"])
@@ -75,7 +61,7 @@ async def test_bad_input_is_kept_verbatim_with_its_reason_and_the_next_call_work
             request = b"POST /zeus/notify HTTP/1.0\r\nContent-Length: %d\r\n\r\n" % len(query) + query
         assert status_of(await exchange(host, port, request)) == 200, name
         assert status_of(await exchange(host, port, b"GET /zeus/notify?order_no=good&status=01 HTTP/1.0\r\n\r\n")) == 200, name
-    notices = [notice for notice in await judged(site.database_url, 2 * len(BAD)) if notice["order_no"] != "good"]
+    notices = [notice for notice in await judged_notices(site.database_url) if notice["order_no"] != "good"]
     for (name, (query, verdict, reasons)), notice in zip(BAD.items(), notices, strict=True):
         kept = notice["body"] if method == b"POST" else notice["target"].partition(b"?")[2]
         assert query == kept, name
