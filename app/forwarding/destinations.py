@@ -86,7 +86,7 @@ def parse_url(url: str, allow_http: bool) -> URL:
         raise DestinationRefused("only https:// URLs can be called" if not allow_http else "only https:// and http:// URLs can be called")
     if parsed.scheme == "http" and not allow_http:
         raise DestinationRefused("http:// is refused unless RELAY_ALLOW_HTTP_SUBSCRIBERS is set; use https://")
-    if "@" in parsed.raw_authority:
+    if re.search(r"//[^/?#]*@", url):
         raise DestinationRefused("a user or password in the URL is refused: it would stand in logs")
     if "#" in url:
         raise DestinationRefused("a fragment (#…) is never sent")

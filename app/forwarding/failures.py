@@ -5,6 +5,7 @@ import socket
 import ssl
 
 import aiohttp
+from aiohttp.http_exceptions import ContentLengthError
 
 from app.forwarding.destinations import DestinationRefused
 from app.forwarding.outcome import Outcome, OutcomeKind
@@ -22,9 +23,12 @@ FAILURES = (aiohttp.ClientError, OSError, DestinationRefused, KeyMissing)
 """Every way in which an attempt can fail; a TimeoutError is an OSError."""
 
 
-def outcome_of(error: Failure) -> Outcome:
-    """The outcome of an attempt that ended in `error`. The excerpt names the error and holds nothing of what was sent."""
-    return Outcome(_kind(error), excerpt=_describe(error))
+def outcome_of(error: Failure, http_status: int | None = None) -> Outcome:
+    """The outcome of an attempt that ended in `error`, after `http_status` if that much of an answer came.
+
+    The excerpt names the error and holds nothing of what was sent.
+    """
+    return Outcome(_kind(error), http_status, _describe(error))
 
 
 def _kind(error: Failure) -> OutcomeKind:
@@ -41,7 +45,8 @@ def _kind(error: Failure) -> OutcomeKind:
     if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionError):
         return OutcomeKind.RESET
     if isinstance(error, aiohttp.ClientPayloadError):
-        return OutcomeKind.RESET if isinstance(error.__cause__, ConnectionError) else OutcomeKind.BAD_RESPONSE
+        # What was announced did not all come: the connection ended in the body. Everything else is a malformed body.
+        return OutcomeKind.RESET if isinstance(error.__cause__, ContentLengthError) else OutcomeKind.BAD_RESPONSE
     if isinstance(error, OSError):
         return _kind_of_errno(error.errno)
     return OutcomeKind.BAD_RESPONSE

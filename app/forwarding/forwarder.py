@@ -4,12 +4,13 @@ import asyncio
 import heapq
 import traceback
 from collections.abc import Sequence
+from functools import partial
 from random import random
 from time import monotonic
 
-from app.db.engine import Sessions, describe_error
+from app.db.engine import Sessions
 from app.db.wakeup import OUTBOUND, POLL_SECONDS, Listener
-from app.forwarding.claims import claim, park, release, renew
+from app.forwarding.claims import claim, release
 from app.forwarding.keyring import Keyring, NoSecret
 from app.forwarding.options import ForwardingOptions
 from app.forwarding.outcome import Outcome, OutcomeKind
@@ -19,7 +20,8 @@ from app.forwarding.results import result_of
 from app.forwarding.rooms import Rooms
 from app.forwarding.secrets import KeyMissing, Vault
 from app.forwarding.sender import Sender
-from app.forwarding.trouble import DATABASE_ERRORS, RETRY_SECONDS, is_passing
+from app.forwarding.trouble import RETRY_SECONDS, in_transaction
+from app.forwarding.upkeep import park_forever, renew_forever
 from app.forwarding.webhook import OutboundWebhook
 from app.logs import get_logger
 from app.metrics import attempt_seconds, attempts_made, claim_batch_webhooks, sends_in_flight
@@ -68,8 +70,8 @@ class Forwarder:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._recorder.run())
-                parking = group.create_task(self._park_forever())
-                renewing = group.create_task(self._renew_forever())
+                parking = group.create_task(park_forever(self._sessions, self._options.order_hold))
+                renewing = group.create_task(renew_forever(self._sessions, self._options.lease, self._slow))
                 await self._claim_until_stopped(group, sender)
                 parking.cancel()
                 await self._end_sends()
@@ -88,6 +90,7 @@ class Forwarder:
                 self._unsent.extend(claimed)
                 return
             more = self._rooms.enter(claimed)
+            sends_in_flight.set(self._rooms.in_flight)
             for webhook in claimed:
                 task = group.create_task(self._send(sender, webhook))
                 self._sends[task] = (webhook, monotonic())
@@ -96,15 +99,9 @@ class Forwarder:
                 await self._wait()
 
     async def _claim(self, room: int) -> Sequence[OutboundWebhook]:
-        try:
-            async with self._sessions.begin() as session:
-                claimed = await claim(
-                    session, room=room, busy=self._rooms.offer(), lease=self._options.lease, order_hold=self._options.order_hold
-                )
-        except DATABASE_ERRORS as error:
-            if not is_passing(error):
-                raise
-            log.warning("claim_failed", error=describe_error(error))
+        work = partial(claim, room=room, busy=self._rooms.offer(), lease=self._options.lease, order_hold=self._options.order_hold)
+        claimed = await in_transaction(self._sessions, "claim", work)
+        if claimed is None:
             await asyncio.sleep(RETRY_SECONDS)
             return []
         claim_batch_webhooks.observe(len(claimed))
@@ -121,8 +118,7 @@ class Forwarder:
         started = monotonic()
         kind: OutcomeKind | None = None
         try:
-            with sends_in_flight.track_inprogress():
-                outcome = await self._attempt(sender, webhook)
+            outcome = await self._attempt(sender, webhook)
             kind = outcome.kind
             self._finish(webhook, outcome, started)
         except asyncio.CancelledError:
@@ -155,36 +151,13 @@ class Forwarder:
         for result in results:
             if result.wait is not None and result.wait.total_seconds() < _REMEMBERED_WAIT_S:
                 heapq.heappush(self._due, monotonic() + result.wait.total_seconds())
+        sends_in_flight.set(self._rooms.in_flight)
         if recorded.awaited or self._throttled:
             self._listener.wake(OUTBOUND)
 
-    async def _park_forever(self) -> None:
-        while True:
-            await asyncio.sleep(_PARK_SECONDS)
-            try:
-                async with self._sessions.begin() as session:
-                    await park(session, order_hold=self._options.order_hold)
-            except DATABASE_ERRORS as error:
-                if not is_passing(error):
-                    raise
-                log.warning("park_failed", error=describe_error(error))
-
-    async def _renew_forever(self) -> None:
-        """Keep the leases of sends that take long; a quick one never needs it."""
-        pause = self._options.lease.total_seconds() / 3
-        while True:
-            await asyncio.sleep(pause)
-            started_before = monotonic() - pause / 2
-            slow = [webhook for webhook, started in self._sends.values() if started < started_before]
-            if not slow:
-                continue
-            try:
-                async with self._sessions.begin() as session:
-                    await renew(session, slow, lease=self._options.lease)
-            except DATABASE_ERRORS as error:
-                if not is_passing(error):
-                    raise
-                log.warning("renew_failed", error=describe_error(error), webhooks=len(slow))
+    def _slow(self, seconds: float) -> Sequence[OutboundWebhook]:
+        started_before = monotonic() - seconds
+        return [webhook for webhook, started in self._sends.values() if started < started_before]
 
     async def _end_sends(self) -> None:
         if not self._sends:
@@ -197,10 +170,5 @@ class Forwarder:
             await asyncio.wait(late)
 
     async def _give_back(self) -> None:
-        if not self._unsent:
-            return
-        try:
-            async with self._sessions.begin() as session:
-                await release(session, self._unsent)
-        except DATABASE_ERRORS as error:  # their leases run out by themselves
-            log.warning("release_failed", error=describe_error(error), webhooks=len(self._unsent))
+        if self._unsent:  # if this fails, their leases run out by themselves
+            await in_transaction(self._sessions, "release", partial(release, webhooks=self._unsent))

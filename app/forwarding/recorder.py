@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from app.db.engine import Sessions, describe_error
+from app.db.engine import Sessions
 from app.forwarding.records import GONE_REASON, Recorded, Result, record
-from app.forwarding.trouble import DATABASE_ERRORS, RETRY_SECONDS, is_passing
+from app.forwarding.trouble import RETRY_SECONDS, in_transaction
 from app.logs import get_logger
 from app.metrics import results_fenced_out, webhooks_dead
 
@@ -57,14 +58,10 @@ class Recorder:
 
     async def _commit(self, results: list[Result]) -> Recorded:
         while True:
-            try:
-                async with self._sessions.begin() as session:
-                    return await record(session, results)
-            except DATABASE_ERRORS as error:
-                if not is_passing(error):
-                    raise
-                log.warning("record_failed", error=describe_error(error), results=len(results))
-                await asyncio.sleep(RETRY_SECONDS)
+            recorded = await in_transaction(self._sessions, "record", partial(record, results=results))
+            if recorded is not None:
+                return recorded
+            await asyncio.sleep(RETRY_SECONDS)
 
     def _report(self, results: list[Result], recorded: frozenset[int]) -> None:
         for result in results:

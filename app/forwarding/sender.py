@@ -58,7 +58,8 @@ class Sender:
         """Must be made inside the event loop. `networks` are allowed beside public addresses; `tls` replaces the system's trust."""
         self._networks = networks
         self._allow_http = allow_http
-        self._limits = limits or TimeLimits()
+        self._connect_s = (limits or TimeLimits()).connect_s
+        self._default_timeout = self._timeout((limits or TimeLimits()).total_s)
         self._urls: dict[str, URL] = {}
         self._contents: dict[tuple[UUID, bool], bytes] = {}
         self._session = aiohttp.ClientSession(
@@ -79,17 +80,20 @@ class Sender:
         await self._session.close()
 
     async def send(self, webhook: OutboundWebhook, keys: Sequence[str]) -> Outcome:
-        """POST `webhook`, signed with each of `keys`. Every way this can end is an Outcome; only a cancellation is raised."""
+        """POST `webhook`, signed with each of `keys`. Every way in which the network and the subscriber can fail is an Outcome."""
+        status: int | None = None
         try:
             url = self._url(webhook.target.url)
             content = self._content(webhook)
             headers = {**_BASE_HEADERS, **signed_headers(str(webhook.event_id), now(), content, keys)}
-            timeout = self._timeout(webhook.target.timeout_s)
+            own = webhook.target.timeout_s
+            timeout = self._default_timeout if own is None else self._timeout(own)
             async with self._session.post(url, data=content, headers=headers, allow_redirects=False, timeout=timeout) as response:
+                status = response.status
                 excerpt = await _read_excerpt(response)
-                return Outcome(kind_of_status(response.status), response.status, excerpt, _retry_after(response.headers))
+                return Outcome(kind_of_status(status), status, excerpt, _retry_after(response.headers))
         except FAILURES as error:
-            return outcome_of(error)
+            return outcome_of(error, status)
 
     def _content(self, webhook: OutboundWebhook) -> bytes:
         """The body; one event goes to several subscribers at about the same time, so the last ones made are kept."""
@@ -115,9 +119,8 @@ class Sender:
             self._urls[text] = url
         return url
 
-    def _timeout(self, total_s: float | None) -> aiohttp.ClientTimeout:
-        total = self._limits.total_s if total_s is None else total_s
-        return aiohttp.ClientTimeout(total=total, connect=min(self._limits.connect_s, total))
+    def _timeout(self, total_s: float) -> aiohttp.ClientTimeout:
+        return aiohttp.ClientTimeout(total=total_s, connect=min(self._connect_s, total_s))
 
 
 async def _read_excerpt(response: aiohttp.ClientResponse) -> str | None:

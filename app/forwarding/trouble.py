@@ -1,27 +1,54 @@
-"""Which errors of the database pass by themselves and which are a fault of the program."""
+"""Statements against a database that may be away for a moment: which errors pass by themselves, and which are a fault of the program."""
 
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import asyncpg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.engine import Sessions, describe_error
+from app.logs import get_logger
 
 RETRY_SECONDS = 0.5
-DATABASE_ERRORS = (SQLAlchemyError, OSError)
-"""What a statement can raise; an asyncio TimeoutError is an OSError."""
+# A connection that cannot be made raises the driver's own errors; a TimeoutError is an OSError.
+_DATABASE_ERRORS = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 # Connection, transaction rolled back (deadlock), resources, object in use, operator intervention, system; a read-only server
 # (25006) is an old primary after a failover.
 _PASSING_CLASSES = frozenset({"08", "40", "53", "55", "57", "58"})
 _PASSING_STATES = frozenset({"25006"})
 
+log = get_logger("forwarding")
+Result = TypeVar("Result")
+
+
+async def in_transaction(sessions: Sessions, what: str, work: Callable[[AsyncSession], Awaitable[Result]]) -> Result | None:
+    """Do `work` in a transaction and return its result, or None (and log that `what` failed) when the database has passing trouble.
+
+    Raises every other error.
+    """
+    try:
+        async with sessions.begin() as session:
+            return await work(session)
+    except _DATABASE_ERRORS as error:
+        if not is_passing(error):
+            raise
+        log.warning(f"{what}_failed", error=describe_error(error))
+        return None
+
 
 def is_passing(error: BaseException) -> bool:
     """Whether trying again later can help."""
     if isinstance(error, OSError | PoolExhausted):
         return True
-    if not isinstance(error, DBAPIError):
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, SQLAlchemyError):
         return False
-    if error.connection_invalidated:
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    sqlstate = getattr(error.orig, "sqlstate", None)
+    sqlstate = getattr(cause, "sqlstate", None)
     if sqlstate is None:  # the driver itself gave up, not the server
         return True
     return sqlstate in _PASSING_STATES or sqlstate[:2] in _PASSING_CLASSES

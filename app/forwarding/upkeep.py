@@ -1,0 +1,33 @@
+"""What a worker does beside sending: keep its leases, and keep waiting webhooks out of the way of claims."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from functools import partial
+
+from app.db.engine import Sessions
+from app.forwarding.claims import park, renew
+from app.forwarding.trouble import in_transaction
+from app.forwarding.webhook import OutboundWebhook
+
+_PARK_SECONDS = 1.0
+
+
+async def park_forever(sessions: Sessions, order_hold: timedelta) -> None:
+    """Park what waits for an earlier event's retry, every second, until cancelled."""
+    while True:
+        await asyncio.sleep(_PARK_SECONDS)
+        await in_transaction(sessions, "park", partial(park, order_hold=order_hold))
+
+
+async def renew_forever(sessions: Sessions, lease: timedelta, slow: Callable[[float], Sequence[OutboundWebhook]]) -> None:
+    """Keep the leases of sends that take long, until cancelled. `slow` gives what has been under way for so many seconds.
+
+    A quick send never needs it: three renewals fit into one lease.
+    """
+    pause = lease.total_seconds() / 3
+    while True:
+        await asyncio.sleep(pause)
+        held = slow(pause / 2)
+        if held:
+            await in_transaction(sessions, "renew", partial(renew, webhooks=held, lease=lease))

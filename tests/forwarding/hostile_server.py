@@ -1,0 +1,143 @@
+"""Subscribers that misbehave: a raw TCP server that does what it is told with each connection."""
+
+import asyncio
+import ssl
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from socket import SO_LINGER, SOL_SOCKET
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def serving(behaviour: Behaviour, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> AsyncIterator[int]:
+    """A server on a free port that treats every connection with `behaviour`; yields the port."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        with suppress(OSError, asyncio.CancelledError, asyncio.IncompleteReadError):
+            await behaviour(reader, writer)
+        tasks.discard(task)
+        writer.close()
+
+    server = await asyncio.start_server(handle, host, 0, ssl=tls)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in list(tasks):
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+
+async def read_request(reader: asyncio.StreamReader) -> bytes:
+    """One request with its body; returns the body."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    [length] = [line.partition(b":")[2] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
+    return await reader.readexactly(int(length))
+
+
+def saying(*parts: bytes) -> Behaviour:
+    """Read a request, say `parts`, and hang up."""
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+
+    return behave
+
+
+def repeating(start: bytes, part: bytes, pause_s: float = 0) -> Behaviour:
+    """Read a request, say `start`, and then `part` for ever."""
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(start)
+        while True:
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(pause_s)
+
+    return behave
+
+
+async def hang(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+    """Read whatever comes and never answer."""
+    while await reader.read(65_536):
+        pass
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Break the connection off, not close it."""
+    writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+async def reset_at_connect(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Break off before anything is read."""
+    reset(writer)
+
+
+def resetting_after(*parts: bytes) -> Behaviour:
+    """Read a request, say `parts`, and break off."""
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await saying(*parts)(reader, writer)
+        await asyncio.sleep(0.02)
+        reset(writer)
+
+    return behave
+
+
+def answering(status: bytes, *headers: bytes, body: bytes = b"") -> Behaviour:
+    """Answer every request of a connection in the same way."""
+    lines = [b"HTTP/1.1 " + status, *headers, b"Content-Length: " + str(len(body)).encode(), b"", body]
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            await read_request(reader)
+            writer.write(b"\r\n".join(lines))
+
+    return behave
+
+
+def server_tls(directory: Path, name: str, *, days: int = 1) -> tuple[ssl.SSLContext, Path]:
+    """A server's context for `name` (a host name or an address) with a certificate of its own, and the file that trusts it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    alternative = x509.IPAddress(ip_address(name)) if name[0].isdigit() else x509.DNSName(name)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=10))
+        .not_valid_after(now + timedelta(days=days))
+        .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    trusted, both = directory / f"{name}.{days}.crt", directory / f"{name}.{days}.pem"
+    trusted.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    both.write_bytes(trusted.read_bytes() + secret)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(both)
+    return context, trusted
