@@ -1,6 +1,5 @@
 """The notification endpoint: takes a call's raw bytes to the recorder and answers 200 once they are durable."""
 
-import asyncio
 import hmac
 import time
 from datetime import datetime
@@ -12,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from app.clock import now, uuid7
 from app.logs import get_logger
 from app.metrics import answer_seconds, calls_answered, calls_let_in, calls_rejected
+from app.receiver.evidence import Evidence
 from app.receiver.exchange import EXTENSION, Wire
 from app.receiver.throttle import Throttle
 from app.receiving.notice import HoldExpired, Notice, Unstorable, lane_of
@@ -43,6 +43,7 @@ class NotifyEndpoint:
     def __init__(self, door: Door, recorder: Recorder, sampler: Sampler) -> None:
         self._door = door
         self._recorder = recorder
+        self._evidence = Evidence(recorder.answered)
         self._sampler = sampler
         self._throttle = Throttle()
 
@@ -71,9 +72,7 @@ class NotifyEndpoint:
         elapsed = time.perf_counter() - wire.began
         answer_seconds.observe(elapsed)
         if elapsed < IN_TIME_SECONDS:
-            await asyncio.sleep(0)  # only now is it known whether the answer could be written
-            if wire.delivered:
-                self._recorder.answered(notice.id, now())
+            self._evidence.add(notice.id, wire)
         return None
 
     def _report(self, visitor: Visitor) -> None:

@@ -41,7 +41,7 @@ class Wire:
 
     @property
     def delivered(self) -> bool:
-        """Whether the answer was written to a connection that nobody had closed. Ask one turn of the loop after writing."""
+        """Whether the answer was written to a connection that nobody had closed. Ask a moment after writing."""
         return self.written and not self.peer_gone
 
 
@@ -55,7 +55,8 @@ class Exchange:
         self._scope = scope
         self._body: bytes | None = body
         self._write = write
-        self._over = asyncio.Event()
+        self._over: asyncio.Event | None = None  # made only for an application that waits for the end
+        self._ended = False
         self._start: Message | None = None
         self._begun = False
 
@@ -70,19 +71,26 @@ class Exchange:
                 await self._send({"type": "http.response.body"})
         if not self.wire.written:
             self.closes = True
-        self._over.set()
+        self._end()
 
     def abandon(self) -> None:
         """The connection is gone."""
         self.wire.peer_gone = True
-        self._over.set()
+        self._end()
 
     async def _receive(self) -> Message:
         if self._body is not None:
             body, self._body = self._body, None
             return {"type": "http.request", "body": body, "more_body": False}
-        await self._over.wait()
+        if not self._ended:
+            self._over = self._over or asyncio.Event()
+            await self._over.wait()
         return {"type": "http.disconnect"}
+
+    def _end(self) -> None:
+        self._ended = True
+        if self._over is not None:
+            self._over.set()
 
     async def _send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -96,7 +104,7 @@ class Exchange:
         self._begun = True
         if last:
             self.wire.written = True
-            self._over.set()
+            self._end()
 
     def _head(self, start: Message) -> bytes:
         headers = start["headers"]
