@@ -19,6 +19,10 @@ def admin_url(url: str) -> str:
     return urlsplit(url)._replace(path="/postgres").geturl()
 
 
+def files_in(directory: Path) -> list[Path]:
+    return list(directory.iterdir())
+
+
 async def run_sql(url: str, statement: str) -> None:
     connection = await connect(url)
     try:
@@ -33,7 +37,7 @@ async def test_while_postgres_is_there_nothing_is_spooled(database_url: str, tmp
         await gather_appends(running.ladder, notices)
         assert running.ladder.is_ready()
     assert [notice.id for notice in notices] == await stored_ids(database_url)
-    assert list(tmp_path.iterdir()) == []
+    assert files_in(tmp_path) == []
 
 
 async def test_a_postgres_that_was_never_there_costs_no_call_its_answer(tmp_path: Path) -> None:
@@ -42,7 +46,7 @@ async def test_a_postgres_that_was_never_there_costs_no_call_its_answer(tmp_path
             await gather_appends(running.ladder, [make_notice(number) for number in range(100)])
         assert running.ladder.is_ready()
     assert show_spool(tmp_path).records == 100
-    assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [0o600] * 2
+    assert [path.stat().st_mode & 0o777 for path in files_in(tmp_path)] == [0o600] * 2  # a segment and a lock
 
 
 async def test_a_table_lock_sends_calls_to_the_spool_and_its_end_brings_them_back(database_url: str, tmp_path: Path) -> None:
