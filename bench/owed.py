@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from app.db.engine import Connection, connect, make_engine, make_sessions
+from app.db.engine import Connection, Sessions, connect, make_engine, make_sessions
 from app.forwarding.secrets import Vault
 from app.operating.checks import UrlRules
-from app.operating.subscribers import NewSubscriber, add_subscriber
+from app.operating.subscribers import NewSubscriber, add_subscriber, pause_subscriber, remove_subscriber, subscriber_row
 from bench.relay import LOOPBACK, Site
 
 DATA = json.dumps(
@@ -54,17 +54,29 @@ _HOURS_S = 4 * 3600
 
 
 async def new_subscriber(site: Site, name: str, url: str, **options: int | bool) -> UUID:
-    """Add a subscriber as an operator does; options as of NewSubscriber."""
-    engine = make_engine(site.database_url or "", pool_size=1)
-    try:
+    """Add a subscriber as an operator does, and return its id; options as of NewSubscriber."""
+    async with _sessions(site) as sessions:
         rules = UrlRules(allow_http=True, networks=(LOOPBACK,))
-        new = NewSubscriber(name=name, url=url, **options)
-        await add_subscriber(make_sessions(engine), Vault([site.secret_key]), new, rules)
+        await add_subscriber(sessions, Vault([site.secret_key]), NewSubscriber(name=name, url=url, **options), rules)
+        async with sessions() as session:
+            return (await subscriber_row(session, name)).id
+
+
+@asynccontextmanager
+async def subscriber(site: Site, name: str, url: str, **options: int | bool) -> AsyncIterator[UUID]:
+    """A subscriber for the time of the block."""
+    subscriber_id = await new_subscriber(site, name, url, **options)
+    try:
+        yield subscriber_id
     finally:
-        await engine.dispose()
-    async with _connection(site) as connection:
-        subscriber_id: UUID = await connection.fetchval("SELECT id FROM subscribers WHERE name = $1", name)
-        return subscriber_id
+        async with _sessions(site) as sessions:
+            await remove_subscriber(sessions, name)
+
+
+async def pause(site: Site, name: str) -> None:
+    """Pause a subscriber as an operator does."""
+    async with _sessions(site) as sessions:
+        await pause_subscriber(sessions, name)
 
 
 async def make_events(site: Site, prefix: str, count: int, data: str = DATA) -> None:
@@ -90,6 +102,15 @@ async def settle(site: Site) -> None:
     async with _connection(site) as connection:
         await connection.execute("VACUUM ANALYZE", timeout=_HOURS_S)
         await connection.execute("CHECKPOINT", timeout=_HOURS_S)
+
+
+@asynccontextmanager
+async def _sessions(site: Site) -> AsyncIterator[Sessions]:
+    engine = make_engine(site.database_url or "", pool_size=1)
+    try:
+        yield make_sessions(engine)
+    finally:
+        await engine.dispose()
 
 
 @asynccontextmanager

@@ -2,9 +2,11 @@
 
 from bench.cases.answers import answers, new_connections, one_caller
 from bench.cases.arrival import arrival
+from bench.cases.big_tables import big_tables
 from bench.cases.delivery import delivery
 from bench.cases.memory import memory
 from bench.cases.neighbours import neighbours
+from bench.cases.spool import spool_answers, spool_drain
 from bench.plan import Case
 
 CASES: dict[str, Case] = {
@@ -15,6 +17,8 @@ CASES: dict[str, Case] = {
     "delivery": delivery,
     "neighbours": neighbours,
     "memory": memory,
+    "spool-answers": spool_answers,
+    "spool-drain": spool_drain,
 }
-BY_NAME_ONLY: dict[str, Case] = {}
+BY_NAME_ONLY: dict[str, Case] = {"big-tables": big_tables}
 """Cases that take so long that they run only when they are named."""

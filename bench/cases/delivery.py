@@ -6,7 +6,7 @@ import sys
 from bench.arrivals import Inbox
 from bench.baselines.environment import PROGRAM, baseline_python
 from bench.figures import Figure, Requirement
-from bench.owed import DATA, make_events, new_subscriber, owe, settle
+from bench.owed import DATA, make_events, owe, settle, subscriber
 from bench.plan import Bench, interleaved
 from bench.relay import Site, sink
 
@@ -63,13 +63,13 @@ async def worker_rate(bench: Bench, at_once: int) -> float:
         return await rate_of_backlog(bench, site, at_once)
 
 
-async def rate_of_backlog(bench: Bench, site: Site, at_once: int, prefix: str = "owed-") -> float:
+async def rate_of_backlog(bench: Bench, site: Site, at_once: int) -> float:
     """As `worker_rate`, in a given installation."""
     count = _share(bench, _WEBHOOKS)
-    async with sink(bench.new_directory()) as port:
-        subscriber = await new_subscriber(site, f"shop-{port}", _url(port), max_in_flight=at_once)
+    async with sink(bench.new_directory()) as port, subscriber(site, f"shop-{port}", _url(port), max_in_flight=at_once) as subscriber_id:
+        prefix = f"owed-{port}-"
         await make_events(site, prefix, count)
-        await owe(site, prefix, subscriber)
+        await owe(site, prefix, subscriber_id)
         await settle(site)
         async with site.role("work"):
             return await _rate(port, count)
