@@ -31,8 +31,8 @@ def spooled(directory: Path, count: int, segment_bytes: int = 1_500) -> list[UUI
     """Segments of a process that is gone; returns the ids in them, in order."""
     writer = SegmentWriter(directory, OWNER, suffix=SPOOLED, limit=LIMIT, segment_bytes=segment_bytes)
     notices = [make_notice(number) for number in range(count)]
-    for notice in notices:
-        writer.write([encode_notice(notice)])
+    for start in range(0, count, 5):
+        writer.write([encode_notice(notice) for notice in notices[start : start + 5]])
     writer.seal()
     return [notice.id for notice in notices]
 
