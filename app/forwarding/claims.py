@@ -17,7 +17,7 @@ from app.forwarding.webhook import OutboundWebhook, Target
 # - `OFFSET 0` keeps the question about earlier events a look-up per row; as a join it could read every pending row;
 # - `= ANY (ARRAY (…))` makes the update look up each id; as a join it could read the table.
 # A claimed webhook stays pending, with due_at at the end of its lease: what a lost worker held comes due again by itself.
-_CLAIM = text("""
+CLAIM = text("""
 WITH roomy AS MATERIALIZED (
   SELECT s.id, s.ordered, least(s.max_in_flight, coalesce(busy.most, s.max_in_flight)) - coalesce(busy.in_flight, 0) AS room
   FROM subscribers s
@@ -52,14 +52,14 @@ RETURNING w.id, w.attempts, w.excused, w.event_id, w.subscriber_id, e.type, e.cr
   ) AS sealed
 """)
 
-_RENEW = text("""
+RENEW = text("""
 UPDATE outbound_webhooks w SET due_at = now() + CAST(:lease AS interval)
 FROM unnest(CAST(:ids AS bigint[]), CAST(:tokens AS uuid[])) AS held (id, token)
 WHERE w.id = ANY (CAST(:ids AS bigint[])) AND w.id = held.id AND w.lease_token = held.token AND w.state = 'pending'
 RETURNING w.id
 """)
 
-_RELEASE = text("""
+RELEASE = text("""
 UPDATE outbound_webhooks w SET lease_token = NULL, due_at = now()
 FROM unnest(CAST(:ids AS bigint[]), CAST(:tokens AS uuid[])) AS held (id, token)
 WHERE w.id = ANY (CAST(:ids AS bigint[])) AND w.id = held.id AND w.lease_token = held.token AND w.state = 'pending'
@@ -67,7 +67,7 @@ RETURNING w.id
 """)
 
 # Only the head of each queue is looked at: that is where a waiting row costs every claim a look-up.
-_PARK = text("""
+PARK = text("""
 WITH waiting AS MATERIALIZED (
   SELECT head.id, head.until FROM subscribers s CROSS JOIN LATERAL (
     SELECT w.id, (
@@ -116,19 +116,19 @@ async def claim(
         "lease": lease,
         "order_hold": order_hold,
     }
-    rows = (await session.execute(_CLAIM, parameters)).mappings().all()
+    rows = (await session.execute(CLAIM, parameters)).mappings().all()
     targets: dict[UUID, Target] = {}
     return sorted((_webhook(row, token, targets) for row in rows), key=lambda webhook: webhook.id)
 
 
 async def renew(session: AsyncSession, webhooks: Sequence[OutboundWebhook], *, lease: timedelta) -> int:
     """Hold claims for another `lease` from now; return how many were still held. Never commits."""
-    return len((await session.execute(_RENEW, {**_held(webhooks), "lease": lease})).all())
+    return len((await session.execute(RENEW, {**_held(webhooks), "lease": lease})).all())
 
 
 async def release(session: AsyncSession, webhooks: Sequence[OutboundWebhook]) -> int:
     """Give back claims that were not used, due at once; return how many were still held. Never commits."""
-    return len((await session.execute(_RELEASE, _held(webhooks))).all())
+    return len((await session.execute(RELEASE, _held(webhooks))).all())
 
 
 async def park(session: AsyncSession, *, order_hold: timedelta, head: int = 200) -> int:
@@ -136,7 +136,7 @@ async def park(session: AsyncSession, *, order_hold: timedelta, head: int = 200)
 
     Looks at the first `head` due ones of each subscriber. Recording the end of the earlier one makes them due again at once.
     """
-    return len((await session.execute(_PARK, {"order_hold": order_hold, "head": head})).all())
+    return len((await session.execute(PARK, {"order_hold": order_hold, "head": head})).all())
 
 
 def _held(webhooks: Sequence[OutboundWebhook]) -> dict[str, list[Any]]:

@@ -12,7 +12,7 @@ from app.events.types import SUBSCRIBABLE
 _NO_DELAY = timedelta(0)
 
 # Ids are given in the order of the events, because of two webhooks due at the same moment the smaller id goes first.
-_FAN_OUT = text("""
+FAN_OUT = text("""
 INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, due_at)
 SELECT e.id, s.id, e.order_no, e.sequence, now() + CAST(:delay AS interval)
 FROM events e
@@ -44,7 +44,7 @@ async def fan_out(session: AsyncSession, event_ids: Sequence[UUID], *, delay: ti
 
     Repeating it adds nothing. `delay` is the wait before the first attempt. A `webhook.test` is never fanned out.
     """
-    result = await session.execute(_FAN_OUT, {"event_ids": list(event_ids), "subscribable": sorted(SUBSCRIBABLE), "delay": delay})
+    result = await session.execute(FAN_OUT, {"event_ids": list(event_ids), "subscribable": sorted(SUBSCRIBABLE), "delay": delay})
     return len(result.all())
 
 

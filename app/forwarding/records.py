@@ -18,7 +18,7 @@ GONE_REASON = "gone"
 # `moved` is the fence: everything else here follows from the rows it returns. As in the claim, `= ANY` and `IS TRUE` are there for the
 # plan: the rows are looked up by their ids, and those of an order by the order, not by their due time.
 # A webhook that waits for a settled one of its order is made due at once; it cannot be in `moved`, whose rows had a lease.
-_RECORD = text("""
+RECORD = text("""
 WITH result AS (
   SELECT * FROM unnest(
     CAST(:ids AS bigint[]), CAST(:tokens AS uuid[]), CAST(:states AS text[]), CAST(:waits AS interval[]), CAST(:charged AS int[]),
@@ -85,7 +85,7 @@ class Recorded:
 
 async def record(session: AsyncSession, results: Sequence[Result]) -> Recorded:
     """Record each result whose lease is still held; the others change nothing. A `410 Gone` pauses its subscriber. Never commits."""
-    rows = (await session.execute(_RECORD, _parameters(results))).all()
+    rows = (await session.execute(RECORD, _parameters(results))).all()
     paused = frozenset(row.paused_id for row in rows if row.paused_id is not None)
     return Recorded(frozenset(row.id for row in rows), paused, any(row.awaited for row in rows))
 

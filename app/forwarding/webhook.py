@@ -13,7 +13,7 @@ class Target:
     url: str
     timeout_s: float | None
     max_in_flight: int
-    sealed: tuple[bytes, ...]
+    sealed: tuple[bytes, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,148 @@
+"""The statements of delivery stay index scans of a few rows, however much is paused, waiting or long delivered."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from time import monotonic
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import TextClause, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.clock import uuid7
+from app.db.engine import Connection, Sessions, connect, make_engine, make_sessions
+from app.forwarding.claims import CLAIM, PARK, RELEASE, RENEW, claim
+from app.forwarding.fan_out import FAN_OUT, fan_out
+from app.forwarding.outcome import OutcomeKind
+from app.forwarding.records import RECORD, Result, record
+from app.forwarding.secrets import Vault
+from tests.conftest import TEMPLATE, with_database
+from tests.forwarding.delivery_world import KEY, World
+
+STATEMENTS = {"claim": CLAIM, "park": PARK, "renew": RENEW, "release": RELEASE, "record": RECORD, "fan out": FAN_OUT}
+BIG = ("outbound_webhooks", "events", "attempts")
+
+
+@pytest.fixture(scope="module")
+def full_url(postgres_url: str) -> Iterator[str]:
+    """A database with 200,000 outbound webhooks: half delivered, half pending for a paused subscriber; a few due; with statistics."""
+    name = f"full_{uuid4().hex}"
+    url = with_database(postgres_url, name)
+    asyncio.run(_execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
+    asyncio.run(_fill(url))
+    yield url
+    asyncio.run(_execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def _execute(url: str, *statements: str) -> None:
+    connection = await connect(url)
+    for statement in statements:
+        await connection.execute(statement)
+    await connection.close()
+
+
+async def _fill(url: str) -> None:
+    engine = make_engine(url)
+    world = World(make_sessions(engine), url, Vault([KEY]))
+    for _ in range(9):
+        await world.subscriber("https://shop.example/hooks")
+    paused, _ = await world.subscriber("https://shop.example/hooks", state="paused")
+    await _execute(
+        url,
+        "INSERT INTO events (id, type, order_no, sequence, created_at, data) "
+        "SELECT gen_random_uuid(), 'payment.received', 'o' || n, 1, now(), '{}' FROM generate_series(1, 50000) n",
+        "INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, state, due_at) "
+        "SELECT e.id, s.id, e.order_no, 1, 'delivered', now() - interval '1 day' "
+        "FROM events e, (SELECT id FROM subscribers WHERE state = 'active' ORDER BY id LIMIT 2) s",
+        "INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, due_at) "
+        f"SELECT gen_random_uuid(), '{paused}', 'p' || n, 1, now() - interval '1 hour' FROM generate_series(1, 100000) n",
+    )
+    for _ in range(3):
+        await world.event()
+    await engine.dispose()
+    await _execute(url, "VACUUM ANALYZE")
+
+
+@pytest.fixture
+async def sessions(full_url: str) -> AsyncIterator[Sessions]:
+    """Sessions on the full database; what a test does there it must roll back."""
+    engine = make_engine(full_url)
+    yield make_sessions(engine)
+    await engine.dispose()
+
+
+@pytest.fixture
+async def connection(full_url: str) -> AsyncIterator[Connection]:
+    """A connection to the full database."""
+    made = await connect(full_url)
+    yield made
+    await made.close()
+
+
+async def generic_plan(connection: Connection, statement: TextClause) -> str:
+    """The plan that the server keeps for a prepared statement, whatever its parameters."""
+    names: list[str] = []
+
+    def number(match: re.Match[str]) -> str:
+        if match[1] not in names:
+            names.append(match[1])
+        return f"${names.index(match[1]) + 1}"
+
+    query = re.sub(r"(?<!:):(\w+)", number, statement.text)
+    await connection.execute("SET plan_cache_mode = force_generic_plan")
+    await connection.execute(f"PREPARE statement AS {query}")
+    rows = await connection.fetch(f"EXPLAIN EXECUTE statement ({', '.join(['NULL'] * len(names))})")
+    return "\n".join(row[0] for row in rows)
+
+
+def scans_whole_tables(plan: str) -> list[str]:
+    return [line.strip() for line in plan.splitlines() if re.search(rf"Seq Scan on ({'|'.join(BIG)})\b", line)]
+
+
+@pytest.mark.parametrize("name", sorted(STATEMENTS))
+async def test_no_statement_reads_a_big_table_whole(connection: Connection, name: str) -> None:
+    plan = await generic_plan(connection, STATEMENTS[name])
+    assert [line for line in plan.splitlines() if re.search(rf"Seq Scan on ({'|'.join(BIG)})\b", line)] == [], plan
+    # An index can be read whole too: the ids must be looked up one by one, and what is due must come in order.
+    for scan in re.findall(r"Scan using outbound_webhooks_pkey.*\n(.*)", plan):
+        assert "Index Cond" in scan, plan
+    assert not re.search(r"Sort Key: w(_\d+)?\.due_at", plan), plan
+
+
+async def test_the_claim_uses_the_index_made_for_each_of_its_questions(connection: Connection) -> None:
+    plan = await generic_plan(connection, CLAIM)
+    for index in ("outbound_webhooks_due_idx", "outbound_webhooks_order_idx", "outbound_webhooks_pkey", "events_pkey"):
+        assert re.search(rf"Scan using {index}\b", plan), plan
+
+
+async def test_fan_out_finds_its_events_by_id(connection: Connection) -> None:
+    plan = await generic_plan(connection, FAN_OUT)
+    assert re.search(r"Index Scan (using|on) events_pkey", plan), plan
+
+
+async def rows_read(session: AsyncSession) -> int:
+    """How many rows of the big tables this connection has read so far, by whatever plans."""
+    query = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_all_tables WHERE relname = ANY (:big)"
+    return int(await session.scalar(text(query), {"big": list(BIG)}) or 0)
+
+
+async def test_what_is_read_depends_on_what_is_done_and_not_on_what_lies_there(sessions: Sessions) -> None:
+    async with sessions() as session:
+        before = await rows_read(session)
+        taken = await claim(session, room=200, busy=[], lease=timedelta(seconds=60), order_hold=timedelta(hours=1))
+        claimed = await rows_read(session)
+        done = [Result(w.id, w.lease_token, "delivered", None, True, monotonic(), 5, OutcomeKind.DELIVERED, 200, None) for w in taken]
+        assert len((await record(session, done)).webhook_ids) == 27
+        recorded = await rows_read(session)
+        event = uuid7()
+        await session.execute(
+            text("INSERT INTO events (id, type, created_at, data) VALUES (:id, 'order.failed', now(), '{}')"), {"id": event}
+        )
+        assert await fan_out(session, [event]) == 10
+        fanned_out = await rows_read(session)
+        await session.rollback()
+    assert claimed - before < 27 * 6
+    assert recorded - claimed < 27 * 6
+    assert fanned_out - recorded < 30
