@@ -49,7 +49,7 @@ async def test_what_a_gone_process_left_is_drained_in_order_and_removed(database
     ids = spooled(tmp_path, 50)
     drained = await drain_spool(database_url, tmp_path)
     assert drained.records == 50
-    assert drained.segments > 5
+    assert drained.segments == 5
     assert ids == await in_order_of_arrival(database_url)
     assert not any(tmp_path.iterdir())  # noqa: ASYNC240
 
