@@ -2,58 +2,14 @@
 
 import asyncio
 import ipaddress
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 
 from app.db.engine import connect
-from app.main.listeners import Listener
-from app.receiver.application import make_receiver
 from app.receiver.body_reader import BODY_LIMIT
-from app.receiver.crowd import Crowd
-from app.receiver.endpoint import NotifyEndpoint
-from app.receiver.protocol import make_protocol
-from app.receiving.appender import Appender
 from app.receiving.notice import lane_of
-from app.receiving.samples import Sampler
-from app.receiving.sources import Door, Sources
 from tests.raw_http import exchange, status_of
-
-LOOPBACK = [ipaddress.ip_network("127.0.0.0/8")]
-CALL = b"order_no=1234-56789-01234&status=04"
-
-
-@asynccontextmanager
-async def receiver(database_url: str, *, allowed: Any = LOOPBACK, trusted: Any = (), token: str | None = None) -> AsyncIterator[int]:
-    """A receiver on a free port, which is yielded; stopped and drained at the end."""
-    appender = Appender(database_url, on_commit=lambda: None)
-    door = Door(Sources(tuple(allowed), tuple(trusted)))
-    application = make_receiver(NotifyEndpoint(door, appender, Sampler(database_url)), "/zeus/notify", token, lambda: True)
-    listener = Listener(application, "127.0.0.1", 0, protocol=make_protocol(door, Crowd(1024)))
-    appending = asyncio.create_task(appender.run())
-    listening = asyncio.create_task(listener.run())
-    try:
-        yield int(listener.address.rpartition(":")[2])
-    finally:
-        listener.stop()
-        await listening
-        await appender.drain()
-        appending.cancel()
-        await asyncio.gather(appending, return_exceptions=True)
-
-
-async def stored(database_url: str) -> list[Any]:
-    connection = await connect(database_url)
-    try:
-        return list(await connection.fetch("SELECT *, host(source) AS address FROM notices ORDER BY id"))
-    finally:
-        await connection.close()
-
-
-def get(target: bytes, *headers: bytes, version: bytes = b"1.0", method: bytes = b"GET") -> bytes:
-    return b"\r\n".join([method + b" " + target + b" HTTP/" + version, *headers, b"", b""])
+from tests.receiver.receiver_world import CALL, LOOPBACK, get, receiver, stored
 
 
 async def test_a_call_is_stored_verbatim_and_answered_ok(database_url: str) -> None:
