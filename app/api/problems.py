@@ -10,12 +10,13 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match
 
 from app.operating import refusals
 from app.operating.refusals import BadCursor, NotAcceptable, Refusal
 
 MEDIA_TYPE = "application/problem+json"
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _TYPE = "urn:zeus-relay:problem:"
 
 
@@ -106,6 +107,8 @@ async def _not_valid(_: Request, error: Exception) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - tells the type checker what it is registered for
     status = HTTPStatus(error.status_code)
+    if status is HTTPStatus.BAD_REQUEST:  # what the framework says of a body that is no text, or nested without end
+        return problem(_INVALID, "The body cannot be read.", [FaultyField(location=["body"], message="is no JSON")])
     headers = dict(error.headers or {})
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_methods(request))
@@ -114,5 +117,9 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 def _methods(request: Request) -> list[str]:
     """All methods of a path. The framework names those of the first route alone."""
-    matching = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
-    return sorted({method for route in matching for method in getattr(route, "methods", None) or ()})
+    routes = request.app.routes
+    return sorted(method for method in _METHODS if any(_takes(route, request, method) for route in routes))
+
+
+def _takes(route: BaseRoute, request: Request, method: str) -> bool:
+    return route.matches({**request.scope, "method": method})[0] is Match.FULL

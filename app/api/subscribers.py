@@ -57,9 +57,10 @@ async def change_subscriber(parts: WithParts, name: Name, change: SubscriberChan
 
 
 @router.delete("/{name}", status_code=HTTPStatus.NO_CONTENT, responses=_MISSING)
-async def remove_subscriber(parts: WithParts, name: Name) -> None:
+async def remove_subscriber(parts: WithParts, name: Name) -> Response:
     """Forget a subscriber's URL and secrets and cancel what is owed to it. Its history stays under its name."""
     await operating.remove_subscriber(parts.sessions, name)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.post("/{name}/pause", responses=_MISSING)

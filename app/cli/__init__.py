@@ -2,18 +2,18 @@
 
 import typer
 
-from app.cli import maintenance, notices, orders, outbound, subscribers
+from app.cli import maintenance, notices, orders, outbound, spool, subscribers
 
 
 def commands() -> typer.Typer:
-    """The application with `subscribers`, `orders`, `notices`, `outbound`, `migrate`, `doctor` and `keygen`."""
+    """The application with `subscribers`, `orders`, `notices`, `outbound`, `spool`, `migrate`, `doctor` and `keygen`."""
     app = typer.Typer(
         name="zeus-relay",
         help="Receives Zeus's convenience-store payment notices, loses none, and forwards each as one signed webhook.",
         no_args_is_help=True,
         pretty_exceptions_show_locals=False,  # they hold names and telephone numbers
     )
-    for name, group in (("subscribers", subscribers), ("orders", orders), ("notices", notices), ("outbound", outbound)):
+    for name, group in (("subscribers", subscribers), ("orders", orders), ("notices", notices), ("outbound", outbound), ("spool", spool)):
         app.add_typer(group.app, name=name)
     for command in (maintenance.migrate, maintenance.doctor, maintenance.keygen):
         app.command()(command)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import typer
+from pydantic import ValidationError
 
 from app.db.embedded import EmbeddedPostgresMissing, start_embedded
 from app.db.engine import Sessions, describe_error, make_engine, make_sessions
@@ -16,12 +17,14 @@ from app.operating.checks import UrlRules
 from app.operating.keys import vault_of
 from app.operating.refusals import NotAcceptable, Refusal
 from app.operating.trouble import trouble_of
+from app.operating.values import Value
 from app.settings import Settings, WrongSettings, load_settings, variable_of
 
 FAILED = 1
 WRONG_SETTINGS = 2
 
 Result = TypeVar("Result")
+Given = TypeVar("Given", bound=Value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,22 @@ class Desk:
     def rules(self) -> UrlRules:
         """What subscribers' URLs may be."""
         return UrlRules.of(self.settings)
+
+
+def given(kind: type[Given], **values: object) -> Given:
+    """What the arguments make; one that cannot be used is named on standard error, without what was given, and the command ends."""
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False)
+        raise _failed("\n".join(f"{fault['loc'][0]}: {fault['msg'].removeprefix('Value error, ')}" for fault in faults)) from None
+
+
+def must_be_text(value: str | None) -> str | None:
+    """A callback for arguments that are looked up; refuses bytes that are no text in this terminal's encoding."""
+    if value is not None and any("\ud800" <= character <= "\udfff" for character in value):
+        raise typer.BadParameter("is no text in this terminal's encoding")
+    return value
 
 
 def database_url_of(settings: Settings) -> str:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import typer
 
-from app.cli.context import run
+from app.cli.context import must_be_text, run
 from app.cli.output import USUAL_LIMIT, AsJson, Cursor, Limit, Personal, print_end_of_page, print_fields, print_json, print_table
 from app.operating import notices as operating
 from app.operating.notices import Notice, NoticeInFull, VerdictFilter
@@ -15,7 +15,7 @@ app = typer.Typer(help="The calls of Zeus.", no_args_is_help=True)
 
 NoticeId = Annotated[UUID, typer.Argument(metavar="ID", help="The notice's id.", show_default=False)]
 OfVerdict = Annotated[VerdictFilter | None, typer.Option("--verdict", help="Only notices with this verdict.")]
-OfOrder = Annotated[str | None, typer.Option("--order-no", help="Only notices of this order.", show_default=False)]
+OfOrder = Annotated[str | None, typer.Option("--order-no", help="Only notices of this order.", callback=must_be_text, show_default=False)]
 
 
 @app.command("list")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.context import run
+from app.cli.context import must_be_text, run
 from app.cli.output import AsJson, Personal, print_fields, print_json, print_table
 from app.operating import orders as operating
 from app.operating.orders import Order, OrderHistory
@@ -19,7 +19,9 @@ def _group() -> None:
 
 @app.command()
 def show(
-    order_no: Annotated[str, typer.Argument(metavar="ORDER_NO", help="Zeus's order number (オーダー番号).", show_default=False)],
+    order_no: Annotated[
+        str, typer.Argument(metavar="ORDER_NO", help="Zeus's order number (オーダー番号).", callback=must_be_text, show_default=False)
+    ],
     as_json: AsJson = False,
     personal: Personal = False,
 ) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.context import run
+from app.cli.context import given, must_be_text, run
 from app.cli.output import USUAL_LIMIT, AsJson, Cursor, Limit, print_end_of_page, print_json, print_table
 from app.cli.subscribers import event_types_of
 from app.clock import now
@@ -18,7 +18,9 @@ from app.settings import parse_duration
 
 app = typer.Typer(help="What is owed to subscribers.", no_args_is_help=True)
 
-OfSubscriber = Annotated[str | None, typer.Option("--subscriber", help="Only webhooks to this subscriber.", show_default=False)]
+OfSubscriber = Annotated[
+    str | None, typer.Option("--subscriber", help="Only webhooks to this subscriber.", callback=must_be_text, show_default=False)
+]
 State = Annotated[WebhookState | None, typer.Option("--state", help="Only webhooks in this state.")]
 Undelivered = Annotated[bool, typer.Option("--undelivered", help="Only webhooks that wait or were given up (pending, dead).")]
 
@@ -78,7 +80,8 @@ def recover(
     as_json: AsJson = False,
 ) -> None:
     """Send a subscriber again what it missed in a span of time. Each webhook keeps its webhook-id."""
-    request = RecoveryRequest(
+    request = given(
+        RecoveryRequest,
         subscriber=subscriber,
         since=_moment(since, "--since"),
         until=_moment(until, "--until") if until else None,

@@ -60,8 +60,10 @@ def cell_of(value: object) -> str:
 
 
 def _on_one_line(text: str) -> str:
-    """What came from outside must not steer the terminal."""
-    return "".join(character if character.isprintable() else character.encode("unicode_escape").decode() for character in text)
+    """What came from outside must not steer the terminal. The full-width space of Japanese names steers nothing."""
+    return "".join(
+        character if character.isprintable() or character == "\u3000" else character.encode("unicode_escape").decode() for character in text
+    )
 
 
 def _width(text: str) -> int:

@@ -4,9 +4,8 @@ from datetime import timedelta
 from typing import Annotated
 
 import typer
-from pydantic import SecretStr
 
-from app.cli.context import FAILED, Desk, run
+from app.cli.context import FAILED, Desk, given, must_be_text, run
 from app.cli.output import AsJson, print_fields, print_json, print_table
 from app.operating import subscribers as operating
 from app.operating.outbound import WebhookState
@@ -17,7 +16,7 @@ from app.settings import parse_duration
 
 app = typer.Typer(help="The systems that get webhooks.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(help="The subscriber's name.", show_default=False)]
+Name = Annotated[str, typer.Argument(help="The subscriber's name.", callback=must_be_text, show_default=False)]
 Events = Annotated[
     str | None, typer.Option("--events", help="The types of events it gets, with commas. (default: all)", show_default=False)
 ]
@@ -34,8 +33,7 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Add a subscriber. Its signing secret is shown this once."""
-    given = SecretStr(secret) if secret else None
-    new = NewSubscriber(name=name, url=url, event_types=event_types_of(events), customer=customer, secret=given)
+    new = given(NewSubscriber, name=name, url=url, event_types=event_types_of(events), customer=customer, secret=secret)
     added = run(lambda desk: operating.add_subscriber(desk.sessions, desk.vault, new, desk.rules))
     _print_with_secret(added, as_json=as_json)
 
@@ -66,7 +64,9 @@ def show(name: Name, as_json: AsJson = False) -> None:
 @app.command()
 def pause(
     name: Name,
-    reason: Annotated[str | None, typer.Option("--reason", help="Why, for others to read.", show_default=False)] = None,
+    reason: Annotated[
+        str | None, typer.Option("--reason", help="Why, for others to read.", callback=must_be_text, show_default=False)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Hold what is owed to a subscriber until it is resumed."""
@@ -89,9 +89,9 @@ def rotate_secret_(
     """Give a subscriber a new signing secret, shown this once."""
     try:
         hours = parse_duration(overlap) / timedelta(hours=1)
-        rotation = Rotation(overlap_hours=hours, secret=SecretStr(secret) if secret else None)
     except (ValueError, OverflowError):
         raise typer.BadParameter("must be a duration between 0 and 7d, such as 24h", param_hint="--overlap") from None
+    rotation = given(Rotation, overlap_hours=hours, secret=secret)
     _print_with_secret(run(lambda desk: rotate_secret(desk.sessions, desk.vault, name, rotation)), as_json=as_json)
 
 

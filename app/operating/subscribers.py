@@ -148,7 +148,8 @@ async def insert_subscriber(session: AsyncSession, **values: Any) -> SubscriberR
     statement = (
         insert(SubscriberRow)
         .values(id=uuid7(), state=SubscriberState.ACTIVE, **values)
-        .on_conflict_do_nothing(index_elements=[SubscriberRow.name], index_where=SubscriberRow.state != SubscriberState.REMOVED)
+        # As text, because Postgres matches a condition with a parameter in it to no partial index once it plans for any value.
+        .on_conflict_do_nothing(index_elements=[SubscriberRow.name], index_where=text("state <> 'removed'"))
         .returning(SubscriberRow)
     )
     row = await session.scalar(statement)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Generic, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
 
 from app.events.payload import timestamp
 
@@ -22,13 +22,13 @@ Moment = Annotated[
 """A moment, in JSON written as events write it: UTC, microseconds, `Z`."""
 
 
-def _storable(text: str) -> str:
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+def _storable(value: object) -> object:
+    if isinstance(value, str) and ("\0" in value or any("\ud800" <= character <= "\udfff" for character in value)):
         raise ValueError("holds a character that is no text: NUL or half of a surrogate pair")
-    return text
+    return value
 
 
-Line = Annotated[str, AfterValidator(_storable)]
+Line = Annotated[str, BeforeValidator(_storable)]
 """Text from outside that Postgres can store and look up."""
 
 Item = TypeVar("Item")

@@ -1,14 +1,55 @@
-"""Fixtures of the tests of operating."""
+"""The command line on the test's own database, run in this process as a terminal would run it."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
+import structlog
+from typer.testing import CliRunner, Result
 
+from app.cli import commands
 from app.db.engine import Sessions
 from app.forwarding.secrets import Vault
 from tests.forwarding.delivery_world import KEY
 from tests.operating.operating_world import OperatingWorld
+from tests.processes import service_settings
 
 
 @pytest.fixture
 def world(sessions: Sessions, database_url: str) -> OperatingWorld:
     """An empty world on the test's own database."""
     return OperatingWorld(sessions, database_url, Vault([KEY]))
+
+
+@dataclass(frozen=True)
+class Cli:
+    """A terminal with these environment variables."""
+
+    environment: dict[str, str]
+
+    async def __call__(self, *arguments: str, code: int = 0) -> Result:
+        """Run a command, which must end with this exit code."""
+        runner = CliRunner()
+        result = await asyncio.to_thread(runner.invoke, commands(), list(arguments), env=self.environment)
+        assert code == result.exit_code, (result.stdout, result.stderr, result.exception)
+        assert "Traceback" not in result.output
+        return result
+
+    async def json(self, *arguments: str, code: int = 0) -> Any:
+        """Run a command and read what it prints as JSON."""
+        return json.loads((await self(*arguments, "--json", code=code)).stdout)
+
+
+@pytest.fixture
+def cli(database_url: str) -> Iterator[Cli]:
+    """A terminal on the test's own database; the process's logs are as before afterwards."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    settings = service_settings(database_url) | {"SECRET_KEYS": KEY}
+    yield Cli({f"RELAY_{name}": value for name, value in settings.items()})
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()

@@ -14,6 +14,7 @@ from app.operating.checkup import Finding, Level, check_up
 from app.operating.keys import new_key
 from app.operating.subscribers import pause_subscriber
 from app.settings import Settings
+from tests.api.api_client import serving
 from tests.forwarding.delivery_world import KEY
 from tests.operating.operating_world import OperatingWorld
 
@@ -123,3 +124,13 @@ async def test_a_secret_that_no_key_opens_is_found(world: OperatingWorld, tmp_pa
     await world.add("shop", "https://localhost/hooks")
     fault = (await _faults(_settings(world, secret_keys=[SecretStr(new_key())])))["subscriber shop"]
     assert (Level.ERROR, True) == (fault.level, "RELAY_SECRET_KEYS" in (fault.remedy or ""))
+
+
+async def test_a_port_on_which_the_service_runs_is_right(world: OperatingWorld) -> None:
+    await world.add("shop", "https://localhost/hooks")
+    async with serving(world.sessions, world.vault) as api:
+        findings = await check_up(_settings(world, operator_port=int(api.base.rpartition(":")[2])))
+    assert ["is answered by a zeus-relay"] == [
+        finding.message.partition(" ")[2].partition(" ")[2] for finding in findings if finding.subject == "operator listener"
+    ]
+    assert [] == [finding for finding in findings if finding.level is not Level.OK]

@@ -1,0 +1,60 @@
+"""`zeus-relay spool show|drain`: what waits for Postgres in the spool directory, and bringing it there by hand."""
+
+import dataclasses
+import json
+from typing import Annotated
+
+import typer
+
+from app.cli.context import database_url_of, run_with_settings
+from app.cli.output import AsJson, print_fields
+from app.receiving.drainer import Drained
+from app.receiving.spool_report import SpoolState, drain_spool, retry_refused, show_spool
+from app.settings import Settings
+
+app = typer.Typer(help="Look at the spool, and drain it by hand.", no_args_is_help=True)
+
+
+@app.command()
+def show(as_json: AsJson = False) -> None:
+    """Say how much waits in the spool directory and what was set aside there."""
+
+    async def action(settings: Settings) -> tuple[Settings, SpoolState]:
+        return settings, show_spool(settings.spool_path)
+
+    settings, state = run_with_settings(action)
+    if as_json:
+        typer.echo(json.dumps(dataclasses.asdict(state), indent=2))
+        return
+    oldest = None if state.oldest_seconds is None else f"{state.oldest_seconds:.0f} s ago"
+    print_fields(
+        {
+            "directory": settings.spool_path,
+            "records": state.records,
+            "segments": state.segments,
+            "bytes": state.bytes,
+            "oldest": oldest,
+            "refused records": state.refused_records,
+            "torn files": state.torn_files,
+        }
+    )
+
+
+@app.command()
+def drain(
+    refused: Annotated[bool, typer.Option("--refused", help="Try what was refused before once more.")] = False, as_json: AsJson = False
+) -> None:
+    """Bring to Postgres what processes that are gone have left. A living receiver drains its own as soon as Postgres is there."""
+
+    async def action(settings: Settings) -> Drained:
+        if refused:
+            retry_refused(settings.spool_path)
+        return await drain_spool(database_url_of(settings), settings.spool_path)
+
+    drained = run_with_settings(action)
+    if as_json:
+        typer.echo(json.dumps(dataclasses.asdict(drained), indent=2))
+        return
+    print_fields({"records drained": drained.records, "segments removed": drained.segments, "records set aside": drained.refused})
+    if drained.held:
+        typer.echo(f"{drained.held} segments belong to running processes, which drain them themselves.")

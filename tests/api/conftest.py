@@ -1,0 +1,24 @@
+"""The API behind a real server on a loopback port, on the test's own database."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.db.engine import Sessions
+from app.forwarding.secrets import Vault
+from tests.api.api_client import Api, serving
+from tests.forwarding.delivery_world import KEY
+from tests.operating.operating_world import OperatingWorld
+
+
+@pytest.fixture
+def world(sessions: Sessions, database_url: str) -> OperatingWorld:
+    """An empty world on the test's own database."""
+    return OperatingWorld(sessions, database_url, Vault([KEY]))
+
+
+@pytest.fixture
+async def api(world: OperatingWorld) -> AsyncIterator[Api]:
+    """A client of the API with the right token."""
+    async with serving(world.sessions, world.vault) as client:
+        yield client
