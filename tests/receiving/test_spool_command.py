@@ -1,0 +1,34 @@
+"""`zeus-relay spool` as an operator runs it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from app.receiving.segments import SPOOLED, SegmentWriter
+from app.receiving.spool_format import encode_notice
+from tests.receiving.receiving_world import LIMIT, make_notice, stored_ids
+
+PROGRAM = str(Path(sys.executable).with_name("zeus-relay"))
+
+
+def spool_command(directory: Path, url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "RELAY_SPOOL_DIR": str(directory), "RELAY_DATABASE_URL": url}
+    return subprocess.run([PROGRAM, "spool", *arguments], capture_output=True, text=True, env=environment, cwd=directory)
+
+
+async def test_an_operator_sees_what_waits_and_drains_it(database_url: str, tmp_path: Path) -> None:
+    notice = make_notice()
+    writer = SegmentWriter(tmp_path, "0123456789ab", suffix=SPOOLED, limit=LIMIT)
+    writer.write([encode_notice(notice)])
+    writer.seal()
+    shown = spool_command(tmp_path, database_url, "show", "--json")
+    assert json.loads(shown.stdout)["records"] == 1, shown.stderr
+    away = spool_command(tmp_path, "postgresql://relay@127.0.0.1:1/relay", "drain")
+    assert away.returncode == 1
+    assert "Traceback" not in away.stderr
+    assert json.loads(spool_command(tmp_path, database_url, "drain", "--json").stdout)["records"] == 1
+    text = spool_command(tmp_path, database_url, "show").stdout
+    assert "records          0" in text
+    assert [notice.id] == await stored_ids(database_url)
