@@ -120,6 +120,8 @@ class Spool:
                 log.error("spool_failed", error=f"{type(error).__name__}: {error}", directory=str(self.directory))
             self.failing = True
             return False
+        if self.failing:
+            log.info("spool_works_again")
         self.failing = False
         spool_records_written.inc(len(payloads))
         return True
