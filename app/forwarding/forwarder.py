@@ -26,7 +26,6 @@ from app.forwarding.webhook import OutboundWebhook
 from app.logs import get_logger
 from app.metrics import attempt_seconds, attempts_made, claim_batch_webhooks, sends_in_flight
 
-_PARK_SECONDS = 1.0
 _REMEMBERED_WAIT_S = 60.0  # what is due later than this is found by polling
 
 log = get_logger("forwarding")
@@ -148,11 +147,15 @@ class Forwarder:
         self._recorder.put(result)
 
     def _recorded(self, results: Sequence[Result], recorded: Recorded) -> None:
-        for result in results:
-            if result.wait is not None and result.wait.total_seconds() < _REMEMBERED_WAIT_S:
-                heapq.heappush(self._due, monotonic() + result.wait.total_seconds())
         sends_in_flight.set(self._rooms.in_flight)
-        if recorded.awaited or self._throttled:
+        if any(result.outcome is OutcomeKind.GONE for result in results):
+            self._rooms.reopen()
+        waits = [result.wait.total_seconds() for result in results if result.wait is not None]
+        for seconds in waits:
+            if seconds < _REMEMBERED_WAIT_S:
+                heapq.heappush(self._due, monotonic() + seconds)
+        # A wait that is shorter than the poll has to shorten the pause that the claims may be in.
+        if recorded.awaited or self._throttled or (waits and min(waits) < POLL_SECONDS):
             self._listener.wake(OUTBOUND)
 
     def _slow(self, seconds: float) -> Sequence[OutboundWebhook]:

@@ -29,7 +29,7 @@ class Rooms:
     """Counts what this process has under way.
 
     A subscriber that times out or asks for mercy gets half the room it had, and one more with each success: a dead one ends with a
-    single slot. Its own `max_in_flight` is the upper bound in any case.
+    single slot. One that is gone has no room until `reopen`. Its own `max_in_flight` is the upper bound in any case.
     """
 
     def __init__(self, concurrency: int) -> None:
@@ -73,10 +73,18 @@ class Rooms:
         """One less is under way; `kind` is None when it was not sent. Says whether the room it leaves may be wanted."""
         room = self._rooms[target.subscriber_id]
         wanted = room.short or self.free <= 0
-        if kind in _SLOW:
+        if kind is OutcomeKind.GONE:
+            room.most = 0
+        elif kind in _SLOW:
             room.most = max(min(room.most, room.in_flight) // 2, 1)
-        elif kind is OutcomeKind.DELIVERED:
+        elif kind is OutcomeKind.DELIVERED and room.most > 0:
             room.most = room.most + 1 if room.most < target.max_in_flight else _UNLIMITED
         room.in_flight -= 1
         self.in_flight -= 1
         return wanted
+
+    def reopen(self) -> None:
+        """Give back their room to subscribers that are gone, once that is recorded: a claim leaves the paused ones alone by itself."""
+        for room in self._rooms.values():
+            if room.most == 0:
+                room.most = _UNLIMITED

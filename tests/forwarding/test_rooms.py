@@ -1,0 +1,102 @@
+"""How much room each subscriber has, and when a claim is worth repeating."""
+
+from datetime import UTC, datetime
+
+from app.clock import uuid7
+from app.forwarding.outcome import OutcomeKind
+from app.forwarding.rooms import Rooms
+from app.forwarding.webhook import OutboundWebhook, Target
+
+K = OutcomeKind
+
+
+def target(max_in_flight: int = 4) -> Target:
+    return Target(uuid7(), "https://shop.example/hooks", None, max_in_flight, ())
+
+
+def webhooks(to: Target, count: int) -> list[OutboundWebhook]:
+    moment = datetime.now(UTC)
+    return [OutboundWebhook(n, uuid7(), 0, 0, uuid7(), "payment.received", moment, "{}", None, to) for n in range(count)]
+
+
+def offered(rooms: Rooms) -> list[tuple[int, int]]:
+    return [(busy.in_flight, min(busy.most, 1_000)) for busy in rooms.offer()]
+
+
+def test_what_is_under_way_takes_room_until_it_ends() -> None:
+    rooms, shop = Rooms(10), target()
+    assert rooms.offer() == []
+    rooms.enter(webhooks(shop, 3))
+    assert (rooms.free, offered(rooms)) == (7, [(3, 1_000)])
+    for _ in range(3):
+        rooms.leave(shop, K.DELIVERED)
+    assert (rooms.free, offered(rooms), rooms.in_flight) == (10, [], 0)
+
+
+def test_a_slot_is_wanted_when_the_claim_gave_all_there_was_room_for() -> None:
+    rooms, shop = Rooms(10), target(4)
+    rooms.offer()
+    assert not rooms.enter(webhooks(shop, 4))
+    assert rooms.leave(shop, K.DELIVERED)
+
+
+def test_a_slot_is_not_wanted_when_the_claim_left_room() -> None:
+    rooms, shop = Rooms(10), target(4)
+    rooms.offer()
+    assert not rooms.enter(webhooks(shop, 3))
+    assert not rooms.leave(shop, K.DELIVERED)
+
+
+def test_a_slot_is_wanted_when_all_are_taken() -> None:
+    rooms, shop = Rooms(2), target(4)
+    rooms.offer()
+    rooms.enter(webhooks(shop, 2))
+    assert rooms.leave(shop, K.DELIVERED)
+
+
+def test_room_that_came_free_during_a_claim_is_used_at_once() -> None:
+    rooms, shop = Rooms(10), target(4)
+    rooms.offer()
+    rooms.enter(webhooks(shop, 3))
+    rooms.offer()  # one slot is offered ...
+    for _ in range(3):
+        rooms.leave(shop, K.DELIVERED)
+    assert rooms.enter(webhooks(shop, 1))  # ... and used, while three more came free
+
+
+def test_timeouts_halve_the_room_down_to_one_and_successes_restore_it() -> None:
+    rooms, shop = Rooms(100), target(8)
+    rooms.offer()
+    rooms.enter(webhooks(shop, 8))
+    most = []
+    for _ in range(4):
+        rooms.leave(shop, K.TIMEOUT)
+        most.append(rooms.offer()[0].most)
+    assert most == [4, 2, 1, 1]
+    for _ in range(4):
+        rooms.leave(shop, K.DELIVERED)
+    assert offered(rooms) == [(0, 5)]
+    rooms.enter(webhooks(shop, 4))
+    for _ in range(4):
+        rooms.leave(shop, K.DELIVERED)
+    assert offered(rooms) == []  # as at the beginning
+
+
+def test_a_quick_failure_changes_no_room() -> None:
+    rooms, shop = Rooms(10), target(4)
+    rooms.offer()
+    rooms.enter(webhooks(shop, 4))
+    for kind in (K.HTTP_5XX, K.REFUSED, K.OWN_SIDE, None):
+        rooms.leave(shop, kind)
+    assert offered(rooms) == []
+
+
+def test_a_subscriber_that_is_gone_has_no_room_until_that_is_recorded() -> None:
+    rooms, shop = Rooms(10), target(4)
+    rooms.offer()
+    rooms.enter(webhooks(shop, 3))
+    rooms.leave(shop, K.GONE)
+    rooms.leave(shop, K.DELIVERED)  # one that was under way before
+    assert offered(rooms) == [(1, 0)]
+    rooms.reopen()
+    assert offered(rooms) == [(1, 1_000)]
