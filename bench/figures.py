@@ -86,7 +86,7 @@ def _bound(figure: Figure) -> str:
         return ""
     unit = "" if figure.required.of == "ratio" else f" {figure.unit}"
     bounds = ((">=", figure.required.least), ("<=", figure.required.most))
-    return ", ".join(f"{sign} {bound:g}{unit}" for sign, bound in bounds if bound is not None)
+    return ", ".join(f"{sign} {bound:.4g}{unit}" for sign, bound in bounds if bound is not None)
 
 
 def _amount(value: float) -> str:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from bench.database import Database
 from bench.figures import Figure
+from bench.machine import BUSY, wait_for_calm
 from bench.relay import Site, declared, sink
 
 T = TypeVar("T")
@@ -22,6 +23,8 @@ class Effort:
     seconds: float = 6.0
     warm_up_s: float = 1.0
     share: float = 1.0
+    calm_s: float = 0.0
+    """How long to wait before each round for other work on the machine to end."""
 
 
 QUICK = Effort(rounds=1, seconds=0.6, warm_up_s=0.2, share=0.005)
@@ -65,6 +68,8 @@ async def interleaved(bench: Bench, sides: Mapping[str, Callable[[], Awaitable[T
     results: dict[str, list[T]] = {name: [] for name in sides}
     for number in range(bench.effort.rounds):
         for name, measure in sides.items():
-            bench.say(f"  round {number + 1} of {bench.effort.rounds}: {name}")
+            busy = await wait_for_calm(bench.effort.calm_s)
+            others = f" (other work takes {busy:.0%} of the machine)" if busy > BUSY else ""
+            bench.say(f"  round {number + 1} of {bench.effort.rounds}: {name}{others}")
             results[name].append(await measure())
     return results
