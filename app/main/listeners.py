@@ -34,6 +34,8 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take in every connection that a caller already has, then stop accepting and finish what is in flight."""
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
         queues = [listening.dup() for listening in sockets or []]  # closing the server's own must not end the queue
         refused = [refuse_new(queue) for queue in queues]
         if any(refused):
@@ -42,8 +44,8 @@ class Server(uvicorn.Server):
             server.close()
         loop = asyncio.get_running_loop()
         for queue in queues:
-            for connection in accept_rest(queue):
-                await loop.connect_accepted_socket(self._protocol, connection)
+            for accepted in accept_rest(queue):
+                await loop.connect_accepted_socket(self._protocol, accepted)
             queue.close()
         await super().shutdown(sockets)
 

@@ -53,6 +53,11 @@ class Head(NamedTuple):
         """All that stands behind the first question mark, a `#` and a space included."""
         return self.target.partition(b"?")[2]
 
+    @property
+    def expects_continue(self) -> bool:
+        """Whether the sender waits to be asked for the body."""
+        return any(name == b"expect" and value.lower() == b"100-continue" for name, value in self.headers)
+
 
 class RequestLine(NamedTuple):
     """The first line of a request: everything between its first and its last space is the target."""

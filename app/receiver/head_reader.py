@@ -39,6 +39,7 @@ class HeadReader:
         self._line: RequestLine | None = None
         self._kept = b""  # the beginning of a line that is too long to be kept whole
         self._dropped = 0
+        self._seen = b""
         self.cut = False
         """Whether the target of the last head was cut."""
 
@@ -48,8 +49,8 @@ class HeadReader:
 
     @property
     def beginning(self) -> bytes:
-        """The first bytes of what has arrived."""
-        return (self._kept or self._buffer)[:200]
+        """The first bytes of the last request line, or of what has arrived of it."""
+        return self._seen or (self._kept or self._buffer)[:200]
 
     def feed(self, data: bytes) -> None:
         """Take what has arrived."""
@@ -96,6 +97,7 @@ class HeadReader:
         line = self._buffer[:end].removesuffix(b"\r")
         self._buffer = self._buffer[end + 1 :]
         self._searched = 0
+        self._seen = line[:200]
         self.cut = bool(self._kept) or len(line) > LINE_LIMIT
         if not self.cut:
             return read_request_line(line)

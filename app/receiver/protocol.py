@@ -168,7 +168,7 @@ class ReceiverProtocol(asyncio.Protocol):
         self._head = head
         self._body = BodyReader(head.framing, head.length)
         self._state = State.BODY
-        if head.version == "1.1" and not self._body.complete and _expects_continue(head):
+        if head.version == "1.1" and not self._body.complete and head.expects_continue:
             self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
         if not self._body.complete:
             self._expect(BODY_SECONDS)
@@ -291,10 +291,6 @@ def make_protocol(doorkeeper: Doorkeeper, crowd: Crowd) -> Callable[..., Receive
         return ReceiverProtocol(doorkeeper, crowd, config.loaded_app, server_state)
 
     return create
-
-
-def _expects_continue(head: Head) -> bool:
-    return any(name == b"expect" and value.lower() == b"100-continue" for name, value in head.headers)
 
 
 def _harmless(beginning: bytes) -> str:

@@ -1,0 +1,74 @@
+"""Slow and idle connections: they are closed in time, they do not pile up, and they keep nobody waiting."""
+
+import asyncio
+import ipaddress
+import time
+
+from app.receiver.protocol import BODY_SECONDS, HEAD_SECONDS
+from tests.raw_http import exchange, status_of
+from tests.receiver.receiver_world import CALL, PATH, get, receiver, stored
+
+LOCAL = (ipaddress.ip_network("127.0.0.1/32"),)
+STRANGER = ("127.0.0.2", 0)
+
+
+async def closed_after(port: int, beginning: bytes, drop: bytes = b"") -> float:
+    """Seconds until a sender is hung up on that sends `beginning` and then, for as long as it may, `drop` again and again."""
+    started = time.monotonic()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(beginning)
+    reading = asyncio.create_task(reader.read())
+    while not reading.done():
+        if drop:
+            writer.write(drop)
+        await asyncio.sleep(0.2)
+    assert await reading == b""
+    writer.close()
+    return time.monotonic() - started
+
+
+async def test_slow_senders_are_given_up_in_time_while_others_are_answered(database_url: str) -> None:
+    async with receiver(database_url, allowed=LOCAL) as port:
+        post = get(PATH, b"Content-Length: 5000", method=b"POST")
+        slow = asyncio.gather(
+            closed_after(port, b""),
+            closed_after(port, b"GET /zeus/not", b"i"),
+            closed_after(port, b"GET /zeus/notify HTTP/1.1\r\nX: ", b"y"),
+            closed_after(port, post + b"order_no=", b"1"),
+        )
+        waits = []
+        while not slow.done():
+            started = time.monotonic()
+            assert status_of(await exchange("127.0.0.1", port, get(PATH + b"?" + CALL))) == 200
+            waits.append(time.monotonic() - started)
+            await asyncio.sleep(0.5)
+        *heads, body = await slow
+    assert all(HEAD_SECONDS - 0.5 < seconds < HEAD_SECONDS + 4 for seconds in heads), heads
+    assert BODY_SECONDS - 0.5 < body < BODY_SECONDS + 4
+    assert max(waits) < 2
+    assert len(waits) == len(await stored(database_url))
+
+
+async def test_when_all_places_are_taken_the_oldest_idle_connection_gives_way(database_url: str) -> None:
+    async with receiver(database_url, allowed=LOCAL, descriptors=200) as port:
+        idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(300)]
+        assert status_of(await exchange("127.0.0.1", port, get(PATH + b"?" + CALL))) == 200
+        gone = [reader.at_eof() or reader.exception() is not None for reader, _ in idle]
+        assert gone == sorted(gone, reverse=True)
+        assert 200 <= sum(gone) <= 202
+        _, latest = idle[-1]
+        latest.write(get(PATH + b"?" + CALL))
+        assert (await idle[-1][0].read()).startswith(b"HTTP/1.1 200")
+        for _, writer in idle:
+            writer.close()
+
+
+async def test_strangers_have_few_places_and_allowed_sources_the_rest(database_url: str) -> None:
+    async with receiver(database_url, allowed=LOCAL, descriptors=200) as port:
+        strangers = [await asyncio.open_connection("127.0.0.1", port, local_addr=STRANGER) for _ in range(60)]
+        await asyncio.sleep(0.3)
+        dropped = [reader.at_eof() or reader.exception() is not None for reader, _ in strangers]
+        assert dropped == [False] * 25 + [True] * 35
+        assert status_of(await exchange("127.0.0.1", port, get(PATH + b"?" + CALL))) == 200
+        for _, writer in strangers:
+            writer.close()
