@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format env-example bench lock clean
+.PHONY: help run demo test check format reference bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,8 +29,9 @@ format: $(VENV)/.dev ## let ruff arrange the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-env-example: $(VENV)/.dev ## write .env.example from the settings
+reference: $(VENV)/.dev ## write .env.example and the tables in docs/ from the code
 	$(BIN)/zeus-relay reference env > .env.example
+	$(BIN)/python -m docs.generate
 
 bench: $(VENV)/.dev ## speed and memory, side by side with baselines, in one run
 	$(BIN)/python -m bench

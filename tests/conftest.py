@@ -1,7 +1,10 @@
 """A real Postgres for every test: one embedded server a run, a migrated template, and a database of its own for each test that asks."""
 
 import asyncio
+import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +19,13 @@ from app.db.engine import Sessions, connect, make_engine, make_sessions
 from app.db.migrations import migrate
 
 TEMPLATE = "relay_template"
+
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    # One directory for all of this run, gone at its end. Pytest's own is closed to other users whenever a run starts, and as root
+    # the embedded Postgres is another user: two runs at once would take each other's server away.
+    _run = tempfile.mkdtemp(prefix="zeus-relay-tests-")
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = _run
+    atexit.register(shutil.rmtree, _run, ignore_errors=True)
 
 
 def with_database(url: str, name: str) -> str:

@@ -22,7 +22,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_env_example_is_what_the_settings_say() -> None:
     file = Path(__file__).parents[1] / ".env.example"
-    assert env_example() == file.read_text(), "run `make env-example`"
+    assert env_example() == file.read_text(), "run `make reference`"
 
 
 def test_env_example_with_its_comment_signs_removed_is_valid(tmp_path: Path) -> None:

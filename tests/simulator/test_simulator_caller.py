@@ -13,7 +13,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from simulator_server import OK, Answer, arrived, close_without_answer, hang, listening, one_byte_at_a_time, reset, saying, unused_port
+from tests.simulator.simulator_server import (
+    OK,
+    Answer,
+    arrived,
+    close_without_answer,
+    hang,
+    listening,
+    one_byte_at_a_time,
+    reset,
+    saying,
+    unused_port,
+)
 
 from app.simulator.caller import MAX_HEADER_BYTES, Verdict, send
 from app.simulator.orders import Call, Contract, build_orders

@@ -5,7 +5,7 @@ import json
 
 import pytest
 import typer
-from simulator_server import OK, arrived, hang, listening, saying, unused_port
+from tests.simulator.simulator_server import OK, arrived, hang, listening, saying, unused_port
 from typer.testing import CliRunner, Result
 
 from app.simulator.command import simulate

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from itertools import pairwise
 
-from simulator_server import OK, arrived, hang, listening, saying
+from tests.simulator.simulator_server import OK, arrived, hang, listening, saying
 
 from app.simulator.caller import Verdict
 from app.simulator.orders import build_orders, build_run
