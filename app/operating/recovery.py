@@ -73,9 +73,11 @@ async def recover(sessions: Sessions, request: RecoveryRequest) -> Recovery:
 
 def _events(types: Sequence[str], since: datetime, until: datetime) -> list[ColumnElement[bool]]:
     """Which events are meant. Their ids begin with the time, so that the primary key finds them; the exact test follows."""
+    latest = now() + _CLOCKS_APART
+    since, until = (min(max(moment, _EARLIEST), latest) for moment in (since, until))  # what Postgres and a UUID can hold
     return [
-        EventRow.id >= _first_id_of(max(since, _EARLIEST) - _CLOCKS_APART),
-        EventRow.id < _first_id_of(min(until, now()) + _CLOCKS_APART),
+        EventRow.id >= _first_id_of(since - _CLOCKS_APART),
+        EventRow.id < _first_id_of(until + _CLOCKS_APART),
         EventRow.created_at >= since,
         EventRow.created_at < until,
         EventRow.type.in_(types),

@@ -18,7 +18,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 def _run(directory: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run the installed program as its users do."""
-    return subprocess.run([PROGRAM, *arguments], cwd=directory, env=environment(**settings), capture_output=True, text=True, timeout=60)
+    return subprocess.run([PROGRAM, *arguments], cwd=directory, env=environment(**settings), capture_output=True, text=True, timeout=100)
 
 
 async def test_a_key_is_one_that_the_settings_take(cli: Cli) -> None:
@@ -100,7 +100,7 @@ def test_a_developer_gets_a_migration_of_what_changed(tmp_path: Path) -> None:
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
     )
     assert 0 == made.returncode, made.stderr
     (written,) = set((tmp_path / "migrations" / "versions").glob("*.py")) - {
