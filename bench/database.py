@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
-from app.db.engine import connect
+from app.db.connections import connect
 from app.db.migrations import migrate
 
 with warnings.catch_warnings():

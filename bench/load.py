@@ -50,6 +50,7 @@ class Tally:
     latencies: "array[float]" = field(default_factory=lambda: array("d"))
     problems: Counter[str] = field(default_factory=Counter)
     sent: dict[str, float] = field(default_factory=dict)
+    good: int = 0
     first_answer: float = 0.0
     last_answer: float = 0.0
 
@@ -58,7 +59,9 @@ class Tally:
         moment = time.monotonic()
         if status != b"200":
             self.problems[f"status {status.decode(errors='replace')}"] += 1
-        elif due >= self.counted_from:
+            return
+        self.good += 1
+        if due >= self.counted_from:
             self.first_answer = self.first_answer or moment
             self.last_answer = moment
             self.latencies.append(moment - due)
@@ -69,6 +72,7 @@ class Tally:
         percentiles = {name: 1000 * latencies[int(share * (len(latencies) - 1))] if latencies else 0.0 for name, share in _PERCENTILES}
         return {
             "answers": len(latencies),
+            "answers_in_all": self.good,
             "seconds": self.last_answer - self.first_answer,
             "problems": {problem: count for problem, count in self.problems.items() if count},
             "sent": self.sent,

@@ -15,7 +15,7 @@ from app.receiver.crowd import Crowd
 from app.receiver.endpoint import NotifyEndpoint
 from app.receiver.protocol import make_protocol
 from app.receiving.notice import Notice
-from app.receiving.samples import Sampler
+from app.receiving.sampler import Sampler
 from app.receiving.sources import Door
 from app.settings import load_settings
 from bench.calls import NOTIFY_PATH
@@ -36,7 +36,7 @@ async def serve(port: int) -> None:
     settings = load_settings({})
     configure_logs(settings.log_level, settings.log_format)
     door = Door(sources_of(settings))
-    endpoint = NotifyEndpoint(door, NullRecorder(), Sampler("postgresql://nowhere"))
+    endpoint = NotifyEndpoint(door, NullRecorder(), Sampler("postgresql://nowhere.example/"))  # nobody is refused, so it has no work
     protocol = make_protocol(door, Crowd(raise_open_files()))
     await Listener(make_receiver(endpoint, NOTIFY_PATH, None, lambda: True), "127.0.0.1", port, protocol=protocol).run()
 

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from app.db.engine import Connection, Sessions, connect, make_engine, make_sessions
+from app.db.connections import Connection, connect
+from app.db.engine import Sessions, make_engine, make_sessions
 from app.forwarding.secrets import Vault
 from app.operating.checks import UrlRules
 from app.operating.subscribers import NewSubscriber, add_subscriber, pause_subscriber, remove_subscriber, subscriber_row

@@ -33,6 +33,11 @@ class Running:
                 return int(line.split()[1]) / _KB_PER_MB
         raise ProcessLookupError(self.process.pid)
 
+    def cpu_s(self) -> float:
+        """Processor time it has used so far, in seconds; children are not counted."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
 
 def free_port() -> int:
     """A TCP port of this machine that nobody listens on now."""

@@ -14,9 +14,13 @@ class CallsFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What a load generator saw: answers with 200, the seconds from the first to the last, latencies, and when each call was due."""
+    """What a load generator saw: answers with 200, the seconds from the first to the last, latencies, and when each call was due.
+
+    Only `answers_in_all` counts those of the time of warming up too.
+    """
 
     answers: int
+    answers_in_all: int
     seconds: float
     problems: dict[str, int]
     sent: dict[str, float]

@@ -1,79 +1,108 @@
 """Durable answers: how many calls a receiver records and answers, and how fast, beside a server that stores nothing and an ORM route."""
 
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
 from bench.figures import Figure, Requirement
 from bench.plan import Bench, interleaved
+from bench.processes import Running
 from bench.relay import Site, null_receiver, orm_route
 from bench.traffic import Traffic, play
 
 CALLERS = 64
+Server = AbstractAsyncContextManager[Running]
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """One run: what the callers saw, and the processor time that the answering process took for each answer."""
+
+    traffic: Traffic
+    cpu_us: float
+
+
+class Sides:
+    """The servers that are compared, each under the same load."""
+
+    def __init__(self, bench: Bench, **load: object) -> None:
+        """`load` are options of the load generator's job."""
+        self._bench = bench
+        self._load = load
+
+    async def durable(self) -> Answers:
+        """The receiver."""
+        async with self._bench.site() as site:
+            return await self._measure(site, site.role("receive"))
+
+    async def nothing_stored(self) -> Answers:
+        """The same server with a recorder that stores nothing."""
+        site = Site(None, self._bench.new_directory())
+        return await self._measure(site, null_receiver(site.directory, site.public_port))
+
+    async def through_orm(self) -> Answers:
+        """A route with a session for each request, on the same database server."""
+        async with self._bench.site() as site:
+            return await self._measure(site, orm_route(site.directory, site.public_port, site.database_url or ""))
+
+    async def _measure(self, site: Site, server: Server) -> Answers:
+        effort = self._bench.effort
+        async with server as process:
+            before = process.cpu_s()
+            traffic = await play(site.job(effort.seconds, warm_up_s=effort.warm_up_s, **self._load))
+            return Answers(traffic, 1e6 * (process.cpu_s() - before) / traffic.answers_in_all)
 
 
 async def answers(bench: Bench) -> list[Figure]:
     """Answers/s and latency at 64 kept connections."""
-
-    async def durable() -> Traffic:
-        async with bench.site() as site, site.role("receive"):
-            return await _load(bench, site, callers=CALLERS)
-
-    async def nothing_stored() -> Traffic:
-        site = Site(None, bench.new_directory())
-        async with null_receiver(site.directory, site.public_port):
-            return await _load(bench, site, callers=CALLERS)
-
-    async def through_orm() -> Traffic:
-        async with bench.site() as site, orm_route(site.directory, site.public_port, site.database_url or ""):
-            return await _load(bench, site, callers=CALLERS)
-
-    results = await interleaved(bench, {"durable": durable, "nothing stored": nothing_stored, "ORM route": through_orm})
-    rate = {name: tuple(traffic.per_s for traffic in traffics) for name, traffics in results.items()}
-    name = f"durable answers, {CALLERS} connections"
+    sides = Sides(bench, callers=CALLERS)
+    results = await interleaved(bench, {"durable": sides.durable, "nothing stored": sides.nothing_stored, "ORM route": sides.through_orm})
+    durable, null, orm = results["durable"], results["nothing stored"], results["ORM route"]
+    how = f"{CALLERS} connections"
+    name = f"durable answers, {how}"
     return [
-        Figure("answers", name, "/s", rate["durable"], rate["nothing stored"], "nothing stored", Requirement(least=0.6, of="ratio")),
-        Figure("answers", name, "/s", rate["durable"], rate["ORM route"], "ORM route", Requirement(least=10, of="ratio")),
-        *_latencies("answers", f"{CALLERS} connections", results["durable"], p99=Requirement(most=60)),
+        Figure("answers", name, "/s", rates(durable), rates(null), "nothing stored", Requirement(least=0.6, of="ratio")),
+        Figure("answers", name, "/s", rates(durable), rates(orm), "ORM route", Requirement(least=10, of="ratio")),
+        *latencies("answers", how, durable, p99=Requirement(most=60)),
+        _cpu("answers", durable, null, "nothing stored"),
+        _cpu("answers", durable, orm, "ORM route"),
     ]
 
 
 async def one_caller(bench: Bench) -> list[Figure]:
     """Latency with one caller, on a kept connection."""
-
-    async def durable() -> Traffic:
-        async with bench.site() as site, site.role("receive"):
-            return await _load(bench, site, callers=1)
-
-    results = await interleaved(bench, {"durable": durable})
-    return _latencies("one-caller", "1 connection", results["durable"], p50=Requirement(most=3))
+    results = await interleaved(bench, {"durable": Sides(bench, callers=1).durable})
+    return latencies("one-caller", "1 connection", results["durable"], p50=Requirement(most=3))
 
 
 async def new_connections(bench: Bench) -> list[Figure]:
     """As Zeus calls: HTTP/1.0, a connection for each call."""
-
-    async def durable() -> Traffic:
-        async with bench.site() as site, site.role("receive"):
-            return await _load(bench, site, callers=CALLERS, keep_alive=False)
-
-    async def nothing_stored() -> Traffic:
-        site = Site(None, bench.new_directory())
-        async with null_receiver(site.directory, site.public_port):
-            return await _load(bench, site, callers=CALLERS, keep_alive=False)
-
-    results = await interleaved(bench, {"durable": durable, "nothing stored": nothing_stored})
-    rate = {name: tuple(traffic.per_s for traffic in traffics) for name, traffics in results.items()}
-    name = f"durable answers, {CALLERS} callers, a connection a call"
+    sides = Sides(bench, callers=CALLERS, keep_alive=False)
+    results = await interleaved(bench, {"durable": sides.durable, "nothing stored": sides.nothing_stored})
+    durable, null = results["durable"], results["nothing stored"]
+    how = f"{CALLERS} callers, a connection a call"
     return [
-        Figure("new-connections", name, "/s", rate["durable"], rate["nothing stored"], "nothing stored"),
-        *_latencies("new-connections", f"{CALLERS} callers, a connection a call", results["durable"]),
+        Figure("new-connections", f"durable answers, {how}", "/s", rates(durable), rates(null), "nothing stored"),
+        *latencies("new-connections", how, durable),
+        _cpu("new-connections", durable, null, "nothing stored"),
     ]
 
 
-async def _load(bench: Bench, site: Site, **options: object) -> Traffic:
-    return await play(site.job(bench.effort.seconds, warm_up_s=bench.effort.warm_up_s, **options))
+def rates(rounds: list[Answers]) -> tuple[float, ...]:
+    """The answers/s of each round."""
+    return tuple(each.traffic.per_s for each in rounds)
 
 
-def _latencies(
-    case: str, how: str, traffics: list[Traffic], *, p50: Requirement | None = None, p99: Requirement | None = None
+def latencies(
+    case: str, how: str, rounds: list[Answers], *, p50: Requirement | None = None, p99: Requirement | None = None
 ) -> list[Figure]:
+    """The median and the 99th percentile of the answers' latency."""
     return [
-        Figure(case, f"answer p50, {how}", "ms", tuple(traffic.p50_ms for traffic in traffics), required=p50),
-        Figure(case, f"answer p99, {how}", "ms", tuple(traffic.p99_ms for traffic in traffics), required=p99),
+        Figure(case, f"answer p50, {how}", "ms", tuple(each.traffic.p50_ms for each in rounds), required=p50),
+        Figure(case, f"answer p99, {how}", "ms", tuple(each.traffic.p99_ms for each in rounds), required=p99),
     ]
+
+
+def _cpu(case: str, rounds: list[Answers], baseline: list[Answers], note: str) -> Figure:
+    """Processor time says the same on a busy machine as on an idle one, more or less."""
+    name = "processor time of the server per answer"
+    return Figure(case, name, "µs", tuple(each.cpu_us for each in rounds), tuple(each.cpu_us for each in baseline), note)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-from app.db.engine import connect
+from app.db.connections import connect
 from bench.cases.answers import CALLERS
 from bench.figures import Figure, Requirement
 from bench.plan import Bench, interleaved
