@@ -14,8 +14,9 @@ from uuid import uuid4
 import pytest
 from fasteners import InterProcessLock
 
+from app.db.connections import connect
 from app.db.embedded import start_embedded
-from app.db.engine import Sessions, connect, make_engine, make_sessions
+from app.db.engine import Sessions, make_engine, make_sessions
 from app.db.migrations import migrate
 
 TEMPLATE = "relay_template"

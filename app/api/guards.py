@@ -6,7 +6,7 @@ from http import HTTPStatus
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import Kind, problem
-from app.db.engine import describe_error
+from app.db.connections import describe_error
 from app.logs import get_logger
 from app.operating.trouble import Trouble, trouble_of
 

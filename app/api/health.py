@@ -7,7 +7,8 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy import text
 
 from app.api.parts import WithParts
-from app.db.engine import Sessions, describe_error
+from app.db.connections import describe_error
+from app.db.engine import Sessions
 from app.logs import get_logger
 from app.metrics import exposition
 

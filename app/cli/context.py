@@ -9,8 +9,9 @@ from typing import TypeVar
 import typer
 from pydantic import ValidationError
 
+from app.db.connections import describe_error
 from app.db.embedded import EmbeddedPostgresMissing, start_embedded
-from app.db.engine import Sessions, describe_error, make_engine, make_sessions
+from app.db.engine import Sessions, make_engine, make_sessions
 from app.forwarding.secrets import Vault
 from app.logs import configure_logs
 from app.operating.checks import UrlRules

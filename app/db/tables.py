@@ -8,9 +8,6 @@ from sqlalchemy import ARRAY, JSON, BigInteger, DateTime, ForeignKey, Identity, 
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-LANES = 16
-"""Into how many lanes order numbers are hashed. One order is always in one lane, and one lane is judged by one worker at a time."""
-
 
 class Base(DeclarativeBase):
     """Common ground of all tables: names of constraints, and Postgres types for Python's."""

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import asyncpg
 
-from app.db.engine import CONNECT_TIMEOUT_S, Connection, connect, describe_error, is_pooled
+from app.db.connections import CONNECT_TIMEOUT_S, Connection, connect, describe_error, is_pooled
 from app.logs import get_logger
 
 NOTICES = "zeus_relay_notices"

@@ -6,9 +6,10 @@ from typing import TypeVar
 import asyncpg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from app.db.engine import Sessions, describe_error
+from app.db.connections import describe_error
+from app.db.engine import Sessions, make_sessions
 from app.logs import get_logger
 
 RETRY_SECONDS = 0.5
@@ -22,6 +23,12 @@ _PASSING_STATES = frozenset({"25006"})
 
 log = get_logger("forwarding")
 Result = TypeVar("Result")
+
+
+def autocommitting(sessions: Sessions) -> Sessions:
+    """Sessions on the same connections whose every statement is a transaction of its own, without the round trips of BEGIN and COMMIT."""
+    engine: AsyncEngine = sessions.kw["bind"]
+    return make_sessions(engine.execution_options(isolation_level="AUTOCOMMIT"))
 
 
 async def in_transaction(sessions: Sessions, what: str, work: Callable[[AsyncSession], Awaitable[Result]]) -> Result | None:

@@ -10,7 +10,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import now, uuid7
-from app.db.engine import Sessions, describe_error
+from app.db.connections import describe_error
+from app.db.engine import Sessions
 from app.forwarding.fan_out import fan_out
 from app.judging import store
 from app.judging.event_data import STATE_OF, customer_of, event_data

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Text, Uuid
 
-from app.db.tables import LANES
+from app.db.lanes import LANES
 from app.judging.orders import COMPARED, REMEMBERED, Occurrence, Order, values_of
 from app.zeus.statuses import Status
 

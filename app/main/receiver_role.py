@@ -15,7 +15,7 @@ from app.receiver.application import make_receiver
 from app.receiver.crowd import Crowd
 from app.receiver.endpoint import NotifyEndpoint
 from app.receiver.protocol import make_protocol
-from app.receiving.samples import Sampler
+from app.receiving.sampler import Sampler
 from app.receiving.sources import Door
 from app.settings import Settings
 

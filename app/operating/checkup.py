@@ -7,8 +7,9 @@ from enum import StrEnum
 
 from sqlalchemy import select
 
+from app.db.connections import describe_error
 from app.db.embedded import EmbeddedPostgresMissing, start_embedded
-from app.db.engine import Sessions, describe_error, make_engine, make_sessions
+from app.db.engine import Sessions, make_engine, make_sessions
 from app.db.migrations import current_revision, head
 from app.db.tables import SubscriberRow, SubscriberSecretRow
 from app.forwarding.destinations import DestinationRefused, check_url, parse_url

@@ -15,7 +15,7 @@ from app.receiver.evidence import Evidence
 from app.receiver.exchange import EXTENSION, Wire
 from app.receiver.throttle import Throttle
 from app.receiving.notice import HoldExpired, Notice, Unstorable, lane_of
-from app.receiving.samples import Sampler
+from app.receiving.sampler import Sampler
 from app.receiving.sources import Door, Headers, Visitor
 from app.zeus.wire import decode, order_no_of
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message
 
-from app.db.engine import describe_error
+from app.db.connections import describe_error
 from app.logs import get_logger
 from app.receiver.head import Head, decoded_path
 

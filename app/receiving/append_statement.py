@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from app.db.engine import Connection
+from app.db.connections import Connection
 from app.receiving.notice import Notice
 
 # One statement is one transaction and one round trip. The id makes a repeated append harmless, an unclear commit included.

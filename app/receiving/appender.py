@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
-from app.db.engine import Connection, connect, describe_error
+from app.db.connections import Connection, connect, describe_error
 from app.logs import get_logger
 from app.metrics import append_batch_notices
 from app.receiving.append_statement import REFUSALS, Answer, append_notices

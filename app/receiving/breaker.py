@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from app.db.engine import describe_error
+from app.db.connections import describe_error
 from app.logs import get_logger
 from app.metrics import database_available
 

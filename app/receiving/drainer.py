@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.db.engine import Connection, connect, describe_error
+from app.db.connections import Connection, connect, describe_error
 from app.logs import get_logger
 from app.metrics import spool_records_drained
 from app.receiving.append_statement import REFUSALS, append_notices

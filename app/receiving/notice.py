@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.db.tables import LANES
+from app.db.lanes import LANES
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import asyncio
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.db.engine import describe_error
+from app.db.connections import describe_error
 from app.db.wakeup import NOTICES, Listener
 from app.judging.judge import Judge
 from app.logs import get_logger

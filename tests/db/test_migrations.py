@@ -7,7 +7,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 
-from app.db.engine import connect, make_engine
+from app.db.connections import connect
+from app.db.engine import make_engine
 from app.db.migrations import current_revision, head, migrate
 from app.db.tables import Base
 

@@ -13,7 +13,8 @@ from aiohttp.test_utils import TestServer
 from cryptography.fernet import Fernet
 from standardwebhooks import Webhook
 
-from app.db.engine import connect, make_engine, make_sessions
+from app.db.connections import connect
+from app.db.engine import make_engine, make_sessions
 from app.db.wakeup import OUTBOUND, Listener
 from app.forwarding.forwarder import Forwarder
 from app.forwarding.secrets import Vault

@@ -12,7 +12,8 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import uuid7
-from app.db.engine import Connection, Sessions, connect, make_engine, make_sessions
+from app.db.connections import Connection, connect
+from app.db.engine import Sessions, make_engine, make_sessions
 from app.forwarding.claims import CLAIM, PARK, RELEASE, RENEW, claim
 from app.forwarding.fan_out import FAN_OUT, fan_out
 from app.forwarding.outcome import OutcomeKind

@@ -5,7 +5,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.db.engine import Sessions, connect, make_engine
+from app.db.connections import connect
+from app.db.engine import Sessions, make_engine
 from app.forwarding.trouble import in_transaction, is_passing
 
 

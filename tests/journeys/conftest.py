@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from app.db.engine import connect
+from app.db.connections import connect
 from app.events.signature import new_secret
 from tests.processes import Starter, processes, service_settings
 from tests.subscriber import Subscriber, subscriber

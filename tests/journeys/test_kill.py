@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from app.db.engine import connect
+from app.db.connections import connect
 from app.simulator.orders import build_run
 from app.simulator.play import play_at_rate
 from app.simulator.report import Result

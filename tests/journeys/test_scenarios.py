@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 import asyncpg
 import pytest
 
-from app.db.engine import connect
+from app.db.connections import connect
 from app.simulator.orders import Contract, build_run
 from app.simulator.play import play
 from app.simulator.scenarios import SCENARIOS, Scenario

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from app.clock import now, uuid7
-from app.db.engine import Sessions, connect, make_engine, make_sessions
+from app.db.connections import connect
+from app.db.engine import Sessions, make_engine, make_sessions
 from app.judging.judge import Judge
 from app.receiving.appender import Appender
 from app.receiving.notice import Notice, lane_of

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from app.db.engine import connect
+from app.db.connections import connect
 from app.operating.checkup import Finding, Level, check_up
 from app.operating.keys import new_key
 from app.operating.subscribers import pause_subscriber

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.db.engine import connect
+from app.db.connections import connect
 from app.db.wakeup import NOTICES
 from app.operating.notices import VerdictFilter, list_notices, release_notice, show_notice
 from app.operating.paging import Place

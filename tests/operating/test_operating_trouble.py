@@ -3,7 +3,8 @@
 import pytest
 from sqlalchemy import text
 
-from app.db.engine import connect, make_engine, make_sessions
+from app.db.connections import connect
+from app.db.engine import make_engine, make_sessions
 from app.operating.trouble import Trouble, trouble_of
 from tests.conftest import with_database
 from tests.operating.operating_world import OperatingWorld

@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from app.db.engine import connect
+from app.db.connections import connect
 from app.main.listeners import Listener
 from app.receiver.application import make_receiver
 from app.receiver.crowd import Crowd
 from app.receiver.endpoint import NotifyEndpoint
 from app.receiver.protocol import make_protocol
 from app.receiving.appender import Appender
-from app.receiving.samples import Sampler
+from app.receiving.sampler import Sampler
 from app.receiving.sources import Door, Network, Sources
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)

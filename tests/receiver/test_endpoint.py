@@ -5,7 +5,7 @@ import ipaddress
 
 import pytest
 
-from app.db.engine import connect
+from app.db.connections import connect
 from app.receiver.body_reader import BODY_LIMIT
 from app.receiving.notice import lane_of
 from tests.raw_http import exchange, status_of

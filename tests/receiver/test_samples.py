@@ -9,10 +9,12 @@ from uuid import uuid4
 import pytest
 
 from app.clock import uuid7
-from app.db.engine import Sessions, connect
+from app.db.connections import connect
+from app.db.engine import Sessions
 from app.judging.judge import Judge
 from app.receiving.notice import Notice, lane_of
-from app.receiving.samples import KEPT, SIZE_LIMIT, SampleNotFound, Sampler, list_samples, release_sample
+from app.receiving.sampler import KEPT, SIZE_LIMIT, Sampler
+from app.receiving.samples import SampleNotFound, list_samples, release_sample
 from tests.raw_http import exchange, status_of
 from tests.receiver.receiver_world import CALL, LOOPBACK, PATH, fetch, get, post, receiver, stored
 

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from app.clock import now, uuid7
-from app.db.engine import connect
+from app.db.connections import connect
 from app.receiving.appender import Appender
 from app.receiving.drainer import Drainer
 from app.receiving.ladder import DATABASE_SHARE, Ladder

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import pytest
 
-from app.db.engine import connect
+from app.db.connections import connect
 from app.metrics import spool_torn_bytes
 from app.receiving.drainer import Drainer
 from app.receiving.segments import REFUSED, SPOOLED, TORN, SegmentWriter, list_segments

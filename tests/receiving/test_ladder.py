@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.db.engine import connect
+from app.db.connections import connect
 from app.receiving.notice import HoldExpired, Unstorable
 from app.receiving.spool_report import show_spool
 from tests.receiving.receiving_world import gather_appends, make_notice, running_ladder, stored_ids, until

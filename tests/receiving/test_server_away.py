@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import text
 
-from app.db.engine import connect, is_pooled, make_engine
+from app.db.connections import connect, is_pooled
+from app.db.engine import make_engine
 from app.db.migrations import migrate
 from app.db.wakeup import NOTICES, Listener, Waker
 from app.receiving.notice import Notice

@@ -1,0 +1,89 @@
+"""Single connections to Postgres, through asyncpg: for statements that carry many rows, for LISTEN, and beneath the engine."""
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit, urlunsplit
+
+import asyncpg
+
+from app.db.poolers import goes_through_pooler, is_refused_by_pooler, note_pooler, stands_behind_pooler
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
+else:  # only the stubs know that it is generic
+    Connection = asyncpg.Connection
+
+CONNECT_TIMEOUT_S = 5.0
+HOST_TIMEOUT_S = 2.0
+STATEMENT_TIMEOUT_MS = 30_000
+
+_found: dict[str, str] = {}
+"""Which host of a URL with several was the primary when last seen: the others may be black holes that cost a timeout each."""
+
+
+async def connect(
+    url: str, *, application: str = "zeus-relay", statement_timeout_ms: int = STATEMENT_TIMEOUT_MS, lock_timeout_ms: int = 0
+) -> Connection:
+    """Open one asyncpg connection; of several hosts in `url`, to the one that takes writes.
+
+    `url` is a postgresql:// URL. Statements end after `statement_timeout_ms`, waits for a lock after `lock_timeout_ms` (0: never);
+    behind a pooler only the client's own timeout, a little later, sees to that. Raises OSError (a timeout included),
+    asyncpg.PostgresError, asyncpg.InterfaceError or asyncpg.InternalClientError.
+    """
+    settings = {"statement_timeout": str(statement_timeout_ms), "lock_timeout": str(lock_timeout_ms), "jit": "off"}
+    limits: dict[str, Any] = {"command_timeout": statement_timeout_ms / 1000 + 1}
+    hosts = _single_hosts(url)
+    if len(hosts) == 1:
+        return await _connect_host(url, application, settings, {"timeout": CONNECT_TIMEOUT_S, **limits})
+    if "target_session_attrs" not in parse_qs(urlsplit(url).query):
+        limits["target_session_attrs"] = "read-write"
+    hosts.sort(key=lambda host: host != _found.get(url))
+    for host in hosts:
+        try:
+            connection = await _connect_host(host, application, settings, {"timeout": HOST_TIMEOUT_S, **limits})
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+            if host == hosts[-1]:
+                raise
+        else:
+            _found[url] = host
+            return connection
+    raise AssertionError("unreachable")
+
+
+async def _connect_host(url: str, application: str, settings: dict[str, str], limits: dict[str, Any]) -> Connection:
+    if not goes_through_pooler(url):
+        try:
+            connection: Connection = await asyncpg.connect(
+                url, server_settings={"application_name": application, "timezone": "UTC", **settings}, **limits
+            )
+        except asyncpg.PostgresError as error:
+            if not is_refused_by_pooler(error):
+                raise
+            note_pooler(url)
+        else:
+            if not await stands_behind_pooler(connection):
+                return connection
+            note_pooler(url)
+            connection.terminate()
+    pooled: Connection = await asyncpg.connect(url, statement_cache_size=0, server_settings={"application_name": application}, **limits)
+    return pooled
+
+
+def _single_hosts(url: str) -> list[str]:
+    parts = urlsplit(url)
+    user, at, hosts = parts.netloc.rpartition("@")
+    return [urlunsplit(parts._replace(netloc=user + at + host)) for host in hosts.split(",")]
+
+
+def is_pooled(url: str) -> bool:
+    """Whether a connection to `url` was seen to go through a pooler: no LISTEN there, and no state that outlives a transaction."""
+    return any(goes_through_pooler(host) for host in _single_hosts(url))
+
+
+def describe_error(error: BaseException) -> str:
+    """An error as text that is safe to log: its kind and SQLSTATE, never the row it speaks of."""
+    cause = getattr(error, "orig", None) or error
+    sqlstate = getattr(cause, "sqlstate", None)
+    name = type(cause).__name__
+    if sqlstate:
+        return f"{name} ({sqlstate})"
+    return f"{name}: {cause}" if isinstance(cause, OSError) else name
