@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format reference bench lock clean
+.PHONY: help run demo test fuzz check format reference bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,6 +18,9 @@ demo: $(VENV)/.run ## run, with a sample subscriber that verifies webhooks and a
 
 test: $(VENV)/.dev ## every test, on a real Postgres and in real processes
 	$(BIN)/python -m pytest -n auto
+
+fuzz: $(VENV)/.dev ## 50,000 random requests to a receiver, which takes a few minutes
+	RELAY_FUZZ_REQUESTS=50000 $(BIN)/python -m pytest -n 0 -rP tests/receiver/test_fuzz.py
 
 check: $(VENV)/.dev ## lint, types, import floors
 	$(BIN)/ruff check .

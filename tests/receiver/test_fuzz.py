@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -77,6 +78,7 @@ def send_all(address: tuple[str, int], requests: list[bytes]) -> None:
         assert b" 500 " not in answer.split(b"\r\n")[0], request
 
 
+@pytest.mark.timeout(120 + REQUESTS // 10)
 async def test_random_bytes_do_no_harm(database_url: str, tmp_path: Path) -> None:
     with processes(tmp_path) as starter:
         receiver = starter.start("receive", **service_settings(database_url))
@@ -93,6 +95,7 @@ async def test_random_bytes_do_no_harm(database_url: str, tmp_path: Path) -> Non
         assert status_of(await exchange(*address, get(PATH + b"?" + CALL))) == 200
         assert '"application_failed"' not in receiver.log_text()
         assert "Traceback" not in receiver.log_text()
+        print(f"memory after each round, KB: {sizes[:: max(1, len(sizes) // 10)]}")
         # What is taken in the first quarter is warmth: buffers, caches, connections to the database.
         assert max(sizes[len(sizes) // 2 :]) - max(sizes[: len(sizes) // 4 + 1]) < GROWTH_LIMIT_KB
         receiver.terminate()
