@@ -13,6 +13,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from app.simulator.caller import MAX_HEADER_BYTES, Verdict, send
+from app.simulator.orders import Call, Contract, build_orders
+from app.simulator.scenarios import SCENARIOS
+from app.simulator.target import HttpVersion, LineEnd, Method, target_of
+from app.zeus.wire import Style
 from tests.simulator.simulator_server import (
     OK,
     Answer,
@@ -25,12 +31,6 @@ from tests.simulator.simulator_server import (
     saying,
     unused_port,
 )
-
-from app.simulator.caller import MAX_HEADER_BYTES, Verdict, send
-from app.simulator.orders import Call, Contract, build_orders
-from app.simulator.scenarios import SCENARIOS
-from app.simulator.target import HttpVersion, LineEnd, Method, target_of
-from app.zeus.wire import Style
 
 CALL = Call("1234-56789-01234", "04", b"order_no=1234-56789-01234&status=04")
 

@@ -5,13 +5,13 @@ import json
 
 import pytest
 import typer
-from tests.simulator.simulator_server import OK, arrived, hang, listening, saying, unused_port
 from typer.testing import CliRunner, Result
 
 from app.simulator.command import simulate
 from app.simulator.orders import build_orders
 from app.simulator.scenarios import SCENARIOS
 from app.zeus.parameters import PERSONAL
+from tests.simulator.simulator_server import OK, arrived, hang, listening, saying, unused_port
 
 APP = typer.Typer()
 APP.command("simulate")(simulate)

@@ -5,14 +5,13 @@ import time
 from collections import Counter
 from itertools import pairwise
 
-from tests.simulator.simulator_server import OK, arrived, hang, listening, saying
-
 from app.simulator.caller import Verdict
 from app.simulator.orders import build_orders, build_run
 from app.simulator.play import Retries, play, play_at_rate
 from app.simulator.report import Result
 from app.simulator.scenarios import SCENARIOS
 from app.simulator.target import target_of
+from tests.simulator.simulator_server import OK, arrived, hang, listening, saying
 
 
 async def test_one_orders_calls_never_overlap_and_keep_their_order() -> None:
