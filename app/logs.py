@@ -9,7 +9,7 @@ import structlog
 def configure_logs(level: str = "INFO", style: str = "auto") -> None:
     """Set up structlog and the standard library's logging to write one line per event to standard error.
 
-    `style` is `json`, `text`, or `auto`: text on a terminal, else JSON. Libraries that use the standard library's logging are rendered alike.
+    `style` is `json`, `text`, or `auto`: text on a terminal, else JSON. What libraries log comes out alike.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
