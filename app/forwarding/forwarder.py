@@ -14,18 +14,20 @@ from app.forwarding.claims import claim, release
 from app.forwarding.keyring import Keyring, NoSecret
 from app.forwarding.options import ForwardingOptions
 from app.forwarding.outcome import Outcome, OutcomeKind
+from app.forwarding.pace import Pace
 from app.forwarding.recorder import Recorder
 from app.forwarding.records import Recorded, Result
 from app.forwarding.results import result_of
 from app.forwarding.rooms import Rooms
 from app.forwarding.secrets import KeyMissing, Vault
 from app.forwarding.sender import Sender
-from app.forwarding.trouble import RETRY_SECONDS, in_transaction
+from app.forwarding.trouble import RETRY_SECONDS, autocommitting, in_transaction
 from app.forwarding.upkeep import park_forever, renew_forever
 from app.forwarding.webhook import OutboundWebhook
 from app.logs import get_logger
 from app.metrics import attempt_seconds, attempts_made, claim_batch_webhooks, sends_in_flight
 
+_CLAIM_SECONDS = 0.003
 _REMEMBERED_WAIT_S = 60.0  # what is due later than this is found by polling
 
 log = get_logger("forwarding")
@@ -36,12 +38,12 @@ class Forwarder:
 
     def __init__(self, sessions: Sessions, vault: Vault, listener: Listener, options: ForwardingOptions) -> None:
         """`listener` must know the channel OUTBOUND; somebody else runs it. Up to three connections of `sessions` are used at once."""
-        self._sessions = sessions
+        self._sessions = autocommitting(sessions)  # whatever is done here is one statement
         self._keyring = Keyring(vault)
         self._listener = listener
         self._options = options
         self._rooms = Rooms(options.concurrency)
-        self._recorder = Recorder(sessions, on_recorded=self._recorded)
+        self._recorder = Recorder(self._sessions, on_recorded=self._recorded)
         self._stopping = False
         self._throttled = False
         self._sends: dict[asyncio.Task[None], tuple[OutboundWebhook, float]] = {}
@@ -81,7 +83,9 @@ class Forwarder:
             await sender.close()
 
     async def _claim_until_stopped(self, group: asyncio.TaskGroup, sender: Sender) -> None:
+        pace = Pace(_CLAIM_SECONDS)
         while not self._stopping:
+            await pace.turn()
             room = min(self._rooms.free, self._options.concurrency - self._recorder.backlog)
             self._throttled = room <= 0
             claimed = [] if self._throttled else await self._claim(room)

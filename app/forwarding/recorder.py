@@ -5,12 +5,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from app.db.engine import Sessions
+from app.forwarding.pace import Pace
 from app.forwarding.records import GONE_REASON, Recorded, Result, record
 from app.forwarding.trouble import RETRY_SECONDS, in_transaction
 from app.logs import get_logger
 from app.metrics import results_fenced_out, webhooks_dead
 
 _BATCH = 500
+_COMMIT_SECONDS = 0.003
 
 log = get_logger("forwarding")
 
@@ -40,8 +42,10 @@ class Recorder:
     async def run(self) -> None:
         """Record what is put, until `finish`."""
         last = False
+        pace = Pace(_COMMIT_SECONDS)
         while not last:
             batch = [await self._waiting.get()]
+            await pace.turn()
             while not self._waiting.empty() and len(batch) < _BATCH:
                 batch.append(self._waiting.get_nowait())
             last = batch[-1] is None
