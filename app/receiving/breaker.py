@@ -49,7 +49,7 @@ class Breaker:
 
     async def run(self) -> None:
         """Probe once at the start, so that the first call need not find out, and whenever tripped; until cancelled."""
-        failure = await self._failure()
+        failure = await self._failure() and await self._failure()  # one lost connection proves nothing
         if failure is not None:
             self.trip(failure)
         while True:
