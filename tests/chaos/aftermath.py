@@ -1,0 +1,58 @@
+"""Waiting until everything that was received is drained, judged and delivered, and gathering the evidence."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+from app.db.connections import Connection, connect
+from app.receiving.spool_report import show_spool
+from tests.chaos.load import Answer
+from tests.chaos.site import Site
+from tests.chaos.stores import blocking
+from tests.chaos.verdict import Event, Evidence
+
+_EVERY_S = 0.25
+_UNJUDGED = "SELECT count(*) FROM notices WHERE verdict IS NULL"
+_NOTICES = "SELECT order_no, status, count(*) AS times FROM notices GROUP BY order_no, status"
+_EVENTS = "SELECT id, type, order_no, status FROM events"
+
+
+async def settle(site: Site) -> list[str]:
+    """Wait; what is still left to do when patience ends is returned as problems."""
+    connection = await connect(site.store.admin_url)
+    try:
+        deadline = asyncio.get_running_loop().time() + site.effort.patience_s
+        while (left := await _left(site, connection)) and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(_EVERY_S)
+        return left
+    finally:
+        await connection.close()
+
+
+async def gather(site: Site, answers: list[Answer]) -> Evidence:
+    """The evidence, in the database and at the subscriber."""
+    connection = await connect(site.store.admin_url)
+    try:
+        notices = {(row["order_no"], row["status"]): row["times"] for row in await connection.fetch(_NOTICES)}
+        events = [Event(str(row["id"]), row["type"], (row["order_no"], row["status"])) for row in await connection.fetch(_EVENTS)]
+    finally:
+        await connection.close()
+    return Evidence(answers, Counter(notices), events, [_event(*webhook) for webhook in site.merchant.received])
+
+
+async def _left(site: Site, connection: Connection) -> list[str]:
+    """What is not done yet, the earliest stage only."""
+    spool = await blocking(show_spool, site.spool)
+    if spool.segments or spool.refused_records:
+        return [f"{spool.records} calls are still in the spool, and {spool.refused_records} were set aside"]
+    unjudged = await connection.fetchval(_UNJUDGED)
+    if unjudged:
+        return [f"{unjudged} notices are not judged"]
+    arrived = {webhook_id for webhook_id, _ in site.merchant.received}
+    owed = sum(str(row["id"]) not in arrived for row in await connection.fetch("SELECT id FROM events"))
+    return [f"{owed} events have not arrived"] if owed else []
+
+
+def _event(webhook_id: str, body: dict[str, Any]) -> Event:
+    data = body["data"]
+    return Event(webhook_id, body["type"], (data["order_no"], data["zeus"]["status"]))

@@ -1,0 +1,52 @@
+"""Starting the caller's process, ending its load, and reading what it saw."""
+
+import asyncio
+import json
+import secrets
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from tests.chaos.load import Answer, Job
+
+_ROOT = Path(__file__).resolve().parents[2]
+_LAST_ANSWERS_S = 60.0
+"""After its last call the caller waits for answers as long as Zeus would, 40 s."""
+
+
+class Caller:
+    """A load that has begun."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        assert process.stdout
+        self._output = asyncio.create_task(process.stdout.read())  # from now on, lest the pipe fills up
+
+    @classmethod
+    async def start(cls, urls: Sequence[str], rate: float, seconds: float) -> "Caller":
+        """Begin to call."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.chaos.load", cwd=_ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+        assert process.stdin
+        process.stdin.write(json.dumps(asdict(Job(list(urls), rate, seconds, secrets.randbelow(2**32)))).encode() + b"\n")
+        return cls(process)
+
+    async def finish(self, seconds: float) -> list[Answer]:
+        """Let the load end, not before its `seconds` are over, and return every answer."""
+        assert self._process.stdin
+        self._process.stdin.close()
+        async with asyncio.timeout(seconds + _LAST_ANSWERS_S):
+            output = await self._output
+            code = await self._process.wait()
+        if code:
+            raise RuntimeError(f"the caller ended with {code}")
+        return [Answer(**json.loads(line)) for line in output.splitlines()]
+
+    async def close(self) -> None:
+        """Leave nothing running."""
+        if self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+        self._output.cancel()

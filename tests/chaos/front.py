@@ -1,0 +1,111 @@
+"""The reverse proxies and the pooler: Debian's programs, the proxies with the project's own configuration on a test's ports."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.chaos.plan import Front
+from tests.chaos.ports import free_port, wait_for
+
+_DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+_STOP_S = 10.0
+
+
+class ProgramMissing(Exception):
+    """A program is not installed; the text names it."""
+
+
+def program(name: str) -> str:
+    """The path of an installed program. Raises ProgramMissing."""
+    found = shutil.which(name, path=_PATH)
+    if found is None:
+        raise ProgramMissing(f"{name} is not installed")
+    return found
+
+
+@contextmanager
+def proxy(front: Front, receivers: Sequence[int], directory: Path) -> Iterator[int]:
+    """A proxy in front of receivers on these ports, for the time of the block; gives its own port."""
+    directory.mkdir()
+    port = free_port()
+    start = _nginx if front is Front.NGINX else _caddy
+    with _running(*start(port, receivers, directory), directory / "output.log"):
+        wait_for(port)
+        yield port
+
+
+def _nginx(port: int, receivers: Sequence[int], directory: Path) -> tuple[list[str], dict[str, str]]:
+    text = (_DEPLOY / "nginx.conf").read_text()
+    for pattern, here in (
+        (r"127\.0\.0\.1:8000", f"127.0.0.1:{receivers[0]}"),
+        (r"127\.0\.0\.1:8002", f"127.0.0.1:{receivers[1]}"),
+        (r"(?<!# )listen +8080;", f"listen 127.0.0.1:{port};"),
+        (r"^pid .*;", f"pid {directory}/nginx.pid;"),
+        (r"/var/log/nginx/[\w.-]+", f"{directory}/access.log"),
+    ):
+        text, changes = re.subn(pattern, here, text, flags=re.MULTILINE)
+        assert changes == 1, f"deploy/nginx.conf: {pattern} stands there {changes} times"
+    (directory / "nginx.conf").write_text(text)
+    paths = ["-c", str(directory / "nginx.conf"), "-p", str(directory), "-e", str(directory / "error.log")]
+    return [program("nginx"), *paths, "-g", "daemon off;"], {}
+
+
+def _caddy(port: int, receivers: Sequence[int], directory: Path) -> tuple[list[str], dict[str, str]]:
+    home = dict.fromkeys(("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"), str(directory))
+    addresses = {"PROXY_ADDRESS": f"http://:{port}", "RECEIVERS": " ".join(f"127.0.0.1:{receiver}" for receiver in receivers)}
+    return [program("caddy"), "run", "--config", str(_DEPLOY / "Caddyfile"), "--adapter", "caddyfile"], {**home, **addresses}
+
+
+class Pooler:
+    """PgBouncer in transaction mode in front of a server on this machine."""
+
+    def __init__(self, server_port: int, directory: Path) -> None:
+        directory.mkdir()
+        directory.chmod(0o755)
+        self.port = free_port()
+        self.url = f"postgresql://relay@127.0.0.1:{self.port}/relay"
+        self._output = directory / "output.log"
+        self._settings = directory / "pgbouncer.ini"
+        self._process: subprocess.Popen[bytes] | None = None
+        lines = ["[databases]", f"* = host=127.0.0.1 port={server_port}", "[pgbouncer]", f"listen_port = {self.port}"]
+        lines += ["listen_addr = 127.0.0.1", "unix_socket_dir =", "auth_type = any", "pool_mode = transaction"]
+        # Without a user in [databases], auth_type any wants one there.
+        lines[1] += " user=relay"
+        self._settings.write_text("\n".join(lines) + "\n")
+
+    def start(self) -> None:
+        """Start and wait until connections are taken."""
+        user = ["--user", "nobody"] if os.geteuid() == 0 else []
+        with self._output.open("ab") as output:
+            self._process = subprocess.Popen([program("pgbouncer"), *user, self._settings], stdout=output, stderr=output)
+        wait_for(self.port)
+
+    def stop(self) -> None:
+        """Stop at once: connections break in the middle of whatever they do."""
+        if self._process is not None:
+            _end(self._process)
+            self._process = None
+
+
+@contextmanager
+def _running(command: list[str], environment: dict[str, str], log: Path) -> Iterator[None]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=os.environ | environment, stdout=output, stderr=output)
+    try:
+        yield
+    finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,32 @@
+"""The lines of the table, in the order in which they run."""
+
+from tests.chaos import outages
+from tests.chaos.plan import Database, Felt, Front, Line
+
+_ALL = (
+    Line("postgres-stopped", "Postgres stopped and started", outages.postgres_stopped, felt=Felt.SPOOLED),
+    Line("postgres-killed", "Postgres killed with -9", outages.postgres_killed, felt=Felt.SPOOLED),
+    Line("failover", "primary killed, standby promoted", outages.failover, database=Database.STANDBY, felt=Felt.SPOOLED),
+    Line("black-hole", "packets to Postgres dropped", outages.black_hole, database=Database.NETWORK, felt=Felt.SPOOLED),
+    Line(
+        "no-connections",
+        "Postgres out of connections",
+        outages.no_connections,
+        felt=Felt.SPOOLED,
+        server_options=("max_connections=40",),
+    ),
+    Line("table-lock", "a lock on the table of notices", outages.table_locked, felt=Felt.SPOOLED),
+    Line("read-only", "Postgres takes no writes", outages.read_only, felt=Felt.SPOOLED),
+    Line("pgbouncer", "PgBouncer restarted twice", outages.pooler_restarted, database=Database.POOLER, felt=Felt.SPOOLED),
+    Line("restart-nginx", "each receiver restarted, behind nginx", outages.receivers_restarted, Front.NGINX),
+    Line("restart-caddy", "each receiver restarted, behind Caddy", outages.receivers_restarted, Front.CADDY),
+    Line("kill-nginx", "a receiver killed with -9, behind nginx", outages.receiver_killed, Front.NGINX),
+    Line("kill-caddy", "a receiver killed with -9, behind Caddy", outages.receiver_killed, Front.CADDY),
+    Line("worker-killed", "each worker killed with -9", outages.worker_killed),
+    Line("all-nginx", "Postgres and a receiver, behind nginx", outages.everything, Front.NGINX, felt=Felt.SPOOLED),
+    Line("all-caddy", "Postgres and the only receiver, behind Caddy", outages.everything, Front.CADDY, receivers=1, felt=Felt.SPOOLED),
+    Line("spool-full", "Postgres away and the spool full", outages.spool_full, felt=Felt.HELD, small_spool=True),
+)
+
+LINES = {line.name: line for line in _ALL}
+"""Every line by its name."""

@@ -1,0 +1,73 @@
+"""The caller, a process of its own so that its latencies are honest: plays Zeus at a constant rate until its standard input ends.
+
+It never calls again for a call that failed. Reads one line of JSON, a Job, and writes one line of JSON for every call at its end.
+"""
+
+import asyncio
+import json
+import sys
+from dataclasses import asdict, dataclass
+
+from app.simulator.orders import build_run
+from app.simulator.play import play_at_rate
+from app.simulator.report import Report
+from app.simulator.scenarios import SCENARIOS
+from app.simulator.target import target_of
+
+_ROUND_S = 3.0
+"""A round's orders are called about within it: first all are accepted, then all are paid, then confirmed or paid once more."""
+_PLAYED = (SCENARIOS["usual"], SCENARIOS["after-timeout"])
+_CALLS_OF_PAIR = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Call each of `urls` for its share of `rate` calls a second, for at least `seconds`."""
+
+    urls: list[str]
+    rate: float
+    seconds: float
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one call. `status` is HTTP's, None if there was no answer, and then `error` says why; times are in seconds."""
+
+    order_no: str
+    zeus_status: str
+    status: int | None
+    error: str | None
+    latency_s: float
+    late_s: float
+
+
+async def main() -> None:
+    """Run the job on stdin."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    job = Job(**json.loads(await reader.readline()))
+    over = asyncio.create_task(reader.read())
+    started, number = loop.time(), 0
+    rounds: list[asyncio.Task[Report]] = []
+    while loop.time() - started < job.seconds or not over.done():
+        for share, url in enumerate(job.urls):
+            rounds.append(asyncio.create_task(_play(url, job.rate / len(job.urls), job.seed + number * len(job.urls) + share)))
+        number += 1
+        # The next round starts on time, also if this one's last answers are still out.
+        await asyncio.sleep(started + number * _ROUND_S - loop.time())
+    for report in await asyncio.gather(*rounds):
+        for result in report.results:
+            outcome = result.outcome
+            answer = Answer(result.order_no, result.status, outcome.status, outcome.error, outcome.latency_s, outcome.late_s)
+            print(json.dumps(asdict(answer)))
+
+
+async def _play(url: str, rate: float, seed: int) -> Report:
+    orders = build_run(_PLAYED, round(rate * _ROUND_S / _CALLS_OF_PAIR), seed)
+    return await play_at_rate(target_of(url), orders, sum(len(order.calls) for order in orders) / _ROUND_S)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,159 @@
+"""The outages: each brings one about, lets it last, and ends it. The load goes on all the while."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from app.db.connections import Connection, connect
+from tests.chaos.site import Site
+from tests.chaos.stores import blocking
+
+_IN_FLIGHT_S = 0.5
+"""How long calls pile up before their receiver is killed: well within Postgres's share of the answer budget, so none is spooled."""
+_HOG_S = 0.02
+_END_OURS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'zeus-relay %'"
+
+
+async def postgres_stopped(site: Site) -> None:
+    """Stopped as for a restart of its machine."""
+    await blocking(site.store.server.stop)
+    await asyncio.sleep(site.effort.outage_s)
+    await blocking(site.store.server.start)
+
+
+async def postgres_killed(site: Site) -> None:
+    """Killed, and started soon by whoever looks after it; it has to recover first."""
+    await blocking(site.store.server.kill)
+    await asyncio.sleep(site.effort.outage_s / 3)
+    await blocking(site.store.server.start)
+
+
+async def failover(site: Site) -> None:
+    """The primary is gone for good; the standby is promoted once that has been noticed."""
+    assert site.store.standby
+    await blocking(site.store.server.kill)
+    await asyncio.sleep(site.effort.outage_s / 2)
+    await blocking(site.store.standby.promote)
+
+
+async def black_hole(site: Site) -> None:
+    """Packets to the server vanish. Nobody is refused, and nothing comes back."""
+    assert site.store.network
+    await blocking(site.store.network.drop, True)
+    await asyncio.sleep(site.effort.outage_s)
+    await blocking(site.store.network.drop, False)
+
+
+async def no_connections(site: Site) -> None:
+    """Others take every connection that the service loses, and all that are left."""
+    hogs: list[Connection] = []
+    admin = await connect(site.store.admin_url)
+    hogging = asyncio.create_task(_hog(site.store.url, hogs))
+    try:
+        for _ in range(10):
+            await admin.execute(_END_OURS)
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(site.effort.outage_s)
+    finally:
+        hogging.cancel()
+        await asyncio.wait([hogging])
+        for hog in hogs:
+            await hog.close(timeout=5)
+        await admin.close()
+
+
+async def _hog(url: str, hogs: list[Connection]) -> None:
+    while True:
+        try:
+            hogs.append(await asyncpg.connect(url, server_settings={"application_name": "another client"}))
+        except asyncpg.TooManyConnectionsError:
+            await asyncio.sleep(_HOG_S)
+
+
+async def table_locked(site: Site) -> None:
+    """Somebody's migration holds the table of notices."""
+    async with _locked_notices(site):
+        await asyncio.sleep(site.effort.outage_s)
+
+
+async def read_only(site: Site) -> None:
+    """The server takes no writes, as after a failover that went wrong. Connections stay open."""
+    admin = await connect(site.store.admin_url)
+    try:
+        await admin.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+        await admin.execute("SELECT pg_reload_conf()")
+        await asyncio.sleep(site.effort.outage_s)
+        await admin.execute("ALTER SYSTEM RESET default_transaction_read_only")
+        await admin.execute("SELECT pg_reload_conf()")
+    finally:
+        await admin.close()
+
+
+async def pooler_restarted(site: Site) -> None:
+    """Every connection breaks at once, and for a moment there are none. Twice."""
+    assert site.store.pooler
+    for _ in range(2):
+        await blocking(site.store.pooler.stop)
+        await asyncio.sleep(1)
+        await blocking(site.store.pooler.start)
+        await asyncio.sleep(site.effort.outage_s / 3)
+
+
+async def receivers_restarted(site: Site) -> None:
+    """A deploy: each receiver in turn is asked to stop, and another is started in its place."""
+    for number in range(len(site.receivers)):
+        process = site.receivers[number].process
+        process.terminate()
+        await process.ended()
+        await asyncio.sleep(site.effort.calm_s / 2)
+        await site.start_receiver(number)
+        await asyncio.sleep(site.effort.calm_s)
+
+
+async def receiver_killed(site: Site) -> None:
+    """Killed with calls in flight that it has read and not answered; started again later."""
+    async with _locked_notices(site):
+        await asyncio.sleep(_IN_FLIGHT_S)
+        await blocking(site.receivers[0].process.kill)
+    await asyncio.sleep(site.effort.outage_s)
+    await site.start_receiver(0)
+
+
+async def worker_killed(site: Site) -> None:
+    """Each worker in turn, in the middle of its work."""
+    for number, worker in enumerate(list(site.workers)):
+        await blocking(worker.kill)
+        await asyncio.sleep(site.effort.outage_s / 3)
+        await site.start_worker(number)
+
+
+async def everything(site: Site) -> None:
+    """Postgres goes, a receiver is killed while the spool holds its calls, and it comes back before Postgres does."""
+    await blocking(site.store.server.stop)
+    await asyncio.sleep(site.effort.outage_s / 3)
+    await blocking(site.receivers[0].process.kill)
+    if len(site.receivers) > 1:  # else calls wait at the proxy, and a supervisor starts it at once
+        await asyncio.sleep(site.effort.outage_s / 3)
+    await site.start_receiver(0)
+    await asyncio.sleep(site.effort.outage_s / 3)
+    await blocking(site.store.server.start)
+
+
+async def spool_full(site: Site) -> None:
+    """Postgres is away for longer than the spool has room for, but not so long that calls held meanwhile take 10 s."""
+    await blocking(site.store.server.stop)
+    await asyncio.sleep(min(site.effort.outage_s, 6))
+    await blocking(site.store.server.start)
+
+
+@asynccontextmanager
+async def _locked_notices(site: Site) -> AsyncIterator[None]:
+    admin = await connect(site.store.admin_url)
+    try:
+        async with admin.transaction():
+            await admin.execute("LOCK TABLE notices IN ACCESS EXCLUSIVE MODE")
+            yield
+    finally:
+        await admin.close()

@@ -1,0 +1,71 @@
+"""How long and how hard a run is, and what a line of the table is made of."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.chaos.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """`rate` calls a second for at least `seconds`; an outage lasts `outage_s` and has `calm_s` before and after it."""
+
+    rate: int
+    seconds: float
+    outage_s: float
+    calm_s: float
+    patience_s: float
+    """How long draining, judging and delivering may take after the last answer."""
+
+
+FULL = Effort(rate=200, seconds=30, outage_s=15, calm_s=5, patience_s=180)
+SHORT = Effort(rate=100, seconds=6, outage_s=3, calm_s=1, patience_s=90)
+
+
+class Front(Enum):
+    """What stands between the caller and the receivers. Without a proxy each receiver is called for a share of the calls."""
+
+    NONE = "none"
+    NGINX = "nginx"
+    CADDY = "caddy"
+
+
+class Database(Enum):
+    """How Postgres is reached."""
+
+    PLAIN = "plain"
+    STANDBY = "a primary with a synchronous standby, both in the URL"
+    NETWORK = "across a network of its own"
+    POOLER = "through PgBouncer in transaction mode"
+
+
+class Felt(Enum):
+    """What must be seen of an outage. One that nobody felt proves nothing."""
+
+    NOTHING = "nothing"
+    SPOOLED = "spooled"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the table: what is set up, and `inject`, which brings the outage about and ends it."""
+
+    name: str
+    outage: str
+    inject: Callable[["Site"], Awaitable[None]]
+    front: Front = Front.NONE
+    receivers: int = 2
+    database: Database = Database.PLAIN
+    felt: Felt = Felt.NOTHING
+    small_spool: bool = False
+    """Whether the spool lies on a small tmpfs, which fills up within two seconds."""
+    server_options: tuple[str, ...] = ()
+
+    @property
+    def needs_root(self) -> bool:
+        """Whether the line mounts something or makes a network."""
+        return self.small_spool or self.database is Database.NETWORK

@@ -1,0 +1,110 @@
+"""An installation to be harmed: a Postgres, receivers, workers, perhaps a proxy, and a merchant's system that verifies every webhook."""
+
+import json
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.events.signature import new_secret
+from tests.chaos.front import proxy
+from tests.chaos.plan import Effort, Front, Line
+from tests.chaos.ports import free_port
+from tests.chaos.postgres import Template
+from tests.chaos.stores import Store, store
+from tests.processes import Process, Starter, processes, service_settings
+from tests.subscriber import Subscriber, subscriber
+
+_WORKERS = 2
+_LEASE = "5s"
+"""What a killed worker held comes due again after it; the default of a minute would only make the run longer."""
+
+
+@dataclass
+class Receiver:
+    """A receiver's place: its ports stay when its process is replaced."""
+
+    process: Process
+    port: int
+    metrics_port: int
+
+
+@dataclass
+class Site:
+    """What the outage of a line may lay its hands on. `urls` are where the calls go."""
+
+    effort: Effort
+    store: Store
+    merchant: Subscriber
+    starter: Starter
+    settings: dict[str, str]
+    spool: Path
+    receivers: list[Receiver] = field(default_factory=list)
+    workers: list[Process] = field(default_factory=list)
+    urls: list[str] = field(default_factory=list)
+
+    async def start_receiver(self, number: int) -> None:
+        """Start the receiver in a place where none runs, and wait until it is ready."""
+        place = self.receivers[number]
+        place.process = self._receive(place.port, place.metrics_port)
+        await place.process.ready("receiver")
+
+    async def start_worker(self, number: int) -> None:
+        """Start a worker in the place of one that is gone, and wait until it works."""
+        self.workers[number] = self.starter.start("work", **self.settings)
+        await self.workers[number].logged("working")
+
+    async def start(self, receivers: int) -> None:
+        """Start everything."""
+        for _ in range(receivers):
+            port, metrics_port = free_port(), free_port()
+            self.receivers.append(Receiver(self._receive(port, metrics_port), port, metrics_port))
+        self.workers = [self.starter.start("work", **self.settings) for _ in range(_WORKERS)]
+        for receiver in self.receivers:
+            await receiver.process.ready("receiver")
+        for worker in self.workers:
+            await worker.logged("working")
+
+    def _receive(self, port: int, metrics_port: int) -> Process:
+        return self.starter.start("receive", **self.settings, PUBLIC_PORT=str(port), METRICS_PORT=str(metrics_port))
+
+
+@asynccontextmanager
+async def site(line: Line, effort: Effort, template: Template, directory: Path) -> AsyncIterator[Site]:
+    """The installation of a line for the time of the block."""
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(store(line, template, directory))
+        secret = new_secret()
+        merchant = await stack.enter_async_context(subscriber(secret))
+        spool = directory / "spool"
+        if line.small_spool:
+            stack.enter_context(_tmpfs(spool, effort.rate))
+        starter = stack.enter_context(processes(directory / "processes"))
+        settings = _settings(database.url, merchant, secret, spool, behind_proxy=line.front is not Front.NONE)
+        made = Site(effort, database, merchant, starter, settings, spool)
+        await made.start(line.receivers)
+        ports = [receiver.port for receiver in made.receivers]
+        if line.front is not Front.NONE:
+            ports = [stack.enter_context(proxy(line.front, ports, directory / "proxy"))]
+        made.urls = [f"http://127.0.0.1:{port}/zeus/notify" for port in ports]
+        yield made
+
+
+def _settings(url: str, merchant: Subscriber, secret: str, spool: Path, *, behind_proxy: bool) -> dict[str, str]:
+    settings = service_settings(url)
+    del settings["PUBLIC_PORT"]
+    declared = [{"name": "shop", "url": merchant.url, "secret": secret}]
+    settings |= {"SUBSCRIBERS": json.dumps(declared), "SPOOL_DIR": str(spool), "WORKER_LEASE": _LEASE}
+    return settings | {"TRUSTED_PROXIES": "127.0.0.1/32"} if behind_proxy else settings
+
+
+@contextmanager
+def _tmpfs(directory: Path, kib: int) -> Iterator[None]:
+    """A small disk."""
+    directory.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kib}k,mode=700", "tmpfs", directory], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", directory], check=True)
