@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 else:  # only the stubs know that it is generic
     Connection = asyncpg.Connection
 
+CONNECT_ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What `connect` raises, also through an engine, which does not wrap it. The last is raised when no host of several is the primary."""
 CONNECT_TIMEOUT_S = 5.0
 HOST_TIMEOUT_S = 2.0
 STATEMENT_TIMEOUT_MS = 30_000
@@ -26,8 +28,7 @@ async def connect(
     """Open one asyncpg connection; of several hosts in `url`, to the one that takes writes.
 
     `url` is a postgresql:// URL. Statements end after `statement_timeout_ms`, waits for a lock after `lock_timeout_ms` (0: never);
-    behind a pooler only the client's own timeout, a little later, sees to that. Raises OSError (a timeout included),
-    asyncpg.PostgresError, asyncpg.InterfaceError or asyncpg.InternalClientError.
+    behind a pooler only the client's own timeout, a little later, sees to that. Raises one of CONNECT_ERRORS (a timeout is an OSError).
     """
     settings = {"statement_timeout": str(statement_timeout_ms), "lock_timeout": str(lock_timeout_ms), "jit": "off"}
     limits: dict[str, Any] = {"command_timeout": statement_timeout_ms / 1000 + 1}
@@ -40,7 +41,7 @@ async def connect(
     for host in hosts:
         try:
             connection = await _connect_host(host, application, settings, {"timeout": HOST_TIMEOUT_S, **limits})
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+        except CONNECT_ERRORS:
             if host == hosts[-1]:
                 raise
         else:
@@ -60,12 +61,17 @@ async def _connect_host(url: str, application: str, settings: dict[str, str], li
                 raise
             note_pooler(url)
         else:
-            if not await stands_behind_pooler(connection):
+            try:
+                pooled = await stands_behind_pooler(connection)
+            except BaseException:  # a cancellation too: nobody else knows of this connection yet
+                connection.terminate()
+                raise
+            if not pooled:
                 return connection
             note_pooler(url)
             connection.terminate()
-    pooled: Connection = await asyncpg.connect(url, statement_cache_size=0, server_settings={"application_name": application}, **limits)
-    return pooled
+    unnamed: Connection = await asyncpg.connect(url, statement_cache_size=0, server_settings={"application_name": application}, **limits)
+    return unnamed
 
 
 def _single_hosts(url: str) -> list[str]:

@@ -4,9 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-import asyncpg
-
-from app.db.connections import CONNECT_TIMEOUT_S, Connection, connect, describe_error, is_pooled
+from app.db.connections import CONNECT_ERRORS, CONNECT_TIMEOUT_S, Connection, connect, describe_error, is_pooled
 from app.logs import get_logger
 
 NOTICES = "zeus_relay_notices"
@@ -16,7 +14,6 @@ _RECONNECT_SECONDS = 1.0
 _CHECK_SECONDS = 30.0
 
 log = get_logger("wakeup")
-_LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class Waker:
@@ -41,7 +38,7 @@ class Waker:
                 try:
                     connection = connection or await connect(self._url, application="zeus-relay waker")
                     await connection.execute(f"NOTIFY {self._channel}")
-                except _LOST as error:
+                except CONNECT_ERRORS as error:
                     log.warning("notify_failed", channel=self._channel, error=describe_error(error))
                     await _drop(connection)
                     connection = None
@@ -85,7 +82,7 @@ class Listener:
                     event.set()  # whatever was notified before we listened
                 await _stay(connection, lost)
                 log.warning("listener_lost")
-            except _LOST as error:
+            except CONNECT_ERRORS as error:
                 log.warning("listen_failed", error=describe_error(error))
             finally:
                 await _drop(connection)
@@ -107,5 +104,5 @@ def _setter(event: asyncio.Event) -> Callable[..., None]:
 
 async def _drop(connection: Connection | None) -> None:
     if connection is not None and not connection.is_closed():
-        with suppress(*_LOST):
+        with suppress(*CONNECT_ERRORS):
             await connection.close(timeout=1)

@@ -3,18 +3,16 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import asyncpg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from app.db.connections import describe_error
+from app.db.connections import CONNECT_ERRORS, describe_error
 from app.db.engine import Sessions, make_sessions
 from app.logs import get_logger
 
 RETRY_SECONDS = 0.5
-# A connection that cannot be made raises the driver's own errors; a TimeoutError is an OSError.
-_DATABASE_ERRORS = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+_DATABASE_ERRORS = (SQLAlchemyError, *CONNECT_ERRORS)
 
 # Connection, transaction rolled back (deadlock), resources, object in use, operator intervention, system; a read-only server
 # (25006) is an old primary after a failover.

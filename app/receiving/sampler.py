@@ -3,9 +3,7 @@
 import asyncio
 import time
 
-import asyncpg
-
-from app.db.connections import connect, describe_error
+from app.db.connections import CONNECT_ERRORS, connect, describe_error
 from app.logs import get_logger
 from app.metrics import samples_kept
 from app.receiving.notice import Notice
@@ -52,7 +50,7 @@ class Sampler:
             notice = await self._offered.get()
             try:
                 await self._write(notice)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except CONNECT_ERRORS as error:
                 log.warning("sample_dropped", error=describe_error(error))
                 await asyncio.sleep(_RETRY_SECONDS)
 

@@ -4,7 +4,7 @@ import asyncio
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.db.connections import describe_error
+from app.db.connections import CONNECT_ERRORS, describe_error
 from app.db.wakeup import NOTICES, Listener
 from app.judging.judge import Judge
 from app.logs import get_logger
@@ -32,7 +32,7 @@ class JudgingLoop:
         while not self._stopping:
             try:
                 judged = await self._judge.judge_batch()
-            except (SQLAlchemyError, OSError, TimeoutError) as error:
+            except (SQLAlchemyError, *CONNECT_ERRORS) as error:
                 log.warning("judging_interrupted", error=describe_error(error))
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.db.connections import connect
-from app.db.engine import Sessions, make_engine
+from app.db.engine import Sessions, make_engine, make_sessions
 from app.forwarding.trouble import in_transaction, is_passing
 
 
@@ -52,6 +52,17 @@ async def test_a_server_that_is_not_there_passes(tmp_path: object) -> None:
             pass
     await engine.dispose()
     assert is_passing(caught.value)
+
+
+async def test_only_standbys_left_passes(database_url: str) -> None:
+    """Between the loss of a primary and the promotion of its standby, no host of the URL takes writes."""
+    owner = await connect(database_url)
+    await owner.execute(f"ALTER DATABASE {await owner.fetchval('SELECT current_database()')} SET default_transaction_read_only = on")
+    await owner.close()
+    mark = "&" if "?" in database_url else "?"
+    engine = make_engine(f"{database_url}{mark}target_session_attrs=read-write")
+    assert await in_transaction(make_sessions(engine), "claim", lambda session: session.scalar(text("SELECT 1"))) is None
+    await engine.dispose()
 
 
 async def test_a_server_that_is_starting_passes_and_a_wrong_password_does_not() -> None:
