@@ -52,8 +52,8 @@ def _mask_pair(pair: bytes) -> bytes:
 
 
 def _mask_header(line: bytes) -> bytes:
-    name, colon, value = line.partition(b":")
-    if not colon or name.lower() in _OPEN_HEADERS:
-        return line
-    end = value[len(value.rstrip(b"\r\n")) :]
-    return name + b": " + MASK.encode() + end
+    name, colon, _value = line.partition(b":")
+    end = line[len(line.rstrip(b"\r\n")) :]
+    if not colon or line[:1] in (b" ", b"\t"):  # no header of its own: it may go on with the value of the one above
+        return MASK.encode() + end if line.strip() else line
+    return line if name.lower() in _OPEN_HEADERS else name + b": " + MASK.encode() + end
