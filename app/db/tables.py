@@ -1,33 +1,31 @@
 """The tables, one class each; rows end in `Row` so that values can have the bare nouns."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, JSON, BigInteger, DateTime, ForeignKey, Identity, Index, LargeBinary, MetaData, SmallInteger, Text, func, text
-from sqlalchemy.dialects.postgresql import INET, JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import JSON, BigInteger, ForeignKey, Identity, Index, SmallInteger, func, text
+from sqlalchemy.dialects.postgresql import INET
+from sqlalchemy.orm import Mapped, mapped_column
 
+from app.db.base import Base
+from app.db.operator_tables import AuditEntryRow, IdempotentAnswerRow, OperatorTokenRow
 
-class Base(DeclarativeBase):
-    """Common ground of all tables: names of constraints, and Postgres types for Python's."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "%(table_name)s_%(column_0_N_name)s_idx",
-            "uq": "%(table_name)s_%(column_0_N_name)s_key",
-            "ck": "%(table_name)s_%(constraint_name)s_check",
-            "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
-            "pk": "%(table_name)s_pkey",
-        }
-    )
-    type_annotation_map: ClassVar[dict[Any, Any]] = {
-        str: Text,
-        bytes: LargeBinary,
-        datetime: DateTime(timezone=True),
-        list[str]: ARRAY(Text),
-        dict[str, Any]: JSONB,
-    }
+__all__ = [
+    "AnswerRow",
+    "AttemptRow",
+    "AuditEntryRow",
+    "Base",
+    "EventRow",
+    "IdempotentAnswerRow",
+    "NoticeRow",
+    "OperatorTokenRow",
+    "OrderRow",
+    "OutboundWebhookRow",
+    "RejectedSampleRow",
+    "SubscriberRow",
+    "SubscriberSecretRow",
+]
 
 
 def _empty_list() -> Mapped[list[str]]:
@@ -58,11 +56,29 @@ class NoticeRow(Base):
     order_no: Mapped[str | None]
     status: Mapped[str | None]
 
+    dismissed_at: Mapped[datetime | None]
+    dismissal: Mapped[str | None]
+
     __table_args__ = (
         # What is left to judge, in order of arrival within a lane: empty but for the last moments, so it stays small.
         Index("notices_unjudged_idx", "lane", "id", postgresql_where=text("verdict IS NULL")),
         Index("notices_order_no_idx", "order_no", "id", postgresql_where=text("order_no IS NOT NULL")),
-        Index("notices_attention_idx", "verdict", "id", postgresql_where=text("verdict IN ('quarantined', 'conflict')")),
+        # All verdicts but the usual one, in order of time: what is rare is found without reading past what is not.
+        Index("notices_verdict_idx", "verdict", "id", postgresql_where=text("verdict <> 'accepted'")),
+        # What a human should look at.
+        Index(
+            "notices_attention_idx",
+            "verdict",
+            "id",
+            postgresql_where=text("verdict IN ('quarantined', 'conflict') AND dismissed_at IS NULL"),
+        ),
+        # The end of the telephone number, which is all that is searched for: the index holds no whole number.
+        Index(
+            "notices_telno_tail_idx",
+            text("right(parameters ->> 'telno', 4)"),
+            "id",
+            postgresql_where=text("parameters ->> 'telno' <> ''"),
+        ),
         {"postgresql_with": {"autovacuum_vacuum_scale_factor": "0.02"}},
     )
 
@@ -80,6 +96,8 @@ class RejectedSampleRow(Base):
     target: Mapped[bytes]
     headers: Mapped[bytes]
     body: Mapped[bytes]
+    dismissed_at: Mapped[datetime | None]
+    dismissal: Mapped[str | None]
 
 
 class AnswerRow(Base):
@@ -112,6 +130,12 @@ class OrderRow(Base):
     flags: Mapped[list[str]] = _empty_list()
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        Index("orders_created_idx", "created_at", "order_no"),
+        Index("orders_sendid_idx", "sendid", "created_at", "order_no", postgresql_where=text("sendid <> ''")),
+        Index("orders_money_idx", "money", "created_at", "order_no"),
+    )
 
 
 class EventRow(Base):
@@ -194,6 +218,8 @@ class OutboundWebhookRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     finished_at: Mapped[datetime | None]
     last_outcome: Mapped[str | None]
+    dismissed_at: Mapped[datetime | None]
+    dismissal: Mapped[str | None]
 
     __table_args__ = (
         Index("outbound_webhooks_event_key", "event_id", "subscriber_id", unique=True),
@@ -208,6 +234,10 @@ class OutboundWebhookRow(Base):
             postgresql_where=text("state = 'pending' AND order_no IS NOT NULL"),
         ),
         Index("outbound_webhooks_dead_idx", "subscriber_id", "id", postgresql_where=text("state = 'dead'")),
+        Index("outbound_webhooks_attention_idx", "id", postgresql_where=text("state = 'dead' AND dismissed_at IS NULL")),
+        # All states but the usual one, the oldest first.
+        Index("outbound_webhooks_state_idx", "state", "id", postgresql_where=text("state <> 'delivered'")),
+        Index("outbound_webhooks_subscriber_idx", "subscriber_id", "id"),
         # Every row is updated two times in its first second; what that leaves behind must not pile up in the index of due ones.
         {"postgresql_with": {"autovacuum_vacuum_scale_factor": "0.01"}},
     )

@@ -44,6 +44,28 @@ class WebhookNotFound(NotFound):
         super().__init__("There is no outbound webhook with this id.")
 
 
+class SampleNotFound(NotFound):
+    """No rejected sample has this id, or a later one took its place."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no rejected sample with this id.")
+
+
+class TokenNotFound(NotFound):
+    """No token has this name, or it was revoked."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no token with this name.")
+
+
+class NotAllowed(Refusal):
+    """The operator's role may not do this; `needed` may."""
+
+    def __init__(self, needed: str) -> None:
+        super().__init__(f"This takes the role {needed}.")
+        self.needed = needed
+
+
 class NotAcceptable(Refusal):
     """A value that was given cannot be used; `field` names it."""
 
@@ -64,6 +86,28 @@ class NameTaken(Refusal):
 
     def __init__(self) -> None:
         super().__init__("A subscriber with this name exists.")
+
+
+class TokenNameTaken(Refusal):
+    """Another token has this name."""
+
+    def __init__(self) -> None:
+        super().__init__("A token with this name exists; revoke it first.")
+
+
+class KeyReused(Refusal):
+    """An Idempotency-Key came with another request than before, or with one whose answer cannot be opened any more."""
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key belongs to another request; use a new one.")
+
+
+class NotDismissible(Refusal):
+    """What does not ask for attention cannot be dismissed from it; `state` is what it is."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"It needs no attention ({state}) and cannot be dismissed.")
+        self.state = state
 
 
 class SubscriberPaused(Refusal):
