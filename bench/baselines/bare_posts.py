@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import time
 
 import aiohttp
 import uvloop
@@ -28,13 +29,15 @@ async def post(url: str, count: int, connections: int) -> None:
 
 
 def main() -> None:
-    """Post to the URL that was given."""
+    """Post to the URL that was given and print the processor time that took, in seconds."""
     parser = argparse.ArgumentParser(description="Post with aiohttp alone.")
     parser.add_argument("url")
     parser.add_argument("count", type=int)
     parser.add_argument("connections", type=int)
     arguments = parser.parse_args()
+    before = time.process_time()
     uvloop.run(post(arguments.url, arguments.count, arguments.connections))
+    print(time.process_time() - before)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from functools import partial
 
 from bench.arrivals import Inbox, Spread
-from bench.cases.delivery import CONCURRENCY, rate_of_backlog
+from bench.cases.delivery import CONCURRENCY, deliveries_of_backlog
 from bench.figures import Figure, Requirement
 from bench.owed import make_attempts, make_events, new_subscriber, owe, pause, settle, subscriber
 from bench.plan import Bench, interleaved
@@ -55,7 +55,7 @@ async def _crowd(bench: Bench, site: Site) -> None:
 
 async def _rate(bench: Bench, sites: Sites) -> float:
     async with sites() as site:
-        return await rate_of_backlog(bench, site, CONCURRENCY)
+        return (await deliveries_of_backlog(bench, site, CONCURRENCY)).per_s
 
 
 async def _delay(bench: Bench, sites: Sites) -> Spread:

@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+from dataclasses import dataclass
+from functools import partial
 
 from bench.arrivals import Inbox
 from bench.baselines.environment import PROGRAM, baseline_python
@@ -21,58 +23,71 @@ class BaselineFailed(Exception):
     """A baseline's process ended with an error."""
 
 
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """One run: arrivals a second at the subscriber, and the processor time that the sending process took for each."""
+
+    per_s: float
+    cpu_us: float
+
+
 async def delivery(bench: Bench) -> list[Figure]:
     """Deliveries/s of one worker process to a subscriber that answers at once."""
-    python = await baseline_python()
-
-    async def worker() -> float:
-        return await worker_rate(bench, CONCURRENCY)
-
-    async def worker_by_default() -> float:
-        return await worker_rate(bench, DEFAULT_IN_FLIGHT)
-
-    async def bare() -> float:
-        async with sink(bench.new_directory()) as port:
-            module = ("-m", "bench.baselines.bare_posts")
-            await _run(sys.executable, *module, _url(port), str(_share(bench, _BARE_POSTS)), str(CONCURRENCY))
-            return await _rate(port, _share(bench, _BARE_POSTS))
-
-    async def parts() -> float:
-        async with bench.database.fresh() as url, sink(bench.new_directory()) as port:
-            count = _share(bench, _JOBS)
-            await _run(python, PROGRAM, "defer", url, _url(port), str(count), given=DATA)
-            await _run(python, PROGRAM, "work", url, str(CONCURRENCY))
-            return await _rate(port, count)
-
-    sides = {"worker": worker, "aiohttp alone": bare, "procrastinate + httpx": parts, "worker, default limit": worker_by_default}
-    rates = {name: tuple(rounds) for name, rounds in (await interleaved(bench, sides)).items()}
-    name = f"deliveries of one worker, {CONCURRENCY} at once"
-    by_default = f"deliveries of one worker, {DEFAULT_IN_FLIGHT} at once (default)"
-    bare_rates, part_rates = rates["aiohttp alone"], rates["procrastinate + httpx"]
+    results = await interleaved(
+        bench,
+        {
+            "worker": partial(_worker, bench, CONCURRENCY),
+            "aiohttp alone": partial(_bare, bench),
+            "procrastinate + httpx": partial(_parts, bench, await baseline_python()),
+            "worker, default limit": partial(_worker, bench, DEFAULT_IN_FLIGHT),
+        },
+    )
+    worker, by_default = results["worker"], results["worker, default limit"]
+    rate, cpu = f"deliveries of one worker, {CONCURRENCY} at once", "processor time of the sender per delivery"
+    rate_by_default = f"deliveries of one worker, {DEFAULT_IN_FLIGHT} at once (default)"
+    bare, parts = results["aiohttp alone"], results["procrastinate + httpx"]
     least = Requirement(least=0.35, of="ratio")
     return [
-        Figure("delivery", name, "/s", rates["worker"], bare_rates, "aiohttp alone", least),
-        Figure("delivery", name, "/s", rates["worker"], part_rates, "procrastinate + httpx", Requirement(least=8, of="ratio")),
-        Figure("delivery", by_default, "/s", rates["worker, default limit"], bare_rates, "aiohttp alone", least),
+        Figure("delivery", rate, "/s", _rates(worker), _rates(bare), "aiohttp alone", least),
+        Figure("delivery", rate, "/s", _rates(worker), _rates(parts), "procrastinate + httpx", Requirement(least=8, of="ratio")),
+        Figure("delivery", rate_by_default, "/s", _rates(by_default), _rates(bare), "aiohttp alone", least),
+        Figure("delivery", cpu, "µs", _cpu(worker), _cpu(bare), "aiohttp alone"),
+        Figure("delivery", cpu, "µs", _cpu(worker), _cpu(parts), "procrastinate + httpx"),
     ]
 
 
-async def worker_rate(bench: Bench, at_once: int) -> float:
-    """Deliveries/s of a worker that finds everything owed when it starts, one event of each order, for one subscriber."""
-    async with bench.site() as site:
-        return await rate_of_backlog(bench, site, at_once)
-
-
-async def rate_of_backlog(bench: Bench, site: Site, at_once: int) -> float:
-    """As `worker_rate`, in a given installation."""
+async def deliveries_of_backlog(bench: Bench, site: Site, at_once: int) -> Deliveries:
+    """A worker that finds everything owed when it starts, one event of each order, for one subscriber."""
     count = _share(bench, _WEBHOOKS)
     async with sink(bench.new_directory()) as port, subscriber(site, f"shop-{port}", _url(port), max_in_flight=at_once) as subscriber_id:
         prefix = f"owed-{port}-"
         await make_events(site, prefix, count)
         await owe(site, prefix, subscriber_id)
         await settle(site)
-        async with site.role("work"):
-            return await _rate(port, count)
+        async with site.role("work") as worker:
+            before = worker.cpu_s()
+            rate = await _rate(port, count)
+            return Deliveries(rate, 1e6 * (worker.cpu_s() - before) / count)
+
+
+async def _worker(bench: Bench, at_once: int) -> Deliveries:
+    async with bench.site() as site:
+        return await deliveries_of_backlog(bench, site, at_once)
+
+
+async def _bare(bench: Bench) -> Deliveries:
+    count = _share(bench, _BARE_POSTS)
+    async with sink(bench.new_directory()) as port:
+        cpu_s = await _run(sys.executable, "-m", "bench.baselines.bare_posts", _url(port), str(count), str(CONCURRENCY))
+        return Deliveries(await _rate(port, count), 1e6 * cpu_s / count)
+
+
+async def _parts(bench: Bench, python: str) -> Deliveries:
+    count = _share(bench, _JOBS)
+    async with bench.database.fresh() as url, sink(bench.new_directory()) as port:
+        await _run(python, PROGRAM, "defer", url, _url(port), str(count), given=DATA)
+        cpu_s = await _run(python, PROGRAM, "work", url, str(CONCURRENCY))
+        return Deliveries(await _rate(port, count), 1e6 * cpu_s / count)
 
 
 async def _rate(port: int, count: int) -> float:
@@ -81,18 +96,28 @@ async def _rate(port: int, count: int) -> float:
     return inbox.per_s
 
 
+async def _run(*arguments: str, given: str = "") -> float:
+    """Run a baseline to its end and return the processor time it tells, in seconds. Raises BaselineFailed."""
+    process = await asyncio.create_subprocess_exec(
+        *arguments, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    output, errors = await process.communicate(given.encode())
+    if process.returncode:
+        raise BaselineFailed(errors.decode(errors="replace")[-2_000:])
+    return float(output)
+
+
+def _rates(rounds: list[Deliveries]) -> tuple[float, ...]:
+    return tuple(each.per_s for each in rounds)
+
+
+def _cpu(rounds: list[Deliveries]) -> tuple[float, ...]:
+    return tuple(each.cpu_us for each in rounds)
+
+
 def _share(bench: Bench, count: int) -> int:
     return max(50, int(count * bench.effort.share))
 
 
 def _url(port: int) -> str:
     return f"http://127.0.0.1:{port}/hook/shop"
-
-
-async def _run(*arguments: str, given: str = "") -> None:
-    process = await asyncio.create_subprocess_exec(
-        *arguments, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
-    )
-    _, errors = await process.communicate(given.encode())
-    if process.returncode:
-        raise BaselineFailed(errors.decode(errors="replace")[-2_000:])
