@@ -48,6 +48,7 @@ class Felt(Enum):
     NOTHING = "nothing"
     SPOOLED = "spooled"
     HELD = "held"
+    RESENT = "sent again by the proxy"
 
 
 @dataclass(frozen=True, slots=True)

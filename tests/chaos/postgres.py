@@ -75,6 +75,8 @@ class Server:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             _wait_for_death(family)
+            # Where nobody collects dead processes, as in many containers, the next server would take this one for alive.
+            (self.data / "postmaster.pid").unlink()
 
     def create(self) -> None:
         """Make the data directory, in a directory that is the server's alone."""

@@ -49,9 +49,12 @@ async def _run(line: Line, made: Site) -> Row:
         watching.cancel()
         with suppress(asyncio.CancelledError):
             await watching
-    finding = find(await gather(made, answers))
-    felt = {Felt.NOTHING: 1, Felt.SPOOLED: gauges.spooled, Felt.HELD: gauges.held}[line.felt]
-    unfelt = [] if felt else [f"nobody felt the outage: no call was {line.felt.value}"]
+    evidence = await gather(made, answers)
+    finding = find(evidence)
+    # A call that reached Postgres although its receiver died, and was sent again, is there twice.
+    resent = evidence.notices.total() - len(answers)
+    felt = {Felt.NOTHING: 1, Felt.SPOOLED: gauges.spooled, Felt.HELD: gauges.held, Felt.RESENT: resent}[line.felt]
+    unfelt = [] if felt > 0 else [f"nobody felt the outage: no call was {line.felt.value}"]
     return Row(line.outage, finding, gauges.spooled, gauges.held, [*unsettled, *finding.problems, *unfelt])
 
 
