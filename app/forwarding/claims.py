@@ -14,7 +14,6 @@ from app.forwarding.webhook import OutboundWebhook, Target
 
 # Each part of the claim is written for one plan, an index scan of a few rows per subscriber, whatever the statistics say:
 # - the subscribers with the least under way come first, so that :room goes to them when there is more work than room;
-# - `OFFSET 0` keeps the question about earlier events a look-up per row; as a join it could read every pending row;
 # - `= ANY (ARRAY (…))` makes the update look up each id; as a join it could read the table.
 # A claimed webhook stays pending, with due_at at the end of its lease: what a lost worker held comes due again by itself.
 CLAIM = text("""
@@ -32,8 +31,7 @@ WITH roomy AS MATERIALIZED (
       AND NOT (roomy.ordered AND w.order_no IS NOT NULL AND EXISTS (
         SELECT 1 FROM outbound_webhooks earlier
         WHERE earlier.subscriber_id = w.subscriber_id AND earlier.order_no = w.order_no AND earlier.sequence < w.sequence
-          AND earlier.state = 'pending' AND earlier.created_at > now() - CAST(:order_hold AS interval)
-        OFFSET 0))
+          AND earlier.state = 'pending' AND earlier.created_at > now() - CAST(:order_hold AS interval)))
     ORDER BY w.due_at, w.id
     LIMIT greatest(roomy.room, 0)
     FOR UPDATE OF w SKIP LOCKED

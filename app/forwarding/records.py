@@ -49,8 +49,8 @@ WITH result AS (
 )
 SELECT moved.id, paused.id AS paused_id, moved.new_state <> 'pending' AND moved.order_no IS NOT NULL AND EXISTS (
     SELECT 1 FROM outbound_webhooks w
-    WHERE w.subscriber_id = moved.subscriber_id AND w.order_no = moved.order_no AND w.sequence > moved.sequence AND w.state = 'pending'
-    OFFSET 0) AS awaited
+    WHERE w.subscriber_id = moved.subscriber_id AND w.order_no = moved.order_no AND w.sequence > moved.sequence
+      AND w.state = 'pending') AS awaited
 FROM moved LEFT JOIN paused ON paused.id = moved.subscriber_id
 """)
 
@@ -85,12 +85,12 @@ class Recorded:
 
 async def record(session: AsyncSession, results: Sequence[Result]) -> Recorded:
     """Record each result whose lease is still held; the others change nothing. A `410 Gone` pauses its subscriber. Never commits."""
-    rows = (await session.execute(RECORD, _parameters(results))).all()
+    rows = (await session.execute(RECORD, parameters_of(results))).all()
     paused = frozenset(row.paused_id for row in rows if row.paused_id is not None)
     return Recorded(frozenset(row.id for row in rows), paused, any(row.awaited for row in rows))
 
 
-def _parameters(results: Sequence[Result]) -> dict[str, Any]:
+def parameters_of(results: Sequence[Result]) -> dict[str, Any]:
     recording = monotonic()
     return {
         "ids": [result.webhook_id for result in results],

@@ -125,6 +125,17 @@ async def test_after_the_last_try_it_is_dead_and_kept(world: World) -> None:
     assert [row.number for row in await world.rows("SELECT number FROM attempts ORDER BY id")] == [1, 2, 3]
 
 
+async def test_short_waits_are_not_rounded_up_to_the_poll(world: World) -> None:
+    async with open_shop(answering(500)) as shop:
+        await world.subscriber(shop.url)
+        await world.event()
+        started = monotonic()
+        async with world.forwarder(schedule=(timedelta(0), *[timedelta(milliseconds=20)] * 7)):
+            await settled(world, "dead")
+    assert len(shop.arrived) == 8
+    assert monotonic() - started < 5  # by polls alone it would be seven seconds
+
+
 async def test_retry_after_is_honoured(world: World) -> None:
     async with open_shop(answering(503, 200, **{"Retry-After": "1"})) as shop:
         await world.subscriber(shop.url)

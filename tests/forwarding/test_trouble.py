@@ -4,6 +4,7 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.connections import connect
 from app.db.engine import Sessions, make_engine, make_sessions
@@ -79,6 +80,9 @@ async def test_passing_trouble_gives_nothing_and_a_fault_is_raised(sessions: Ses
     async def fault(session: object) -> str:
         raise KeyError("a fault of the program")
 
+    async def mistake(session: AsyncSession) -> str:
+        return str(await session.scalar(text("SELECT no_such_column")))
+
     async def work(session: object) -> str:
         return "done"
 
@@ -86,3 +90,5 @@ async def test_passing_trouble_gives_nothing_and_a_fault_is_raised(sessions: Ses
     assert await in_transaction(sessions, "trial", work) == "done"
     with pytest.raises(KeyError):
         await in_transaction(sessions, "trial", fault)
+    with pytest.raises(DBAPIError):
+        await in_transaction(sessions, "trial", mistake)
