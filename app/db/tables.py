@@ -151,6 +151,8 @@ class EventRow(Base):
     cycle: Mapped[int | None]
     sequence: Mapped[int | None]
     notice_id: Mapped[UUID | None]
+    # The place in the feed, from events_position_seq; none for what is meant for one subscriber only.
+    position: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime]
     data: Mapped[dict[str, Any]] = mapped_column(JSON)  # not JSONB, which would forget the order of the keys
     customer: Mapped[dict[str, Any] | None] = mapped_column(JSON)
@@ -160,11 +162,16 @@ class EventRow(Base):
         Index("events_occurrence_key", "order_no", "status", "occurrence", unique=True, postgresql_where=text("status IS NOT NULL")),
         Index("events_sequence_key", "order_no", "sequence", unique=True, postgresql_where=text("order_no IS NOT NULL")),
         Index("events_notice_idx", "notice_id"),
+        Index("events_position_key", "position", unique=True, postgresql_where=text("position IS NOT NULL")),
     )
 
 
 class SubscriberRow(Base):
-    """A merchant system that wants events. A removed one stays as a name for its history, without address and secrets."""
+    """A merchant system that wants events. A removed one stays as a name for its history, without address and secrets.
+
+    One with `feed` is sent nothing: it has no URL and polls by a token, of which only the SHA-256 is kept. `sealed_transport` holds the
+    headers, the authority and the client certificate that webhooks to the others need; the columns before it say what is in there.
+    """
 
     __tablename__ = "subscribers"
 
@@ -179,20 +186,30 @@ class SubscriberRow(Base):
     state: Mapped[str]
     pause_reason: Mapped[str | None]
     declared: Mapped[bool] = mapped_column(server_default=text("false"))
+    feed: Mapped[bool] = mapped_column(server_default=text("false"))
+    feed_hash: Mapped[bytes | None]
+    header_names: Mapped[list[str]] = _empty_list()
+    private_ca: Mapped[bool] = mapped_column(server_default=text("false"))
+    client_certificate_expires_at: Mapped[datetime | None]
+    sealed_transport: Mapped[bytes | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
-    __table_args__ = (Index("subscribers_name_key", "name", unique=True, postgresql_where=text("state <> 'removed'")),)
+    __table_args__ = (
+        Index("subscribers_name_key", "name", unique=True, postgresql_where=text("state <> 'removed'")),
+        Index("subscribers_feed_key", "feed_hash", unique=True, postgresql_where=text("feed_hash IS NOT NULL")),
+    )
 
 
 class SubscriberSecretRow(Base):
-    """A signing secret, encrypted; after a rotation the old one stays valid until it expires."""
+    """A signing secret, encrypted; after a rotation the old one stays valid until it expires. `public_key` is there for an Ed25519 key."""
 
     __tablename__ = "subscriber_secrets"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     subscriber_id: Mapped[UUID] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"), index=True)
     sealed: Mapped[bytes]
+    public_key: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime | None]
 

@@ -19,6 +19,8 @@ from app.zeus.statuses import Status
 
 _LOCK_SPACE = 7_236
 _LANES_AT_ONCE = 4
+_FEED_LOCK = 7_236_405_904
+_FEED_TURN_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +84,19 @@ ON CONFLICT (order_no) DO UPDATE SET
   pay_limit = excluded.pay_limit, sendid = excluded.sendid, sendpoint = excluded.sendpoint, flags = excluded.flags, updated_at = now()
 """)
 
-_WRITE_EVENTS = text("""
-INSERT INTO events (id, type, order_no, status, occurrence, cycle, sequence, notice_id, created_at, data, customer)
-SELECT id, type, order_no, status, occurrence, cycle, sequence, notice_id, created_at, data, customer
-FROM json_populate_recordset(NULL::events, CAST(:rows AS json))
-""")
+# Who polls the feed reads on behind the last position it saw, so no smaller one may become visible later. The lock is taken before the
+# first position is (a volatile function is called for the rows that come out of the join and the sort) and held to the commit. A worker
+# that freezes in between loses its transaction: everybody else is waiting for it.
+WRITE_EVENTS = text(f"""
+WITH turn AS MATERIALIZED (
+  SELECT pg_advisory_xact_lock({_FEED_LOCK}), set_config('idle_in_transaction_session_timeout', '{_FEED_TURN_SECONDS}s', true)
+)
+INSERT INTO events (id, type, order_no, status, occurrence, cycle, sequence, notice_id, created_at, data, customer, position)
+SELECT made.id, made.type, made.order_no, made.status, made.occurrence, made.cycle, made.sequence, made.notice_id, made.created_at,
+  made.data, made.customer, nextval('events_position_seq')
+FROM turn CROSS JOIN json_populate_recordset(NULL::events, CAST(:rows AS json)) AS made
+ORDER BY made.id
+""")  # noqa: S608 - only our own constants are put in
 
 _WRITE_VERDICTS = text("""
 UPDATE notices SET judged_at = now(), verdict = judged.verdict, reasons = judged.reasons, flags = judged.flags,
@@ -135,8 +145,8 @@ Rows = list[dict[str, Any]]
 
 
 async def write(session: AsyncSession, *, orders: Rows, events: Rows, verdicts: Rows) -> None:
-    """Write the outcome of a batch, each list as one statement."""
-    for statement, rows in ((_WRITE_ORDERS, orders), (_WRITE_EVENTS, events), (_WRITE_VERDICTS, verdicts)):
+    """Write the outcome of a batch, each list as one statement. Events come last: from then on other batches with events wait for us."""
+    for statement, rows in ((_WRITE_ORDERS, orders), (_WRITE_VERDICTS, verdicts), (WRITE_EVENTS, events)):
         if rows:
             await session.execute(statement, {"rows": json.dumps(rows, default=str)})
 
