@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -18,8 +19,6 @@ from tests.processes import ADMIN_TOKEN, KEY
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = "zeus-relay:container-test"
 LONG_RUNNING = ("postgres", "receiver-1", "receiver-2", "worker-1", "worker-2", "operator")
-HOST_SEEN_BY_PROXY = "172.30.73.1"
-"""What the proxy sees of a caller on this machine: the gateway of its network."""
 
 
 def free_port() -> int:
@@ -37,8 +36,15 @@ class Installation:
         self.proxy_port = free_port()
         self.operator_port = free_port()
         self.shop_port = free_port()
+        self.network = f"172.30.{random.randint(100, 250)}"
+        """The first three numbers of the network between the proxy and the receivers; not those of a deployment on this machine."""
         self._secret = new_secret()
         self._image = image
+
+    @property
+    def caller(self) -> str:
+        """What the proxy sees of a caller on this machine: the gateway of its network."""
+        return f"{self.network}.1"
 
     def start(self) -> None:
         """Write the files, start everything, wait until it is healthy, and subscribe the shop."""
@@ -51,15 +57,21 @@ class Installation:
         self.wait_until_healthy()
         self.zeus_relay("subscribers", "add", "shop", "http://shop:9000/hooks", "--secret", self._secret)
 
+    def set_variable(self, name: str, value: str) -> None:
+        """Add a line to .env; the next `up` takes it up."""
+        with (self.directory / ".env").open("a") as file:
+            file.write(f"{name}={value}\n")
+
     def _environment(self) -> dict[str, str]:
         return {
             "ZEUS_RELAY_IMAGE": self._image,
             "POSTGRES_PASSWORD": "fortestsonly",
             "RELAY_ADMIN_TOKEN": ADMIN_TOKEN,
             "RELAY_SECRET_KEYS": KEY,
-            "RELAY_ALLOWED_SOURCES": f"{HOST_SEEN_BY_PROXY}/32,192.0.2.10/32",
+            "RELAY_ALLOWED_SOURCES": f"{self.caller}/32,192.0.2.10/32",
             "RELAY_ALLOW_HTTP_SUBSCRIBERS": "true",
             "RELAY_SUBSCRIBER_NETWORKS": "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16",
+            "PROXY_NETWORK": self.network,
             "PROXY_PUBLISH": f"127.0.0.1:{self.proxy_port}:8080",
             "OPERATOR_PUBLISH": f"127.0.0.1:{self.operator_port}:8001",
             "SHOP_PUBLISH": f"127.0.0.1:{self.shop_port}:9000",
