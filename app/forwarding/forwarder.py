@@ -37,7 +37,7 @@ class Forwarder:
     """Delivers outbound webhooks. Any number of these, in any number of processes, share the work."""
 
     def __init__(self, sessions: Sessions, vault: Vault, listener: Listener, options: ForwardingOptions) -> None:
-        """`listener` must know the channel OUTBOUND; somebody else runs it. Up to three connections of `sessions` are used at once."""
+        """`listener` must know the channel OUTBOUND; somebody else runs it. Up to four connections of `sessions` are used at once."""
         self._sessions = autocommitting(sessions)  # whatever is done here is one statement
         self._keyring = Keyring(vault)
         self._listener = listener
