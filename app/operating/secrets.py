@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import uuid7
 from app.db.tables import SubscriberSecretRow
+from app.events.signature import public_key_of
 from app.forwarding.secrets import Vault
 
 DEFAULT_OVERLAP = timedelta(hours=24)
@@ -17,7 +18,8 @@ DEFAULT_OVERLAP = timedelta(hours=24)
 
 async def insert_secret(session: AsyncSession, vault: Vault, subscriber_id: UUID, secret: str) -> None:
     """Keep a secret, sealed, as the current one."""
-    session.add(SubscriberSecretRow(id=uuid7(), subscriber_id=subscriber_id, sealed=vault.seal(secret)))
+    row = SubscriberSecretRow(id=uuid7(), subscriber_id=subscriber_id, sealed=vault.seal(secret), public_key=public_key_of(secret))
+    session.add(row)
     await session.flush()
 
 

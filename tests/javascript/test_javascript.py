@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.events.payload import body
-from app.events.signature import new_secret, signed_headers
+from app.events.signature import new_private_key, new_secret, public_key_of, signed_headers
 
 HERE = Path(__file__).parent
 EVENT = body("payment.received", datetime.now(UTC), {"order_no": "1234-56789-01234", "name": "コンビニ　タロウ"})
@@ -55,3 +55,27 @@ def test_what_was_tampered_with_is_refused(library: Path) -> None:
     assert verify(library, new_secret(), headers, EVENT).returncode == 1
     late = signed_headers("msg-1", now - timedelta(minutes=6), EVENT, [secret])
     assert verify(library, secret, late, EVENT).returncode == 1
+
+
+def verify_asymmetric(public_key: str | None, headers: dict[str, str], sent: bytes) -> subprocess.CompletedProcess[str]:
+    given = json.dumps({"publicKey": public_key, "headers": headers, "body": sent.decode()})
+    return subprocess.run(["node", HERE / "verify-asymmetric.mjs"], input=given, text=True, capture_output=True, timeout=30)
+
+
+def test_a_public_key_verifies_with_nodes_own_crypto_and_refuses_what_was_changed() -> None:
+    private, now = new_private_key(), datetime.now(UTC)
+    public = public_key_of(private)
+    headers = signed_headers("msg-1", now, EVENT, [new_secret(), private])
+    assert verify_asymmetric(public, headers, EVENT).stdout == "payment.received\n"
+    assert verify_asymmetric(public, headers, EVENT.replace(b"1234-", b"1235-")).returncode == 1
+    assert verify_asymmetric(public, {**headers, "webhook-id": "msg-2"}, EVENT).returncode == 1
+    assert verify_asymmetric(public_key_of(new_private_key()), headers, EVENT).returncode == 1
+    late = signed_headers("msg-1", now - timedelta(minutes=6), EVENT, [private])
+    assert verify_asymmetric(public, late, EVENT).returncode == 1
+
+
+def test_the_library_passes_over_an_asymmetric_signature_beside_its_own(library: Path) -> None:
+    secret, private = new_secret(), new_private_key()
+    headers = signed_headers("msg-1", datetime.now(UTC), EVENT, [private, secret])
+    assert verify(library, secret, headers, EVENT).stdout == "payment.received\n"
+    assert verify(library, new_secret(), headers, EVENT).returncode == 1
