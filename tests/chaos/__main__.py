@@ -14,6 +14,8 @@ from tests.chaos.postgres import make_template
 from tests.chaos.run import run_line
 from tests.chaos.table import head, text_of
 
+_INTERRUPTED = 130
+
 
 def main() -> int:
     """Run what the command line asks for."""
@@ -25,7 +27,11 @@ def main() -> int:
     directory = Path(mkdtemp(prefix="zeus-relay-chaos-"))
     directory.chmod(0o755)
     print(f"{effort.rate} calls a second for at least {effort.seconds:.0f} s, outages of {effort.outage_s:.0f} s\n\n{head()}", flush=True)
-    return asyncio.run(_run(arguments.lines or list(LINES), effort, directory))
+    try:
+        return asyncio.run(_run(arguments.lines or list(LINES), effort, directory))
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        shutil.rmtree(directory, ignore_errors=True)
+        return _INTERRUPTED
 
 
 async def _run(names: list[str], effort: Effort, directory: Path) -> int:

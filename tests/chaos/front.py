@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,22 +9,10 @@ from pathlib import Path
 
 from tests.chaos.plan import Front
 from tests.chaos.ports import free_port, wait_for
+from tests.chaos.programs import program
 
 _DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
-_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 _STOP_S = 10.0
-
-
-class ProgramMissing(Exception):
-    """A program is not installed; the text names it."""
-
-
-def program(name: str) -> str:
-    """The path of an installed program. Raises ProgramMissing."""
-    found = shutil.which(name, path=_PATH)
-    if found is None:
-        raise ProgramMissing(f"{name} is not installed")
-    return found
 
 
 @contextmanager
@@ -72,10 +59,9 @@ class Pooler:
         self._output = directory / "output.log"
         self._settings = directory / "pgbouncer.ini"
         self._process: subprocess.Popen[bytes] | None = None
-        lines = ["[databases]", f"* = host=127.0.0.1 port={server_port}", "[pgbouncer]", f"listen_port = {self.port}"]
+        # auth_type any wants the user to be named here.
+        lines = ["[databases]", f"* = host=127.0.0.1 port={server_port} user=relay", "[pgbouncer]", f"listen_port = {self.port}"]
         lines += ["listen_addr = 127.0.0.1", "unix_socket_dir =", "auth_type = any", "pool_mode = transaction"]
-        # Without a user in [databases], auth_type any wants one there.
-        lines[1] += " user=relay"
         self._settings.write_text("\n".join(lines) + "\n")
 
     def start(self) -> None:

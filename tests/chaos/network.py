@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from tests.chaos.programs import program
+
 _HERE = "198.51.100.1"
 _THERE = "198.51.100.2"
 
@@ -24,31 +26,36 @@ class Network:
     @property
     def within(self) -> tuple[str, ...]:
         """What to put before a command that is to run in it."""
-        return ("ip", "netns", "exec", self.name)
+        return (program("ip"), "netns", "exec", self.name)
 
     def drop(self, dropping: bool) -> None:
         """Drop every packet that arrives in it, or stop doing so. Nobody is told, as behind a cable that was pulled."""
-        _run(*self.within, "iptables", "-I" if dropping else "-D", "INPUT", "-s", _HERE, "-j", "DROP")
+        _run(*self.within, program("iptables"), "-I" if dropping else "-D", "INPUT", "-s", _HERE, "-j", "DROP")
 
 
 @contextmanager
 def network() -> Iterator[Network]:
     """A network for the time of the block."""
+    program("iptables")  # said now, rather than in the middle of the line
     made = Network(f"chaos-{os.getpid()}")
     outside, inside = f"chaos{os.getpid()}"[:14] + "a", f"chaos{os.getpid()}"[:14] + "b"
-    _run("ip", "netns", "add", made.name)
+    _ip("netns", "add", made.name)
     try:
-        _run("ip", "link", "add", outside, "type", "veth", "peer", "name", inside, "netns", made.name)
-        _run("ip", "address", "add", f"{_HERE}/30", "dev", outside)
-        _run("ip", "link", "set", outside, "up")
-        _run("ip", "-n", made.name, "address", "add", f"{_THERE}/30", "dev", inside)
-        _run("ip", "-n", made.name, "link", "set", inside, "up")
-        _run("ip", "-n", made.name, "link", "set", "lo", "up")
+        _ip("link", "add", outside, "type", "veth", "peer", "name", inside, "netns", made.name)
+        _ip("address", "add", f"{_HERE}/30", "dev", outside)
+        _ip("link", "set", outside, "up")
+        _ip("-n", made.name, "address", "add", f"{_THERE}/30", "dev", inside)
+        _ip("-n", made.name, "link", "set", inside, "up")
+        _ip("-n", made.name, "link", "set", "lo", "up")
         yield made
     finally:
         # The pair would go with the namespace, but only some time later.
-        subprocess.run(["ip", "link", "delete", outside], stderr=subprocess.DEVNULL)
-        _run("ip", "netns", "delete", made.name)
+        subprocess.run([program("ip"), "link", "delete", outside], stderr=subprocess.DEVNULL)
+        _ip("netns", "delete", made.name)
+
+
+def _ip(*arguments: str) -> None:
+    _run(program("ip"), *arguments)
 
 
 def _run(*command: str) -> None:

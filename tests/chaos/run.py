@@ -13,6 +13,7 @@ from tests.chaos.gauges import Gauges
 from tests.chaos.load import Answer
 from tests.chaos.plan import Effort, Felt, Line
 from tests.chaos.postgres import Template
+from tests.chaos.programs import ProgramMissing
 from tests.chaos.site import Site, site
 from tests.chaos.table import Row
 from tests.chaos.verdict import find
@@ -25,6 +26,8 @@ async def run_line(line: Line, effort: Effort, template: Template, directory: Pa
     try:
         async with site(line, effort, template, _open_to_all(directory)) as made:
             row = await _run(line, made)
+    except ProgramMissing as missing:
+        row = Row(line.outage, None, 0, 0, [f"not run: {missing}"])
     except Exception:
         row = Row(line.outage, None, 0, 0, [f"broke off; see {directory}", *traceback.format_exc().splitlines()])
     if not row.problems:
