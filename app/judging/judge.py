@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -42,10 +43,14 @@ class Outcome:
 class Judge:
     """Takes unjudged notices and judges them. Any number may run: each batch holds the lanes it judges under an advisory lock."""
 
-    def __init__(self, sessions: Sessions, ip_codes: Collection[str], on_events: Callable[[], None]) -> None:
+    def __init__(
+        self, sessions: Sessions, ip_codes: Collection[str], on_events: Callable[[], None], *, first_wait: timedelta = timedelta(0)
+    ) -> None:
+        """`on_events` is called after a commit that made events; `first_wait` is the time before their first delivery is due."""
         self._sessions = sessions
         self._ip_codes = frozenset(ip_codes)
         self._on_events = on_events
+        self._first_wait = first_wait
 
     async def judge_batch(self) -> int:
         """Judge one batch and return how many notices it held; 0 when there is nothing to do that others are not doing."""
@@ -64,7 +69,7 @@ class Judge:
                 return 0
             notices = await store.unjudged(session, lanes, limit)
             outcome = await self._decide(session, notices)
-            await _write(session, outcome)
+            await _write(session, outcome, self._first_wait)
         self._report(outcome)
         return len(notices)
 
@@ -76,14 +81,14 @@ class Judge:
             try:
                 async with session.begin_nested():
                     outcome = await self._decide(session, notices)
-                    await _write(session, outcome)
+                    await _write(session, outcome, self._first_wait)
             except DBAPIError as error:
                 if _is_transient(error):
                     raise
                 log.error("notice_unwritable", notice_id=str(notices[0].id), error=describe_error(error))
                 refused = Judgement(Verdict.QUARANTINED, (f"unwritable:{getattr(error.orig, 'sqlstate', '')}",))
                 outcome = Outcome({}, verdicts=[_verdict_row(notices[0], Call({}, {}, (), ()), refused)])
-                await _write(session, outcome)
+                await _write(session, outcome, self._first_wait)
         self._report(outcome)
         return len(notices)
 
@@ -157,11 +162,11 @@ def _add(outcome: Outcome, notice: UnjudgedNotice, call: Call, judgement: Judgem
         )
 
 
-async def _write(session: AsyncSession, outcome: Outcome) -> None:
+async def _write(session: AsyncSession, outcome: Outcome, first_wait: timedelta) -> None:
     orders = [_order_row(outcome.orders[order_no]) for order_no in sorted(outcome.changed)]
     await store.write(session, orders=orders, events=outcome.events, verdicts=outcome.verdicts)
     if outcome.events:
-        await fan_out(session, [row["id"] for row in outcome.events])
+        await fan_out(session, [row["id"] for row in outcome.events], delay=first_wait)
 
 
 def _order_row(order: Order) -> dict[str, Any]:

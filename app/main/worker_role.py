@@ -35,7 +35,8 @@ class WorkerRole:
         sessions = make_sessions(self._engine)
         self._listener = WakeListener(url, (NOTICES, OUTBOUND))
         self._waker = Waker(url, OUTBOUND)
-        self._judging = JudgingLoop(Judge(sessions, settings.ip_codes, on_events=self._wake_forwarding), self._listener)
+        judge = Judge(sessions, settings.ip_codes, on_events=self._wake_forwarding, first_wait=settings.retry_schedule[0])
+        self._judging = JudgingLoop(judge, self._listener)
         self._drainer = Drainer(url, settings.spool_path, on_commit=lambda: self._listener.wake(NOTICES))
         self._forwarder = Forwarder(sessions, vault, self._listener, ForwardingOptions.of(settings))
 
