@@ -9,7 +9,7 @@ from cryptography.fernet import Fernet
 
 pytestmark = [pytest.mark.container, pytest.mark.timeout(900)]
 
-MOST_BYTES_OVER_BASE = 160 * 1024 * 1024
+MOST_BYTES_OVER_BASE = 140 * 1024 * 1024
 
 
 def inspected(image: str) -> dict[str, Any]:
