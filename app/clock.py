@@ -31,6 +31,11 @@ class UUID7Factory:
 uuid7 = UUID7Factory()
 
 
+def uuid7_floor(moment: datetime) -> UUID:
+    """The smallest UUIDv7 of a moment: every id made before it is smaller, every id made from then on is not."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80 | 0x7 << 76 | 0b10 << 62)
+
+
 def now() -> datetime:
     """The present moment in UTC, to the microsecond."""
     return datetime.now(UTC)

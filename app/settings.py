@@ -177,6 +177,17 @@ class Settings(BaseSettings):
         [], description="Private CIDRs that webhooks may go to. Public addresses are always allowed.", examples=["127.0.0.0/8"]
     )
     allow_http_subscribers: bool = Field(False, description="Allow http:// subscriber URLs beside https://.", examples=["true"])
+    subscriber_ca_file: Path | None = Field(
+        None,
+        description="A PEM file of private authorities whose certificates subscribers may have, beside those the system trusts.",
+        examples=["/etc/zeus-relay/private-ca.pem"],
+    )
+    subscriber_proxy: SecretStr | None = Field(
+        None,
+        description="A forward proxy for all webhooks, http://host:port, with user:password@ if it wants them. It is asked to connect to "
+        "addresses that were looked up and judged here, never to names.",
+        examples=["http://proxy.example:3128"],
+    )
     retry_schedule: Durations = Field(
         [parse_duration(d) for d in ("0s", "5s", "5m", "30m", "2h", "5h", "10h", "14h", "20h", "24h")],
         description="Wait before each attempt, counted from the one before; after the last the webhook is dead.",
@@ -200,6 +211,14 @@ class Settings(BaseSettings):
         description="Subscribers declared as JSON, applied by name at every start.",
         examples=['[{"name":"shop","url":"https://shop.example/hooks","events":["payment.received"],"secret":"whsec_..."}]'],
     )
+    personal_data_days: Annotated[int, Field(ge=0, le=36_500)] = Field(
+        90,
+        description="Days after which personal data is erased: raw calls, names, telephone numbers, e-mail addresses. 0: never.",
+        examples=["90"],
+    )
+    history_days: Annotated[int, Field(ge=0, le=36_500)] = Field(
+        400, description="Days after which settled webhooks and their attempts are deleted. 0: never.", examples=["400"]
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.", examples=["INFO"])
     log_format: Literal["auto", "json", "text"] = Field(
         "auto", description="One JSON object a line, or text; auto writes text on a terminal and JSON elsewhere.", examples=["json"]
@@ -210,6 +229,15 @@ class Settings(BaseSettings):
     def _is_postgres(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and urlsplit(value.get_secret_value()).scheme not in ("postgresql", "postgres"):
             raise ValueError("must be a postgresql:// URL")
+        return value
+
+    @field_validator("subscriber_proxy")
+    @classmethod
+    def _is_proxy(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parts = urlsplit(value.get_secret_value())
+            if parts.scheme != "http" or not parts.hostname or parts.path not in ("", "/"):
+                raise ValueError("must be an http:// URL with a host and nothing behind its port")
         return value
 
     @field_validator("notify_path")

@@ -58,6 +58,7 @@ class NoticeRow(Base):
 
     dismissed_at: Mapped[datetime | None]
     dismissal: Mapped[str | None]
+    erased_at: Mapped[datetime | None]
 
     __table_args__ = (
         # What is left to judge, in order of arrival within a lane: empty but for the last moments, so it stays small.
@@ -258,6 +259,16 @@ class OutboundWebhookRow(Base):
         # Every row is updated two times in its first second; what that leaves behind must not pile up in the index of due ones.
         {"postgresql_with": {"autovacuum_vacuum_scale_factor": "0.01"}},
     )
+
+
+class HousekeepingMarkRow(Base):
+    """How far a pass over a large table has come, so that no row is looked at twice."""
+
+    __tablename__ = "housekeeping_marks"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[str]
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class AttemptRow(Base):

@@ -1,6 +1,7 @@
 """The worker: judges what was received and delivers what follows from it."""
 
 import asyncio
+from datetime import timedelta
 
 from app.db.engine import make_engine, make_sessions
 from app.db.wakeup import NOTICES, OUTBOUND, Waker
@@ -16,6 +17,7 @@ from app.main.start import with_health
 from app.operating.keys import vault_of
 from app.receiving.drainer import Drainer
 from app.settings import Settings
+from app.worker.housekeeping import Housekeeping
 from app.worker.judging_loop import JudgingLoop
 
 POOL_SIZE = 5
@@ -38,6 +40,7 @@ class WorkerRole:
         judge = Judge(sessions, settings.ip_codes, on_events=self._wake_forwarding, first_wait=settings.retry_schedule[0])
         self._judging = JudgingLoop(judge, self._listener)
         self._drainer = Drainer(url, settings.spool_path, on_commit=lambda: self._listener.wake(NOTICES))
+        self._housekeeping = Housekeeping(sessions, personal_data=_age(settings.personal_data_days), history=_age(settings.history_days))
         self._forwarder = Forwarder(sessions, vault, self._listener, ForwardingOptions.of(settings))
 
     def stop(self) -> None:
@@ -49,7 +52,7 @@ class WorkerRole:
         """Judge and forward until stopped."""
         log.info("working")
         try:
-            await with_background(self._work(), self._listener.run(), self._waker.run(), self._drainer.run())
+            await with_background(self._work(), self._listener.run(), self._waker.run(), self._housekeeping.run(), self._drainer.run())
         finally:
             await self._engine.dispose()
 
@@ -62,6 +65,10 @@ class WorkerRole:
         """Our own forwarder hears of new events at once, the other workers' by NOTIFY."""
         self._listener.wake(OUTBOUND)
         self._waker.wake()
+
+
+def _age(days: int) -> timedelta | None:
+    return timedelta(days=days) if days else None
 
 
 async def run_work(settings: Settings, url: str) -> None:

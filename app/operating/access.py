@@ -53,6 +53,7 @@ class Action(StrEnum):
     SUBSCRIBER_CHANGED = "subscriber.changed"
     SUBSCRIBER_REMOVED = "subscriber.removed"
     SUBSCRIBER_DECLARED = "subscriber.declared"
+    ORDER_ERASED = "order.erased"
     SECRET_ROTATED = "secret.rotated"  # noqa: S105 - the name of an action
     TOKEN_CREATED = "token.created"  # noqa: S105
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
@@ -64,6 +65,7 @@ _FOR_ADMINS = frozenset(
         Action.SUBSCRIBER_CHANGED,
         Action.SUBSCRIBER_REMOVED,
         Action.SUBSCRIBER_DECLARED,
+        Action.ORDER_ERASED,
         Action.SECRET_ROTATED,
         Action.TOKEN_CREATED,
         Action.TOKEN_REVOKED,

@@ -1,0 +1,117 @@
+"""Forgetting who paid: personal data of old notices, or of one order at once. What was decided, and its evidence, stays.
+
+Deduplication compares order, status, money, contract, slip and deadline; none of these is erased. Signatures are made when a webhook is
+sent, so an event without its customer is signed like any other.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import Uuid
+
+from app.clock import now, uuid7_floor
+from app.db.engine import Sessions
+from app.operating.access import Action, Actor
+from app.operating.audit import write_entry
+from app.operating.refusals import OrderNotFound
+from app.zeus.parameters import PERSONAL
+from app.zeus.wire import decode
+
+BATCH = 1_000
+_NOTHING = UUID(int=0)
+
+_IDS = bindparam("ids", type_=ARRAY(Uuid))
+
+# The raw bytes hold everything that the parameters hold, so they go whole.
+_ERASE_NOTICES = text("""
+UPDATE notices SET target = '', headers = '', body = '', parameters = parameters - CAST(:personal AS text[]), erased_at = now()
+WHERE id = ANY(:ids) AND erased_at IS NULL
+""").bindparams(_IDS)
+
+_ERASE_EVENTS = text("UPDATE events SET customer = NULL WHERE notice_id = ANY(:ids) AND customer IS NOT NULL").bindparams(_IDS)
+
+# What a subscriber answered may repeat what it was sent.
+_ERASE_EXCERPTS = text("""
+UPDATE attempts SET excerpt = NULL
+WHERE excerpt IS NOT NULL AND outbound_webhook_id = ANY(ARRAY(
+  SELECT outbound_webhooks.id FROM outbound_webhooks
+  WHERE event_id = ANY(ARRAY(SELECT events.id FROM events WHERE notice_id = ANY(:ids)))
+))
+""").bindparams(_IDS)
+
+# A notice that is not judged yet is the end of the page: it is erased when it has been.
+_PAGE = text("""
+SELECT id, verdict IS NULL AS unjudged FROM notices WHERE id > :after AND id < :before ORDER BY id LIMIT :limit
+""")
+
+_READ_MARK = text("SELECT position FROM housekeeping_marks WHERE name = 'personal_data' FOR UPDATE")
+_WRITE_MARK = text("""
+INSERT INTO housekeeping_marks (name, position) VALUES ('personal_data', :position)
+ON CONFLICT (name) DO UPDATE SET position = excluded.position, updated_at = now()
+""")
+
+_OF_ORDER = text("SELECT id FROM notices WHERE order_no = :order_no")
+_UNJUDGED = text("SELECT id, target, body FROM notices WHERE verdict IS NULL")
+_SAMPLES = text("SELECT id, target, body FROM rejected_samples")
+_DROP_SAMPLES = text("DELETE FROM rejected_samples WHERE id = ANY(:ids)").bindparams(_IDS)
+_DROP_OLD_SAMPLES = text("DELETE FROM rejected_samples WHERE id < :before")
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What an erasure did. `unjudged` notices of the order were left: ask again once they are judged."""
+
+    notices: int
+    samples: int
+    unjudged: int
+
+
+async def erase_order(sessions: Sessions, actor: Actor, order_no: str) -> Erased:
+    """Erase the personal data of one order: of every call about it, its events, the subscribers' answers and rejected samples.
+
+    Raises OrderNotFound if there is nothing of the order, NotAllowed for a role that may not.
+    """
+    async with sessions.begin() as session:
+        ids = list((await session.scalars(_OF_ORDER, {"order_no": order_no})).all())
+        unjudged = await _about(session, _UNJUDGED, order_no)
+        samples = await _about(session, _SAMPLES, order_no)
+        if not ids and not unjudged and not samples:
+            raise OrderNotFound
+        await _erase(session, ids)
+        await session.execute(_DROP_SAMPLES, {"ids": samples})
+        await write_entry(session, actor, Action.ORDER_ERASED, f"order:{order_no}", notices=len(ids), samples=len(samples))
+    return Erased(len(ids), len(samples), len(unjudged))
+
+
+async def erase_old(sessions: Sessions, age: timedelta, *, batch: int = BATCH) -> int:
+    """Erase the personal data of the next `batch` notices that are older than `age`; return how many were looked at, 0 at the end.
+
+    Each batch is a transaction of its own with row locks only, and the next call goes on where this one stopped.
+    """
+    before = uuid7_floor(now() - age)
+    async with sessions.begin() as session:
+        after = UUID(await session.scalar(_READ_MARK) or str(_NOTHING))
+        page = (await session.execute(_PAGE, {"after": after, "before": before, "limit": batch})).all()
+        judged = [row.id for row in page[: next((place for place, row in enumerate(page) if row.unjudged), len(page))]]
+        if judged:
+            await _erase(session, judged)
+            await session.execute(_WRITE_MARK, {"position": str(judged[-1])})
+        await session.execute(_DROP_OLD_SAMPLES, {"before": before})
+    return len(judged)
+
+
+async def _erase(session: AsyncSession, ids: Sequence[UUID]) -> None:
+    await session.execute(_ERASE_NOTICES, {"ids": ids, "personal": sorted(PERSONAL)})
+    await session.execute(_ERASE_EXCERPTS, {"ids": ids})
+    await session.execute(_ERASE_EVENTS, {"ids": ids})
+
+
+async def _about(session: AsyncSession, query: TextClause, order_no: str) -> list[UUID]:
+    """The ids of those rows whose raw call is about the order."""
+    rows = (await session.execute(query)).all()
+    return [row.id for row in rows if decode(row.target.partition(b"?")[2], row.body).values.get("order_no") == order_no]
