@@ -2,28 +2,37 @@
 
 from http import HTTPStatus
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Security
+from fastapi import APIRouter, Depends, FastAPI, Security
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
-from app.api import events, health, notices, orders, outbound, subscribers
+from app.api import audit, events, health, notices, orders, outbound, overview, samples, subscribers, tokens
 from app.api.guards import PREFIX, FailureGuard, TokenGuard
 from app.api.parts import Parts
 from app.api.problems import MEDIA_TYPE, add_handlers, documented
+from app.api.roles import demand_role
 from app.db.engine import Sessions
 from app.forwarding.secrets import Vault
 from app.operating.checks import UrlRules
+from app.operating.overview import Overviews
+from app.operating.tokens import Tokens
 
 _DESCRIPTION = """
 What zeus-relay received, what it made of it and who got it, and the actions on these.
 
 Every answer other than a success is a problem as RFC 9457 describes it. Lists are read page by page: hand `next_cursor` back.
-Personal values read `***` unless `personal=true` is asked for.
+Personal values read `***` unless `personal=true` is asked for, which takes the role operator.
+A token has a role: viewer reads, operator also acts, admin also manages subscribers and tokens. What a role may not do is answered 403.
 """
 _EVERYWHERE = documented(
-    HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    HTTPStatus.SERVICE_UNAVAILABLE,
 )
 
 
@@ -40,8 +49,11 @@ class Api(FastAPI):
         return super().openapi()
 
 
-def make_api(sessions: Sessions, vault: Vault, *, admin_token: str, rules: UrlRules | None = None) -> FastAPI:
-    """The application: JSON under /v1 with `admin_token` as bearer token; /healthz, /readyz and /metrics without."""
+def make_api(sessions: Sessions, vault: Vault, *, admin_token: str, rules: UrlRules | None = None, spool: Path | None = None) -> FastAPI:
+    """The application: JSON under /v1 for operators' tokens and `admin_token`; /healthz, /readyz and /metrics without.
+
+    `spool` is the spool's directory, if this process shares it with a receiver.
+    """
     app = Api(
         title="zeus-relay",
         version=version("zeus-relay"),
@@ -52,20 +64,20 @@ def make_api(sessions: Sessions, vault: Vault, *, admin_token: str, rules: UrlRu
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
     )
-    app.state.parts = Parts(sessions, vault, rules or UrlRules())
+    app.state.parts = Parts(sessions, vault, rules or UrlRules(), Overviews(sessions, spool))
     app.include_router(health.router)
     app.include_router(_v1())
     add_handlers(app)
-    app.add_middleware(TokenGuard, token=admin_token)
+    app.add_middleware(TokenGuard, tokens=Tokens(sessions, admin_token))
     app.add_middleware(FailureGuard)
     return app
 
 
 def _v1() -> APIRouter:
     # TokenGuard checks the token; the scheme stands here so that the reference says so.
-    scheme = HTTPBearer(auto_error=False, description="RELAY_ADMIN_TOKEN")
-    v1 = APIRouter(prefix=PREFIX, dependencies=[Security(scheme)], responses=_EVERYWHERE)
-    for module in (subscribers, orders, notices, events, outbound):
+    scheme = HTTPBearer(auto_error=False, description="A token of `zeus-relay tokens create`, or RELAY_ADMIN_TOKEN")
+    v1 = APIRouter(prefix=PREFIX, dependencies=[Security(scheme), Depends(demand_role)], responses=_EVERYWHERE)
+    for module in (overview, orders, notices, samples, events, outbound, subscribers, tokens, audit):
         v1.include_router(module.router)
     return v1
 

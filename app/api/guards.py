@@ -1,6 +1,5 @@
 """Around the routes: the bearer token before anything else is looked at, and an answer for what nobody expected."""
 
-import hmac
 from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -8,6 +7,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.problems import Kind, problem
 from app.db.connections import describe_error
 from app.logs import get_logger
+from app.operating.access import Operator
+from app.operating.tokens import Tokens
 from app.operating.trouble import Trouble, trouble_of
 
 PREFIX = "/v1"
@@ -19,27 +20,33 @@ log = get_logger("api")
 
 
 class TokenGuard:
-    """Lets a request to /v1 pass only with the token. It stands before routing, so that without one not even a 404 can be seen."""
+    """Lets a request to /v1 pass only with a token. It stands before routing, so that without one not even a 404 can be seen."""
 
-    def __init__(self, app: ASGIApp, token: str) -> None:
+    def __init__(self, app: ASGIApp, tokens: Tokens) -> None:
         self._app = app
-        self._token = token.encode()
+        self._tokens = tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on or answer 401."""
-        if scope["type"] != "http" or not _is_guarded(scope["path"]) or self._allows(scope):
+        """Pass the request on, with the token's operator in its state, or answer 401."""
+        if scope["type"] != "http" or not _is_guarded(scope["path"]):
+            return await self._app(scope, receive, send)
+        operator = await self._operator(scope)
+        if operator is not None:
+            scope.setdefault("state", {})["operator"] = operator
             return await self._app(scope, receive, send)
         given = any(key == b"authorization" for key, _ in scope["headers"])
         challenge = 'Bearer realm="zeus-relay"' + (', error="invalid_token"' if given else "")
         detail = "The token is not valid." if given else "A bearer token is needed: `Authorization: Bearer …`."
         return await problem(_UNAUTHORIZED, detail, headers={"WWW-Authenticate": challenge})(scope, receive, send)
 
-    def _allows(self, scope: Scope) -> bool:
+    async def _operator(self, scope: Scope) -> Operator | None:
         values: list[bytes] = [value for key, value in scope["headers"] if key == b"authorization"]
         if len(values) != 1:
-            return False
+            return None
         scheme, _, token = values[0].partition(b" ")
-        return hmac.compare_digest(token.strip(), self._token) and scheme.lower() == b"bearer"
+        if scheme.lower() != b"bearer":
+            return None
+        return await self._tokens.authenticate(token.strip().decode(errors="surrogateescape"))
 
 
 class FailureGuard:

@@ -6,9 +6,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from app.api.parts import Personal, WithParts, WithPlace
+from app.api.parts import ShownTo, WithActor, WithParts, WithPlace
 from app.api.problems import documented
+from app.operating import dismissals
 from app.operating import notices as operating
+from app.operating.dismissals import Dismissal
 from app.operating.notices import Notice, NoticeInFull, NoticePage, VerdictFilter
 from app.operating.values import Line
 
@@ -21,18 +23,25 @@ async def list_notices(
     place: WithPlace,
     verdict: Annotated[VerdictFilter | None, Query(description="Only notices with this verdict.")] = None,
     order_no: Annotated[Line | None, Query(max_length=255, description="Only notices of this order.")] = None,
+    attention: Annotated[bool, Query(description="Only quarantined and conflicting notices that nobody has dismissed.")] = False,
 ) -> NoticePage:
     """The calls of Zeus, the latest first."""
-    return await operating.list_notices(parts.sessions, place, verdict=verdict, order_no=order_no)
+    return await operating.list_notices(parts.sessions, place, verdict=verdict, order_no=order_no, attention=attention)
 
 
 @router.get("/{notice_id}", responses=documented(HTTPStatus.NOT_FOUND))
-async def show_notice(parts: WithParts, notice_id: UUID, personal: Personal = False) -> NoticeInFull:
+async def show_notice(parts: WithParts, notice_id: UUID, shown_to: ShownTo) -> NoticeInFull:
     """One call with its raw bytes and how they were read."""
-    return await operating.show_notice(parts.sessions, notice_id, personal=personal)
+    return await operating.show_notice(parts.sessions, notice_id, shown_to=shown_to)
 
 
 @router.post("/{notice_id}/release", responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))
-async def release_notice(parts: WithParts, notice_id: UUID) -> Notice:
+async def release_notice(parts: WithParts, actor: WithActor, notice_id: UUID) -> Notice:
     """Have a quarantined call judged in spite of what is wrong with it. A worker does that within a moment."""
-    return await operating.release_notice(parts.sessions, notice_id)
+    return await operating.release_notice(parts.sessions, notice_id, actor)
+
+
+@router.post("/{notice_id}/dismiss", responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))
+async def dismiss_notice(parts: WithParts, actor: WithActor, notice_id: UUID, dismissal: Dismissal) -> Notice:
+    """Take a call that is in quarantine or in conflict out of what needs attention. It stays what it is."""
+    return await dismissals.dismiss_notice(parts.sessions, notice_id, dismissal, actor)

@@ -1,23 +1,51 @@
-"""/v1/orders: what is known of one order."""
+"""/v1/orders: finding orders, and what is known of one."""
 
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 
-from app.api.parts import Personal, WithParts
+from app.api.parts import ShownTo, WithParts, WithPlace
 from app.api.problems import documented
 from app.operating import orders as operating
+from app.operating import search
 from app.operating.orders import OrderHistory
+from app.operating.search import Day, FoundOrderPage, OrderQuery
 from app.operating.values import Line
 
 router = APIRouter(prefix="/orders", tags=["orders"])
 
 # Whatever Zeus sends as order_no can be looked up, a slash included.
 OrderNo = Annotated[Line, Path(max_length=255, description="Zeus's order number (オーダー番号).", examples=["1234-56789-01234"])]
+WantedOrderNo = Annotated[Line | None, Query(max_length=255, description="The order with this number, whole.")]
+WantedSendid = Annotated[Line | None, Query(min_length=1, max_length=255, description="Orders with this sendid, whole.")]
+WantedTail = Annotated[
+    str | None,
+    Query(
+        pattern="^[0-9]{4}$",
+        description="Orders of customers whose telephone number ends in these four digits; the latest 2,000 calls with them are looked at.",
+    ),
+]
+WantedMoney = Annotated[int | None, Query(ge=0, le=2**63 - 1, description="Orders of this amount in yen.")]
+WantedDate = Annotated[Day | None, Query(description="Orders whose first call was judged on this day in Japan.", examples=["2026-11-23"])]
+
+
+@router.get("")
+async def search_orders(
+    parts: WithParts,
+    place: WithPlace,
+    order_no: WantedOrderNo = None,
+    sendid: WantedSendid = None,
+    telno_tail: WantedTail = None,
+    money: WantedMoney = None,
+    date: WantedDate = None,
+) -> FoundOrderPage:
+    """The orders to which all of this applies, the latest first."""
+    query = OrderQuery(order_no=order_no, sendid=sendid, telno_tail=telno_tail, money=money, date=date)
+    return await search.search_orders(parts.sessions, place, query)
 
 
 @router.get("/{order_no:path}", responses=documented(HTTPStatus.NOT_FOUND))
-async def show_order(parts: WithParts, order_no: OrderNo, personal: Personal = False) -> OrderHistory:
+async def show_order(parts: WithParts, order_no: OrderNo, shown_to: ShownTo) -> OrderHistory:
     """An order with its calls, events, webhooks and attempts."""
-    return await operating.show_order(parts.sessions, order_no, personal=personal)
+    return await operating.show_order(parts.sessions, order_no, shown_to=shown_to)

@@ -5,9 +5,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from app.api.parts import Personal, WithParts, WithPlace
+from app.api.parts import ShownTo, WithActor, WithOnce, WithParts, WithPlace
 from app.api.problems import documented
 from app.operating import outbound as operating
+from app.operating.dismissals import Dismissal, dismiss_webhook
 from app.operating.outbound import OutboundWebhookInFull, OutboundWebhookPage, WebhookState
 from app.operating.recovery import Recovery, RecoveryRequest
 from app.operating.recovery import recover as recover_webhooks
@@ -25,24 +26,33 @@ async def list_outbound_webhooks(
     place: WithPlace,
     state: States = [],  # noqa: B006 - the framework copies it
     subscriber: Annotated[Line | None, Query(max_length=100, description="Only webhooks to the subscriber of this name.")] = None,
+    attention: Annotated[bool, Query(description="Only webhooks that were given up and that nobody has dismissed.")] = False,
 ) -> OutboundWebhookPage:
     """What was and is owed to subscribers, the latest first."""
-    return await operating.list_outbound(parts.sessions, place, states=state, subscriber=subscriber)
+    return await operating.list_outbound(parts.sessions, place, states=state, subscriber=subscriber, attention=attention)
 
 
 @router.get("/{webhook_id}", responses=documented(HTTPStatus.NOT_FOUND))
-async def show_outbound_webhook(parts: WithParts, webhook_id: WebhookId, personal: Personal = False) -> OutboundWebhookInFull:
+async def show_outbound_webhook(parts: WithParts, webhook_id: WebhookId, shown_to: ShownTo) -> OutboundWebhookInFull:
     """One outbound webhook with every attempt."""
-    return await operating.show_outbound(parts.sessions, webhook_id, personal=personal)
+    return await operating.show_outbound(parts.sessions, webhook_id, shown_to=shown_to)
 
 
 @router.post("/{webhook_id}/retry", responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))
-async def retry_outbound_webhook(parts: WithParts, webhook_id: WebhookId) -> OutboundWebhookInFull:
+async def retry_outbound_webhook(parts: WithParts, actor: WithActor, webhook_id: WebhookId) -> OutboundWebhookInFull:
     """Make a webhook that waits or was given up due now, with all its attempts before it."""
-    return await operating.retry_outbound(parts.sessions, webhook_id)
+    return await operating.retry_outbound(parts.sessions, webhook_id, actor)
+
+
+@router.post("/{webhook_id}/dismiss", responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))
+async def dismiss_outbound_webhook(
+    parts: WithParts, actor: WithActor, webhook_id: WebhookId, dismissal: Dismissal
+) -> OutboundWebhookInFull:
+    """Take a webhook that was given up out of what needs attention. It can still be retried."""
+    return await dismiss_webhook(parts.sessions, webhook_id, dismissal, actor)
 
 
 @router.post("/recover", responses=documented(HTTPStatus.NOT_FOUND))
-async def recover_outbound_webhooks(parts: WithParts, request: RecoveryRequest) -> Recovery:
+async def recover_outbound_webhooks(parts: WithParts, actor: WithActor, once: WithOnce, request: RecoveryRequest) -> Recovery:
     """Send a subscriber again what it missed in a span of time. Each webhook keeps its `webhook-id`."""
-    return await recover_webhooks(parts.sessions, request)
+    return await recover_webhooks(parts.sessions, request, actor, once)

@@ -1,24 +1,30 @@
 """What the routes of the API work with."""
 
-from dataclasses import dataclass, field
+import hashlib
+from dataclasses import dataclass
 from typing import Annotated, cast
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Header, Query, Request
 
+from app.api.roles import actor_of
 from app.db.engine import Sessions
 from app.forwarding.secrets import Vault
+from app.operating.access import Action, Actor
 from app.operating.checks import UrlRules
+from app.operating.idempotency import Once
+from app.operating.overview import Overviews
 from app.operating.paging import DEFAULT_LIMIT, LIMIT, Place
 from app.operating.values import Line
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The database, the vault for signing secrets, and what subscribers' URLs may be."""
+    """The database, the vault for signing secrets, what subscribers' URLs may be, and the overview."""
 
     sessions: Sessions
     vault: Vault
-    rules: UrlRules = field(default_factory=UrlRules)
+    rules: UrlRules
+    overviews: Overviews
 
 
 def _parts(request: Request) -> Parts:
@@ -26,12 +32,44 @@ def _parts(request: Request) -> Parts:
 
 
 def _place(
-    cursor: Annotated[Line | None, Query(max_length=100, description="The `next_cursor` of the page before.")] = None,
+    cursor: Annotated[Line | None, Query(max_length=500, description="The `next_cursor` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=LIMIT, description="How many items at most.")] = DEFAULT_LIMIT,
 ) -> Place:
     return Place(cursor, limit)
 
 
+def _shown_to(
+    actor: Annotated[Actor, Depends(actor_of)],
+    personal: Annotated[
+        bool,
+        Query(description="Show what is hidden otherwise: personal values, and where a call came from. Takes the role operator; audited."),
+    ] = False,
+) -> Actor | None:
+    if not personal:
+        return None
+    actor.demand(Action.PERSONAL_DATA_SEEN)
+    return actor
+
+
+async def _once(
+    request: Request,
+    key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            pattern=r"^[\x21-\x7e]{1,255}$",
+            description="Of your own choice: for a day the same request with the same key is done once and answered alike.",
+        ),
+    ] = None,
+) -> Once | None:
+    if key is None:
+        return None
+    asked = b"\n".join((request.method.encode(), request.url.path.encode(), await request.body()))
+    return Once(key, hashlib.sha256(asked).digest(), _parts(request).vault)
+
+
 WithParts = Annotated[Parts, Depends(_parts)]
 WithPlace = Annotated[Place, Depends(_place)]
-Personal = Annotated[bool, Query(description="Show what is hidden otherwise: personal values, and where a call came from.")]
+WithActor = Annotated[Actor, Depends(actor_of)]
+ShownTo = Annotated[Actor | None, Depends(_shown_to)]
+WithOnce = Annotated[Once | None, Depends(_once)]

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.parts import WithParts
+from app.api.parts import WithActor, WithOnce, WithParts
 from app.api.problems import documented
 from app.operating import subscribers as operating
 from app.operating.rotation import Rotation, rotate_secret
@@ -37,9 +37,11 @@ async def list_subscribers(parts: WithParts) -> SubscriberList:
 
 
 @router.post("", status_code=HTTPStatus.CREATED, responses=documented(HTTPStatus.CONFLICT))
-async def add_subscriber(parts: WithParts, new: NewSubscriber, response: Response) -> SubscriberWithSecret:
+async def add_subscriber(
+    parts: WithParts, actor: WithActor, once: WithOnce, new: NewSubscriber, response: Response
+) -> SubscriberWithSecret:
     """Add a subscriber. It gets the events that are made from now on. The answer shows the signing secret, this once."""
-    subscriber = await operating.add_subscriber(parts.sessions, parts.vault, new, parts.rules)
+    subscriber = await operating.add_subscriber(parts.sessions, parts.vault, new, parts.rules, actor, once)
     response.headers["Location"] = f"/v1/subscribers/{quote(subscriber.name)}"
     return subscriber
 
@@ -51,37 +53,39 @@ async def show_subscriber(parts: WithParts, name: Name) -> SubscriberInFull:
 
 
 @router.patch("/{name}", responses=_MISSING)
-async def change_subscriber(parts: WithParts, name: Name, change: SubscriberChange) -> Subscriber:
+async def change_subscriber(parts: WithParts, actor: WithActor, name: Name, change: SubscriberChange) -> Subscriber:
     """Change a subscriber. Webhooks that are owed already go to the new URL."""
-    return await operating.change_subscriber(parts.sessions, name, change, parts.rules)
+    return await operating.change_subscriber(parts.sessions, name, change, parts.rules, actor)
 
 
 @router.delete("/{name}", status_code=HTTPStatus.NO_CONTENT, responses=_MISSING)
-async def remove_subscriber(parts: WithParts, name: Name) -> Response:
+async def remove_subscriber(parts: WithParts, actor: WithActor, name: Name) -> Response:
     """Forget a subscriber's URL and secrets and cancel what is owed to it. Its history stays under its name."""
-    await operating.remove_subscriber(parts.sessions, name)
+    await operating.remove_subscriber(parts.sessions, name, actor)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.post("/{name}/pause", responses=_MISSING)
-async def pause_subscriber(parts: WithParts, name: Name, request: PauseRequest | None = None) -> Subscriber:
+async def pause_subscriber(parts: WithParts, actor: WithActor, name: Name, request: PauseRequest | None = None) -> Subscriber:
     """Hold what is owed to a subscriber until it is resumed."""
-    return await operating.pause_subscriber(parts.sessions, name, request.reason if request else None)
+    return await operating.pause_subscriber(parts.sessions, name, request.reason if request else None, actor)
 
 
 @router.post("/{name}/resume", responses=_MISSING)
-async def resume_subscriber(parts: WithParts, name: Name) -> Subscriber:
+async def resume_subscriber(parts: WithParts, actor: WithActor, name: Name) -> Subscriber:
     """Send again, beginning with what was held."""
-    return await operating.resume_subscriber(parts.sessions, name)
+    return await operating.resume_subscriber(parts.sessions, name, actor)
 
 
 @router.post("/{name}/rotate-secret", responses=_MISSING_OR_CONFLICT)
-async def rotate_subscriber_secret(parts: WithParts, name: Name, rotation: Rotation | None = None) -> SubscriberWithSecret:
+async def rotate_subscriber_secret(
+    parts: WithParts, actor: WithActor, name: Name, rotation: Rotation | None = None
+) -> SubscriberWithSecret:
     """Give a subscriber a new signing secret, shown this once. For a while webhooks carry signatures of both."""
-    return await rotate_secret(parts.sessions, parts.vault, name, rotation or Rotation())
+    return await rotate_secret(parts.sessions, parts.vault, name, rotation or Rotation(), actor)
 
 
 @router.post("/{name}/test", responses=_MISSING_OR_CONFLICT)
-async def send_test_webhook(parts: WithParts, name: Name, request: TrialRequest | None = None) -> Trial:
+async def send_test_webhook(parts: WithParts, actor: WithActor, name: Name, request: TrialRequest | None = None) -> Trial:
     """Send a `webhook.test` event and wait for its first attempt."""
-    return await send_test(parts.sessions, name, (request or TrialRequest()).wait_seconds)
+    return await send_test(parts.sessions, name, actor, (request or TrialRequest()).wait_seconds)

@@ -2,19 +2,19 @@
 
 import typer
 
-from app.cli import maintenance, notices, orders, outbound, spool, subscribers
+from app.cli import audit, maintenance, notices, orders, outbound, spool, subscribers, tokens
 
 
 def commands() -> typer.Typer:
-    """The application with `subscribers`, `orders`, `notices`, `outbound`, `spool`, `migrate`, `doctor` and `keygen`."""
+    """The application with `subscribers`, `orders`, `notices`, `outbound`, `tokens`, `audit`, `spool`, `migrate`, `doctor` and `keygen`."""
     app = typer.Typer(
         name="zeus-relay",
         help="Receives Zeus's convenience-store payment notices, loses none, and forwards each as one signed webhook.",
         no_args_is_help=True,
         pretty_exceptions_show_locals=False,  # they hold names and telephone numbers
     )
-    for name, group in (("subscribers", subscribers), ("orders", orders), ("notices", notices), ("outbound", outbound), ("spool", spool)):
-        app.add_typer(group.app, name=name)
+    for group in (subscribers, orders, notices, outbound, tokens, audit, spool):
+        app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
     for command in (maintenance.migrate, maintenance.doctor, maintenance.keygen):
         app.command()(command)
     return app

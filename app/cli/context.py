@@ -1,6 +1,8 @@
 """What every command needs: the settings, the database, and errors told in a sentence instead of a traceback."""
 
 import asyncio
+import getpass
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from app.db.embedded import EmbeddedPostgresMissing, start_embedded
 from app.db.engine import Sessions, make_engine, make_sessions
 from app.forwarding.secrets import Vault
 from app.logs import configure_logs
+from app.operating.access import Actor, Role, Via
 from app.operating.checks import UrlRules
 from app.operating.keys import vault_of
 from app.operating.refusals import NotAcceptable, Refusal
@@ -39,6 +42,15 @@ class Desk:
     def vault(self) -> Vault:
         """The vault for signing secrets; raises WrongSettings."""
         return vault_of(self.settings)
+
+    @property
+    def actor(self) -> Actor:
+        """Who sits here: the user of the operating system. Whoever has the database's URL may do everything."""
+        return Actor(_user(), Role.ADMIN, Via.CLI)
+
+    def shown_to(self, personal: bool) -> Actor | None:
+        """Whom to show personal values: whoever sits here, if they asked for them."""
+        return self.actor if personal else None
 
     @property
     def rules(self) -> UrlRules:
@@ -107,6 +119,13 @@ async def _open(settings: Settings) -> AsyncIterator[Desk]:
         yield Desk(settings, make_sessions(engine))
     finally:
         await engine.dispose()
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a container's user need not have a name
+        return f"uid {os.getuid()}"
 
 
 def _failed(message: str, code: int = FAILED) -> typer.Exit:

@@ -5,13 +5,29 @@ from uuid import UUID
 
 import typer
 
-from app.cli.context import must_be_text, run
-from app.cli.output import USUAL_LIMIT, AsJson, Cursor, Limit, Personal, print_end_of_page, print_fields, print_json, print_table
+from app.cli import rejected
+from app.cli.context import given, must_be_text, run
+from app.cli.output import (
+    USUAL_LIMIT,
+    AsJson,
+    Attention,
+    Cursor,
+    Limit,
+    Personal,
+    Reason,
+    print_end_of_page,
+    print_fields,
+    print_json,
+    print_table,
+)
+from app.operating import dismissals
 from app.operating import notices as operating
+from app.operating.dismissals import Dismissal
 from app.operating.notices import Notice, NoticeInFull, VerdictFilter
 from app.operating.paging import Place
 
 app = typer.Typer(help="The calls of Zeus.", no_args_is_help=True)
+rejected.add_commands(app)
 
 NoticeId = Annotated[UUID, typer.Argument(metavar="ID", help="The notice's id.", show_default=False)]
 OfVerdict = Annotated[VerdictFilter | None, typer.Option("--verdict", help="Only notices with this verdict.")]
@@ -20,11 +36,16 @@ OfOrder = Annotated[str | None, typer.Option("--order-no", help="Only notices of
 
 @app.command("list")
 def list_(
-    verdict: OfVerdict = None, order_no: OfOrder = None, limit: Limit = USUAL_LIMIT, cursor: Cursor = None, as_json: AsJson = False
+    verdict: OfVerdict = None,
+    order_no: OfOrder = None,
+    attention: Attention = False,
+    limit: Limit = USUAL_LIMIT,
+    cursor: Cursor = None,
+    as_json: AsJson = False,
 ) -> None:
     """List the calls, the latest first."""
     place = Place(cursor, limit)
-    page = run(lambda desk: operating.list_notices(desk.sessions, place, verdict=verdict, order_no=order_no))
+    page = run(lambda desk: operating.list_notices(desk.sessions, place, verdict=verdict, order_no=order_no, attention=attention))
     if as_json:
         print_json(page)
         return
@@ -36,7 +57,7 @@ def list_(
 @app.command()
 def show(notice_id: NoticeId, as_json: AsJson = False, personal: Personal = False) -> None:
     """Show a call with its raw bytes and how they were read."""
-    notice = run(lambda desk: operating.show_notice(desk.sessions, notice_id, personal=personal))
+    notice = run(lambda desk: operating.show_notice(desk.sessions, notice_id, shown_to=desk.shown_to(personal)))
     if as_json:
         print_json(notice)
     else:
@@ -46,11 +67,22 @@ def show(notice_id: NoticeId, as_json: AsJson = False, personal: Personal = Fals
 @app.command()
 def release(notice_id: NoticeId, as_json: AsJson = False) -> None:
     """Have a quarantined call judged in spite of what is wrong with it."""
-    notice = run(lambda desk: operating.release_notice(desk.sessions, notice_id))
+    notice = run(lambda desk: operating.release_notice(desk.sessions, notice_id, desk.actor))
     if as_json:
         print_json(notice)
     else:
         typer.echo(f"released {notice.id}; a worker judges it within a moment")
+
+
+@app.command()
+def dismiss(notice_id: NoticeId, reason: Reason, as_json: AsJson = False) -> None:
+    """Take a call that is in quarantine or in conflict out of what needs attention. It stays what it is."""
+    dismissal = given(Dismissal, reason=reason)
+    notice = run(lambda desk: dismissals.dismiss_notice(desk.sessions, notice_id, dismissal, desk.actor))
+    if as_json:
+        print_json(notice)
+    else:
+        typer.echo(f"dismissed {notice.id}")
 
 
 def _row(notice: Notice) -> tuple[object, ...]:

@@ -26,7 +26,7 @@ def show(
     personal: Personal = False,
 ) -> None:
     """Show an order with its calls, events, webhooks and attempts."""
-    history = run(lambda desk: operating.show_order(desk.sessions, order_no, personal=personal))
+    history = run(lambda desk: operating.show_order(desk.sessions, order_no, shown_to=desk.shown_to(personal)))
     if as_json:
         print_json(history)
         return

@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from app.cli.context import given, must_be_text, run
-from app.cli.output import USUAL_LIMIT, AsJson, Cursor, Limit, print_end_of_page, print_json, print_table
+from app.cli.output import USUAL_LIMIT, AsJson, Attention, Cursor, Limit, Reason, print_end_of_page, print_json, print_table
 from app.cli.subscribers import event_types_of
 from app.clock import now
 from app.operating import outbound as operating
+from app.operating.dismissals import Dismissal, dismiss_webhook
 from app.operating.outbound import UNDELIVERED, WebhookState
 from app.operating.paging import Place
 from app.operating.recovery import RecoveryRequest
@@ -22,6 +23,7 @@ OfSubscriber = Annotated[
     str | None, typer.Option("--subscriber", help="Only webhooks to this subscriber.", callback=must_be_text, show_default=False)
 ]
 State = Annotated[WebhookState | None, typer.Option("--state", help="Only webhooks in this state.")]
+WebhookId = Annotated[int, typer.Argument(metavar="ID", min=1, max=2**63 - 1, show_default=False)]
 Undelivered = Annotated[bool, typer.Option("--undelivered", help="Only webhooks that wait or were given up (pending, dead).")]
 
 
@@ -30,6 +32,7 @@ def list_(
     undelivered: Undelivered = False,
     state: State = None,
     subscriber: OfSubscriber = None,
+    attention: Attention = False,
     limit: Limit = USUAL_LIMIT,
     cursor: Cursor = None,
     as_json: AsJson = False,
@@ -39,7 +42,7 @@ def list_(
         raise typer.BadParameter("--state says already which", param_hint="--undelivered")
     states = UNDELIVERED if undelivered else tuple(filter(None, [state]))
     place = Place(cursor, limit)
-    page = run(lambda desk: operating.list_outbound(desk.sessions, place, states=states, subscriber=subscriber))
+    page = run(lambda desk: operating.list_outbound(desk.sessions, place, states=states, subscriber=subscriber, attention=attention))
     if as_json:
         print_json(page)
         return
@@ -55,15 +58,24 @@ def list_(
 
 
 @app.command()
-def retry(
-    webhook_id: Annotated[int, typer.Argument(metavar="ID", min=1, max=2**63 - 1, show_default=False)], as_json: AsJson = False
-) -> None:
+def retry(webhook_id: WebhookId, as_json: AsJson = False) -> None:
     """Make a webhook that waits or was given up due now, with all its attempts before it."""
-    webhook = run(lambda desk: operating.retry_outbound(desk.sessions, webhook_id))
+    webhook = run(lambda desk: operating.retry_outbound(desk.sessions, webhook_id, desk.actor))
     if as_json:
         print_json(webhook)
     else:
         typer.echo(f"{webhook.event_type} to {webhook.subscriber} is due now")
+
+
+@app.command()
+def dismiss(webhook_id: WebhookId, reason: Reason, as_json: AsJson = False) -> None:
+    """Take a webhook that was given up out of what needs attention. It can still be retried."""
+    dismissal = given(Dismissal, reason=reason)
+    webhook = run(lambda desk: dismiss_webhook(desk.sessions, webhook_id, dismissal, desk.actor))
+    if as_json:
+        print_json(webhook)
+    else:
+        typer.echo(f"dismissed {webhook.id}")
 
 
 @app.command()
@@ -89,7 +101,7 @@ def recover(
         everything=everything,
         dry_run=dry_run,
     )
-    recovery = run(lambda desk: recover_webhooks(desk.sessions, request))
+    recovery = run(lambda desk: recover_webhooks(desk.sessions, request, desk.actor))
     if as_json:
         print_json(recovery)
     else:

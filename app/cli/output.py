@@ -12,6 +12,8 @@ from app.operating.values import Page, Value
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the API answers.")]
 Personal = Annotated[bool, typer.Option("--personal", help="Show personal values, and where and as whom Zeus called.")]
+Attention = Annotated[bool, typer.Option("--attention", help="Only what needs a human and was not dismissed.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for others to read.", show_default=False)]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=LIMIT, help="How many to list at most.")]
 Cursor = Annotated[str | None, typer.Option("--cursor", help="Where the page before ended.", show_default=False)]
 USUAL_LIMIT = DEFAULT_LIMIT

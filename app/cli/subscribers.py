@@ -34,7 +34,7 @@ def add(
 ) -> None:
     """Add a subscriber. Its signing secret is shown this once."""
     new = given(NewSubscriber, name=name, url=url, event_types=event_types_of(events), customer=customer, secret=secret)
-    added = run(lambda desk: operating.add_subscriber(desk.sessions, desk.vault, new, desk.rules))
+    added = run(lambda desk: operating.add_subscriber(desk.sessions, desk.vault, new, desk.rules, desk.actor))
     _print_with_secret(added, as_json=as_json)
 
 
@@ -70,13 +70,13 @@ def pause(
     as_json: AsJson = False,
 ) -> None:
     """Hold what is owed to a subscriber until it is resumed."""
-    _print(run(lambda desk: operating.pause_subscriber(desk.sessions, name, reason)), as_json=as_json)
+    _print(run(lambda desk: operating.pause_subscriber(desk.sessions, name, reason, desk.actor)), as_json=as_json)
 
 
 @app.command()
 def resume(name: Name, as_json: AsJson = False) -> None:
     """Send again, beginning with what was held."""
-    _print(run(lambda desk: operating.resume_subscriber(desk.sessions, name)), as_json=as_json)
+    _print(run(lambda desk: operating.resume_subscriber(desk.sessions, name, desk.actor)), as_json=as_json)
 
 
 @app.command("rotate-secret")
@@ -92,7 +92,7 @@ def rotate_secret_(
     except (ValueError, OverflowError):
         raise typer.BadParameter("must be a duration between 0 and 7d, such as 24h", param_hint="--overlap") from None
     rotation = given(Rotation, overlap_hours=hours, secret=secret)
-    _print_with_secret(run(lambda desk: rotate_secret(desk.sessions, desk.vault, name, rotation)), as_json=as_json)
+    _print_with_secret(run(lambda desk: rotate_secret(desk.sessions, desk.vault, name, rotation, desk.actor)), as_json=as_json)
 
 
 @app.command("test")
@@ -102,7 +102,7 @@ def send_test_(
     as_json: AsJson = False,
 ) -> None:
     """Send a test webhook and tell what came of it. Exits with 1 unless it was delivered, or with --wait 0 owed."""
-    trial = run(lambda desk: send_test(desk.sessions, name, wait))
+    trial = run(lambda desk: send_test(desk.sessions, name, desk.actor, wait))
     if as_json:
         print_json(trial)
     else:
@@ -117,7 +117,7 @@ def remove(name: Name) -> None:
 
     async def action(desk: Desk) -> bool:
         subscriber = await operating.show_subscriber(desk.sessions, name)
-        await operating.remove_subscriber(desk.sessions, name)
+        await operating.remove_subscriber(desk.sessions, name, desk.actor)
         return subscriber.declared
 
     if run(action):

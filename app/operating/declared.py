@@ -9,6 +9,8 @@ from app.db.engine import Sessions
 from app.db.tables import SubscriberRow
 from app.forwarding.secrets import KeyMissing, Vault
 from app.logs import get_logger
+from app.operating.access import SERVICE, Action
+from app.operating.audit import write_entry
 from app.operating.checks import UrlRules, check_event_types, check_name, check_signing_secret, check_subscriber_url
 from app.operating.refusals import NameTaken, NotAcceptable
 from app.operating.secrets import DEFAULT_OVERLAP, insert_secret, replace_secret, valid_secrets
@@ -31,6 +33,8 @@ async def apply_declared(sessions: Sessions, vault: Vault, declared: Sequence[De
     async with sessions.begin() as session:
         await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
         changed = [subscriber.name for subscriber in declared if await _apply(session, vault, subscriber)]
+        for name in changed:
+            await write_entry(session, SERVICE, Action.SUBSCRIBER_DECLARED, f"subscriber:{name}")
     for name in changed:
         log.info("declared_subscriber_applied", subscriber=name)
     return len(changed)

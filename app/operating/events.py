@@ -8,6 +8,8 @@ from sqlalchemy import select
 
 from app.db.engine import Sessions
 from app.db.tables import EventRow
+from app.operating.access import Actor
+from app.operating.audit import write_look
 from app.operating.masking import mask_values
 from app.operating.paging import Place, read_page
 from app.operating.refusals import EventNotFound
@@ -37,8 +39,8 @@ class EventPage(Page[Event]):
     """Events, the oldest first. `next_cursor` is the place to read on from later."""
 
 
-async def list_events(sessions: Sessions, place: Place, *, order_no: str | None = None, personal: bool = False) -> EventPage:
-    """The events behind the cursor, the oldest first. Raises BadCursor.
+async def list_events(sessions: Sessions, place: Place, *, order_no: str | None = None, shown_to: Actor | None = None) -> EventPage:
+    """The events behind the cursor, the oldest first; personal values are shown to `shown_to`. Raises BadCursor, NotAllowed.
 
     Ids are made before they are committed: with several judging workers an event can become visible behind a cursor that has
     passed it by a moment. Who must miss none subscribes, or reads again from an earlier cursor.
@@ -46,18 +48,22 @@ async def list_events(sessions: Sessions, place: Place, *, order_no: str | None 
     query = select(EventRow)
     if order_no is not None:
         query = query.where(EventRow.order_no == order_no)
-    async with sessions() as session:
+    async with sessions.begin() as session:
         rows, cursor, has_more = await read_page(session, query, EventRow.id, place, newest_first=False)
-    return EventPage(items=[event_of(row, personal=personal) for (row,) in rows], next_cursor=cursor, has_more=has_more)
+        if shown_to is not None:
+            await write_look(session, shown_to, "events" if order_no is None else f"order:{order_no}")
+    return EventPage(items=[event_of(row, personal=shown_to is not None) for (row,) in rows], next_cursor=cursor, has_more=has_more)
 
 
-async def show_event(sessions: Sessions, event_id: UUID, *, personal: bool = False) -> Event:
-    """One event; raises EventNotFound."""
-    async with sessions() as session:
+async def show_event(sessions: Sessions, event_id: UUID, *, shown_to: Actor | None = None) -> Event:
+    """One event; personal values are shown to `shown_to`. Raises EventNotFound, NotAllowed."""
+    async with sessions.begin() as session:
         row = await session.get(EventRow, event_id)
-    if row is None:
-        raise EventNotFound
-    return event_of(row, personal=personal)
+        if row is None:
+            raise EventNotFound
+        if shown_to is not None:
+            await write_look(session, shown_to, f"event:{event_id}")
+    return event_of(row, personal=shown_to is not None)
 
 
 def event_of(row: EventRow, *, personal: bool) -> Event:

@@ -5,14 +5,15 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import Select, select, text, update
+from sqlalchemy import Select, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
 from app.db.tables import AnswerRow, EventRow, NoticeRow
 from app.db.wakeup import NOTICES
 from app.judging.rules import Verdict, unreadable_reasons
-from app.logs import get_logger
+from app.operating.access import Action, Actor
+from app.operating.audit import write_entry, write_look
 from app.operating.masking import MASK, escaped, mask_form, mask_headers, mask_parameters, mask_target, mask_values
 from app.operating.paging import Place, read_page
 from app.operating.refusals import NoticeNotFound, NotReleasable
@@ -20,7 +21,8 @@ from app.operating.values import Moment, Page, Value
 from app.zeus.statuses import parse_status
 from app.zeus.wire import Call, decode
 
-log = get_logger("operating")
+ATTENTION = text("notices.verdict IN ('quarantined', 'conflict') AND notices.dismissed_at IS NULL")
+"""Which notices a human should look at, in the words of the index that holds them."""
 
 
 class VerdictFilter(StrEnum):
@@ -52,6 +54,10 @@ class Notice(Value):
     released: bool
     """Whether an operator released the notice from quarantine."""
     judged_at: Moment | None
+    dismissed_at: Moment | None
+    """When an operator decided that the notice needs no attention."""
+    dismissal: str | None
+    """Why."""
 
 
 class NoticeInFull(Notice):
@@ -78,23 +84,29 @@ class NoticePage(Page[Notice]):
 
 
 async def list_notices(
-    sessions: Sessions, place: Place, *, verdict: VerdictFilter | None = None, order_no: str | None = None
+    sessions: Sessions, place: Place, *, verdict: VerdictFilter | None = None, order_no: str | None = None, attention: bool = False
 ) -> NoticePage:
-    """The notices with this verdict and of this order, the latest first. Raises BadCursor."""
+    """The notices with this verdict, of this order, and if so wanted in need of attention, the latest first. Raises BadCursor."""
     query = _filtered(select(NoticeRow), verdict, order_no)
+    if attention:
+        query = query.where(ATTENTION)
     async with sessions() as session:
         rows, cursor, has_more = await read_page(session, query, NoticeRow.id, place, newest_first=True)
     return NoticePage(items=[notice_of(row) for (row,) in rows], next_cursor=cursor, has_more=has_more)
 
 
-async def show_notice(sessions: Sessions, notice_id: UUID, *, personal: bool = False) -> NoticeInFull:
-    """One notice with its raw bytes; `personal` shows what is hidden otherwise. Raises NoticeNotFound."""
-    async with sessions() as session:
-        return await _in_full(session, notice_id, personal=personal)
+async def show_notice(sessions: Sessions, notice_id: UUID, *, shown_to: Actor | None = None) -> NoticeInFull:
+    """One notice with its raw bytes; what is hidden otherwise is shown to `shown_to`. Raises NoticeNotFound, NotAllowed."""
+    async with sessions.begin() as session:
+        notice = await _in_full(session, notice_id, personal=shown_to is not None)
+        if shown_to is not None:
+            await write_look(session, shown_to, f"notice:{notice_id}")
+    return notice
 
 
-async def release_notice(sessions: Sessions, notice_id: UUID) -> Notice:
-    """Have a quarantined notice judged in spite of what is wrong with it. Raises NoticeNotFound, or NotReleasable with its reasons."""
+async def release_notice(sessions: Sessions, notice_id: UUID, actor: Actor) -> Notice:
+    """Have a quarantined notice judged in spite of what is wrong with it. Raises NoticeNotFound, NotReleasable with its reasons."""
+    afresh = {"released": True, "verdict": None, "judged_at": None, "dismissed_at": None, "dismissal": None}
     async with sessions.begin() as session:
         row = await session.get(NoticeRow, notice_id, with_for_update=True)
         if row is None:
@@ -103,12 +115,19 @@ async def release_notice(sessions: Sessions, notice_id: UUID) -> Notice:
             raise NotReleasable((f"verdict:{row.verdict or 'unjudged'}",))
         if reasons := _unreadable(_call_of(row)):
             raise NotReleasable(reasons)
-        await session.execute(update(NoticeRow).where(NoticeRow.id == notice_id).values(released=True, verdict=None, judged_at=None))
+        await session.execute(update(NoticeRow).where(NoticeRow.id == notice_id).values(afresh))
+        await write_entry(session, actor, Action.NOTICE_RELEASED, f"notice:{notice_id}", reasons=row.reasons)
         await session.execute(text(f"NOTIFY {NOTICES}"))
         await session.refresh(row)
-        notice = notice_of(row)
-    log.info("notice_released", notice_id=str(notice_id))
-    return notice
+        return notice_of(row)
+
+
+async def notice_of_id(session: AsyncSession, notice_id: UUID) -> Notice:
+    """One notice without its raw bytes. Raises NoticeNotFound."""
+    row = await session.get(NoticeRow, notice_id)
+    if row is None:
+        raise NoticeNotFound
+    return notice_of(row)
 
 
 def notice_of(row: NoticeRow) -> Notice:
@@ -130,6 +149,8 @@ def _common(row: NoticeRow) -> dict[str, Any]:
         "status_name": status.japanese if status else None,
         "released": row.released,
         "judged_at": row.judged_at,
+        "dismissed_at": row.dismissed_at,
+        "dismissal": row.dismissal,
     }
 
 
@@ -137,7 +158,8 @@ def _filtered(query: Select[Any], verdict: VerdictFilter | None, order_no: str |
     if verdict is VerdictFilter.UNJUDGED:
         query = query.where(NoticeRow.verdict.is_(None))
     elif verdict is not None:
-        query = query.where(NoticeRow.verdict == verdict)
+        # As a literal, because Postgres matches a condition with a parameter in it to no partial index once it plans for any value.
+        query = query.where(NoticeRow.verdict == literal(verdict.value, literal_execute=True))
     if order_no is not None:
         query = query.where(NoticeRow.order_no == order_no)
     return query

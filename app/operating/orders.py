@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db.engine import Sessions
 from app.db.tables import EventRow, NoticeRow, OrderRow
 from app.events.types import OrderState
+from app.operating.access import Actor
+from app.operating.audit import write_look
 from app.operating.events import Event, event_of
 from app.operating.masking import mask_values
 from app.operating.notices import Notice, notice_of
@@ -21,6 +23,9 @@ from app.zeus.stores import store_of
 
 HISTORY_LIMIT = 1_000
 """How many notices, events and webhooks of an order are shown at most, the earliest first; their own lists have the rest."""
+
+
+_AS_THEY_ARE = ("money", "clientip", "sendid", "sendpoint", "cycle", "sequence", "flags", "created_at", "updated_at")
 
 
 class StoreOfOrder(Value):
@@ -79,19 +84,25 @@ class OrderHistory(Value):
     outbound_webhooks: list[OutboundWebhookInFull]
 
 
-async def show_order(sessions: Sessions, order_no: str, *, personal: bool = False) -> OrderHistory:
-    """An order with its calls, events and webhooks, each in order of time; at most HISTORY_LIMIT of each. Raises OrderNotFound."""
-    async with sessions() as session:
+async def show_order(sessions: Sessions, order_no: str, *, shown_to: Actor | None = None) -> OrderHistory:
+    """An order with its calls, events and webhooks, each in order of time; at most HISTORY_LIMIT of each.
+
+    Personal values are shown to `shown_to`. Raises OrderNotFound, NotAllowed.
+    """
+    personal = shown_to is not None
+    async with sessions.begin() as session:
         row = await session.get(OrderRow, order_no)
         notices = await _notices(session, order_no)
         if row is None and not notices:
             raise OrderNotFound
         events = await _events(session, order_no)
         webhooks = await webhooks_of_order(session, order_no, HISTORY_LIMIT, personal=personal)
+        if shown_to is not None:
+            await write_look(session, shown_to, f"order:{order_no}")
     customer = next((event.customer for event in reversed(events) if event.customer), None)
     return OrderHistory(
         order_no=order_no,
-        order=_order_of(row) if row else None,
+        order=Order(**fields_of(row)) if row else None,
         customer=customer if personal or customer is None else mask_values(customer),
         notices=[notice_of(notice) for notice in notices],
         events=[event_of(event, personal=personal) for event in events],
@@ -109,28 +120,21 @@ async def _events(session: AsyncSession, order_no: str) -> list[EventRow]:
     return list(await session.scalars(query))
 
 
-def _order_of(row: OrderRow) -> Order:
+def fields_of(row: OrderRow) -> dict[str, Any]:
+    """The fields of an Order."""
     status = Status(row.status)
     deadline = deadline_of(row.pay_limit)
-    return Order(
-        state=OrderState(row.state),
-        status=status,
-        status_name=status.japanese,
-        payable=status.payable,
-        final=status.final,
-        money=row.money,
-        clientip=row.clientip,
-        store=_store_of(row.pay_cvs),
-        payment_numbers=_payment_numbers(row),
-        payment_deadline=deadline.isoformat() if deadline else None,
-        sendid=row.sendid,
-        sendpoint=row.sendpoint,
-        cycle=row.cycle,
-        sequence=row.sequence,
-        flags=row.flags,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )
+    return {
+        "state": OrderState(row.state),
+        "status": status,
+        "status_name": status.japanese,
+        "payable": status.payable,
+        "final": status.final,
+        "store": _store_of(row.pay_cvs),
+        "payment_numbers": _payment_numbers(row),
+        "payment_deadline": deadline.isoformat() if deadline else None,
+        **{name: getattr(row, name) for name in _AS_THEY_ARE},
+    }
 
 
 def _store_of(code: str | None) -> StoreOfOrder | None:

@@ -1,5 +1,6 @@
 """Outbound webhooks as an operator sees them: what is owed to whom, what was tried, and trying again."""
 
+import itertools
 from collections import defaultdict
 from collections.abc import Sequence
 from enum import StrEnum
@@ -7,20 +8,21 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import Select, and_, func, select, text, update
+from sqlalchemy import Select, and_, func, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
 from app.db.tables import AttemptRow, EventRow, OutboundWebhookRow, SubscriberRow
 from app.db.wakeup import OUTBOUND
-from app.logs import get_logger
-from app.operating.paging import Place, read_page
+from app.operating.access import Action, Actor
+from app.operating.audit import write_entry, write_look
+from app.operating.paging import Place, cursor_of, key_of
 from app.operating.refusals import NotRetriable, WebhookNotFound
 from app.operating.values import Moment, Page, Value
 
 COUNT_LIMIT = 10_000
-
-log = get_logger("operating")
+ATTENTION = text("outbound_webhooks.state = 'dead' AND outbound_webhooks.dismissed_at IS NULL")
+"""Which webhooks a human should look at, in the words of the index that holds them."""
 
 
 class WebhookState(StrEnum):
@@ -47,6 +49,8 @@ AFRESH: dict[str, Any] = {
     "attempts": 0,
     "excused": 0,
     "finished_at": None,
+    "dismissed_at": None,
+    "dismissal": None,
 }
 """The columns of an outbound webhook that is to be tried from the beginning, now."""
 
@@ -83,6 +87,10 @@ class OutboundWebhook(Value):
     last_outcome: Annotated[str | None, Field(examples=["delivered"])]
     created_at: Moment
     finished_at: Moment | None
+    dismissed_at: Moment | None
+    """When an operator decided that the dead webhook needs no attention."""
+    dismissal: str | None
+    """Why."""
 
 
 class OutboundWebhookInFull(OutboundWebhook):
@@ -97,30 +105,36 @@ class OutboundWebhookPage(Page[OutboundWebhook]):
 
 
 async def list_outbound(
-    sessions: Sessions, place: Place, *, states: Sequence[WebhookState] = (), subscriber: str | None = None
+    sessions: Sessions, place: Place, *, states: Sequence[WebhookState] = (), subscriber: str | None = None, attention: bool = False
 ) -> OutboundWebhookPage:
-    """The outbound webhooks in one of `states` (none given: all) and of one subscriber, the latest first. Raises BadCursor."""
-    query = _selection()
-    if states:
-        query = query.where(OutboundWebhookRow.state.in_(states))
-    if subscriber is not None:
-        query = query.where(SubscriberRow.name == subscriber)
+    """The outbound webhooks in one of `states` (none given: all) and of one subscriber, the latest first.
+
+    With `attention` only those that were given up and that nobody has dismissed. Raises BadCursor.
+    """
     async with sessions() as session:
-        rows, cursor, has_more = await read_page(session, query, OutboundWebhookRow.id, place, newest_first=True)
-    return OutboundWebhookPage(items=[OutboundWebhook(**_common(*row)) for row in rows], next_cursor=cursor, has_more=has_more)
+        subscriber_ids: Sequence[UUID | None] = (None,) if subscriber is None else await _ids_of(session, subscriber)
+        found = [await _branch(session, place, state, owner, attention) for state in states or (None,) for owner in subscriber_ids]
+        ids = sorted(itertools.chain.from_iterable(found), reverse=True)
+        page = ids[: place.limit]
+        rows = await session.execute(_selection().where(OutboundWebhookRow.id.in_(page)).order_by(OutboundWebhookRow.id.desc()))
+        items = [OutboundWebhook(**_common(*row)) for row in rows]
+    cursor = cursor_of(page[-1]) if page else place.cursor
+    return OutboundWebhookPage(items=items, next_cursor=cursor, has_more=len(ids) > place.limit)
 
 
-async def show_outbound(sessions: Sessions, webhook_id: int, *, personal: bool = False) -> OutboundWebhookInFull:
-    """One outbound webhook with its attempts. Raises WebhookNotFound."""
-    async with sessions() as session:
-        found = await _in_full(session, _selection().where(OutboundWebhookRow.id == webhook_id), personal=personal)
-    if not found:
-        raise WebhookNotFound
+async def show_outbound(sessions: Sessions, webhook_id: int, *, shown_to: Actor | None = None) -> OutboundWebhookInFull:
+    """One outbound webhook with its attempts; what was answered is shown to `shown_to`. Raises WebhookNotFound, NotAllowed."""
+    async with sessions.begin() as session:
+        found = await _in_full(session, _selection().where(OutboundWebhookRow.id == webhook_id), personal=shown_to is not None)
+        if not found:
+            raise WebhookNotFound
+        if shown_to is not None:
+            await write_look(session, shown_to, f"webhook:{webhook_id}")
     return found[0]
 
 
-async def retry_outbound(sessions: Sessions, webhook_id: int) -> OutboundWebhookInFull:
-    """Make a pending or dead webhook due now, with all its attempts before it. Raises WebhookNotFound, NotRetriable."""
+async def retry_outbound(sessions: Sessions, webhook_id: int, actor: Actor) -> OutboundWebhookInFull:
+    """Make a pending or dead webhook due now, with all its attempts before it. Raises WebhookNotFound, NotRetriable, NotAllowed."""
     async with sessions.begin() as session:
         query = select(OutboundWebhookRow.state, BEING_SENT).where(OutboundWebhookRow.id == webhook_id).with_for_update()
         found = (await session.execute(query)).one_or_none()
@@ -130,8 +144,8 @@ async def retry_outbound(sessions: Sessions, webhook_id: int) -> OutboundWebhook
         if being_sent or state not in UNDELIVERED:
             raise NotRetriable("being sent" if being_sent else state)
         await session.execute(update(OutboundWebhookRow).where(OutboundWebhookRow.id == webhook_id).values(AFRESH))
+        await write_entry(session, actor, Action.WEBHOOK_RETRIED, f"webhook:{webhook_id}", state=state)
         await session.execute(text(f"NOTIFY {OUTBOUND}"))
-    log.info("webhook_retried", webhook_id=webhook_id)
     return await show_outbound(sessions, webhook_id)
 
 
@@ -161,6 +175,27 @@ async def count_webhooks(session: AsyncSession, subscriber_id: UUID, state: Webh
         .limit(COUNT_LIMIT)
     )
     return await session.scalar(select(func.count()).select_from(some.subquery())) or 0
+
+
+async def _ids_of(session: AsyncSession, name: str) -> Sequence[UUID]:
+    """The subscribers that have or had this name."""
+    return (await session.scalars(select(SubscriberRow.id).where(SubscriberRow.name == name))).all()
+
+
+async def _branch(session: AsyncSession, place: Place, state: WebhookState | None, owner: UUID | None, attention: bool) -> list[int]:
+    """The ids of a page for one state and one subscriber: each such question is answered from an index in order of id."""
+    query = select(OutboundWebhookRow)
+    if state is not None:
+        # As a literal, because Postgres matches a condition with a parameter in it to no partial index once it plans for any value.
+        query = query.where(OutboundWebhookRow.state == literal(state.value, literal_execute=True))
+    if owner is not None:
+        query = query.where(OutboundWebhookRow.subscriber_id == owner)
+    if attention:
+        query = query.where(ATTENTION)
+    if place.cursor is not None:
+        query = query.where(OutboundWebhookRow.id < key_of(place.cursor, int))
+    ids = query.with_only_columns(OutboundWebhookRow.id).order_by(OutboundWebhookRow.id.desc()).limit(place.limit + 1)
+    return list(await session.scalars(ids))
 
 
 def _selection() -> Select[*tuple[Any, ...]]:
@@ -212,4 +247,6 @@ def _common(row: OutboundWebhookRow, event_type: str, subscriber: str) -> dict[s
         "last_outcome": row.last_outcome,
         "created_at": row.created_at,
         "finished_at": row.finished_at,
+        "dismissed_at": row.dismissed_at,
+        "dismissal": row.dismissal,
     }

@@ -15,16 +15,16 @@ from app.db.engine import Sessions
 from app.db.tables import EventRow, OutboundWebhookRow
 from app.db.wakeup import OUTBOUND
 from app.events.types import SUBSCRIBABLE
-from app.logs import get_logger
+from app.operating.access import Action, Actor
+from app.operating.audit import write_entry
 from app.operating.checks import check_event_types
+from app.operating.idempotency import Once
 from app.operating.outbound import AFRESH, BEING_SENT, UNDELIVERED
 from app.operating.subscribers import EventTypes, subscriber_row
 from app.operating.values import Line, Value
 
 _CLOCKS_APART = timedelta(hours=1)
 _EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
-
-log = get_logger("operating")
 
 
 class RecoveryRequest(Value):
@@ -53,22 +53,37 @@ class Recovery(Value):
     dry_run: bool
 
 
-async def recover(sessions: Sessions, request: RecoveryRequest) -> Recovery:
-    """Make webhooks of a span of time due now, with all their attempts before them. Raises SubscriberNotFound, NotAcceptable.
+async def recover(sessions: Sessions, request: RecoveryRequest, actor: Actor, once: Once | None = None) -> Recovery:
+    """Make webhooks of a span of time due now, with all their attempts before them.
 
     They keep their `webhook-id`: a subscriber that checks it takes none twice. What is being sent at this moment is left alone.
+    Raises SubscriberNotFound, NotAcceptable, NotAllowed, KeyReused.
     """
     asked = check_event_types(request.event_types)
     async with sessions.begin() as session:
+        if once and (earlier := await once.earlier(session, actor)):
+            return Recovery.model_validate_json(earlier)
         row = await subscriber_row(session, request.subscriber)
         types = asked or row.event_types or sorted(SUBSCRIBABLE)
-        events = _events(types, request.since, request.until or now())
-        count = await (_recover_everything if request.everything else _recover_undelivered)(
-            session, row.id, events, dry_run=request.dry_run
-        )
-        await session.execute(text(f"NOTIFY {OUTBOUND}"))
-    log.info("recovered", subscriber=request.subscriber, webhooks=count, dry_run=request.dry_run)
+        recovery = await _recover(session, row.id, types, request)
+        if not request.dry_run:
+            await write_entry(session, actor, Action.WEBHOOKS_RECOVERED, f"subscriber:{request.subscriber}", **_details(request, recovery))
+            await session.execute(text(f"NOTIFY {OUTBOUND}"))
+        if once:
+            await once.keep(session, actor, recovery.model_dump_json())
+    return recovery
+
+
+async def _recover(session: AsyncSession, subscriber_id: UUID, types: Sequence[str], request: RecoveryRequest) -> Recovery:
+    events = _events(types, request.since, request.until or now())
+    way = _recover_everything if request.everything else _recover_undelivered
+    count = await way(session, subscriber_id, events, dry_run=request.dry_run)
     return Recovery(subscriber=request.subscriber, webhooks=count, dry_run=request.dry_run)
+
+
+def _details(request: RecoveryRequest, recovery: Recovery) -> dict[str, Any]:
+    asked = request.model_dump(mode="json", include={"since", "until", "event_types", "everything"}, exclude_none=True)
+    return {**asked, "webhooks": recovery.webhooks}
 
 
 def _events(types: Sequence[str], since: datetime, until: datetime) -> list[ColumnElement[bool]]:

@@ -8,14 +8,13 @@ from pydantic import ConfigDict, Field, SecretStr
 from app.db.engine import Sessions
 from app.events.signature import new_secret
 from app.forwarding.secrets import Vault
-from app.logs import get_logger
+from app.operating.access import Action, Actor
+from app.operating.audit import write_entry
 from app.operating.checks import check_signing_secret
 from app.operating.refusals import TooManySecrets
 from app.operating.secrets import DEFAULT_OVERLAP, replace_secret, valid_secrets
 from app.operating.subscribers import SubscriberWithSecret, common_of, subscriber_row, update_subscriber
 from app.operating.values import Value
-
-log = get_logger("operating")
 
 LONGEST_OVERLAP = timedelta(days=7)
 MOST_SECRETS = 5
@@ -35,8 +34,11 @@ class Rotation(Value):
     """A signing secret of your own: `whsec_` and 24 to 64 bytes in base64. Left out: one is made."""
 
 
-async def rotate_secret(sessions: Sessions, vault: Vault, name: str, rotation: Rotation) -> SubscriberWithSecret:
-    """Give a subscriber a new signing secret and show it this once. Raises SubscriberNotFound, NotAcceptable, TooManySecrets."""
+async def rotate_secret(sessions: Sessions, vault: Vault, name: str, rotation: Rotation, actor: Actor) -> SubscriberWithSecret:
+    """Give a subscriber a new signing secret and show it this once.
+
+    Raises SubscriberNotFound, NotAcceptable, TooManySecrets, NotAllowed.
+    """
     secret = rotation.secret.get_secret_value() if rotation.secret else new_secret()
     check_signing_secret(secret)
     async with sessions.begin() as session:
@@ -46,7 +48,6 @@ async def rotate_secret(sessions: Sessions, vault: Vault, name: str, rotation: R
         if valid > MOST_SECRETS:
             raise TooManySecrets(valid - 1)
         await update_subscriber(session, row.id, {})
+        await write_entry(session, actor, Action.SECRET_ROTATED, f"subscriber:{name}", overlap_hours=rotation.overlap_hours)
         await session.refresh(row)
-        subscriber = SubscriberWithSecret(**common_of(row), secret=secret)
-    log.info("secret_rotated", subscriber=name)
-    return subscriber
+        return SubscriberWithSecret(**common_of(row), secret=secret)

@@ -15,14 +15,14 @@ from app.db.tables import SubscriberRow, SubscriberSecretRow
 from app.db.wakeup import OUTBOUND
 from app.events.signature import new_secret
 from app.forwarding.secrets import Vault
-from app.logs import get_logger
+from app.operating.access import SERVICE, Action, Actor
+from app.operating.audit import write_entry
 from app.operating.checks import UrlRules, check_event_types, check_name, check_signing_secret, check_subscriber_url
+from app.operating.idempotency import Once
 from app.operating.outbound import WebhookState, cancel_pending, count_webhooks
 from app.operating.refusals import NameTaken, SubscriberNotFound
 from app.operating.secrets import insert_secret, valid_secrets
 from app.operating.values import Line, Moment, Value
-
-log = get_logger("operating")
 
 Name = Annotated[Line, Field(max_length=100, examples=["shop"])]
 Url = Annotated[Line, Field(max_length=2_000, examples=["https://shop.example/hooks"])]
@@ -129,18 +129,25 @@ class SubscriberChange(Value):
     """Null for the usual time."""
 
 
-async def add_subscriber(sessions: Sessions, vault: Vault, new: NewSubscriber, rules: UrlRules) -> SubscriberWithSecret:
-    """Make a subscriber; it gets the events that are made from now on. Raises NotAcceptable, NameTaken."""
+async def add_subscriber(
+    sessions: Sessions, vault: Vault, new: NewSubscriber, rules: UrlRules, actor: Actor = SERVICE, once: Once | None = None
+) -> SubscriberWithSecret:
+    """Make a subscriber; it gets the events that are made from now on. Raises NotAcceptable, NameTaken, NotAllowed, KeyReused."""
     check_name(new.name)
     check_subscriber_url(new.url, rules)
     event_types = check_event_types(new.event_types)
     secret = new.secret.get_secret_value() if new.secret else new_secret()
     check_signing_secret(secret)
     async with sessions.begin() as session:
+        if once and (earlier := await once.earlier(session, actor)):
+            return SubscriberWithSecret.model_validate_json(earlier)
         row = await insert_subscriber(session, **new.model_dump(exclude={"event_types", "secret"}), event_types=event_types)
         await insert_secret(session, vault, row.id, secret)
-    log.info("subscriber_added", subscriber=new.name)
-    return SubscriberWithSecret(**common_of(row), secret=secret)
+        await write_entry(session, actor, Action.SUBSCRIBER_ADDED, f"subscriber:{new.name}", customer=new.customer)
+        added = SubscriberWithSecret(**common_of(row), secret=secret)
+        if once:
+            await once.keep(session, actor, added.model_dump_json())
+    return added
 
 
 async def insert_subscriber(session: AsyncSession, **values: Any) -> SubscriberRow:
@@ -178,36 +185,43 @@ async def show_subscriber(sessions: Sessions, name: str) -> SubscriberInFull:
         )
 
 
-async def change_subscriber(sessions: Sessions, name: str, change: SubscriberChange, rules: UrlRules) -> Subscriber:
-    """Change what `change` names; webhooks that are owed already go to the new URL. Raises SubscriberNotFound, NotAcceptable."""
+async def change_subscriber(sessions: Sessions, name: str, change: SubscriberChange, rules: UrlRules, actor: Actor) -> Subscriber:
+    """Change what `change` names; webhooks that are owed already go to the new URL.
+
+    Raises SubscriberNotFound, NotAcceptable, NotAllowed.
+    """
     values = {field: getattr(change, field) for field in change.model_fields_set}
     if change.url is not None:
         check_subscriber_url(change.url, rules)
     if "event_types" in values:
         values["event_types"] = check_event_types(change.event_types)
     values = {field: value for field, value in values.items() if value is not None or field in ("event_types", "timeout_ms")}
-    return await _change(sessions, name, "subscriber_changed", values)
+    return await _change(sessions, name, values, actor, Action.SUBSCRIBER_CHANGED)
 
 
-async def pause_subscriber(sessions: Sessions, name: str, reason: str | None = None) -> Subscriber:
-    """Hold everything that is owed to a subscriber until it is resumed. Raises SubscriberNotFound."""
+async def pause_subscriber(sessions: Sessions, name: str, reason: str | None = None, actor: Actor = SERVICE) -> Subscriber:
+    """Hold everything that is owed to a subscriber until it is resumed. Raises SubscriberNotFound, NotAllowed."""
     values = {"state": SubscriberState.PAUSED, "pause_reason": reason or "operator"}
-    return await _change(sessions, name, "subscriber_paused", values)
+    return await _change(sessions, name, values, actor, Action.SUBSCRIBER_PAUSED)
 
 
-async def resume_subscriber(sessions: Sessions, name: str) -> Subscriber:
-    """Send again, beginning with what was held. Raises SubscriberNotFound."""
-    return await _change(sessions, name, "subscriber_resumed", {"state": SubscriberState.ACTIVE, "pause_reason": None})
+async def resume_subscriber(sessions: Sessions, name: str, actor: Actor) -> Subscriber:
+    """Send again, beginning with what was held. Raises SubscriberNotFound, NotAllowed."""
+    values = {"state": SubscriberState.ACTIVE, "pause_reason": None}
+    return await _change(sessions, name, values, actor, Action.SUBSCRIBER_RESUMED)
 
 
-async def remove_subscriber(sessions: Sessions, name: str) -> None:
-    """Forget a subscriber's address and secrets and cancel what is owed to it; its name and history stay. Raises SubscriberNotFound."""
+async def remove_subscriber(sessions: Sessions, name: str, actor: Actor = SERVICE) -> None:
+    """Forget a subscriber's address and secrets and cancel what is owed to it; its name and history stay.
+
+    Raises SubscriberNotFound, NotAllowed.
+    """
     async with sessions.begin() as session:
         row = await subscriber_row(session, name, lock=True)
         await session.execute(delete(SubscriberSecretRow).where(SubscriberSecretRow.subscriber_id == row.id))
         await update_subscriber(session, row.id, {"state": SubscriberState.REMOVED, "url": "", "pause_reason": None})
         await cancel_pending(session, row.id)
-    log.info("subscriber_removed", subscriber=name)
+        await write_entry(session, actor, Action.SUBSCRIBER_REMOVED, f"subscriber:{name}")
 
 
 async def subscriber_row(session: AsyncSession, name: str, *, lock: bool = False) -> SubscriberRow:
@@ -225,15 +239,14 @@ async def update_subscriber(session: AsyncSession, subscriber_id: UUID, values: 
     await session.execute(text(f"NOTIFY {OUTBOUND}"))
 
 
-async def _change(sessions: Sessions, name: str, event: str, values: dict[str, Any]) -> Subscriber:
+async def _change(sessions: Sessions, name: str, values: dict[str, Any], actor: Actor, action: Action) -> Subscriber:
     async with sessions.begin() as session:
         row = await subscriber_row(session, name, lock=True)
         if values:
             await update_subscriber(session, row.id, values)
             await session.refresh(row)
-        subscriber = Subscriber(**common_of(row))
-    log.info(event, subscriber=name)
-    return subscriber
+        await write_entry(session, actor, action, f"subscriber:{name}", fields=sorted(values))
+        return Subscriber(**common_of(row))
 
 
 def common_of(row: SubscriberRow) -> dict[str, Any]:

@@ -114,7 +114,7 @@ async def authenticate(sessions: Sessions, token: str) -> Operator | None:
     return Operator(row.name, Role(row.role))
 
 
-class Authenticator:
+class Tokens:
     """Tells whose a token is, RELAY_ADMIN_TOKEN included, and remembers good ones for REMEMBERED_SECONDS."""
 
     def __init__(self, sessions: Sessions, admin_token: str) -> None:

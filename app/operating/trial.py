@@ -15,7 +15,8 @@ from app.db.tables import AttemptRow, EventRow, OutboundWebhookRow
 from app.db.wakeup import OUTBOUND
 from app.events.types import EventType
 from app.forwarding.fan_out import owe
-from app.logs import get_logger
+from app.operating.access import Action, Actor
+from app.operating.audit import write_entry
 from app.operating.outbound import Attempt, WebhookState, attempt_of
 from app.operating.refusals import SubscriberPaused
 from app.operating.subscribers import SubscriberState, subscriber_row
@@ -23,8 +24,6 @@ from app.operating.values import Value
 
 DEFAULT_WAIT_SECONDS = 10.0
 _LOOK_EVERY_SECONDS = 0.1
-
-log = get_logger("operating")
 
 
 class TrialRequest(Value):
@@ -47,8 +46,8 @@ class Trial(Value):
     """The first attempt, with the beginning of the answer; None if none was made yet: is a worker running?"""
 
 
-async def send_test(sessions: Sessions, name: str, wait_seconds: float = DEFAULT_WAIT_SECONDS) -> Trial:
-    """Owe a subscriber a `webhook.test` event and wait for its first attempt. Raises SubscriberNotFound, SubscriberPaused."""
+async def send_test(sessions: Sessions, name: str, actor: Actor, wait_seconds: float = DEFAULT_WAIT_SECONDS) -> Trial:
+    """Owe a subscriber a `webhook.test` event and wait for its first attempt. Raises SubscriberNotFound, SubscriberPaused, NotAllowed."""
     async with sessions.begin() as session:
         subscriber = await subscriber_row(session, name, lock=True)
         if subscriber.state != SubscriberState.ACTIVE:
@@ -57,8 +56,8 @@ async def send_test(sessions: Sessions, name: str, wait_seconds: float = DEFAULT
         session.add(EventRow(id=event_id, type=EventType.WEBHOOK_TEST, created_at=now(), data={"subscriber": name}))
         await session.flush()
         webhook_id = await owe(session, event_id, subscriber.id)
+        await write_entry(session, actor, Action.SUBSCRIBER_TESTED, f"subscriber:{name}", event_id=str(event_id))
         await session.execute(text(f"NOTIFY {OUTBOUND}"))
-    log.info("test_webhook_owed", subscriber=name, event_id=str(event_id))
     deadline = time.monotonic() + wait_seconds
     while True:
         trial = await _look(sessions, event_id, webhook_id)

@@ -50,12 +50,17 @@ async def list_samples(session: AsyncSession, limit: int = KEPT) -> Sequence[Sam
 
 
 async def release_sample(sessions: Sessions, sample_id: UUID) -> UUID:
-    """Make a notice of the sample, to be judged like any other, and return the notice's id. Raises SampleNotFound."""
+    """Make a notice of the sample in a transaction of its own, and return the notice's id. Raises SampleNotFound."""
     async with sessions.begin() as session:
-        notice_id: UUID | None = await session.scalar(_RELEASE, {"id": sample_id, "notice_id": uuid7()})
-        if notice_id is None:
-            raise SampleNotFound
-        await session.execute(text(f"NOTIFY {NOTICES}"))
+        return await make_notice_of(session, sample_id)
+
+
+async def make_notice_of(session: AsyncSession, sample_id: UUID) -> UUID:
+    """Turn the sample into a notice, to be judged like any other, and return the notice's id. Raises SampleNotFound."""
+    notice_id: UUID | None = await session.scalar(_RELEASE, {"id": sample_id, "notice_id": uuid7()})
+    if notice_id is None:
+        raise SampleNotFound
+    await session.execute(text(f"NOTIFY {NOTICES}"))
     log.info("sample_released", sample_id=str(sample_id), notice_id=str(notice_id))
     return notice_id
 

@@ -165,7 +165,7 @@ async def test_a_defect_shows_and_logs_nothing_of_the_data(api: Api, world: Oper
     await world.judged("01")
     # Data as no version of the service would write it: reading it ends in an exception whose text repeats the value.
     await world.run("UPDATE orders SET status = 'コンビニ　タロウ'")
-    answer = await api.get("/orders/1234-56789-01234?personal=true")
+    answer = await api.get("/orders/1234-56789-01234")
     assert (500, "internal-server-error") == answer.problem
     output = capsys.readouterr()
     assert "request_failed" in output.out + output.err

@@ -6,6 +6,7 @@ from uuid import UUID
 from app.clock import now, uuid7
 from app.db.tables import NoticeRow
 from app.judging.judge import Judge
+from app.operating.access import Actor, Role, Via
 from app.operating.checks import UrlRules
 from app.operating.subscribers import NewSubscriber, SubscriberWithSecret, add_subscriber
 from app.receiving.notice import lane_of
@@ -16,6 +17,7 @@ NAME, TELNO, EMAIL = "コンビニ　タロウ", "0312345678", "taro@example.com
 PERSONAL = (NAME, TELNO, EMAIL)
 SOURCE = "192.0.2.10"
 ORDER_NO = "1234-56789-01234"
+VIEWER, OPERATOR, ADMIN = (Actor(name, role, Via.API) for name, role in zip(("mori", "sato", "suzuki"), Role, strict=True))
 RULES = UrlRules(OPTIONS.allow_http, OPTIONS.networks)
 USUAL = {
     "clientip": "2012000001",

@@ -65,7 +65,9 @@ def test_escaped_bytes_can_be_read_back(raw: bytes) -> None:
     assert raw == text.encode().decode("unicode_escape").encode("latin-1")
 
 
-@pytest.mark.parametrize("line", [b" folded 0312345678\r\n", b"\tfolded: 192.0.2.9\n", b"no colon 0312345678\r\n", b" accept: 0312345678\n"])
+@pytest.mark.parametrize(
+    "line", [b" folded 0312345678\r\n", b"\tfolded: 192.0.2.9\n", b"no colon 0312345678\r\n", b" accept: 0312345678\n"]
+)
 def test_a_line_that_is_no_header_of_its_own_is_hidden_whole(line: bytes) -> None:
     end = b"\r\n" if line.endswith(b"\r\n") else b"\n"
     assert b"Accept: */*\r\n***" + end == mask_headers(b"Accept: */*\r\n" + line)

@@ -10,7 +10,7 @@ from app.operating.notices import VerdictFilter, list_notices, release_notice, s
 from app.operating.paging import Place
 from app.operating.refusals import NoticeNotFound, NotReleasable
 from app.zeus.wire import encode
-from tests.operating.operating_world import EMAIL, NAME, ORDER_NO, PERSONAL, SOURCE, USUAL, OperatingWorld
+from tests.operating.operating_world import EMAIL, NAME, OPERATOR, ORDER_NO, PERSONAL, SOURCE, USUAL, OperatingWorld
 
 
 async def test_notices_are_listed_by_verdict(world: OperatingWorld) -> None:
@@ -51,7 +51,7 @@ async def test_a_notice_is_shown_without_who_pays_and_who_called(world: Operatin
 
 async def test_a_notice_is_shown_whole_when_asked_for(world: OperatingWorld) -> None:
     (notice_id,) = await world.judged("04")
-    notice = await show_notice(world.sessions, notice_id, personal=True)
+    notice = await show_notice(world.sessions, notice_id, shown_to=OPERATOR)
     assert (NAME, EMAIL, SOURCE) == (notice.parameters["username"], notice.parameters["email"], notice.source)
     assert notice.target.startswith("/zeus/notify/secret-part-of-the-path?clientip=2012000001&money=5400&username=%83R%83%93")
     assert [event.id for event in await world.rows("SELECT id FROM events")] == notice.event_ids
@@ -59,7 +59,7 @@ async def test_a_notice_is_shown_whole_when_asked_for(world: OperatingWorld) -> 
 
 async def test_raw_bytes_of_any_kind_are_shown(world: OperatingWorld) -> None:
     notice_id = await world.raw_call(b"order_no=1\\%00&status=\xff&telno=03\x93&x=y", body=b"\x00\n")
-    notice = await show_notice(world.sessions, notice_id, personal=True)
+    notice = await show_notice(world.sessions, notice_id, shown_to=OPERATOR)
     assert r"order_no=1\\%00&status=\xff&telno=03\x93&x=y" in notice.target
     assert r"\x00\n" == notice.body
     assert {"x": "y", "\ufffd": ""} == notice.unknown
@@ -69,14 +69,14 @@ async def test_an_unknown_notice_is_not_found(world: OperatingWorld) -> None:
     with pytest.raises(NoticeNotFound):
         await show_notice(world.sessions, uuid4())
     with pytest.raises(NoticeNotFound):
-        await release_notice(world.sessions, uuid4())
+        await release_notice(world.sessions, uuid4(), OPERATOR)
 
 
 async def test_a_released_notice_is_judged_and_makes_its_event(world: OperatingWorld) -> None:
     (notice_id,) = await world.call("04", clientip="2012999999")
     await world.judge("2012000001")
     assert "quarantined" == (await show_notice(world.sessions, notice_id)).verdict
-    released = await release_notice(world.sessions, notice_id)
+    released = await release_notice(world.sessions, notice_id, OPERATOR)
     assert (True, None, None) == (released.released, released.verdict, released.judged_at)
     await world.judge("2012000001")
     notice = await show_notice(world.sessions, notice_id)
@@ -89,7 +89,7 @@ async def test_a_release_wakes_the_judges(world: OperatingWorld) -> None:
     woken: list[str] = []
     listener = await connect(world.url)
     await listener.add_listener(NOTICES, lambda *arguments: woken.append(arguments[2]))
-    await release_notice(world.sessions, notice_id)
+    await release_notice(world.sessions, notice_id, OPERATOR)
     await listener.fetchval("SELECT 1")  # a notification comes before the answer to the next statement
     await listener.close()
     assert [NOTICES] == woken
@@ -110,7 +110,7 @@ async def test_what_cannot_be_judged_is_not_released(world: OperatingWorld, subt
             notice_id = await world.raw_call(query)
             await world.judge()
             with pytest.raises(NotReleasable) as refused:
-                await release_notice(world.sessions, notice_id)
+                await release_notice(world.sessions, notice_id, OPERATOR)
             assert reasons == refused.value.reasons
             assert "quarantined" == (await show_notice(world.sessions, notice_id)).verdict
 
@@ -120,6 +120,6 @@ async def test_only_a_quarantined_notice_is_released(world: OperatingWorld) -> N
     (unjudged,) = await world.call("04")
     for notice_id, reason in ((accepted, "verdict:accepted"), (unjudged, "verdict:unjudged")):
         with pytest.raises(NotReleasable) as refused:
-            await release_notice(world.sessions, notice_id)
+            await release_notice(world.sessions, notice_id, OPERATOR)
         assert (reason,) == refused.value.reasons
     assert 1 == len(await world.rows("SELECT 1 FROM events WHERE order_no = :order_no", order_no=ORDER_NO))

@@ -7,7 +7,7 @@ from app.operating.orders import show_order
 from app.operating.refusals import EventNotFound, OrderNotFound
 from app.zeus.wire import encode
 from tests.forwarding.delivery_world import until
-from tests.operating.operating_world import EMAIL, NAME, ORDER_NO, PERSONAL, TELNO, USUAL, OperatingWorld
+from tests.operating.operating_world import EMAIL, NAME, OPERATOR, ORDER_NO, PERSONAL, TELNO, USUAL, OperatingWorld
 from tests.subscriber import subscriber
 
 
@@ -62,7 +62,7 @@ async def test_who_pays_is_hidden_until_asked_for(world: OperatingWorld) -> None
     masked = await show_order(world.sessions, ORDER_NO)
     assert {"name": "***", "telno": "***", "email": "***"} == masked.customer
     assert [] == [secret for secret in PERSONAL if secret in masked.model_dump_json()]
-    shown = await show_order(world.sessions, ORDER_NO, personal=True)
+    shown = await show_order(world.sessions, ORDER_NO, shown_to=OPERATOR)
     assert {"name": NAME, "telno": TELNO, "email": EMAIL} == shown.customer == shown.events[0].customer
 
 

@@ -12,7 +12,7 @@ from app.operating.paging import Place
 from app.operating.recovery import RecoveryRequest, recover
 from app.operating.refusals import NotAcceptable, NotRetriable, SubscriberNotFound, WebhookNotFound
 from tests.forwarding.delivery_world import until
-from tests.operating.operating_world import OperatingWorld
+from tests.operating.operating_world import OPERATOR, OperatingWorld
 from tests.subscriber import subscriber
 
 SECRET = "whsec_" + "A" * 32
@@ -62,7 +62,7 @@ async def test_webhooks_are_listed_by_state_and_subscriber(world: OperatingWorld
 async def test_a_retried_webhook_is_due_now_with_all_its_attempts(world: OperatingWorld) -> None:
     ids = await _one_in_each_state(world)
     for state in ("pending", "dead"):
-        webhook = await retry_outbound(world.sessions, ids[state])
+        webhook = await retry_outbound(world.sessions, ids[state], OPERATOR)
         assert ("pending", 0, 0, None) == (webhook.state, webhook.attempts, webhook.excused, webhook.finished_at)
         assert webhook.due_at
         assert webhook.due_at <= now()
@@ -73,7 +73,7 @@ async def test_a_settled_webhook_is_not_retried(world: OperatingWorld) -> None:
     before = await _all(world)
     for state in ("delivered", "cancelled"):
         with pytest.raises(NotRetriable, match=state):
-            await retry_outbound(world.sessions, ids[state])
+            await retry_outbound(world.sessions, ids[state], OPERATOR)
     assert before == await _all(world)
 
 
@@ -82,35 +82,35 @@ async def test_a_webhook_that_is_being_sent_is_left_to_its_sender(world: Operati
     await world.run("UPDATE outbound_webhooks SET lease_token = gen_random_uuid() WHERE id = :id", id=ids["pending"])
     before = await _all(world)
     with pytest.raises(NotRetriable, match="being sent"):
-        await retry_outbound(world.sessions, ids["pending"])
+        await retry_outbound(world.sessions, ids["pending"], OPERATOR)
     assert before == await _all(world)
-    assert 1 == (await recover(world.sessions, _request(dry_run=True))).webhooks
-    assert 3 == (await recover(world.sessions, _request(everything=True, dry_run=True))).webhooks
-    assert 3 == (await recover(world.sessions, _request(everything=True))).webhooks
+    assert 1 == (await recover(world.sessions, _request(dry_run=True), OPERATOR)).webhooks
+    assert 3 == (await recover(world.sessions, _request(everything=True, dry_run=True), OPERATOR)).webhooks
+    assert 3 == (await recover(world.sessions, _request(everything=True), OPERATOR)).webhooks
     assert before[0] == (await _all(world))[0]
 
 
 async def test_a_webhook_whose_sender_was_lost_is_retried(world: OperatingWorld) -> None:
     ids = await _one_in_each_state(world)
     await world.run("UPDATE outbound_webhooks SET lease_token = gen_random_uuid(), due_at = now() - interval '1 s'")
-    assert 0 == (await retry_outbound(world.sessions, ids["pending"])).attempts
+    assert 0 == (await retry_outbound(world.sessions, ids["pending"], OPERATOR)).attempts
 
 
 async def test_unknown_webhooks_and_subscribers_are_not_found(world: OperatingWorld) -> None:
     with pytest.raises(WebhookNotFound):
-        await retry_outbound(world.sessions, 1)
+        await retry_outbound(world.sessions, 1, OPERATOR)
     with pytest.raises(WebhookNotFound):
         await show_outbound(world.sessions, 1)
     with pytest.raises(SubscriberNotFound):
-        await recover(world.sessions, _request())
+        await recover(world.sessions, _request(), OPERATOR)
 
 
 async def test_recovering_makes_the_undelivered_due(world: OperatingWorld) -> None:
     ids = await _one_in_each_state(world)
-    counted = await recover(world.sessions, _request(dry_run=True))
+    counted = await recover(world.sessions, _request(dry_run=True), OPERATOR)
     assert ("shop", 2, True) == (counted.subscriber, counted.webhooks, counted.dry_run)
     assert [3, 3, 3, 3] == [attempts for _, _, attempts, _, _ in await _all(world)]
-    assert 2 == (await recover(world.sessions, _request())).webhooks
+    assert 2 == (await recover(world.sessions, _request(), OPERATOR)).webhooks
     assert {
         (ids["pending"], "pending", 0, 0, True),
         (ids["delivered"], "delivered", 3, 1, False),
@@ -124,10 +124,10 @@ async def test_recovering_everything_sends_again_what_was_delivered_and_what_was
     await world.add(event_types=["payment.received", "payment.confirmed"])
     await world.judged("05")
     await world.run("UPDATE outbound_webhooks SET state = 'delivered', attempts = 1, finished_at = now()")
-    assert 0 == (await recover(world.sessions, _request(dry_run=True))).webhooks
-    assert 2 == (await recover(world.sessions, _request(everything=True, dry_run=True))).webhooks
+    assert 0 == (await recover(world.sessions, _request(dry_run=True), OPERATOR)).webhooks
+    assert 2 == (await recover(world.sessions, _request(everything=True, dry_run=True), OPERATOR)).webhooks
     assert 1 == len(await _all(world))
-    assert 2 == (await recover(world.sessions, _request(everything=True))).webhooks
+    assert 2 == (await recover(world.sessions, _request(everything=True), OPERATOR)).webhooks
     rows = await world.rows(
         "SELECT e.type, w.state, w.attempts, w.order_no = e.order_no AND w.sequence = e.sequence AS placed FROM outbound_webhooks w"
         " JOIN events e ON e.id = w.event_id ORDER BY e.id"
@@ -142,7 +142,7 @@ async def test_recovering_is_bounded_by_time_and_type(world: OperatingWorld) -> 
     between = (await world.rows("SELECT max(created_at) AS moment FROM events WHERE type = 'payment.received'"))[0].moment
 
     async def counted(**values: Any) -> int:
-        return (await recover(world.sessions, _request(dry_run=True, **values))).webhooks
+        return (await recover(world.sessions, _request(dry_run=True, **values), OPERATOR)).webhooks
 
     assert 2 == await counted()
     assert 1 == await counted(since=between)
@@ -158,7 +158,7 @@ async def test_recovering_is_bounded_by_time_and_type(world: OperatingWorld) -> 
 async def test_test_webhooks_are_not_recovered(world: OperatingWorld) -> None:
     await world.add()
     await world.event(type="webhook.test")
-    assert 0 == (await recover(world.sessions, _request(everything=True))).webhooks
+    assert 0 == (await recover(world.sessions, _request(everything=True), OPERATOR)).webhooks
 
 
 @pytest.mark.parametrize("act", ["retry", "recover"])
@@ -172,9 +172,9 @@ async def test_a_dead_webhook_arrives_after_all(world: OperatingWorld, act: str)
             merchant.status = 200
             webhook_id = (await _all(world))[0][0]
             if act == "retry":
-                await retry_outbound(world.sessions, webhook_id)
+                await retry_outbound(world.sessions, webhook_id, OPERATOR)
             else:
-                await recover(world.sessions, _request())
+                await recover(world.sessions, _request(), OPERATOR)
             await merchant.wait_for(1)
             await until(_state_is(world, "delivered"))
     shown = await show_outbound(world.sessions, webhook_id)
@@ -200,5 +200,5 @@ async def test_an_answer_is_shown_only_when_asked_for_and_our_own_words_always(w
         )
     hidden = await show_outbound(world.sessions, ids["dead"])
     assert [None, "timed out"] == [attempt.excerpt for attempt in hidden.history]
-    shown = await show_outbound(world.sessions, ids["dead"], personal=True)
+    shown = await show_outbound(world.sessions, ids["dead"], shown_to=OPERATOR)
     assert ["Dear taro@example.com", "timed out"] == [attempt.excerpt for attempt in shown.history]

@@ -19,7 +19,7 @@ from app.operating.subscribers import (
     show_subscriber,
 )
 from tests.forwarding.delivery_world import until
-from tests.operating.operating_world import RULES, OperatingWorld
+from tests.operating.operating_world import ADMIN, OPERATOR, RULES, OperatingWorld
 from tests.subscriber import subscriber
 
 OWN_SECRET = "whsec_" + "A" * 32
@@ -91,23 +91,25 @@ async def test_a_name_is_taken_once_also_when_two_ask_at_once(world: OperatingWo
 async def test_only_what_is_named_changes(world: OperatingWorld) -> None:
     before = await world.add(event_types=["payment.received"], timeout_ms=5_000)
     url = "https://new.example/"
-    changed = await change_subscriber(world.sessions, "shop", SubscriberChange(url=url), RULES)
+    changed = await change_subscriber(world.sessions, "shop", SubscriberChange(url=url), RULES, ADMIN)
     assert before.model_copy(update={"url": url, "updated_at": changed.updated_at}).model_dump(exclude={"secret"}) == changed.model_dump()
     assert changed.updated_at > before.updated_at
-    cleared = await change_subscriber(world.sessions, "shop", SubscriberChange(event_types=None, timeout_ms=None, customer=True), RULES)
+    cleared = await change_subscriber(
+        world.sessions, "shop", SubscriberChange(event_types=None, timeout_ms=None, customer=True), RULES, ADMIN
+    )
     assert (url, None, None, True) == (cleared.url, cleared.event_types, cleared.timeout_ms, cleared.customer)
 
 
 async def test_a_change_that_names_nothing_changes_nothing(world: OperatingWorld) -> None:
     before = await world.add()
-    changed = await change_subscriber(world.sessions, "shop", SubscriberChange(url=None, ordered=None), RULES)
+    changed = await change_subscriber(world.sessions, "shop", SubscriberChange(url=None, ordered=None), RULES, ADMIN)
     assert before.model_dump(exclude={"secret"}) == changed.model_dump()
 
 
 async def test_a_change_to_a_forbidden_url_is_refused(world: OperatingWorld) -> None:
     before = await world.add()
     with pytest.raises(NotAcceptable):
-        await change_subscriber(world.sessions, "shop", SubscriberChange(url="https://169.254.169.254/"), RULES)
+        await change_subscriber(world.sessions, "shop", SubscriberChange(url="https://169.254.169.254/"), RULES, ADMIN)
     assert before.url == (await show_subscriber(world.sessions, "shop")).url
 
 
@@ -121,7 +123,7 @@ async def test_what_is_owed_to_a_paused_subscriber_is_held_and_sent_after_resumi
         async with world.forwarder():
             await asyncio.sleep(0.2)
             assert [] == merchant.received
-            resumed = await resume_subscriber(world.sessions, "shop")
+            resumed = await resume_subscriber(world.sessions, "shop", OPERATOR)
             assert ("active", None) == (resumed.state, resumed.pause_reason)
             await merchant.wait_for(2)
     assert ["order.accepted", "payment.received"] == [event["type"] for _, event in merchant.received]
@@ -153,7 +155,7 @@ async def test_the_name_of_a_removed_subscriber_is_free_again(world: OperatingWo
 
 async def test_after_a_rotation_webhooks_carry_signatures_of_both_secrets(world: OperatingWorld) -> None:
     old = await world.add()
-    new = await rotate_secret(world.sessions, world.vault, "shop", Rotation())
+    new = await rotate_secret(world.sessions, world.vault, "shop", Rotation(), ADMIN)
     assert new.secret != old.secret
     assert [old.secret, new.secret] == await _opened_secrets(world)
     current, earlier = (await show_subscriber(world.sessions, "shop")).secrets
@@ -165,11 +167,11 @@ async def test_after_a_rotation_webhooks_carry_signatures_of_both_secrets(world:
 async def test_a_webhook_verifies_with_the_earlier_secret_during_the_overlap_and_not_after_none(world: OperatingWorld) -> None:
     async with subscriber(OWN_SECRET) as merchant:  # fails unless every webhook verifies with the earlier secret
         await world.add("shop", merchant.url, secret=OWN_SECRET)
-        await rotate_secret(world.sessions, world.vault, "shop", Rotation(overlap_hours=1))
+        await rotate_secret(world.sessions, world.vault, "shop", Rotation(overlap_hours=1), ADMIN)
         await world.judged("01")
         async with world.forwarder():
             await merchant.wait_for(1)
-            await rotate_secret(world.sessions, world.vault, "shop", Rotation(overlap_hours=0))
+            await rotate_secret(world.sessions, world.vault, "shop", Rotation(overlap_hours=0), ADMIN)
             await world.judged("04")
             await until(lambda: _is_true(lambda: len(merchant.unverified) > 0))
         merchant.unverified.clear()
@@ -182,16 +184,16 @@ async def _is_true(condition: Callable[[], bool]) -> bool:
 
 async def test_rotating_without_overlap_ends_every_earlier_secret(world: OperatingWorld) -> None:
     await world.add()
-    await rotate_secret(world.sessions, world.vault, "shop", Rotation(overlap_hours=168))
-    last = await rotate_secret(world.sessions, world.vault, "shop", Rotation(overlap_hours=0, secret=OWN_SECRET))
+    await rotate_secret(world.sessions, world.vault, "shop", Rotation(overlap_hours=168), ADMIN)
+    last = await rotate_secret(world.sessions, world.vault, "shop", Rotation(overlap_hours=0, secret=OWN_SECRET), ADMIN)
     assert OWN_SECRET == last.secret
     assert [OWN_SECRET] == await _opened_secrets(world)
 
 
 async def test_an_overlap_only_ever_shortens(world: OperatingWorld) -> None:
     await world.add()
-    await rotate_secret(world.sessions, world.vault, "shop", Rotation(overlap_hours=1))
-    await rotate_secret(world.sessions, world.vault, "shop", Rotation(overlap_hours=168))
+    await rotate_secret(world.sessions, world.vault, "shop", Rotation(overlap_hours=1), ADMIN)
+    await rotate_secret(world.sessions, world.vault, "shop", Rotation(overlap_hours=168), ADMIN)
     _, middle, first = (await show_subscriber(world.sessions, "shop")).secrets
     assert first.expires_at
     assert middle.expires_at
@@ -202,12 +204,12 @@ async def test_an_overlap_only_ever_shortens(world: OperatingWorld) -> None:
 async def test_signatures_do_not_pile_up(world: OperatingWorld) -> None:
     await world.add()
     for _ in range(MOST_SECRETS - 1):
-        await rotate_secret(world.sessions, world.vault, "shop", Rotation())
+        await rotate_secret(world.sessions, world.vault, "shop", Rotation(), ADMIN)
     before = await _opened_secrets(world)
     with pytest.raises(TooManySecrets):
-        await rotate_secret(world.sessions, world.vault, "shop", Rotation())
+        await rotate_secret(world.sessions, world.vault, "shop", Rotation(), ADMIN)
     assert before == await _opened_secrets(world)
-    await rotate_secret(world.sessions, world.vault, "shop", Rotation(overlap_hours=0))
+    await rotate_secret(world.sessions, world.vault, "shop", Rotation(overlap_hours=0), ADMIN)
     assert 1 == len(await _opened_secrets(world))
 
 
@@ -217,10 +219,10 @@ async def test_a_subscriber_that_is_not_there_is_not_found(world: OperatingWorld
     actions: list[Callable[[], Awaitable[object]]] = [
         lambda: show_subscriber(world.sessions, "gone"),
         lambda: pause_subscriber(world.sessions, "gone"),
-        lambda: resume_subscriber(world.sessions, "gone"),
+        lambda: resume_subscriber(world.sessions, "gone", OPERATOR),
         lambda: remove_subscriber(world.sessions, "gone"),
-        lambda: change_subscriber(world.sessions, "gone", SubscriberChange(customer=True), RULES),
-        lambda: rotate_secret(world.sessions, world.vault, "gone", Rotation()),
+        lambda: change_subscriber(world.sessions, "gone", SubscriberChange(customer=True), RULES, ADMIN),
+        lambda: rotate_secret(world.sessions, world.vault, "gone", Rotation(), ADMIN),
     ]
     for action in actions:
         with pytest.raises(SubscriberNotFound):

@@ -1,0 +1,75 @@
+"""What needs a human: notices in quarantine or in conflict, rejected samples, webhooks that were given up, paused subscribers."""
+
+from sqlalchemy import TextClause, func, literal, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.engine import Sessions
+from app.db.tables import NoticeRow, OutboundWebhookRow, RejectedSampleRow, SubscriberRow
+from app.operating import notices, outbound
+from app.operating.notices import Notice, VerdictFilter, list_notices
+from app.operating.outbound import COUNT_LIMIT, OutboundWebhook, WebhookState, list_outbound
+from app.operating.paging import Place
+from app.operating.samples import RejectedSample, list_samples
+from app.operating.subscribers import Subscriber, SubscriberState, list_subscribers
+from app.operating.values import Value
+
+SHOWN = 50
+"""How many of each kind are shown; their own lists have the rest."""
+
+
+class AttentionCounts(Value):
+    """How much needs a human, each counted up to 10,000."""
+
+    quarantined: int
+    conflicts: int
+    rejected_samples: int
+    dead_webhooks: int
+    paused_subscribers: int
+
+
+class Attention(Value):
+    """What needs a human, the latest 50 of each kind; what was dismissed is left out."""
+
+    counts: AttentionCounts
+    quarantined: list[Notice]
+    conflicts: list[Notice]
+    rejected_samples: list[RejectedSample]
+    dead_webhooks: list[OutboundWebhook]
+    paused_subscribers: list[Subscriber]
+
+
+async def read_attention(sessions: Sessions) -> Attention:
+    """Everything that needs a human now."""
+    place = Place(limit=SHOWN)
+    async with sessions() as session:
+        counts = await count_attention(session)
+    return Attention(
+        counts=counts,
+        quarantined=(await list_notices(sessions, place, verdict=VerdictFilter.QUARANTINED, attention=True)).items,
+        conflicts=(await list_notices(sessions, place, verdict=VerdictFilter.CONFLICT, attention=True)).items,
+        rejected_samples=(await list_samples(sessions, place, attention=True)).items,
+        dead_webhooks=(await list_outbound(sessions, place, states=(WebhookState.DEAD,), attention=True)).items,
+        paused_subscribers=[s for s in (await list_subscribers(sessions)).items if s.state is SubscriberState.PAUSED][:SHOWN],
+    )
+
+
+async def count_attention(session: AsyncSession) -> AttentionCounts:
+    """How much needs a human now."""
+    return AttentionCounts(
+        quarantined=await _count_notices(session, VerdictFilter.QUARANTINED),
+        conflicts=await _count_notices(session, VerdictFilter.CONFLICT),
+        rejected_samples=await _count(session, RejectedSampleRow, text("dismissed_at IS NULL")),
+        dead_webhooks=await _count(session, OutboundWebhookRow, outbound.ATTENTION),
+        paused_subscribers=await _count(session, SubscriberRow, text("state = 'paused'")),
+    )
+
+
+async def _count_notices(session: AsyncSession, verdict: VerdictFilter) -> int:
+    which = NoticeRow.verdict == literal(verdict.value, literal_execute=True)
+    some = select(NoticeRow.id).where(notices.ATTENTION, which).limit(COUNT_LIMIT)
+    return await session.scalar(select(func.count()).select_from(some.subquery())) or 0
+
+
+async def _count(session: AsyncSession, table: type[RejectedSampleRow | OutboundWebhookRow | SubscriberRow], condition: TextClause) -> int:
+    some = select(table.id).where(condition).limit(COUNT_LIMIT)
+    return await session.scalar(select(func.count()).select_from(some.subquery())) or 0

@@ -1,0 +1,113 @@
+"""Finding orders by what a customer or a colleague knows of them: a number, the end of a telephone number, an amount, a day."""
+
+import base64
+import binascii
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+from sqlalchemy import ARRAY, Select, Text, any_, bindparam, select, text, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.engine import Sessions
+from app.db.tables import OrderRow
+from app.operating.orders import Order, fields_of
+from app.operating.paging import Place
+from app.operating.refusals import BadCursor
+from app.operating.values import Line, Page, Value
+
+TAIL_LIMIT = 2_000
+"""How many calls with a telephone number's end are looked at, the latest ones: enough for any number but that of endless tests."""
+
+Day = date
+
+_JAPAN = timezone(timedelta(hours=9))
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_TIME_BYTES = 8
+_TAIL = text("""
+SELECT DISTINCT order_no FROM (
+  SELECT order_no FROM notices
+  WHERE right(parameters ->> 'telno', 4) = :tail AND parameters ->> 'telno' <> '' AND order_no IS NOT NULL
+  ORDER BY id DESC LIMIT :limit
+) AS latest
+""")
+
+
+class OrderQuery(Value):
+    """What is known of the orders that are looked for; what is left out does not matter."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    order_no: Annotated[Line | None, Field(max_length=255, examples=["1234-56789-01234"])] = None
+    """Zeus's order number (オーダー番号), whole."""
+    sendid: Annotated[Line | None, Field(min_length=1, max_length=255, examples=["A-1001"])] = None
+    """The merchant's own number (sendid), whole."""
+    telno_tail: Annotated[str | None, Field(pattern="^[0-9]{4}$", examples=["5678"])] = None
+    """The last four digits of the customer's telephone number; the latest 2,000 calls with them are looked at."""
+    money: Annotated[int | None, Field(ge=0, le=2**63 - 1, examples=[5400])] = None
+    """The amount in yen."""
+    date: Annotated[Day | None, Field(examples=["2026-11-23"])] = None
+    """The day in Japan on which the first call of the order was judged."""
+
+
+class FoundOrder(Order):
+    """An order that was found."""
+
+    order_no: Annotated[str, Field(examples=["1234-56789-01234"])]
+
+
+class FoundOrderPage(Page[FoundOrder]):
+    """Orders, the latest first."""
+
+
+async def search_orders(sessions: Sessions, place: Place, query: OrderQuery) -> FoundOrderPage:
+    """The orders to which all of `query` applies, the latest first. Raises BadCursor."""
+    statement = _filtered(select(OrderRow), query)
+    if place.cursor is not None:
+        statement = statement.where(tuple_(OrderRow.created_at, OrderRow.order_no) < tuple_(*_key_of(place.cursor)))
+    statement = statement.order_by(OrderRow.created_at.desc(), OrderRow.order_no.desc()).limit(place.limit + 1)
+    async with sessions() as session:
+        if query.telno_tail is not None:
+            order_nos = bindparam("order_nos", await _with_tail(session, query.telno_tail), type_=ARRAY(Text))
+            statement = statement.where(OrderRow.order_no == any_(order_nos))
+        rows = list(await session.scalars(statement))
+    page = rows[: place.limit]
+    cursor = _cursor_of(page[-1]) if page else place.cursor
+    items = [FoundOrder(order_no=row.order_no, **fields_of(row)) for row in page]
+    return FoundOrderPage(items=items, next_cursor=cursor, has_more=len(rows) > place.limit)
+
+
+def _filtered(statement: Select[OrderRow], query: OrderQuery) -> Select[OrderRow]:
+    if query.order_no is not None:
+        statement = statement.where(OrderRow.order_no == query.order_no)
+    if query.sendid is not None:
+        # The second condition is that of the index, which holds only orders that have one.
+        statement = statement.where(OrderRow.sendid == query.sendid, text("orders.sendid <> ''"))
+    if query.money is not None:
+        statement = statement.where(OrderRow.money == query.money)
+    if query.date is not None:
+        begin = datetime.combine(query.date, time(), _JAPAN)
+        statement = statement.where(OrderRow.created_at >= begin, OrderRow.created_at < begin + timedelta(days=1))
+    return statement
+
+
+async def _with_tail(session: AsyncSession, tail: str) -> list[str]:
+    return list(await session.scalars(_TAIL, {"tail": tail, "limit": TAIL_LIMIT}))
+
+
+def _cursor_of(row: OrderRow) -> str:
+    raw = ((row.created_at - _EPOCH) // _MICROSECOND).to_bytes(_TIME_BYTES) + row.order_no.encode()
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _key_of(cursor: str) -> tuple[datetime, str]:
+    try:
+        raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        created_at = _EPOCH + int.from_bytes(raw[:_TIME_BYTES]) * _MICROSECOND
+        order_no = raw[_TIME_BYTES:].decode()
+    except (binascii.Error, UnicodeError, OverflowError):
+        raise BadCursor from None
+    if not order_no or "\0" in order_no:
+        raise BadCursor
+    return created_at, order_no
