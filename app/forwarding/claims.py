@@ -43,6 +43,7 @@ SET lease_token = :token, due_at = now() + CAST(:lease AS interval)
 FROM subscribers s, events e
 WHERE w.id = ANY (ARRAY (SELECT id FROM due)) AND w.state = 'pending' AND s.id = w.subscriber_id AND e.id = w.event_id
 RETURNING w.id, w.attempts, w.excused, w.event_id, w.subscriber_id, e.type, e.created_at, s.url, s.timeout_ms, s.max_in_flight,
+  s.sealed_transport,
   CAST(e.data AS text) AS data, CASE WHEN s.customer THEN CAST(e.customer AS text) END AS customer,
   ARRAY (
     SELECT x.sealed FROM subscriber_secrets x
@@ -145,7 +146,7 @@ def _webhook(row: RowMapping, token: UUID, targets: dict[UUID, Target]) -> Outbo
     target = targets.get(row["subscriber_id"])
     if target is None:
         timeout_s = None if row["timeout_ms"] is None else row["timeout_ms"] / 1000
-        target = Target(row["subscriber_id"], row["url"], timeout_s, row["max_in_flight"], tuple(row["sealed"]))
+        target = Target(row["subscriber_id"], row["url"], timeout_s, row["max_in_flight"], tuple(row["sealed"]), row["sealed_transport"])
         targets[target.subscriber_id] = target
     return OutboundWebhook(
         id=row["id"],

@@ -3,6 +3,7 @@
 import errno
 import socket
 import ssl
+from http import HTTPStatus
 
 import aiohttp
 from aiohttp.http_exceptions import ContentLengthError
@@ -17,6 +18,8 @@ _OWN_ERRNOS = frozenset(
 _RESET_ERRNOS = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ENOTCONN})
 # The other codes of getaddrinfo mean that the name server could not be asked, not that the name is wrong.
 _NO_SUCH_NAME = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
+# By its own rules, or for want of a password; anything else means that the proxy could not reach the subscriber.
+_REFUSED_BY_PROXY = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED})
 
 Failure = aiohttp.ClientError | OSError | DestinationRefused | KeyMissing
 FAILURES = (aiohttp.ClientError, OSError, DestinationRefused, KeyMissing)
@@ -40,7 +43,7 @@ def _kind(error: Failure) -> OutcomeKind:
         return OutcomeKind.TIMEOUT
     if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
         return OutcomeKind.TLS
-    if isinstance(error, aiohttp.ClientConnectorError):
+    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError | socket.gaierror):
         return _kind_of_connect(error)
     if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionError):
         return OutcomeKind.RESET
@@ -52,11 +55,15 @@ def _kind(error: Failure) -> OutcomeKind:
     return OutcomeKind.BAD_RESPONSE
 
 
-def _kind_of_connect(error: aiohttp.ClientConnectorError) -> OutcomeKind:
-    cause = error.os_error
+def _kind_of_connect(error: aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError | socket.gaierror) -> OutcomeKind:
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return OutcomeKind.OWN_SIDE
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return OutcomeKind.OWN_SIDE if error.status in _REFUSED_BY_PROXY else OutcomeKind.UNREACHABLE
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(cause, TimeoutError):
         return OutcomeKind.TIMEOUT
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
+    if isinstance(cause, socket.gaierror):
         return OutcomeKind.DNS if cause.errno in _NO_SUCH_NAME else OutcomeKind.OWN_SIDE
     return _kind_of_errno(cause.errno)
 
@@ -74,6 +81,8 @@ def _kind_of_errno(number: int | None) -> OutcomeKind:
 def _describe(error: Failure) -> str:
     if isinstance(error, DestinationRefused | KeyMissing):
         return str(error)
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy answered {error.status}"
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"certificate refused: {cause.verify_message}"

@@ -16,7 +16,7 @@ FAN_OUT = text("""
 INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, due_at)
 SELECT e.id, s.id, e.order_no, e.sequence, now() + CAST(:delay AS interval)
 FROM events e
-JOIN subscribers s ON s.state IN ('active', 'paused') AND (s.event_types IS NULL OR e.type = ANY (s.event_types))
+JOIN subscribers s ON s.state IN ('active', 'paused') AND NOT s.feed AND (s.event_types IS NULL OR e.type = ANY (s.event_types))
 WHERE e.id = ANY (CAST(:event_ids AS uuid[])) AND e.type = ANY (CAST(:subscribable AS text[]))
 ORDER BY e.id, s.id
 ON CONFLICT DO NOTHING
@@ -40,7 +40,9 @@ class EventUnknown(Exception):
 
 
 async def fan_out(session: AsyncSession, event_ids: Sequence[UUID], *, delay: timedelta = _NO_DELAY) -> int:
-    """Owe these events to every subscriber that is not removed and wants their type, paused ones included; return how many were added.
+    """Owe these events to every subscriber that is not removed, polls no feed and wants their type, paused ones included.
+
+    Returns how many were added.
 
     Repeating it adds nothing. `delay` is the wait before the first attempt. A `webhook.test` is never fanned out.
     """

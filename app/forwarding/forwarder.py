@@ -67,6 +67,8 @@ class Forwarder:
             limits=self._options.limits,
             tls=self._options.tls,
             lookup=self._options.lookup,
+            trust=self._options.trust,
+            proxy=self._options.proxy,
         )
         try:
             async with asyncio.TaskGroup() as group:
@@ -133,7 +135,7 @@ class Forwarder:
 
     async def _attempt(self, sender: Sender, webhook: OutboundWebhook) -> Outcome:
         try:
-            return await sender.send(webhook, self._keyring.keys_of(webhook.target))
+            return await sender.send(webhook, self._keyring.keys_of(webhook.target), self._keyring.transport_for(webhook.target))
         except (KeyMissing, NoSecret) as error:
             log.error("cannot_sign", subscriber_id=str(webhook.target.subscriber_id), error=str(error))
             return Outcome(OutcomeKind.OWN_SIDE, excerpt=str(error))

@@ -1,8 +1,9 @@
-"""The signing keys of subscribers, opened once and kept for as long as they are in use."""
+"""What is sealed of subscribers, signing keys and transports, opened once and kept for as long as it is in use."""
 
 from collections.abc import Sequence
 
 from app.forwarding.secrets import Vault
+from app.forwarding.transport import PLAIN, Transport, transport_of
 from app.forwarding.webhook import Target
 
 _KEPT = 10_000
@@ -18,12 +19,25 @@ class Keyring:
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
         self._opened: dict[bytes, str] = {}
+        self._transports: dict[bytes, Transport] = {}
 
     def keys_of(self, target: Target) -> Sequence[str]:
         """The keys to sign with, the newest first; raises NoSecret, or KeyMissing when the vault cannot open one."""
         if not target.sealed:
             raise NoSecret("the subscriber has no signing secret that is valid now")
         return [self._open(sealed) for sealed in target.sealed]
+
+    def transport_for(self, target: Target) -> Transport:
+        """What the subscriber needs to be reached; raises KeyMissing when the vault cannot open it."""
+        sealed = target.sealed_transport
+        if sealed is None:
+            return PLAIN
+        transport = self._transports.get(sealed)
+        if transport is None:
+            if len(self._transports) >= _KEPT:
+                self._transports.clear()
+            transport = self._transports[sealed] = transport_of(self._vault.open(sealed))
+        return transport
 
     def _open(self, sealed: bytes) -> str:
         key = self._opened.get(sealed)

@@ -1,13 +1,15 @@
 """The settings of delivery in one value."""
 
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Self
 
 from app.forwarding.resolver import Lookup, system_lookup
 from app.forwarding.sender import TimeLimits
-from app.settings import Network, Settings
+from app.forwarding.transport import PLAIN
+from app.forwarding.trust import Trust
+from app.settings import Network, Settings, WrongSettings, variable_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +17,7 @@ class ForwardingOptions:
     """How one worker delivers.
 
     `lease` is how long others leave a claimed webhook alone after this worker's last sign of life. `stop_s` is how many seconds sends
-    under way may take after a stop. `tls` and `lookup` stand in for the system's trust and resolver.
+    under way may take after a stop. `tls` and `lookup` stand in for the system's trust and resolver. `proxy` is a forward proxy's URL.
     """
 
     schedule: tuple[timedelta, ...]
@@ -28,10 +30,12 @@ class ForwardingOptions:
     stop_s: float = 20.0
     tls: ssl.SSLContext | None = None
     lookup: Lookup = system_lookup
+    trust: Trust | None = None
+    proxy: str | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """The options that the settings give."""
+        """The options that the settings give. Raises WrongSettings for a file of authorities that cannot be used."""
         return cls(
             schedule=tuple(settings.retry_schedule),
             concurrency=settings.worker_concurrency,
@@ -39,4 +43,15 @@ class ForwardingOptions:
             lease=settings.worker_lease,
             networks=tuple(settings.subscriber_networks),
             allow_http=settings.allow_http_subscribers,
+            trust=_trust_of(settings),
+            proxy=settings.subscriber_proxy.get_secret_value() if settings.subscriber_proxy else None,
         )
+
+
+def _trust_of(settings: Settings) -> Trust:
+    trust = Trust(settings.subscriber_ca_file)
+    try:
+        trust.context(PLAIN)
+    except OSError as error:  # an SSLError is one
+        raise WrongSettings(f"{variable_of('subscriber_ca_file')}: holds no certificates that can be read ({error.strerror})") from None
+    return trust

@@ -20,6 +20,9 @@ from app.forwarding.destinations import check_address, literal_address, parse_ur
 from app.forwarding.failures import FAILURES, outcome_of
 from app.forwarding.outcome import Outcome, kind_of_status
 from app.forwarding.resolver import Lookup, VettingResolver, system_lookup
+from app.forwarding.routes import ProxyResolver, ProxyRoutes, Route
+from app.forwarding.transport import PLAIN, Transport
+from app.forwarding.trust import Trust
 from app.forwarding.webhook import OutboundWebhook
 from app.settings import Network
 
@@ -54,18 +57,27 @@ class Sender:
         limits: TimeLimits | None = None,
         tls: ssl.SSLContext | None = None,
         lookup: Lookup = system_lookup,
+        trust: Trust | None = None,
+        proxy: str | None = None,
     ) -> None:
-        """Must be made inside the event loop. `networks` are allowed beside public addresses; `tls` replaces the system's trust."""
+        """Must be made inside the event loop. `networks` are allowed beside public addresses.
+
+        `tls` replaces the system's trust for subscribers without certificates of their own, for which `trust` makes the contexts.
+        `proxy` is the http:// URL of a forward proxy that everything goes through.
+        """
         self._networks = networks
         self._allow_http = allow_http
         self._connect_s = (limits or TimeLimits()).connect_s
         self._default_timeout = self._timeout((limits or TimeLimits()).total_s)
         self._urls: dict[str, URL] = {}
         self._contents: dict[tuple[UUID, bool], bytes] = {}
+        self._trust = trust or Trust()
+        resolver = VettingResolver(networks, lookup)
+        self._routes = ProxyRoutes(proxy, resolver, self._connect_s) if proxy else None
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                resolver=VettingResolver(networks, lookup),
-                ssl=tls or True,
+                resolver=ProxyResolver(lookup) if proxy else resolver,
+                ssl=tls or self._trust.context(PLAIN),
                 limit=0,  # the forwarder limits what is under way
                 keepalive_timeout=_KEEP_ALIVE_S,
             ),
@@ -78,17 +90,20 @@ class Sender:
     async def close(self) -> None:
         """Close every connection."""
         await self._session.close()
+        if self._routes is not None:
+            await self._routes.close()
 
-    async def send(self, webhook: OutboundWebhook, keys: Sequence[str]) -> Outcome:
+    async def send(self, webhook: OutboundWebhook, keys: Sequence[str], transport: Transport = PLAIN) -> Outcome:
         """POST `webhook`, signed with each of `keys`. Every way in which the network and the subscriber can fail is an Outcome."""
         status: int | None = None
         try:
             url = self._url(webhook.target.url)
+            route = await self._routes.to(url) if self._routes else Route(url)
             content = self._content(webhook)
-            headers = {**_BASE_HEADERS, **signed_headers(str(webhook.event_id), now(), content, keys)}
-            own = webhook.target.timeout_s
-            timeout = self._default_timeout if own is None else self._timeout(own)
-            async with self._session.post(url, data=content, headers=headers, allow_redirects=False, timeout=timeout) as response:
+            signed = signed_headers(str(webhook.event_id), now(), content, keys)
+            headers = {**dict(transport.headers), **_BASE_HEADERS, **route.headers, **signed}
+            options = {"timeout": self._timeout_of(webhook), "allow_redirects": False, **self._tls(transport), **route.options}
+            async with self._session.post(route.url, data=content, headers=headers, **options) as response:
                 status = response.status
                 excerpt = await _read_excerpt(response)
                 return Outcome(kind_of_status(status), status, excerpt, _retry_after(response.headers))
@@ -118,6 +133,15 @@ class Sender:
                 self._urls.clear()
             self._urls[text] = url
         return url
+
+    def _tls(self, transport: Transport) -> dict[str, ssl.SSLContext]:
+        if transport.ca is None and transport.client_certificate is None:
+            return {}
+        return {"ssl": self._trust.context(transport)}
+
+    def _timeout_of(self, webhook: OutboundWebhook) -> aiohttp.ClientTimeout:
+        own = webhook.target.timeout_s
+        return self._default_timeout if own is None else self._timeout(own)
 
     def _timeout(self, total_s: float) -> aiohttp.ClientTimeout:
         return aiohttp.ClientTimeout(total=total_s, connect=min(self._connect_s, total_s))

@@ -7,13 +7,17 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a subscriber wants its webhooks and how. `sealed` are its signing secrets still encrypted, the newest first."""
+    """Where a subscriber wants its webhooks and how. `sealed` are its signing secrets still encrypted, the newest first.
+
+    `sealed_transport` is what else is needed to reach it, encrypted as well.
+    """
 
     subscriber_id: UUID
     url: str
     timeout_s: float | None
     max_in_flight: int
     sealed: tuple[bytes, ...] = field(repr=False)
+    sealed_transport: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
