@@ -1,0 +1,94 @@
+"""The console as an ASGI application: every page with the role it takes, in one table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from app.console.door import Page, guarded
+from app.console.headers import SafeHeaders
+from app.console.pages import attention, notices, orders, settings, sign_in, subscribers, today
+from app.console.parts import Parts
+from app.console.trouble import not_found, wrong_method
+from app.console.view import FILES, STATIC
+from app.console.visit import Visit, language_of
+from app.operating.access import ROLE_OF, Action, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One page or form: its method, its path, what answers, and the role it takes; None: no sign-in is needed."""
+
+    method: str
+    path: str
+    page: Page
+    role: Role | None
+
+
+def _page(path: str, page: Page, role: Role | None = Role.VIEWER) -> Entry:
+    return Entry("GET", path, page, role)
+
+
+def _form(path: str, page: Page, action: Action) -> Entry:
+    return Entry("POST", path, page, ROLE_OF[action])
+
+
+ENTRIES: Sequence[Entry] = (
+    _page("/sign-in", sign_in.show, None),
+    Entry("POST", "/sign-in", sign_in.sign_in, None),
+    Entry("POST", "/sign-out", sign_in.sign_out, None),
+    Entry("POST", "/language", sign_in.change_language, None),
+    _page("/", today.show),
+    _page("/orders", orders.search),
+    _page("/orders/{order_no:path}", orders.show),
+    _form("/orders/{order_no:path}", orders.show_personal, Action.PERSONAL_DATA_SEEN),
+    _page("/notices/{notice_id:uuid}", notices.show),
+    _form("/notices/{notice_id:uuid}", notices.show_personal, Action.PERSONAL_DATA_SEEN),
+    _form("/notices/{notice_id:uuid}/release", notices.release, Action.NOTICE_RELEASED),
+    _form("/notices/{notice_id:uuid}/dismiss", notices.dismiss, Action.NOTICE_DISMISSED),
+    _page("/attention", attention.show),
+    _page("/rejected-samples/{sample_id:uuid}", attention.show_sample),
+    _form("/rejected-samples/{sample_id:uuid}", attention.show_sample_in_full, Action.PERSONAL_DATA_SEEN),
+    _form("/rejected-samples/{sample_id:uuid}/release", attention.release_sample, Action.SAMPLE_RELEASED),
+    _form("/rejected-samples/{sample_id:uuid}/dismiss", attention.dismiss_sample, Action.SAMPLE_DISMISSED),
+    _form("/outbound-webhooks/{webhook_id:int}/retry", attention.retry, Action.WEBHOOK_RETRIED),
+    _form("/outbound-webhooks/{webhook_id:int}/dismiss", attention.dismiss_webhook, Action.WEBHOOK_DISMISSED),
+    _page("/subscribers", subscribers.show_all),
+    _page("/add-subscriber", subscribers.ask_for_new, ROLE_OF[Action.SUBSCRIBER_ADDED]),
+    _form("/add-subscriber", subscribers.add, Action.SUBSCRIBER_ADDED),
+    _page("/subscribers/{name}", subscribers.show),
+    _page("/subscribers/{name}/progress", subscribers.show_progress),
+    _form("/subscribers/{name}/test", subscribers.test, Action.SUBSCRIBER_TESTED),
+    _form("/subscribers/{name}/pause", subscribers.pause, Action.SUBSCRIBER_PAUSED),
+    _form("/subscribers/{name}/resume", subscribers.resume, Action.SUBSCRIBER_RESUMED),
+    _form("/subscribers/{name}/rotate", subscribers.rotate, Action.SECRET_ROTATED),
+    _form("/subscribers/{name}/recover", subscribers.recover, Action.WEBHOOKS_RECOVERED),
+    _page("/settings", settings.show),
+)
+"""Every page and form of the console."""
+
+
+def make_console(parts: Parts) -> Starlette:
+    """The application."""
+    routes = [Route(entry.path, guarded(entry.page, entry.role), methods=[entry.method]) for entry in ENTRIES]
+    app = Starlette(
+        routes=[*routes, Mount(FILES.rstrip("/"), StaticFiles(directory=STATIC))],
+        middleware=[Middleware(SafeHeaders, files=FILES)],
+        exception_handlers={404: _no_such_page, 405: _no_such_method},
+    )
+    app.router.redirect_slashes = False
+    app.state.parts = parts
+    return app
+
+
+async def _no_such_page(request: Request, _: Exception) -> Response:
+    return not_found(Visit(request, None, None, language_of(request)))
+
+
+async def _no_such_method(request: Request, _: Exception) -> Response:
+    return wrong_method(Visit(request, None, None, language_of(request)))

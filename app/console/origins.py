@@ -1,0 +1,76 @@
+"""The settings as an operator may see them: where each comes from, with secrets and source addresses kept back."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from dotenv import dotenv_values
+from pydantic import SecretStr
+
+from app.settings import DeclaredSubscriber, Settings, variable_of
+
+_CONFIDENTIAL = frozenset({"allowed_sources", "trusted_proxies", "subscriber_networks"})
+"""Zeus asks that its addresses be kept in confidence, and the others tell how our network is made."""
+
+
+class Origin(StrEnum):
+    """Where a setting's value comes from."""
+
+    DEFAULT = "default"
+    ENVIRONMENT = "environment"
+    FILE = ".env"
+    PROGRAM = "program"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSetting:
+    """One setting. `text` is its value, or how many values are kept back if `hidden`; empty for none."""
+
+    variable: str
+    description: str
+    origin: Origin
+    text: str
+    hidden: bool = False
+
+
+def shown_settings(settings: Settings, environment: Mapping[str, str] | None = None, file: str = ".env") -> Sequence[ShownSetting]:
+    """Every setting, in the order of the reference. Call it at the start: later, the file may have changed."""
+    given = {name.upper() for name, value in (os.environ if environment is None else environment).items() if value}
+    in_file = {name.upper() for name, value in dotenv_values(file).items() if value}
+    return [_shown(settings, name, given, in_file) for name in Settings.model_fields]
+
+
+def _shown(settings: Settings, name: str, given: set[str], in_file: set[str]) -> ShownSetting:
+    info = Settings.model_fields[name]
+    value = getattr(settings, name)
+    variable = variable_of(name)
+    if variable in given:
+        origin = Origin.ENVIRONMENT
+    elif variable in in_file:
+        origin = Origin.FILE
+    else:
+        origin = Origin.DEFAULT if value == info.get_default(call_default_factory=True) else Origin.PROGRAM
+    hidden = bool(value) and (_is_secret(value) or name in _CONFIDENTIAL)
+    text = str(len(value) if isinstance(value, list) else 1) if hidden else _text(value)
+    return ShownSetting(variable, info.description or "", origin, text, hidden)
+
+
+def _is_secret(value: Any) -> bool:
+    return isinstance(value, SecretStr) or (isinstance(value, list) and any(isinstance(item, SecretStr) for item in value))
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return ", ".join(_text(item) for item in value)
+    if isinstance(value, DeclaredSubscriber):
+        return value.name
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds():g}s"
+    return str(value)

@@ -1,0 +1,81 @@
+"""What needs a human: calls in quarantine and in conflict, rejected calls, webhooks that were given up, and paused subscribers."""
+
+from uuid import UUID
+
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from app.console.messages import Said
+from app.console.visit import Visit
+from app.operating import dismissals, samples
+from app.operating.access import ROLE_OF, Action
+from app.operating.attention import read_attention
+from app.operating.outbound import retry_outbound
+from app.operating.refusals import Refusal
+
+
+async def show(visit: Visit) -> Response:
+    """All of it on one page, the latest of each kind."""
+    attention = await read_attention(visit.parts.sessions)
+    return visit.page("attention.html", attention=attention, may_act=visit.may(ROLE_OF[Action.NOTICE_RELEASED]))
+
+
+async def show_sample(visit: Visit) -> Response:
+    """A rejected call with what is confidential hidden."""
+    return await _show_sample(visit, personal=False)
+
+
+async def show_sample_in_full(visit: Visit) -> Response:
+    """A rejected call with everything, which the audit records."""
+    return await _show_sample(visit, personal=True)
+
+
+async def release_sample(visit: Visit) -> Response:
+    """Take a rejected call in."""
+    await samples.release_sample(visit.parts.sessions, _sample_id(visit), visit.actor)
+    return visit.go("/attention", Said.SAMPLE_RELEASED)
+
+
+async def dismiss_sample(visit: Visit) -> Response:
+    """Take a rejected call out of what needs attention."""
+    try:
+        await dismissals.dismiss_sample(
+            visit.parts.sessions, _sample_id(visit), dismissals.Dismissal(reason=visit.form.text("reason")), visit.actor
+        )
+    except (Refusal, ValidationError) as refused:
+        return visit.refused(refused)
+    return visit.go("/attention", Said.DISMISSED)
+
+
+async def retry(visit: Visit) -> Response:
+    """Send a webhook again."""
+    try:
+        await retry_outbound(visit.parts.sessions, _webhook_id(visit), visit.actor)
+    except Refusal as refused:
+        return visit.refused(refused)
+    return visit.go(visit.here, Said.RETRIED)
+
+
+async def dismiss_webhook(visit: Visit) -> Response:
+    """Take a webhook that was given up out of what needs attention."""
+    try:
+        await dismissals.dismiss_webhook(
+            visit.parts.sessions, _webhook_id(visit), dismissals.Dismissal(reason=visit.form.text("reason")), visit.actor
+        )
+    except (Refusal, ValidationError) as refused:
+        return visit.refused(refused)
+    return visit.go(visit.here, Said.DISMISSED)
+
+
+async def _show_sample(visit: Visit, *, personal: bool) -> Response:
+    sample = await samples.show_sample(visit.parts.sessions, _sample_id(visit), shown_to=visit.actor if personal else None)
+    may_see = visit.may(ROLE_OF[Action.PERSONAL_DATA_SEEN])
+    return visit.page("sample.html", sample=sample, personal=personal, may_see=may_see, may_act=visit.may(ROLE_OF[Action.SAMPLE_RELEASED]))
+
+
+def _sample_id(visit: Visit) -> UUID:
+    return UUID(str(visit.request.path_params["sample_id"]))
+
+
+def _webhook_id(visit: Visit) -> int:
+    return int(visit.request.path_params["webhook_id"])

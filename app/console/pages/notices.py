@@ -1,0 +1,51 @@
+"""One call of Zeus: as it was sent and as it was read, and what can be done about it."""
+
+from uuid import UUID
+
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from app.console.messages import Said
+from app.console.visit import Visit
+from app.operating import notices as operating
+from app.operating.access import ROLE_OF, Action
+from app.operating.dismissals import Dismissal, dismiss_notice
+from app.operating.refusals import Refusal
+
+
+async def show(visit: Visit) -> Response:
+    """A call with what is confidential hidden."""
+    return await _show(visit, personal=False)
+
+
+async def show_personal(visit: Visit) -> Response:
+    """A call with everything, which the audit records."""
+    return await _show(visit, personal=True)
+
+
+async def release(visit: Visit) -> Response:
+    """Have a quarantined call judged in spite of what is wrong with it."""
+    try:
+        await operating.release_notice(visit.parts.sessions, _id(visit), visit.actor)
+    except Refusal as refused:
+        return visit.refused(refused)
+    return visit.go(visit.here, Said.RELEASED)
+
+
+async def dismiss(visit: Visit) -> Response:
+    """Take a call out of what needs attention."""
+    try:
+        await dismiss_notice(visit.parts.sessions, _id(visit), Dismissal(reason=visit.form.text("reason")), visit.actor)
+    except (Refusal, ValidationError) as refused:
+        return visit.refused(refused)
+    return visit.go(visit.here, Said.DISMISSED)
+
+
+async def _show(visit: Visit, *, personal: bool) -> Response:
+    notice = await operating.show_notice(visit.parts.sessions, _id(visit), shown_to=visit.actor if personal else None)
+    may_see = visit.may(ROLE_OF[Action.PERSONAL_DATA_SEEN])
+    return visit.page("notice.html", notice=notice, personal=personal, may_see=may_see, may_act=visit.may(ROLE_OF[Action.NOTICE_RELEASED]))
+
+
+def _id(visit: Visit) -> UUID:
+    return UUID(str(visit.request.path_params["notice_id"]))

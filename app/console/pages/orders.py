@@ -1,0 +1,86 @@
+"""Orders: finding one by what a customer on the telephone knows, and its whole story."""
+
+import unicodedata
+
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from app.console.labels import _
+from app.console.story import chapters_of
+from app.console.visit import Visit, order_path
+from app.operating import orders as operating
+from app.operating.access import ROLE_OF, Action
+from app.operating.orders import OrderHistory
+from app.operating.paging import Place
+from app.operating.refusals import BadCursor, OrderNotFound
+from app.operating.search import FoundOrderPage, OrderQuery, search_orders
+
+_FOUND = 25
+_FIELDS = ("order_no", "sendid", "telno_tail", "money", "date")
+
+
+async def search(visit: Visit) -> Response:
+    """The form and what was found; without anything asked for, the latest orders. An order number alone leads straight to its order."""
+    asked = {name: unicodedata.normalize("NFKC", visit.text(name)) for name in _FIELDS}
+    given = {name: value for name, value in asked.items() if value}
+    if list(given) == ["order_no"] and await _is_known(visit, asked["order_no"]):
+        return visit.go(order_path(asked["order_no"]))
+    problem = None
+    found = FoundOrderPage(items=[], next_cursor=None, has_more=False)
+    try:
+        found = await search_orders(visit.parts.sessions, Place(visit.text("cursor") or None, _FOUND), _query(given))
+    except ValidationError as error:
+        problem = _PROBLEMS.get(str(error.errors()[0]["loc"][0]), _PROBLEMS[""])
+    except (ValueError, BadCursor):
+        problem = _PROBLEMS[""]
+    text = visit.translated(problem) if problem else None
+    return visit.page("orders.html", asked=asked, given=given, found=found, problem=text)
+
+
+async def show(visit: Visit) -> Response:
+    """One order, with the customer hidden."""
+    return _story(visit, await operating.show_order(visit.parts.sessions, _order_no(visit)), personal=False)
+
+
+async def show_personal(visit: Visit) -> Response:
+    """One order with the customer, which the audit records."""
+    return _story(visit, await operating.show_order(visit.parts.sessions, _order_no(visit), shown_to=visit.actor), personal=True)
+
+
+_PROBLEMS = {
+    "telno_tail": _("Give the last four digits of the telephone number."),
+    "money": _("Give the amount in digits."),
+    "date": _("Give the date as year, month and day."),
+    "": _("This cannot be searched for."),
+}
+
+
+def _query(given: dict[str, str]) -> OrderQuery:
+    values: dict[str, object] = dict(given)
+    if "money" in given:
+        values["money"] = given["money"].replace(",", "").removeprefix("¥").removesuffix("円").strip()
+    return OrderQuery.model_validate(values)
+
+
+async def _is_known(visit: Visit, order_no: str) -> bool:
+    try:
+        await operating.show_order(visit.parts.sessions, order_no)
+    except OrderNotFound:
+        return False
+    return True
+
+
+def _story(visit: Visit, history: OrderHistory, *, personal: bool) -> Response:
+    return visit.page(
+        "order.html",
+        history=history,
+        chapters=chapters_of(history),
+        personal=personal,
+        path=order_path(history.order_no),
+        may_see=visit.may(ROLE_OF[Action.PERSONAL_DATA_SEEN]),
+        may_act=visit.may(ROLE_OF[Action.WEBHOOK_RETRIED]),
+    )
+
+
+def _order_no(visit: Visit) -> str:
+    return str(visit.request.path_params["order_no"]).replace("\0", "\ufffd")

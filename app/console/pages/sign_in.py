@@ -1,0 +1,71 @@
+"""Signing in with an operator's token, signing out, and choosing a language."""
+
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.console import i18n
+from app.console.labels import _
+from app.console.messages import Said
+from app.console.session import new_session, set_cookie
+from app.console.visit import Visit, path_here
+from app.logs import get_logger
+
+_UNKNOWN = _("This token is not valid.")
+_TOO_OFTEN = _("Too many attempts. Please wait a minute.")
+
+log = get_logger("console")
+
+
+async def show(visit: Visit) -> Response:
+    """The form. It needs a session of its own, for its CSRF token."""
+    token = visit.session.token if visit.session else None
+    if token and await visit.parts.tokens.authenticate(token):
+        return visit.go(path_here(visit.text("next")))
+    return _form(visit)
+
+
+async def sign_in(visit: Visit) -> Response:
+    """Begin a session with the token that was given, if it is somebody's."""
+    parts, address = visit.parts, _address(visit.request)
+    if not parts.throttle.begin(address):
+        log.warning("sign_in_throttled")
+        return _form(visit, HTTPStatus.TOO_MANY_REQUESTS, _TOO_OFTEN)
+    token = visit.form.text("token")
+    operator = await parts.tokens.authenticate(token) if token else None
+    if operator is None:
+        log.warning("sign_in_refused")
+        return _form(visit, HTTPStatus.FORBIDDEN, _UNKNOWN)
+    parts.throttle.succeeded(address)
+    log.info("signed_in", operator=operator.name, role=operator.role.value)
+    return visit.keep(visit.go(path_here(visit.form.text("next"))), new_session(token))
+
+
+async def sign_out(visit: Visit) -> Response:
+    """End the session in this browser."""
+    return visit.forget(visit.go("/sign-in", Said.SIGNED_OUT))
+
+
+async def change_language(visit: Visit) -> Response:
+    """Remember a language and show the page again in it."""
+    response = visit.go(path_here(visit.form.text("back")))
+    language = i18n.choose(visit.form.text("language"), "")
+    set_cookie(response, visit.request, i18n.COOKIE, language.value, i18n.LANGUAGE_SECONDS)
+    return response
+
+
+def _form(visit: Visit, status: HTTPStatus = HTTPStatus.OK, problem: str | None = None) -> Response:
+    session = visit.session if visit.session and visit.session.token is None else new_session()
+    visit = visit.with_session(session)
+    following = visit.text("next") or visit.form.text("next")
+    text = visit.translated(problem) if problem else None
+    response = visit.page("sign_in.html", status, problem=text, next=path_here(following))
+    return visit.keep(response, session)
+
+
+def _address(request: Request) -> str:
+    """Who tries, behind trusted proxies too. One who cannot be told shares a name with all others of that kind."""
+    peer = request.client.host if request.client else ""
+    visitor = request.app.state.parts.door.look(peer, request.headers.raw)
+    return str(visitor.address)

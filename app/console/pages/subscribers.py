@@ -1,0 +1,171 @@
+"""The subscribers: adding one, testing, pausing, resuming and rotating, and sending again what one missed."""
+
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from app.clock import now
+from app.console.i18n import JAPAN
+from app.console.labels import _
+from app.console.messages import Said
+from app.console.refused import words_of
+from app.console.visit import Visit
+from app.events.types import SUBSCRIBABLE, EventType
+from app.operating import recovery as recoveries
+from app.operating import subscribers as operating
+from app.operating.access import Role
+from app.operating.outbound import list_outbound
+from app.operating.paging import Place
+from app.operating.recovery import RecoveryRequest
+from app.operating.refusals import BadCursor, NameTaken, NotAcceptable, Refusal
+from app.operating.rotation import Rotation, rotate_secret
+from app.operating.subscribers import NewSubscriber
+from app.operating.trial import send_test
+
+_DELIVERIES = 25
+_TEST_SECONDS = 8.0
+_MINUTES = "%Y-%m-%dT%H:%M"
+_TYPES = [type_ for type_ in EventType if type_ in SUBSCRIBABLE]
+
+
+async def show_all(visit: Visit) -> Response:
+    """Every subscriber."""
+    subscribers = await operating.list_subscribers(visit.parts.sessions)
+    return visit.page("subscribers.html", subscribers=subscribers.items, may_manage=visit.may(Role.ADMIN))
+
+
+async def ask_for_new(visit: Visit) -> Response:
+    """The form for a new subscriber."""
+    return _new_form(visit)
+
+
+async def add(visit: Visit) -> Response:
+    """Add a subscriber and show its secret this once."""
+    form, parts = visit.form, visit.parts
+    try:
+        new = NewSubscriber(
+            name=form.text("name"),
+            url=form.text("url"),
+            event_types=form.texts("event_types") or None,
+            customer=form.ticked("customer"),
+            ordered=not form.ticked("unordered"),
+        )
+        added = await operating.add_subscriber(parts.sessions, parts.vault, new, parts.rules, visit.actor)
+    except ValidationError as error:
+        return _new_form(visit, visit.translated(_("This cannot be used.")), str(error.errors()[0]["loc"][0]))
+    except NotAcceptable as refused:
+        return _new_form(visit, f"{visit.reason(refused)} ({refused})", refused.field)
+    except NameTaken as refused:
+        return _new_form(visit, visit.reason(refused), "name")
+    return visit.page("secret.html", subscriber=added, rotated=False)
+
+
+async def show(visit: Visit) -> Response:
+    """One subscriber with its deliveries."""
+    return await _show(visit)
+
+
+async def show_progress(visit: Visit) -> Response:
+    """How far sending again has come: a part of the page, asked for every two seconds."""
+    subscriber = await operating.show_subscriber(visit.parts.sessions, _name(visit))
+    asked = visit.text("of")
+    webhooks = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else 0
+    return visit.page("progress.html", subscriber=subscriber, recovery={"webhooks": webhooks, "dry_run": False})
+
+
+async def test(visit: Visit) -> Response:
+    """Send a test and tell what came of it."""
+    try:
+        trial = await send_test(visit.parts.sessions, _name(visit), visit.actor, _TEST_SECONDS)
+    except Refusal as refused:
+        return await _show(visit, problem=words_of(refused))
+    return visit.page("trial.html", trial=trial) if visit.in_part else await _show(visit, trial=trial)
+
+
+async def pause(visit: Visit) -> Response:
+    """Hold what is owed to a subscriber."""
+    reason = visit.form.text("reason")[:200] or None
+    await operating.pause_subscriber(visit.parts.sessions, _name(visit), reason, visit.actor)
+    return visit.go(_path(visit), Said.PAUSED)
+
+
+async def resume(visit: Visit) -> Response:
+    """Send again, beginning with what was held."""
+    await operating.resume_subscriber(visit.parts.sessions, _name(visit), visit.actor)
+    return visit.go(_path(visit), Said.RESUMED)
+
+
+async def rotate(visit: Visit) -> Response:
+    """Make a new secret and show it this once."""
+    parts = visit.parts
+    try:
+        rotation = Rotation.model_validate({"overlap_hours": visit.form.text("overlap_hours")})
+        rotated = await rotate_secret(parts.sessions, parts.vault, _name(visit), rotation, visit.actor)
+    except ValidationError:
+        return await _show(visit, problem=_("This cannot be used."))
+    except Refusal as refused:
+        return await _show(visit, problem=words_of(refused))
+    return visit.page("secret.html", subscriber=rotated, rotated=True)
+
+
+async def recover(visit: Visit) -> Response:
+    """Count what would be sent again, or send it."""
+    form = visit.form
+    since, until = _moment(form.text("since")), _moment(form.text("until"))
+    chosen: dict[str, Any] = {"since": form.text("since")[:20], "until": form.text("until")[:20], "everything": form.ticked("everything")}
+    if since is None or (form.text("until") and until is None):
+        return await _show(visit, problem=_("Say from when, as a date with a time."), **chosen)
+    request = RecoveryRequest(
+        subscriber=_name(visit),
+        since=since,
+        until=until,
+        everything=form.ticked("everything"),
+        dry_run=form.text("dry_run") != "no",
+    )
+    recovery = await recoveries.recover(visit.parts.sessions, request, visit.actor)
+    return await _show(visit, recovery=recovery, **chosen)
+
+
+def _new_form(visit: Visit, problem: str | None = None, field: str | None = None) -> Response:
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK
+    return visit.page("add_subscriber.html", status, form=visit.form, event_types=_TYPES, problem=problem, field=field)
+
+
+async def _show(visit: Visit, *, problem: str | None = None, **values: Any) -> Response:
+    sessions, name = visit.parts.sessions, _name(visit)
+    subscriber = await operating.show_subscriber(sessions, name)
+    try:
+        deliveries = await list_outbound(sessions, Place(visit.text("cursor") or None, _DELIVERIES), subscriber=name)
+    except BadCursor:
+        deliveries = await list_outbound(sessions, Place(None, _DELIVERIES), subscriber=name)
+    yesterday = (now() - timedelta(days=1)).astimezone(JAPAN).strftime(_MINUTES)
+    common = {"since": yesterday, "until": "", "everything": False, "trial": None, "recovery": None}
+    return visit.page(
+        "subscriber.html",
+        HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK,
+        subscriber=subscriber,
+        deliveries=deliveries,
+        problem=visit.translated(problem) if problem else None,
+        may_act=visit.may(Role.OPERATOR),
+        may_manage=visit.may(Role.ADMIN),
+        **{**common, **values},
+    )
+
+
+def _name(visit: Visit) -> str:
+    return str(visit.request.path_params["name"])
+
+
+def _path(visit: Visit) -> str:
+    return f"/subscribers/{_name(visit)}"
+
+
+def _moment(text: str) -> datetime | None:
+    """A moment in Japan from what a browser sends for a date with a time; None if it is none."""
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=JAPAN)
+    except ValueError:
+        return None

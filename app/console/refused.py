@@ -1,0 +1,33 @@
+"""Why something was refused, in words for the catalogue."""
+
+from collections.abc import Mapping
+
+from app.console.labels import _
+from app.operating import refusals
+
+_WORDS: Mapping[type[Exception], str] = {
+    refusals.SubscriberNotFound: _("There is no subscriber with this name."),
+    refusals.OrderNotFound: _("No call with this order number has been judged."),
+    refusals.NoticeNotFound: _("There is no such call."),
+    refusals.SampleNotFound: _("There is no such call any more. Somebody may have taken it in."),
+    refusals.WebhookNotFound: _("There is no such webhook."),
+    refusals.NameTaken: _("A subscriber with this name exists."),
+    refusals.SubscriberPaused: _("The subscriber is paused and would be sent nothing; resume it first."),
+    refusals.TooManySecrets: _("Too many earlier secrets are still valid; end them at once, or wait until one expires."),
+    refusals.NotReleasable: _("The call cannot be released: it is not in quarantine, or too much is missing in it to judge it."),
+    refusals.NotRetriable: _("The webhook is not waiting or given up any more; there is nothing to send again."),
+    refusals.NotDismissible: _("It needs no attention any more. Somebody may have dismissed it or acted on it."),
+}
+_FIELDS: Mapping[str, str] = {
+    "name": _("A name is 1 to 100 letters, digits, . _ and -, the first a letter, a digit or _."),
+    "url": _("Webhooks may not be sent to this address. It must begin with https:// and lead to a public address."),
+}
+
+
+def words_of(refused: Exception) -> str:
+    """The words for a refusal; those of operating where we have none."""
+    if isinstance(refused, refusals.NotAcceptable):
+        return _FIELDS.get(refused.field, str(refused))
+    if isinstance(refused, refusals.Refusal):
+        return _WORDS.get(type(refused), str(refused))
+    return _("This cannot be used.")

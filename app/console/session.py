@@ -1,0 +1,73 @@
+"""Who is signed in: a cookie, sealed with the service's keys, that carries the operator's token and a CSRF token for twelve hours.
+
+The cookie holds the token itself, so that a token that is revoked or expires ends its sessions at once and in every process. Nothing
+is kept on the server: any process with the same keys can answer the next request.
+"""
+
+import json
+import secrets
+import time
+from dataclasses import asdict, dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.forwarding.secrets import KeyMissing, Vault
+
+COOKIE = "zeus_relay_session"
+SESSION_SECONDS = 12 * 3600
+# Other texts are sealed with the same keys; none of them may pass for a session.
+_PURPOSE = "console-session"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One browser's visit. `token` is None before sign-in; `until` is its end in seconds since 1970."""
+
+    csrf: str
+    until: int
+    token: str | None = None
+
+
+def new_session(token: str | None = None) -> Session:
+    """A session that begins now, with a CSRF token of its own."""
+    return Session(secrets.token_urlsafe(24), int(time.time()) + SESSION_SECONDS, token)
+
+
+def seal(session: Session, vault: Vault) -> str:
+    """The cookie's value."""
+    return vault.seal(json.dumps({"for": _PURPOSE, **asdict(session)})).decode()
+
+
+def opened(cookie: str | None, vault: Vault) -> Session | None:
+    """The session in a cookie, or None: there is none, it is over, or we did not make it."""
+    if not cookie:
+        return None
+    try:
+        values = json.loads(vault.open(cookie.encode()))
+    except (KeyMissing, ValueError):
+        return None
+    if not isinstance(values, dict) or values.get("for") != _PURPOSE:
+        return None
+    session = Session(values["csrf"], values["until"], values["token"])
+    return session if session.until > time.time() else None
+
+
+def keep(response: Response, request: Request, session: Session, vault: Vault) -> None:
+    """Have the browser keep the session."""
+    set_cookie(response, request, COOKIE, seal(session, vault), max(session.until - int(time.time()), 0))
+
+
+def forget(response: Response, request: Request) -> None:
+    """Have the browser forget the session."""
+    set_cookie(response, request, COOKIE, "", 0)
+
+
+def set_cookie(response: Response, request: Request, name: str, value: str, seconds: int) -> None:
+    """Set a cookie that no script can read and no other site's request carries; over https it never travels unencrypted."""
+    response.set_cookie(name, value, max_age=seconds, path="/", httponly=True, samesite="strict", secure=is_https(request))
+
+
+def is_https(request: Request) -> bool:
+    """Whether the browser speaks https, to us or to a proxy. Who lies here only loses a cookie of their own."""
+    return request.url.scheme == "https" or request.headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower() == "https"

@@ -1,0 +1,76 @@
+// What the pages do in the browser beside htmx: draw the chart, keep the time of the last look, and copy secrets.
+"use strict";
+
+(() => {
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+  const bars = () => uPlot.paths.bars({ size: [0.7, 40], radius: 0.15 });
+
+  const options = (figure, width, values) => {
+    const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
+    const hours = new Intl.DateTimeFormat(document.documentElement.lang, { timeZone: "Asia/Tokyo", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+    return {
+      width,
+      height: figure.clientHeight,
+      padding: [8, 20, 0, 0],
+      legend: { show: false },
+      cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
+      scales: {
+        x: { range: (_, low, high) => [low - 1800, high + 1800] },
+        y: { range: (_, low, high) => [0, Math.max(4, high * 1.1)] },
+      },
+      axes: [
+        { ...axis, grid: { show: false }, size: 32, space: 56, incrs: [3600, 7200, 10800, 14400, 21600], values: (_, at) => at.map((second) => hours.format(second * 1000)) },
+        { ...axis, size: 44, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 1000000], space: 44 },
+      ],
+      series: [
+        {},
+        { fill: colour("--accent"), width: 0, paths: bars(), points: { show: false } },
+        { fill: colour("--warn"), width: 0, paths: bars(), points: { show: false } },
+      ],
+      hooks: { setCursor: [(plot) => tell(figure, values, plot.cursor.idx)] },
+    };
+  };
+
+  // The same words that the table under the chart has.
+  const tell = (figure, values, index) => {
+    const note = figure.parentElement.querySelector(".chart-note");
+    if (note) note.textContent = index === null || index === undefined ? "" : values.words[index];
+  };
+
+  const draw = (figure) => {
+    const values = JSON.parse(figure.dataset.values);
+    figure.plot?.destroy();
+    figure.plot = new uPlot(options(figure, figure.clientWidth, values), [values.hours, values.calls, values.slow], figure);
+  };
+
+  const drawAll = () => document.querySelectorAll("[data-values]").forEach(draw);
+
+  const watch = () => {
+    document.querySelectorAll("[data-values]").forEach((figure) => {
+      if (figure.watched) return;
+      figure.watched = true;
+      let width = 0;
+      new ResizeObserver(() => {
+        if (figure.clientWidth !== width) draw(figure);
+        width = figure.clientWidth;
+      }).observe(figure);
+    });
+  };
+
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button || !navigator.clipboard) return;
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
+    button.textContent = button.dataset.done;
+  });
+
+  document.addEventListener("DOMContentLoaded", watch);
+  document.addEventListener("htmx:load", watch);
+  // A session that ended, or a server that is away, must not leave an old figure looking fresh.
+  document.addEventListener("htmx:responseError", () => document.body.classList.add("stale"));
+  document.addEventListener("htmx:sendError", () => document.body.classList.add("stale"));
+  document.addEventListener("htmx:afterOnLoad", () => document.body.classList.remove("stale"));
+})();

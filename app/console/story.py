@@ -1,0 +1,44 @@
+"""An order's history as a story: call by call, with the events that each made and the webhooks that each event became."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.operating.events import Event
+from app.operating.notices import Notice
+from app.operating.orders import OrderHistory
+from app.operating.outbound import OutboundWebhookInFull
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One event and the webhooks that carry it."""
+
+    event: Event
+    webhooks: Sequence[OutboundWebhookInFull]
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """One call and what followed from it. `notice` is None for events that follow from no call that is still shown."""
+
+    notice: Notice | None
+    scenes: Sequence[Scene]
+
+    @property
+    def webhooks(self) -> list[OutboundWebhookInFull]:
+        """The webhooks of all its events."""
+        return [webhook for scene in self.scenes for webhook in scene.webhooks]
+
+
+def chapters_of(history: OrderHistory) -> list[Chapter]:
+    """The story of an order in order of time; events without a call come last."""
+    webhooks: dict[UUID, list[OutboundWebhookInFull]] = defaultdict(list)
+    for webhook in history.outbound_webhooks:
+        webhooks[webhook.event_id].append(webhook)
+    scenes: dict[UUID | None, list[Scene]] = defaultdict(list)
+    for event in history.events:
+        scenes[event.notice_id].append(Scene(event, webhooks[event.id]))
+    chapters = [Chapter(notice, scenes.pop(notice.id, [])) for notice in history.notices]
+    return chapters + [Chapter(None, rest) for rest in scenes.values()]

@@ -1,0 +1,223 @@
+"""Who may see and do what in the console: signing in, roles, CSRF, headers, and what never leaves it."""
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from app.console.application import ENTRIES, Entry
+from app.console.headers import CONTENT_SECURITY_POLICY
+from app.console.session import COOKIE, Session, new_session, opened, seal
+from app.forwarding.secrets import Vault
+from app.operating.access import SERVICE, Role
+from app.operating.tokens import revoke_token
+from tests.console.console_world import SECRET_SETTING, Console
+from tests.forwarding.delivery_world import KEY
+from tests.operating.operating_world import ORDER_NO, PERSONAL
+
+TABLES = (
+    "notices", "orders", "events", "subscribers", "subscriber_secrets", "outbound_webhooks", "rejected_samples", "audit_entries"
+)  # fmt: skip
+GUARDED = [entry for entry in ENTRIES if entry.role is not None]
+SIGNED_OUT = {"/sign-out", "/language"}
+
+
+def path_of(entry: Entry, ids: dict[str, str]) -> str:
+    path = entry.path
+    for name, value in ids.items():
+        path = path.replace(name, value)
+    assert "{" not in path, path
+    return path
+
+
+async def a_busy_world(console: Console) -> dict[str, str]:
+    """Something of everything that pages show, and what stands for it in their paths."""
+    world = console.world
+    await world.add("shop")
+    notice, *_ = await world.judged("04", "05")
+    await world.call("99")
+    await world.judge()
+    await world.run("UPDATE outbound_webhooks SET state = 'dead', finished_at = now() WHERE id = (SELECT min(id) FROM outbound_webhooks)")
+    await world.run(
+        "INSERT INTO rejected_samples (id, lane, received_at, source, method, target, headers, body) "
+        "SELECT id, lane, received_at, source, method, target, headers, body FROM notices WHERE id = :id",
+        id=notice,
+    )
+    webhook = (await world.rows("SELECT id FROM outbound_webhooks WHERE state = 'dead'"))[0].id
+    ids = {"{order_no:path}": ORDER_NO, "{notice_id:uuid}": str(notice), "{sample_id:uuid}": str(notice)}
+    return ids | {"{webhook_id:int}": str(webhook), "{name}": "shop"}
+
+
+async def contents(console: Console) -> list[object]:
+    """Every row of every table that an action could change."""
+    rows = [await console.world.rows(f"SELECT to_jsonb(t) AS row FROM {table} AS t") for table in TABLES]
+    return [sorted(str(row.row) for row in table) for table in rows]
+
+
+async def test_without_signing_in_nothing_is_seen_and_nothing_done(console: Console) -> None:
+    ids = await a_busy_world(console)
+    before = await contents(console)
+    async with console.visitor() as visitor:
+        csrf = (await visitor.get("/sign-in")).csrf
+        for entry in GUARDED:
+            path = path_of(entry, ids)
+            answer = await (visitor.get(path) if entry.method == "GET" else visitor.post(path, csrf))
+            assert (303, "") == (answer.status, answer.text), entry
+            assert answer.headers["location"].startswith("/sign-in"), entry
+    assert before == await contents(console)
+
+
+async def test_viewers_see_every_page_without_actions_and_change_nothing(console: Console) -> None:
+    ids = await a_busy_world(console)
+    before = await contents(console)
+    async with console.visitor(Role.VIEWER) as visitor:
+        csrf = (await visitor.get("/")).csrf
+        for entry in GUARDED:
+            path = path_of(entry, ids)
+            answer = await (visitor.get(path) if entry.method == "GET" else visitor.post(path, csrf, reason="because", dry_run="no"))
+            assert (200 if entry.role is Role.VIEWER else 403) == answer.status, entry
+            assert answer.forms <= SIGNED_OUT, entry
+            assert not [value for value in PERSONAL if value in answer.text], entry
+    assert before == await contents(console)
+
+
+async def test_operators_act_and_leave_subscribers_to_administrators(console: Console) -> None:
+    ids = await a_busy_world(console)
+    before = await contents(console)
+    async with console.visitor(Role.OPERATOR) as visitor:
+        csrf = (await visitor.get("/")).csrf
+        for entry in GUARDED:
+            if entry.role is Role.ADMIN:
+                path = path_of(entry, ids)
+                answer = await (
+                    visitor.get(path) if entry.method == "GET" else visitor.post(path, csrf, name="new", url="https://a.example/")
+                )
+                assert 403 == answer.status, entry
+        assert before == await contents(console)
+        assert f"/outbound-webhooks/{ids['{webhook_id:int}']}/retry" in (await visitor.get("/attention")).forms
+
+
+async def test_a_form_without_the_right_csrf_token_is_refused(console: Console) -> None:
+    ids = await a_busy_world(console)
+    before = await contents(console)
+    async with console.visitor(Role.ADMIN) as visitor, console.visitor(Role.ADMIN) as another:
+        right, of_another = (await visitor.get("/")).csrf, (await another.get("/")).csrf
+        for entry in ENTRIES:
+            for csrf, headers in (("", {}), (of_another, {}), (right, {"sec-fetch-site": "cross-site"})):
+                if entry.method == "POST":
+                    fields = {"reason": "because", "name": "x", "url": "https://a.example/"}
+                    answer = await visitor.post(path_of(entry, ids), csrf, headers=headers, **fields)
+                    assert 403 == answer.status, (entry, csrf, headers)
+        assert 200 == (await visitor.get("/")).status, "still signed in"
+    assert before == await contents(console)
+
+
+async def test_every_answer_says_what_a_browser_may_load(console: Console) -> None:
+    async with console.visitor() as visitor:
+        sign_in = await visitor.get("/sign-in")
+        style = sign_in.text.partition('rel="stylesheet" href="')[2].partition('"')[0]
+        for path in ("/sign-in", "/", "/no-such-page", style):
+            headers = (await visitor.get(path)).headers
+            assert CONTENT_SECURITY_POLICY == headers["content-security-policy"], path
+            assert ("nosniff", "DENY", "no-referrer") == tuple(
+                headers[name] for name in ("x-content-type-options", "x-frame-options", "referrer-policy")
+            )
+        assert "no-store" == sign_in.headers["cache-control"]
+        assert "immutable" in (await visitor.get(style)).headers["cache-control"]
+    assert "default-src 'none'" in CONTENT_SECURITY_POLICY
+    assert "unsafe" not in CONTENT_SECURITY_POLICY
+
+
+async def test_the_session_is_a_cookie_that_only_the_browser_and_we_can_use(console: Console) -> None:
+    async with console.visitor() as visitor:
+        answer = await visitor.sign_in(console.tokens[Role.OPERATOR])
+        cookie = next(cookie for cookie in answer.headers.getall("set-cookie") if cookie.startswith(COOKIE))
+        assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(cookie.split("; "))
+        assert "Secure" not in cookie
+        assert console.tokens[Role.OPERATOR] not in cookie
+        secure = await visitor.post("/language", language="ja", headers={"x-forwarded-proto": "https"})
+        assert "; Secure" in secure.headers["set-cookie"]
+
+
+async def test_a_session_ends_with_its_time_its_token_and_signing_out(console: Console) -> None:
+    vault = Vault([KEY])
+    session = new_session("zrt_x")
+    assert session == opened(seal(session, vault), vault)
+    assert opened(seal(replace(session, until=int(time.time()) - 1), vault), vault) is None
+    async with console.visitor(Role.OPERATOR) as visitor:
+        assert 200 == (await visitor.get("/settings")).status
+        await revoke_token(console.world.sessions, "a-operator", SERVICE)
+        deadline = time.monotonic() + 6
+        while (await visitor.get("/settings")).status == 200:
+            assert time.monotonic() < deadline, "a revoked token must end its sessions within seconds"
+    async with console.visitor(Role.VIEWER) as visitor:
+        assert 303 == (await visitor.post("/sign-out")).status
+        assert 303 == (await visitor.get("/settings")).status
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "é", "gAAAAABm", seal(new_session("zrt_x"), Vault([KEY]))[:-3]])
+def test_what_we_did_not_seal_is_no_session(cookie: str) -> None:
+    assert opened(cookie, Vault([KEY])) is None
+
+
+def test_other_texts_sealed_with_the_same_keys_are_no_session() -> None:
+    vault = Vault([KEY])
+    for text in ("whsec_abc", "[]", '{"csrf": "a", "until": 99999999999, "token": "zrt_x"}'):
+        assert opened(vault.seal(text).decode(), vault) is None
+    assert opened(seal(Session("a", 99999999999), vault), vault) == Session("a", 99999999999)
+
+
+async def test_who_guesses_tokens_has_to_wait(console: Console) -> None:
+    async with console.visitor() as visitor:
+        for _ in range(5):
+            answer = await visitor.sign_in("zrt_guessed")
+            assert (403, True) == (answer.status, "This token is not valid." in answer.text)
+            assert "zrt_guessed" not in answer.text
+        assert 429 == (await visitor.sign_in("zrt_guessed")).status
+        assert 429 == (await visitor.sign_in(console.tokens[Role.ADMIN])).status, "nor does a right guess help now"
+
+
+async def test_signing_in_leads_to_the_page_that_was_asked_for_and_nowhere_else(console: Console) -> None:
+    async with console.visitor() as visitor:
+        asked = await visitor.get(f"/orders/{ORDER_NO}")
+        assert f"/sign-in?next=/orders/{ORDER_NO}" == asked.headers["location"]
+        for following, leads_to in ((f"/orders/{ORDER_NO}", f"/orders/{ORDER_NO}"), ("//evil.example", "/"), ("/\\evil.example", "/")):
+            csrf = (await visitor.get("/sign-in")).csrf
+            answer = await visitor.post("/sign-in", csrf, token=console.tokens[Role.VIEWER], next=following)
+            assert (303, leads_to) == (answer.status, answer.headers["location"])
+            await visitor.post("/sign-out")
+
+
+async def test_a_link_from_elsewhere_works_although_browsers_hold_the_cookie_back(console: Console) -> None:
+    async with console.visitor() as visitor:
+        answer = await visitor.get("/attention", **{"sec-fetch-site": "cross-site"})
+        assert (200, True) == (answer.status, '<meta http-equiv="refresh" content="0">' in answer.text)
+
+
+async def test_personal_data_is_shown_to_operators_on_demand_and_audited(console: Console) -> None:
+    ids = await a_busy_world(console)
+    async with console.visitor(Role.OPERATOR) as visitor:
+        for path in (f"/orders/{ORDER_NO}", f"/notices/{ids['{notice_id:uuid}']}", f"/rejected-samples/{ids['{sample_id:uuid}']}"):
+            assert not [value for value in PERSONAL if value in (await visitor.get(path)).text]
+            shown = await visitor.post(path)
+            assert [value for value in PERSONAL if value in shown.text] == list(PERSONAL), path
+    looks = await console.world.rows("SELECT operator, via FROM audit_entries WHERE action = 'personal_data.seen'")
+    assert [("a-operator", "console")] * 3 == [tuple(look) for look in looks]
+
+
+async def test_settings_keep_secrets_and_source_addresses_back(console: Console) -> None:
+    async with console.visitor(Role.ADMIN) as visitor:
+        text = (await visitor.get("/settings")).text
+    assert SECRET_SETTING not in text
+    assert "192.0.2" not in text
+    assert "198.51.100" not in text
+    assert "2 set, kept back" in text
+    assert "RELAY_NOTIFY_TOKEN" in text
+
+
+async def test_what_is_not_there_or_too_large_is_said_in_a_page(console: Console) -> None:
+    async with console.visitor(Role.ADMIN) as visitor:
+        for path in ("/nothing", "/orders/unknown", "/subscribers/unknown", "/notices/01a20708-8bc3-70ed-933e-5ad5055d4ca3", "/static/x"):
+            assert 404 == (await visitor.get(path)).status, path
+        assert 405 == (await visitor.post("/settings", "x")).status
+        assert 413 == (await visitor.post("/language", "x", back="x" * 70_000)).status

@@ -1,0 +1,120 @@
+"""The parts of the console that need no server: throttle, forms, addresses to go back to, settings, and what should worry an operator."""
+
+from datetime import timedelta
+
+import pytest
+
+from app.clock import now
+from app.console.concerns import Weight, concerns_of
+from app.console.forms import FormTooLarge, parse_form
+from app.console.origins import Origin, shown_settings
+from app.console.throttle import IN_ALL, PER_ADDRESS, SignInThrottle
+from app.console.visit import order_path, path_here
+from app.operating.attention import AttentionCounts
+from app.operating.overview import Overview, SpoolSeen, SubscriberHealth
+from app.settings import Settings
+
+
+class Clock:
+    """Seconds that a test sets."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def test_an_address_may_fail_five_times_a_minute() -> None:
+    clock = Clock()
+    throttle = SignInThrottle(clock)
+    assert [True] * PER_ADDRESS + [False] == [throttle.begin("192.0.2.1") for _ in range(PER_ADDRESS + 1)]
+    assert throttle.begin("192.0.2.2")
+    clock.seconds = 61
+    assert throttle.begin("192.0.2.1")
+
+
+def test_success_does_not_count() -> None:
+    throttle = SignInThrottle(Clock())
+    for _ in range(3 * IN_ALL):
+        assert throttle.begin("192.0.2.1")
+        throttle.succeeded("192.0.2.1")
+
+
+def test_many_addresses_together_are_bounded_too() -> None:
+    clock = Clock()
+    throttle = SignInThrottle(clock)
+    assert IN_ALL == sum(throttle.begin(f"192.0.2.{number}") for number in range(200))
+    clock.seconds = 61
+    assert throttle.begin("192.0.2.1")
+
+
+def test_forms_are_read_as_browsers_write_them() -> None:
+    form = parse_form(b"name=+shop+&event_types=a&event_types=b&on=&kana=%E3%82%B3&nul=a%00b")
+    assert ("shop", ["a", "b"], True, False) == (form.text("name"), form.texts("event_types"), form.ticked("on"), form.ticked("off"))
+    assert ("コ", "a\ufffdb", "") == (form.text("kana"), form.text("nul"), form.text("missing"))
+    with pytest.raises(FormTooLarge):
+        parse_form(b"a=1&" * 500)
+
+
+@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example", "/\\evil.example", "", "x", "/\tx", "/a\r\nset-cookie: x"])
+def test_nobody_is_sent_away_from_the_console(target: str) -> None:
+    assert "/" == path_here(target)
+
+
+def test_every_order_number_has_an_address() -> None:
+    assert "/orders/a%2Fb%3Fc%23d%25" == order_path("a/b?c#d%")
+    assert "/attention?x=1" == path_here("/attention?x=1")
+
+
+def test_settings_say_where_they_come_from(tmp_path_factory: pytest.TempPathFactory) -> None:
+    file = tmp_path_factory.mktemp("settings") / ".env"
+    file.write_text("RELAY_LOG_LEVEL=DEBUG\nRELAY_ADMIN_TOKEN=\n")
+    settings = Settings(log_level="DEBUG", operator_port=9001, admin_token="b1946ac92492d2347c6235b4d2611184", hold_limit=5)
+    shown = {one.variable: one for one in shown_settings(settings, {"RELAY_ADMIN_TOKEN": "x", "RELAY_OPERATOR_PORT": "9001"}, str(file))}
+    assert len(Settings.model_fields) == len(shown)
+    assert (Origin.FILE, "DEBUG") == (shown["RELAY_LOG_LEVEL"].origin, shown["RELAY_LOG_LEVEL"].text)
+    assert (Origin.ENVIRONMENT, "9001") == (shown["RELAY_OPERATOR_PORT"].origin, shown["RELAY_OPERATOR_PORT"].text)
+    assert (Origin.ENVIRONMENT, "1", True) == tuple(getattr(shown["RELAY_ADMIN_TOKEN"], name) for name in ("origin", "text", "hidden"))
+    assert (Origin.DEFAULT, "") == (shown["RELAY_DATABASE_URL"].origin, shown["RELAY_DATABASE_URL"].text)
+    assert Origin.PROGRAM is shown["RELAY_HOLD_LIMIT"].origin
+    assert (True, "2") == (shown["RELAY_ALLOWED_SOURCES"].hidden, shown["RELAY_ALLOWED_SOURCES"].text)
+
+
+def overview(**values: object) -> Overview:
+    """A quiet day, but for `values`."""
+    nothing = AttentionCounts(quarantined=0, conflicts=0, rejected_samples=0, dead_webhooks=0, paused_subscribers=0)
+    quiet = {"at": now(), "last_call_at": now(), "unjudged": 0, "oldest_unjudged_at": None, "undelivered": 0, "oldest_undelivered_at": None}
+    return Overview.model_validate({**quiet, "hours": [], "subscribers": [], "attention": nothing, "spool": None, **values})
+
+
+def test_a_quiet_day_worries_nobody() -> None:
+    busy = {"unjudged": 40, "oldest_unjudged_at": now() - timedelta(seconds=2), "undelivered": 9, "oldest_undelivered_at": now()}
+    spool = SpoolSeen(records=0, segments=0, bytes=0, oldest_seconds=None, refused_records=0, torn_files=0)
+    assert [] == [*concerns_of(overview()), *concerns_of(overview(**busy, spool=spool))]
+
+
+@pytest.mark.parametrize(
+    ("values", "weight", "path"),
+    [
+        ({"unjudged": 3, "oldest_unjudged_at": now() - timedelta(minutes=2)}, Weight.BAD, "/"),
+        ({"spool": SpoolSeen(records=1, segments=1, bytes=1, oldest_seconds=1, refused_records=0, torn_files=0)}, Weight.BAD, "/"),
+        ({"spool": SpoolSeen(records=0, segments=0, bytes=1, oldest_seconds=None, refused_records=1, torn_files=0)}, Weight.BAD, "/"),
+        ({"undelivered": 3, "oldest_undelivered_at": now() - timedelta(minutes=16)}, Weight.WARN, "/subscribers"),
+        ({"last_call_at": None}, Weight.WARN, "/settings"),
+        ({"attention": {"quarantined": 1, "conflicts": 0, "rejected_samples": 0, "dead_webhooks": 0, "paused_subscribers": 0}},
+         Weight.BAD, "/attention#quarantined"),
+        ({"attention": {"quarantined": 0, "conflicts": 0, "rejected_samples": 0, "dead_webhooks": 0, "paused_subscribers": 1}},
+         Weight.WARN, "/attention#paused"),
+        ({"subscribers": [SubscriberHealth(name="shop", state="active", pause_reason=None, failing=True, pending=1, dead=0)]},
+         Weight.WARN, "/subscribers"),
+    ],
+)  # fmt: skip
+def test_what_is_not_as_it_should_be_is_named_with_its_page(values: dict[str, object], weight: Weight, path: str) -> None:
+    assert [(weight, path)] == [(concern.weight, concern.path) for concern in concerns_of(overview(**values))]
+
+
+def test_the_worst_comes_first() -> None:
+    counts = {"quarantined": 2, "conflicts": 0, "rejected_samples": 1, "dead_webhooks": 0, "paused_subscribers": 0}
+    weights = [concern.weight for concern in concerns_of(overview(attention=counts, last_call_at=None))]
+    assert [Weight.BAD, Weight.WARN, Weight.WARN] == weights
