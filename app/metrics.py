@@ -1,8 +1,14 @@
 """Every figure the service exposes to Prometheus, in one place; a stage increments what is its own."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+import platform
+from importlib.metadata import version
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 
 registry = CollectorRegistry()
+
+build = Info("zeus_relay_build", "What is running", registry=registry)
+build.info({"version": version("zeus-relay"), "python": platform.python_version()})
 
 calls_answered = Counter(
     "zeus_relay_calls_answered", "Calls to the notification endpoint, by HTTP status answered", ["status"], registry=registry
@@ -54,6 +60,63 @@ claim_batch_webhooks = Histogram(
     "zeus_relay_claim_batch_webhooks", "Webhooks taken by one claim", buckets=(0, 1, 2, 4, 8, 16, 32, 64, 128, 256), registry=registry
 )
 sends_in_flight = Gauge("zeus_relay_sends_in_flight", "HTTP attempts under way in this process", registry=registry)
+
+# How things stand in the database: measured by the operator's side alone, and exposed only where they are measured, since a zero of
+# everybody else would say that all is well.
+unjudged_notices = Gauge("zeus_relay_unjudged_notices", "Notices that wait to be judged, counted up to 10,000", registry=None)
+unjudged_oldest_seconds = Gauge(
+    "zeus_relay_unjudged_oldest_seconds", "Age of the oldest unjudged notice, 0 when there is none", registry=None
+)
+undelivered_webhooks = Gauge(
+    "zeus_relay_undelivered_webhooks", "Webhooks that wait for delivery, counted up to 10,000, by subscriber", ["subscriber"], registry=None
+)
+undelivered_oldest_seconds = Gauge(
+    "zeus_relay_undelivered_oldest_seconds", "Age of the oldest webhook that waits, 0 when there is none", ["subscriber"], registry=None
+)
+needs_attention = Gauge(
+    "zeus_relay_needs_attention", "Notices and webhooks that a human has yet to deal with, counted up to 10,000", ["kind"], registry=None
+)
+subscribers = Gauge("zeus_relay_subscribers", "Subscribers, by state", ["state"], registry=None)
+subscriber_paused = Gauge("zeus_relay_subscriber_paused", "1 for a subscriber that is paused, else 0", ["subscriber"], registry=None)
+last_call_timestamp = Gauge("zeus_relay_last_call_timestamp_seconds", "When the last call was received, 0 for never", registry=None)
+usual_calls_per_hour = Gauge(
+    "zeus_relay_usual_calls_per_hour", "Mean of the calls in this hour of the week over the last four weeks", registry=None
+)
+expected_calls_since_last = Gauge(
+    "zeus_relay_expected_calls_since_last", "Calls that usually come in the time that has passed since the last one", registry=None
+)
+measured_timestamp = Gauge("zeus_relay_measured_timestamp_seconds", "When the database was last asked how things stand", registry=None)
+certificate_expiry_timestamp = Gauge(
+    "zeus_relay_public_certificate_expiry_timestamp_seconds",
+    "When the certificate of RELAY_PUBLIC_URL ends; absent until it was seen",
+    ["host"],
+    registry=None,
+)
+STANDING = (
+    unjudged_notices,
+    unjudged_oldest_seconds,
+    undelivered_webhooks,
+    undelivered_oldest_seconds,
+    needs_attention,
+    subscribers,
+    subscriber_paused,
+    last_call_timestamp,
+    usual_calls_per_hour,
+    expected_calls_since_last,
+    measured_timestamp,
+    certificate_expiry_timestamp,
+)
+
+_standing_exposed = False
+
+
+def expose_standing() -> None:
+    """From now on the exposition holds STANDING too: this process measures how things stand. Repeating it changes nothing."""
+    global _standing_exposed  # noqa: PLW0603 - as global as the registry
+    if not _standing_exposed:
+        _standing_exposed = True
+        for gauge in STANDING:
+            registry.register(gauge)
 
 
 def exposition() -> bytes:

@@ -11,6 +11,7 @@ from app.main.declared import declare_subscribers
 from app.main.listeners import Listener
 from app.main.private_side import PrivateSide
 from app.main.roles import run_roles
+from app.main.watch_role import WatchRole
 from app.operating.checks import UrlRules
 from app.operating.keys import admin_token_of, vault_of
 from app.operating.overview import Overviews
@@ -62,4 +63,4 @@ async def run_operate(settings: Settings, url: str) -> None:
     """The operator's side alone."""
     vault = vault_of(settings)
     await declare_subscribers(settings, url, vault)
-    await run_roles([OperatorRole(settings, url, vault, admin_token_of(settings))])
+    await run_roles([OperatorRole(settings, url, vault, admin_token_of(settings)), WatchRole(settings, url)])

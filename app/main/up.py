@@ -11,6 +11,7 @@ from app.main.demo_role import DemoRole
 from app.main.operator_role import OperatorRole
 from app.main.receiver_role import ReceiverRole
 from app.main.roles import run_roles
+from app.main.watch_role import WatchRole
 from app.main.worker_role import WorkerRole
 from app.operating.keys import TOKEN_FILE, admin_token_of, vault_of
 from app.settings import DeclaredSubscriber, Settings
@@ -18,7 +19,7 @@ from app.settings import DeclaredSubscriber, Settings
 
 async def run_up(settings: Settings, url: str) -> None:
     """Migrate, then run every role. The order of stopping is that of the list: Zeus's side first."""
-    await run_roles(await _everything(settings, url))
+    await run_roles([*await _everything(settings, url), WatchRole(settings, url)])
 
 
 async def run_demo(settings: Settings, url: str) -> None:
