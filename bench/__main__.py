@@ -39,8 +39,15 @@ def main() -> int:
 
 async def _run(names: list[str], effort: Effort, directory: Path) -> tuple[list[Figure], list[str]]:
     """The figures of all cases that could be measured, and the names of those that could not."""
-    bench = Bench(effort, Database(directory), directory, say=lambda text: print(text, flush=True))
-    await bench.database.prepare()
+    database = Database(directory)
+    try:
+        await database.prepare()
+        return await _measure(names, Bench(effort, database, directory, say=lambda text: print(text, flush=True)))
+    finally:
+        database.close()
+
+
+async def _measure(names: list[str], bench: Bench) -> tuple[list[Figure], list[str]]:
     figures: list[Figure] = []
     failed: list[str] = []
     for name in names:

@@ -25,7 +25,7 @@ class Database:
     """One server for the whole bench."""
 
     def __init__(self, directory: Path) -> None:
-        """Start the server in `directory`; it stops when this process ends."""
+        """Start the server in `directory`; `close` ends it."""
         self._server: PostgresServer = get_server(directory / "postgres")
 
     @property
@@ -54,6 +54,10 @@ class Database:
             yield with_name(self.url, name)
         finally:
             await self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def close(self) -> None:
+        """End the server, before its directory is removed: without that it can no longer be found."""
+        self._server.cleanup()
 
     def stop(self) -> None:
         """Take the server away, as an operator does."""
