@@ -219,6 +219,17 @@ class Settings(BaseSettings):
     history_days: Annotated[int, Field(ge=0, le=36_500)] = Field(
         400, description="Days after which settled webhooks and their attempts are deleted. 0: never.", examples=["400"]
     )
+    public_url: str | None = Field(
+        None,
+        description="The notification endpoint's URL as Zeus calls it, without RELAY_NOTIFY_TOKEN. The end of its certificate is watched, "
+        "and `zeus-relay doctor` looks at it from outside.",
+        examples=["https://pay.shop.example/zeus/notify"],
+    )
+    alert_url: SecretStr | None = Field(
+        None,
+        description="Where alerts are posted as Slack takes them, for sites without Prometheus; https:// or http://.",
+        examples=["https://hooks.example/services/T000/B000/XXXX"],
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.", examples=["INFO"])
     log_format: Literal["auto", "json", "text"] = Field(
         "auto", description="One JSON object a line, or text; auto writes text on a terminal and JSON elsewhere.", examples=["json"]
@@ -238,6 +249,16 @@ class Settings(BaseSettings):
             parts = urlsplit(value.get_secret_value())
             if parts.scheme != "http" or not parts.hostname or parts.path not in ("", "/"):
                 raise ValueError("must be an http:// URL with a host and nothing behind its port")
+        return value
+
+    @field_validator("public_url", "alert_url")
+    @classmethod
+    def _is_web_url(cls, value: str | SecretStr | None) -> str | SecretStr | None:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if text is not None:
+            parts = urlsplit(text)
+            if parts.scheme not in ("https", "http") or not parts.hostname or parts.fragment:
+                raise ValueError("must be an https:// or http:// URL with a host and without #")
         return value
 
     @field_validator("notify_path")

@@ -24,10 +24,13 @@ class Measured:
     expectation: Expectation
 
 
+Job = Callable[[Measured], Awaitable[None]]
+
+
 class Watch:
     """Measures for as long as it runs. Nothing that goes wrong in it may stop the process it runs in."""
 
-    def __init__(self, sessions: Sessions, *then: Callable[[Measured], Awaitable[None]], seconds: float = MEASURE_SECONDS) -> None:
+    def __init__(self, sessions: Sessions, *then: Job, seconds: float = MEASURE_SECONDS) -> None:
         """What is in `then` is called after each measurement, in this order; `seconds` pass between two."""
         self._sessions = sessions
         self._then = then
@@ -40,10 +43,11 @@ class Watch:
         while True:
             try:
                 measured = await self.measure()
-                for job in self._then:
-                    await job(measured)
             except Exception as error:
                 log.warning("standing_not_measured", error=describe_error(error))
+            else:
+                for job in self._then:
+                    await _do(job, measured)
             await asyncio.sleep(self._seconds)
 
     async def measure(self) -> Measured:
@@ -54,6 +58,14 @@ class Watch:
         measured = Measured(standing, expectation)
         show(measured)
         return measured
+
+
+async def _do(job: Job, measured: Measured) -> None:
+    """One job that fails must not keep the others from theirs."""
+    try:
+        await job(measured)
+    except Exception as error:
+        log.warning("watch_job_failed", job=type(job).__name__, error=describe_error(error))
 
 
 def show(measured: Measured) -> None:

@@ -1,0 +1,101 @@
+"""Sending alerts to RELAY_ALERT_URL, for sites without Prometheus, as JSON that Slack and its like take."""
+
+import asyncio
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import aiohttp
+
+from app.db.engine import Sessions
+from app.db.sole import Sole
+from app.logs import get_logger
+from app.metrics import alerts_posted
+from app.operating.alerts import Alerts
+from app.operating.concerns import Attention, concerns_of
+from app.operating.standing import Standing, latest_dead, latest_notices
+from app.operating.watch import Measured
+from app.receiving.spool_report import SpoolMeter, SpoolState
+
+LOCK_KEY = 7_236_405_906
+POST_SECONDS = 10.0
+BETWEEN_POSTS = timedelta(minutes=1)
+LINES = 20
+"""How many messages one post holds."""
+WAITING = 200
+"""How many messages wait at most while the URL does not take them; the oldest are dropped then."""
+_IDS = 5
+
+log = get_logger("alerts")
+
+
+class Alerting:
+    """A job of the watch: of all processes that have one, one at a time sends."""
+
+    def __init__(
+        self, url: str, sessions: Sessions, sole: Sole, spool: Path | None = None, *, between_posts: timedelta = BETWEEN_POSTS
+    ) -> None:
+        """`url` takes the posts; `spool` is the spool's directory, if this process shares it with a receiver."""
+        self._url = url
+        self._sessions = sessions
+        self._sole = sole
+        self._spool = spool
+        self._meter = SpoolMeter(spool) if spool else None
+        self._between_posts = between_posts.total_seconds()
+        self._alerts = Alerts()
+        self._waiting: list[str] = []
+        self._posted_at: float | None = None
+
+    async def __call__(self, measured: Measured) -> None:
+        """Send what there is to say after this measurement. Raises what the database raises."""
+        if not await self._sole.is_ours():
+            self._alerts, self._waiting = Alerts(), []
+            return
+        attention = await self._attention(measured.standing)
+        spool = await asyncio.to_thread(self._look_at_spool)
+        concerns = concerns_of(measured.standing, measured.expectation, attention, spool)
+        self._waiting = (self._waiting + self._alerts.update(concerns, measured.standing.at))[-WAITING:]
+        if self._waiting and (self._posted_at is None or time.monotonic() - self._posted_at >= self._between_posts):
+            self._posted_at = time.monotonic()
+            await self._post_some()
+
+    async def close(self) -> None:
+        """Let another process send."""
+        await self._sole.release()
+
+    async def _attention(self, standing: Standing) -> Attention:
+        if not (standing.quarantined or standing.conflicts or standing.dead):
+            return Attention()
+        async with self._sessions() as session:
+            return Attention(
+                tuple(await latest_notices(session, "quarantined", _IDS)),
+                tuple(await latest_notices(session, "conflict", _IDS)),
+                tuple(await latest_dead(session, _IDS)),
+            )
+
+    def _look_at_spool(self) -> SpoolState | None:
+        if self._meter is None or self._spool is None or not self._spool.is_dir():
+            return None
+        return self._meter.measure()
+
+    async def _post_some(self) -> None:
+        lines = self._waiting[:LINES]
+        failure = await _post(self._url, "\n".join(f"zeus-relay: {line}" for line in lines))
+        alerts_posted.labels("failed" if failure else "taken").inc()
+        if failure is None:
+            del self._waiting[: len(lines)]
+        else:
+            log.warning("alert_not_sent", error=failure, waiting=len(self._waiting))
+
+
+async def _post(url: str, text: str) -> str | None:
+    """Post, and return None if it was taken, or why not. The reason never holds the URL, which is a secret with Slack and its like."""
+    timeout = aiohttp.ClientTimeout(total=POST_SECONDS)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as client,
+            client.post(url, json={"text": text}, allow_redirects=False) as response,
+        ):
+            return None if response.status < 300 else f"answered {response.status}"
+    except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
+        return type(error).__name__

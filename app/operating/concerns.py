@@ -1,0 +1,83 @@
+"""What somebody should be told of: the conditions behind the alerts, from one measurement."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from app.operating.standing import Standing, SubscriberStanding
+from app.operating.usual import Expectation
+from app.receiving.spool_report import SpoolState
+
+EXPECTED_CALLS = 10
+"""How many calls must be missing before a silence is longer than usual: ten usual ones stay away by chance once in 20,000 times."""
+SILENCE = timedelta(minutes=15)
+"""A silence is never reported before this."""
+SPOOL = timedelta(minutes=5)
+UNDELIVERED = timedelta(minutes=15)
+FAILING = timedelta(minutes=2)
+"""How old the oldest webhook of a subscriber must be before failed attempts are reported: a first retry comes sooner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """One condition that holds now. `key` tells it from others, `text` says it without anything personal.
+
+    `ids` are the latest things that it is about, where those are more than one: new ones among them are worth another message.
+    """
+
+    key: str
+    text: str
+    ids: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """The ids of the latest notices and webhooks that nobody has dealt with."""
+
+    quarantined: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    dead: tuple[str, ...] = ()
+
+
+def concerns_of(standing: Standing, expectation: Expectation, attention: Attention, spool: SpoolState | None) -> list[Concern]:
+    """Everything that is wrong, the most urgent first. `spool` is None where this process shares no directory with a receiver."""
+    return [
+        *_silence(standing, expectation),
+        *_spool(spool),
+        *(concern for subscriber in standing.subscribers for concern in _subscriber(subscriber)),
+        *_attention(standing, attention),
+    ]
+
+
+def _silence(standing: Standing, expectation: Expectation) -> Iterator[Concern]:
+    if standing.last_call_at is None:
+        return
+    silence = standing.at - standing.last_call_at
+    if silence >= SILENCE and expectation.since_last >= EXPECTED_CALLS:
+        usual = f"about {expectation.since_last:.0f} calls usually come in such a time"
+        yield Concern("no_calls", f"No call of Zeus since {standing.last_call_at:%Y-%m-%d %H:%M} UTC; {usual}.")
+
+
+def _spool(spool: SpoolState | None) -> Iterator[Concern]:
+    if spool is not None and spool.records and (spool.oldest_seconds or 0) >= SPOOL.total_seconds():
+        yield Concern("spool", "Calls have been waiting in the spool for more than 5 minutes: does the database answer?")
+
+
+def _subscriber(subscriber: SubscriberStanding) -> Iterator[Concern]:
+    name, oldest = subscriber.name, subscriber.oldest_seconds or 0
+    if subscriber.state == "paused":
+        yield Concern(f"paused:{name}", f"Subscriber {name} is paused; what it is owed is held.")
+        return
+    if subscriber.failing and oldest >= FAILING.total_seconds():
+        yield Concern(f"failing:{name}", f"Subscriber {name} is failing: webhooks wait for their next attempt.")
+    if oldest >= UNDELIVERED.total_seconds():
+        yield Concern(f"undelivered:{name}", f"A webhook for subscriber {name} has been undelivered for more than 15 minutes.")
+
+
+def _attention(standing: Standing, attention: Attention) -> Iterator[Concern]:
+    if standing.quarantined:
+        yield Concern("quarantine", "Notices in quarantine wait for somebody to look at them.", attention.quarantined)
+    if standing.conflicts:
+        yield Concern("conflict", "Repeated notices contradict the ones before.", attention.conflicts)
+    if standing.dead:
+        yield Concern("dead", "Webhooks were given up after their last attempt.", attention.dead)
