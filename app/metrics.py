@@ -52,6 +52,9 @@ attempt_seconds = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15),
     registry=registry,
 )
+subscriber_signals = Counter(
+    "zeus_relay_subscriber_signals", "Subscribers that began to fail, were paused or recovered, by type", ["type"], registry=registry
+)
 webhooks_dead = Counter("zeus_relay_webhooks_dead", "Outbound webhooks given up after the last attempt", registry=registry)
 results_fenced_out = Counter(
     "zeus_relay_results_fenced_out", "Outcomes that came after their lease had passed to another worker", registry=registry

@@ -198,6 +198,14 @@ class Settings(BaseSettings):
         description="How long an event that cannot be delivered holds back the later ones of its order, for one subscriber.",
         examples=["1h"],
     )
+    pause_after: Annotated[Duration, Field(ge=timedelta(minutes=1))] = Field(
+        timedelta(days=5),
+        description="How long a subscriber may fail without a success before it is paused. What is owed to a paused one is held.",
+        examples=["5d"],
+    )
+    resume_rate: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        20, description="Webhooks a second that a resumed subscriber gets until what was held is gone.", examples=["20"]
+    )
     worker_concurrency: Annotated[int, Field(ge=1, le=5_000)] = Field(
         200, description="Webhooks that one worker sends at the same time.", examples=["200"]
     )

@@ -57,7 +57,7 @@ def statuses() -> str:
         )
         for status, facts in FACTS.items()
     ]
-    others = [_row("-", "-", f"`{event}`", _STATE_OF_OTHERS[event], "-", "-", "-") for event in EventType if event not in EVENT_OF.values()]
+    others = [_row("-", "-", f"`{event}`", _STATE_OF_OTHERS[event], "-", "-", "-") for event in _STATE_OF_OTHERS]
     head = _head("status", "name", "event type", "`order.state`", "`payable`", "`final`", "Zeus calls")
     return head + "".join(rows + others)
 

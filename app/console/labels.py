@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from app.events.types import EventType, OrderState
+from app.forwarding.health import FAILING_REASON, GONE_REASON
 from app.forwarding.outcome import OutcomeKind
-from app.forwarding.records import GONE_REASON
 from app.judging.rules import Verdict
 from app.operating.outbound import WebhookState
 from app.operating.subscribers import SubscriberState
@@ -38,6 +38,10 @@ EVENT_TYPES: Mapping[str, str] = {
     EventType.CANCELLED_ORDER_PAYMENT_REVERSED: _("Payment of cancelled order taken back"),
     EventType.REVIEW_REQUIRED: _("Somebody must look at it"),
     EventType.WEBHOOK_TEST: _("Test"),
+    EventType.SUBSCRIBER_FAILING: _("Subscriber failing"),
+    EventType.SUBSCRIBER_PAUSED: _("Subscriber paused for failing"),
+    EventType.SUBSCRIBER_RECOVERED: _("Subscriber recovered"),
+    EventType.OUTBOUND_DEAD: _("Webhook given up"),
 }
 VERDICTS: Mapping[str, str] = {
     Verdict.ACCEPTED: _("Accepted"),
@@ -98,6 +102,7 @@ REASONS: Mapping[str, str] = {
 PAUSE_REASONS: Mapping[str, str] = {
     "operator": _("paused by an operator"),
     GONE_REASON: _("Its answer was 410 Gone"),
+    FAILING_REASON: _("It failed for too long"),
 }
 
 KINDS: Mapping[str, Mapping[str, str]] = {

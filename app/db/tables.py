@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base
+from app.db.job_tables import RecoveryJobRow
 from app.db.operator_tables import AuditEntryRow, IdempotentAnswerRow, OperatorTokenRow
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "OperatorTokenRow",
     "OrderRow",
     "OutboundWebhookRow",
+    "RecoveryJobRow",
     "RejectedSampleRow",
     "SubscriberRow",
     "SubscriberSecretRow",
@@ -187,6 +189,16 @@ class SubscriberRow(Base):
     state: Mapped[str]
     pause_reason: Mapped[str | None]
     declared: Mapped[bool] = mapped_column(server_default=text("false"))
+    # Health, kept by the recording of attempts: failures in a row, when they began, and whether others were told of them.
+    failures: Mapped[int] = mapped_column(server_default=text("0"))
+    failing_since: Mapped[datetime | None]
+    failure_told: Mapped[bool] = mapped_column(server_default=text("false"))
+    last_success_at: Mapped[datetime | None]
+    # Pace, kept by the claims: `resumed_at` is set while a backlog is let out, `allowance` is how many may go at `allowance_at`.
+    rate_limit: Mapped[int | None]
+    resumed_at: Mapped[datetime | None]
+    allowance: Mapped[float] = mapped_column(server_default=text("0"))
+    allowance_at: Mapped[datetime | None]
     feed: Mapped[bool] = mapped_column(server_default=text("false"))
     feed_hash: Mapped[bytes | None]
     header_names: Mapped[list[str]] = _empty_list()
@@ -241,8 +253,16 @@ class OutboundWebhookRow(Base):
 
     __table_args__ = (
         Index("outbound_webhooks_event_key", "event_id", "subscriber_id", unique=True),
-        # What may be claimed, by subscriber. A claim moves due_at to the end of its lease: what a lost worker held comes due again.
-        Index("outbound_webhooks_due_idx", "subscriber_id", "due_at", "id", postgresql_where=text("state = 'pending'")),
+        # What may be claimed, by subscriber, first tries (0) apart from others (1) so that a claim can look for either without reading
+        # past the other. A claim moves due_at to the end of its lease: what a lost worker held comes due again.
+        Index(
+            "outbound_webhooks_turn_idx",
+            "subscriber_id",
+            text("LEAST(attempts + excused, 1)"),
+            "due_at",
+            "id",
+            postgresql_where=text("state = 'pending'"),
+        ),
         # Whether an earlier event of the same order is still owed, and who waits for one that was just settled.
         Index(
             "outbound_webhooks_order_idx",

@@ -17,6 +17,10 @@ class EventType(StrEnum):
     CANCELLED_ORDER_PAYMENT_REVERSED = "cancelled_order.payment_reversed"
     REVIEW_REQUIRED = "review.required"
     WEBHOOK_TEST = "webhook.test"
+    SUBSCRIBER_FAILING = "subscriber.failing"
+    SUBSCRIBER_PAUSED = "subscriber.paused"
+    SUBSCRIBER_RECOVERED = "subscriber.recovered"
+    OUTBOUND_DEAD = "outbound.dead"
 
 
 class OrderState(StrEnum):
@@ -33,7 +37,15 @@ class OrderState(StrEnum):
     REVERSED_AFTER_CANCEL = "reversed_after_cancel"
 
 
-SUBSCRIBABLE = frozenset(EventType) - {EventType.WEBHOOK_TEST}
+OPERATIONAL = frozenset(
+    {EventType.SUBSCRIBER_FAILING, EventType.SUBSCRIBER_PAUSED, EventType.SUBSCRIBER_RECOVERED, EventType.OUTBOUND_DEAD}
+)
+"""What is said about the delivery to other subscribers: only to those that name the type in their filter."""
+
+USUAL = frozenset(EventType) - {EventType.WEBHOOK_TEST} - OPERATIONAL
+"""What a subscriber without a filter gets: everything about orders."""
+
+SUBSCRIBABLE = USUAL | OPERATIONAL
 """What a subscription can filter by; a test webhook goes to the subscriber that asked for it, whatever its filter."""
 
 

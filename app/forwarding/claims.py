@@ -12,31 +12,73 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.forwarding.webhook import OutboundWebhook, Target
 
-# Each part of the claim is written for one plan, an index scan of a few rows per subscriber, whatever the statistics say:
-# - the subscribers with the least under way come first, so that :room goes to them when there is more work than room;
-# - `= ANY (ARRAY (…))` makes the update look up each id; as a join it could read the table.
-# A claimed webhook stays pending, with due_at at the end of its lease: what a lost worker held comes due again by itself.
-CLAIM = text("""
-WITH roomy AS MATERIALIZED (
-  SELECT s.id, s.ordered, least(s.max_in_flight, coalesce(busy.most, s.max_in_flight)) - coalesce(busy.in_flight, 0) AS room
-  FROM subscribers s
-  LEFT JOIN unnest(CAST(:busy_ids AS uuid[]), CAST(:in_flight AS int[]), CAST(:most AS int[])) AS busy (id, in_flight, most)
-    ON busy.id = s.id
-  WHERE s.state = 'active'
-  ORDER BY coalesce(busy.in_flight, 0), random()
-), due AS MATERIALIZED (
-  SELECT found.id FROM roomy CROSS JOIN LATERAL (
-    SELECT w.id FROM outbound_webhooks w
-    WHERE w.subscriber_id = roomy.id AND w.state = 'pending' AND w.due_at <= now()
+_FIRST_TRY = "least(w.attempts + w.excused, 1) = 0"
+_LATER_TRY = "least(w.attempts + w.excused, 1) = 1"
+_MINE = "w.subscriber_id = s.id AND w.state = 'pending'"
+
+
+def _due_of_each(tries: str, room: str) -> str:
+    """The webhooks due, of each roomy subscriber at most `room`, the oldest first."""
+    return f"""
+  SELECT roomy.turn, roomy.room, roomy.id AS subscriber_id, found.id, found.due_at FROM roomy CROSS JOIN LATERAL (
+    SELECT w.id, w.due_at FROM outbound_webhooks w
+    WHERE w.subscriber_id = roomy.id AND w.state = 'pending' AND {tries} AND w.due_at <= now()
       AND NOT (roomy.ordered AND w.order_no IS NOT NULL AND EXISTS (
         SELECT 1 FROM outbound_webhooks earlier
         WHERE earlier.subscriber_id = w.subscriber_id AND earlier.order_no = w.order_no AND earlier.sequence < w.sequence
           AND earlier.state = 'pending' AND earlier.created_at > now() - CAST(:order_hold AS interval)))
     ORDER BY w.due_at, w.id
-    LIMIT greatest(roomy.room, 0)
+    LIMIT greatest({room}, 0)
     FOR UPDATE OF w SKIP LOCKED
-  ) found
+  ) found"""  # noqa: S608 - only our own constants are put in
+
+
+# Each part of the claim is written for one plan, an index scan of a few rows per subscriber, whatever the statistics say:
+# - `paced` are the subscribers that may not get all they have room for: a token bucket in their row, filled at `rate` a second and a
+#   quarter of a second deep. Who cannot lock the row leaves the subscriber to the worker that has;
+# - the subscribers with the least under way come first, so that :room goes to them when there is more work than room;
+# - first tries and later ones come from their own parts of the index and share the room by age. A quarter of it is for first tries
+#   alone, so that a flood of retries cannot hold up what is new;
+# - `= ANY (ARRAY (…))` makes the update look up each id; as a join it could read the table.
+# A claimed webhook stays pending, with due_at at the end of its lease: what a lost worker held comes due again by itself.
+CLAIM = text(f"""
+WITH paced AS MATERIALIZED (
+  SELECT s.id, least(bucket.depth, s.allowance + bucket.since * bucket.rate) AS allowance
+  FROM subscribers s CROSS JOIN LATERAL (
+    SELECT pace.rate, greatest(pace.rate / 4.0, 1) AS depth,
+      greatest(coalesce(extract(epoch FROM now() - s.allowance_at), 3600), 0) AS since
+    FROM (SELECT least(s.rate_limit, CASE WHEN s.resumed_at IS NOT NULL THEN CAST(:resume_rate AS int) END) AS rate) AS pace
+  ) AS bucket
+  WHERE s.state = 'active' AND bucket.rate IS NOT NULL AND s.allowance + bucket.since * bucket.rate >= 1 AND (
+    EXISTS (SELECT 1 FROM outbound_webhooks w WHERE {_MINE} AND {_FIRST_TRY} AND w.due_at <= now())
+    OR EXISTS (SELECT 1 FROM outbound_webhooks w WHERE {_MINE} AND {_LATER_TRY} AND w.due_at <= now()))
+  FOR NO KEY UPDATE OF s SKIP LOCKED
+), roomy AS MATERIALIZED (
+  SELECT s.id, s.ordered, row_number() OVER (ORDER BY coalesce(busy.in_flight, 0), random()) AS turn,
+    least(bound.most - coalesce(busy.in_flight, 0),
+      CASE WHEN s.rate_limit IS NOT NULL OR s.resumed_at IS NOT NULL THEN CAST(coalesce(floor(paced.allowance), 0) AS int) END) AS room,
+    greatest(bound.most * 3 / 4, 1) - coalesce(busy.again, 0) AS again_room
+  FROM subscribers s
+  LEFT JOIN unnest(CAST(:busy_ids AS uuid[]), CAST(:in_flight AS int[]), CAST(:again AS int[]), CAST(:most AS int[]))
+    AS busy (id, in_flight, again, most) ON busy.id = s.id
+  LEFT JOIN paced ON paced.id = s.id
+  CROSS JOIN LATERAL (SELECT least(s.max_in_flight, busy.most) AS most) AS bound  -- least() passes over what is NULL
+  WHERE s.state = 'active'
+  ORDER BY turn
+), first_tries AS MATERIALIZED ({_due_of_each(_FIRST_TRY, "roomy.room")}
   LIMIT :room
+), later_tries AS MATERIALIZED ({_due_of_each(_LATER_TRY, "least(roomy.room, roomy.again_room)")}
+  LIMIT :again_room
+), due AS MATERIALIZED (
+  SELECT id, subscriber_id FROM (
+    SELECT found.*, row_number() OVER (PARTITION BY turn ORDER BY due_at, id) AS place
+    FROM (SELECT * FROM first_tries UNION ALL SELECT * FROM later_tries) AS found
+  ) AS ranked
+  WHERE place <= room ORDER BY turn, place LIMIT :room
+), spent AS (
+  UPDATE subscribers s SET allowance = paced.allowance - taken.webhooks, allowance_at = now()
+  FROM paced JOIN (SELECT subscriber_id, count(*) AS webhooks FROM due GROUP BY subscriber_id) AS taken ON taken.subscriber_id = paced.id
+  WHERE s.id = paced.id
 )
 UPDATE outbound_webhooks w
 SET lease_token = :token, due_at = now() + CAST(:lease AS interval)
@@ -44,12 +86,13 @@ FROM subscribers s, events e
 WHERE w.id = ANY (ARRAY (SELECT id FROM due)) AND w.state = 'pending' AND s.id = w.subscriber_id AND e.id = w.event_id
 RETURNING w.id, w.attempts, w.excused, w.event_id, w.subscriber_id, e.type, e.created_at, s.url, s.timeout_ms, s.max_in_flight,
   s.sealed_transport,
+  least(s.rate_limit, CASE WHEN s.resumed_at IS NOT NULL THEN CAST(:resume_rate AS int) END) AS rate,
   CAST(e.data AS text) AS data, CASE WHEN s.customer THEN CAST(e.customer AS text) END AS customer,
   ARRAY (
     SELECT x.sealed FROM subscriber_secrets x
     WHERE x.subscriber_id = s.id AND (x.expires_at IS NULL OR x.expires_at > now()) ORDER BY x.created_at DESC, x.id DESC
   ) AS sealed
-""")
+""")  # noqa: S608 - only our own constants are put in
 
 RENEW = text("""
 UPDATE outbound_webhooks w SET due_at = now() + CAST(:lease AS interval)
@@ -65,8 +108,17 @@ WHERE w.id = ANY (CAST(:ids AS bigint[])) AND w.id = held.id AND w.lease_token =
 RETURNING w.id
 """)
 
-# Only the head of each queue is looked at: that is where a waiting row costs every claim a look-up.
-PARK = text("""
+# A backlog that was let out slowly is gone when nothing is due any more since before it was let out.
+UNWIND = text(f"""
+UPDATE subscribers s SET resumed_at = NULL
+WHERE s.resumed_at IS NOT NULL AND s.state = 'active'
+  AND NOT EXISTS (SELECT 1 FROM outbound_webhooks w WHERE {_MINE} AND {_FIRST_TRY} AND w.due_at <= s.resumed_at)
+  AND NOT EXISTS (SELECT 1 FROM outbound_webhooks w WHERE {_MINE} AND {_LATER_TRY} AND w.due_at <= s.resumed_at)
+RETURNING s.id
+""")  # noqa: S608 - only our own constants are put in
+
+# Only the head of each queue of first tries is looked at: that is where a waiting row costs every claim a look-up.
+PARK = text(f"""
 WITH waiting AS MATERIALIZED (
   SELECT head.id, head.until FROM subscribers s CROSS JOIN LATERAL (
     SELECT w.id, (
@@ -75,7 +127,7 @@ WITH waiting AS MATERIALIZED (
         AND earlier.state = 'pending' AND earlier.lease_token IS NULL
     ) AS until
     FROM outbound_webhooks w
-    WHERE w.subscriber_id = s.id AND w.state = 'pending' AND w.due_at <= now()
+    WHERE {_MINE} AND {_FIRST_TRY} AND w.due_at <= now()
     ORDER BY w.due_at, w.id
     LIMIT :head
     FOR UPDATE OF w SKIP LOCKED
@@ -85,35 +137,47 @@ WITH waiting AS MATERIALIZED (
 UPDATE outbound_webhooks w SET due_at = waiting.until
 FROM waiting WHERE w.id = ANY (ARRAY (SELECT id FROM waiting)) AND w.id = waiting.id
 RETURNING w.id
-""")
+""")  # noqa: S608 - only our own constants are put in
 
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """A subscriber with webhooks under way: how many, and how many it may have at most."""
+    """A subscriber with webhooks under way: how many, how many it may have at most, and how many of them are no first tries."""
 
     subscriber_id: UUID
     in_flight: int
     most: int
+    again: int = 0
 
 
 async def claim(
-    session: AsyncSession, *, room: int, busy: Sequence[Busy], lease: timedelta, order_hold: timedelta
+    session: AsyncSession,
+    *,
+    room: int,
+    busy: Sequence[Busy],
+    lease: timedelta,
+    order_hold: timedelta,
+    again_room: int | None = None,
+    resume_rate: int = 20,
 ) -> list[OutboundWebhook]:
-    """Take at most `room` due webhooks of active subscribers; others leave them alone for the time of `lease`.
+    """Take at most `room` due webhooks of active subscribers, `again_room` of them no first tries; others leave them alone for `lease`.
 
-    A subscriber gets no more than its `max_in_flight` less what `busy` says. A webhook waits while an earlier one of the same order is
-    pending for the same subscriber and younger than `order_hold`, unless the subscriber wants no order. Never commits.
+    A subscriber gets no more than its `max_in_flight` less what `busy` says, and no more a second than its rate limit, or `resume_rate`
+    while a backlog is let out. A webhook waits while an earlier one of the same order is pending for the same subscriber and younger
+    than `order_hold`, unless the subscriber wants no order. Never commits.
     """
     token = uuid4()
     parameters = {
         "room": room,
+        "again_room": room if again_room is None else max(again_room, 0),
         "busy_ids": [entry.subscriber_id for entry in busy],
         "in_flight": [entry.in_flight for entry in busy],
+        "again": [entry.again for entry in busy],
         "most": [entry.most for entry in busy],
         "token": token,
         "lease": lease,
         "order_hold": order_hold,
+        "resume_rate": resume_rate,
     }
     rows = (await session.execute(CLAIM, parameters)).mappings().all()
     targets: dict[UUID, Target] = {}
@@ -138,6 +202,11 @@ async def park(session: AsyncSession, *, order_hold: timedelta, head: int = 200)
     return len((await session.execute(PARK, {"order_hold": order_hold, "head": head})).all())
 
 
+async def unwind(session: AsyncSession) -> int:
+    """Let subscribers whose backlog is gone have what they are owed without delay again; return how many. Never commits."""
+    return len((await session.execute(UNWIND)).all())
+
+
 def _held(webhooks: Sequence[OutboundWebhook]) -> dict[str, list[Any]]:
     return {"ids": [webhook.id for webhook in webhooks], "tokens": [webhook.lease_token for webhook in webhooks]}
 
@@ -146,7 +215,8 @@ def _webhook(row: RowMapping, token: UUID, targets: dict[UUID, Target]) -> Outbo
     target = targets.get(row["subscriber_id"])
     if target is None:
         timeout_s = None if row["timeout_ms"] is None else row["timeout_ms"] / 1000
-        target = Target(row["subscriber_id"], row["url"], timeout_s, row["max_in_flight"], tuple(row["sealed"]), row["sealed_transport"])
+        sealed, transport = tuple(row["sealed"]), row["sealed_transport"]
+        target = Target(row["subscriber_id"], row["url"], timeout_s, row["max_in_flight"], sealed, transport, row["rate"])
         targets[target.subscriber_id] = target
     return OutboundWebhook(
         id=row["id"],

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.events.types import SUBSCRIBABLE
+from app.events.types import USUAL
 
 _NO_DELAY = timedelta(0)
 
@@ -17,7 +17,7 @@ INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, due_
 SELECT e.id, s.id, e.order_no, e.sequence, now() + CAST(:delay AS interval)
 FROM events e
 JOIN subscribers s ON s.state IN ('active', 'paused') AND NOT s.feed AND (s.event_types IS NULL OR e.type = ANY (s.event_types))
-WHERE e.id = ANY (CAST(:event_ids AS uuid[])) AND e.type = ANY (CAST(:subscribable AS text[]))
+WHERE e.id = ANY (CAST(:event_ids AS uuid[])) AND e.type = ANY (CAST(:usual AS text[]))
 ORDER BY e.id, s.id
 ON CONFLICT DO NOTHING
 RETURNING id
@@ -44,9 +44,10 @@ async def fan_out(session: AsyncSession, event_ids: Sequence[UUID], *, delay: ti
 
     Returns how many were added.
 
-    Repeating it adds nothing. `delay` is the wait before the first attempt. A `webhook.test` is never fanned out.
+    Repeating it adds nothing. `delay` is the wait before the first attempt. Only what is about orders is fanned out: no `webhook.test`,
+    and no signal about a subscriber.
     """
-    result = await session.execute(FAN_OUT, {"event_ids": list(event_ids), "subscribable": sorted(SUBSCRIBABLE), "delay": delay})
+    result = await session.execute(FAN_OUT, {"event_ids": list(event_ids), "usual": sorted(USUAL), "delay": delay})
     return len(result.all())
 
 

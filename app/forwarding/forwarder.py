@@ -28,6 +28,7 @@ from app.logs import get_logger
 from app.metrics import attempt_seconds, attempts_made, claim_batch_webhooks, sends_in_flight
 
 _CLAIM_SECONDS = 0.003
+_PACED_SECONDS = 0.1  # between claims for a subscriber that may not get all at once
 _REMEMBERED_WAIT_S = 60.0  # what is due later than this is found by polling
 
 log = get_logger("forwarding")
@@ -43,7 +44,7 @@ class Forwarder:
         self._listener = listener
         self._options = options
         self._rooms = Rooms(options.concurrency)
-        self._recorder = Recorder(self._sessions, on_recorded=self._recorded)
+        self._recorder = Recorder(self._sessions, pause_after=options.pause_after, on_recorded=self._recorded)
         self._stopping = False
         self._throttled = False
         self._sends: dict[asyncio.Task[None], tuple[OutboundWebhook, float]] = {}
@@ -104,12 +105,22 @@ class Forwarder:
                 await self._wait()
 
     async def _claim(self, room: int) -> Sequence[OutboundWebhook]:
-        work = partial(claim, room=room, busy=self._rooms.offer(), lease=self._options.lease, order_hold=self._options.order_hold)
+        work = partial(
+            claim,
+            room=room,
+            again_room=self._rooms.free_again,
+            busy=self._rooms.offer(),
+            lease=self._options.lease,
+            order_hold=self._options.order_hold,
+            resume_rate=self._options.resume_rate,
+        )
         claimed = await in_transaction(self._sessions, "claim", work)
         if claimed is None:
             await asyncio.sleep(RETRY_SECONDS)
             return []
         claim_batch_webhooks.observe(len(claimed))
+        for rate in {webhook.target.rate for webhook in claimed} - {None}:  # its bucket will have filled a little by then
+            self._remember(max(_PACED_SECONDS, 1.05 / (rate or 1)))
         return claimed
 
     async def _wait(self) -> None:
@@ -130,7 +141,7 @@ class Forwarder:
             self._unsent.append(webhook)
             raise
         finally:
-            if self._rooms.leave(webhook.target, kind):
+            if self._rooms.leave(webhook, kind):
                 self._listener.wake(OUTBOUND)
 
     async def _attempt(self, sender: Sender, webhook: OutboundWebhook) -> Outcome:
@@ -159,10 +170,14 @@ class Forwarder:
         waits = [result.wait.total_seconds() for result in results if result.wait is not None]
         for seconds in waits:
             if seconds < _REMEMBERED_WAIT_S:
-                heapq.heappush(self._due, monotonic() + seconds)
+                self._remember(seconds)
         # A wait that is shorter than the poll has to shorten the pause that the claims may be in.
-        if recorded.awaited or self._throttled or (waits and min(waits) < POLL_SECONDS):
+        if recorded.awaited or recorded.signalled or self._throttled or (waits and min(waits) < POLL_SECONDS):
             self._listener.wake(OUTBOUND)
+
+    def _remember(self, seconds: float) -> None:
+        """That something will be due in so many seconds."""
+        heapq.heappush(self._due, monotonic() + seconds)
 
     def _slow(self, seconds: float) -> Sequence[OutboundWebhook]:
         started_before = monotonic() - seconds

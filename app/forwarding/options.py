@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Self
 
+from app.forwarding.health import PAUSE_AFTER
 from app.forwarding.resolver import Lookup, system_lookup
 from app.forwarding.sender import TimeLimits
 from app.forwarding.transport import PLAIN
@@ -17,7 +18,9 @@ class ForwardingOptions:
     """How one worker delivers.
 
     `lease` is how long others leave a claimed webhook alone after this worker's last sign of life. `stop_s` is how many seconds sends
-    under way may take after a stop. `tls` and `lookup` stand in for the system's trust and resolver. `proxy` is a forward proxy's URL.
+    under way may take after a stop. `pause_after` is how long a subscriber may fail; `resume_rate` is how many webhooks a second of a
+    backlog go to a subscriber that was resumed. `tls` and `lookup` stand in for the system's trust and resolver. `proxy` is the URL
+    of a forward proxy.
     """
 
     schedule: tuple[timedelta, ...]
@@ -27,6 +30,8 @@ class ForwardingOptions:
     allow_http: bool = False
     limits: TimeLimits = TimeLimits()  # noqa: RUF009  (frozen)
     lease: timedelta = timedelta(seconds=60)
+    pause_after: timedelta = PAUSE_AFTER
+    resume_rate: int = 20
     stop_s: float = 20.0
     tls: ssl.SSLContext | None = None
     lookup: Lookup = system_lookup
@@ -41,6 +46,8 @@ class ForwardingOptions:
             concurrency=settings.worker_concurrency,
             order_hold=settings.order_hold,
             lease=settings.worker_lease,
+            pause_after=settings.pause_after,
+            resume_rate=settings.resume_rate,
             networks=tuple(settings.subscriber_networks),
             allow_http=settings.allow_http_subscribers,
             trust=_trust_of(settings),

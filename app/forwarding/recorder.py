@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from functools import partial
 
 from app.db.engine import Sessions
+from app.events.types import EventType
+from app.forwarding.health import HealthChange
 from app.forwarding.pace import Pace
-from app.forwarding.records import GONE_REASON, Recorded, Result, record
+from app.forwarding.records import Recorded, Result, record
 from app.forwarding.trouble import RETRY_SECONDS, in_transaction
 from app.logs import get_logger
-from app.metrics import results_fenced_out, webhooks_dead
+from app.metrics import results_fenced_out, subscriber_signals, webhooks_dead
 
 _BATCH = 500
 _COMMIT_SECONDS = 0.003
@@ -20,9 +23,10 @@ log = get_logger("forwarding")
 class Recorder:
     """A queue of results and the task that commits them. While the database is away the results wait; their leases may run out then."""
 
-    def __init__(self, sessions: Sessions, *, on_recorded: Callable[[Sequence[Result], Recorded], None]) -> None:
-        """`on_recorded` is told what each batch did, after its commit."""
+    def __init__(self, sessions: Sessions, *, pause_after: timedelta, on_recorded: Callable[[Sequence[Result], Recorded], None]) -> None:
+        """`on_recorded` is told what each batch did, after its commit. What fails for `pause_after` is paused."""
         self._sessions = sessions
+        self._pause_after = pause_after
         self._on_recorded = on_recorded
         self._waiting: asyncio.Queue[Result | None] = asyncio.Queue()
 
@@ -56,13 +60,13 @@ class Recorder:
     async def _record(self, results: list[Result]) -> None:
         recorded = await self._commit(results)
         self._report(results, recorded.webhook_ids)
-        for subscriber_id in recorded.paused:
-            log.warning("subscriber_paused", subscriber_id=str(subscriber_id), reason=GONE_REASON)
+        for change in recorded.changes:
+            _report_change(change)
         self._on_recorded(results, recorded)
 
     async def _commit(self, results: list[Result]) -> Recorded:
         while True:
-            recorded = await in_transaction(self._sessions, "record", partial(record, results=results))
+            recorded = await in_transaction(self._sessions, "record", partial(record, results=results, pause_after=self._pause_after))
             if recorded is not None:
                 return recorded
             await asyncio.sleep(RETRY_SECONDS)
@@ -76,3 +80,10 @@ class Recorder:
             elif result.state == "dead":
                 webhooks_dead.inc()
                 log.warning("webhook_dead", outbound_webhook_id=result.webhook_id, outcome=result.outcome.value)
+
+
+def _report_change(change: HealthChange) -> None:
+    subscriber_signals.labels(change.signal).inc()
+    tell = log.info if change.signal == EventType.SUBSCRIBER_RECOVERED else log.warning
+    event = change.signal.replace(".", "_")
+    tell(event, subscriber_id=str(change.subscriber_id), subscriber=change.name, reason=change.reason, failures=change.failures)

@@ -10,21 +10,19 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.forwarding.health import HEALTH, PAUSE_AFTER, SIGNALS, HealthChange
 from app.forwarding.outcome import OutcomeKind
-
-GONE_REASON = "gone"
-"""The pause_reason of a subscriber that answered 410."""
 
 # `moved` is the fence: everything else here follows from the rows it returns. As in the claim, `= ANY` and `IS TRUE` are there for the
 # plan: the rows are looked up by their ids, and those of an order by the order, not by their due time.
 # A webhook that waits for a settled one of its order is made due at once; it cannot be in `moved`, whose rows had a lease.
-RECORD = text("""
+RECORD = text(f"""
 WITH result AS (
   SELECT * FROM unnest(
     CAST(:ids AS bigint[]), CAST(:tokens AS uuid[]), CAST(:states AS text[]), CAST(:waits AS interval[]), CAST(:charged AS int[]),
     CAST(:ago AS interval[]), CAST(:duration_ms AS int[]), CAST(:outcomes AS text[]), CAST(:http_statuses AS int[]),
     CAST(:excerpts AS text[])
-  ) AS r (id, token, state, wait, charged, ago, duration_ms, outcome, http_status, excerpt)
+  ) WITH ORDINALITY AS r (id, token, state, wait, charged, ago, duration_ms, outcome, http_status, excerpt, place)
 ), moved AS (
   UPDATE outbound_webhooks w
   SET state = result.state, due_at = now() + coalesce(result.wait, interval '0'), lease_token = NULL, last_outcome = result.outcome,
@@ -32,8 +30,8 @@ WITH result AS (
     finished_at = CASE WHEN result.state = 'pending' THEN NULL ELSE now() END
   FROM result
   WHERE w.id = ANY (CAST(:ids AS bigint[])) AND w.id = result.id AND w.lease_token = result.token AND w.state = 'pending'
-  RETURNING w.id, w.subscriber_id, w.order_no, w.sequence, w.attempts + w.excused AS number, result.state AS new_state, result.ago,
-    result.duration_ms, result.outcome, result.http_status, result.excerpt
+  RETURNING w.id, w.event_id, w.subscriber_id, w.order_no, w.sequence, w.created_at, w.attempts + w.excused AS number,
+    result.state AS new_state, result.ago, result.duration_ms, result.outcome, result.http_status, result.excerpt, result.place
 ), attempted AS (
   INSERT INTO attempts (outbound_webhook_id, number, started_at, duration_ms, outcome, http_status, excerpt)
   SELECT id, number, now() - ago, duration_ms, outcome, http_status, excerpt FROM moved
@@ -42,17 +40,14 @@ WITH result AS (
   FROM (SELECT DISTINCT subscriber_id, order_no FROM moved WHERE new_state <> 'pending' AND order_no IS NOT NULL) settled
   WHERE w.subscriber_id = settled.subscriber_id AND w.order_no = settled.order_no AND w.state = 'pending'
     AND w.lease_token IS NULL AND w.attempts + w.excused = 0 AND (w.due_at > now()) IS TRUE
-), paused AS (
-  UPDATE subscribers s SET state = 'paused', pause_reason = CAST(:gone_reason AS text), updated_at = now()
-  WHERE s.state = 'active' AND s.id IN (SELECT subscriber_id FROM moved WHERE outcome = :gone)
-  RETURNING s.id
-)
-SELECT moved.id, paused.id AS paused_id, moved.new_state <> 'pending' AND moved.order_no IS NOT NULL AND EXISTS (
+), {HEALTH}, {SIGNALS}
+SELECT moved.id, became.signal, became.id AS subscriber_id, became.name, became.reason, became.failures,
+  EXISTS (SELECT 1 FROM owed) AS signalled, moved.new_state <> 'pending' AND moved.order_no IS NOT NULL AND EXISTS (
     SELECT 1 FROM outbound_webhooks w
     WHERE w.subscriber_id = moved.subscriber_id AND w.order_no = moved.order_no AND w.sequence > moved.sequence
       AND w.state = 'pending') AS awaited
-FROM moved LEFT JOIN paused ON paused.id = moved.subscriber_id
-""")
+FROM moved LEFT JOIN became ON became.id = moved.subscriber_id AND became.signal IS NOT NULL
+""")  # noqa: S608 - only our own constants are put in
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +71,32 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a recording did: the webhooks that took their result, the subscribers it paused, and whether a later webhook waited for it."""
+    """What a recording did.
+
+    `webhook_ids` took their result. `changes` are of the subscribers' health. `awaited` is whether a later webhook waited for one of
+    them, `signalled` whether other subscribers are owed news of this.
+    """
 
     webhook_ids: frozenset[int]
-    paused: frozenset[UUID]
-    awaited: bool
+    changes: frozenset[HealthChange] = frozenset()
+    awaited: bool = False
+    signalled: bool = False
 
 
-async def record(session: AsyncSession, results: Sequence[Result]) -> Recorded:
-    """Record each result whose lease is still held; the others change nothing. A `410 Gone` pauses its subscriber. Never commits."""
-    rows = (await session.execute(RECORD, parameters_of(results))).all()
-    paused = frozenset(row.paused_id for row in rows if row.paused_id is not None)
-    return Recorded(frozenset(row.id for row in rows), paused, any(row.awaited for row in rows))
+async def record(session: AsyncSession, results: Sequence[Result], *, pause_after: timedelta = PAUSE_AFTER) -> Recorded:
+    """Record each result whose lease is still held, in the order given; the others change nothing. Never commits.
+
+    A `410 Gone`, or failing for `pause_after`, pauses the subscriber.
+    """
+    rows = (await session.execute(RECORD, parameters_of(results, pause_after))).all()
+    changes = [HealthChange(row.subscriber_id, row.name, row.signal, row.reason, row.failures) for row in rows if row.signal is not None]
+    return Recorded(
+        frozenset(row.id for row in rows), frozenset(changes), any(row.awaited for row in rows), any(row.signalled for row in rows)
+    )
 
 
-def parameters_of(results: Sequence[Result]) -> dict[str, Any]:
+def parameters_of(results: Sequence[Result], pause_after: timedelta = PAUSE_AFTER) -> dict[str, Any]:
+    """What the statement has to know of each result."""
     recording = monotonic()
     return {
         "ids": [result.webhook_id for result in results],
@@ -103,6 +109,5 @@ def parameters_of(results: Sequence[Result]) -> dict[str, Any]:
         "outcomes": [result.outcome.value for result in results],
         "http_statuses": [result.http_status for result in results],
         "excerpts": [result.excerpt for result in results],
-        "gone_reason": GONE_REASON,
-        "gone": OutcomeKind.GONE.value,
+        "pause_after": pause_after,
     }

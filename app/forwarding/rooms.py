@@ -6,30 +6,66 @@ from uuid import UUID
 
 from app.forwarding.claims import Busy
 from app.forwarding.outcome import OutcomeKind
-from app.forwarding.webhook import OutboundWebhook, Target
+from app.forwarding.webhook import OutboundWebhook
 
 _UNLIMITED = 1_000_000
 _SLOW = frozenset({OutcomeKind.TIMEOUT, OutcomeKind.TOO_MANY_REQUESTS})
+
+
+def again_share(slots: int) -> int:
+    """How many of so many slots may be taken by what is no first try: all but a quarter, which is kept for what is new."""
+    return max(slots * 3 // 4, 1)
 
 
 @dataclass(slots=True)
 class _Room:
     max_in_flight: int
     in_flight: int = 0
+    again: int = 0
     most: int = _UNLIMITED
     offered: int = 0
+    offered_again: int = 0
     short: bool = False
+    short_again: bool = False
 
     @property
     def free(self) -> int:
-        return min(self.most, self.max_in_flight) - self.in_flight
+        return self._bound - self.in_flight
+
+    @property
+    def free_again(self) -> int:
+        return min(self.free, again_share(self._bound) - self.again)
+
+    @property
+    def _bound(self) -> int:
+        return min(self.most, self.max_in_flight)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether what a claim left lying for lack of room could have it now."""
+        return (self.short and self.free > 0) or (self.short_again and self.free_again > 0)
+
+    def offer(self) -> None:
+        self.offered, self.offered_again = self.free, self.free_again
+
+    def enter(self, webhook: OutboundWebhook) -> None:
+        self.max_in_flight = webhook.target.max_in_flight
+        self.in_flight += 1
+        self.again += webhook.again
+        self.offered -= 1
+        self.offered_again -= webhook.again
+
+    def note_shortage(self) -> None:
+        self.short = self.offered <= 0
+        self.short_again = min(self.offered, self.offered_again) <= 0 and self.again > 0
 
 
 class Rooms:
     """Counts what this process has under way.
 
     A subscriber that times out or asks for mercy gets half the room it had, and one more with each success: a dead one ends with a
-    single slot. One that is gone has no room until `reopen`. Its own `max_in_flight` is the upper bound in any case.
+    single slot. One that is gone has no room until `reopen`. Its own `max_in_flight` is the upper bound in any case. Of every room, and
+    of the whole, a quarter is kept for first tries.
     """
 
     def __init__(self, concurrency: int) -> None:
@@ -37,19 +73,25 @@ class Rooms:
         self._concurrency = concurrency
         self._rooms: dict[UUID, _Room] = {}
         self.in_flight = 0
+        self._again = 0
 
     @property
     def free(self) -> int:
         """How many more may be taken."""
         return self._concurrency - self.in_flight
 
+    @property
+    def free_again(self) -> int:
+        """How many of them may be no first tries."""
+        return max(min(self.free, again_share(self._concurrency) - self._again), 0)
+
     def offer(self) -> list[Busy]:
         """What a claim has to know: the subscribers with something under way or with less than their usual room."""
         for subscriber_id, room in list(self._rooms.items()):
-            room.offered = room.free
+            room.offer()
             if room.in_flight == 0 and room.most == _UNLIMITED:
                 del self._rooms[subscriber_id]
-        return [Busy(subscriber_id, room.in_flight, room.most) for subscriber_id, room in self._rooms.items()]
+        return [Busy(subscriber_id, room.in_flight, room.most, room.again) for subscriber_id, room in self._rooms.items()]
 
     def enter(self, claimed: Sequence[OutboundWebhook]) -> bool:
         """What a claim took after `offer` is under way now.
@@ -60,27 +102,29 @@ class Rooms:
             target = webhook.target
             room = self._rooms.get(target.subscriber_id)
             if room is None:
-                room = self._rooms[target.subscriber_id] = _Room(target.max_in_flight, offered=target.max_in_flight)
-            room.max_in_flight = target.max_in_flight
-            room.in_flight += 1
-            room.offered -= 1
+                room = self._rooms[target.subscriber_id] = _Room(target.max_in_flight)
+                room.offer()
+            room.enter(webhook)
         self.in_flight += len(claimed)
+        self._again += sum(webhook.again for webhook in claimed)
         for room in self._rooms.values():
-            room.short = room.offered <= 0
-        return any(room.short and room.free > 0 for room in self._rooms.values())
+            room.note_shortage()
+        return any(room.wanted for room in self._rooms.values())
 
-    def leave(self, target: Target, kind: OutcomeKind | None = None) -> bool:
+    def leave(self, webhook: OutboundWebhook, kind: OutcomeKind | None = None) -> bool:
         """One less is under way; `kind` is None when it was not sent. Says whether the room it leaves may be wanted."""
-        room = self._rooms[target.subscriber_id]
-        wanted = room.short or self.free <= 0
+        room = self._rooms[webhook.target.subscriber_id]
+        wanted = room.short or room.short_again or self.free <= 0 or (webhook.again and self.free_again <= 0)
         if kind is OutcomeKind.GONE:
             room.most = 0
         elif kind in _SLOW:
             room.most = max(min(room.most, room.in_flight) // 2, 1)
         elif kind is OutcomeKind.DELIVERED and room.most > 0:
-            room.most = room.most + 1 if room.most < target.max_in_flight else _UNLIMITED
+            room.most = room.most + 1 if room.most < webhook.target.max_in_flight else _UNLIMITED
         room.in_flight -= 1
+        room.again -= webhook.again
         self.in_flight -= 1
+        self._again -= webhook.again
         return wanted
 
     def reopen(self) -> None:

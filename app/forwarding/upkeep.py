@@ -1,4 +1,4 @@
-"""What a worker does beside sending: keep its leases, and keep waiting webhooks out of the way of claims."""
+"""What a worker does beside sending: keep its leases, keep waiting webhooks out of the way of claims, end what is temporary."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import partial
 
 from app.db.engine import Sessions
-from app.forwarding.claims import park, renew
+from app.forwarding.claims import park, renew, unwind
 from app.forwarding.trouble import in_transaction
 from app.forwarding.webhook import OutboundWebhook
 
@@ -14,10 +14,11 @@ _PARK_SECONDS = 1.0
 
 
 async def park_forever(sessions: Sessions, order_hold: timedelta) -> None:
-    """Park what waits for an earlier event's retry, every second, until cancelled."""
+    """Park what waits for an earlier event's retry and end the slow letting out of backlogs, every second, until cancelled."""
     while True:
         await asyncio.sleep(_PARK_SECONDS)
         await in_transaction(sessions, "park", partial(park, order_hold=order_hold))
+        await in_transaction(sessions, "unwind", unwind)
 
 
 async def renew_forever(sessions: Sessions, lease: timedelta, slow: Callable[[float], Sequence[OutboundWebhook]]) -> None:

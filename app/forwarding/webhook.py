@@ -9,7 +9,7 @@ from uuid import UUID
 class Target:
     """Where a subscriber wants its webhooks and how. `sealed` are its signing secrets still encrypted, the newest first.
 
-    `sealed_transport` is what else is needed to reach it, encrypted as well.
+    `sealed_transport` is what else is needed to reach it, encrypted as well. `rate` is how many webhooks a second it gets at most.
     """
 
     subscriber_id: UUID
@@ -18,6 +18,7 @@ class Target:
     max_in_flight: int
     sealed: tuple[bytes, ...] = field(repr=False)
     sealed_transport: bytes | None = field(default=None, repr=False)
+    rate: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +39,8 @@ class OutboundWebhook:
     data: str = field(repr=False)
     customer: str | None = field(repr=False)
     target: Target
+
+    @property
+    def again(self) -> bool:
+        """Whether this is not its first try."""
+        return self.attempts + self.excused > 0

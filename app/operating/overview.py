@@ -34,17 +34,15 @@ SELECT
   (SELECT created_at FROM outbound_webhooks WHERE state = 'pending' AND state <> 'delivered' ORDER BY id LIMIT 1) AS oldest_undelivered_at
 """)  # noqa: S608 - only our own constants are put in
 
-# A webhook that failed waits for a time in the future: it is among the last that are due.
 _SUBSCRIBERS = text(f"""
 SELECT name, state, pause_reason,
   (SELECT count(*) FROM (
      SELECT 1 FROM outbound_webhooks w WHERE w.subscriber_id = s.id AND w.state = 'pending' LIMIT {_HELD_LIMIT}) AS held) AS pending,
   (SELECT count(*) FROM (
      SELECT 1 FROM outbound_webhooks w WHERE w.subscriber_id = s.id AND w.state = 'dead' LIMIT {_HELD_LIMIT}) AS dead) AS dead,
-  EXISTS (SELECT 1 FROM (
-     SELECT w.attempts FROM outbound_webhooks w
-     WHERE w.subscriber_id = s.id AND w.state = 'pending' AND w.due_at > now() ORDER BY w.due_at DESC LIMIT {_HELD_LIMIT}) AS later
-     WHERE later.attempts > 0) AS failing
+  EXISTS (
+     SELECT 1 FROM outbound_webhooks w
+     WHERE w.subscriber_id = s.id AND w.state = 'pending' AND least(w.attempts + w.excused, 1) = 1 AND w.due_at > now()) AS failing
 FROM subscribers s WHERE s.state <> 'removed' ORDER BY s.name
 """)  # noqa: S608
 

@@ -10,7 +10,6 @@ from app.db.lanes import LANES
 
 COUNT_LIMIT = 10_000
 """How far anything is counted: beyond it the number says no more than that it is too many."""
-_LATER_LIMIT = 1_000
 
 # Every part reads the end of an index, or at most COUNT_LIMIT entries of one.
 QUEUES = text(f"""
@@ -29,18 +28,17 @@ SELECT now() AS at,
      SELECT 1 FROM outbound_webhooks WHERE state = 'dead' AND dismissed_at IS NULL LIMIT {COUNT_LIMIT}) AS counted) AS dead
 """)  # noqa: S608 - only our own constants are put in
 
-# A webhook that failed waits for a time in the future: it is among the last that are due.
+# A webhook that failed waits for a time in the future. Everything here is in the words of the index of what is due.
 SUBSCRIBERS = text(f"""
 SELECT s.name, s.state, s.pause_reason, waiting.undelivered,
   extract(epoch FROM now() - waiting.oldest_at)::float8 AS oldest_seconds,
-  EXISTS (SELECT 1 FROM (
-     SELECT w.attempts FROM outbound_webhooks w
-     WHERE w.subscriber_id = s.id AND w.state = 'pending' AND w.due_at > now() ORDER BY w.due_at DESC LIMIT {_LATER_LIMIT}) AS later
-     WHERE later.attempts > 0) AS failing
+  EXISTS (
+     SELECT 1 FROM outbound_webhooks w
+     WHERE w.subscriber_id = s.id AND w.state = 'pending' AND least(w.attempts + w.excused, 1) = 1 AND w.due_at > now()) AS failing
 FROM subscribers s CROSS JOIN LATERAL (
   SELECT count(*) AS undelivered, min(first.created_at) AS oldest_at FROM (
     SELECT w.created_at FROM outbound_webhooks w WHERE w.subscriber_id = s.id AND w.state = 'pending'
-    ORDER BY w.due_at, w.id LIMIT {COUNT_LIMIT}) AS first) AS waiting
+    ORDER BY least(w.attempts + w.excused, 1), w.due_at, w.id LIMIT {COUNT_LIMIT}) AS first) AS waiting
 WHERE s.state <> 'removed' ORDER BY s.name
 """)  # noqa: S608
 

@@ -449,7 +449,7 @@ async def test_many_subscribers_get_everything(world: World) -> None:
         for shop in shops:
             await world.subscriber(shop.url)
         events = {str(await world.event()) for _ in range(30)}
-        async with world.forwarder():
+        async with world.forwarder(limits=TimeLimits(5, 5)):
             await settled(world, *["delivered"] * 150)
     for shop in shops:
         assert Counter(shop.ids) == Counter(events)

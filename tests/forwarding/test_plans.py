@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.clock import uuid7
 from app.db.connections import Connection, connect
 from app.db.engine import Sessions, make_engine, make_sessions
-from app.forwarding.claims import CLAIM, PARK, RELEASE, RENEW, claim
+from app.forwarding.claims import CLAIM, PARK, RELEASE, RENEW, UNWIND, claim
 from app.forwarding.fan_out import FAN_OUT, fan_out
 from app.forwarding.outcome import OutcomeKind
 from app.forwarding.records import RECORD, Result, parameters_of, record
@@ -23,7 +23,7 @@ from app.forwarding.secrets import Vault
 from tests.conftest import TEMPLATE, with_database
 from tests.forwarding.delivery_world import KEY, World
 
-STATEMENTS = {"claim": CLAIM, "park": PARK, "renew": RENEW, "release": RELEASE, "record": RECORD, "fan out": FAN_OUT}
+STATEMENTS = {"claim": CLAIM, "park": PARK, "unwind": UNWIND, "renew": RENEW, "release": RELEASE, "record": RECORD, "fan out": FAN_OUT}
 BIG = ("outbound_webhooks", "events", "attempts")
 
 
@@ -107,7 +107,7 @@ async def generic_plan(connection: Connection, statement: TextClause) -> str:
     query, names = numbered(statement)
     await connection.execute("SET plan_cache_mode = force_generic_plan")
     await connection.execute(f"PREPARE statement AS {query}")
-    rows = await connection.fetch(f"EXPLAIN EXECUTE statement ({', '.join(['NULL'] * len(names))})")
+    rows = await connection.fetch("EXPLAIN EXECUTE statement" + (f" ({', '.join(['NULL'] * len(names))})" if names else ""))
     return "\n".join(row[0] for row in rows)
 
 
@@ -129,8 +129,11 @@ MINUTE = timedelta(minutes=1)
 PARAMETERS: dict[str, Any] = {
     **parameters_of(results(250)),
     "room": 200,
+    "again_room": 150,
+    "resume_rate": 20,
     "busy_ids": [],
     "in_flight": [],
+    "again": [],
     "most": [],
     "token": uuid4(),
     "lease": MINUTE,
@@ -138,7 +141,7 @@ PARAMETERS: dict[str, Any] = {
     "head": 200,
     "delay": MINUTE,
     "event_ids": [uuid4()],
-    "subscribable": ["payment.received"],
+    "usual": ["payment.received"],
 }
 
 
@@ -157,7 +160,7 @@ async def test_no_statement_reads_a_big_table_whole(
 
 async def test_the_claim_uses_the_index_made_for_each_of_its_questions(connection: Connection) -> None:
     plan = await generic_plan(connection, CLAIM)
-    for index in ("outbound_webhooks_due_idx", "outbound_webhooks_order_idx", "outbound_webhooks_pkey", "events_pkey"):
+    for index in ("outbound_webhooks_turn_idx", "outbound_webhooks_order_idx", "outbound_webhooks_pkey", "events_pkey"):
         assert re.search(rf"Scan using {index}\b", plan), plan
 
 
@@ -165,7 +168,7 @@ async def test_the_claim_uses_the_index_made_for_each_of_its_questions(connectio
 async def test_recording_never_walks_through_what_is_due_later(
     connection: Connection, plan_of: Callable[[Connection, TextClause], Awaitable[str]]
 ) -> None:
-    assert "outbound_webhooks_due_idx" not in await plan_of(connection, RECORD)
+    assert "outbound_webhooks_turn_idx" not in await plan_of(connection, RECORD)
 
 
 async def test_fan_out_finds_its_events_by_id(connection: Connection) -> None:

@@ -1,10 +1,13 @@
 """How much room each subscriber has, and when a claim is worth repeating."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
+
+import pytest
 
 from app.clock import uuid7
 from app.forwarding.outcome import OutcomeKind
-from app.forwarding.rooms import Rooms
+from app.forwarding.rooms import Rooms, again_share
 from app.forwarding.webhook import OutboundWebhook, Target
 
 K = OutcomeKind
@@ -19,6 +22,14 @@ def webhooks(to: Target, count: int) -> list[OutboundWebhook]:
     return [OutboundWebhook(n, uuid7(), 0, 0, uuid7(), "payment.received", moment, "{}", None, to) for n in range(count)]
 
 
+def one(to: Target) -> OutboundWebhook:
+    return webhooks(to, 1)[0]
+
+
+def retries(to: Target, count: int) -> list[OutboundWebhook]:
+    return [replace(webhook, attempts=1) for webhook in webhooks(to, count)]
+
+
 def offered(rooms: Rooms) -> list[tuple[int, int]]:
     return [(busy.in_flight, min(busy.most, 1_000)) for busy in rooms.offer()]
 
@@ -29,7 +40,7 @@ def test_what_is_under_way_takes_room_until_it_ends() -> None:
     rooms.enter(webhooks(shop, 3))
     assert (rooms.free, offered(rooms)) == (7, [(3, 1_000)])
     for _ in range(3):
-        rooms.leave(shop, K.DELIVERED)
+        rooms.leave(one(shop), K.DELIVERED)
     assert (rooms.free, offered(rooms), rooms.in_flight) == (10, [], 0)
 
 
@@ -37,21 +48,21 @@ def test_a_slot_is_wanted_when_the_claim_gave_all_there_was_room_for() -> None:
     rooms, shop = Rooms(10), target(4)
     rooms.offer()
     assert not rooms.enter(webhooks(shop, 4))
-    assert rooms.leave(shop, K.DELIVERED)
+    assert rooms.leave(one(shop), K.DELIVERED)
 
 
 def test_a_slot_is_not_wanted_when_the_claim_left_room() -> None:
     rooms, shop = Rooms(10), target(4)
     rooms.offer()
     assert not rooms.enter(webhooks(shop, 3))
-    assert not rooms.leave(shop, K.DELIVERED)
+    assert not rooms.leave(one(shop), K.DELIVERED)
 
 
 def test_a_slot_is_wanted_when_all_are_taken() -> None:
     rooms, shop = Rooms(2), target(4)
     rooms.offer()
     rooms.enter(webhooks(shop, 2))
-    assert rooms.leave(shop, K.DELIVERED)
+    assert rooms.leave(one(shop), K.DELIVERED)
 
 
 def test_room_that_came_free_during_a_claim_is_used_at_once() -> None:
@@ -60,7 +71,7 @@ def test_room_that_came_free_during_a_claim_is_used_at_once() -> None:
     rooms.enter(webhooks(shop, 3))
     rooms.offer()  # one slot is offered ...
     for _ in range(3):
-        rooms.leave(shop, K.DELIVERED)
+        rooms.leave(one(shop), K.DELIVERED)
     assert rooms.enter(webhooks(shop, 1))  # ... and used, while three more came free
 
 
@@ -70,15 +81,15 @@ def test_timeouts_halve_the_room_down_to_one_and_successes_restore_it() -> None:
     rooms.enter(webhooks(shop, 8))
     most = []
     for _ in range(4):
-        rooms.leave(shop, K.TIMEOUT)
+        rooms.leave(one(shop), K.TIMEOUT)
         most.append(rooms.offer()[0].most)
     assert most == [4, 2, 1, 1]
     for _ in range(4):
-        rooms.leave(shop, K.DELIVERED)
+        rooms.leave(one(shop), K.DELIVERED)
     assert offered(rooms) == [(0, 5)]
     rooms.enter(webhooks(shop, 4))
     for _ in range(4):
-        rooms.leave(shop, K.DELIVERED)
+        rooms.leave(one(shop), K.DELIVERED)
     assert offered(rooms) == []  # as at the beginning
 
 
@@ -87,7 +98,7 @@ def test_a_quick_failure_changes_no_room() -> None:
     rooms.offer()
     rooms.enter(webhooks(shop, 4))
     for kind in (K.HTTP_5XX, K.REFUSED, K.OWN_SIDE, None):
-        rooms.leave(shop, kind)
+        rooms.leave(one(shop), kind)
     assert offered(rooms) == []
 
 
@@ -95,8 +106,33 @@ def test_a_subscriber_that_is_gone_has_no_room_until_that_is_recorded() -> None:
     rooms, shop = Rooms(10), target(4)
     rooms.offer()
     rooms.enter(webhooks(shop, 3))
-    rooms.leave(shop, K.GONE)
-    rooms.leave(shop, K.DELIVERED)  # one that was under way before
+    rooms.leave(one(shop), K.GONE)
+    rooms.leave(one(shop), K.DELIVERED)  # one that was under way before
     assert offered(rooms) == [(1, 0)]
     rooms.reopen()
     assert offered(rooms) == [(1, 1_000)]
+
+
+def test_a_quarter_of_all_room_is_kept_for_first_tries() -> None:
+    rooms, shop = Rooms(8), target(100)
+    assert rooms.free_again == 6
+    rooms.offer()
+    rooms.enter(retries(shop, 6))
+    assert (rooms.free, rooms.free_again) == (2, 0)
+    assert [busy.again for busy in rooms.offer()] == [6]
+    assert rooms.leave(retries(shop, 1)[0], K.HTTP_5XX)  # others may wait for just this
+    assert (rooms.free, rooms.free_again) == (3, 1)
+    rooms.enter(webhooks(shop, 3))
+    assert (rooms.free, rooms.free_again) == (0, 0)
+
+
+def test_a_retrys_slot_is_wanted_when_retries_used_up_their_share() -> None:
+    rooms, shop = Rooms(100), target(4)
+    rooms.offer()
+    assert not rooms.enter(retries(shop, 3))
+    assert rooms.leave(retries(shop, 1)[0], K.HTTP_5XX)
+
+
+@pytest.mark.parametrize(("slots", "share"), [(1, 1), (2, 1), (4, 3), (16, 12), (200, 150)])
+def test_the_share_of_retries(slots: int, share: int) -> None:
+    assert share == again_share(slots)

@@ -1,0 +1,114 @@
+"""The health of subscribers: what recorded attempts say of it, and the news of it for those who ask. Parts of the recording's SQL."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from app.events.types import OPERATIONAL, EventType
+from app.forwarding.outcome import OutcomeKind
+
+PAUSE_AFTER = timedelta(days=5)
+FAILING_AFTER = timedelta(minutes=10)
+FAILURES_IN_A_ROW = 10
+"""A subscriber counts as failing when it has failed for FAILING_AFTER, or this often without a success."""
+
+GONE_REASON = "gone"
+"""The pause_reason of a subscriber that answered 410."""
+FAILING_REASON = "failing"
+"""The pause_reason of a subscriber that failed for too long."""
+
+# What failed on our own side says nothing of a subscriber. A success that changes nothing is noted every ten seconds only, so that
+# a busy subscriber's row is not written with each batch. The rows are locked in one order: two workers must not block each other.
+HEALTH = f"""
+tally AS (
+  SELECT subscriber_id, bool_or(outcome = '{OutcomeKind.DELIVERED}') AS succeeded, bool_or(outcome = '{OutcomeKind.GONE}') AS gone,
+    count(*) FILTER (WHERE outcome <> '{OutcomeKind.DELIVERED}' AND place > last_success) AS failed,
+    max(outcome) FILTER (WHERE place = latest) AS latest_outcome
+  FROM (
+    SELECT subscriber_id, outcome, place, max(place) OVER subscriber AS latest,
+      coalesce(max(place) FILTER (WHERE outcome = '{OutcomeKind.DELIVERED}') OVER subscriber, 0) AS last_success
+    FROM moved WHERE outcome <> '{OutcomeKind.OWN_SIDE}' WINDOW subscriber AS (PARTITION BY subscriber_id)
+  ) AS telling
+  GROUP BY subscriber_id
+), was AS (
+  SELECT s.id, s.name, s.state = 'active' AS active, s.failures, s.failing_since, s.failure_told,
+    tally.succeeded, tally.gone, tally.failed, tally.latest_outcome
+  FROM tally JOIN subscribers s ON s.id = tally.subscriber_id
+  WHERE tally.failed > 0 OR s.failures > 0 OR s.failure_told OR coalesce(s.last_success_at < now() - interval '10 s', true)
+  ORDER BY s.id FOR NO KEY UPDATE OF s
+), counted AS (
+  SELECT was.*, failed + CASE WHEN succeeded THEN 0 ELSE failures END AS failures_now,
+    CASE WHEN failed > 0 THEN coalesce(CASE WHEN NOT succeeded THEN failing_since END, now()) END AS since_now
+  FROM was
+), became AS MATERIALIZED (
+  SELECT id, name, succeeded, failures_now AS failures, since_now AS failing_since, coalesce(since_now, failing_since) AS since,
+    CASE
+      WHEN active AND gone THEN '{GONE_REASON}'
+      WHEN active AND since_now <= now() - CAST(:pause_after AS interval) THEN '{FAILING_REASON}'
+      WHEN failed > 0 THEN latest_outcome
+    END AS reason,
+    CASE
+      WHEN active AND (gone OR since_now <= now() - CAST(:pause_after AS interval)) THEN '{EventType.SUBSCRIBER_PAUSED}'
+      WHEN NOT failure_told AND (failures_now >= {FAILURES_IN_A_ROW} OR since_now <= now() - interval '{FAILING_AFTER.total_seconds()} s')
+        THEN '{EventType.SUBSCRIBER_FAILING}'
+      WHEN failure_told AND active AND failed = 0 THEN '{EventType.SUBSCRIBER_RECOVERED}'
+    END AS signal
+  FROM counted
+), kept AS (
+  UPDATE subscribers s
+  SET failures = became.failures, failing_since = became.failing_since,
+    failure_told = CASE WHEN signal IS NULL THEN s.failure_told ELSE signal <> '{EventType.SUBSCRIBER_RECOVERED}' END,
+    last_success_at = CASE WHEN succeeded THEN now() ELSE s.last_success_at END,
+    state = CASE WHEN signal = '{EventType.SUBSCRIBER_PAUSED}' THEN 'paused' ELSE s.state END,
+    pause_reason = CASE WHEN signal = '{EventType.SUBSCRIBER_PAUSED}' THEN reason ELSE s.pause_reason END,
+    updated_at = CASE WHEN signal = '{EventType.SUBSCRIBER_PAUSED}' THEN now() ELSE s.updated_at END
+  FROM became WHERE s.id = became.id
+)"""  # noqa: S608 - only our own constants are put in
+
+# chr(58) is the colon, which would begin the name of a parameter.
+_MOMENT = """'YYYY-MM-DD"T"HH24' || chr(58) || 'MI' || chr(58) || 'SS.US"Z"'"""
+# Postgres makes UUIDs of version 7 by itself only from 18 on: 48 bits of the time, the rest random, and the version's four bits.
+_UUID7 = """CAST(encode(set_bit(set_bit(overlay(
+  uuid_send(gen_random_uuid())
+  PLACING substring(int8send(CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)) FROM 3)
+  FROM 1 FOR 6), 52, 1), 53, 1), 'hex') AS uuid)"""
+
+# News of a subscriber goes to others that name the type in their filter, never to itself; that news could not be delivered is no news.
+# Where nobody asks, nothing is stored.
+SIGNALS = f"""
+told AS (
+  SELECT signal AS type, id AS about, json_build_object(
+    'subscriber', name, 'reason', reason, 'since', to_char(since AT TIME ZONE 'UTC', {_MOMENT}), 'failures', failures) AS data
+  FROM became WHERE signal IS NOT NULL
+  UNION ALL
+  SELECT '{EventType.OUTBOUND_DEAD}', s.id, json_build_object(
+    'subscriber', s.name, 'reason', moved.outcome, 'since', to_char(moved.created_at AT TIME ZONE 'UTC', {_MOMENT}),
+    'attempts', moved.number, 'event', json_build_object(
+      'id', moved.event_id, 'type', e.type, 'order_no', moved.order_no, 'sequence', moved.sequence))
+  FROM moved
+  CROSS JOIN LATERAL (SELECT type FROM events WHERE id = moved.event_id OFFSET 0) AS e
+  JOIN subscribers s ON s.id = moved.subscriber_id
+  WHERE moved.new_state = 'dead' AND e.type <> ALL ('{{{",".join(sorted(OPERATIONAL))}}}')
+), signal AS MATERIALIZED (
+  SELECT {_UUID7} AS id, told.* FROM told
+), owed AS (
+  SELECT signal.id AS event_id, s.id AS subscriber_id
+  FROM signal JOIN subscribers s
+    ON s.id <> signal.about AND NOT s.feed AND s.state IN ('active', 'paused') AND signal.type = ANY (s.event_types)
+), stored AS (
+  INSERT INTO events (id, type, created_at, data)
+  SELECT id, type, now(), data FROM signal WHERE id IN (SELECT event_id FROM owed)
+), sent AS (
+  INSERT INTO outbound_webhooks (event_id, subscriber_id) SELECT event_id, subscriber_id FROM owed ORDER BY event_id, subscriber_id
+)"""  # noqa: S608 - only our own constants are put in
+
+
+@dataclass(frozen=True, slots=True)
+class HealthChange:
+    """A subscriber's health as of now: `signal` is one of the three types `subscriber.*`, `failures` counts those in a row."""
+
+    subscriber_id: UUID
+    name: str
+    signal: str
+    reason: str | None
+    failures: int
