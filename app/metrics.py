@@ -13,6 +13,8 @@ build.info({"version": version("zeus-relay"), "python": platform.python_version(
 calls_answered = Counter(
     "zeus_relay_calls_answered", "Calls to the notification endpoint, by HTTP status answered", ["status"], registry=registry
 )
+for _status in ("200", "400", "403", "405", "500", "503", "none"):
+    calls_answered.labels(_status)  # shown from the start: Prometheus takes a counter that begins with 1 for one that did not grow
 calls_rejected = Counter("zeus_relay_calls_rejected", "Calls refused at the door, by reason", ["reason"], registry=registry)
 calls_let_in = Counter(
     "zeus_relay_calls_let_in", "Calls from sources that are not allowed, recorded because RELAY_SOURCE_MODE is observe", registry=registry

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from app import metrics
 from app.api.application import make_api
 from app.db.engine import make_engine, make_sessions
 from app.events.types import EventType
@@ -28,6 +29,8 @@ _LETTERS = {
     Step.REPEATED: "repeated",
 }
 
+_ENDING = {"counter": "_total", "info": "_info"}
+_STANDING = {family.name for gauge in metrics.STANDING for family in gauge.describe()}
 _STATE_OF_OTHERS = {EventType.REVIEW_REQUIRED: "that of the order now", EventType.WEBHOOK_TEST: "none: it is about no order"}
 
 
@@ -111,6 +114,20 @@ def _openapi() -> dict[str, Any]:
     return make_api(make_sessions(engine), Vault([new_key()]), admin_token=new_key()).openapi()
 
 
+def metric_names() -> str:
+    """Every metric, with its labels."""
+    metrics.expose_standing()
+    everywhere = [family for family in metrics.registry.collect() if family.name not in _STANDING]
+    standing = [family for family in metrics.registry.collect() if family.name in _STANDING]
+    head = _head("name", "kind", "shown by", "what it is")
+    rows = [
+        _row(f"`{family.name}{_ENDING.get(family.type, '')}`", family.type, who, family.documentation)
+        for who, families in (("every process", everywhere), ("operate, up", standing))
+        for family in families
+    ]
+    return head + "".join(rows)
+
+
 def settings() -> str:
     """Every setting, as `.env.example` has it."""
     entries = env_example().partition("\n\n")[2]
@@ -124,6 +141,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "stores": stores,
     "error-codes": error_codes,
     "settings": settings,
+    "metrics": metric_names,
     "api": api,
 }
 _BLOCK = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)

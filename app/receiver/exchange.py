@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message
 
 from app.db.connections import describe_error
 from app.logs import get_logger
+from app.metrics import calls_answered
 from app.receiver.head import Head, decoded_path
 
 EXTENSION = "zeus_relay"
@@ -67,6 +68,7 @@ class Exchange:
         except Exception as error:
             log.error("application_failed", error=describe_error(error), where=_where(error))
             if self._start is None:
+                calls_answered.labels("500").inc()
                 await self._send(_FAILURE)
                 await self._send({"type": "http.response.body"})
         if not self.wire.written:
