@@ -49,8 +49,13 @@ class Visit:
     def here(self) -> str:
         """The address of this page, to come back to; of a form's answer, the page that the form was on."""
         if self.request.method != "GET":
-            return path_here(self.form.text("back")) if self.form.text("back") else self.request.url.path
-        return self.request.url.path + (f"?{self.request.url.query}" if self.request.url.query else "")
+            return path_here(self.form.text("back") or self._path)
+        return self._path + (f"?{self.request.url.query}" if self.request.url.query else "")
+
+    @property
+    def _path(self) -> str:
+        """The path as the browser wrote it: decoded, an order number with a question mark in it would lead elsewhere."""
+        return cast(bytes, self.request.scope["raw_path"]).decode("latin-1")
 
     @property
     def in_part(self) -> bool:

@@ -121,7 +121,7 @@ async def window(browser: Browser, url: str, look: Look = Look()) -> AsyncIterat
     opened.page.on("request", lambda asked: complaints.append(f"request: {asked.url}") if not _ours(asked.url, url) else None)
     yield opened
     await context.close()
-    assert complaints == []
+    assert complaints == [], complaints
 
 
 def _ours(asked: str, url: str) -> bool:

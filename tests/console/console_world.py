@@ -97,17 +97,17 @@ class Visitor:
 
 
 @asynccontextmanager
-async def running_console(world: OperatingWorld, spool: Path) -> AsyncIterator[Console]:
-    """A console that answers until the end of the block."""
+async def running_console(world: OperatingWorld, spool: Path, *, shown: OperatingWorld | None = None) -> AsyncIterator[Console]:
+    """A console that answers until the end of the block; it shows `world`, unless `shown` is another. Tokens are made in `world`."""
     tokens = {Role.ADMIN: ADMIN_TOKEN}
     for role in (Role.VIEWER, Role.OPERATOR):
         tokens[role] = (await create_token(world.sessions, NewToken(name=f"a-{role}", role=role), SERVICE)).token
     settings = Settings(notify_token=SECRET_SETTING, allowed_sources="192.0.2.10/32,198.51.100.0/28")
     parts = Parts(
-        sessions=world.sessions,
+        sessions=(shown or world).sessions,
         vault=world.vault,
         tokens=Tokens(world.sessions, ADMIN_TOKEN),
-        overviews=Overviews(world.sessions, spool),
+        overviews=Overviews((shown or world).sessions, spool),
         rules=RULES,
         door=Door(Sources(())),
         settings=shown_settings(settings, {"RELAY_NOTIFY_TOKEN": SECRET_SETTING, "RELAY_ALLOWED_SOURCES": "x"}, file="no-such-file"),

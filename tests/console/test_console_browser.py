@@ -195,6 +195,12 @@ async def test_the_page_of_today_renews_itself(console: Console, browser: Browse
         await expect(page.locator(".chart canvas")).to_be_visible()
         await console.world.judged("01")
         await expect(page.locator(".verdict")).to_contain_text("All is well.")
+        await expect(page.get_by_role("alert")).to_be_hidden()
+        await page.context.set_offline(True)
+        await expect(page.get_by_role("alert")).to_have_text("This page cannot be renewed just now. The figures may be old.")
+        await page.context.set_offline(False)
+        await expect(page.get_by_role("alert")).to_be_hidden()
+        seen.complaints[:] = [said for said in seen.complaints if not re.search("htmx:|ERR_INTERNET_DISCONNECTED", said)]
 
 
 async def test_every_page_can_be_used_by_everybody(console: Console, browser: Browser, axe: str, pictures: Path) -> None:

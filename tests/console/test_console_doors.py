@@ -2,18 +2,22 @@
 
 import time
 from dataclasses import replace
+from html import escape, unescape
+from pathlib import Path
+from urllib.parse import quote, unquote
 
 import pytest
 
 from app.console.application import ENTRIES, Entry
 from app.console.headers import CONTENT_SECURITY_POLICY
 from app.console.session import COOKIE, Session, new_session, opened, seal
+from app.db.engine import make_engine, make_sessions
 from app.forwarding.secrets import Vault
 from app.operating.access import SERVICE, Role
 from app.operating.tokens import revoke_token
-from tests.console.console_world import SECRET_SETTING, Console
+from tests.console.console_world import SECRET_SETTING, Console, running_console
 from tests.forwarding.delivery_world import KEY
-from tests.operating.operating_world import ORDER_NO, PERSONAL
+from tests.operating.operating_world import ORDER_NO, PERSONAL, OperatingWorld
 
 TABLES = (
     "notices", "orders", "events", "subscribers", "subscriber_secrets", "outbound_webhooks", "rejected_samples", "audit_entries"
@@ -213,6 +217,37 @@ async def test_settings_keep_secrets_and_source_addresses_back(console: Console)
     assert "198.51.100" not in text
     assert "2 set, kept back" in text
     assert "RELAY_NOTIFY_TOKEN" in text
+
+
+async def test_a_session_that_has_ended_leads_a_page_that_renews_itself_to_signing_in(console: Console) -> None:
+    async with console.visitor() as visitor:
+        answer = await visitor.get("/", **{"hx-request": "true"})
+        assert (401, "/sign-in", "") == (answer.status, answer.headers["hx-redirect"], answer.text)
+
+
+async def test_an_order_number_leads_to_its_order_whatever_it_holds(console: Console) -> None:
+    odd = "a/b?c#d%20 &ア"
+    await console.world.judged("04", order_no=odd)
+    await console.world.judged("99", order_no="1234-56789-09999")
+    async with console.visitor(Role.VIEWER) as visitor:
+        for order_no in (odd, "1234-56789-09999"):
+            found = await visitor.get(f"/orders?order_no={quote(order_no)}")
+            assert (303, f"/orders/{quote(order_no, safe='')}") == (found.status, found.headers["location"])
+            page = await visitor.get(found.headers["location"])
+            assert (200, True) == (page.status, escape(order_no) in page.text)
+            back = page.text.partition('name="back" value="')[2].partition('"')[0]
+            assert f"/orders/{order_no}" == unquote(unescape(back))
+
+
+async def test_while_the_database_is_away_pages_say_so_and_nothing_else(world: OperatingWorld, tmp_path: Path) -> None:
+    engine = make_engine("postgresql://nobody@127.0.0.1:1/nothing")
+    away = replace(world, sessions=make_sessions(engine))
+    async with running_console(world, tmp_path, shown=away) as console, console.visitor(Role.ADMIN) as visitor:
+        for path in ("/", f"/orders/{ORDER_NO}", "/attention"):
+            answer = await visitor.get(path)
+            assert (503, True) == (answer.status, "The database does not answer just now." in answer.text), path
+        assert 200 == (await visitor.get("/settings")).status
+    await engine.dispose()
 
 
 async def test_what_is_not_there_or_too_large_is_said_in_a_page(console: Console) -> None:

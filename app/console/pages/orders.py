@@ -23,8 +23,6 @@ async def search(visit: Visit) -> Response:
     """The form and what was found; without anything asked for, the latest orders. An order number alone leads straight to its order."""
     asked = {name: unicodedata.normalize("NFKC", visit.text(name)) for name in _FIELDS}
     given = {name: value for name, value in asked.items() if value}
-    if list(given) == ["order_no"] and await _is_known(visit, asked["order_no"]):
-        return visit.go(order_path(asked["order_no"]))
     problem = None
     found = FoundOrderPage(items=[], next_cursor=None, has_more=False)
     try:
@@ -33,6 +31,8 @@ async def search(visit: Visit) -> Response:
         problem = _PROBLEMS.get(str(error.errors()[0]["loc"][0]), _PROBLEMS[""])
     except (ValueError, BadCursor):
         problem = _PROBLEMS[""]
+    if list(given) == ["order_no"] and (found.items or await _is_known(visit, asked["order_no"])):
+        return visit.go(order_path(asked["order_no"]))
     text = visit.translated(problem) if problem else None
     return visit.page("orders.html", asked=asked, given=given, found=found, problem=text)
 
@@ -63,6 +63,7 @@ def _query(given: dict[str, str]) -> OrderQuery:
 
 
 async def _is_known(visit: Visit, order_no: str) -> bool:
+    """Whether there are calls of an order that is none yet, because none of them could be judged."""
     try:
         await operating.show_order(visit.parts.sessions, order_no)
     except OrderNotFound:

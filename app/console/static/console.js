@@ -1,4 +1,4 @@
-// What the pages do in the browser beside htmx: draw the chart, keep the time of the last look, and copy secrets.
+// What the pages do in the browser beside htmx: draw the chart, say when it is old, and copy secrets.
 "use strict";
 
 (() => {
@@ -62,12 +62,16 @@
 
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");
-    if (!button || !navigator.clipboard) return;
+    if (!button) return;
     await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
     button.textContent = button.dataset.done;
   });
 
+  // Browsers lend the clipboard only to pages on https or this machine; elsewhere the secret is selected by a click on it.
+  const offerCopying = () => document.querySelectorAll("[data-copy]").forEach((button) => (button.hidden = !navigator.clipboard));
+
   document.addEventListener("DOMContentLoaded", watch);
+  document.addEventListener("DOMContentLoaded", offerCopying);
   document.addEventListener("htmx:load", watch);
   // A session that ended, or a server that is away, must not leave an old figure looking fresh.
   document.addEventListener("htmx:responseError", () => document.body.classList.add("stale"));
