@@ -17,7 +17,9 @@ from app.api.roles import demand_role
 from app.db.engine import Sessions
 from app.forwarding.secrets import Vault
 from app.operating.checks import UrlRules
+from app.operating.feed import Feed
 from app.operating.overview import Overviews
+from app.operating.tide import Tide
 from app.operating.tokens import Tokens
 
 _DESCRIPTION = """
@@ -49,10 +51,19 @@ class Api(FastAPI):
         return super().openapi()
 
 
-def make_api(sessions: Sessions, vault: Vault, *, admin_token: str, rules: UrlRules | None = None, spool: Path | None = None) -> FastAPI:
+def make_api(
+    sessions: Sessions,
+    vault: Vault,
+    *,
+    admin_token: str,
+    rules: UrlRules | None = None,
+    spool: Path | None = None,
+    tide: Tide | None = None,
+) -> FastAPI:
     """The application: JSON under /v1 for operators' tokens and `admin_token`; /healthz, /readyz and /metrics without.
 
-    `spool` is the spool's directory, if this process shares it with a receiver.
+    `spool` is the spool's directory, if this process shares it with a receiver. `tide` wakes those who wait for
+    the feed; somebody else runs it.
     """
     app = Api(
         title="zeus-relay",
@@ -64,18 +75,18 @@ def make_api(sessions: Sessions, vault: Vault, *, admin_token: str, rules: UrlRu
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
     )
-    app.state.parts = Parts(sessions, vault, rules or UrlRules(), Overviews(sessions, spool))
+    app.state.parts = Parts(sessions, vault, rules or UrlRules(), Overviews(sessions, spool), Feed(sessions, tide or Tide(sessions)))
     app.include_router(health.router)
     app.include_router(_v1())
     add_handlers(app)
-    app.add_middleware(TokenGuard, tokens=Tokens(sessions, admin_token))
+    app.add_middleware(TokenGuard, tokens=Tokens(sessions, admin_token), sessions=sessions)
     app.add_middleware(FailureGuard)
     return app
 
 
 def _v1() -> APIRouter:
     # TokenGuard checks the token; the scheme stands here so that the reference says so.
-    scheme = HTTPBearer(auto_error=False, description="A token of `zeus-relay tokens create`, or RELAY_ADMIN_TOKEN")
+    scheme = HTTPBearer(auto_error=False, description="A token of `zeus-relay tokens create`, RELAY_ADMIN_TOKEN, or for the feed its own")
     v1 = APIRouter(prefix=PREFIX, dependencies=[Security(scheme), Depends(demand_role)], responses=_EVERYWHERE)
     for module in (overview, orders, notices, samples, events, outbound, subscribers, tokens, audit):
         v1.include_router(module.router)

@@ -6,8 +6,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import Kind, problem
 from app.db.connections import describe_error
+from app.db.engine import Sessions
 from app.logs import get_logger
 from app.operating.access import Operator
+from app.operating.feed import authenticate_feed
+from app.operating.feed_tokens import PREFIX as FEED_PREFIX
 from app.operating.tokens import Tokens
 from app.operating.trouble import Trouble, trouble_of
 
@@ -22,9 +25,10 @@ log = get_logger("api")
 class TokenGuard:
     """Lets a request to /v1 pass only with a token. It stands before routing, so that without one not even a 404 can be seen."""
 
-    def __init__(self, app: ASGIApp, tokens: Tokens) -> None:
+    def __init__(self, app: ASGIApp, tokens: Tokens, sessions: Sessions) -> None:
         self._app = app
         self._tokens = tokens
+        self._sessions = sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, with the token's operator in its state, or answer 401."""
@@ -46,7 +50,10 @@ class TokenGuard:
         scheme, _, token = values[0].partition(b" ")
         if scheme.lower() != b"bearer":
             return None
-        return await self._tokens.authenticate(token.strip().decode(errors="surrogateescape"))
+        given = token.strip().decode(errors="surrogateescape")
+        if given.startswith(FEED_PREFIX):
+            return await authenticate_feed(self._sessions, given)
+        return await self._tokens.authenticate(given)
 
 
 class FailureGuard:

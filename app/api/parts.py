@@ -11,6 +11,7 @@ from app.db.engine import Sessions
 from app.forwarding.secrets import Vault
 from app.operating.access import Action, Actor
 from app.operating.checks import UrlRules
+from app.operating.feed import Feed
 from app.operating.idempotency import Once
 from app.operating.overview import Overviews
 from app.operating.paging import DEFAULT_LIMIT, LIMIT, Place
@@ -19,12 +20,13 @@ from app.operating.values import Line
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The database, the vault for signing secrets, what subscribers' URLs may be, and the overview."""
+    """The database, the vault for signing secrets, what subscribers' URLs may be, the overview, and the feed."""
 
     sessions: Sessions
     vault: Vault
     rules: UrlRules
     overviews: Overviews
+    feed: Feed
 
 
 def _parts(request: Request) -> Parts:

@@ -66,6 +66,7 @@ KINDS: Mapping[type[Refusal], Kind] = {
     refusals.KeyReused: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency-key-reused"),
     refusals.NotDismissible: Kind(HTTPStatus.CONFLICT, "not-dismissible"),
     refusals.SubscriberPaused: Kind(HTTPStatus.CONFLICT, "subscriber-paused"),
+    refusals.SubscriberPolls: Kind(HTTPStatus.CONFLICT, "subscriber-polls"),
     refusals.TooManySecrets: Kind(HTTPStatus.CONFLICT, "too-many-secrets"),
     refusals.NotReleasable: Kind(HTTPStatus.CONFLICT, "not-releasable"),
     refusals.NotRetriable: Kind(HTTPStatus.CONFLICT, "not-retriable"),

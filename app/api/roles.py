@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import cast
+from uuid import UUID
 
 from fastapi import Request
 
@@ -13,6 +14,7 @@ ROLES: Mapping[str, Role] = {
     "show_attention": Role.VIEWER,
     "search_orders": Role.VIEWER,
     "show_order": Role.VIEWER,
+    "erase_order": Role.ADMIN,
     "list_notices": Role.VIEWER,
     "show_notice": Role.VIEWER,
     "release_notice": Role.OPERATOR,
@@ -45,11 +47,20 @@ ROLES: Mapping[str, Role] = {
 """Route by name, as the OpenAPI document calls its operation. What is not here cannot be called."""
 
 
+FOR_FEEDS = frozenset({"list_events"})
+"""Routes that the token of a feed opens, and only these."""
+
+
 def demand_role(request: Request) -> None:
-    """Raise NotAllowed unless the operator's role is that of the route, or more."""
-    needed = ROLES[request.scope["route"].name]
-    if not actor_of(request).role.includes(needed):
-        raise NotAllowed(needed)
+    """Raise NotAllowed unless the operator's role is that of the route, or more, and for a feed unless the route is its own."""
+    name = request.scope["route"].name
+    if not actor_of(request).role.includes(ROLES[name]) or (feed_of(request) is not None and name not in FOR_FEEDS):
+        raise NotAllowed(ROLES[name])
+
+
+def feed_of(request: Request) -> UUID | None:
+    """The subscriber whose feed token came with the request; None for an operator's."""
+    return cast(Operator, request.state.operator).feed
 
 
 def actor_of(request: Request) -> Actor:

@@ -55,7 +55,7 @@ async def show_subscriber(parts: WithParts, name: Name) -> SubscriberInFull:
 @router.patch("/{name}", responses=_MISSING)
 async def change_subscriber(parts: WithParts, actor: WithActor, name: Name, change: SubscriberChange) -> Subscriber:
     """Change a subscriber. Webhooks that are owed already go to the new URL."""
-    return await operating.change_subscriber(parts.sessions, name, change, parts.rules, actor)
+    return await operating.change_subscriber(parts.sessions, parts.vault, name, change, parts.rules, actor)
 
 
 @router.delete("/{name}", status_code=HTTPStatus.NO_CONTENT, responses=_MISSING)

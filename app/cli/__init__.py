@@ -15,6 +15,6 @@ def commands() -> typer.Typer:
     )
     for group in (subscribers, orders, notices, outbound, tokens, audit, spool):
         app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
-    for command in (maintenance.migrate, maintenance.doctor, maintenance.keygen):
+    for command in (maintenance.migrate, maintenance.doctor, maintenance.keygen, maintenance.reseal):
         app.command()(command)
     return app

@@ -1,16 +1,17 @@
-"""`zeus-relay migrate`, `doctor` and `keygen`: setting up, and finding out what is wrong."""
+"""`zeus-relay migrate`, `doctor`, `keygen` and `reseal`: setting up, and finding out what is wrong."""
 
 import json
 from typing import Annotated
 
 import typer
 
-from app.cli.context import FAILED, database_url_of, run_with_settings
+from app.cli.context import FAILED, database_url_of, run, run_with_settings
 from app.cli.new_migration import write_migration
 from app.cli.output import AsJson
 from app.db.migrations import migrate as migrate_database
 from app.operating.checkup import Finding, Level, check_up
 from app.operating.keys import new_key
+from app.operating.reseal import reseal as reseal_secrets
 from app.settings import Settings
 
 _SIGNS = {Level.OK: "ok     ", Level.WARNING: "warning", Level.ERROR: "ERROR  "}
@@ -46,6 +47,15 @@ def doctor(as_json: AsJson = False) -> None:
 def keygen() -> None:
     """Print a new key for RELAY_SECRET_KEYS."""
     typer.echo(new_key())
+
+
+def reseal() -> None:
+    """Encrypt all secrets anew with the first of RELAY_SECRET_KEYS, which every process must know already; older keys can go then."""
+    done = run(lambda desk: reseal_secrets(desk.sessions, desk.vault, desk.actor))
+    typer.echo(f"sealed again: {done.secrets} secrets, {done.transports} headers and certificates, {done.answers} kept answers")
+    if done.unopened:
+        typer.echo(f"no key of RELAY_SECRET_KEYS opens what is kept for: {', '.join(done.unopened)}", err=True)
+        raise typer.Exit(FAILED)
 
 
 def _print(findings: list[Finding]) -> None:

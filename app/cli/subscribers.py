@@ -6,11 +6,13 @@ from typing import Annotated
 import typer
 
 from app.cli.context import FAILED, Desk, given, must_be_text, run
+from app.cli.given_transport import CaFile, CertificateFile, Headers, Without, transport_of
 from app.cli.output import AsJson, print_fields, print_json, print_table
+from app.events.signature import PUBLIC_PREFIX
 from app.operating import subscribers as operating
 from app.operating.outbound import WebhookState
 from app.operating.rotation import Rotation, rotate_secret
-from app.operating.subscribers import NewSubscriber, Subscriber, SubscriberWithSecret
+from app.operating.subscribers import NewSubscriber, Subscriber, SubscriberChange, SubscriberWithSecret
 from app.operating.trial import DEFAULT_WAIT_SECONDS, Trial, send_test
 from app.settings import parse_duration
 
@@ -20,20 +22,28 @@ Name = Annotated[str, typer.Argument(help="The subscriber's name.", callback=mus
 Events = Annotated[
     str | None, typer.Option("--events", help="The types of events it gets, with commas. (default: all)", show_default=False)
 ]
+Asymmetric = Annotated[bool, typer.Option("--asymmetric", help="Sign by Ed25519; the subscriber gets a public key instead of a secret.")]
 Secret = Annotated[str | None, typer.Option("--secret", help="A signing secret of your own, whsec_…  (default: one is made)")]
 
 
 @app.command()
 def add(
     name: Name,
-    url: Annotated[str, typer.Argument(help="Where webhooks are sent.", show_default=False)],
+    url: Annotated[str | None, typer.Argument(help="Where webhooks are sent; left out with --feed.", show_default=False)] = None,
     events: Events = None,
     customer: Annotated[bool, typer.Option("--customer", help="Send the customer's name, telephone number and e-mail address.")] = False,
+    feed: Annotated[bool, typer.Option("--feed", help="It cannot be called and polls GET /v1/events with a token.")] = False,
     secret: Secret = None,
+    asymmetric: Asymmetric = False,
+    header: Headers = None,
+    ca: CaFile = None,
+    client_certificate: CertificateFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add a subscriber. Its signing secret is shown this once."""
-    new = given(NewSubscriber, name=name, url=url, event_types=event_types_of(events), customer=customer, secret=secret)
+    """Add a subscriber. Its signing secret, public key or token is shown this once."""
+    asked = {"name": name, "url": url, "event_types": event_types_of(events), "customer": customer, "feed": feed}
+    transport = transport_of(header, ca, client_certificate)
+    new = given(NewSubscriber, **asked, secret=secret, asymmetric=asymmetric, **transport)
     added = run(lambda desk: operating.add_subscriber(desk.sessions, desk.vault, new, desk.rules, desk.actor))
     _print_with_secret(added, as_json=as_json)
 
@@ -58,7 +68,32 @@ def show(name: Name, as_json: AsJson = False) -> None:
         print_json(found)
         return
     print_fields({**_fields(found), "pending": found.pending, "dead": found.dead})
-    print_table(["SECRET OF", "EXPIRES"], [(secret.created_at, secret.expires_at) for secret in found.secrets])
+    rows = [(secret.created_at, secret.expires_at, secret.public_key) for secret in found.secrets]
+    print_table(["SECRET OF", "EXPIRES", "PUBLIC KEY"], rows)
+
+
+@app.command("set")
+def set_(
+    name: Name,
+    url: Annotated[str | None, typer.Option("--url", help="Where webhooks are sent.", show_default=False)] = None,
+    events: Annotated[
+        str | None, typer.Option("--events", help="The types of events it gets, with commas; `all`.", show_default=False)
+    ] = None,
+    customer: Annotated[
+        bool | None, typer.Option("--customer/--no-customer", help="Whether to send the customer's data.", show_default=False)
+    ] = None,
+    header: Headers = None,
+    ca: CaFile = None,
+    client_certificate: CertificateFile = None,
+    without: Without = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change a subscriber; what is not named stays. Headers that are given take the place of all it had."""
+    asked: dict[str, object] = {"url": url, "customer": customer} | transport_of(header, ca, client_certificate, without)
+    if events is not None:
+        asked["event_types"] = None if events == "all" else event_types_of(events)
+    change = given(SubscriberChange, **asked)
+    _print(run(lambda desk: operating.change_subscriber(desk.sessions, desk.vault, name, change, desk.rules, desk.actor)), as_json=as_json)
 
 
 @app.command()
@@ -84,14 +119,15 @@ def rotate_secret_(
     name: Name,
     overlap: Annotated[str, typer.Option("--overlap", help="How long the earlier secret signs as well, 0 to 7d.")] = "24h",
     secret: Secret = None,
+    asymmetric: Asymmetric = False,
     as_json: AsJson = False,
 ) -> None:
-    """Give a subscriber a new signing secret, shown this once."""
+    """Give a subscriber a new signing secret, shown this once; to one that polls, a new token."""
     try:
         hours = parse_duration(overlap) / timedelta(hours=1)
     except (ValueError, OverflowError):
         raise typer.BadParameter("must be a duration between 0 and 7d, such as 24h", param_hint="--overlap") from None
-    rotation = given(Rotation, overlap_hours=hours, secret=secret)
+    rotation = given(Rotation, overlap_hours=hours, secret=secret, asymmetric=asymmetric)
     _print_with_secret(run(lambda desk: rotate_secret(desk.sessions, desk.vault, name, rotation, desk.actor)), as_json=as_json)
 
 
@@ -141,17 +177,25 @@ def _print_with_secret(subscriber: SubscriberWithSecret, *, as_json: bool) -> No
     if as_json:
         print_json(subscriber)
         return
-    print_fields({**_fields(subscriber), "secret": subscriber.secret})
-    typer.echo("The secret is not shown again.", err=True)
+    shown = "public key" if subscriber.secret.startswith(PUBLIC_PREFIX) else "token" if subscriber.feed else "secret"
+    print_fields({**_fields(subscriber), shown: subscriber.secret})
+    if not subscriber.secret.startswith(PUBLIC_PREFIX):
+        typer.echo("The secret is not shown again.", err=True)
 
 
 def _row(subscriber: Subscriber) -> tuple[object, ...]:
     state = f"{subscriber.state} ({subscriber.pause_reason})" if subscriber.pause_reason else subscriber.state.value
-    return subscriber.name, state, subscriber.event_types or "all", subscriber.customer, subscriber.url
+    return subscriber.name, state, subscriber.event_types or "all", subscriber.customer, "(polls)" if subscriber.feed else subscriber.url
 
 
 def _fields(subscriber: Subscriber) -> dict[str, object]:
     fields: dict[str, object] = dict(zip(("name", "state", "events", "customer", "url"), _row(subscriber), strict=True))
+    if subscriber.header_names:
+        fields["headers"] = subscriber.header_names
+    if subscriber.private_ca:
+        fields["authority"] = "its own"
+    if subscriber.client_certificate_expires_at:
+        fields["certificate until"] = subscriber.client_certificate_expires_at
     return {**fields, "declared": subscriber.declared, "created": subscriber.created_at}
 
 

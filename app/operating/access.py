@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 from app.operating.refusals import NotAllowed
 
@@ -54,6 +55,7 @@ class Action(StrEnum):
     SUBSCRIBER_REMOVED = "subscriber.removed"
     SUBSCRIBER_DECLARED = "subscriber.declared"
     ORDER_ERASED = "order.erased"
+    SECRETS_RESEALED = "secrets.resealed"
     SECRET_ROTATED = "secret.rotated"  # noqa: S105 - the name of an action
     TOKEN_CREATED = "token.created"  # noqa: S105
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
@@ -66,6 +68,7 @@ _FOR_ADMINS = frozenset(
         Action.SUBSCRIBER_REMOVED,
         Action.SUBSCRIBER_DECLARED,
         Action.ORDER_ERASED,
+        Action.SECRETS_RESEALED,
         Action.SECRET_ROTATED,
         Action.TOKEN_CREATED,
         Action.TOKEN_REVOKED,
@@ -77,10 +80,14 @@ ROLE_OF: Mapping[Action, Role] = {action: Role.ADMIN if action in _FOR_ADMINS el
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Somebody who has shown a token: the token's name and role."""
+    """Somebody who has shown a token: the token's name and role.
+
+    With `feed` it is a subscriber, of this id, which may read its feed and nothing else.
+    """
 
     name: str
     role: Role
+    feed: UUID | None = None
 
     def via(self, way: Via) -> "Actor":
         """The operator as one who came this way."""

@@ -3,15 +3,18 @@
 import asyncio
 import socket
 from collections.abc import Sequence
+from datetime import timedelta
 from enum import StrEnum
 
 from sqlalchemy import select
 
+from app.clock import now
 from app.db.connections import describe_error
 from app.db.embedded import EmbeddedPostgresMissing, start_embedded
 from app.db.engine import Sessions, make_engine, make_sessions
 from app.db.migrations import current_revision, head
 from app.db.tables import SubscriberRow, SubscriberSecretRow
+from app.events.payload import timestamp
 from app.forwarding.destinations import DestinationRefused, check_url, parse_url
 from app.forwarding.resolver import VettingResolver
 from app.forwarding.secrets import KeyMissing, Vault
@@ -23,6 +26,8 @@ from app.operating.values import Value
 from app.settings import Settings, WrongSettings, variable_of
 
 DNS_SECONDS = 5.0
+EXPIRY_NOTICE = timedelta(days=30)
+"""How long before its end a client certificate is warned of."""
 
 
 class Level(StrEnum):
@@ -149,7 +154,10 @@ async def _check_subscriber(
         for secret in secrets:
             if secret.subscriber_id == row.id:
                 vault.open(secret.sealed)
-        await _find(row.url, resolver, settings)
+        if row.sealed_transport is not None:
+            vault.open(row.sealed_transport)
+        if not row.feed:
+            await _find(row.url, resolver, settings)
     except KeyMissing as missing:
         return _error(subject, str(missing), f"add the key to {variable_of('secret_keys')}, or rotate the secret with an overlap of 0")
     except DestinationRefused as refused:
@@ -158,7 +166,11 @@ async def _check_subscriber(
         return _error(subject, f"its host cannot be resolved: {describe_error(error)}", "see whether its URL is right and DNS works here")
     if row.state == SubscriberState.PAUSED:
         return _warning(subject, f"it is paused: {row.pause_reason}", f"`zeus-relay subscribers resume {row.name}`")
-    return _ok(subject, "its host resolves and its secrets can be opened")
+    expires_at = row.client_certificate_expires_at
+    if expires_at is not None and expires_at < now() + EXPIRY_NOTICE:
+        remedy = f"`zeus-relay subscribers set {row.name} --client-certificate FILE`"
+        return _warning(subject, f"the certificate that it is shown expires at {timestamp(expires_at)}", remedy)
+    return _ok(subject, "it polls" if row.feed else "its host resolves and its secrets can be opened")
 
 
 async def _find(url: str, resolver: VettingResolver, settings: Settings) -> None:

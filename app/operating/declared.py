@@ -52,6 +52,7 @@ def _check(declared: DeclaredSubscriber, rules: UrlRules) -> None:
 
 async def _apply(session: AsyncSession, vault: Vault, declared: DeclaredSubscriber) -> bool:
     values = {"url": declared.url, "event_types": check_event_types(declared.events), "customer": declared.customer, "declared": True}
+    values |= {"feed": False, "feed_hash": None}
     secret = declared.secret.get_secret_value()
     try:
         row = await insert_subscriber(session, name=declared.name, **values)

@@ -20,6 +20,7 @@ from app.operating.audit import write_entry
 from app.operating.checks import check_event_types
 from app.operating.idempotency import Once
 from app.operating.outbound import AFRESH, BEING_SENT, UNDELIVERED
+from app.operating.refusals import SubscriberPolls
 from app.operating.subscribers import EventTypes, subscriber_row
 from app.operating.values import Line, Value
 
@@ -57,13 +58,15 @@ async def recover(sessions: Sessions, request: RecoveryRequest, actor: Actor, on
     """Make webhooks of a span of time due now, with all their attempts before them.
 
     They keep their `webhook-id`: a subscriber that checks it takes none twice. What is being sent at this moment is left alone.
-    Raises SubscriberNotFound, NotAcceptable, NotAllowed, KeyReused.
+    Raises SubscriberNotFound, SubscriberPolls, NotAcceptable, NotAllowed, KeyReused.
     """
     asked = check_event_types(request.event_types)
     async with sessions.begin() as session:
         if once and (earlier := await once.earlier(session, actor)):
             return Recovery.model_validate_json(earlier)
         row = await subscriber_row(session, request.subscriber)
+        if row.feed:
+            raise SubscriberPolls
         types = asked or row.event_types or sorted(SUBSCRIBABLE)
         recovery = await _recover(session, row.id, types, request)
         if not request.dry_run:

@@ -117,6 +117,13 @@ class SubscriberPaused(Refusal):
         super().__init__("The subscriber is paused and would be sent nothing; resume it first.")
 
 
+class SubscriberPolls(Refusal):
+    """A subscriber with a feed is sent nothing."""
+
+    def __init__(self) -> None:
+        super().__init__("The subscriber polls its feed and is sent nothing.")
+
+
 class TooManySecrets(Refusal):
     """So many secrets are still valid that every webhook would carry a long list of signatures."""
 

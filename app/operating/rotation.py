@@ -2,17 +2,19 @@
 
 from datetime import timedelta
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import ConfigDict, Field, SecretStr
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
-from app.events.signature import new_secret
+from app.events.signature import public_key_of
 from app.forwarding.secrets import Vault
 from app.operating.access import Action, Actor
 from app.operating.audit import write_entry
-from app.operating.checks import check_signing_secret
-from app.operating.refusals import TooManySecrets
-from app.operating.secrets import DEFAULT_OVERLAP, replace_secret, valid_secrets
+from app.operating.feed_tokens import hash_of, new_feed_token
+from app.operating.refusals import NotAcceptable, TooManySecrets
+from app.operating.secrets import DEFAULT_OVERLAP, replace_secret, secret_for, valid_secrets
 from app.operating.subscribers import SubscriberWithSecret, common_of, subscriber_row, update_subscriber
 from app.operating.values import Value
 
@@ -32,22 +34,39 @@ class Rotation(Value):
     """How long webhooks are signed with the earlier secret as well; 0 ends it at once, as after a leak."""
     secret: SecretStr | None = None
     """A signing secret of your own: `whsec_` and 24 to 64 bytes in base64. Left out: one is made."""
+    asymmetric: bool = False
+    """Whether the new one is an Ed25519 key, of which the subscriber gets the public half."""
 
 
 async def rotate_secret(sessions: Sessions, vault: Vault, name: str, rotation: Rotation, actor: Actor) -> SubscriberWithSecret:
-    """Give a subscriber a new signing secret and show it this once.
+    """Give a subscriber a new signing secret and show it this once, or its public half; to one that polls, a new token.
 
     Raises SubscriberNotFound, NotAcceptable, TooManySecrets, NotAllowed.
     """
-    secret = rotation.secret.get_secret_value() if rotation.secret else new_secret()
-    check_signing_secret(secret)
     async with sessions.begin() as session:
         row = await subscriber_row(session, name, lock=True)
-        await replace_secret(session, vault, row.id, secret, rotation.overlap_hours * _HOUR)
-        valid = len(await valid_secrets(session, row.id))
-        if valid > MOST_SECRETS:
-            raise TooManySecrets(valid - 1)
-        await update_subscriber(session, row.id, {})
-        await write_entry(session, actor, Action.SECRET_ROTATED, f"subscriber:{name}", overlap_hours=rotation.overlap_hours)
+        secret = await (_replace_token if row.feed else _replace_secret)(session, vault, row.id, rotation)
+        await write_entry(
+            session, actor, Action.SECRET_ROTATED, f"subscriber:{name}", overlap_hours=0 if row.feed else rotation.overlap_hours
+        )
         await session.refresh(row)
         return SubscriberWithSecret(**common_of(row), secret=secret)
+
+
+async def _replace_secret(session: AsyncSession, vault: Vault, subscriber_id: UUID, rotation: Rotation) -> str:
+    secret = secret_for(rotation.secret, asymmetric=rotation.asymmetric)
+    await replace_secret(session, vault, subscriber_id, secret, rotation.overlap_hours * _HOUR)
+    valid = len(await valid_secrets(session, subscriber_id))
+    if valid > MOST_SECRETS:
+        raise TooManySecrets(valid - 1)
+    await update_subscriber(session, subscriber_id, {})
+    return public_key_of(secret) or secret
+
+
+async def _replace_token(session: AsyncSession, _vault: Vault, subscriber_id: UUID, rotation: Rotation) -> str:
+    """The earlier token ends at once: whoever polls reads on with the new one from where it was, so that nothing is missed."""
+    if rotation.secret is not None or rotation.asymmetric:
+        raise NotAcceptable("secret", "A feed is read with a token that is made here.")
+    token = new_feed_token()
+    await update_subscriber(session, subscriber_id, {"feed_hash": hash_of(token)})
+    return token

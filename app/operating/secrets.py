@@ -4,16 +4,30 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from pydantic import SecretStr
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import uuid7
 from app.db.tables import SubscriberSecretRow
-from app.events.signature import public_key_of
+from app.events.signature import new_private_key, new_secret, public_key_of
 from app.forwarding.secrets import Vault
+from app.operating.checks import check_signing_secret
+from app.operating.refusals import NotAcceptable
 
 DEFAULT_OVERLAP = timedelta(hours=24)
 """How long an earlier secret stays valid unless somebody says otherwise."""
+
+
+def secret_for(given: SecretStr | None, *, asymmetric: bool) -> str:
+    """The given secret, or a fresh one: shared, or with `asymmetric` an Ed25519 key. Raises NotAcceptable for one that cannot be used."""
+    if given is None:
+        return new_private_key() if asymmetric else new_secret()
+    secret = given.get_secret_value()
+    check_signing_secret(secret)
+    if asymmetric and public_key_of(secret) is None:
+        raise NotAcceptable("secret", "A shared secret makes no asymmetric signatures; leave it out.")
+    return secret
 
 
 async def insert_secret(session: AsyncSession, vault: Vault, subscriber_id: UUID, secret: str) -> None:

@@ -18,7 +18,7 @@ from app.forwarding.fan_out import owe
 from app.operating.access import Action, Actor
 from app.operating.audit import write_entry
 from app.operating.outbound import Attempt, WebhookState, attempt_of
-from app.operating.refusals import SubscriberPaused
+from app.operating.refusals import SubscriberPaused, SubscriberPolls
 from app.operating.subscribers import SubscriberState, subscriber_row
 from app.operating.values import Value
 
@@ -47,9 +47,14 @@ class Trial(Value):
 
 
 async def send_test(sessions: Sessions, name: str, actor: Actor, wait_seconds: float = DEFAULT_WAIT_SECONDS) -> Trial:
-    """Owe a subscriber a `webhook.test` event and wait for its first attempt. Raises SubscriberNotFound, SubscriberPaused, NotAllowed."""
+    """Owe a subscriber a `webhook.test` event and wait for its first attempt.
+
+    Raises SubscriberNotFound, SubscriberPolls, SubscriberPaused, NotAllowed.
+    """
     async with sessions.begin() as session:
         subscriber = await subscriber_row(session, name, lock=True)
+        if subscriber.feed:
+            raise SubscriberPolls
         if subscriber.state != SubscriberState.ACTIVE:
             raise SubscriberPaused
         event_id = uuid7()

@@ -18,6 +18,7 @@ from app.operating.outbound import retry_outbound, show_outbound
 from app.operating.paging import Place
 from app.operating.recovery import RecoveryRequest, recover
 from app.operating.refusals import NotAllowed, Refusal
+from app.operating.reseal import reseal
 from app.operating.rotation import Rotation, rotate_secret
 from app.operating.samples import release_sample, show_sample
 from app.operating.subscribers import (
@@ -56,8 +57,12 @@ def _actions(world: OperatingWorld, names: Names) -> dict[str, tuple[Action, Act
         "pause": (Action.SUBSCRIBER_PAUSED, lambda a: pause_subscriber(s, "shop", "stocktaking", a)),
         "resume": (Action.SUBSCRIBER_RESUMED, lambda a: resume_subscriber(s, "shop", a)),
         "add": (Action.SUBSCRIBER_ADDED, lambda a: add_subscriber(s, world.vault, new, RULES, a)),
-        "change": (Action.SUBSCRIBER_CHANGED, lambda a: change_subscriber(s, "new", SubscriberChange(customer=True), RULES, a)),
+        "change": (
+            Action.SUBSCRIBER_CHANGED,
+            lambda a: change_subscriber(s, world.vault, "new", SubscriberChange(customer=True), RULES, a),
+        ),
         "rotate": (Action.SECRET_ROTATED, lambda a: rotate_secret(s, world.vault, "new", Rotation(), a)),
+        "reseal": (Action.SECRETS_RESEALED, lambda a: reseal(s, world.vault, a)),
         "remove": (Action.SUBSCRIBER_REMOVED, lambda a: remove_subscriber(s, "new", a)),
         "make a token": (Action.TOKEN_CREATED, lambda a: create_token(s, NewToken(name="x", role=Role.VIEWER), a)),
         "revoke a token": (Action.TOKEN_REVOKED, lambda a: revoke_token(s, "x", a)),

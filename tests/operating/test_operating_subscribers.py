@@ -91,25 +91,25 @@ async def test_a_name_is_taken_once_also_when_two_ask_at_once(world: OperatingWo
 async def test_only_what_is_named_changes(world: OperatingWorld) -> None:
     before = await world.add(event_types=["payment.received"], timeout_ms=5_000)
     url = "https://new.example/"
-    changed = await change_subscriber(world.sessions, "shop", SubscriberChange(url=url), RULES, ADMIN)
+    changed = await change_subscriber(world.sessions, world.vault, "shop", SubscriberChange(url=url), RULES, ADMIN)
     assert before.model_copy(update={"url": url, "updated_at": changed.updated_at}).model_dump(exclude={"secret"}) == changed.model_dump()
     assert changed.updated_at > before.updated_at
     cleared = await change_subscriber(
-        world.sessions, "shop", SubscriberChange(event_types=None, timeout_ms=None, customer=True), RULES, ADMIN
+        world.sessions, world.vault, "shop", SubscriberChange(event_types=None, timeout_ms=None, customer=True), RULES, ADMIN
     )
     assert (url, None, None, True) == (cleared.url, cleared.event_types, cleared.timeout_ms, cleared.customer)
 
 
 async def test_a_change_that_names_nothing_changes_nothing(world: OperatingWorld) -> None:
     before = await world.add()
-    changed = await change_subscriber(world.sessions, "shop", SubscriberChange(url=None, ordered=None), RULES, ADMIN)
+    changed = await change_subscriber(world.sessions, world.vault, "shop", SubscriberChange(url=None, ordered=None), RULES, ADMIN)
     assert before.model_dump(exclude={"secret"}) == changed.model_dump()
 
 
 async def test_a_change_to_a_forbidden_url_is_refused(world: OperatingWorld) -> None:
     before = await world.add()
     with pytest.raises(NotAcceptable):
-        await change_subscriber(world.sessions, "shop", SubscriberChange(url="https://169.254.169.254/"), RULES, ADMIN)
+        await change_subscriber(world.sessions, world.vault, "shop", SubscriberChange(url="https://169.254.169.254/"), RULES, ADMIN)
     assert before.url == (await show_subscriber(world.sessions, "shop")).url
 
 
@@ -221,7 +221,7 @@ async def test_a_subscriber_that_is_not_there_is_not_found(world: OperatingWorld
         lambda: pause_subscriber(world.sessions, "gone"),
         lambda: resume_subscriber(world.sessions, "gone", OPERATOR),
         lambda: remove_subscriber(world.sessions, "gone"),
-        lambda: change_subscriber(world.sessions, "gone", SubscriberChange(customer=True), RULES, ADMIN),
+        lambda: change_subscriber(world.sessions, world.vault, "gone", SubscriberChange(customer=True), RULES, ADMIN),
         lambda: rotate_secret(world.sessions, world.vault, "gone", Rotation(), ADMIN),
     ]
     for action in actions:

@@ -1,0 +1,75 @@
+"""Options of the command line for what a subscriber needs beside its URL to be reached."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Removable(StrEnum):
+    """What can be taken from a subscriber."""
+
+    HEADERS = "headers"
+    CA = "ca"
+    CLIENT_CERTIFICATE = "client-certificate"
+
+    @property
+    def field(self) -> str:
+        """Its name in the API."""
+        return self.value.replace("-", "_")
+
+
+Headers = Annotated[
+    list[str] | None,
+    typer.Option("--header", metavar="'NAME: VALUE'", help="A header for its webhooks; may be repeated.", show_default=False),
+]
+CaFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--ca",
+        exists=True,
+        dir_okay=False,
+        help="A PEM file of the authorities that alone may have issued its certificate.",
+        show_default=False,
+    ),
+]
+CertificateFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--client-certificate",
+        exists=True,
+        dir_okay=False,
+        help="A PEM file with a certificate to show to it and the unencrypted private key.",
+        show_default=False,
+    ),
+]
+Without = Annotated[list[Removable] | None, typer.Option("--without", help="Take this from it; may be repeated.", show_default=False)]
+
+
+def transport_of(
+    headers: list[str] | None, ca: Path | None, client_certificate: Path | None, without: list[Removable] | None = None
+) -> dict[str, object]:
+    """The fields that the options give, and no others."""
+    fields: dict[str, object] = {removed.field: None for removed in without or []}
+    if headers:
+        fields["headers"] = dict(_pair(header) for header in headers)
+    if ca is not None:
+        fields["ca"] = _text_of(ca, "--ca")
+    if client_certificate is not None:
+        fields["client_certificate"] = _text_of(client_certificate, "--client-certificate")
+    return fields
+
+
+def _pair(header: str) -> tuple[str, str]:
+    name, colon, value = header.partition(":")
+    if not colon:
+        raise typer.BadParameter("must be written 'NAME: VALUE'", param_hint="--header")
+    return name.strip(), value.strip()
+
+
+def _text_of(path: Path, option: str) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError):
+        raise typer.BadParameter("cannot be read as text", param_hint=option) from None
