@@ -118,7 +118,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
 
 TONES: Mapping[str, str] = {
     OrderState.AWAITING_PAYMENT: "quiet",
-    OrderState.PAID: "good",
+    OrderState.PAID: "half",
     OrderState.CONFIRMED: "good",
     OrderState.PAID_AFTER_CANCEL: "warn",
     OrderState.CONFIRMED_AFTER_CANCEL: "warn",

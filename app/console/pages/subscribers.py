@@ -34,7 +34,8 @@ _TYPES = [type_ for type_ in EventType if type_ in SUBSCRIBABLE]
 async def show_all(visit: Visit) -> Response:
     """Every subscriber."""
     subscribers = await operating.list_subscribers(visit.parts.sessions)
-    return visit.page("subscribers.html", subscribers=subscribers.items, may_manage=visit.may(Role.ADMIN))
+    health = {subscriber.name: subscriber for subscriber in (await visit.parts.overviews.read()).subscribers}
+    return visit.page("subscribers.html", subscribers=subscribers.items, health=health, may_manage=visit.may(Role.ADMIN))
 
 
 async def ask_for_new(visit: Visit) -> Response:

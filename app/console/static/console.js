@@ -25,7 +25,7 @@
       ],
       series: [
         {},
-        { fill: colour("--accent"), width: 0, paths: bars(), points: { show: false } },
+        { fill: colour("--bar"), width: 0, paths: bars(), points: { show: false } },
         { fill: colour("--warn"), width: 0, paths: bars(), points: { show: false } },
       ],
       hooks: { setCursor: [(plot) => tell(figure, values, plot.cursor.idx)] },
