@@ -19,7 +19,8 @@ from app.operating.values import Line, Page, Value
 TAIL_LIMIT = 2_000
 """How many calls with a telephone number's end are looked at, the latest ones: enough for any number but that of endless tests."""
 
-Day = date
+Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2999, 12, 31))]
+"""A day that has an end in Python's and in Postgres's calendar, in any time zone."""
 
 _JAPAN = timezone(timedelta(hours=9))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -29,7 +29,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-EXAMPLES = 12
+EXAMPLES = 10
 """Requests of each kind to each operation: with made-up names, with names that exist, and against the document."""
 WAITING = {"send_test_webhook": {"body": {"wait_seconds": 0}}, "list_events": {"query": {"wait": 0}}}
 """What keeps a request from waiting for half a minute."""

@@ -1,0 +1,58 @@
+"""The indexes of the operator's side are built while calls come in, and a building that is interrupted is taken up again."""
+
+import asyncio
+import importlib.util
+
+from app.db.connections import Connection, connect
+from app.db.migrations import SCRIPTS, head, migrate
+
+BEFORE = "0003"
+_INSERT = (
+    "INSERT INTO notices (id, lane, received_at, source, method, target, headers, body) "
+    "VALUES (gen_random_uuid(), 1, now(), '192.0.2.1', 'GET', '', '', '')"
+)
+
+
+def _names() -> set[str]:
+    specification = importlib.util.spec_from_file_location("operator_indexes", SCRIPTS / "versions" / "2026_11_23_operator_indexes.py")
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return set(module.INDEXES)
+
+
+async def _valid(connection: Connection) -> dict[str, bool]:
+    rows = await connection.fetch("SELECT relname, indisvalid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid")
+    return {row["relname"]: row["indisvalid"] for row in rows if row["relname"] in _names()}
+
+
+async def test_calls_are_recorded_while_a_long_transaction_holds_the_building_up(empty_database_url: str) -> None:
+    assert BEFORE == await migrate(empty_database_url, BEFORE)
+    holder, caller = await connect(empty_database_url), await connect(empty_database_url)
+    transaction = holder.transaction()
+    await transaction.start()
+    await holder.execute(_INSERT)  # as a receiver that has not committed yet
+    building = asyncio.create_task(migrate(empty_database_url))
+    for _ in range(50):  # five seconds: longer than one try
+        await asyncio.wait_for(caller.execute(_INSERT), 2)
+        await asyncio.sleep(0.1)
+    assert not building.done()
+    await transaction.rollback()
+    assert head() == await building
+    assert dict.fromkeys(_names(), True) == await _valid(caller)
+    assert await caller.fetchval("SELECT count(*) FROM notices") == 50
+    await holder.close()
+    await caller.close()
+
+
+async def test_an_index_that_stayed_behind_unusable_is_built_anew(empty_database_url: str) -> None:
+    await migrate(empty_database_url, BEFORE)
+    connection = await connect(empty_database_url)
+    await connection.execute("CREATE INDEX orders_created_idx ON orders (order_no)")  # another definition, and marked as interrupted
+    await connection.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'orders_created_idx'::regclass")
+    assert head() == await migrate(empty_database_url)
+    assert dict.fromkeys(_names(), True) == await _valid(connection)
+    definition = await connection.fetchval("SELECT pg_get_indexdef('orders_created_idx'::regclass)")
+    assert definition.endswith("(created_at, order_no)")
+    await connection.close()
