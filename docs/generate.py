@@ -17,6 +17,7 @@ from app.operating.keys import new_key
 from app.zeus.error_codes import ERROR_CODES
 from app.zeus.statuses import FACTS, Status, Step, step
 from app.zeus.stores import STORES
+from docs.log_events import log_table
 
 ROOT = Path(__file__).parents[1]
 _LETTERS = {
@@ -142,6 +143,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "error-codes": error_codes,
     "settings": settings,
     "metrics": metric_names,
+    "logs": log_table,
     "api": api,
 }
 _BLOCK = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)

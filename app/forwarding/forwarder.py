@@ -148,17 +148,18 @@ class Forwarder:
         try:
             return await sender.send(webhook, self._keyring.keys_of(webhook.target), self._keyring.transport_for(webhook.target))
         except (KeyMissing, NoSecret) as error:
-            log.error("cannot_sign", subscriber_id=str(webhook.target.subscriber_id), error=str(error))
+            log.error("cannot_sign", **_ids(webhook), subscriber_id=str(webhook.target.subscriber_id), error=str(error))
             return Outcome(OutcomeKind.OWN_SIDE, excerpt=str(error))
         except Exception as error:  # one webhook that cannot be sent must not end the delivery of all others
             where = traceback.extract_tb(error.__traceback__)[-1]
             # Neither the error's text nor its locals: they may hold what was to be sent.
-            log.error("attempt_broke", outbound_webhook_id=webhook.id, error=type(error).__name__, at=f"{where.filename}:{where.lineno}")
+            log.error("attempt_broke", **_ids(webhook), error=type(error).__name__, at=f"{where.filename}:{where.lineno}")
             return Outcome(OutcomeKind.OWN_SIDE, excerpt=type(error).__name__)
 
     def _finish(self, webhook: OutboundWebhook, outcome: Outcome, started: float) -> None:
         ended = monotonic()
         attempts_made.labels(outcome.kind.value).inc()
+        log.debug("webhook_attempted", **_ids(webhook), outcome=outcome.kind.value)
         attempt_seconds.observe(ended - started)
         result = result_of(webhook, outcome, self._options.schedule, started=started, ended=ended, random=random())  # noqa: S311  (jitter)
         self._recorder.put(result)
@@ -196,3 +197,7 @@ class Forwarder:
     async def _give_back(self) -> None:
         if self._unsent:  # if this fails, their leases run out by themselves
             await in_transaction(self._sessions, "release", partial(release, webhooks=self._unsent))
+
+
+def _ids(webhook: OutboundWebhook) -> dict[str, int | str]:
+    return {"outbound_webhook_id": webhook.id, "event_id": str(webhook.event_id)}

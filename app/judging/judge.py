@@ -109,7 +109,10 @@ class Judge:
             notices_judged.labels(verdict).inc(count)
         for event_type, count in Counter(row["type"] for row in outcome.events).items():
             events_created.labels(event_type).inc(count)
+        for event in outcome.events:
+            log.debug("event_made", event_id=str(event["id"]), notice_id=str(event["notice_id"]), type=event["type"])
         for row in outcome.verdicts:
+            log.debug("notice_judged", notice_id=str(row["id"]), verdict=row["verdict"])
             if row["verdict"] in (Verdict.QUARANTINED, Verdict.CONFLICT):
                 log.warning("needs_attention", notice_id=str(row["id"]), verdict=row["verdict"], reasons=row["reasons"])
         if outcome.events:

@@ -69,6 +69,7 @@ class NotifyEndpoint:
         except Unstorable:
             return await _answer(send, 503, b"Cannot record\n")
         await _answer(send, 200, b"OK")
+        log.debug("call_recorded", notice_id=str(notice.id))
         elapsed = time.perf_counter() - wire.began
         answer_seconds.observe(elapsed)
         if elapsed < IN_TIME_SECONDS:
