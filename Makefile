@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test fuzz check format reference bench chaos lock clean
+.PHONY: help run demo test fuzz check format reference container bench chaos lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ reference: $(VENV)/.dev ## write .env.example and the tables in docs/ from the c
 
 chaos: $(VENV)/.dev ## outages under load, real servers and proxies; SHORT=1 for seconds each, ONLY="failover kill-nginx" for some
 	$(BIN)/python -m tests.chaos $(if $(SHORT),--short) $(ONLY)
+
+container: $(VENV)/.dev ## image and compose file on a real Docker engine: journeys, deploys, kills
+	$(BIN)/python -m pytest tests/container
 
 bench: $(VENV)/.dev ## speed and memory, side by side with baselines, in one run
 	$(BIN)/python -m bench

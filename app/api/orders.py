@@ -5,10 +5,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from app.api.parts import ShownTo, WithParts, WithPlace
+from app.api.parts import ShownTo, WithActor, WithParts, WithPlace
 from app.api.problems import documented
+from app.operating import erasure, search
 from app.operating import orders as operating
-from app.operating import search
+from app.operating.erasure import Erased
 from app.operating.orders import OrderHistory
 from app.operating.search import Day, FoundOrderPage, OrderQuery
 from app.operating.values import Line
@@ -43,6 +44,15 @@ async def search_orders(
     """The orders to which all of this applies, the latest first."""
     query = OrderQuery(order_no=order_no, sendid=sendid, telno_tail=telno_tail, money=money, date=date)
     return await search.search_orders(parts.sessions, place, query)
+
+
+@router.post("/{order_no:path}/erase", responses=documented(HTTPStatus.NOT_FOUND))
+async def erase_order(parts: WithParts, order_no: OrderNo, actor: WithActor) -> Erased:
+    """Erase the personal data of an order from the database: raw calls, customer, subscribers' answers. What was decided stays.
+
+    What a receiver's disk holds is erased there, with `zeus-relay spool forget`.
+    """
+    return await erasure.erase_order(parts.sessions, actor, order_no)
 
 
 @router.get("/{order_no:path}", responses=documented(HTTPStatus.NOT_FOUND))

@@ -6,6 +6,7 @@ import typer
 
 from app.cli.context import must_be_text, run
 from app.cli.output import AsJson, Personal, print_fields, print_json, print_table
+from app.operating import erasure
 from app.operating import orders as operating
 from app.operating.orders import Order, OrderHistory
 
@@ -34,6 +35,27 @@ def show(
     if history.customer:
         print_fields({f"customer {name}": value for name, value in history.customer.items()})
     _print_history(history)
+
+
+@app.command()
+def erase(
+    order_no: Annotated[
+        str, typer.Argument(metavar="ORDER_NO", help="Zeus's order number (オーダー番号).", callback=must_be_text, show_default=False)
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Erase the personal data of an order: raw calls, customer, subscribers' answers. What was decided stays."""
+    if not yes:
+        typer.confirm("What is erased cannot be brought back. Go on?", abort=True)
+    erased = run(lambda desk: erasure.erase_order(desk.sessions, desk.actor, order_no))
+    if as_json:
+        print_json(erased)
+        return
+    print_fields({"calls erased": erased.notices, "rejected samples removed": erased.samples})
+    if erased.unjudged:
+        typer.echo(f"{erased.unjudged} calls about it are not judged yet: run this again in a moment.")
+    typer.echo("On each machine with a spool directory, run `zeus-relay spool forget` too.")
 
 
 def _print_history(history: OrderHistory) -> None:

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from app.cli.context import database_url_of, run_with_settings
+from app.cli.context import database_url_of, must_be_text, run_with_settings
 from app.cli.output import AsJson, print_fields
 from app.receiving.drainer import Drained
+from app.receiving.spool_forgetting import forget_order
 from app.receiving.spool_report import SpoolState, drain_spool, retry_refused, show_spool
 from app.settings import Settings
 
@@ -58,3 +59,24 @@ def drain(
     print_fields({"records drained": drained.records, "segments removed": drained.segments, "records set aside": drained.refused})
     if drained.held:
         typer.echo(f"{drained.held} segments belong to running processes, which drain them themselves.")
+
+
+@app.command()
+def forget(
+    order_no: Annotated[
+        str, typer.Argument(metavar="ORDER_NO", help="Zeus's order number (オーダー番号).", callback=must_be_text, show_default=False)
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Erase what was set aside about an order in this machine's spool directory."""
+
+    async def action(settings: Settings) -> tuple[int, int]:
+        return forget_order(settings.spool_path, order_no)
+
+    forgotten, left = run_with_settings(action)
+    if as_json:
+        typer.echo(json.dumps({"forgotten": forgotten, "left": left}, indent=2))
+        return
+    print_fields({"records and files erased": forgotten})
+    if left:
+        typer.echo(f"{left} records about it wait to be drained, or belong to a running process: run this again when they are drained.")

@@ -2,13 +2,18 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
 
 from app.receiving.appender import Appender
 from app.receiving.drainer import Drainer
 from app.receiving.ladder import DATABASE_SHARE, Ladder
 from app.receiving.spool import Spool
+from app.receiving.spool_forgetting import forget_older
 from app.receiving.spool_report import SpoolMeter
 from app.settings import Settings
+
+_FORGET_SECONDS = 3_600.0
 
 
 class Recording:
@@ -26,6 +31,8 @@ class Recording:
             on_commit=on_commit,
             worth_trying=lambda: self._appender.breaker.available,
         )
+        self._directory = settings.spool_path
+        self._personal_data_age = timedelta(days=settings.personal_data_days)
         self._meter = SpoolMeter(settings.spool_path)
         self.ladder = Ladder(
             self._appender,
@@ -38,8 +45,15 @@ class Recording:
     async def run(self) -> None:
         """Commit, probe, drain and measure, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for job in (self._appender.run(), self._spool.run(), self._drainer.run(), self._meter.run()):
+            for job in (self._appender.run(), self._spool.run(), self._drainer.run(), self._meter.run(), self._forget_forever()):
                 group.create_task(job)
+
+    async def _forget_forever(self) -> None:
+        """What was set aside on this disk holds personal data; only this process and its likes can reach it."""
+        while self._personal_data_age:
+            with suppress(OSError):
+                await asyncio.to_thread(forget_older, self._directory, self._personal_data_age)
+            await asyncio.sleep(_FORGET_SECONDS)
 
     async def close(self) -> None:
         """Write what is left, once the last call is answered. What the spool holds then is drained by whoever runs next."""

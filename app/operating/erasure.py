@@ -5,10 +5,11 @@ sent, so an event without its customer is signed like any other.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import Annotated
 from uuid import UUID
 
+from pydantic import Field
 from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +20,7 @@ from app.db.engine import Sessions
 from app.operating.access import Action, Actor
 from app.operating.audit import write_entry
 from app.operating.refusals import OrderNotFound
+from app.operating.values import Value
 from app.zeus.parameters import PERSONAL
 from app.zeus.wire import decode
 
@@ -62,13 +64,15 @@ _DROP_SAMPLES = text("DELETE FROM rejected_samples WHERE id = ANY(:ids)").bindpa
 _DROP_OLD_SAMPLES = text("DELETE FROM rejected_samples WHERE id < :before")
 
 
-@dataclass(frozen=True, slots=True)
-class Erased:
-    """What an erasure did. `unjudged` notices of the order were left: ask again once they are judged."""
+class Erased(Value):
+    """What an erasure did."""
 
-    notices: int
-    samples: int
-    unjudged: int
+    notices: Annotated[int, Field(examples=[4])]
+    """Calls whose personal data is gone."""
+    samples: Annotated[int, Field(examples=[0])]
+    """Rejected samples that are gone."""
+    unjudged: Annotated[int, Field(examples=[0])]
+    """Calls about the order that were left because they are not judged yet: ask again in a moment."""
 
 
 async def erase_order(sessions: Sessions, actor: Actor, order_no: str) -> Erased:
@@ -85,7 +89,7 @@ async def erase_order(sessions: Sessions, actor: Actor, order_no: str) -> Erased
         await _erase(session, ids)
         await session.execute(_DROP_SAMPLES, {"ids": samples})
         await write_entry(session, actor, Action.ORDER_ERASED, f"order:{order_no}", notices=len(ids), samples=len(samples))
-    return Erased(len(ids), len(samples), len(unjudged))
+    return Erased(notices=len(ids), samples=len(samples), unjudged=len(unjudged))
 
 
 async def erase_old(sessions: Sessions, age: timedelta, *, batch: int = BATCH) -> int:

@@ -58,6 +58,8 @@ class Notice(Value):
     """When an operator decided that the notice needs no attention."""
     dismissal: str | None
     """Why."""
+    erased_at: Moment | None
+    """When the personal data of the notice was erased, its raw bytes with it."""
 
 
 class NoticeInFull(Notice):
@@ -113,6 +115,8 @@ async def release_notice(sessions: Sessions, notice_id: UUID, actor: Actor) -> N
             raise NoticeNotFound
         if row.verdict != Verdict.QUARANTINED:
             raise NotReleasable((f"verdict:{row.verdict or 'unjudged'}",))
+        if row.erased_at is not None:
+            raise NotReleasable(("erased",))
         if reasons := _unreadable(_call_of(row)):
             raise NotReleasable(reasons)
         await session.execute(update(NoticeRow).where(NoticeRow.id == notice_id).values(afresh))
@@ -151,6 +155,7 @@ def _common(row: NoticeRow) -> dict[str, Any]:
         "judged_at": row.judged_at,
         "dismissed_at": row.dismissed_at,
         "dismissal": row.dismissal,
+        "erased_at": row.erased_at,
     }
 
 
@@ -186,6 +191,9 @@ async def _in_full(session: AsyncSession, notice_id: UUID, *, personal: bool) ->
 
 
 def _call_of(row: NoticeRow) -> Call:
+    """What the raw bytes say or, once they are erased, what is left of it."""
+    if row.erased_at is not None:
+        return Call(row.parameters or {}, {}, (), ())
     return decode(row.target.partition(b"?")[2], row.body)
 
 

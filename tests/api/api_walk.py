@@ -43,7 +43,7 @@ def operations(api: Api) -> Iterator[tuple[str, str, str]]:
         for path, methods in api.document["paths"].items()
         for method, operation in methods.items()
     ]
-    yield from sorted(found, key=lambda operation: operation[0] == "DELETE")
+    yield from sorted(found, key=lambda operation: operation[0] == "DELETE" or operation[2].startswith("erase_"))
 
 
 async def sample(world: OperatingWorld) -> Any:

@@ -13,6 +13,7 @@ from tests.api.api_walk import BODIES, address, contents, filled, operations, to
 from tests.operating.operating_world import EMAIL, ORDER_NO, PERSONAL, SOURCE, OperatingWorld
 
 ACTION_OF = {
+    "erase_order": Action.ORDER_ERASED,
     "release_notice": Action.NOTICE_RELEASED,
     "dismiss_notice": Action.NOTICE_DISMISSED,
     "release_rejected_sample": Action.SAMPLE_RELEASED,

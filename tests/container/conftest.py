@@ -17,11 +17,6 @@ from tests.container.installation import IMAGE, ROOT, Installation
 BASE_IMAGES = ("python:3.13-slim", "postgres:17", "caddy:2")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
-    config.addinivalue_line("markers", "container: needs a running Docker engine with docker-compose and the base images")
-
-
 def _reason_to_skip() -> str | None:
     if "PYTEST_XDIST_WORKER" in os.environ:
         return "containers are tested alone: pytest tests/container"

@@ -17,7 +17,8 @@ from app.judging.judge import Judge
 from app.operating.access import SERVICE, Actor, Role, Via
 from app.operating.erasure import erase_old, erase_order
 from app.operating.history import prune_answers, prune_history
-from app.operating.refusals import NotAllowed, OrderNotFound
+from app.operating.notices import release_notice, show_notice
+from app.operating.refusals import NotAllowed, NotReleasable, OrderNotFound
 from app.worker.housekeeping import Housekeeping
 from app.zeus.wire import encode
 
@@ -212,3 +213,19 @@ async def test_old_evidence_of_answers_is_pruned(sessions: Sessions) -> None:
             await session.execute(text("INSERT INTO answers VALUES (:id, :at)"), {"id": id_of(moment), "at": moment})
     assert 1 == await prune_answers(sessions, timedelta(days=400))
     assert 1 == len(await fetch(sessions, "SELECT * FROM answers"))
+
+
+async def test_an_erased_notice_shows_what_is_left_and_cannot_be_released(sessions: Sessions) -> None:
+    accepted = await call(sessions, "erase-6", "04")
+    quarantined = await call(sessions, "erase-6", "04&money=1")
+    async with sessions.begin() as session:
+        target = b"/zeus/notify?order_no=erase-6&status=04&money=1&money=2"
+        await session.execute(text("UPDATE notices SET target = :target WHERE id = :id"), {"target": target, "id": quarantined})
+    await judge_all(sessions)
+    await erase_order(sessions, SERVICE, "erase-6")
+    shown = await show_notice(sessions, accepted, shown_to=SERVICE)
+    assert shown.erased_at is not None
+    assert (shown.target, shown.headers, shown.body) == ("", "", "")
+    assert {"order_no": "erase-6", "status": "04", "money": "5400"} == shown.parameters
+    with pytest.raises(NotReleasable):
+        await release_notice(sessions, quarantined, SERVICE)
