@@ -13,6 +13,7 @@ _WORDS: Mapping[type[Exception], str] = {
     refusals.WebhookNotFound: _("There is no such webhook."),
     refusals.NameTaken: _("A subscriber with this name exists."),
     refusals.SubscriberPaused: _("The subscriber is paused and would be sent nothing; resume it first."),
+    refusals.SubscriberPolls: _("The subscriber polls its feed and is sent nothing."),
     refusals.TooManySecrets: _("Too many earlier secrets are still valid; end them at once, or wait until one expires."),
     refusals.NotReleasable: _("The call cannot be released: it is not in quarantine, or too much is missing in it to judge it."),
     refusals.NotRetriable: _("The webhook is not waiting or given up any more; there is nothing to send again."),

@@ -1,5 +1,6 @@
 """Who may see and do what in the console: signing in, roles, CSRF, headers, and what never leaves it."""
 
+import re
 import time
 from dataclasses import replace
 from html import escape, unescape
@@ -223,6 +224,34 @@ async def test_a_session_that_has_ended_leads_a_page_that_renews_itself_to_signi
     async with console.visitor() as visitor:
         answer = await visitor.get("/", **{"hx-request": "true"})
         assert (401, "/sign-in", "") == (answer.status, answer.headers["hx-redirect"], answer.text)
+
+
+async def test_every_kind_of_subscriber_is_added_shown_and_given_something_new(console: Console) -> None:
+    async with console.visitor(Role.ADMIN) as visitor:
+        for way, begins in (("secret", "whsec_"), ("key_pair", "whpk_"), ("feed", "zft_")):
+            added = await visitor.post("/add-subscriber", name=way, url="https://shop.example/hooks", way=way)
+            shown = await visitor.get(f"/subscribers/{way}")
+            rotated = await visitor.post(f"/subscribers/{way}/rotate", overlap_hours="1")
+            first, second = (re.findall(rf'id="secret"[^>]*>({begins}[^<]+)<', answer.text) for answer in (added, rotated))
+            assert (200, 200, 200) == (added.status, shown.status, rotated.status)
+            assert len({*first, *second}) == 2
+            assert (f"/subscribers/{way}/test" in shown.forms) == (way != "feed")
+            assert begins == "whpk_" or first[0] not in shown.text
+
+
+async def test_a_subscriber_that_cannot_be_added_is_asked_for_again(console: Console) -> None:
+    await console.world.add("shop")
+    async with console.visitor(Role.ADMIN) as visitor:
+        for name, url, problem in (
+            ("shop", "https://shop.example/", "A subscriber with this name exists."),
+            ("a b", "https://shop.example/", "A name is 1 to 100 letters"),
+            ("new", "ftp://shop.example/", "Webhooks may not be sent to this address."),
+            ("new", "", "Webhooks may not be sent to this address."),
+            ("x" * 101, "https://shop.example/", "This cannot be used."),
+        ):
+            answer = await visitor.post("/add-subscriber", name=name, url=url)
+            assert (422, True) == (answer.status, problem in answer.text), name
+            assert f'value="{escape(name)}"' in answer.text
 
 
 async def test_an_order_number_leads_to_its_order_whatever_it_holds(console: Console) -> None:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from app.clock import now
+from app.console.forms import Form
 from app.console.i18n import JAPAN
 from app.console.labels import _
 from app.console.messages import Said
@@ -28,6 +29,7 @@ from app.operating.trial import send_test
 _DELIVERIES = 25
 _TEST_SECONDS = 8.0
 _MINUTES = "%Y-%m-%dT%H:%M"
+_FEED, _KEY_PAIR = "feed", "key_pair"
 _TYPES = [type_ for type_ in EventType if type_ in SUBSCRIBABLE]
 
 
@@ -45,16 +47,9 @@ async def ask_for_new(visit: Visit) -> Response:
 
 async def add(visit: Visit) -> Response:
     """Add a subscriber and show its secret this once."""
-    form, parts = visit.form, visit.parts
+    parts = visit.parts
     try:
-        new = NewSubscriber(
-            name=form.text("name"),
-            url=form.text("url"),
-            event_types=form.texts("event_types") or None,
-            customer=form.ticked("customer"),
-            ordered=not form.ticked("unordered"),
-        )
-        added = await operating.add_subscriber(parts.sessions, parts.vault, new, parts.rules, visit.actor)
+        added = await operating.add_subscriber(parts.sessions, parts.vault, _new_subscriber(visit.form), parts.rules, visit.actor)
     except ValidationError as error:
         return _new_form(visit, visit.translated(_("This cannot be used.")), str(error.errors()[0]["loc"][0]))
     except NotAcceptable as refused:
@@ -103,7 +98,9 @@ async def rotate(visit: Visit) -> Response:
     """Make a new secret and show it this once."""
     parts = visit.parts
     try:
-        rotation = Rotation.model_validate({"overlap_hours": visit.form.text("overlap_hours")})
+        current = await operating.show_subscriber(parts.sessions, _name(visit))
+        asymmetric = any(secret.public_key for secret in current.secrets[:1])  # the latest comes first
+        rotation = Rotation.model_validate({"overlap_hours": visit.form.text("overlap_hours") or 0, "asymmetric": asymmetric})
         rotated = await rotate_secret(parts.sessions, parts.vault, _name(visit), rotation, visit.actor)
     except ValidationError:
         return await _show(visit, problem=_("This cannot be used."))
@@ -128,6 +125,20 @@ async def recover(visit: Visit) -> Response:
     )
     recovery = await recoveries.recover(visit.parts.sessions, request, visit.actor)
     return await _show(visit, recovery=recovery, **chosen)
+
+
+def _new_subscriber(form: Form) -> NewSubscriber:
+    """What was filled in; raises ValidationError."""
+    way = form.text("way")
+    return NewSubscriber(
+        name=form.text("name"),
+        url=None if way == _FEED else form.text("url") or None,
+        feed=way == _FEED,
+        asymmetric=way == _KEY_PAIR,
+        event_types=form.texts("event_types") or None,
+        customer=form.ticked("customer"),
+        ordered=not form.ticked("unordered"),
+    )
 
 
 def _new_form(visit: Visit, problem: str | None = None, field: str | None = None) -> Response:
