@@ -44,6 +44,9 @@ def test_during_a_rotation_either_secret_verifies(library: Path) -> None:
     headers = signed_headers("msg-1", datetime.now(UTC), EVENT, [new, old])
     assert verify(library, new, headers, EVENT).returncode == 0
     assert verify(library, old, headers, EVENT).returncode == 0
+    after = signed_headers("msg-1", datetime.now(UTC), EVENT, [new])
+    assert verify(library, new, after, EVENT).returncode == 0
+    assert verify(library, old, after, EVENT).returncode == 1
 
 
 def test_what_was_tampered_with_is_refused(library: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from app.operating.checkup import Level, check_subscribers
 from app.operating.refusals import NotAcceptable
@@ -99,8 +100,8 @@ async def test_a_webhook_reaches_a_subscriber_that_wants_all_of_it(world: Operat
     assert added.secret.startswith("whsec_")
 
 
-async def _delivered(world: OperatingWorld) -> bool:
-    return ["delivered"] == await world.states()
+async def _delivered(world: OperatingWorld, count: int = 1) -> bool:
+    return ["delivered"] * count == await world.states()
 
 
 async def test_a_certificate_that_is_about_to_expire_is_warned_of(world: OperatingWorld) -> None:
@@ -129,6 +130,23 @@ async def test_during_a_rotation_from_shared_to_asymmetric_both_sign(world: Oper
     assert rotated.secret.startswith("whpk_")
     assert ["v1a", "v1"] == [signature.split(",")[0] for signature in shop.headers()["webhook-signature"].split(" ")]
     assert [True, False] == [secret.public_key is not None for secret in (await show_subscriber(world.sessions, "shop")).secrets]
+
+
+async def test_a_secret_whose_overlap_has_run_out_verifies_nothing_any_more(world: OperatingWorld) -> None:
+    shop = Noting()
+    async with hostile.serving(shop) as port, world.forwarder():
+        old = (await world.add("shop", f"http://127.0.0.1:{port}/")).secret
+        new = (await rotate_secret(world.sessions, world.vault, "shop", Rotation(overlap_hours=168), ADMIN)).secret
+        await world.judged("01")
+        await until(lambda: _delivered(world))
+        for secret in (old, new):
+            assert Webhook(secret).verify(shop.bodies[-1], shop.headers())
+        await world.run("UPDATE subscriber_secrets SET expires_at = expires_at - interval '7 days'")  # as if a week had passed
+        await world.judged("04")
+        await until(lambda: _delivered(world, 2))
+    assert Webhook(new).verify(shop.bodies[-1], shop.headers())
+    with pytest.raises(WebhookVerificationError):
+        Webhook(old).verify(shop.bodies[-1], shop.headers())
 
 
 async def test_a_shared_secret_makes_no_asymmetric_key(world: OperatingWorld) -> None:
