@@ -22,6 +22,8 @@ from app.operating.refusals import NotFound
 
 _SAID = "zeus_relay_said"
 _SAID_SECONDS = 60
+_NAVIGATION = {"/add-subscriber": "/subscribers", "/rejected-samples": "/attention", "/notices": "/orders"}
+"""Under which of the pages at the top a page stands whose path does not say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class Visit:
             "operator": self.operator,
             "csrf": self.session.csrf if self.session else "",
             "said": said,
-            "here": f"/{self.request.url.path.split('/')[1]}",
+            "here": _NAVIGATION.get(first := f"/{self.request.url.path.split('/')[1]}", first),
             "order_path": order_path,
         }
         response = HTMLResponse(render(template, self.language, **{**common, **values}), status)
