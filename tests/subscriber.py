@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 from standardwebhooks import Webhook
@@ -55,10 +55,13 @@ class Subscriber:
                 await self._arrived.wait()
 
 
+Merchant = TypeVar("Merchant", bound=Subscriber)
+
+
 @asynccontextmanager
-async def subscriber(secret: str) -> AsyncIterator[Subscriber]:
+async def subscriber(secret: str, kind: Callable[[str], Merchant] = Subscriber) -> AsyncIterator[Merchant]:  # type: ignore[assignment]
     """A subscriber that listens on a free port within this block."""
-    merchant = Subscriber(secret)
+    merchant = kind(secret)
     application = web.Application()
     application.router.add_post("/hooks", merchant.handle)
     runner = web.AppRunner(application, access_log=None)
