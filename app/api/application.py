@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, FastAPI, Security
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
-from app.api import audit, events, health, notices, orders, outbound, overview, samples, subscribers, tokens
+from app.api import audit, events, health, notices, orders, outbound, overview, recoveries, samples, subscribers, tokens
 from app.api.guards import PREFIX, FailureGuard, TokenGuard
 from app.api.parts import Parts
 from app.api.problems import MEDIA_TYPE, add_handlers, documented
@@ -88,7 +88,7 @@ def _v1() -> APIRouter:
     # TokenGuard checks the token; the scheme stands here so that the reference says so.
     scheme = HTTPBearer(auto_error=False, description="A token of `zeus-relay tokens create`, RELAY_ADMIN_TOKEN, or for the feed its own")
     v1 = APIRouter(prefix=PREFIX, dependencies=[Security(scheme), Depends(demand_role)], responses=_EVERYWHERE)
-    for module in (overview, orders, notices, samples, events, outbound, subscribers, tokens, audit):
+    for module in (overview, orders, notices, samples, events, outbound, recoveries, subscribers, tokens, audit):
         v1.include_router(module.router)
     return v1
 

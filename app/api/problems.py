@@ -69,6 +69,8 @@ KINDS: Mapping[type[Refusal], Kind] = {
     refusals.SubscriberPolls: Kind(HTTPStatus.CONFLICT, "subscriber-polls"),
     refusals.TooManySecrets: Kind(HTTPStatus.CONFLICT, "too-many-secrets"),
     refusals.NotReleasable: Kind(HTTPStatus.CONFLICT, "not-releasable"),
+    refusals.RecoveryNotFound: Kind(HTTPStatus.NOT_FOUND, "recovery-not-found"),
+    refusals.NotCancellable: Kind(HTTPStatus.CONFLICT, "not-cancellable"),
     refusals.NotRetriable: Kind(HTTPStatus.CONFLICT, "not-retriable"),
 }
 _INVALID = KINDS[NotAcceptable]

@@ -1,23 +1,19 @@
 """`zeus-relay outbound`: what is owed to subscribers, and sending it again."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
+from app.cli import recoveries
 from app.cli.context import given, must_be_text, run
 from app.cli.output import USUAL_LIMIT, AsJson, Attention, Cursor, Limit, Reason, print_end_of_page, print_json, print_table
-from app.cli.subscribers import event_types_of
-from app.clock import now
 from app.operating import outbound as operating
 from app.operating.dismissals import Dismissal, dismiss_webhook
 from app.operating.outbound import UNDELIVERED, WebhookState
 from app.operating.paging import Place
-from app.operating.recovery import RecoveryRequest
-from app.operating.recovery import recover as recover_webhooks
-from app.settings import parse_duration
 
 app = typer.Typer(help="What is owed to subscribers.", no_args_is_help=True)
+app.add_typer(recoveries.app)
 
 OfSubscriber = Annotated[
     str | None, typer.Option("--subscriber", help="Only webhooks to this subscriber.", callback=must_be_text, show_default=False)
@@ -76,50 +72,3 @@ def dismiss(webhook_id: WebhookId, reason: Reason, as_json: AsJson = False) -> N
         print_json(webhook)
     else:
         typer.echo(f"dismissed {webhook.id}")
-
-
-@app.command()
-def recover(
-    subscriber: Annotated[str, typer.Argument(help="The subscriber's name.", show_default=False)],
-    since: Annotated[
-        str,
-        typer.Option("--since", help="From when: a time with its zone (2026-11-23T09:00+09:00), or how long ago (2h).", show_default=False),
-    ],
-    until: Annotated[str | None, typer.Option("--until", help="Until when, as --since. (default: now)", show_default=False)] = None,
-    events: Annotated[str | None, typer.Option("--events", help="Only these types, with commas.", show_default=False)] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Also what was delivered, and what was never owed.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Send a subscriber again what it missed in a span of time. Each webhook keeps its webhook-id."""
-    request = given(
-        RecoveryRequest,
-        subscriber=subscriber,
-        since=_moment(since, "--since"),
-        until=_moment(until, "--until") if until else None,
-        event_types=event_types_of(events),
-        everything=everything,
-        dry_run=dry_run,
-    )
-    recovery = run(lambda desk: recover_webhooks(desk.sessions, request, desk.actor))
-    if as_json:
-        print_json(recovery)
-    else:
-        typer.echo(f"{recovery.webhooks} webhooks {'would be' if dry_run else 'are'} sent again")
-
-
-def _moment(text: str, option: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return _ago(text, option)
-    if moment.tzinfo is None:
-        raise typer.BadParameter(f"say in which time zone, such as {text}+09:00", param_hint=option)
-    return moment
-
-
-def _ago(text: str, option: str) -> datetime:
-    try:
-        return now() - parse_duration(text)
-    except (ValueError, OverflowError):
-        raise typer.BadParameter("must be a time such as 2026-11-23T09:00+09:00, or a duration such as 2h", param_hint=option) from None

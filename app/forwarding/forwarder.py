@@ -17,6 +17,7 @@ from app.forwarding.outcome import Outcome, OutcomeKind
 from app.forwarding.pace import Pace
 from app.forwarding.recorder import Recorder
 from app.forwarding.records import Recorded, Result
+from app.forwarding.recovery_jobs import recover_forever
 from app.forwarding.results import result_of
 from app.forwarding.rooms import Rooms
 from app.forwarding.secrets import KeyMissing, Vault
@@ -38,8 +39,9 @@ class Forwarder:
     """Delivers outbound webhooks. Any number of these, in any number of processes, share the work."""
 
     def __init__(self, sessions: Sessions, vault: Vault, listener: Listener, options: ForwardingOptions) -> None:
-        """`listener` must know the channel OUTBOUND; somebody else runs it. Up to four connections of `sessions` are used at once."""
-        self._sessions = autocommitting(sessions)  # whatever is done here is one statement
+        """`listener` must know the channel OUTBOUND; somebody else runs it. Up to five connections of `sessions` are used at once."""
+        self._transactions = sessions
+        self._sessions = autocommitting(sessions)  # nearly whatever is done here is one statement
         self._keyring = Keyring(vault)
         self._listener = listener
         self._options = options
@@ -75,9 +77,11 @@ class Forwarder:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._recorder.run())
                 parking = group.create_task(park_forever(self._sessions, self._options.order_hold))
+                recovering = group.create_task(recover_forever(self._transactions))
                 renewing = group.create_task(renew_forever(self._sessions, self._options.lease, self._slow))
                 await self._claim_until_stopped(group, sender)
                 parking.cancel()
+                recovering.cancel()
                 await self._end_sends()
                 renewing.cancel()
                 self._recorder.finish()

@@ -46,6 +46,7 @@ class Action(StrEnum):
     WEBHOOK_RETRIED = "webhook.retried"
     WEBHOOK_DISMISSED = "webhook.dismissed"
     WEBHOOKS_RECOVERED = "webhooks.recovered"
+    RECOVERY_CANCELLED = "recovery.cancelled"
     SUBSCRIBER_PAUSED = "subscriber.paused"
     SUBSCRIBER_RESUMED = "subscriber.resumed"
     SUBSCRIBER_TESTED = "subscriber.tested"

@@ -1,31 +1,32 @@
-"""Sending a subscriber again what it missed in a span of time."""
+"""Sending a subscriber again what it missed in a span of time: a job that workers do, with its progress."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AwareDatetime, ConfigDict, Field
-from sqlalchemy import ColumnElement, Select, Uuid, func, literal, not_, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, Select, func, not_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.clock import now
+from app.clock import now, uuid7
 from app.db.engine import Sessions
-from app.db.tables import EventRow, OutboundWebhookRow
-from app.db.wakeup import OUTBOUND
-from app.events.types import SUBSCRIBABLE
+from app.db.tables import EventRow, OutboundWebhookRow, RecoveryJobRow, SubscriberRow
+from app.events.types import USUAL
+from app.forwarding.recovery_jobs import JobState, Scope, events_between
 from app.operating.access import Action, Actor
 from app.operating.audit import write_entry
 from app.operating.checks import check_event_types
 from app.operating.idempotency import Once
-from app.operating.outbound import AFRESH, BEING_SENT, UNDELIVERED
-from app.operating.refusals import SubscriberPolls
-from app.operating.subscribers import EventTypes, subscriber_row
-from app.operating.values import Line, Value
+from app.operating.outbound import BEING_SENT, UNDELIVERED
+from app.operating.paging import Place, read_page
+from app.operating.refusals import NotCancellable, RecoveryNotFound, SubscriberPolls
+from app.operating.subscriber_fields import EventTypes
+from app.operating.subscribers import subscriber_row
+from app.operating.values import Line, Moment, Page, Value
 
-_CLOCKS_APART = timedelta(hours=1)
-_EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
+_FIRST_MOMENT = datetime(2020, 1, 1, tzinfo=UTC)
+_LAST_MOMENT = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class RecoveryRequest(Value):
@@ -42,6 +43,8 @@ class RecoveryRequest(Value):
     """Only events of these types; left out: those the subscriber asks for."""
     everything: bool = False
     """Also what was delivered, and events that were never owed to the subscriber, as those from before it was added."""
+    rate: Annotated[int | None, Field(ge=1, le=10_000, examples=[50])] = None
+    """How many webhooks a second become due; left out: as many as possible. What the subscriber can take bounds them as well."""
     dry_run: bool = False
     """Only count."""
 
@@ -52,85 +55,131 @@ class Recovery(Value):
     subscriber: str
     webhooks: int
     dry_run: bool
+    id: UUID | None
+    """The job that does it; None for a dry run."""
+
+
+class RecoveryJob(Value):
+    """A recovery and how far it is."""
+
+    id: UUID
+    subscriber: Annotated[str, Field(examples=["shop"])]
+    since: Moment
+    until: Moment
+    event_types: list[str]
+    scope: Scope
+    rate: int | None
+    state: JobState
+    total: int
+    """How many webhooks there were to send again when it was ordered."""
+    done: int
+    """How many of them have become due."""
+    created_by: str
+    created_at: Moment
+    finished_at: Moment | None
+
+
+class RecoveryJobPage(Page[RecoveryJob]):
+    """Recoveries, the latest first."""
 
 
 async def recover(sessions: Sessions, request: RecoveryRequest, actor: Actor, once: Once | None = None) -> Recovery:
-    """Make webhooks of a span of time due now, with all their attempts before them.
+    """Order that webhooks of a span of time are sent again, with all their attempts before them, or count them.
 
     They keep their `webhook-id`: a subscriber that checks it takes none twice. What is being sent at this moment is left alone.
     Raises SubscriberNotFound, SubscriberPolls, NotAcceptable, NotAllowed, KeyReused.
     """
-    asked = check_event_types(request.event_types)
     async with sessions.begin() as session:
         if once and (earlier := await once.earlier(session, actor)):
             return Recovery.model_validate_json(earlier)
         row = await subscriber_row(session, request.subscriber)
         if row.feed:
             raise SubscriberPolls
-        types = asked or row.event_types or sorted(SUBSCRIBABLE)
-        recovery = await _recover(session, row.id, types, request)
+        recovery = await _recover(session, row, request, actor)
         if not request.dry_run:
             await write_entry(session, actor, Action.WEBHOOKS_RECOVERED, f"subscriber:{request.subscriber}", **_details(request, recovery))
-            await session.execute(text(f"NOTIFY {OUTBOUND}"))
         if once:
             await once.keep(session, actor, recovery.model_dump_json())
     return recovery
 
 
-async def _recover(session: AsyncSession, subscriber_id: UUID, types: Sequence[str], request: RecoveryRequest) -> Recovery:
-    events = _events(types, request.since, request.until or now())
-    way = _recover_everything if request.everything else _recover_undelivered
-    count = await way(session, subscriber_id, events, dry_run=request.dry_run)
-    return Recovery(subscriber=request.subscriber, webhooks=count, dry_run=request.dry_run)
+async def _recover(session: AsyncSession, row: SubscriberRow, request: RecoveryRequest, actor: Actor) -> Recovery:
+    types = _types(row, request)
+    until = request.until or now()
+    first, end = events_between(request.since, until)
+    since, until = (min(max(moment, _FIRST_MOMENT), _LAST_MOMENT) for moment in (request.since, until))  # what Postgres can hold
+    count = await _count(session, _chosen(row.id, request, _events(types, since, until, first, end)))
+    if request.dry_run:
+        return Recovery(subscriber=request.subscriber, webhooks=count, dry_run=True, id=None)
+    scope = Scope.EVERYTHING if request.everything else Scope.UNDELIVERED
+    job = RecoveryJobRow(id=uuid7(), subscriber_id=row.id, since=since, until=until, event_types=types, scope=scope, rate=request.rate)
+    job.total, job.cursor, job.created_by = count, first, actor.name
+    session.add(job)
+    await session.flush()
+    return Recovery(subscriber=request.subscriber, webhooks=count, dry_run=False, id=job.id)
+
+
+def _types(row: SubscriberRow, request: RecoveryRequest) -> list[str]:
+    """The types that are meant. News of the subscriber itself is never owed to it, so what was never owed is only about orders."""
+    types = check_event_types(request.event_types) or row.event_types or sorted(USUAL)
+    return [name for name in types if name in USUAL] if request.everything else types
 
 
 def _details(request: RecoveryRequest, recovery: Recovery) -> dict[str, Any]:
-    asked = request.model_dump(mode="json", include={"since", "until", "event_types", "everything"}, exclude_none=True)
-    return {**asked, "webhooks": recovery.webhooks}
+    asked = request.model_dump(mode="json", include={"since", "until", "event_types", "everything", "rate"}, exclude_none=True)
+    return {**asked, "webhooks": recovery.webhooks, "recovery": str(recovery.id)}
 
 
-def _events(types: Sequence[str], since: datetime, until: datetime) -> list[ColumnElement[bool]]:
+def _events(types: Sequence[str], since: datetime, until: datetime, first: UUID, end: UUID) -> list[ColumnElement[bool]]:
     """Which events are meant. Their ids begin with the time, so that the primary key finds them; the exact test follows."""
-    latest = now() + _CLOCKS_APART
-    since, until = (min(max(moment, _EARLIEST), latest) for moment in (since, until))  # what Postgres and a UUID can hold
-    return [
-        EventRow.id >= _first_id_of(since - _CLOCKS_APART),
-        EventRow.id < _first_id_of(until + _CLOCKS_APART),
-        EventRow.created_at >= since,
-        EventRow.created_at < until,
-        EventRow.type.in_(types),
-    ]
+    moments = (EventRow.created_at >= since, EventRow.created_at < until)
+    return [EventRow.id > first, EventRow.id < end, *moments, EventRow.type.in_(types)]
 
 
-def _first_id_of(moment: datetime) -> UUID:
-    """The smallest UUIDv7 of a millisecond."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
+def _chosen(subscriber_id: UUID, request: RecoveryRequest, events: list[ColumnElement[bool]]) -> Select[*tuple[Any, ...]]:
+    mine = OutboundWebhookRow.subscriber_id == subscriber_id
+    if request.everything:
+        return select(EventRow.id).where(EventRow.id.not_in(select(OutboundWebhookRow.event_id).where(mine, BEING_SENT)), *events)
+    joined = select(OutboundWebhookRow.id).join(EventRow, EventRow.id == OutboundWebhookRow.event_id)
+    return joined.where(mine, OutboundWebhookRow.state.in_(UNDELIVERED), not_(BEING_SENT), *events)
 
 
-async def _recover_undelivered(session: AsyncSession, subscriber_id: UUID, events: list[ColumnElement[bool]], *, dry_run: bool) -> int:
-    chosen = (
-        select(OutboundWebhookRow.id)
-        .join(EventRow, EventRow.id == OutboundWebhookRow.event_id)
-        .where(OutboundWebhookRow.subscriber_id == subscriber_id, OutboundWebhookRow.state.in_(UNDELIVERED), not_(BEING_SENT), *events)
-    )
-    if dry_run:
-        return await _count(session, chosen)
-    chosen = chosen.order_by(OutboundWebhookRow.id).with_for_update(of=OutboundWebhookRow)
-    statement = update(OutboundWebhookRow).where(OutboundWebhookRow.id.in_(chosen)).values(AFRESH).returning(OutboundWebhookRow.id)
-    return len((await session.scalars(statement)).all())
+async def list_recoveries(sessions: Sessions, place: Place) -> RecoveryJobPage:
+    """All recoveries, the latest first. Raises BadCursor."""
+    async with sessions() as session:
+        rows, cursor, has_more = await read_page(session, _jobs(), RecoveryJobRow.id, place, newest_first=True)
+    return RecoveryJobPage(items=[_job_of(*row) for row in rows], next_cursor=cursor, has_more=has_more)
 
 
-async def _recover_everything(session: AsyncSession, subscriber_id: UUID, events: list[ColumnElement[bool]], *, dry_run: bool) -> int:
-    being_sent = select(OutboundWebhookRow.event_id).where(OutboundWebhookRow.subscriber_id == subscriber_id, BEING_SENT)
-    chosen = select(EventRow.id, literal(subscriber_id, Uuid), EventRow.order_no, EventRow.sequence).where(
-        EventRow.id.not_in(being_sent), *events
-    )
-    if dry_run:
-        return await _count(session, chosen)
-    statement = insert(OutboundWebhookRow).from_select(["event_id", "subscriber_id", "order_no", "sequence"], chosen.order_by(EventRow.id))
-    # The second look at BEING_SENT is for a webhook that was claimed since the first.
-    statement = statement.on_conflict_do_update(index_elements=["event_id", "subscriber_id"], set_=AFRESH, where=not_(BEING_SENT))
-    return len((await session.scalars(statement.returning(OutboundWebhookRow.id))).all())
+async def show_recovery(sessions: Sessions, recovery_id: UUID) -> RecoveryJob:
+    """One recovery with its progress. Raises RecoveryNotFound."""
+    async with sessions() as session:
+        found = (await session.execute(_jobs().where(RecoveryJobRow.id == recovery_id))).one_or_none()
+    if found is None:
+        raise RecoveryNotFound
+    return _job_of(*found)
+
+
+async def cancel_recovery(sessions: Sessions, recovery_id: UUID, actor: Actor) -> RecoveryJob:
+    """End a recovery; what has become due already is sent. Raises RecoveryNotFound, NotCancellable, NotAllowed."""
+    async with sessions.begin() as session:
+        job = await session.get(RecoveryJobRow, recovery_id, with_for_update=True)
+        if job is None:
+            raise RecoveryNotFound
+        if job.state != JobState.RUNNING:
+            raise NotCancellable(job.state)
+        job.state, job.finished_at = JobState.CANCELLED, now()
+        await write_entry(session, actor, Action.RECOVERY_CANCELLED, f"recovery:{recovery_id}", done=job.done, total=job.total)
+    return await show_recovery(sessions, recovery_id)
+
+
+def _jobs() -> Select[*tuple[Any, ...]]:
+    return select(RecoveryJobRow, SubscriberRow.name).join(SubscriberRow, SubscriberRow.id == RecoveryJobRow.subscriber_id)
+
+
+def _job_of(row: RecoveryJobRow, subscriber: str) -> RecoveryJob:
+    columns = {field: getattr(row, field) for field in RecoveryJob.model_fields if field != "subscriber"}
+    return RecoveryJob(subscriber=subscriber, **columns)
 
 
 async def _count(session: AsyncSession, chosen: Select[*tuple[Any, ...]]) -> int:

@@ -44,6 +44,13 @@ class WebhookNotFound(NotFound):
         super().__init__("There is no outbound webhook with this id.")
 
 
+class RecoveryNotFound(NotFound):
+    """No recovery has this id."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no recovery with this id.")
+
+
 class SampleNotFound(NotFound):
     """No rejected sample has this id, or a later one took its place."""
 
@@ -145,4 +152,12 @@ class NotRetriable(Refusal):
 
     def __init__(self, state: str) -> None:
         super().__init__(f"The outbound webhook is {state}; only one that is dead or waits can be retried.")
+        self.state = state
+
+
+class NotCancellable(Refusal):
+    """A recovery that has ended; `state` is how."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"The recovery is {state}; only one that is running can be cancelled.")
         self.state = state

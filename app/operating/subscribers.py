@@ -23,14 +23,9 @@ from app.operating.idempotency import Once
 from app.operating.outbound import WebhookState, cancel_pending, count_webhooks
 from app.operating.refusals import NameTaken, NotAcceptable, SubscriberNotFound
 from app.operating.secrets import insert_secret, secret_for, valid_secrets
+from app.operating.subscriber_fields import NULLABLE, RESUMED, EventTypes, HealthFields, MaxInFlight, Name, RateLimit, Timeout, Url
 from app.operating.transports import NO_TRANSPORT, TransportFields, transport_columns
-from app.operating.values import Line, Moment, Value
-
-Name = Annotated[Line, Field(max_length=100, examples=["shop"])]
-Url = Annotated[Line, Field(max_length=2_000, examples=["https://shop.example/hooks"])]
-MaxInFlight = Annotated[int, Field(ge=1, le=200)]
-Timeout = Annotated[int, Field(ge=1_000, le=60_000, examples=[15_000])]
-EventTypes = Annotated[list[Line] | None, Field(examples=[["payment.received", "payment.confirmed"]])]
+from app.operating.values import Moment, Value
 
 
 class SubscriberState(StrEnum):
@@ -41,7 +36,7 @@ class SubscriberState(StrEnum):
     REMOVED = "removed"
 
 
-class Subscriber(Value):
+class Subscriber(HealthFields):
     """A merchant system that gets webhooks."""
 
     name: Annotated[str, Field(examples=["shop"])]
@@ -56,6 +51,8 @@ class Subscriber(Value):
     """How many webhooks it is sent at once at most."""
     timeout_ms: int | None
     """How long an attempt may take; None for the usual time."""
+    rate_limit: int | None
+    """How many webhooks a second it is sent at most; None for no limit."""
     state: SubscriberState
     pause_reason: str | None
     feed: bool
@@ -126,6 +123,8 @@ class NewSubscriber(TransportFields):
     """How many webhooks it is sent at once at most."""
     timeout_ms: Timeout | None = None
     """How long an attempt may take; left out: the usual time."""
+    rate_limit: RateLimit | None = None
+    """How many webhooks a second it is sent at most; null for no limit."""
     secret: SecretStr | None = None
     """A signing secret of your own: `whsec_` and 24 to 64 bytes in base64. Left out: one is made."""
     asymmetric: bool = False
@@ -145,6 +144,8 @@ class SubscriberChange(TransportFields):
     max_in_flight: MaxInFlight | None = None
     timeout_ms: Timeout | None = None
     """Null for the usual time."""
+    rate_limit: RateLimit | None = None
+    """Null for no limit."""
 
 
 async def add_subscriber(
@@ -155,7 +156,7 @@ async def add_subscriber(
     check_way(new, rules)
     event_types = check_event_types(new.event_types)
     secret = new_feed_token() if new.feed else secret_for(new.secret, asymmetric=new.asymmetric)
-    values = new.model_dump(include={"name", "feed", "customer", "ordered", "max_in_flight", "timeout_ms"})
+    values = new.model_dump(include={"name", "feed", "customer", "ordered", "max_in_flight", "timeout_ms", "rate_limit"})
     values |= {"url": new.url or "", "event_types": event_types, "feed_hash": hash_of(secret) if new.feed else None}
     async with sessions.begin() as session:
         if once and (earlier := await once.earlier(session, actor)):
@@ -230,7 +231,7 @@ async def change_subscriber(
         check_subscriber_url(change.url, rules)
     if "event_types" in values:
         values["event_types"] = check_event_types(change.event_types)
-    values = {field: value for field, value in values.items() if value is not None or field in ("event_types", "timeout_ms")}
+    values = {field: value for field, value in values.items() if value is not None or field in NULLABLE}
     async with sessions.begin() as session:
         row = await subscriber_row(session, name, lock=True)
         if row.feed and (change.url is not None or change.transport_fields_set):
@@ -246,9 +247,8 @@ async def pause_subscriber(sessions: Sessions, name: str, reason: str | None = N
 
 
 async def resume_subscriber(sessions: Sessions, name: str, actor: Actor) -> Subscriber:
-    """Send again, beginning with what was held. Raises SubscriberNotFound, NotAllowed."""
-    values = {"state": SubscriberState.ACTIVE, "pause_reason": None}
-    return await _change(sessions, name, values, actor, Action.SUBSCRIBER_RESUMED)
+    """Send again, beginning with what was held, at a limited rate until that is gone. Raises SubscriberNotFound, NotAllowed."""
+    return await _change(sessions, name, RESUMED, actor, Action.SUBSCRIBER_RESUMED)
 
 
 async def remove_subscriber(sessions: Sessions, name: str, actor: Actor = SERVICE) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.clock import now, uuid7
-from app.db.tables import RejectedSampleRow
+from app.db.tables import RecoveryJobRow, RejectedSampleRow
 from app.operating.access import Role
 from app.operating.tokens import NewToken, create_token
 from tests.api.api_client import Api
@@ -22,10 +22,12 @@ TABLES = (
     "operator_tokens",
     "audit_entries",
     "idempotent_answers",
+    "recovery_jobs",
 )
 BODIES: dict[str, Any] = {
     "add_subscriber": {"name": "new", "url": "https://new.example/"},
     "change_subscriber": {"customer": True},
+    "start_recovery": {"subscriber": "shop", "since": "2020-01-01T00:00:00Z"},
     "recover_outbound_webhooks": {"subscriber": "shop", "since": "2020-01-01T00:00:00Z"},
     "send_test_webhook": {"wait_seconds": 0},
     "dismiss_notice": {"reason": "a test call"},
@@ -58,6 +60,18 @@ async def sample(world: OperatingWorld) -> Any:
     return sample_id
 
 
+async def recovery(world: OperatingWorld) -> Any:
+    """A recovery that nobody has begun yet; its id."""
+    job_id = uuid7()
+    [shop] = await world.rows("SELECT id FROM subscribers")
+    moments = {"since": now(), "until": now(), "created_by": "kato"}
+    async with world.sessions.begin() as session:
+        session.add(
+            RecoveryJobRow(id=job_id, subscriber_id=shop.id, event_types=[], scope="undelivered", total=0, cursor=job_id, **moments)
+        )
+    return job_id
+
+
 async def token(world: OperatingWorld, name: str, role: Role) -> str:
     """A new token of this name and role."""
     return (await create_token(world.sessions, NewToken(name=name, role=role), ADMIN)).token
@@ -79,6 +93,7 @@ async def filled(world: OperatingWorld) -> Names:
         "event_id": (await world.rows("SELECT id FROM events"))[0].id,
         "webhook_id": webhook_ids[0],
         "sample_id": await sample(world),
+        "recovery_id": await recovery(world),
     }
     return {
         "*": usual,

@@ -79,7 +79,7 @@ async def test_health_and_metrics_need_no_token(api: Api) -> None:
 
 async def test_unknown_ids_are_not_found_on_every_route_that_takes_one(api: Api, subtests: pytest.Subtests) -> None:
     unknown: dict[str, str | int | UUID] = {"name": "x", "order_no": "x", "webhook_id": 7}
-    unknown |= {name: uuid4() for name in ("notice_id", "event_id", "sample_id")}
+    unknown |= {name: uuid4() for name in ("notice_id", "event_id", "sample_id", "recovery_id")}
     for method, path, operation in operations(api):
         if "{" not in path:
             continue

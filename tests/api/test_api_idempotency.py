@@ -65,8 +65,10 @@ async def test_recovering_once(api: Api, world: OperatingWorld) -> None:
     body = {"subscriber": "shop", "since": "2020-01-01T00:00:00Z"}
     first = await api.post("/outbound-webhooks/recover", json=body, headers=KEY)
     assert (200, 2) == (first.status, first.json["webhooks"])
+    await world.work_off()
     await world.run("UPDATE outbound_webhooks SET state = 'delivered'")
     assert first.text == (await api.post("/outbound-webhooks/recover", json=body, headers=KEY)).text
+    assert [] == await world.work_off()
     assert {"delivered"} == set(await world.states())
 
 

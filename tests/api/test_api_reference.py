@@ -42,6 +42,8 @@ def test_the_routes_are_those_that_scripts_rely_on() -> None:
         "get /v1/outbound-webhooks/{webhook_id}",
         "post /v1/outbound-webhooks/{webhook_id}/retry",
         "post /v1/outbound-webhooks/recover",
+        "get /v1/recoveries",
+        "post /v1/recoveries/{recovery_id}/cancel",
     } <= {name for name, _ in _operations(_document())}
 
 

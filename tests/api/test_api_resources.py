@@ -114,8 +114,12 @@ async def test_outbound_webhooks_over_http(api: Api, world: OperatingWorld) -> N
 
     async def recovered(**values: Any) -> dict[str, Any]:
         answer = await api.post("/outbound-webhooks/recover", json={"subscriber": "shop", "since": "2026-01-01T00:00:00+09:00", **values})
-        return answer.json
+        return {name: value for name, value in answer.json.items() if name != "id"}
 
     assert {"subscriber": "shop", "webhooks": 1, "dry_run": True} == await recovered(dry_run=True)
     assert {"subscriber": "shop", "webhooks": 2, "dry_run": False} == await recovered(everything=True)
+    await world.work_off()
+    [job] = (await api.get("/recoveries")).json["items"]
+    assert ("done", 2, 2) == (job["state"], job["done"], job["total"])
+    assert job == (await api.get(f"/recoveries/{job['id']}")).json
     assert 2 == len((await api.get("/outbound-webhooks?state=pending")).json["items"])

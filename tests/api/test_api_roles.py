@@ -21,6 +21,8 @@ ACTION_OF = {
     "retry_outbound_webhook": Action.WEBHOOK_RETRIED,
     "dismiss_outbound_webhook": Action.WEBHOOK_DISMISSED,
     "recover_outbound_webhooks": Action.WEBHOOKS_RECOVERED,
+    "start_recovery": Action.WEBHOOKS_RECOVERED,
+    "cancel_recovery": Action.RECOVERY_CANCELLED,
     "pause_subscriber": Action.SUBSCRIBER_PAUSED,
     "resume_subscriber": Action.SUBSCRIBER_RESUMED,
     "send_test_webhook": Action.SUBSCRIBER_TESTED,

@@ -124,8 +124,12 @@ async def test_recovering_from_a_time_or_for_a_duration(cli: Cli, world: Operati
     assert "2 webhooks would be sent again\n" == (await cli("outbound", "recover", "shop", "--since", "1h", "--dry-run")).stdout
     since = (now() - timedelta(minutes=5)).isoformat()
     recovered = await cli.json("outbound", "recover", "shop", "--since", since, "--events", "payment.received")
-    assert {"subscriber": "shop", "webhooks": 1, "dry_run": False} == recovered
-    assert "2 webhooks are sent again\n" == (await cli("outbound", "recover", "shop", "--since", "1d", "--all")).stdout
+    assert ("shop", 1, False) == (recovered["subscriber"], recovered["webhooks"], recovered["dry_run"])
+    assert "cancelled after 0 of 1\n" == (await cli("outbound", "cancel-recovery", recovered["id"])).stdout
+    assert "cancelled" in (await cli("outbound", "cancel-recovery", recovered["id"], code=1)).stderr
+    assert "2 webhooks are sent again\n" == (await cli("outbound", "recover", "shop", "--since", "1d", "--all", "--rate", "7")).stdout
+    assert [7, None] == [job["rate"] for job in (await cli.json("outbound", "recoveries"))["items"]]
+    assert " everything " in (await cli("outbound", "recoveries")).stdout
     for since in ("yesterday", "2026-11-23T09:00", "99999999999d"):
         assert "--since" in (await cli("outbound", "recover", "shop", "--since", since, code=2)).stderr
     assert "no subscriber" in (await cli("outbound", "recover", "none", "--since", "1h", code=1)).stderr

@@ -20,6 +20,7 @@ from app.events.signature import new_secret
 from app.forwarding.fan_out import fan_out
 from app.forwarding.forwarder import Forwarder
 from app.forwarding.options import ForwardingOptions
+from app.forwarding.recovery_jobs import Progress, advance
 from app.forwarding.secrets import Vault
 from app.forwarding.sender import TimeLimits
 
@@ -85,6 +86,16 @@ class World:
     async def outcomes(self) -> list[str]:
         """The outcomes of all attempts, oldest first."""
         return [row.outcome for row in await self.rows("SELECT outcome FROM attempts ORDER BY id")]
+
+    async def work_off(self) -> list[Progress]:
+        """Do all recovery jobs that may go on now, as a worker does; return what each batch did."""
+        batches = []
+        while True:
+            async with self.sessions.begin() as session:
+                progress = await advance(session)
+            if progress is None:
+                return batches
+            batches.append(progress)
 
     @asynccontextmanager
     async def forwarder(self, **options: Any) -> AsyncIterator[Forwarder]:

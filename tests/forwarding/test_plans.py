@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 from uuid import uuid4
@@ -19,11 +19,22 @@ from app.forwarding.claims import CLAIM, PARK, RELEASE, RENEW, UNWIND, claim
 from app.forwarding.fan_out import FAN_OUT, fan_out
 from app.forwarding.outcome import OutcomeKind
 from app.forwarding.records import RECORD, Result, parameters_of, record
+from app.forwarding.recovery_jobs import EVERYTHING, UNDELIVERED
 from app.forwarding.secrets import Vault
 from tests.conftest import TEMPLATE, with_database
 from tests.forwarding.delivery_world import KEY, World
 
-STATEMENTS = {"claim": CLAIM, "park": PARK, "unwind": UNWIND, "renew": RENEW, "release": RELEASE, "record": RECORD, "fan out": FAN_OUT}
+STATEMENTS = {
+    "claim": CLAIM,
+    "park": PARK,
+    "unwind": UNWIND,
+    "renew": RENEW,
+    "release": RELEASE,
+    "record": RECORD,
+    "fan out": FAN_OUT,
+    "recover": UNDELIVERED,
+    "recover everything": EVERYTHING,
+}
 BIG = ("outbound_webhooks", "events", "attempts")
 
 
@@ -141,6 +152,12 @@ PARAMETERS: dict[str, Any] = {
     "head": 200,
     "delay": MINUTE,
     "event_ids": [uuid4()],
+    "cursor": uuid4(),
+    "end": uuid4(),
+    "event_types": ["payment.received"],
+    "since": datetime.now(UTC) - MINUTE,
+    "until": datetime.now(UTC),
+    "subscriber_id": uuid4(),
     "usual": ["payment.received"],
 }
 

@@ -87,6 +87,7 @@ async def test_a_webhook_that_is_being_sent_is_left_to_its_sender(world: Operati
     assert 1 == (await recover(world.sessions, _request(dry_run=True), OPERATOR)).webhooks
     assert 3 == (await recover(world.sessions, _request(everything=True, dry_run=True), OPERATOR)).webhooks
     assert 3 == (await recover(world.sessions, _request(everything=True), OPERATOR)).webhooks
+    await world.work_off()
     assert before[0] == (await _all(world))[0]
 
 
@@ -111,6 +112,7 @@ async def test_recovering_makes_the_undelivered_due(world: OperatingWorld) -> No
     assert ("shop", 2, True) == (counted.subscriber, counted.webhooks, counted.dry_run)
     assert [3, 3, 3, 3] == [attempts for _, _, attempts, _, _ in await _all(world)]
     assert 2 == (await recover(world.sessions, _request(), OPERATOR)).webhooks
+    await world.work_off()
     assert {
         (ids["pending"], "pending", 0, 0, True),
         (ids["delivered"], "delivered", 3, 1, False),
@@ -128,6 +130,7 @@ async def test_recovering_everything_sends_again_what_was_delivered_and_what_was
     assert 2 == (await recover(world.sessions, _request(everything=True, dry_run=True), OPERATOR)).webhooks
     assert 1 == len(await _all(world))
     assert 2 == (await recover(world.sessions, _request(everything=True), OPERATOR)).webhooks
+    await world.work_off()
     rows = await world.rows(
         "SELECT e.type, w.state, w.attempts, w.order_no = e.order_no AND w.sequence = e.sequence AS placed FROM outbound_webhooks w"
         " JOIN events e ON e.id = w.event_id ORDER BY e.id"
@@ -159,6 +162,7 @@ async def test_test_webhooks_are_not_recovered(world: OperatingWorld) -> None:
     await world.add()
     await world.event(type="webhook.test")
     assert 0 == (await recover(world.sessions, _request(everything=True), OPERATOR)).webhooks
+    await world.work_off()
 
 
 @pytest.mark.parametrize("act", ["retry", "recover"])

@@ -125,6 +125,7 @@ async def test_what_is_owed_to_a_paused_subscriber_is_held_and_sent_after_resumi
             assert [] == merchant.received
             resumed = await resume_subscriber(world.sessions, "shop", OPERATOR)
             assert ("active", None) == (resumed.state, resumed.pause_reason)
+            assert resumed.resumed_at is not None
             await merchant.wait_for(2)
     assert ["order.accepted", "payment.received"] == [event["type"] for _, event in merchant.received]
 
@@ -239,3 +240,20 @@ async def test_counting_what_is_owed_stops_at_its_limit(world: OperatingWorld) -
             """)
         )
     assert (10_000, 0) == await _owed(world)
+
+
+async def test_a_resumption_begins_afresh_and_only_a_pause_makes_a_backlog(world: OperatingWorld) -> None:
+    await world.add(rate_limit=5)
+    await world.run("UPDATE subscribers SET failures = 40, failing_since = now() - interval '6 days'")
+    assert None is (await resume_subscriber(world.sessions, "shop", OPERATOR)).resumed_at
+    await world.run("UPDATE subscribers SET failures = 40, failing_since = now() - interval '6 days', state = 'paused'")
+    resumed = await resume_subscriber(world.sessions, "shop", OPERATOR)
+    assert (0, None, 5) == (resumed.failures, resumed.failing_since, resumed.rate_limit)
+    assert resumed.resumed_at is not None
+
+
+async def test_a_rate_limit_can_be_set_and_taken_away(world: OperatingWorld) -> None:
+    await world.add()
+    for limit in (7, None):
+        change = SubscriberChange.model_validate({"rate_limit": limit})
+        assert limit == (await change_subscriber(world.sessions, world.vault, "shop", change, RULES, ADMIN)).rate_limit
