@@ -1,70 +1,19 @@
-"""Settings: read from RELAY_ environment variables (and a .env file), checked whole before anything starts."""
+"""Every setting, with its default, its checks and the text of its reference."""
 
-import difflib
 import ipaddress
-import os
 import re
-from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
-from dotenv import dotenv_values
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.settings.kinds import Duration, Durations, Names, Networks, Port, Secrets, Size, parse_duration
 
 PREFIX = "RELAY_"
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
-_UNIT_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, None: 1}
-
-
-class WrongSettings(Exception):
-    """One or more settings cannot be used; the text names each variable, what is wrong, and an example of what is right."""
-
-
-_SIZE = re.compile(r"(\d+)\s*(B|KiB|MiB|GiB)?")
-_UNIT_BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, None: 1}
-
-
-def parse_size(value: object) -> int:
-    """Read `512MiB`, `1GiB` or a bare number of bytes; raises ValueError for anything else."""
-    match = _SIZE.fullmatch(str(value).strip())
-    if match is None:
-        raise ValueError(f"{value!r} is not a size such as 512MiB or 1GiB")
-    return int(match[1]) * _UNIT_BYTES[match[2]]
-
-
-def _split(value: object) -> object:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _network(value: object) -> Network:
-    if isinstance(value, ipaddress.IPv4Network | ipaddress.IPv6Network):
-        return value
-    return ipaddress.ip_network(str(value))
-
-
-def parse_duration(value: object) -> timedelta:
-    """Read `5s`, `30m`, `2h`, `1.5d`, `250ms` or a bare number of seconds; raises ValueError for anything else."""
-    if isinstance(value, timedelta):
-        return value
-    match = _DURATION.fullmatch(str(value).strip())
-    if match is None:
-        raise ValueError(f"{value!r} is not a duration such as 5s, 30m or 2h")
-    return timedelta(seconds=float(match[1]) * _UNIT_SECONDS[match[2]])
-
-
-Networks = Annotated[list[Annotated[Network, BeforeValidator(_network)]], NoDecode, BeforeValidator(_split)]
-Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
-Durations = Annotated[list[Duration], NoDecode, BeforeValidator(_split), Field(min_length=1)]
-Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
-Secrets = Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)]
-Size = Annotated[int, BeforeValidator(parse_size)]
-Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 class DeclaredSubscriber(BaseModel):
@@ -326,54 +275,3 @@ class Settings(BaseSettings):
     def spool_path(self) -> Path:
         """The spool's directory."""
         return self.spool_dir or self.data_dir / "spool"
-
-
-def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read and check the settings; raises WrongSettings with a text fit for a terminal."""
-    environment = os.environ if environment is None else environment
-    unknown = _unknown_variables(environment)
-    if unknown:
-        raise WrongSettings("\n".join(unknown))
-    try:
-        return Settings()
-    except ValidationError as error:
-        raise WrongSettings("\n".join(_explain(problem) for problem in error.errors(include_url=False))) from None
-    except SettingsError as error:  # a variable that should be JSON and is not
-        raise WrongSettings(_explain_source(error)) from None
-
-
-def variable_of(field: str) -> str:
-    """The name of the environment variable behind a field of Settings."""
-    return PREFIX + field.upper()
-
-
-def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    known = [variable_of(field) for field in Settings.model_fields]
-    given = {*environment, *dotenv_values(".env")}
-    messages = []
-    for name in sorted(given):
-        if not name.startswith(PREFIX) or name in known:
-            continue
-        near = difflib.get_close_matches(name, known, n=1)
-        messages.append(
-            f"{name}: there is no such setting" + (f"; did you mean {near[0]}?" if near else "; .env.example lists all of them")
-        )
-    return messages
-
-
-def _explain_source(error: SettingsError) -> str:
-    match = re.search(r'field "(\w+)"', str(error))
-    if match is None:
-        return str(error)
-    return _explain({"loc": (match[1],), "msg": "is not valid JSON"})
-
-
-def _explain(problem: Any) -> str:
-    location = problem["loc"]
-    message = problem["msg"].removeprefix("Value error, ")
-    if not location:
-        return str(message)
-    field = str(location[0])
-    inside = ".".join(str(part) for part in location[1:])
-    example = Settings.model_fields[field].examples or [""]
-    return f"{variable_of(field)}: {f'[{inside}] ' if inside else ''}{message}. Example: {variable_of(field)}={example[0]}"

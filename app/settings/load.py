@@ -1,0 +1,68 @@
+"""Reading the settings, and saying what is wrong with them in words fit for a terminal."""
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from dotenv import dotenv_values
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from app.settings.fields import PREFIX, Settings
+
+
+class WrongSettings(Exception):
+    """One or more settings cannot be used; the text names each variable, what is wrong, and an example of what is right."""
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read and check the settings; raises WrongSettings with a text fit for a terminal."""
+    environment = os.environ if environment is None else environment
+    unknown = _unknown_variables(environment)
+    if unknown:
+        raise WrongSettings("\n".join(unknown))
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise WrongSettings("\n".join(_explain(problem) for problem in error.errors(include_url=False))) from None
+    except SettingsError as error:  # a variable that should be JSON and is not
+        raise WrongSettings(_explain_source(error)) from None
+
+
+def variable_of(field: str) -> str:
+    """The name of the environment variable behind a field of Settings."""
+    return PREFIX + field.upper()
+
+
+def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    known = [variable_of(field) for field in Settings.model_fields]
+    given = {*environment, *dotenv_values(".env")}
+    messages = []
+    for name in sorted(given):
+        if not name.startswith(PREFIX) or name in known:
+            continue
+        near = difflib.get_close_matches(name, known, n=1)
+        messages.append(
+            f"{name}: there is no such setting" + (f"; did you mean {near[0]}?" if near else "; .env.example lists all of them")
+        )
+    return messages
+
+
+def _explain_source(error: SettingsError) -> str:
+    match = re.search(r'field "(\w+)"', str(error))
+    if match is None:
+        return str(error)
+    return _explain({"loc": (match[1],), "msg": "is not valid JSON"})
+
+
+def _explain(problem: Any) -> str:
+    location = problem["loc"]
+    message = problem["msg"].removeprefix("Value error, ")
+    if not location:
+        return str(message)
+    field = str(location[0])
+    inside = ".".join(str(part) for part in location[1:])
+    example = Settings.model_fields[field].examples or [""]
+    return f"{variable_of(field)}: {f'[{inside}] ' if inside else ''}{message}. Example: {variable_of(field)}={example[0]}"
