@@ -9,7 +9,8 @@ from app.cli.context import FAILED, database_url_of, run, run_with_settings
 from app.cli.new_migration import write_migration
 from app.cli.output import AsJson
 from app.db.migrations import migrate as migrate_database
-from app.operating.checkup import Finding, Level, check_up
+from app.operating.checkup import check_up
+from app.operating.findings import Finding, Level
 from app.operating.keys import new_key
 from app.operating.reseal import reseal as reseal_secrets
 from app.settings import Settings

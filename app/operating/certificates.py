@@ -18,24 +18,27 @@ class SeenCertificate:
     trouble: str | None
 
 
-async def look_at_certificate(host: str, port: int, trust: ssl.SSLContext | None = None) -> SeenCertificate:
-    """Do a TLS handshake and return what was shown. `trust` stands in for the system's. Raises OSError if there is no handshake."""
+async def look_at_certificate(host: str, port: int, trust: ssl.SSLContext | None = None, *, address: str | None = None) -> SeenCertificate:
+    """Do a TLS handshake with `host`, at `address` if given, and return what was shown. `trust` stands in for the system's.
+
+    Raises OSError if there is no handshake.
+    """
     try:
-        shown = await _handshake(host, port, trust or ssl.create_default_context())
+        shown = await _handshake(host, address or host, port, trust or ssl.create_default_context())
         trouble = None
     except ssl.SSLCertVerificationError as error:
         unbelieving = ssl.create_default_context()
         unbelieving.check_hostname = False
         unbelieving.verify_mode = ssl.CERT_NONE
-        shown = await _handshake(host, port, unbelieving)
+        shown = await _handshake(host, address or host, port, unbelieving)
         trouble = error.verify_message
     return SeenCertificate(x509.load_der_x509_certificate(shown).not_valid_after_utc, trouble)
 
 
-async def _handshake(host: str, port: int, context: ssl.SSLContext) -> bytes:
+async def _handshake(host: str, address: str, port: int, context: ssl.SSLContext) -> bytes:
     """The certificate of the server itself, in DER."""
     async with asyncio.timeout(SECONDS):
-        _, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname=host)
+        _, writer = await asyncio.open_connection(address, port, ssl=context, server_hostname=host)
         try:
             shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
         finally:
