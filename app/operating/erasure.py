@@ -29,10 +29,16 @@ _NOTHING = UUID(int=0)
 
 _IDS = bindparam("ids", type_=ARRAY(Uuid))
 
-# The raw bytes hold everything that the parameters hold, so they go whole.
+# The raw bytes hold everything that the parameters hold, so they go whole. Why somebody dismissed a notice is free text.
 _ERASE_NOTICES = text("""
-UPDATE notices SET target = '', headers = '', body = '', parameters = parameters - CAST(:personal AS text[]), erased_at = now()
+UPDATE notices SET target = '', headers = '', body = '', parameters = parameters - CAST(:personal AS text[]), erased_at = now(),
+  dismissal = left(dismissal, 0)
 WHERE id = ANY(:ids) AND erased_at IS NULL
+""").bindparams(_IDS)
+
+_ERASE_WEBHOOKS = text("""
+UPDATE outbound_webhooks SET dismissal = ''
+WHERE dismissal <> '' AND event_id = ANY(ARRAY(SELECT events.id FROM events WHERE notice_id = ANY(:ids)))
 """).bindparams(_IDS)
 
 _ERASE_EVENTS = text("UPDATE events SET customer = NULL WHERE notice_id = ANY(:ids) AND customer IS NOT NULL").bindparams(_IDS)
@@ -112,6 +118,7 @@ async def erase_old(sessions: Sessions, age: timedelta, *, batch: int = BATCH) -
 async def _erase(session: AsyncSession, ids: Sequence[UUID]) -> None:
     await session.execute(_ERASE_NOTICES, {"ids": ids, "personal": sorted(PERSONAL)})
     await session.execute(_ERASE_EXCERPTS, {"ids": ids})
+    await session.execute(_ERASE_WEBHOOKS, {"ids": ids})
     await session.execute(_ERASE_EVENTS, {"ids": ids})
 
 

@@ -98,6 +98,11 @@ async def test_an_order_that_is_erased_leaves_no_trace_in_a_dump(sessions: Sessi
     await call(sessions, "erase-1", "04", table="rejected_samples")
     await judge_all(sessions)
     await deliver(sessions)
+    async with sessions.begin() as session:
+        for table in ("notices", "outbound_webhooks"):
+            await session.execute(
+                text(f"UPDATE {table} SET dismissed_at = now(), dismissal = :why"), {"why": f"{WHO['username']} telephoned"}
+            )
     before = await asyncio.to_thread(dump, database_url)
     assert all(trace in before for trace in WHO.values())
 
