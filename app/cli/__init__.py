@@ -2,7 +2,7 @@
 
 import typer
 
-from app.cli import audit, maintenance, notices, orders, outbound, spool, subscribers, tokens
+from app.cli import audit, maintenance, notices, onboarding, orders, outbound, spool, subscribers, tokens
 
 
 def commands() -> typer.Typer:
@@ -15,6 +15,6 @@ def commands() -> typer.Typer:
     )
     for group in (subscribers, orders, notices, outbound, tokens, audit, spool):
         app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
-    for command in (maintenance.migrate, maintenance.doctor, maintenance.keygen, maintenance.reseal):
+    for command in (maintenance.migrate, maintenance.doctor, onboarding.onboarding, maintenance.keygen, maintenance.reseal):
         app.command()(command)
     return app
