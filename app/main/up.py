@@ -40,7 +40,12 @@ async def run_demo(settings: Settings, url: str) -> None:
     demo.notify_url = receiver.url
     demo.clientip = next(iter(settings.ip_codes), None)
     token = "RELAY_ADMIN_TOKEN" if settings.admin_token else f"token in {settings.data_dir / TOKEN_FILE}"
-    demo.addresses = {"notification endpoint": receiver.url, "API": f"{operator.url}/v1  ({token})", "metrics": f"{operator.url}/metrics"}
+    demo.addresses = {
+        "notification endpoint": receiver.url,
+        "console": f"{operator.url}/  ({token})",
+        "API": f"{operator.url}/v1  (the same token)",
+        "metrics": f"{operator.url}/metrics",
+    }
     await run_roles([receiver, worker, operator, demo])
 
 

@@ -103,7 +103,7 @@ class Settings(BaseSettings):
         8000, description="Port of the public listener: the notification endpoint and health only.", examples=["8000"]
     )
     operator_host: str = Field("127.0.0.1", description="Address the private listener binds to.", examples=["::1"])
-    operator_port: Port = Field(8001, description="Port of the private listener: API, metrics and health.", examples=["8001"])
+    operator_port: Port = Field(8001, description="Port of the private listener: console, API, metrics and health.", examples=["8001"])
     metrics_port: Port | None = Field(
         None,
         description="When set, the roles receive and work serve /metrics and health on RELAY_OPERATOR_HOST at this port; "
