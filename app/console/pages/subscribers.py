@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 from pydantic import ValidationError
 from starlette.responses import Response
@@ -15,13 +16,14 @@ from app.console.messages import Said
 from app.console.refused import words_of
 from app.console.visit import Visit
 from app.events.types import SUBSCRIBABLE, EventType
+from app.forwarding.recovery_jobs import JobState
 from app.operating import recovery as recoveries
 from app.operating import subscribers as operating
 from app.operating.access import Role
 from app.operating.outbound import list_outbound
 from app.operating.paging import Place
-from app.operating.recovery import RecoveryRequest
-from app.operating.refusals import BadCursor, NameTaken, NotAcceptable, Refusal
+from app.operating.recovery import RecoveryJob, RecoveryRequest
+from app.operating.refusals import BadCursor, NameTaken, NotAcceptable, RecoveryNotFound, Refusal
 from app.operating.rotation import Rotation, rotate_secret
 from app.operating.subscribers import NewSubscriber
 from app.operating.trial import send_test
@@ -67,9 +69,12 @@ async def show(visit: Visit) -> Response:
 async def show_progress(visit: Visit) -> Response:
     """How far sending again has come: a part of the page, asked for every two seconds."""
     subscriber = await operating.show_subscriber(visit.parts.sessions, _name(visit))
-    asked = visit.text("of")
-    webhooks = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else 0
-    return visit.page("progress.html", subscriber=subscriber, recovery={"webhooks": webhooks, "dry_run": False})
+    try:
+        job = await recoveries.show_recovery(visit.parts.sessions, UUID(visit.text("of")))
+    except ValueError:
+        raise RecoveryNotFound from None
+    recovery = {"id": job.id, "webhooks": job.total, "dry_run": False}
+    return visit.page("progress.html", subscriber=subscriber, recovery=recovery, to_come=_to_come(job))
 
 
 async def test(visit: Visit) -> Response:
@@ -181,3 +186,8 @@ def _moment(text: str) -> datetime | None:
         return datetime.fromisoformat(text).replace(tzinfo=JAPAN)
     except ValueError:
         return None
+
+
+def _to_come(job: RecoveryJob) -> int:
+    """How many webhooks of a recovery are not due yet."""
+    return max(job.total - job.done, 0) if job.state is JobState.RUNNING else 0
