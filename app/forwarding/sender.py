@@ -2,7 +2,7 @@
 
 import json
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -18,13 +18,14 @@ from app.events.payload import body
 from app.events.signature import signed_headers
 from app.forwarding.destinations import check_address, literal_address, parse_url
 from app.forwarding.failures import FAILURES, outcome_of
-from app.forwarding.outcome import Outcome, kind_of_status
+from app.forwarding.outcome import Outcome, OutcomeKind, kind_of_status
 from app.forwarding.resolver import Lookup, VettingResolver, system_lookup
 from app.forwarding.routes import ProxyResolver, ProxyRoutes, Route
 from app.forwarding.transport import PLAIN, Transport
 from app.forwarding.trust import Trust
 from app.forwarding.webhook import OutboundWebhook
 from app.settings import Network
+from app.tracing import spans
 
 EXCERPT_BYTES = 2_048
 _READ_BUFFER = 4_096
@@ -95,13 +96,21 @@ class Sender:
 
     async def send(self, webhook: OutboundWebhook, keys: Sequence[str], transport: Transport = PLAIN) -> Outcome:
         """POST `webhook`, signed with each of `keys`. Every way in which the network and the subscriber can fail is an Outcome."""
+        if not spans.is_tracing():
+            return await self._send(webhook, keys, transport, {})
+        span = _span_of(webhook)
+        outcome = await self._send(webhook, keys, transport, span.headers)
+        span.end({"outcome": outcome.kind.value}, failed=outcome.kind is not OutcomeKind.DELIVERED)
+        return outcome
+
+    async def _send(self, webhook: OutboundWebhook, keys: Sequence[str], transport: Transport, extra: Mapping[str, str]) -> Outcome:
         status: int | None = None
         try:
             url = self._url(webhook.target.url)
             route = await self._routes.to(url) if self._routes else Route(url)
             content = self._content(webhook)
             signed = signed_headers(str(webhook.event_id), now(), content, keys)
-            headers = {**dict(transport.headers), **_BASE_HEADERS, **route.headers, **signed}
+            headers = {**dict(transport.headers), **_BASE_HEADERS, **route.headers, **extra, **signed}
             options = {"timeout": self._timeout_of(webhook), "allow_redirects": False, **self._tls(transport), **route.options}
             async with self._session.post(route.url, data=content, headers=headers, **options) as response:
                 status = response.status
@@ -145,6 +154,13 @@ class Sender:
 
     def _timeout(self, total_s: float) -> aiohttp.ClientTimeout:
         return aiohttp.ClientTimeout(total=total_s, connect=min(self._connect_s, total_s))
+
+
+def _span_of(webhook: OutboundWebhook) -> spans.Send:
+    """The span of an attempt, in the trace of the call that the event came from."""
+    notice_id = json.loads(webhook.data).get("notice_id")
+    attributes = {"outbound_webhook_id": webhook.id, "attempt": webhook.attempts + webhook.excused + 1}
+    return spans.Send(webhook.event_id, UUID(notice_id) if notice_id else None, attributes)
 
 
 async def _read_excerpt(response: aiohttp.ClientResponse) -> str | None:

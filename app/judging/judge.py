@@ -1,5 +1,6 @@
 """Judging a batch: lock lanes, read what is known, apply the rules in order of arrival, write everything in one transaction."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from app.judging.rules import ORDER_NO_LIMIT, JudgedCall, Judgement, Verdict, ju
 from app.judging.store import UnjudgedNotice
 from app.logs import get_logger
 from app.metrics import events_created, notices_judged
+from app.tracing import spans
 from app.zeus.parameters import money_of
 from app.zeus.statuses import parse_status
 from app.zeus.wire import Call, decode
@@ -38,6 +40,7 @@ class Outcome:
     changed: set[str] = field(default_factory=set)
     events: list[dict[str, Any]] = field(default_factory=list)
     verdicts: list[dict[str, Any]] = field(default_factory=list)
+    began_ns: int = field(default_factory=time.time_ns)
 
 
 class Judge:
@@ -113,6 +116,7 @@ class Judge:
             log.debug("event_made", event_id=str(event["id"]), notice_id=str(event["notice_id"]), type=event["type"])
         for row in outcome.verdicts:
             log.debug("notice_judged", notice_id=str(row["id"]), verdict=row["verdict"])
+            spans.judged(row["id"], outcome.began_ns, {"verdict": str(row["verdict"])})
             if row["verdict"] in (Verdict.QUARANTINED, Verdict.CONFLICT):
                 log.warning("needs_attention", notice_id=str(row["id"]), verdict=row["verdict"], reasons=row["reasons"])
         if outcome.events:

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from importlib.metadata import version
 
 from app.db.embedded import start_embedded
 from app.logs import configure_logs
 from app.main.health_role import HealthRole
 from app.main.roles import Role
-from app.settings import Settings, load_settings
+from app.settings import Settings, WrongSettings, load_settings, variable_of
+from app.tracing import spans
 
 Main = Callable[[Settings, str], Awaitable[None]]
 
@@ -20,8 +22,12 @@ def start(main: Main) -> None:
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format)
     url = start_embedded(settings.data_dir) if settings.database_url is None else settings.database_url.get_secret_value()
-    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
-        runner.run(_awaited(main, settings, url))
+    _start_tracing(settings)
+    try:
+        with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+            runner.run(_awaited(main, settings, url))
+    finally:
+        spans.stop_tracing()
 
 
 def with_health(settings: Settings, roles: Sequence[Role]) -> list[Role]:
@@ -29,6 +35,15 @@ def with_health(settings: Settings, roles: Sequence[Role]) -> list[Role]:
     if settings.metrics_port is None:
         return list(roles)
     return [*roles, HealthRole(settings.operator_host, settings.metrics_port)]
+
+
+def _start_tracing(settings: Settings) -> None:
+    if settings.otlp_endpoint is None:
+        return
+    try:
+        spans.start_tracing(settings.otlp_endpoint, version("zeus-relay"))
+    except spans.TracingMissing as missing:
+        raise WrongSettings(f"{variable_of('otlp_endpoint')}: {missing}") from None
 
 
 async def _awaited(main: Main, settings: Settings, url: str) -> None:

@@ -17,6 +17,7 @@ from app.receiver.throttle import Throttle
 from app.receiving.notice import HoldExpired, Notice, Unstorable, lane_of
 from app.receiving.sampler import Sampler
 from app.receiving.sources import Door, Headers, Visitor
+from app.tracing import spans
 from app.zeus.wire import decode, order_no_of
 
 IN_TIME_SECONDS = 35.0
@@ -72,6 +73,7 @@ class NotifyEndpoint:
         log.debug("call_recorded", notice_id=str(notice.id))
         elapsed = time.perf_counter() - wire.began
         answer_seconds.observe(elapsed)
+        spans.received(notice.id, elapsed)
         if elapsed < IN_TIME_SECONDS:
             self._evidence.add(notice.id, wire)
         return None

@@ -187,6 +187,12 @@ class Settings(BaseSettings):
         description="Where alerts are posted as Slack takes them, for sites without Prometheus; https:// or http://.",
         examples=["https://hooks.example/services/T000/B000/XXXX"],
     )
+    otlp_endpoint: str | None = Field(
+        None,
+        description="Base URL of an OpenTelemetry collector that takes OTLP over HTTP; each call is one trace up to its webhooks, "
+        "which then carry a traceparent header. Needs the extra otel.",
+        examples=["http://collector.example:4318"],
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.", examples=["INFO"])
     log_format: Literal["auto", "json", "text"] = Field(
         "auto", description="One JSON object a line, or text; auto writes text on a terminal and JSON elsewhere.", examples=["json"]
@@ -208,7 +214,7 @@ class Settings(BaseSettings):
                 raise ValueError("must be an http:// URL with a host and nothing behind its port")
         return value
 
-    @field_validator("public_url", "alert_url")
+    @field_validator("public_url", "alert_url", "otlp_endpoint")
     @classmethod
     def _is_web_url(cls, value: str | SecretStr | None) -> str | SecretStr | None:
         text = value.get_secret_value() if isinstance(value, SecretStr) else value

@@ -1,0 +1,1 @@
+"""Traces for sites that have a collector: OpenTelemetry, as an extra."""
