@@ -117,7 +117,8 @@ async def test_a_collector_that_is_away_stops_nothing(tmp_path: Path, database_u
 
 
 def test_without_the_extra_the_start_says_what_to_install(tmp_path: Path) -> None:
-    code = "import sys; sys.modules['opentelemetry.sdk'] = None; from app.main.commands import run; sys.argv = ['zeus-relay', 'receive']; run()"
+    without = "import sys; sys.modules['opentelemetry.sdk'] = None; "
+    code = f"{without} from app.main.commands import run; sys.argv = ['zeus-relay', 'receive']; run()"
     settings = environment(DATABASE_URL="postgresql://127.0.0.1:1/relay", OTLP_ENDPOINT="http://127.0.0.1:65009")
     paths = {"PYTHONPATH": str(Path(__file__).parents[2])}
     ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=settings | paths, capture_output=True, text=True, timeout=100)
