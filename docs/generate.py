@@ -17,7 +17,10 @@ from app.operating.keys import new_key
 from app.zeus.error_codes import ERROR_CODES
 from app.zeus.statuses import FACTS, Status, Step, step
 from app.zeus.stores import STORES
+from docs import diagram, japanese
+from docs.command_line import command_line
 from docs.log_events import log_table
+from docs.tables import head, row
 
 ROOT = Path(__file__).parents[1]
 _LETTERS = {
@@ -35,14 +38,6 @@ _STANDING = {family.name for gauge in metrics.STANDING for family in gauge.descr
 _STATE_OF_OTHERS = {EventType.REVIEW_REQUIRED: "that of the order now", EventType.WEBHOOK_TEST: "none: it is about no order"}
 
 
-def _row(*cells: object) -> str:
-    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |\n"
-
-
-def _head(*names: str) -> str:
-    return _row(*names) + "|---" * len(names) + "|\n"
-
-
 def _yes(fact: bool) -> str:
     return "yes" if fact else "no"
 
@@ -50,7 +45,7 @@ def _yes(fact: bool) -> str:
 def statuses() -> str:
     """Every status of Zeus with the event it makes."""
     rows = [
-        _row(
+        row(
             f"`{status}`",
             facts.japanese,
             f"`{EVENT_OF[status]}`",
@@ -61,53 +56,43 @@ def statuses() -> str:
         )
         for status, facts in FACTS.items()
     ]
-    others = [_row("-", "-", f"`{event}`", _STATE_OF_OTHERS[event], "-", "-", "-") for event in _STATE_OF_OTHERS]
-    head = _head("status", "name", "event type", "`order.state`", "`payable`", "`final`", "Zeus calls")
-    return head + "".join(rows + others)
-
-
-def statuses_in_japanese() -> str:
-    """The same for the Japanese README, shorter."""
-    head = _head("ステータス", "名称", "イベント", "`payable`（支払対象）", "`final`（売上確定）")
-    marks = {True: "○", False: "—"}
-    return head + "".join(
-        _row(f"`{status}`", facts.japanese, f"`{EVENT_OF[status]}`", marks[facts.payable], marks[facts.final])
-        for status, facts in FACTS.items()
-    )
+    others = [row("-", "-", f"`{event}`", _STATE_OF_OTHERS[event], "-", "-", "-") for event in _STATE_OF_OTHERS]
+    names = head("status", "name", "event type", "`order.state`", "`payable`", "`final`", "Zeus calls")
+    return names + "".join(rows + others)
 
 
 def steps() -> str:
     """What a status means when it arrives after another."""
-    head = _head("now \\ arriving", *(f"`{status}`" for status in Status))
+    names = head("now \\ arriving", *(f"`{status}`" for status in Status))
     rows = [
-        _row("(none)" if now is None else f"`{now}`", *(_LETTERS[step(now, arriving)] for arriving in Status)) for now in (None, *Status)
+        row("(none)" if now is None else f"`{now}`", *(_LETTERS[step(now, arriving)] for arriving in Status)) for now in (None, *Status)
     ]
-    return head + "".join(rows)
+    return names + "".join(rows)
 
 
 def stores() -> str:
     """The store chains that have names."""
     rows = [
-        _row(f"`{store.code}`", store.name, store.pay_no1_label, store.pay_no2_label or "")
+        row(f"`{store.code}`", store.name, store.pay_no1_label, store.pay_no2_label or "")
         for store in sorted(STORES.values(), key=lambda store: store.code)
     ]
-    return _head("code", "name", "label of `pay_no1`", "label of `pay_no2`") + "".join(rows)
+    return head("code", "name", "label of `pay_no1`", "label of `pay_no2`") + "".join(rows)
 
 
 def error_codes() -> str:
     """The error codes of a failed application."""
-    rows = [_row(f"`{error.code}`", error.what, error.japanese, error.who) for error in ERROR_CODES.values()]
-    return _head("code", "what failed", "in Japanese", "who can act") + "".join(rows)
+    rows = [row(f"`{error.code}`", error.what, error.japanese, error.who) for error in ERROR_CODES.values()]
+    return head("code", "what failed", "in Japanese", "who can act") + "".join(rows)
 
 
 def api() -> str:
     """Every operation of the HTTP API, as its OpenAPI document has it."""
     rows = [
-        _row(f"`{method.upper()}`", f"`{path}`", operation["description"].partition("\n")[0])
+        row(f"`{method.upper()}`", f"`{path}`", operation["description"].partition("\n")[0])
         for path, operations in _openapi()["paths"].items()
         for method, operation in operations.items()
     ]
-    return _head("method", "path", "what it does") + "".join(rows)
+    return head("method", "path", "what it does") + "".join(rows)
 
 
 def _openapi() -> dict[str, Any]:
@@ -120,13 +105,13 @@ def metric_names() -> str:
     metrics.expose_standing()
     everywhere = [family for family in metrics.registry.collect() if family.name not in _STANDING]
     standing = [family for family in metrics.registry.collect() if family.name in _STANDING]
-    head = _head("name", "kind", "shown by", "what it is")
+    names = head("name", "kind", "shown by", "what it is")
     rows = [
-        _row(f"`{family.name}{_ENDING.get(family.type, '')}`", family.type, who, family.documentation)
+        row(f"`{family.name}{_ENDING.get(family.type, '')}`", family.type, who, family.documentation)
         for who, families in (("every process", everywhere), ("operate, up", standing))
         for family in families
     ]
-    return head + "".join(rows)
+    return names + "".join(rows)
 
 
 def settings() -> str:
@@ -137,14 +122,24 @@ def settings() -> str:
 
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "statuses": statuses,
-    "statuses-ja": statuses_in_japanese,
+    "statuses-ja": japanese.statuses,
+    "statuses-in-full-ja": japanese.statuses_in_full,
     "steps": steps,
+    "steps-ja": japanese.steps,
     "stores": stores,
+    "stores-ja": japanese.stores,
     "error-codes": error_codes,
+    "error-codes-ja": japanese.error_codes,
     "settings": settings,
+    "settings-ja": japanese.settings,
+    "command-line": command_line,
     "metrics": metric_names,
     "logs": log_table,
     "api": api,
+}
+PICTURES: Mapping[str, diagram.Words] = {
+    "docs/explanation/order-states.svg": diagram.ENGLISH,
+    "docs/explanation/order-states.ja.svg": diagram.JAPANESE,
 }
 _BLOCK = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -162,3 +157,5 @@ def pages() -> list[Path]:
 if __name__ == "__main__":
     for page in pages():
         page.write_text(filled(page.read_text()))
+    for name, words in PICTURES.items():
+        (ROOT / name).write_text(diagram.picture(words))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 
 from docs.generate import ROOT
 
@@ -29,12 +30,17 @@ def code_block(text: str, language: str) -> str:
     return match[1]
 
 
+def blocks(text: str) -> list[tuple[str, str]]:
+    """Every block of code with its language, also those inside lists, whose indentation is taken off."""
+    found = re.findall(r"^ *(?:\d+\. )?```(\w*)\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
+    return [(language, dedent(block)) for language, block in found]
+
+
 def commands(text: str, program: str) -> Iterator[str]:
     """Every command line in code, in blocks and in lines of text, that runs `program`; comments behind it are cut off."""
-    blocks = re.findall(r"^```(?:sh|console|text)?\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    lines = [line for block in blocks for line in block.splitlines()]
+    lines = [line for language, block in blocks(text) if language in ("", "sh", "console", "text") for line in block.splitlines()]
     for line in [*lines, *re.findall(r"`([^`\n]+)`", text)]:
-        match = re.search(rf"(?:^|[\s/]){re.escape(program)} ([^#|>]*)", line)
+        match = re.search(rf"(?:^|\s|bin/){re.escape(program)} ([a-z-][^#|>]*)", line)
         if match and not line.lstrip().startswith("#"):
             yield match[1].strip()
 

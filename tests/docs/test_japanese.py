@@ -1,0 +1,78 @@
+"""The Japanese pages say what the English ones say, as far as a machine can tell."""
+
+import re
+
+import pytest
+
+from app.settings import Settings
+from docs.generate import ROOT, pages
+from docs.japanese import SETTINGS
+from tests.docs.pages import blocks, links, page, rows
+
+JAPANESE = [str(file.relative_to(ROOT)) for file in pages() if file.name.endswith(".ja.md")]
+PAIRS = [(name.replace(".ja.md", ".md"), name) for name in JAPANESE if (ROOT / name.replace(".ja.md", ".md")).exists()]
+READMES_AND_LISTS = ("README.ja.md", "docs/reference/command-line.ja.md", "docs/reference/settings.ja.md")
+"""Pages with a cut of their own."""
+
+
+def shown(text: str) -> list[str]:
+    """Everything that a page has its reader type or write down, without comments."""
+    code = [block for language, block in blocks(text) if language in ("sh", "ini", "nginx", "caddyfile", "json", "sql")]
+    lines = [re.sub(r"(^|\s+)(#|--) .*", "", line) for block in code for line in block.splitlines()]
+    return [line for line in lines if line]
+
+
+@pytest.mark.parametrize(("english", "japanese"), PAIRS)
+def test_both_languages_show_the_same_code(english: str, japanese: str) -> None:
+    if japanese in READMES_AND_LISTS:
+        pytest.skip("has a cut of its own")
+    assert shown(page(english)) == shown(page(japanese))
+
+
+@pytest.mark.parametrize(("english", "japanese"), [pair for pair in PAIRS if pair[1] not in ("README.ja.md", "docs/index.ja.md")])
+def test_both_languages_lead_to_each_other(english: str, japanese: str) -> None:
+    assert japanese.rpartition("/")[2] in links(page(english))
+    assert english.rpartition("/")[2] in links(page(japanese))
+
+
+@pytest.mark.parametrize("name", [name for name in JAPANESE if name not in ("README.ja.md", "docs/index.ja.md")])
+def test_every_japanese_page_is_in_the_japanese_index(name: str) -> None:
+    assert name.removeprefix("docs/") in links(page("docs/index.ja.md"))
+
+
+@pytest.mark.parametrize("name", JAPANESE)
+def test_japanese_pages_lead_to_japanese_pages(name: str) -> None:
+    own = {english for english, japanese in PAIRS if japanese == name}
+    for link in links(page(name)):
+        path = link.partition("#")[0]
+        if not path.endswith(".md") or path.endswith(".ja.md"):
+            continue
+        target = ((ROOT / name).parent / path).resolve()
+        translated = target.with_name(target.name.replace(".md", ".ja.md")).exists()
+        same = str(target.relative_to(ROOT)) in own
+        assert same or not translated, f"{link}: this page exists in Japanese"
+
+
+@pytest.mark.parametrize("field", Settings.model_fields)
+def test_every_setting_is_told_in_japanese(field: str) -> None:
+    assert field in SETTINGS, "add its Japanese text to docs/japanese.py"
+
+
+def test_no_setting_is_told_that_is_gone() -> None:
+    assert SETTINGS.keys() <= Settings.model_fields.keys()
+
+
+@pytest.mark.parametrize(
+    ("english", "japanese"),
+    [
+        ("### Fields of `data`", "### `data` の項目"),
+        ("### Reasons for a review", "### 確認が必要な理由"),
+        ("## Signals", "## シグナル"),
+        ("## Flags", "## フラグ"),
+    ],
+)
+def test_both_pages_about_events_have_the_same_rows(english: str, japanese: str) -> None:
+    first, second = (rows(page(f"docs/reference/events{ending}"), title) for ending, title in ((".md", english), (".ja.md", japanese)))
+    assert [row[0] for row in first] == [row[0] for row in second]
+    if "data" in english:
+        assert [row[1] for row in first] == [row[1] for row in second]

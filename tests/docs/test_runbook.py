@@ -1,0 +1,43 @@
+"""Whoever is on duty finds every alert in the runbook, in both languages."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.operating.concerns import Attention, Concern, concerns_of
+from app.operating.standing import Standing, SubscriberStanding
+from app.operating.usual import Expectation
+from app.receiving.spool_report import SpoolState
+from tests.docs.pages import page, rows
+
+RUNBOOKS = [
+    ("docs/how-to/when-something-is-wrong.md", "# When something is wrong"),
+    ("docs/how-to/when-something-is-wrong.ja.md", "# 障害対応の手引き"),
+]
+NOW = datetime(2026, 11, 23, 3, 51, tzinfo=UTC)
+
+
+def worst() -> list[Concern]:
+    """Every concern that there is."""
+    paused = SubscriberStanding("billing", "paused", "gone", 1, 60.0, failing=False)
+    failing = SubscriberStanding("shop", "active", None, 3, 86_400.0, failing=True)
+    standing = Standing(NOW, NOW - timedelta(days=1), 5, 900.0, 2, 1, 4, (paused, failing))
+    spool = SpoolState(**{**dict.fromkeys(SpoolState.__dataclass_fields__, 1), "oldest_seconds": 900.0})
+    return concerns_of(standing, Expectation(100, 100), Attention(("a",), ("b",), ("c",)), spool)
+
+
+@pytest.mark.parametrize(("name", "heading"), RUNBOOKS)
+def test_every_alert_of_prometheus_has_its_section(name: str, heading: str) -> None:
+    told = set(re.findall(r"ZeusRelay\w+", " ".join(row[0] for row in rows(page(name), heading))))
+    assert told == set(re.findall(r"- alert: (\w+)", page("deploy/prometheus-rules.yml")))
+
+
+@pytest.mark.parametrize(("name", "heading"), RUNBOOKS)
+def test_every_message_in_the_chat_has_its_section(name: str, heading: str) -> None:
+    cells = [text for row in rows(page(name), heading) for text in re.split(r"[;、] ?", row[1]) if text not in "-—"]
+    patterns = [re.escape(text).replace("…", ".*") for text in cells]
+    concerns = worst()
+    assert len({concern.key.partition(":")[0] for concern in concerns}) == len(cells)
+    for concern in concerns:
+        assert any(re.match(pattern, concern.text) for pattern in patterns), concern.text
