@@ -46,7 +46,7 @@ async def run_demo(settings: Settings, url: str) -> None:
         "API": f"{operator.url}/v1  (the same token)",
         "metrics": f"{operator.url}/metrics",
     }
-    await run_roles([receiver, worker, operator, demo])
+    await run_roles([receiver, worker, operator, WatchRole(settings, url), demo])
 
 
 async def _everything(settings: Settings, url: str) -> tuple[ReceiverRole, WorkerRole, OperatorRole]:

@@ -2,17 +2,18 @@
 
 import asyncio
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import aiohttp
 
+from app.clock import now
 from app.db.engine import Sessions
 from app.db.sole import Sole
 from app.logs import get_logger
 from app.metrics import alerts_posted
 from app.operating.alerts import Alerts
-from app.operating.concerns import Attention, concerns_of
+from app.operating.concerns import Attention, Concern, concerns_beside, concerns_of
 from app.operating.standing import Standing, latest_dead, latest_notices
 from app.operating.watch import Measured
 from app.receiving.spool_report import SpoolMeter, SpoolState
@@ -45,16 +46,30 @@ class Alerting:
         self._alerts = Alerts()
         self._waiting: list[str] = []
         self._posted_at: float | None = None
+        self._ours = False
+        self._away_since: datetime | None = None
+        self._shown: list[Concern] = []
 
-    async def __call__(self, measured: Measured) -> None:
-        """Send what there is to say after this measurement. Raises what the database raises."""
-        if not await self._sole.is_ours():
+    async def __call__(self, measured: Measured | None) -> None:
+        """Send what there is to say after this measurement. Raises what the database raises.
+
+        While the database is away, who sent before goes on: the lock cannot be asked for, and that is when alerts matter most.
+        """
+        if measured is None:
+            self._away_since = self._away_since or now()
+        else:
+            self._away_since = None
+            self._ours = await self._sole.is_ours()
+            self._shown = await self._concerns(measured) if self._ours else []
+        if not self._ours:
             self._alerts, self._waiting = Alerts(), []
             return
-        attention = await self._attention(measured.standing)
-        spool = await asyncio.to_thread(self._look_at_spool)
-        concerns = concerns_of(measured.standing, measured.expectation, attention, spool)
-        self._waiting = (self._waiting + self._alerts.update(concerns, measured.standing.at))[-WAITING:]
+        await self._say(measured.standing.at if measured else now())
+
+    async def _say(self, moment: datetime) -> None:
+        away = moment - self._away_since if self._away_since else timedelta(0)
+        concerns = [*concerns_beside(await asyncio.to_thread(self._look_at_spool), away), *self._shown]
+        self._waiting = (self._waiting + self._alerts.update(concerns, moment))[-WAITING:]
         if self._waiting and (self._posted_at is None or time.monotonic() - self._posted_at >= self._between_posts):
             self._posted_at = time.monotonic()
             await self._post_some()
@@ -62,6 +77,9 @@ class Alerting:
     async def close(self) -> None:
         """Let another process send."""
         await self._sole.release()
+
+    async def _concerns(self, measured: Measured) -> list[Concern]:
+        return concerns_of(measured.standing, measured.expectation, await self._attention(measured.standing))
 
     async def _attention(self, standing: Standing) -> Attention:
         if not (standing.quarantined or standing.conflicts or standing.dead):

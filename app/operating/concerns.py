@@ -13,6 +13,7 @@ EXPECTED_CALLS = 10
 SILENCE = timedelta(minutes=15)
 """A silence is never reported before this."""
 SPOOL = timedelta(minutes=5)
+DATABASE = timedelta(minutes=5)
 UNDELIVERED = timedelta(minutes=15)
 FAILING = timedelta(minutes=2)
 """How old the oldest webhook of a subscriber must be before failed attempts are reported: a first retry comes sooner."""
@@ -39,14 +40,26 @@ class Attention:
     dead: tuple[str, ...] = ()
 
 
-def concerns_of(standing: Standing, expectation: Expectation, attention: Attention, spool: SpoolState | None) -> list[Concern]:
-    """Everything that is wrong, the most urgent first. `spool` is None where this process shares no directory with a receiver."""
+def concerns_of(standing: Standing, expectation: Expectation, attention: Attention) -> list[Concern]:
+    """Everything that the database shows to be wrong, the most urgent first."""
     return [
         *_silence(standing, expectation),
-        *_spool(spool),
         *(concern for subscriber in standing.subscribers for concern in _subscriber(subscriber)),
         *_attention(standing, attention),
     ]
+
+
+def concerns_beside(spool: SpoolState | None, away: timedelta) -> list[Concern]:
+    """What is wrong as far as that can be seen without the database, which has not answered for `away`.
+
+    `spool` is None where this process shares no directory with a receiver.
+    """
+    concerns = []
+    if away >= DATABASE:
+        concerns.append(Concern("database", "The database has not answered for 5 minutes: nothing is judged or forwarded."))
+    if spool is not None and spool.records and (spool.oldest_seconds or 0) >= SPOOL.total_seconds():
+        concerns.append(Concern("spool", "Calls have been waiting in the spool for more than 5 minutes: does the database answer?"))
+    return concerns
 
 
 def _silence(standing: Standing, expectation: Expectation) -> Iterator[Concern]:
@@ -56,11 +69,6 @@ def _silence(standing: Standing, expectation: Expectation) -> Iterator[Concern]:
     if silence >= SILENCE and expectation.since_last >= EXPECTED_CALLS:
         usual = f"about {expectation.since_last:.0f} calls usually come in such a time"
         yield Concern("no_calls", f"No call of Zeus since {standing.last_call_at:%Y-%m-%d %H:%M} UTC; {usual}.")
-
-
-def _spool(spool: SpoolState | None) -> Iterator[Concern]:
-    if spool is not None and spool.records and (spool.oldest_seconds or 0) >= SPOOL.total_seconds():
-        yield Concern("spool", "Calls have been waiting in the spool for more than 5 minutes: does the database answer?")
 
 
 def _subscriber(subscriber: SubscriberStanding) -> Iterator[Concern]:

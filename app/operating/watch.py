@@ -24,7 +24,8 @@ class Measured:
     expectation: Expectation
 
 
-Job = Callable[[Measured], Awaitable[None]]
+Job = Callable[[Measured | None], Awaitable[None]]
+"""What is done after each measurement; it gets None when the database could not be asked."""
 
 
 class Watch:
@@ -41,13 +42,13 @@ class Watch:
         """Measure until cancelled."""
         metrics.expose_standing()
         while True:
+            measured: Measured | None = None
             try:
                 measured = await self.measure()
             except Exception as error:
                 log.warning("standing_not_measured", error=describe_error(error))
-            else:
-                for job in self._then:
-                    await _do(job, measured)
+            for job in self._then:
+                await _do(job, measured)
             await asyncio.sleep(self._seconds)
 
     async def measure(self) -> Measured:
@@ -60,7 +61,7 @@ class Watch:
         return measured
 
 
-async def _do(job: Job, measured: Measured) -> None:
+async def _do(job: Job, measured: Measured | None) -> None:
     """One job that fails must not keep the others from theirs."""
     try:
         await job(measured)

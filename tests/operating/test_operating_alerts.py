@@ -12,7 +12,7 @@ from app.clock import now, uuid7
 from app.db.sole import Sole
 from app.operating.alerting import Alerting
 from app.operating.alerts import AGAIN, SETTLED, Alerts
-from app.operating.concerns import Attention, Concern, concerns_of
+from app.operating.concerns import Attention, Concern, concerns_beside, concerns_of
 from app.operating.standing import Standing, SubscriberStanding
 from app.operating.subscribers import pause_subscriber
 from app.operating.usual import Expectation
@@ -24,7 +24,6 @@ from tests.operating.operating_world import EMAIL, NAME, ORDER_NO, SOURCE, TELNO
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NONE_EXPECTED = Expectation(0, 0)
-EMPTY_SPOOL = SpoolState(0, 0, 0, None, 0, 0)
 
 
 def _standing(*subscribers: SubscriberStanding, silent_for: timedelta = timedelta(0), **values: int) -> Standing:
@@ -36,8 +35,8 @@ def _subscriber(*, state: str = "active", oldest: float | None = None, failing: 
     return SubscriberStanding("shop", state, None, 1 if oldest else 0, oldest, failing)
 
 
-def _keys(standing: Standing, expectation: Expectation = NONE_EXPECTED, spool: SpoolState | None = EMPTY_SPOOL) -> list[str]:
-    return [concern.key for concern in concerns_of(standing, expectation, Attention(), spool)]
+def _keys(standing: Standing, expectation: Expectation = NONE_EXPECTED) -> list[str]:
+    return [concern.key for concern in concerns_of(standing, expectation, Attention())]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +54,13 @@ def test_a_service_that_was_never_called_is_not_silent() -> None:
 
 @pytest.mark.parametrize(("seconds", "records", "keys"), [(299, 1, []), (300, 1, ["spool"]), (300, 0, [])])
 def test_a_spool_is_reported_after_five_minutes(seconds: float, records: int, keys: list[str]) -> None:
-    assert keys == _keys(_standing(), spool=SpoolState(records, 1, 100, seconds, 0, 0))
+    found = concerns_beside(SpoolState(records, 1, 100, seconds, 0, 0), timedelta(0))
+    assert keys == [concern.key for concern in found]
+
+
+@pytest.mark.parametrize(("minutes", "keys"), [(4.9, []), (5, ["database"])])
+def test_a_database_that_is_away_is_reported_after_five_minutes(minutes: float, keys: list[str]) -> None:
+    assert keys == [concern.key for concern in concerns_beside(None, timedelta(minutes=minutes))]
 
 
 @pytest.mark.parametrize(
@@ -164,6 +169,14 @@ async def test_what_happens_is_posted_with_ids_and_nothing_else(world: Operating
     await alerting.close()
 
 
+async def _spool_a_call(directory: Path) -> None:
+    spool = Spool(directory, limit=10_000_000)
+    writing = asyncio.create_task(spool.run())
+    await spool.append(Notice(uuid7(), 1, now(), SOURCE, "GET", b"/zeus/notify?order_no=1", b"", b"", False))
+    writing.cancel()
+    await spool.close()
+
+
 def _make_older(spool: Path, *, milliseconds: int) -> None:
     [segment] = spool.glob("*.spool")
     began, _, rest = segment.name.partition("-")
@@ -171,18 +184,26 @@ def _make_older(spool: Path, *, milliseconds: int) -> None:
 
 
 async def test_calls_that_wait_in_the_spool_are_posted(world: OperatingWorld, chat: Chat, tmp_path: Path) -> None:
-    spool = Spool(tmp_path, limit=10_000_000)
-    writing = asyncio.create_task(spool.run())
-    await spool.append(Notice(uuid7(), 1, now(), SOURCE, "GET", b"/zeus/notify?order_no=1", b"", b"", False))
+    await _spool_a_call(tmp_path)
     alerting = _alerting(world, chat, tmp_path)
     await _round(world, alerting)
     assert [] == chat.lines
-    writing.cancel()
-    await spool.close()
     _make_older(tmp_path, milliseconds=301_000)
     await _round(world, alerting)
     assert ["spool" in line for line in chat.lines] == [True]
     await alerting.close()
+
+
+async def test_alerts_go_on_while_the_database_is_away(world: OperatingWorld, chat: Chat, tmp_path: Path) -> None:
+    await world.judged("99")
+    sending, waiting = _alerting(world, chat, tmp_path), _alerting(world, chat, tmp_path)
+    await _round(world, sending, waiting)
+    await _spool_a_call(tmp_path)
+    _make_older(tmp_path, milliseconds=301_000)
+    for job in (sending, waiting):
+        await job(None)
+    assert ["quarantine", "spool"] == [word for line in chat.lines for word in ("quarantine", "spool") if word in line]
+    await sending.close()
 
 
 async def test_only_one_process_posts_and_another_takes_over(world: OperatingWorld, chat: Chat) -> None:
