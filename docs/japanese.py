@@ -69,7 +69,8 @@ SETTINGS: Mapping[str, str] = {
     "history_days": "完了したWebhookと送信の記録を削除するまでの日数。0なら削除しない",
     "public_url": "ゼウスから見た通知用URL（`RELAY_NOTIFY_TOKEN` は含めない）。証明書の期限を監視し、`zeus-relay doctor` が外から確かめる",
     "alert_url": "Slack形式でアラートを送るURL。Prometheusのない環境向け（`https://` または `http://`）",
-    "otlp_endpoint": "OTLP（HTTP）を受け取るOpenTelemetryコレクターのURL。コールからWebhookまでを1つのトレースとし、Webhookに `traceparent` ヘッダーを付ける。"
+    "otlp_endpoint": "OTLP（HTTP）を受け取るOpenTelemetryコレクターのURL。"
+    "コールからWebhookまでを1つのトレースとし、Webhookに `traceparent` ヘッダーを付ける。"
     "追加パッケージ `otel` が必要",
     "log_level": "ログの詳しさ",
     "log_format": "`json` は1行に1つのJSON、`text` は文字列。`auto` は、端末なら文字列、それ以外ならJSON",

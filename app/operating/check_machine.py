@@ -98,9 +98,9 @@ def _content(directory: Path) -> list[Finding]:
         findings.append(warning("spool mode", f"others may look into it (mode {mode:o}), and calls hold personal data", remedy))
     state = show_spool(directory)
     if state.records and (state.oldest_seconds or 0) > STALE_SECONDS:
-        remedy = "see whether the database answers and a receiver or worker runs; `zeus-relay spool` drains it by hand"
+        remedy = "see whether the database answers and a receiver or worker runs; `zeus-relay spool drain` does it by hand"
         findings.append(warning("spool content", f"{state.records} calls have been waiting for more than 5 minutes", remedy))
     if state.refused_records or state.torn_files:
-        remedy = "`zeus-relay spool` tells of them; what was refused can be tried again"
+        remedy = "`zeus-relay spool show` tells of them; `zeus-relay spool drain --refused` tries those again that were refused"
         findings.append(warning("spool content", f"{state.refused_records} refused calls, {state.torn_files} damaged pieces", remedy))
     return findings

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.operating.concerns import Attention, Concern, concerns_of
+from app.operating.concerns import Attention, Concern, concerns_beside, concerns_of
 from app.operating.standing import Standing, SubscriberStanding
 from app.operating.usual import Expectation
 from app.receiving.spool_report import SpoolState
@@ -24,7 +24,8 @@ def worst() -> list[Concern]:
     failing = SubscriberStanding("shop", "active", None, 3, 86_400.0, failing=True)
     standing = Standing(NOW, NOW - timedelta(days=1), 5, 900.0, 2, 1, 4, (paused, failing))
     spool = SpoolState(**{**dict.fromkeys(SpoolState.__dataclass_fields__, 1), "oldest_seconds": 900.0})
-    return concerns_of(standing, Expectation(100, 100), Attention(("a",), ("b",), ("c",)), spool)
+    seen = concerns_of(standing, Expectation(100, 100), Attention(("a",), ("b",), ("c",)))
+    return [*seen, *concerns_beside(spool, timedelta(minutes=5))]
 
 
 @pytest.mark.parametrize(("name", "heading"), RUNBOOKS)
