@@ -8,7 +8,8 @@ import pytest
 from pydantic import SecretStr
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from app.operating.checkup import Level, check_subscribers
+from app.operating.check_subscribers import check_subscribers
+from app.operating.findings import Level
 from app.operating.refusals import NotAcceptable
 from app.operating.rotation import Rotation, rotate_secret
 from app.operating.subscribers import SubscriberChange, change_subscriber, remove_subscriber, show_subscriber
