@@ -62,10 +62,12 @@ async def test_what_is_restored_goes_on(tmp_path: Path) -> None:
         await connection.close()
         await migrate(f"{base}/relay")
         async with subscriber(SECRET) as merchant:
-            settings = service_settings(f"{base}/relay") | {"SUBSCRIBERS": _declared(merchant), "RETRY_SCHEDULE": "0s,1s,1s,1s,1s,1s,1s"}
+            # A dump can be made while a worker holds a webhook: then it comes due when the lease ends.
+            patient = {"RETRY_SCHEDULE": "0s" + ",1s" * 100, "WORKER_LEASE": "2s"}
+            settings = service_settings(f"{base}/relay") | patient | {"SUBSCRIBERS": _declared(merchant)}
             service = starter.start("up", **settings)
             await _play(service, "usual", seed=1)
-            await merchant.wait_for(3)
+            await merchant.wait_for(3, patience=60)
             delivered = {webhook_id for webhook_id, _ in merchant.received}
             merchant.status = 503  # what comes now is owed when the dump is made
             await _play(service, "reversal", seed=2)
@@ -83,12 +85,12 @@ async def test_what_is_restored_goes_on(tmp_path: Path) -> None:
             await _play(service, "usual", seed=1)
             await _judged(restored, 9)
             assert await _one(restored, "SELECT count(*) FROM notices WHERE verdict = 'duplicate'") == 3, "it knows what it had"
-            await merchant.wait_for(6)
+            await merchant.wait_for(6, patience=60)
             assert not merchant.unverified
             assert len(delivered) == 3
             assert len({webhook_id for webhook_id, _ in merchant.received}) == 6, "nothing was given a second id"
             await _play(service, "failed", seed=4)
-            await merchant.wait_for(7)
+            await merchant.wait_for(7, patience=60)
 
 
 def test_both_languages_have_the_same_steps() -> None:
