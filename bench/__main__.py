@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import platform
+import signal
 import sys
 import time
 import traceback
@@ -38,7 +39,10 @@ def main() -> int:
 
 
 async def _run(names: list[str], effort: Effort, directory: Path) -> tuple[list[Figure], list[str]]:
-    """The figures of all cases that could be measured, and the names of those that could not."""
+    """The figures of all cases that could be measured, and the names of those that could not. SIGTERM ends it as Ctrl-C does."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     database = Database(directory)
     try:
         await database.prepare()
