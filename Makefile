@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test fuzz check format reference container bench chaos lock clean
+.PHONY: help run demo test test-slow fuzz check format reference container bench chaos lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,8 +16,11 @@ run: $(VENV)/.run ## environment, embedded Postgres, migrations, every role in o
 demo: $(VENV)/.run ## run, with a sample subscriber that verifies webhooks and a simulator that plays Zeus
 	$(BIN)/zeus-relay demo
 
-test: $(VENV)/.dev ## every test, on a real Postgres and in real processes
-	$(BIN)/python -m pytest -n auto
+test: $(VENV)/.dev ## the tests, on a real Postgres and in real processes
+	$(BIN)/python -m pytest -n auto -m "not slow"
+
+test-slow: $(VENV)/.dev ## the tests that take long: browser, crashes, plans on big tables, fuzzing, pages run as they stand
+	$(BIN)/python -m pytest -n auto -m slow
 
 fuzz: $(VENV)/.dev ## 50,000 random requests to a receiver, which takes a few minutes
 	RELAY_FUZZ_REQUESTS=50000 $(BIN)/python -m pytest -n 0 -rP tests/receiver/test_fuzz.py

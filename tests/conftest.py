@@ -21,6 +21,33 @@ from app.db.migrations import migrate
 
 TEMPLATE = "relay_template"
 
+SLOW = (
+    "api/test_api_access.py",
+    "api/test_api_roles.py",
+    "api/test_api_schemathesis.py",
+    "bench/",
+    "cli/test_cli_maintenance.py",
+    "console/test_console_browser.py",
+    "console/test_console_process.py",
+    "deploy/test_proxies.py",
+    "docs/test_backup_page.py",
+    "docs/test_systemd_units.py",
+    "docs/test_verify_examples.py",
+    "forwarding/test_plans.py",
+    "journeys/test_crashes.py",
+    "journeys/test_log_at_debug.py",
+    "journeys/test_nothing_personal.py",
+    "journeys/test_traces.py",
+    "journeys/test_watch.py",
+    "operating/test_operating_indexes.py",
+    "operating/test_operating_plans.py",
+    "receiver/test_fuzz.py",
+    "receiver/test_patience.py",
+    "receiving/test_drain.py",
+    "receiving/test_server_away.py",
+)
+"""What `make test` leaves to `make test-slow`: whatever takes long by its nature, so that the first is done in a few minutes."""
+
 if "PYTEST_XDIST_WORKER" not in os.environ:
     # One directory for all of this run, gone at its end. Pytest's own is closed to other users whenever a run starts, and as root
     # the embedded Postgres is another user: two runs at once would take each other's server away.
@@ -33,6 +60,14 @@ def with_database(url: str, name: str) -> str:
     """The same server, another database."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(path=f"/{quote(name)}"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is in SLOW."""
+    here = Path(__file__).parent
+    for item in items:
+        if str(item.path.relative_to(here)).startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

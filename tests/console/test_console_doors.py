@@ -3,18 +3,21 @@
 import re
 import time
 from dataclasses import replace
+from datetime import timedelta
 from html import escape, unescape
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 import pytest
 
+from app.clock import now
 from app.console.application import ENTRIES, Entry
 from app.console.headers import CONTENT_SECURITY_POLICY
 from app.console.session import COOKIE, Session, new_session, opened, seal
 from app.db.engine import make_engine, make_sessions
 from app.forwarding.secrets import Vault
 from app.operating.access import SERVICE, Role
+from app.operating.recovery import RecoveryRequest, recover
 from app.operating.tokens import revoke_token
 from tests.console.console_world import SECRET_SETTING, Console, running_console
 from tests.forwarding.delivery_world import KEY
@@ -32,7 +35,7 @@ def path_of(entry: Entry, ids: dict[str, str]) -> str:
     for name, value in ids.items():
         path = path.replace(name, value)
     assert "{" not in path, path
-    return path
+    return f"{path}?of={ids['recovery']}" if path.endswith("/progress") else path
 
 
 async def a_busy_world(console: Console) -> dict[str, str]:
@@ -49,7 +52,8 @@ async def a_busy_world(console: Console) -> dict[str, str]:
         id=notice,
     )
     webhook = (await world.rows("SELECT id FROM outbound_webhooks WHERE state = 'dead'"))[0].id
-    ids = {"{order_no:path}": ORDER_NO, "{notice_id:uuid}": str(notice), "{sample_id:uuid}": str(notice)}
+    recovery = await recover(world.sessions, RecoveryRequest(subscriber="shop", since=now() - timedelta(hours=1)), SERVICE)
+    ids = {"recovery": str(recovery.id), "{order_no:path}": ORDER_NO, "{notice_id:uuid}": str(notice), "{sample_id:uuid}": str(notice)}
     return ids | {"{webhook_id:int}": str(webhook), "{name}": "shop"}
 
 

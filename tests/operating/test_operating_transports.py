@@ -105,11 +105,13 @@ async def _delivered(world: OperatingWorld, count: int = 1) -> bool:
     return ["delivered"] * count == await world.states()
 
 
-async def test_a_certificate_that_is_about_to_expire_is_warned_of(world: OperatingWorld) -> None:
-    await world.add("shop", "https://127.0.0.1/", client_certificate=SHOP.issue("zeus-relay", days=20))
-    settings = Settings(subscriber_networks="127.0.0.0/8")  # type: ignore[arg-type]
-    (finding,) = await check_subscribers(world.sessions, world.vault, settings)
-    assert (Level.WARNING, True) == (finding.level, "expires" in finding.message)
+async def test_a_certificate_that_is_about_to_expire_is_warned_of(world: OperatingWorld, tmp_path: Path) -> None:
+    async with hostile.serving(Noting(), SHOP.server(tmp_path, "localhost")) as port:
+        certificate = SHOP.issue("zeus-relay", days=20)
+        await world.add("shop", f"https://localhost:{port}/", ca=SHOP.pem, client_certificate=certificate)
+        settings = Settings(subscriber_networks="127.0.0.0/8,::1/128")  # type: ignore[arg-type]
+        (finding,) = await check_subscribers(world.sessions, world.vault, settings)
+    assert (Level.WARNING, True) == (finding.level, "that it is shown expires" in finding.message), finding
 
 
 async def test_a_public_key_is_shown_and_the_private_one_never_is(world: OperatingWorld) -> None:
