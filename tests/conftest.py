@@ -23,11 +23,13 @@ TEMPLATE = "relay_template"
 
 SLOW = (
     "api/test_api_access.py",
+    "api/test_api_feed.py",
     "api/test_api_roles.py",
     "api/test_api_schemathesis.py",
     "bench/",
     "cli/test_cli_maintenance.py",
     "console/test_console_browser.py",
+    "console/test_console_doors.py",
     "console/test_console_process.py",
     "deploy/test_proxies.py",
     "docs/test_backup_page.py",
@@ -39,12 +41,16 @@ SLOW = (
     "journeys/test_nothing_personal.py",
     "journeys/test_traces.py",
     "journeys/test_watch.py",
+    "operating/test_operating_certificates.py",
+    "operating/test_operating_checkup.py",
     "operating/test_operating_indexes.py",
     "operating/test_operating_plans.py",
+    "operating/test_operating_public.py",
     "receiver/test_fuzz.py",
     "receiver/test_patience.py",
     "receiving/test_drain.py",
     "receiving/test_server_away.py",
+    "receiving/test_spool_command.py",
 )
 """What `make test` leaves to `make test-slow`: whatever takes long by its nature, so that the first is done in a few minutes."""
 

@@ -87,7 +87,9 @@ def test_the_official_library_refuses_what_was_changed_is_late_or_early() -> Non
             Webhook(secret).verify(EVENT, signed_headers("msg-1", now + timedelta(minutes=minutes), EVENT, [secret]))
 
 
-@pytest.mark.parametrize("secret", [new_secret(), new_private_key(), "whsec_" + "A" * 32, *EXAMPLES], ids=lambda secret: secret.partition("_")[0])
+@pytest.mark.parametrize(
+    "secret", [new_secret(), new_private_key(), "whsec_" + "A" * 32, *EXAMPLES], ids=lambda secret: secret.partition("_")[0]
+)
 def test_secrets_of_either_kind_are_taken(secret: str) -> None:
     check_secret(secret)
 
