@@ -1,5 +1,6 @@
 """`zeus-relay up` on a machine that has nothing: an embedded Postgres, keys and token made, everything in one process."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -34,8 +35,10 @@ async def _play_usual(starter: Starter, seed: int, settings: dict[str, str]) -> 
         while True:
             async with client.get(f"http://{operator_host}:{operator_port}/v1/orders/{order.order_no}") as response:
                 text = await response.text()
-                if response.status == 200 and json.loads(text)["order"]["state"] == "confirmed":
+                order_now = json.loads(text).get("order")  # null until its first call is judged
+                if order_now is not None and order_now["state"] == "confirmed":
                     break
+            await asyncio.sleep(0.05)
     service.terminate()
     assert await service.ended() == 0, service.log_text()
     return order.order_no, text
