@@ -22,7 +22,7 @@ demo: $(VENV)/.run ## run, with a sample subscriber that verifies webhooks and a
 test: $(VENV)/.dev ## the tests, on a real Postgres and in real processes
 	$(BIN)/python -m pytest -n auto -m "not slow"
 
-test-slow: $(VENV)/.dev ## the others, which take long: API, commands and console, crashes, plans on big tables, fuzzing
+test-slow: $(VENV)/.dev ## the others, which take long: API, commands, console, crashes, plans on big tables, fuzzing
 	$(BIN)/python -m pytest -n auto -m slow
 
 fuzz: $(VENV)/.dev ## 50,000 random requests to a receiver, which takes a few minutes
