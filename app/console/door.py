@@ -12,7 +12,7 @@ from app.console.csrf import is_ours
 from app.console.forms import FormTooLarge, read_form
 from app.console.messages import Said
 from app.console.trouble import database_trouble, defect, forbidden, form_expired, form_too_large, not_allowed, not_found
-from app.console.visit import Visit, language_of, session_of
+from app.console.visit import Visit, language_of, operator_of, session_of
 from app.operating.access import Role
 from app.operating.refusals import NotAllowed, NotFound
 from app.operating.trouble import trouble_of
@@ -46,9 +46,7 @@ async def _answer(visit: Visit, page: Page, role: Role | None) -> Response:
         except FormTooLarge:
             return form_too_large(visit)
     if role is not None:
-        token = visit.session.token if visit.session else None
-        tokens = visit.parts.tokens
-        visit = replace(visit, operator=await tokens.authenticate(token) if token else None)
+        visit = replace(visit, operator=await operator_of(visit))
         if visit.operator is None:
             return _ask_to_sign_in(visit)
     if visit.request.method == "POST" and not is_ours(visit.session, visit.form, visit.request.headers):

@@ -1,13 +1,16 @@
 """Who is signed in: a cookie, sealed with the service's keys, that carries the operator's token and a CSRF token for twelve hours.
 
-The cookie holds the token itself, so that a token that is revoked or expires ends its sessions at once and in every process. Nothing
-is kept on the server: any process with the same keys can answer the next request.
+The cookie holds the token itself, so that a token that is revoked or expires ends its sessions at once and in every process. Of a
+session nothing is kept on the server, so any process with the same keys can answer the next request; the database remembers only
+those that were signed out.
 """
 
 import json
 import secrets
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,19 +27,26 @@ _PURPOSE = "console-session"
 class Session:
     """One browser's visit. `token` is None before sign-in; `until` is its end in seconds since 1970."""
 
+    id: UUID
     csrf: str
     until: int
     token: str | None = None
 
+    @property
+    def ends_at(self) -> datetime:
+        """When it ends by itself."""
+        return datetime.fromtimestamp(self.until, UTC)
+
 
 def new_session(token: str | None = None) -> Session:
     """A session that begins now, with a CSRF token of its own."""
-    return Session(secrets.token_urlsafe(24), int(time.time()) + SESSION_SECONDS, token)
+    return Session(uuid4(), secrets.token_urlsafe(24), int(time.time()) + SESSION_SECONDS, token)
 
 
 def seal(session: Session, vault: Vault) -> str:
     """The cookie's value."""
-    return vault.seal(json.dumps({"for": _PURPOSE, **asdict(session)})).decode()
+    values = {"for": _PURPOSE, "id": str(session.id), "csrf": session.csrf, "until": session.until, "token": session.token}
+    return vault.seal(json.dumps(values)).decode()
 
 
 def opened(cookie: str | None, vault: Vault) -> Session | None:
@@ -47,9 +57,9 @@ def opened(cookie: str | None, vault: Vault) -> Session | None:
         values = json.loads(vault.open(cookie.encode()))
     except (KeyMissing, ValueError):
         return None
-    if not isinstance(values, dict) or values.get("for") != _PURPOSE:
+    if not isinstance(values, dict) or values.get("for") != _PURPOSE or "id" not in values:  # before there were ids
         return None
-    session = Session(values["csrf"], values["until"], values["token"])
+    session = Session(UUID(values["id"]), values["csrf"], values["until"], values["token"])
     return session if session.until > time.time() else None
 
 

@@ -19,6 +19,7 @@ from app.console.session import COOKIE, Session, forget, keep, opened, set_cooki
 from app.console.view import render
 from app.operating.access import Actor, Operator, Role, Via
 from app.operating.refusals import NotFound
+from app.operating.signing_out import is_ended
 
 _SAID = "zeus_relay_said"
 _SAID_SECONDS = 60
@@ -129,6 +130,15 @@ class Visit:
 def session_of(request: Request) -> Session | None:
     """The session that a request's cookie carries."""
     return opened(request.cookies.get(COOKIE), cast(Parts, request.app.state.parts).vault)
+
+
+async def operator_of(visit: Visit) -> Operator | None:
+    """Who is signed in, if the token is still good and the session was not signed out, here or in another process."""
+    session, parts = visit.session, visit.parts
+    if session is None or session.token is None:
+        return None
+    operator = await parts.tokens.authenticate(session.token)
+    return None if operator is None or await is_ended(parts.sessions, session.id) else operator
 
 
 def language_of(request: Request) -> Language:

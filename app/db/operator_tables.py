@@ -58,3 +58,26 @@ class IdempotentAnswerRow(Base):
     request_hash: Mapped[bytes]
     sealed: Mapped[bytes]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+
+
+class EndedSessionRow(Base):
+    """A session of the console that was signed out before its time: its cookie, which anybody may have copied, is worth nothing more.
+
+    `until` is when the cookie would have ended by itself; from then on the row is not needed.
+    """
+
+    __tablename__ = "ended_sessions"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    until: Mapped[datetime]
+
+
+class AlertMemoryRow(Base):
+    """What the alerts have told, by the key of the concern, and the messages that wait to be sent: one row for each way of telling."""
+
+    __tablename__ = "alert_memory"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    told: Mapped[dict[str, Any]]
+    waiting: Mapped[list[str]]
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -10,13 +10,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base
 from app.db.job_tables import RecoveryJobRow
-from app.db.operator_tables import AuditEntryRow, IdempotentAnswerRow, OperatorTokenRow
+from app.db.operator_tables import AlertMemoryRow, AuditEntryRow, EndedSessionRow, IdempotentAnswerRow, OperatorTokenRow
 
 __all__ = [
+    "AlertMemoryRow",
     "AnswerRow",
     "AttemptRow",
     "AuditEntryRow",
     "Base",
+    "EndedSessionRow",
     "EventRow",
     "IdempotentAnswerRow",
     "NoticeRow",

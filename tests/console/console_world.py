@@ -97,11 +97,14 @@ class Visitor:
 
 
 @asynccontextmanager
-async def running_console(world: OperatingWorld, spool: Path, *, shown: OperatingWorld | None = None) -> AsyncIterator[Console]:
-    """A console that answers until the end of the block; it shows `world`, unless `shown` is another. Tokens are made in `world`."""
-    tokens = {Role.ADMIN: ADMIN_TOKEN}
-    for role in (Role.VIEWER, Role.OPERATOR):
-        tokens[role] = (await create_token(world.sessions, NewToken(name=f"a-{role}", role=role), SERVICE)).token
+async def running_console(
+    world: OperatingWorld, spool: Path, *, shown: OperatingWorld | None = None, tokens: dict[Role, str] | None = None
+) -> AsyncIterator[Console]:
+    """A console that answers until the end of the block; it shows `world`, unless `shown` is another.
+
+    Tokens are made in `world`, unless they are given: for a second console on the same database.
+    """
+    tokens = tokens or await _make_tokens(world)
     settings = Settings(notify_token=SECRET_SETTING, allowed_sources="192.0.2.10/32,198.51.100.0/28")
     parts = Parts(
         sessions=(shown or world).sessions,
@@ -119,3 +122,10 @@ async def running_console(world: OperatingWorld, spool: Path, *, shown: Operatin
     finally:
         listener.stop()
         await running
+
+
+async def _make_tokens(world: OperatingWorld) -> dict[Role, str]:
+    tokens = {Role.ADMIN: ADMIN_TOKEN}
+    for role in (Role.VIEWER, Role.OPERATOR):
+        tokens[role] = (await create_token(world.sessions, NewToken(name=f"a-{role}", role=role), SERVICE)).token
+    return tokens

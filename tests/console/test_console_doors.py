@@ -7,6 +7,7 @@ from datetime import timedelta
 from html import escape, unescape
 from pathlib import Path
 from urllib.parse import quote, unquote
+from uuid import uuid4
 
 import pytest
 
@@ -18,6 +19,7 @@ from app.db.engine import make_engine, make_sessions
 from app.forwarding.secrets import Vault
 from app.operating.access import SERVICE, Role
 from app.operating.recovery import RecoveryRequest, recover
+from app.operating.signing_out import end_session
 from app.operating.tokens import revoke_token
 from tests.console.console_world import SECRET_SETTING, Console, running_console
 from tests.forwarding.delivery_world import KEY
@@ -164,6 +166,27 @@ async def test_a_session_ends_with_its_time_its_token_and_signing_out(console: C
         assert 303 == (await visitor.get("/settings")).status
 
 
+async def test_a_copied_cookie_is_worth_nothing_after_signing_out(console: Console, tmp_path: Path) -> None:
+    async with console.visitor(Role.ADMIN) as visitor, console.visitor(Role.ADMIN) as another:
+        copied = {"cookie": f"{COOKIE}={visitor.cookie(COOKIE)}"}
+        async with running_console(console.world, tmp_path, tokens=console.tokens) as second, second.visitor() as thief:
+            assert 200 == (await thief.get("/settings", **copied)).status, "sealed with the same keys"
+            assert 303 == (await visitor.post("/sign-out")).status
+            for path in ("/settings", "/orders", "/"):
+                assert "/sign-in" in (await thief.get(path, **copied)).headers["location"], path
+            assert 200 == (await thief.get("/sign-in", **copied)).status, "nor is it led on"
+        assert 200 == (await another.get("/settings")).status, "another session with the same token goes on"
+
+
+async def test_what_was_signed_out_is_remembered_as_long_as_its_cookie_would_have_lasted(console: Console) -> None:
+    old = uuid4()
+    await end_session(console.world.sessions, old, now() - timedelta(seconds=1))
+    async with console.visitor(Role.VIEWER) as visitor:
+        await visitor.post("/sign-out")
+    rows = await console.world.rows("SELECT id, until > now() + interval '11 h' AS lasting FROM ended_sessions")
+    assert [(True, True)] == [(row.id != old, row.lasting) for row in rows]
+
+
 @pytest.mark.parametrize("cookie", ["", "x", "é", "gAAAAABm", seal(new_session("zrt_x"), Vault([KEY]))[:-3]])
 def test_what_we_did_not_seal_is_no_session(cookie: str) -> None:
     assert opened(cookie, Vault([KEY])) is None
@@ -171,9 +194,15 @@ def test_what_we_did_not_seal_is_no_session(cookie: str) -> None:
 
 def test_other_texts_sealed_with_the_same_keys_are_no_session() -> None:
     vault = Vault([KEY])
-    for text in ("whsec_abc", "[]", '{"csrf": "a", "until": 99999999999, "token": "zrt_x"}'):
+    for text in (
+        "whsec_abc",
+        "[]",
+        '{"csrf": "a", "until": 99999999999, "token": "zrt_x"}',
+        '{"for": "console-session", "csrf": "a", "until": 99999999999, "token": "zrt_x"}',
+    ):
         assert opened(vault.seal(text).decode(), vault) is None
-    assert opened(seal(Session("a", 99999999999), vault), vault) == Session("a", 99999999999)
+    session = Session(uuid4(), "a", 99999999999)
+    assert opened(seal(session, vault), vault) == session
 
 
 async def test_who_guesses_tokens_has_to_wait(console: Console) -> None:
@@ -279,7 +308,7 @@ async def test_while_the_database_is_away_pages_say_so_and_nothing_else(world: O
         for path in ("/", f"/orders/{ORDER_NO}", "/attention"):
             answer = await visitor.get(path)
             assert (503, True) == (answer.status, "The database does not answer just now." in answer.text), path
-        assert 200 == (await visitor.get("/settings")).status
+        assert 503 == (await visitor.get("/settings")).status, "nobody can say whether the session was signed out"
     await engine.dispose()
 
 

@@ -9,8 +9,9 @@ from app.console import i18n
 from app.console.labels import _
 from app.console.messages import Said
 from app.console.session import new_session, set_cookie
-from app.console.visit import Visit, path_here
+from app.console.visit import Visit, operator_of, path_here
 from app.logs import get_logger
+from app.operating.signing_out import end_session
 
 _UNKNOWN = _("This token is not valid.")
 _TOO_OFTEN = _("Too many attempts. Please wait a minute.")
@@ -20,8 +21,7 @@ log = get_logger("console")
 
 async def show(visit: Visit) -> Response:
     """The form. It needs a session of its own, for its CSRF token."""
-    token = visit.session.token if visit.session else None
-    if token and await visit.parts.tokens.authenticate(token):
+    if await operator_of(visit):
         return visit.go(path_here(visit.text("next")))
     return _form(visit)
 
@@ -43,7 +43,9 @@ async def sign_in(visit: Visit) -> Response:
 
 
 async def sign_out(visit: Visit) -> Response:
-    """End the session in this browser."""
+    """End the session, also for whoever has a copy of its cookie."""
+    if visit.session and visit.session.token:
+        await end_session(visit.parts.sessions, visit.session.id, visit.session.ends_at)
     return visit.forget(visit.go("/sign-in", Said.SIGNED_OUT))
 
 
