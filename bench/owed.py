@@ -8,8 +8,12 @@ from uuid import UUID
 from app.db.connections import Connection, connect
 from app.db.engine import Sessions, make_engine, make_sessions
 from app.forwarding.secrets import Vault
+from app.operating.access import SERVICE
 from app.operating.checks import UrlRules
-from app.operating.subscribers import NewSubscriber, add_subscriber, pause_subscriber, remove_subscriber, subscriber_row
+from app.operating.pauses import pause_subscriber
+from app.operating.subscriber_rows import subscriber_row
+from app.operating.subscriber_values import NewSubscriber
+from app.operating.subscribers import add_subscriber, remove_subscriber
 from bench.relay import LOOPBACK, Site
 
 DATA = json.dumps(
@@ -58,7 +62,7 @@ async def new_subscriber(site: Site, name: str, url: str, **options: int | bool)
     """Add a subscriber as an operator does, and return its id; options as of NewSubscriber."""
     async with _sessions(site) as sessions:
         rules = UrlRules(allow_http=True, networks=(LOOPBACK,))
-        await add_subscriber(sessions, Vault([site.secret_key]), NewSubscriber(name=name, url=url, **options), rules)
+        await add_subscriber(sessions, Vault([site.secret_key]), NewSubscriber(name=name, url=url, **options), rules, SERVICE)
         async with sessions() as session:
             return (await subscriber_row(session, name)).id
 
@@ -71,13 +75,13 @@ async def subscriber(site: Site, name: str, url: str, **options: int | bool) -> 
         yield subscriber_id
     finally:
         async with _sessions(site) as sessions:
-            await remove_subscriber(sessions, name)
+            await remove_subscriber(sessions, name, SERVICE)
 
 
 async def pause(site: Site, name: str) -> None:
     """Pause a subscriber as an operator does."""
     async with _sessions(site) as sessions:
-        await pause_subscriber(sessions, name)
+        await pause_subscriber(sessions, name, None, SERVICE)
 
 
 async def make_events(site: Site, prefix: str, count: int, data: str = DATA) -> None:

@@ -9,9 +9,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.parts import WithActor, WithOnce, WithParts
 from app.api.problems import documented
+from app.operating import pauses
 from app.operating import subscribers as operating
 from app.operating.rotation import Rotation, rotate_secret
-from app.operating.subscribers import NewSubscriber, Subscriber, SubscriberChange, SubscriberInFull, SubscriberList, SubscriberWithSecret
+from app.operating.subscriber_values import (
+    NewSubscriber,
+    Subscriber,
+    SubscriberChange,
+    SubscriberInFull,
+    SubscriberList,
+    SubscriberWithSecret,
+)
 from app.operating.trial import Trial, TrialRequest, send_test
 from app.operating.values import Line
 
@@ -68,13 +76,13 @@ async def remove_subscriber(parts: WithParts, actor: WithActor, name: Name) -> R
 @router.post("/{name}/pause", responses=_MISSING)
 async def pause_subscriber(parts: WithParts, actor: WithActor, name: Name, request: PauseRequest | None = None) -> Subscriber:
     """Hold what is owed to a subscriber until it is resumed."""
-    return await operating.pause_subscriber(parts.sessions, name, request.reason if request else None, actor)
+    return await pauses.pause_subscriber(parts.sessions, name, request.reason if request else None, actor)
 
 
 @router.post("/{name}/resume", responses=_MISSING)
 async def resume_subscriber(parts: WithParts, actor: WithActor, name: Name) -> Subscriber:
     """Send again, beginning with what was held."""
-    return await operating.resume_subscriber(parts.sessions, name, actor)
+    return await pauses.resume_subscriber(parts.sessions, name, actor)
 
 
 @router.post("/{name}/rotate-secret", responses=_MISSING_OR_CONFLICT)

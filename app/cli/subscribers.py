@@ -9,10 +9,11 @@ from app.cli.context import FAILED, Desk, given, must_be_text, run
 from app.cli.given_transport import CaFile, CertificateFile, Headers, Without, transport_of
 from app.cli.output import AsJson, print_fields, print_json, print_table
 from app.events.signature import PUBLIC_PREFIX
+from app.operating import pauses
 from app.operating import subscribers as operating
 from app.operating.outbound import WebhookState
 from app.operating.rotation import Rotation, rotate_secret
-from app.operating.subscribers import NewSubscriber, Subscriber, SubscriberChange, SubscriberWithSecret
+from app.operating.subscriber_values import NewSubscriber, Subscriber, SubscriberChange, SubscriberWithSecret
 from app.operating.trial import DEFAULT_WAIT_SECONDS, Trial, send_test
 from app.settings import parse_duration
 
@@ -105,13 +106,13 @@ def pause(
     as_json: AsJson = False,
 ) -> None:
     """Hold what is owed to a subscriber until it is resumed."""
-    _print(run(lambda desk: operating.pause_subscriber(desk.sessions, name, reason, desk.actor)), as_json=as_json)
+    _print(run(lambda desk: pauses.pause_subscriber(desk.sessions, name, reason, desk.actor)), as_json=as_json)
 
 
 @app.command()
 def resume(name: Name, as_json: AsJson = False) -> None:
     """Send again, beginning with what was held."""
-    _print(run(lambda desk: operating.resume_subscriber(desk.sessions, name, desk.actor)), as_json=as_json)
+    _print(run(lambda desk: pauses.resume_subscriber(desk.sessions, name, desk.actor)), as_json=as_json)
 
 
 @app.command("rotate-secret")

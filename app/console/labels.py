@@ -7,7 +7,7 @@ from app.forwarding.health import FAILING_REASON, GONE_REASON
 from app.forwarding.outcome import OutcomeKind
 from app.judging.rules import Verdict
 from app.operating.outbound import WebhookState
-from app.operating.subscribers import SubscriberState
+from app.operating.subscriber_values import SubscriberState
 
 
 def _(text: str) -> str:

@@ -10,7 +10,8 @@ from app.operating.notices import Notice, VerdictFilter, list_notices
 from app.operating.outbound import COUNT_LIMIT, OutboundWebhook, WebhookState, list_outbound
 from app.operating.paging import Place
 from app.operating.samples import RejectedSample, list_samples
-from app.operating.subscribers import Subscriber, SubscriberState, list_subscribers
+from app.operating.subscriber_values import Subscriber, SubscriberState
+from app.operating.subscribers import list_subscribers
 from app.operating.values import Value
 
 SHOWN = 50

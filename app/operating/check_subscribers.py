@@ -21,7 +21,7 @@ from app.forwarding.transport import PLAIN, Transport, transport_of
 from app.forwarding.trust import Trust
 from app.operating.certificates import SeenCertificate, look_at_certificate
 from app.operating.findings import Finding, error, ok, warning
-from app.operating.subscribers import SubscriberState
+from app.operating.subscriber_values import SubscriberState
 from app.settings import Settings, variable_of
 
 DNS_SECONDS = 5.0

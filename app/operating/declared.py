@@ -14,7 +14,7 @@ from app.operating.audit import write_entry
 from app.operating.checks import UrlRules, check_event_types, check_name, check_signing_secret, check_subscriber_url
 from app.operating.refusals import NameTaken, NotAcceptable
 from app.operating.secrets import DEFAULT_OVERLAP, insert_secret, replace_secret, valid_secrets
-from app.operating.subscribers import insert_subscriber, subscriber_row, update_subscriber
+from app.operating.subscriber_rows import insert_subscriber, subscriber_row, update_subscriber
 from app.settings import DeclaredSubscriber, WrongSettings, variable_of
 
 _LOCK_KEY = 7_236_405_902

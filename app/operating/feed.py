@@ -18,7 +18,7 @@ from app.operating.events import Event, EventPage, event_of
 from app.operating.feed_tokens import hash_of
 from app.operating.paging import Place, cursor_of, key_of
 from app.operating.refusals import SubscriberNotFound, SubscriberPaused
-from app.operating.subscribers import SubscriberState
+from app.operating.subscriber_values import SubscriberState
 from app.operating.tide import Tide
 
 LONGEST_WAIT = 60.0

@@ -15,7 +15,7 @@ from app.db.lanes import LANES
 from app.operating.attention import AttentionCounts, count_attention
 from app.operating.hours import CallHours, HourOfCalls
 from app.operating.outbound import COUNT_LIMIT
-from app.operating.subscribers import SubscriberState
+from app.operating.subscriber_values import SubscriberState
 from app.operating.values import Moment, Value
 from app.receiving.spool_report import SpoolMeter, SpoolState
 

@@ -22,7 +22,7 @@ from app.operating.outbound import BEING_SENT, UNDELIVERED
 from app.operating.paging import Place, read_page
 from app.operating.refusals import NotCancellable, RecoveryNotFound, SubscriberPolls
 from app.operating.subscriber_fields import EventTypes
-from app.operating.subscribers import subscriber_row
+from app.operating.subscriber_rows import subscriber_row
 from app.operating.values import Line, Moment, Page, Value
 
 _FIRST_MOMENT = datetime(2020, 1, 1, tzinfo=UTC)

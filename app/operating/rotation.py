@@ -15,7 +15,8 @@ from app.operating.audit import write_entry
 from app.operating.feed_tokens import hash_of, new_feed_token
 from app.operating.refusals import NotAcceptable, TooManySecrets
 from app.operating.secrets import DEFAULT_OVERLAP, replace_secret, secret_for, valid_secrets
-from app.operating.subscribers import SubscriberWithSecret, common_of, subscriber_row, update_subscriber
+from app.operating.subscriber_rows import common_of, subscriber_row, update_subscriber
+from app.operating.subscriber_values import SubscriberWithSecret
 from app.operating.values import Value
 
 LONGEST_OVERLAP = timedelta(days=7)

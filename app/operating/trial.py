@@ -19,7 +19,8 @@ from app.operating.access import Action, Actor
 from app.operating.audit import write_entry
 from app.operating.outbound import Attempt, WebhookState, attempt_of
 from app.operating.refusals import SubscriberPaused, SubscriberPolls
-from app.operating.subscribers import SubscriberState, subscriber_row
+from app.operating.subscriber_rows import subscriber_row
+from app.operating.subscriber_values import SubscriberState
 from app.operating.values import Value
 
 DEFAULT_WAIT_SECONDS = 10.0

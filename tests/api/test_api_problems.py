@@ -12,9 +12,9 @@ from app.api.problems import KINDS
 from app.db.engine import make_engine, make_sessions
 from app.operating import refusals
 from app.operating.paging import cursor_of
-from app.operating.subscribers import pause_subscriber
+from app.operating.pauses import pause_subscriber
 from tests.api.api_client import TOKEN, Api, serving
-from tests.operating.operating_world import PERSONAL, OperatingWorld
+from tests.operating.operating_world import OPERATOR, PERSONAL, OperatingWorld
 
 URL = "https://shop.example/hooks"
 
@@ -42,7 +42,7 @@ async def test_what_is_not_there_and_what_is_not_allowed(api: Api) -> None:
 async def test_conflicts(api: Api, world: OperatingWorld) -> None:
     await world.add()
     assert (409, "name-taken") == (await api.post("/subscribers", json={"name": "shop", "url": URL})).problem
-    await pause_subscriber(world.sessions, "shop")
+    await pause_subscriber(world.sessions, "shop", None, OPERATOR)
     assert (409, "subscriber-paused") == (await api.post("/subscribers/shop/test")).problem
     for _ in range(4):
         assert 200 == (await api.post("/subscribers/shop/rotate-secret")).status

@@ -12,7 +12,7 @@ from app.events.types import EventType, OrderState
 from app.forwarding.outcome import OutcomeKind
 from app.judging.rules import Verdict
 from app.operating.outbound import WebhookState
-from app.operating.subscribers import SubscriberState
+from app.operating.subscriber_values import SubscriberState
 from tests.console.catalogue import CONSOLE, messages
 
 LATE = datetime(2026, 11, 23, 15, 30, 5, tzinfo=UTC)

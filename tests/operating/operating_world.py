@@ -8,7 +8,8 @@ from app.db.tables import NoticeRow
 from app.judging.judge import Judge
 from app.operating.access import Actor, Role, Via
 from app.operating.checks import UrlRules
-from app.operating.subscribers import NewSubscriber, SubscriberWithSecret, add_subscriber
+from app.operating.subscriber_values import NewSubscriber, SubscriberWithSecret
+from app.operating.subscribers import add_subscriber
 from app.receiving.notice import lane_of
 from app.zeus.wire import decode, encode
 from tests.forwarding.delivery_world import OPTIONS, World
@@ -78,4 +79,6 @@ class OperatingWorld(World):
 
     async def add(self, name: str = "shop", url: str = "https://shop.example/hooks", **values: object) -> SubscriberWithSecret:
         """Add a subscriber as an operator does."""
-        return await add_subscriber(self.sessions, self.vault, NewSubscriber.model_validate({"name": name, "url": url, **values}), RULES)
+        return await add_subscriber(
+            self.sessions, self.vault, NewSubscriber.model_validate({"name": name, "url": url, **values}), RULES, ADMIN
+        )

@@ -13,14 +13,15 @@ from app.db.sole import Sole
 from app.operating.alerting import Alerting
 from app.operating.alerts import AGAIN, SETTLED, Alerts
 from app.operating.concerns import Attention, Concern, concerns_beside, concerns_of
+from app.operating.pauses import pause_subscriber
 from app.operating.standing import Standing, SubscriberStanding
-from app.operating.subscribers import pause_subscriber
 from app.operating.usual import Expectation
 from app.operating.watch import Watch
 from app.receiving.notice import Notice
 from app.receiving.spool import Spool
 from app.receiving.spool_report import SpoolState
-from tests.operating.operating_world import EMAIL, NAME, ORDER_NO, SOURCE, TELNO, OperatingWorld
+from tests.operating.operating_world import EMAIL, NAME, OPERATOR, ORDER_NO, SOURCE, TELNO, OperatingWorld
+from tests.processes import processes, service_settings
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NONE_EXPECTED = Expectation(0, 0)
@@ -32,7 +33,7 @@ def _standing(*subscribers: SubscriberStanding, silent_for: timedelta = timedelt
 
 
 def _subscriber(*, state: str = "active", oldest: float | None = None, failing: bool = False) -> SubscriberStanding:
-    return SubscriberStanding("shop", state, None, 1 if oldest else 0, oldest, failing)
+    return SubscriberStanding("shop", state, None, 1 if oldest else 0, oldest, NOON if failing else None)
 
 
 def _keys(standing: Standing, expectation: Expectation = NONE_EXPECTED) -> list[str]:
@@ -68,8 +69,8 @@ def test_a_database_that_is_away_is_reported_after_five_minutes(minutes: float, 
     [
         (_subscriber(oldest=899), []),
         (_subscriber(oldest=900), ["undelivered:shop"]),
-        (_subscriber(oldest=119, failing=True), []),
-        (_subscriber(oldest=120, failing=True), ["failing:shop"]),
+        (_subscriber(failing=True), ["failing:shop"]),
+        (_subscriber(oldest=900, failing=True), ["failing:shop", "undelivered:shop"]),
         (_subscriber(state="paused", oldest=9000, failing=True), ["paused:shop"]),
     ],
 )
@@ -106,6 +107,25 @@ def test_new_things_of_the_same_kind_are_told_after_a_while() -> None:
     assert [] == alerts.update([Concern("quarantine", "Look.", ("b", "a"))], NOON + AGAIN / 2)
     assert ["[more] Look. Latest: c, b"] == alerts.update([Concern("quarantine", "Look.", ("c", "b", "a"))], NOON + AGAIN)
     assert [] == alerts.update([Concern("quarantine", "Look.", ("c", "b", "a"))], NOON + AGAIN * 3)
+
+
+def test_the_end_of_what_another_process_told_is_told_after_a_look_of_ones_own() -> None:
+    first, concern = Alerts(), Concern("dead", "Something is dead.", ("a",))
+    first.update([concern], NOON)
+    second = Alerts(first.told)
+    assert [] == second.update([concern], _minute(60))
+    third = Alerts(second.told)
+    assert [] == third.update([], _minute(600)), "nobody has looked for an hour: two minutes of quiet begin now"
+    assert ["[ended] Something is dead. (since 2026-11-23 12:00 UTC)"] == third.update([], _minute(600) + SETTLED)
+    assert {} == third.told
+
+
+def test_what_this_process_cannot_see_has_not_ended() -> None:
+    alerts = Alerts()
+    alerts.update([Concern("spool", "Calls wait."), Concern("dead", "Something is dead.")], NOON)
+    later = [line for minute in (1, 4) for line in alerts.update([], _minute(minute), unseen=("spool",))]
+    assert ["[ended] Something is dead. (since 2026-11-23 12:00 UTC)"] == later
+    assert ["spool"] == list(alerts.told)
 
 
 class Chat:
@@ -157,7 +177,7 @@ async def _round(world: OperatingWorld, *jobs: Alerting) -> None:
 async def test_what_happens_is_posted_with_ids_and_nothing_else(world: OperatingWorld, chat: Chat) -> None:
     await world.add("shop", "https://shop.example/hooks")
     [quarantined] = await world.judged("99")
-    await pause_subscriber(world.sessions, "shop", "maintenance")
+    await pause_subscriber(world.sessions, "shop", "maintenance", OPERATOR)
     alerting = _alerting(world, chat)
     await _round(world, alerting)
     await _round(world, alerting)
@@ -206,7 +226,7 @@ async def test_alerts_go_on_while_the_database_is_away(world: OperatingWorld, ch
     await sending.close()
 
 
-async def test_only_one_process_posts_and_another_takes_over(world: OperatingWorld, chat: Chat) -> None:
+async def test_only_one_process_posts_and_another_goes_on_from_what_was_told(world: OperatingWorld, chat: Chat) -> None:
     await world.judged("99")
     first, second = _alerting(world, chat), _alerting(world, chat)
     for _ in range(3):
@@ -214,8 +234,70 @@ async def test_only_one_process_posts_and_another_takes_over(world: OperatingWor
     assert 1 == len(chat.lines)
     await first.close()
     await _round(world, second)
-    assert 2 == len(chat.lines)
+    assert 1 == len(chat.lines)
+    await world.add("shop", "https://shop.example/hooks")
+    await pause_subscriber(world.sessions, "shop", "maintenance")
+    for _ in range(3):
+        await _round(world, second)
+    assert ["zeus-relay: [began] Subscriber shop is paused; what it is owed is held."] == chat.lines[1:]
     await second.close()
+
+
+async def test_what_one_process_could_not_post_another_does(world: OperatingWorld, chat: Chat) -> None:
+    await world.judged("99")
+    first, second = _alerting(world, chat), _alerting(world, chat)
+    chat.status = 500
+    await _round(world, first)
+    await first.close()
+    chat.status = 200
+    for _ in range(2):
+        await _round(world, second)
+    assert (1, 1) == (chat.refused, len(chat.lines))
+    await second.close()
+
+
+async def test_another_url_is_told_everything(world: OperatingWorld, chat: Chat) -> None:
+    await world.judged("99")
+    first = _alerting(world, chat)
+    await _round(world, first)
+    await first.close()
+    moved = Alerting(f"{chat.url}?channel=2", world.sessions, Sole(world.url, 4711), between_posts=timedelta(0))
+    await _round(world, moved)
+    assert 2 == len(chat.lines)
+    [first_row, second_row] = await world.rows("SELECT name, told, waiting FROM alert_memory")
+    assert (first_row.told.keys(), []) == (second_row.told.keys(), first_row.waiting)
+    assert "secret-of-the-url" not in first_row.name
+    await moved.close()
+
+
+async def test_a_process_that_is_killed_and_started_again_tells_nothing_twice(world: OperatingWorld, chat: Chat, tmp_path: Path) -> None:
+    await world.add("shop", "https://shop.example/hooks")
+    await world.judged("99")
+    settings = service_settings(world.url) | {"ALERT_URL": chat.url}
+    with processes(tmp_path) as starter:
+        first = starter.start("operate", **settings)
+        await _told(chat, 1)
+        await _remembered(world)
+        first.kill()
+        await pause_subscriber(world.sessions, "shop", "maintenance")
+        second = starter.start("operate", **settings)
+        await _told(chat, 2)
+        second.terminate()
+        assert 0 == await second.ended(), second.log_text()
+    assert ["[began] Notices in quarantine", "[began] Subscriber shop is paused"] == [" ".join(line.split()[1:5]) for line in chat.lines]
+
+
+async def _told(chat: Chat, count: int) -> None:
+    async with asyncio.timeout(60):
+        while len(chat.lines) < count:
+            await asyncio.sleep(0.05)
+
+
+async def _remembered(world: OperatingWorld) -> None:
+    """Wait until the process has noted that its message was taken: killed before, it would send it again."""
+    async with asyncio.timeout(20):
+        while [[]] != [row.waiting for row in await world.rows("SELECT waiting FROM alert_memory")]:
+            await asyncio.sleep(0.05)
 
 
 async def test_a_lost_connection_is_not_taken_for_the_lock(world: OperatingWorld) -> None:
@@ -249,7 +331,7 @@ async def test_posts_are_a_minute_apart(world: OperatingWorld, chat: Chat) -> No
     await world.judged("99")
     await _round(world, alerting)
     await world.add("shop", "https://shop.example/hooks")
-    await pause_subscriber(world.sessions, "shop", "maintenance")
+    await pause_subscriber(world.sessions, "shop", "maintenance", OPERATOR)
     await _round(world, alerting)
     assert 1 == len(chat.texts)
     await alerting.close()

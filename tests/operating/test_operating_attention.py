@@ -15,9 +15,9 @@ from app.operating.notices import VerdictFilter, list_notices, release_notice
 from app.operating.outbound import WebhookState, list_outbound, retry_outbound
 from app.operating.overview import Overviews
 from app.operating.paging import Place
+from app.operating.pauses import pause_subscriber
 from app.operating.refusals import NotDismissible, NoticeNotFound, SampleNotFound, WebhookNotFound
 from app.operating.samples import list_samples, release_sample, show_sample
-from app.operating.subscribers import pause_subscriber
 from app.receiving.segments import SPOOLED, SegmentWriter
 from tests.api.api_walk import filled, sample
 from tests.operating.operating_world import OPERATOR, ORDER_NO, PERSONAL, SOURCE, TELNO, OperatingWorld

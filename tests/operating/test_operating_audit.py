@@ -1,11 +1,15 @@
 """Every action leaves exactly one entry, in its own transaction, and none that is refused leaves any."""
 
+import importlib
+import inspect
 import itertools
+import pkgutil
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
+import app.operating
 from app.operating.access import ROLE_OF, Action, Actor, Role
 from app.operating.audit import list_audit
 from app.operating.checks import UrlRules
@@ -16,20 +20,14 @@ from app.operating.notices import release_notice, show_notice
 from app.operating.orders import show_order
 from app.operating.outbound import retry_outbound, show_outbound
 from app.operating.paging import Place
+from app.operating.pauses import pause_subscriber, resume_subscriber
 from app.operating.recovery import RecoveryRequest, recover
 from app.operating.refusals import NotAllowed, Refusal
 from app.operating.reseal import reseal
 from app.operating.rotation import Rotation, rotate_secret
 from app.operating.samples import release_sample, show_sample
-from app.operating.subscribers import (
-    NewSubscriber,
-    SubscriberChange,
-    add_subscriber,
-    change_subscriber,
-    pause_subscriber,
-    remove_subscriber,
-    resume_subscriber,
-)
+from app.operating.subscriber_values import NewSubscriber, SubscriberChange
+from app.operating.subscribers import add_subscriber, change_subscriber, remove_subscriber
 from app.operating.tokens import NewToken, create_token, revoke_token
 from app.operating.trial import send_test
 from app.settings import DeclaredSubscriber
@@ -180,3 +178,11 @@ async def test_the_audit_is_read_by_operator_action_and_subject(world: Operating
         first.has_more,
         [entry.action for entry in second.items],
     )
+
+
+def test_whoever_acts_must_be_named() -> None:
+    modules = [importlib.import_module(f"app.operating.{module.name}") for module in pkgutil.iter_modules(app.operating.__path__)]
+    functions = {function for module in modules for _, function in inspect.getmembers(module, inspect.isfunction)}
+    actors = {function.__name__: inspect.signature(function).parameters.get("actor") for function in functions}
+    assert {"add_subscriber", "pause_subscriber", "remove_subscriber"} <= {name for name, actor in actors.items() if actor}
+    assert [] == [name for name, actor in actors.items() if actor and actor.default is not inspect.Parameter.empty]

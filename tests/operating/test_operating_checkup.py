@@ -15,13 +15,13 @@ from app.db.connections import connect
 from app.operating.checkup import check_up
 from app.operating.findings import Finding, Level
 from app.operating.keys import new_key
-from app.operating.subscribers import pause_subscriber
+from app.operating.pauses import pause_subscriber
 from app.settings import Settings
 from tests.api.api_client import serving
 from tests.forwarding.delivery_world import KEY
 from tests.forwarding.hostile_server import answering, resetting_after, server_tls
 from tests.forwarding.hostile_server import serving as hostile_serving
-from tests.operating.operating_world import OperatingWorld
+from tests.operating.operating_world import OPERATOR, OperatingWorld
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ async def test_each_subscriber_in_trouble_is_found(world: OperatingWorld, shop: 
     await world.add("private", shop.url.replace("localhost", "127.0.0.1"))
     await world.add("unencrypted", "http://localhost/")
     await world.add("paused", "https://localhost/")
-    await pause_subscriber(world.sessions, "paused", "maintenance")
+    await pause_subscriber(world.sessions, "paused", "maintenance", OPERATOR)
     networks = [ipaddress.ip_network("127.0.0.1/32"), ipaddress.ip_network("::1/128")]
     faults = await _faults(_settings(world, shop, subscriber_networks=networks))
     assert {

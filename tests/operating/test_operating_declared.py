@@ -9,9 +9,10 @@ from pydantic import SecretStr
 from app.forwarding.secrets import Vault
 from app.operating.declared import apply_declared
 from app.operating.keys import new_key
-from app.operating.subscribers import pause_subscriber, remove_subscriber, show_subscriber
+from app.operating.pauses import pause_subscriber
+from app.operating.subscribers import remove_subscriber, show_subscriber
 from app.settings import DeclaredSubscriber, WrongSettings
-from tests.operating.operating_world import RULES, OperatingWorld
+from tests.operating.operating_world import ADMIN, OPERATOR, RULES, OperatingWorld
 
 SECRET = "whsec_" + "A" * 32
 OTHER = "whsec_" + "B" * 32
@@ -73,7 +74,7 @@ async def test_a_subscriber_added_by_hand_becomes_the_declared_one(world: Operat
 
 async def test_nobody_is_removed_or_resumed(world: OperatingWorld) -> None:
     await _apply(world, _declared(), _declared(name="other"))
-    await pause_subscriber(world.sessions, "shop", "by hand")
+    await pause_subscriber(world.sessions, "shop", "by hand", OPERATOR)
     assert 1 == await _apply(world, _declared(customer=True))
     assert ("paused", "by hand") == ((shop := await show_subscriber(world.sessions, "shop")).state, shop.pause_reason)
     assert "active" == (await show_subscriber(world.sessions, "other")).state
@@ -81,7 +82,7 @@ async def test_nobody_is_removed_or_resumed(world: OperatingWorld) -> None:
 
 async def test_a_removed_one_comes_back_at_the_next_start(world: OperatingWorld) -> None:
     await _apply(world, _declared())
-    await remove_subscriber(world.sessions, "shop")
+    await remove_subscriber(world.sessions, "shop", ADMIN)
     assert 1 == await _apply(world, _declared())
     assert "active" == (await show_subscriber(world.sessions, "shop")).state
 

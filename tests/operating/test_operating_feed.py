@@ -18,10 +18,12 @@ from app.judging.judge import Judge
 from app.operating.events import EventPage
 from app.operating.feed import Feed, Reader, authenticate_feed
 from app.operating.paging import Place
+from app.operating.pauses import pause_subscriber
 from app.operating.recovery import RecoveryRequest, recover
 from app.operating.refusals import BadCursor, NotAcceptable, SubscriberNotFound, SubscriberPaused, SubscriberPolls
 from app.operating.rotation import Rotation, rotate_secret
-from app.operating.subscribers import SubscriberChange, change_subscriber, pause_subscriber, remove_subscriber, show_subscriber
+from app.operating.subscriber_values import SubscriberChange
+from app.operating.subscribers import change_subscriber, remove_subscriber, show_subscriber
 from app.operating.tide import Tide
 from app.operating.trial import send_test
 from tests.operating.operating_world import ADMIN, NAME, OPERATOR, PERSONAL, RULES, OperatingWorld
@@ -156,7 +158,7 @@ async def test_the_token_is_kept_as_a_hash_and_ends_when_it_is_replaced_or_the_s
     assert reader.subscriber_id == operator.feed
     with pytest.raises(NotAcceptable):
         await rotate_secret(world.sessions, world.vault, "poller", Rotation(asymmetric=True), ADMIN)
-    await pause_subscriber(world.sessions, "poller", actor=ADMIN)
+    await pause_subscriber(world.sessions, "poller", None, ADMIN)
     with pytest.raises(SubscriberPaused):
         await plain(world).read(Place(), reader)
     await remove_subscriber(world.sessions, "poller", ADMIN)

@@ -7,17 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from app.operating.pauses import pause_subscriber, resume_subscriber
 from app.operating.refusals import NameTaken, NotAcceptable, SubscriberNotFound, TooManySecrets
 from app.operating.rotation import MOST_SECRETS, Rotation, rotate_secret
-from app.operating.subscribers import (
-    SubscriberChange,
-    change_subscriber,
-    list_subscribers,
-    pause_subscriber,
-    remove_subscriber,
-    resume_subscriber,
-    show_subscriber,
-)
+from app.operating.subscriber_values import SubscriberChange
+from app.operating.subscribers import change_subscriber, list_subscribers, remove_subscriber, show_subscriber
 from tests.forwarding.delivery_world import until
 from tests.operating.operating_world import ADMIN, OPERATOR, RULES, OperatingWorld
 from tests.subscriber import subscriber
@@ -116,7 +110,7 @@ async def test_a_change_to_a_forbidden_url_is_refused(world: OperatingWorld) -> 
 async def test_what_is_owed_to_a_paused_subscriber_is_held_and_sent_after_resuming(world: OperatingWorld) -> None:
     async with subscriber(OWN_SECRET) as merchant:
         await world.add("shop", merchant.url, secret=OWN_SECRET)
-        paused = await pause_subscriber(world.sessions, "shop", "maintenance")
+        paused = await pause_subscriber(world.sessions, "shop", "maintenance", OPERATOR)
         assert ("paused", "maintenance") == (paused.state, paused.pause_reason)
         await world.judged("01", "04")
         assert (2, 0) == await _owed(world)
@@ -138,7 +132,7 @@ async def _owed(world: OperatingWorld) -> tuple[int, int]:
 async def test_a_removed_subscriber_leaves_no_address_no_secret_and_no_debt(world: OperatingWorld) -> None:
     await world.add()
     await world.judged("01", "04")
-    await remove_subscriber(world.sessions, "shop")
+    await remove_subscriber(world.sessions, "shop", ADMIN)
     assert [("removed", "")] == [(row.state, row.url) for row in await world.rows("SELECT state, url FROM subscribers")]
     assert [] == await world.rows("SELECT 1 FROM subscriber_secrets")
     rows = await world.rows("SELECT state, finished_at FROM outbound_webhooks")
@@ -149,7 +143,7 @@ async def test_a_removed_subscriber_leaves_no_address_no_secret_and_no_debt(worl
 
 async def test_the_name_of_a_removed_subscriber_is_free_again(world: OperatingWorld) -> None:
     await world.add()
-    await remove_subscriber(world.sessions, "shop")
+    await remove_subscriber(world.sessions, "shop", ADMIN)
     await world.add(url="https://other.example/")
     assert "https://other.example/" == (await show_subscriber(world.sessions, "shop")).url
 
@@ -216,12 +210,12 @@ async def test_signatures_do_not_pile_up(world: OperatingWorld) -> None:
 
 async def test_a_subscriber_that_is_not_there_is_not_found(world: OperatingWorld) -> None:
     await world.add("gone")
-    await remove_subscriber(world.sessions, "gone")
+    await remove_subscriber(world.sessions, "gone", ADMIN)
     actions: list[Callable[[], Awaitable[object]]] = [
         lambda: show_subscriber(world.sessions, "gone"),
-        lambda: pause_subscriber(world.sessions, "gone"),
+        lambda: pause_subscriber(world.sessions, "gone", None, OPERATOR),
         lambda: resume_subscriber(world.sessions, "gone", OPERATOR),
-        lambda: remove_subscriber(world.sessions, "gone"),
+        lambda: remove_subscriber(world.sessions, "gone", ADMIN),
         lambda: change_subscriber(world.sessions, world.vault, "gone", SubscriberChange(customer=True), RULES, ADMIN),
         lambda: rotate_secret(world.sessions, world.vault, "gone", Rotation(), ADMIN),
     ]

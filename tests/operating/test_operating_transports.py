@@ -12,7 +12,8 @@ from app.operating.check_subscribers import check_subscribers
 from app.operating.findings import Level
 from app.operating.refusals import NotAcceptable
 from app.operating.rotation import Rotation, rotate_secret
-from app.operating.subscribers import SubscriberChange, change_subscriber, remove_subscriber, show_subscriber
+from app.operating.subscriber_values import SubscriberChange
+from app.operating.subscribers import change_subscriber, remove_subscriber, show_subscriber
 from app.settings import Settings
 from tests.forwarding import hostile_server as hostile
 from tests.forwarding.certificates import Authority

@@ -2,8 +2,8 @@
 
 import pytest
 
+from app.operating.pauses import pause_subscriber
 from app.operating.refusals import SubscriberNotFound, SubscriberPaused
-from app.operating.subscribers import pause_subscriber
 from app.operating.trial import send_test
 from tests.operating.operating_world import OPERATOR, OperatingWorld
 from tests.subscriber import subscriber
@@ -43,7 +43,7 @@ async def test_without_a_worker_the_test_is_owed_and_says_that_none_tried(world:
 
 async def test_a_paused_subscriber_is_not_tested(world: OperatingWorld) -> None:
     await world.add("shop")
-    await pause_subscriber(world.sessions, "shop")
+    await pause_subscriber(world.sessions, "shop", None, OPERATOR)
     with pytest.raises(SubscriberPaused):
         await send_test(world.sessions, "shop", OPERATOR)
     assert [] == await world.rows("SELECT 1 FROM events")

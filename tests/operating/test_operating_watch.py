@@ -12,11 +12,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from app import metrics
 from app.clock import uuid7_floor
 from app.db.connections import Connection, connect
+from app.operating.pauses import pause_subscriber
 from app.operating.standing import COUNT_LIMIT, QUEUES, SUBSCRIBERS, read_standing
-from app.operating.subscribers import pause_subscriber
 from app.operating.usual import COUNT, Usual
 from app.operating.watch import Watch
-from tests.operating.operating_world import EMAIL, NAME, ORDER_NO, SOURCE, TELNO, OperatingWorld
+from tests.operating.operating_world import EMAIL, NAME, OPERATOR, ORDER_NO, SOURCE, TELNO, OperatingWorld
 
 _NOTICE = (
     "INSERT INTO notices (id, lane, received_at, source, method, target, headers, body, verdict, order_no) "
@@ -48,7 +48,7 @@ async def test_an_empty_database_has_nothing_waiting(world: OperatingWorld) -> N
 async def test_what_waits_is_counted_with_its_age(world: OperatingWorld) -> None:
     await world.add("shop", "https://shop.example/hooks")
     await world.add("books", "https://books.example/hooks", event_types=["payment.confirmed"])
-    await pause_subscriber(world.sessions, "books", "maintenance")
+    await pause_subscriber(world.sessions, "books", "maintenance", OPERATOR)
     await world.judged("01", "04")
     await world.call("05")
     await world.run("UPDATE outbound_webhooks SET created_at = now() - interval '20 minutes' WHERE sequence = 1")
@@ -91,14 +91,22 @@ async def test_what_needs_a_human_is_counted_until_it_is_dealt_with(world: Opera
         assert 0 == (await read_standing(session)).quarantined
 
 
-async def test_a_subscriber_whose_webhooks_wait_for_another_attempt_is_failing(world: OperatingWorld) -> None:
+@pytest.mark.parametrize(
+    ("health", "failing"),
+    [
+        ("failures = 0, failing_since = NULL", False),
+        ("failures = 9, failing_since = now() - interval '9 minutes'", False),
+        ("failures = 10, failing_since = now() - interval '1 second'", True),
+        ("failures = 1, failing_since = now() - interval '10 minutes'", True),
+    ],
+)
+async def test_a_subscriber_is_failing_by_its_health_whatever_waits_for_it(world: OperatingWorld, health: str, failing: bool) -> None:
     await world.add("shop", "https://shop.example/hooks")
     await world.judged("01")
-    async with world.sessions() as session:
-        assert [False] == [subscriber.failing for subscriber in (await read_standing(session)).subscribers]
     await world.run("UPDATE outbound_webhooks SET attempts = 1, due_at = now() + interval '5 minutes'")
+    await world.run(f"UPDATE subscribers SET {health}")
     async with world.sessions() as session:
-        assert [True] == [subscriber.failing for subscriber in (await read_standing(session)).subscribers]
+        assert [failing] == [subscriber.failing_since is not None for subscriber in (await read_standing(session)).subscribers]
 
 
 async def test_the_usual_number_is_the_mean_of_the_same_hour_of_four_weeks(world: OperatingWorld) -> None:

@@ -17,6 +17,7 @@ from app.console.refused import words_of
 from app.console.visit import Visit
 from app.events.types import SUBSCRIBABLE, EventType
 from app.forwarding.recovery_jobs import JobState
+from app.operating import pauses
 from app.operating import recovery as recoveries
 from app.operating import subscribers as operating
 from app.operating.access import Role
@@ -25,7 +26,7 @@ from app.operating.paging import Place
 from app.operating.recovery import RecoveryJob, RecoveryRequest
 from app.operating.refusals import BadCursor, NameTaken, NotAcceptable, RecoveryNotFound, Refusal
 from app.operating.rotation import Rotation, rotate_secret
-from app.operating.subscribers import NewSubscriber
+from app.operating.subscriber_values import NewSubscriber
 from app.operating.trial import send_test
 
 _DELIVERIES = 25
@@ -89,13 +90,13 @@ async def test(visit: Visit) -> Response:
 async def pause(visit: Visit) -> Response:
     """Hold what is owed to a subscriber."""
     reason = visit.form.text("reason")[:200] or None
-    await operating.pause_subscriber(visit.parts.sessions, _name(visit), reason, visit.actor)
+    await pauses.pause_subscriber(visit.parts.sessions, _name(visit), reason, visit.actor)
     return visit.go(_path(visit), Said.PAUSED)
 
 
 async def resume(visit: Visit) -> Response:
     """Send again, beginning with what was held."""
-    await operating.resume_subscriber(visit.parts.sessions, _name(visit), visit.actor)
+    await pauses.resume_subscriber(visit.parts.sessions, _name(visit), visit.actor)
     return visit.go(_path(visit), Said.RESUMED)
 
 

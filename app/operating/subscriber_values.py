@@ -1,0 +1,130 @@
+"""What subscribers are: their states, how they are shown, and what one is made of or changed by."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, SecretStr
+
+from app.operating.subscriber_fields import EventTypes, HealthFields, MaxInFlight, Name, RateLimit, Timeout, Url
+from app.operating.transports import TransportFields
+from app.operating.values import Moment, Value
+
+
+class SubscriberState(StrEnum):
+    """Whether a subscriber is sent webhooks. What is owed to a paused one is held, not lost."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    REMOVED = "removed"
+
+
+class Subscriber(HealthFields):
+    """A merchant system that gets webhooks."""
+
+    name: Annotated[str, Field(examples=["shop"])]
+    url: Annotated[str, Field(examples=["https://shop.example/hooks"])]
+    event_types: Annotated[list[str] | None, Field(examples=[["payment.received"]])]
+    """The types of events it gets; None for all."""
+    customer: bool
+    """Whether its webhooks carry the customer's name, telephone number and e-mail address."""
+    ordered: bool
+    """Whether it gets the events of one order one after the other, each after the one before was delivered or given up."""
+    max_in_flight: int
+    """How many webhooks it is sent at once at most."""
+    timeout_ms: int | None
+    """How long an attempt may take; None for the usual time."""
+    rate_limit: int | None
+    """How many webhooks a second it is sent at most; None for no limit."""
+    state: SubscriberState
+    pause_reason: str | None
+    feed: bool
+    """Whether it polls a feed with a token of its own: then it has no URL and is sent nothing."""
+    header_names: Annotated[list[str], Field(examples=[["authorization"]])]
+    """The headers of its own that its webhooks carry; their values are not shown."""
+    private_ca: bool
+    """Whether its certificate must come from an authority of its own."""
+    client_certificate_expires_at: Moment | None
+    """When the certificate that it is shown expires; None if it is shown none."""
+    declared: bool
+    """Whether RELAY_SUBSCRIBERS declares it: then a restart undoes changes of its URL, types and secret."""
+    created_at: Moment
+    updated_at: Moment
+
+
+class SubscriberWithSecret(Subscriber):
+    """A subscriber with what it needs from us, which is shown this once."""
+
+    secret: Annotated[str, Field(examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="])]
+    """The shared signing secret `whsec_…`; or the public key `whpk_…` that verifies Ed25519 signatures; or the token `zft_…` of a feed."""
+
+
+class SigningSecret(Value):
+    """A valid signing secret, without the secret."""
+
+    created_at: Moment
+    expires_at: Moment | None
+    """When it ceases to be used; None for the current one."""
+    public_key: Annotated[str | None, Field(examples=["whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="])]
+    """What verifies its signatures, if it is an Ed25519 key; None for a shared secret."""
+
+
+class SubscriberInFull(Subscriber):
+    """A subscriber with its secrets' dates and what is owed to it."""
+
+    secrets: list[SigningSecret]
+    pending: int
+    """Webhooks that wait for their next attempt, counted up to 10,000."""
+    dead: int
+    """Webhooks that were given up, counted up to 10,000."""
+
+
+class SubscriberList(Value):
+    """All subscribers."""
+
+    items: list[Subscriber]
+
+
+class NewSubscriber(TransportFields):
+    """What a new subscriber is made of."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+    """Letters of any script, digits, `.`, `_` and `-`; unique."""
+    url: Url | None = None
+    """Where its webhooks are sent; left out for a feed."""
+    feed: bool = False
+    """Whether it polls a feed with a token, because it cannot be called."""
+    event_types: EventTypes = None
+    """The types of events it gets; left out or null for all."""
+    customer: bool = False
+    """Whether its webhooks carry the customer's name, telephone number and e-mail address."""
+    ordered: bool = True
+    """Whether it gets the events of one order one after the other, each after the one before was delivered or given up."""
+    max_in_flight: MaxInFlight = 16
+    """How many webhooks it is sent at once at most."""
+    timeout_ms: Timeout | None = None
+    """How long an attempt may take; left out: the usual time."""
+    rate_limit: RateLimit | None = None
+    """How many webhooks a second it is sent at most; null for no limit."""
+    secret: SecretStr | None = None
+    """A signing secret of your own: `whsec_` and 24 to 64 bytes in base64. Left out: one is made."""
+    asymmetric: bool = False
+    """Whether webhooks are signed with an Ed25519 key, of which the subscriber gets the public half."""
+
+
+class SubscriberChange(TransportFields):
+    """What of a subscriber is to change; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: Url | None = None
+    event_types: EventTypes = None
+    """Null for all types."""
+    customer: bool | None = None
+    ordered: bool | None = None
+    max_in_flight: MaxInFlight | None = None
+    timeout_ms: Timeout | None = None
+    """Null for the usual time."""
+    rate_limit: RateLimit | None = None
+    """Null for no limit."""
