@@ -12,8 +12,9 @@ from app.db.engine import Sessions
 from app.db.sole import Sole
 from app.logs import get_logger
 from app.metrics import alerts_posted
+from app.operating.alert_memory import Memory, keep, name_of, recall
 from app.operating.alerts import Alerts
-from app.operating.concerns import Attention, Concern, concerns_beside, concerns_of
+from app.operating.concerns import SPOOL_KEY, Attention, Concern, concerns_beside, concerns_of
 from app.operating.standing import Standing, latest_dead, latest_notices
 from app.operating.watch import Measured
 from app.receiving.spool_report import SpoolMeter, SpoolState
@@ -38,6 +39,7 @@ class Alerting:
     ) -> None:
         """`url` takes the posts; `spool` is the spool's directory, if this process shares it with a receiver."""
         self._url = url
+        self._name = name_of(url)
         self._sessions = sessions
         self._sole = sole
         self._spool = spool
@@ -45,6 +47,7 @@ class Alerting:
         self._between_posts = between_posts.total_seconds()
         self._alerts = Alerts()
         self._waiting: list[str] = []
+        self._kept = True
         self._posted_at: float | None = None
         self._ours = False
         self._away_since: datetime | None = None
@@ -59,20 +62,37 @@ class Alerting:
             self._away_since = self._away_since or now()
         else:
             self._away_since = None
-            self._ours = await self._sole.is_ours()
+            await self._see_whether_ours()
             self._shown = await self._concerns(measured) if self._ours else []
-        if not self._ours:
-            self._alerts, self._waiting = Alerts(), []
-            return
-        await self._say(measured.standing.at if measured else now())
+        if self._ours:
+            await self._say(measured.standing.at if measured else now())
+
+    async def _see_whether_ours(self) -> None:
+        """Whether this process is the one that sends. One that takes over goes on from what was told before it."""
+        ours = await self._sole.is_ours()
+        if ours and not self._ours:
+            memory = await recall(self._sessions, self._name)
+            self._alerts, self._waiting, self._kept = Alerts(memory.told), memory.waiting, True
+        self._ours = ours
 
     async def _say(self, moment: datetime) -> None:
         away = moment - self._away_since if self._away_since else timedelta(0)
-        concerns = [*concerns_beside(await asyncio.to_thread(self._look_at_spool), away), *self._shown]
-        self._waiting = (self._waiting + self._alerts.update(concerns, moment))[-WAITING:]
+        spool = await asyncio.to_thread(self._look_at_spool)
+        concerns = [*concerns_beside(spool, away), *self._shown]
+        said = self._alerts.update(concerns, moment, unseen=(SPOOL_KEY,) if spool is None else ())
+        self._waiting = (self._waiting + said)[-WAITING:]
+        self._kept = self._kept and not said
+        await self._keep()
         if self._waiting and (self._posted_at is None or time.monotonic() - self._posted_at >= self._between_posts):
             self._posted_at = time.monotonic()
             await self._post_some()
+            await self._keep()
+
+    async def _keep(self) -> None:
+        """Remember what was told, for whoever comes after; while the database is away that has to wait."""
+        if not self._kept and self._away_since is None:
+            await keep(self._sessions, self._name, Memory(self._alerts.told, self._waiting))
+            self._kept = True
 
     async def close(self) -> None:
         """Let another process send."""
@@ -102,6 +122,7 @@ class Alerting:
         alerts_posted.labels("failed" if failure else "taken").inc()
         if failure is None:
             del self._waiting[: len(lines)]
+            self._kept = False
         else:
             log.warning("alert_not_sent", error=failure, waiting=len(self._waiting))
 

@@ -15,8 +15,8 @@ SILENCE = timedelta(minutes=15)
 SPOOL = timedelta(minutes=5)
 DATABASE = timedelta(minutes=5)
 UNDELIVERED = timedelta(minutes=15)
-FAILING = timedelta(minutes=2)
-"""How old the oldest webhook of a subscriber must be before failed attempts are reported: a first retry comes sooner."""
+SPOOL_KEY = "spool"
+"""The key of the one concern that is not in the database: only a process that shares the spool's directory knows whether it holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def concerns_beside(spool: SpoolState | None, away: timedelta) -> list[Concern]:
     if away >= DATABASE:
         concerns.append(Concern("database", "The database has not answered for 5 minutes: nothing is judged or forwarded."))
     if spool is not None and spool.records and (spool.oldest_seconds or 0) >= SPOOL.total_seconds():
-        concerns.append(Concern("spool", "Calls have been waiting in the spool for more than 5 minutes: does the database answer?"))
+        concerns.append(Concern(SPOOL_KEY, "Calls have been waiting in the spool for more than 5 minutes: does the database answer?"))
     return concerns
 
 
@@ -76,8 +76,9 @@ def _subscriber(subscriber: SubscriberStanding) -> Iterator[Concern]:
     if subscriber.state == "paused":
         yield Concern(f"paused:{name}", f"Subscriber {name} is paused; what it is owed is held.")
         return
-    if subscriber.failing and oldest >= FAILING.total_seconds():
-        yield Concern(f"failing:{name}", f"Subscriber {name} is failing: webhooks wait for their next attempt.")
+    if subscriber.failing_since is not None:
+        since = f"no webhook has arrived since {subscriber.failing_since:%Y-%m-%d %H:%M} UTC"
+        yield Concern(f"failing:{name}", f"Subscriber {name} is failing: {since}.")
     if oldest >= UNDELIVERED.total_seconds():
         yield Concern(f"undelivered:{name}", f"A webhook for subscriber {name} has been undelivered for more than 15 minutes.")
 

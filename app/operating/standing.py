@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.lanes import LANES
+from app.forwarding.health import FAILING_AFTER, FAILURES_IN_A_ROW
 
 COUNT_LIMIT = 10_000
 """How far anything is counted: beyond it the number says no more than that it is too many."""
@@ -28,13 +29,12 @@ SELECT now() AS at,
      SELECT 1 FROM outbound_webhooks WHERE state = 'dead' AND dismissed_at IS NULL LIMIT {COUNT_LIMIT}) AS counted) AS dead
 """)  # noqa: S608 - only our own constants are put in
 
-# A webhook that failed waits for a time in the future. Everything here is in the words of the index of what is due.
+# What is owed is read in the words of the index of what is due.
 SUBSCRIBERS = text(f"""
 SELECT s.name, s.state, s.pause_reason, waiting.undelivered,
   extract(epoch FROM now() - waiting.oldest_at)::float8 AS oldest_seconds,
-  EXISTS (
-     SELECT 1 FROM outbound_webhooks w
-     WHERE w.subscriber_id = s.id AND w.state = 'pending' AND least(w.attempts + w.excused, 1) = 1 AND w.due_at > now()) AS failing
+  CASE WHEN s.failures >= {FAILURES_IN_A_ROW} OR s.failing_since <= now() - interval '{FAILING_AFTER.total_seconds()} s'
+    THEN s.failing_since END AS failing_since
 FROM subscribers s CROSS JOIN LATERAL (
   SELECT count(*) AS undelivered, min(first.created_at) AS oldest_at FROM (
     SELECT w.created_at FROM outbound_webhooks w WHERE w.subscriber_id = s.id AND w.state = 'pending'
@@ -51,15 +51,15 @@ _LATEST_DEAD = text("SELECT id::text FROM outbound_webhooks WHERE state = 'dead'
 
 @dataclass(frozen=True, slots=True)
 class SubscriberStanding:
-    """One subscriber: what it is owed (counted up to COUNT_LIMIT), the age of the oldest of that in seconds, and whether it is failing."""
+    """One subscriber: what it is owed (counted up to COUNT_LIMIT), the age of the oldest of that in seconds, and its health."""
 
     name: str
     state: str
     pause_reason: str | None
     undelivered: int
     oldest_seconds: float | None
-    failing: bool
-    """Whether webhooks of it failed and wait for their next attempt."""
+    failing_since: datetime | None
+    """When its failures began; None unless they last so long or are so many that it counts as failing."""
 
 
 @dataclass(frozen=True, slots=True)
