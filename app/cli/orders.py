@@ -1,21 +1,54 @@
-"""`zeus-relay orders`: what is known of one order."""
+"""`zeus-relay orders`: finding orders, and what is known of one."""
 
 from typing import Annotated
 
 import typer
 
-from app.cli.context import must_be_text, run
-from app.cli.output import AsJson, Personal, print_fields, print_json, print_table
+from app.cli.context import given, must_be_text, run
+from app.cli.output import USUAL_LIMIT, AsJson, Cursor, Limit, Personal, print_end_of_page, print_fields, print_json, print_table
 from app.operating import erasure
 from app.operating import orders as operating
 from app.operating.orders import Order, OrderHistory
+from app.operating.paging import Place
+from app.operating.search import OrderQuery, search_orders
 
-app = typer.Typer(help="What is known of an order.", no_args_is_help=True)
+app = typer.Typer(help="Find orders, and see what is known of one.", no_args_is_help=True)
 
 
-@app.callback()
-def _group() -> None:
-    """What is known of an order."""
+@app.command()
+def search(
+    order_no: Annotated[
+        str | None, typer.Option("--order-no", help="Zeus's order number (オーダー番号), whole.", callback=must_be_text, show_default=False)
+    ] = None,
+    sendid: Annotated[
+        str | None, typer.Option("--sendid", help="Your own number (sendid), whole.", callback=must_be_text, show_default=False)
+    ] = None,
+    telno_tail: Annotated[
+        str | None,
+        typer.Option("--telno-tail", help="The last four digits of the telephone number.", callback=must_be_text, show_default=False),
+    ] = None,
+    money: Annotated[int | None, typer.Option("--money", help="The amount in yen.", show_default=False)] = None,
+    date: Annotated[
+        str | None,
+        typer.Option("--date", help="The day of the first call in Japan, such as 2026-11-23.", callback=must_be_text, show_default=False),
+    ] = None,
+    limit: Limit = USUAL_LIMIT,
+    cursor: Cursor = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find the orders to which all of this applies, the latest first; without options the latest of all."""
+    query = given(OrderQuery, order_no=order_no, sendid=sendid, telno_tail=telno_tail, money=money, date=date)
+    page = run(lambda desk: search_orders(desk.sessions, Place(cursor, limit), query))
+    if as_json:
+        print_json(page)
+        return
+    if page.items:
+        rows = [
+            (order.order_no, order.state, order.money, order.store and order.store.name, order.sendid, order.created_at)
+            for order in page.items
+        ]
+        print_table(["ORDER_NO", "STATE", "YEN", "STORE", "SENDID", "FIRST CALL"], rows)
+    print_end_of_page(page, "No such orders.")
 
 
 @app.command()

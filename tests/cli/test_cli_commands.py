@@ -77,6 +77,24 @@ async def test_an_order_for_people(cli: Cli, world: OperatingWorld) -> None:
     assert "No call with this order_no" in (await cli("orders", "show", "unknown", code=1)).stderr
 
 
+async def test_orders_are_found_by_what_a_customer_knows(cli: Cli, world: OperatingWorld) -> None:
+    await world.judged("01", "04")
+    await world.judged("01", order_no="1234-56789-09999", telno="0398765432", money="900", sendid="A-1002")
+    today = (now() + timedelta(hours=9)).date().isoformat()
+    for option, value in (("--telno-tail", TELNO[-4:]), ("--money", "5400"), ("--sendid", "A-1001"), ("--order-no", ORDER_NO)):
+        found = await cli.json("orders", "search", option, value, "--date", today)
+        assert [ORDER_NO] == [order["order_no"] for order in found["items"]], option
+    listed = (await cli("orders", "search", "--limit", "1")).stdout.splitlines()
+    assert re.fullmatch(r"1234-56789-09999  awaiting_payment  900  セブン-イレブン  A-1002  \S+ \S+Z", listed[1])
+    cursor = listed[2].removeprefix("There are more: --cursor ")
+    assert ORDER_NO in (await cli("orders", "search", "--cursor", cursor)).stdout
+    assert [] == [secret for secret in PERSONAL if secret in "\n".join(listed)]
+    assert "No such orders.\n" == (await cli("orders", "search", "--money", "1")).stdout
+    for option, value in (("telno_tail", "12"), ("money", "-1"), ("date", "yesterday")):
+        refused = (await cli("orders", "search", f"--{option.replace('_', '-')}", value, code=1)).stderr
+        assert refused.startswith(f"{option}: "), refused
+
+
 async def test_notices_for_people(cli: Cli, world: OperatingWorld) -> None:
     await world.call("04", clientip="2012999999", order_no="あ")
     await world.judge("2012000001")
