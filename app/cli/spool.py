@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from app.cli.context import database_url_of, must_be_text, run_with_settings
+from app.cli.context import Desk, database_url_of, must_be_text, run, run_with_settings
 from app.cli.output import AsJson, print_fields
+from app.operating.draining import drain_by_hand
 from app.receiving.drainer import Drained
 from app.receiving.spool_forgetting import forget_order
-from app.receiving.spool_report import SpoolState, drain_spool, retry_refused, show_spool
+from app.receiving.spool_report import SpoolState, show_spool
 from app.settings import Settings
 
 app = typer.Typer(help="Look at the spool, and drain it by hand.", no_args_is_help=True)
@@ -47,12 +48,11 @@ def drain(
 ) -> None:
     """Bring to Postgres what processes that are gone have left. A living receiver drains its own as soon as Postgres is there."""
 
-    async def action(settings: Settings) -> Drained:
-        if refused:
-            retry_refused(settings.spool_path)
-        return await drain_spool(database_url_of(settings), settings.spool_path)
+    async def action(desk: Desk) -> Drained:
+        url, directory = database_url_of(desk.settings), desk.settings.spool_path
+        return await drain_by_hand(desk.sessions, url, directory, desk.actor, refused=refused)
 
-    drained = run_with_settings(action)
+    drained = run(action)
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(drained), indent=2))
         return

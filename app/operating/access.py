@@ -50,6 +50,7 @@ class Action(StrEnum):
     SUBSCRIBER_PAUSED = "subscriber.paused"
     SUBSCRIBER_RESUMED = "subscriber.resumed"
     SUBSCRIBER_TESTED = "subscriber.tested"
+    SPOOL_DRAINED = "spool.drained"
     PERSONAL_DATA_SEEN = "personal_data.seen"
     SUBSCRIBER_ADDED = "subscriber.added"
     SUBSCRIBER_CHANGED = "subscriber.changed"

@@ -2,10 +2,12 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+from app.db.connections import connect
 from app.receiving.segments import SPOOLED, SegmentWriter
 from app.receiving.spool_format import encode_notice
 from tests.receiving.receiving_world import LIMIT, make_notice, stored_ids
@@ -32,3 +34,13 @@ async def test_an_operator_sees_what_waits_and_drains_it(database_url: str, tmp_
     text = spool_command(tmp_path, database_url, "show").stdout
     assert "records          0" in text
     assert [notice.id] == await stored_ids(database_url)
+    assert [("spool.drained", "cli", 1)] == await _audited(database_url), "the drain that failed did nothing to tell of"
+
+
+async def _audited(url: str) -> list[tuple[str, str, int]]:
+    connection = await connect(url)
+    try:
+        rows = await connection.fetch("SELECT action, via, details FROM audit_entries WHERE subject = $1", f"spool:{socket.gethostname()}")
+        return [(row["action"], row["via"], json.loads(row["details"])["records"]) for row in rows]
+    finally:
+        await connection.close()
