@@ -1,6 +1,7 @@
 """What is wrong with a configuration: each finding with its remedy."""
 
 import asyncio
+from pathlib import Path
 
 from app.db.connections import describe_error
 from app.db.embedded import EmbeddedPostgresMissing, start_embedded
@@ -45,10 +46,7 @@ async def _ask(url: str, settings: Settings, vault: Vault | None) -> list[Findin
 
 def check_settings(settings: Settings) -> list[Finding]:
     """Settings that can be used but are probably not meant."""
-    findings = [ok("settings", "every variable can be read")]
-    if settings.allowed_sources == Settings.model_fields["allowed_sources"].default:
-        remedy = f"set {variable_of('allowed_sources')} to the addresses that Zeus's sales desk gave you"
-        findings.append(warning("sources", "only this machine may call the notification endpoint", remedy))
+    findings = [ok("settings", "every variable can be read"), *check_sources(settings)]
     if not settings.ip_codes:
         remedy = f"set {variable_of('ip_codes')}: status codes of Zeus's other services collide with those of this one"
         findings.append(warning("IPコード", "calls for any contract are taken", remedy))
@@ -56,6 +54,25 @@ def check_settings(settings: Settings) -> list[Finding]:
         remedy = f"unset {variable_of('allow_http_subscribers')} once every subscriber has https://"
         findings.append(warning("webhooks", "they may be sent unencrypted", remedy))
     return findings
+
+
+def check_sources(settings: Settings) -> list[Finding]:
+    """Whether anybody but this machine may call: by the variable or by the file."""
+    variable, file = variable_of("allowed_sources"), variable_of("allowed_sources_file")
+    try:
+        listed = _lists_any(settings.allowed_sources_file) if settings.allowed_sources_file else False
+    except (OSError, UnicodeDecodeError) as failed:
+        remedy = f"see whether {file} names it rightly, and whether the receiver's user may read it"
+        return [error("sources", f"their file cannot be read ({type(failed).__name__}), and no receiver starts without it", remedy)]
+    if listed or settings.allowed_sources != Settings.model_fields["allowed_sources"].default:
+        return []
+    remedy = f"put the addresses that Zeus's sales desk gave you into {variable}, or into the file that {file} names"
+    return [warning("sources", "only this machine may call the notification endpoint", remedy)]
+
+
+def _lists_any(file: Path) -> bool:
+    """Whether a file of sources has a line that is more than a comment."""
+    return any(line.partition("#")[0].strip() for line in file.read_text(encoding="utf-8").splitlines())
 
 
 def check_keys(settings: Settings) -> tuple[Vault | None, list[Finding]]:

@@ -50,7 +50,7 @@ async def test_the_doctor_says_what_to_do(cli: Cli) -> None:
     assert re.search(
         r"^ERROR +database: .*\n +-> see whether it runs and whether RELAY_DATABASE_URL is right$", result.stdout, re.MULTILINE
     )
-    assert re.search(r"^warning +sources: .*\n +-> set RELAY_ALLOWED_SOURCES", result.stdout, re.MULTILINE)
+    assert re.search(r"^warning +sources: .*\n +-> put the addresses .* RELAY_ALLOWED_SOURCES", result.stdout, re.MULTILINE)
     assert "hunter2" not in result.output
 
 

@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.db.connections import connect
-from app.operating.checkup import check_up
+from app.operating.checkup import check_sources, check_up
 from app.operating.findings import Finding, Level
 from app.operating.keys import new_key
 from app.operating.pauses import pause_subscriber
@@ -71,6 +71,22 @@ async def _faults(settings: Settings) -> dict[str, Finding]:
     findings = await check_up(settings)
     assert all((finding.remedy is None) == (finding.level is Level.OK) for finding in findings)
     return {finding.subject: finding for finding in findings if finding.level is not Level.OK and finding.subject not in _OF_THE_TESTS}
+
+
+@pytest.mark.parametrize(
+    ("listed", "fault"),
+    [
+        ("# from the sales desk\n192.0.2.10/32\n", None),
+        ("# nothing yet\n\n", (Level.WARNING, "only this machine may call the notification endpoint")),
+        (None, (Level.ERROR, "their file cannot be read (FileNotFoundError), and no receiver starts without it")),
+    ],
+)
+def test_sources_may_stand_in_a_file(tmp_path: Path, listed: str | None, fault: tuple[Level, str] | None) -> None:
+    file = tmp_path / "sources"
+    if listed is not None:
+        file.write_text(listed)
+    found = [(finding.level, finding.message) for finding in check_sources(Settings(allowed_sources_file=file))]
+    assert ([fault] if fault else []) == found
 
 
 async def test_nothing_is_wrong_where_nothing_is(world: OperatingWorld, shop: Shop) -> None:
