@@ -24,7 +24,7 @@ WantedTail = Annotated[
     str | None,
     Query(
         pattern="^[0-9]{4}$",
-        description="Orders of customers whose telephone number ends in these four digits; the latest 2,000 calls with them are looked at.",
+        description="Orders of customers whose telephone number ends in these four digits.",
     ),
 ]
 WantedMoney = Annotated[int | None, Query(ge=0, le=2**63 - 1, description="Orders of this amount in yen.")]

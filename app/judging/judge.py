@@ -186,6 +186,7 @@ def _order_row(order: Order) -> dict[str, Any]:
         **{name: order.values.get(name) for name in REMEMBERED},
         "money": money_of(order.values.get("money")),
         "flags": sorted(order.flags),
+        "telno_tail": order.telno_tail,
     }
 
 

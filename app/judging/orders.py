@@ -39,6 +39,8 @@ class Order:
     last_call: Mapping[Status, UUID] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
     flags: frozenset[str] = frozenset()
+    telno_tail: str | None = None
+    """The end of the customer's telephone number, if a call that is judged now carries one; what is stored stays otherwise."""
 
     @property
     def standing(self) -> Status:

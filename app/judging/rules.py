@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.events.types import EventType
 from app.judging.orders import COMPARED, REMEMBERED, Occurrence, Order, values_of
-from app.zeus.parameters import deadline_of, money_of
+from app.zeus.parameters import deadline_of, money_of, telno_tail_of
 from app.zeus.statuses import Status, Step, parse_status, step
 from app.zeus.stores import store_of
 from app.zeus.wire import Call
@@ -144,6 +144,7 @@ def _accept(judged: JudgedCall, order: Order, status: Status, meaning: Step, ans
         sequence=order.sequence + 1,
         values={**order.values, **values_of(call.values, REMEMBERED)},
         flags=order.flags | _step_flags(meaning),
+        telno_tail=telno_tail_of(call.values.get("telno")) or order.telno_tail,
     )
     after = after.with_occurrence(status, Occurrence(after.cycle, judged.notice_id, values_of(call.values, COMPARED)))
     event = NewEvent(EVENT_OF[status], after.sequence, len(occurrences) + 1, after.cycle, tuple(sorted(flags)), order.status)

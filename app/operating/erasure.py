@@ -43,6 +43,17 @@ WHERE dismissal <> '' AND event_id = ANY(ARRAY(SELECT events.id FROM events WHER
 
 _ERASE_EVENTS = text("UPDATE events SET customer = NULL WHERE notice_id = ANY(:ids) AND customer IS NOT NULL").bindparams(_IDS)
 
+# The end of the telephone number goes with the last call of the order that carries it. The rows are locked in the order of judging.
+_ERASE_TAILS = text("""
+WITH bare AS MATERIALIZED (
+  SELECT order_no FROM orders
+  WHERE order_no = ANY(ARRAY(SELECT order_no FROM notices WHERE id = ANY(:ids))) AND telno_tail IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM notices WHERE notices.order_no = orders.order_no AND erased_at IS NULL)
+  ORDER BY order_no FOR UPDATE
+)
+UPDATE orders SET telno_tail = NULL WHERE order_no = ANY(ARRAY(SELECT order_no FROM bare))
+""").bindparams(_IDS)
+
 # What a subscriber answered may repeat what it was sent.
 _ERASE_EXCERPTS = text("""
 UPDATE attempts SET excerpt = NULL
@@ -120,6 +131,7 @@ async def _erase(session: AsyncSession, ids: Sequence[UUID]) -> None:
     await session.execute(_ERASE_EXCERPTS, {"ids": ids})
     await session.execute(_ERASE_WEBHOOKS, {"ids": ids})
     await session.execute(_ERASE_EVENTS, {"ids": ids})
+    await session.execute(_ERASE_TAILS, {"ids": ids})
 
 
 async def _about(session: AsyncSession, query: TextClause, order_no: str) -> list[UUID]:

@@ -6,8 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
-from sqlalchemy import ARRAY, Select, Text, any_, bindparam, select, text, tuple_
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Select, select, text, tuple_
 
 from app.db.engine import Sessions
 from app.db.tables import OrderRow
@@ -16,9 +15,6 @@ from app.operating.paging import Place
 from app.operating.refusals import BadCursor
 from app.operating.values import Line, Page, Value
 
-TAIL_LIMIT = 2_000
-"""How many calls with a telephone number's end are looked at, the latest ones: enough for any number but that of endless tests."""
-
 Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2999, 12, 31))]
 """A day that has an end in Python's and in Postgres's calendar, in any time zone."""
 
@@ -26,13 +22,6 @@ _JAPAN = timezone(timedelta(hours=9))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _TIME_BYTES = 8
-_TAIL = text("""
-SELECT DISTINCT order_no FROM (
-  SELECT order_no FROM notices
-  WHERE right(parameters ->> 'telno', 4) = :tail AND parameters ->> 'telno' <> '' AND order_no IS NOT NULL
-  ORDER BY id DESC LIMIT :limit
-) AS latest
-""")
 
 
 class OrderQuery(Value):
@@ -45,7 +34,7 @@ class OrderQuery(Value):
     sendid: Annotated[Line | None, Field(min_length=1, max_length=255, examples=["A-1001"])] = None
     """The merchant's own number (sendid), whole."""
     telno_tail: Annotated[str | None, Field(pattern="^[0-9]{4}$", examples=["5678"])] = None
-    """The last four digits of the customer's telephone number; the latest 2,000 calls with them are looked at."""
+    """The last four digits of the customer's telephone number."""
     money: Annotated[int | None, Field(ge=0, le=2**63 - 1, examples=[5400])] = None
     """The amount in yen."""
     date: Annotated[Day | None, Field(examples=["2026-11-23"])] = None
@@ -69,9 +58,6 @@ async def search_orders(sessions: Sessions, place: Place, query: OrderQuery) -> 
         statement = statement.where(tuple_(OrderRow.created_at, OrderRow.order_no) < tuple_(*_key_of(place.cursor)))
     statement = statement.order_by(OrderRow.created_at.desc(), OrderRow.order_no.desc()).limit(place.limit + 1)
     async with sessions() as session:
-        if query.telno_tail is not None:
-            order_nos = bindparam("order_nos", await _with_tail(session, query.telno_tail), type_=ARRAY(Text))
-            statement = statement.where(OrderRow.order_no == any_(order_nos))
         rows = list(await session.scalars(statement))
     page = rows[: place.limit]
     cursor = _cursor_of(page[-1]) if page else place.cursor
@@ -85,16 +71,14 @@ def _filtered(statement: Select[OrderRow], query: OrderQuery) -> Select[OrderRow
     if query.sendid is not None:
         # The second condition is that of the index, which holds only orders that have one.
         statement = statement.where(OrderRow.sendid == query.sendid, text("orders.sendid <> ''"))
+    if query.telno_tail is not None:
+        statement = statement.where(OrderRow.telno_tail == query.telno_tail)
     if query.money is not None:
         statement = statement.where(OrderRow.money == query.money)
     if query.date is not None:
         begin = datetime.combine(query.date, time(), _JAPAN)
         statement = statement.where(OrderRow.created_at >= begin, OrderRow.created_at < begin + timedelta(days=1))
     return statement
-
-
-async def _with_tail(session: AsyncSession, tail: str) -> list[str]:
-    return list(await session.scalars(_TAIL, {"tail": tail, "limit": TAIL_LIMIT}))
 
 
 def _cursor_of(row: OrderRow) -> str:

@@ -48,6 +48,7 @@ PERSONAL: Final[frozenset[str]] = frozenset(parameter.name for parameter in PARA
 # Postgres's bigint holds every number of 18 digits, and int() refuses more than 4,300.
 _MONEY = re.compile(r"[0-9]{1,18}")
 _DEADLINE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
+_TAIL = re.compile(r"[0-9]{4}\Z")
 
 
 def oversize(values: Mapping[str, str]) -> tuple[str, ...]:
@@ -58,6 +59,12 @@ def oversize(values: Mapping[str, str]) -> tuple[str, ...]:
 def money_of(text: str | None) -> int | None:
     """The amount in yen that `text` states, or None if it is anything but 1 to 18 ASCII digits."""
     return int(text) if text is not None and _MONEY.fullmatch(text) else None
+
+
+def telno_tail_of(text: str | None) -> str | None:
+    """The last four digits of a telephone number, or None if it does not end in four ASCII digits."""
+    tail = _TAIL.search(text or "")
+    return tail[0] if tail else None
 
 
 def deadline_of(text: str | None) -> date | None:

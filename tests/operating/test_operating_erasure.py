@@ -168,6 +168,17 @@ async def test_old_notices_are_erased_in_batches_and_young_ones_kept(sessions: S
     assert {f"old-{number}" for number in range(7)} == {row["order_no"] for row in rows if row["erased"]}
 
 
+async def test_the_end_of_a_telephone_number_goes_with_the_last_call_of_the_order(sessions: Sessions) -> None:
+    for order_no, days_ago in (("old", 95), ("both", 95), ("both", 89)):
+        await call(sessions, order_no, "01" if days_ago == 95 else "04", days_ago=days_ago)
+    await judge_all(sessions)
+    assert 2 == await erase_old(sessions, NINETY_DAYS)
+    tails = {row["order_no"]: row["telno_tail"] for row in await fetch(sessions, "SELECT order_no, telno_tail FROM orders")}
+    assert {"old": None, "both": WHO["telno"][-4:]} == tails
+    await erase_order(sessions, SERVICE, "both")
+    assert [] == await fetch(sessions, "SELECT * FROM orders WHERE telno_tail IS NOT NULL")
+
+
 async def test_an_old_notice_that_is_not_judged_holds_the_pass_until_it_is(sessions: Sessions) -> None:
     await call(sessions, "old-1", "04", days_ago=92)
     await judge_all(sessions)

@@ -42,8 +42,9 @@ _FILL = (
       jsonb_build_object('telno', '03' || lpad((n * 7919 % 100000000)::text, 8, '0')), 'o' || n, '01'
     FROM ({_MOMENTS}) AS moments""",
     f"INSERT INTO answers SELECT {_ID}, at + (n % 1000) * interval '2 milliseconds' FROM ({_MOMENTS}) AS moments",
-    f"""INSERT INTO orders (order_no, status, state, cycle, sequence, money, sendid, created_at)
-    SELECT 'o' || n, '01', 'awaiting_payment', 1, 1, 200 + n % 50000, CASE WHEN n % 2 = 0 THEN 'A-' || n ELSE '' END, at
+    f"""INSERT INTO orders (order_no, status, state, cycle, sequence, money, sendid, telno_tail, created_at)
+    SELECT 'o' || n, '01', 'awaiting_payment', 1, 1, 200 + n % 50000, CASE WHEN n % 2 = 0 THEN 'A-' || n ELSE '' END,
+      lpad((n * 7919 % 10000)::text, 4, '0'), at
     FROM ({_MOMENTS}) AS moments""",
     f"""INSERT INTO events (id, type, order_no, status, occurrence, cycle, sequence, created_at, data)
     SELECT {_ID}, 'order.accepted', 'o' || n, '01', 1, 1, 1, at, '{{}}' FROM ({_MOMENTS}) AS moments""",

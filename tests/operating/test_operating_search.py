@@ -89,4 +89,12 @@ def test_a_tail_is_four_digits(tail: str) -> None:
 async def test_no_index_holds_a_telephone_number(world: OperatingWorld) -> None:
     definitions = [row.indexdef for row in await world.rows("SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'")]
     about = [definition.partition(" USING ")[2].partition(" WHERE ")[0] for definition in definitions if "telno" in definition]
-    assert ["btree (\"right\"((parameters ->> 'telno'::text), 4), id)"] == about
+    assert ["btree (telno_tail, created_at, order_no)"] == about
+
+
+async def test_the_latest_telephone_number_counts_and_a_call_without_one_changes_nothing(world: OperatingWorld) -> None:
+    await world.judged("01", order_no="a", telno="0311115678")
+    await world.judged("04", order_no="a", telno="")
+    assert ["a"] == await _found(world, telno_tail="5678")
+    await world.judged("05", order_no="a", telno="0311112222")
+    assert ([], ["a"]) == (await _found(world, telno_tail="5678"), await _found(world, telno_tail="2222"))

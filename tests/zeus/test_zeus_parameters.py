@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.zeus.parameters import BY_NAME, PARAMETERS, PERSONAL, deadline_of, money_of, oversize
+from app.zeus.parameters import BY_NAME, PARAMETERS, PERSONAL, deadline_of, money_of, oversize, telno_tail_of
 
 # name and most bytes, in the manual's order
 SIZES = """
@@ -103,6 +103,23 @@ def test_a_deadline_is_a_day_of_the_calendar(expected: date | None, text: str | 
     assert expected == deadline_of(text)
 
 
+@pytest.mark.parametrize(
+    ("expected", "text"),
+    [
+        ("5678", "0312345678"),
+        ("5678", "03-1234-5678"),
+        ("5678", "5678"),
+        (None, "678"),
+        (None, "0312345678\n"),
+        (None, "03１２３４"),
+        (None, ""),
+        (None, None),
+    ],
+)
+def test_the_end_of_a_telephone_number_is_four_digits(expected: str | None, text: str | None) -> None:
+    assert expected == telno_tail_of(text)
+
+
 @given(st.dates())
 def test_every_day_can_be_a_deadline(day: date) -> None:
     assert day == deadline_of(f"{day.year:04}{day.month:02}{day.day:02}")
@@ -112,4 +129,5 @@ def test_every_day_can_be_a_deadline(day: date) -> None:
 def test_no_text_makes_reading_raise(text: str) -> None:
     money_of(text)
     deadline_of(text)
+    telno_tail_of(text)
     oversize(dict.fromkeys(BY_NAME, text))
