@@ -11,7 +11,8 @@ from app.events.types import USUAL
 
 _NO_DELAY = timedelta(0)
 
-# Ids are given in the order of the events, because of two webhooks due at the same moment the smaller id goes first.
+# Ids are given in the order of the events, because of two webhooks due at the same moment the smaller id goes first. The lock waits for
+# a removal that is under way and passes over its subscriber then; changes of a subscriber and its health do not conflict with it.
 FAN_OUT = text("""
 INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, due_at)
 SELECT e.id, s.id, e.order_no, e.sequence, now() + CAST(:delay AS interval)
@@ -19,6 +20,7 @@ FROM events e
 JOIN subscribers s ON s.state IN ('active', 'paused') AND NOT s.feed AND (s.event_types IS NULL OR e.type = ANY (s.event_types))
 WHERE e.id = ANY (CAST(:event_ids AS uuid[])) AND e.type = ANY (CAST(:usual AS text[]))
 ORDER BY e.id, s.id
+FOR KEY SHARE OF s
 ON CONFLICT DO NOTHING
 RETURNING id
 """)

@@ -49,7 +49,8 @@ class Progress:
     state: JobState
 
 
-# The row lock is what keeps two workers from the same job. The subscriber's is shared, so that it is not removed meanwhile.
+# The row lock is what keeps two workers from the same job. The subscriber's keeps it from being removed meanwhile and
+# conflicts with nothing else: recording locks webhooks before subscribers, and this does it the other way round.
 # Of a rate, no more is made up for than a second's worth.
 _TAKE = text(f"""
 SELECT j.id, j.subscriber_id, j.since, j.until, j.event_types, j.scope, j.cursor, s.state = 'removed' AS removed,
@@ -57,7 +58,7 @@ SELECT j.id, j.subscriber_id, j.since, j.until, j.event_types, j.scope, j.cursor
 FROM recovery_jobs j JOIN subscribers s ON s.id = j.subscriber_id
 WHERE j.state = 'running' AND (j.rate IS NULL OR extract(epoch FROM now() - j.advanced_at) * j.rate >= 1)
 ORDER BY j.advanced_at LIMIT 1
-FOR UPDATE OF j SKIP LOCKED FOR SHARE OF s SKIP LOCKED
+FOR UPDATE OF j SKIP LOCKED FOR KEY SHARE OF s SKIP LOCKED
 """)  # noqa: S608 - only our own constants are put in
 
 _PAGE = f"""

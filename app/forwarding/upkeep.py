@@ -7,6 +7,7 @@ from functools import partial
 
 from app.db.engine import Sessions
 from app.forwarding.claims import park, renew, unwind
+from app.forwarding.leftovers import cancel_leftovers
 from app.forwarding.trouble import in_transaction
 from app.forwarding.webhook import OutboundWebhook
 
@@ -14,11 +15,12 @@ _PARK_SECONDS = 1.0
 
 
 async def park_forever(sessions: Sessions, order_hold: timedelta) -> None:
-    """Park what waits for an earlier event's retry and end the slow letting out of backlogs, every second, until cancelled."""
+    """Every second until cancelled: park what waits for an earlier event's retry, end the slow release of backlogs, cancel leftovers."""
     while True:
         await asyncio.sleep(_PARK_SECONDS)
         await in_transaction(sessions, "park", partial(park, order_hold=order_hold))
         await in_transaction(sessions, "unwind", unwind)
+        await in_transaction(sessions, "cancel", cancel_leftovers)
 
 
 async def renew_forever(sessions: Sessions, lease: timedelta, slow: Callable[[float], Sequence[OutboundWebhook]]) -> None:

@@ -155,18 +155,6 @@ async def webhooks_of_order(session: AsyncSession, order_no: str, limit: int, *,
     return await _in_full(session, query, personal=personal)
 
 
-async def cancel_pending(session: AsyncSession, subscriber_id: UUID) -> None:
-    """Give up what a subscriber is still owed. The rows are locked in one order, so that two who do this cannot block each other."""
-    pending = (
-        select(OutboundWebhookRow.id)
-        .where(OutboundWebhookRow.subscriber_id == subscriber_id, OutboundWebhookRow.state == WebhookState.PENDING)
-        .order_by(OutboundWebhookRow.id)
-        .with_for_update()
-    )
-    cancelled = {"state": WebhookState.CANCELLED, "finished_at": func.now(), "lease_token": None}
-    await session.execute(update(OutboundWebhookRow).where(OutboundWebhookRow.id.in_(pending)).values(cancelled))
-
-
 async def count_webhooks(session: AsyncSession, subscriber_id: UUID, state: WebhookState) -> int:
     """How many webhooks of a subscriber are in this state, counted up to COUNT_LIMIT so that a long queue costs no more than that."""
     some = (

@@ -16,10 +16,13 @@ from app.operating.refusals import NameTaken, SubscriberNotFound
 from app.operating.subscriber_values import Subscriber, SubscriberState
 
 
-async def subscriber_row(session: AsyncSession, name: str, *, lock: bool = False) -> SubscriberRow:
-    """The subscriber of this name, locked against other changes if wanted. Raises SubscriberNotFound."""
+async def subscriber_row(session: AsyncSession, name: str, *, lock: bool = False, alone: bool = False) -> SubscriberRow:
+    """The subscriber of this name, with `lock` locked against other changes, with `alone` also against new debts.
+
+    Recording locks webhooks before subscribers: whoever holds such a lock must not wait for webhooks. Raises SubscriberNotFound.
+    """
     query = select(SubscriberRow).where(SubscriberRow.name == name, SubscriberRow.state != SubscriberState.REMOVED)
-    row = await session.scalar(query.with_for_update() if lock else query)
+    row = await session.scalar(query.with_for_update(key_share=not alone) if lock or alone else query)
     if row is None:
         raise SubscriberNotFound
     return row

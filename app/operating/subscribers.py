@@ -5,13 +5,14 @@ from sqlalchemy import delete, select
 from app.db.engine import Sessions
 from app.db.tables import SubscriberRow, SubscriberSecretRow
 from app.events.signature import public_key_of
+from app.forwarding.leftovers import cancel_all_leftovers
 from app.forwarding.secrets import Vault
 from app.operating.access import Action, Actor
 from app.operating.audit import write_entry
 from app.operating.checks import UrlRules, check_event_types, check_name, check_subscriber_url
 from app.operating.feed_tokens import hash_of, new_feed_token
 from app.operating.idempotency import Once
-from app.operating.outbound import WebhookState, cancel_pending, count_webhooks
+from app.operating.outbound import WebhookState, count_webhooks
 from app.operating.refusals import NotAcceptable
 from app.operating.secrets import insert_secret, secret_for, valid_secrets
 from app.operating.subscriber_fields import NULLABLE
@@ -109,13 +110,13 @@ async def change_subscriber(
 async def remove_subscriber(sessions: Sessions, name: str, actor: Actor) -> None:
     """Forget a subscriber's address and secrets and cancel what is owed to it; its name and history stay.
 
-    Raises SubscriberNotFound, NotAllowed.
+    What is under way at this moment may still arrive, and is cancelled by a worker if it does not. Raises SubscriberNotFound, NotAllowed.
     """
     async with sessions.begin() as session:
-        row = await subscriber_row(session, name, lock=True)
+        row = await subscriber_row(session, name, alone=True)
         await session.execute(delete(SubscriberSecretRow).where(SubscriberSecretRow.subscriber_id == row.id))
         await update_subscriber(
             session, row.id, {"state": SubscriberState.REMOVED, "url": "", "pause_reason": None, "feed_hash": None, **NO_TRANSPORT}
         )
-        await cancel_pending(session, row.id)
         await write_entry(session, actor, Action.SUBSCRIBER_REMOVED, f"subscriber:{name}")
+    await cancel_all_leftovers(sessions)

@@ -17,6 +17,7 @@ from app.db.connections import Connection, connect
 from app.db.engine import Sessions, make_engine, make_sessions
 from app.forwarding.claims import CLAIM, PARK, RELEASE, RENEW, UNWIND, claim
 from app.forwarding.fan_out import FAN_OUT, fan_out
+from app.forwarding.leftovers import CANCEL
 from app.forwarding.outcome import OutcomeKind
 from app.forwarding.records import RECORD, Result, parameters_of, record
 from app.forwarding.recovery_jobs import EVERYTHING, UNDELIVERED
@@ -34,6 +35,7 @@ STATEMENTS = {
     "fan out": FAN_OUT,
     "recover": UNDELIVERED,
     "recover everything": EVERYTHING,
+    "cancel leftovers": CANCEL,
 }
 BIG = ("outbound_webhooks", "events", "attempts")
 
@@ -150,6 +152,7 @@ PARAMETERS: dict[str, Any] = {
     "lease": MINUTE,
     "order_hold": MINUTE,
     "head": 200,
+    "batch": 5_000,
     "delay": MINUTE,
     "event_ids": [uuid4()],
     "cursor": uuid4(),
