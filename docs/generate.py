@@ -3,23 +3,19 @@
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
-from app import metrics
-from app.api.application import make_api
-from app.db.engine import make_engine, make_sessions
 from app.events.types import EventType
-from app.forwarding.secrets import Vault
 from app.judging.event_data import STATE_OF
 from app.judging.rules import EVENT_OF
 from app.main.reference import env_example
-from app.operating.keys import new_key
 from app.zeus.error_codes import ERROR_CODES
 from app.zeus.statuses import FACTS, Status, Step, step
 from app.zeus.stores import STORES
 from docs import diagram, japanese
 from docs.command_line import command_line
-from docs.log_events import log_table
+from docs.log_events import log_table, log_table_in_japanese
+from docs.metric_families import metric_names, metric_names_in_japanese
+from docs.operations import api, api_in_japanese
 from docs.tables import head, row
 
 ROOT = Path(__file__).parents[1]
@@ -33,8 +29,6 @@ _LETTERS = {
     Step.REPEATED: "repeated",
 }
 
-_ENDING = {"counter": "_total", "info": "_info"}
-_STANDING = {family.name for gauge in metrics.STANDING for family in gauge.describe()}
 _STATE_OF_OTHERS = {EventType.REVIEW_REQUIRED: "that of the order now", EventType.WEBHOOK_TEST: "none: it is about no order"}
 
 
@@ -85,35 +79,6 @@ def error_codes() -> str:
     return head("code", "what failed", "in Japanese", "who can act") + "".join(rows)
 
 
-def api() -> str:
-    """Every operation of the HTTP API, as its OpenAPI document has it."""
-    rows = [
-        row(f"`{method.upper()}`", f"`{path}`", operation["description"].partition("\n")[0])
-        for path, operations in _openapi()["paths"].items()
-        for method, operation in operations.items()
-    ]
-    return head("method", "path", "what it does") + "".join(rows)
-
-
-def _openapi() -> dict[str, Any]:
-    engine = make_engine("postgresql:///")  # connects to nothing until it is used
-    return make_api(make_sessions(engine), Vault([new_key()]), admin_token=new_key()).openapi()
-
-
-def metric_names() -> str:
-    """Every metric, with its labels."""
-    metrics.expose_standing()
-    everywhere = [family for family in metrics.registry.collect() if family.name not in _STANDING]
-    standing = [family for family in metrics.registry.collect() if family.name in _STANDING]
-    names = head("name", "kind", "shown by", "what it is")
-    rows = [
-        row(f"`{family.name}{_ENDING.get(family.type, '')}`", family.type, who, family.documentation)
-        for who, families in (("every process", everywhere), ("operate, up", standing))
-        for family in families
-    ]
-    return names + "".join(rows)
-
-
 def settings() -> str:
     """Every setting, as `.env.example` has it."""
     entries = env_example().partition("\n\n")[2]
@@ -134,8 +99,11 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "settings-ja": japanese.settings,
     "command-line": command_line,
     "metrics": metric_names,
+    "metrics-ja": metric_names_in_japanese,
     "logs": log_table,
+    "logs-ja": log_table_in_japanese,
     "api": api,
+    "api-ja": api_in_japanese,
 }
 PICTURES: Mapping[str, diagram.Words] = {
     "docs/explanation/order-states.svg": diagram.ENGLISH,

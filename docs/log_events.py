@@ -1,9 +1,12 @@
 """Every line the service can log, read from its source: the name of the event, its level, its stage and its fields."""
 
 import ast
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from docs.log_meanings import MEANINGS
+from docs.tables import head, row
 
 APP = Path(__file__).parents[1] / "app"
 _LEVELS = ("debug", "info", "warning", "error")
@@ -11,7 +14,7 @@ _LEVELS = ("debug", "info", "warning", "error")
 
 @dataclass(frozen=True, slots=True, order=True)
 class LogEvent:
-    """One kind of line. A part of a name that the code puts in stands in braces; `…` among the fields: further ones."""
+    """One kind of line; `…` among its fields stands for further ones."""
 
     event: str
     level: str
@@ -21,16 +24,39 @@ class LogEvent:
 
 def log_events() -> list[LogEvent]:
     """All of them, by name."""
-    return sorted({event for path in sorted(APP.rglob("*.py")) for event in _events_of(ast.parse(path.read_text()))})
+    trees = [ast.parse(path.read_text()) for path in sorted(APP.rglob("*.py"))]
+    done = {work for tree in trees for work in _transactions(tree)}
+    return sorted({one for tree in trees for event in _events_of(tree) for one in _each(event, done)})
 
 
 def log_table() -> str:
     """The same as a table."""
-    rows = ["| event | level | stage | further fields |\n|---|---|---|---|\n"]
-    for line in log_events():
-        fields = ", ".join(f"`{field}`" for field in line.fields)
-        rows.append(f"| `{line.event}` | {line.level} | `{line.stage}` | {fields} |\n")
-    return "".join(rows)
+    return head("event", "level", "stage", "meaning", "further fields") + "".join(_row(line, 0, ", ") for line in log_events())
+
+
+def log_table_in_japanese() -> str:
+    """The same in Japanese."""
+    return head("イベント", "レベル", "段階", "意味", "その他の項目") + "".join(_row(line, 1, "、") for line in log_events())
+
+
+def _row(line: LogEvent, language: int, comma: str) -> str:
+    meaning = MEANINGS.get(line.event, ("", ""))[language]
+    return row(f"`{line.event}`", line.level, f"`{line.stage}`", meaning, comma.join(f"`{field}`" for field in line.fields))
+
+
+def _transactions(tree: ast.Module) -> Iterator[str]:
+    """What is done in a transaction whose failure `in_transaction` logs under a name made of it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "in_transaction":
+            yield _text(node.args[1])
+
+
+def _each(event: LogEvent, done: Iterable[str]) -> Iterator[LogEvent]:
+    if "{what}" not in event.event:
+        yield event
+        return
+    for work in done:
+        yield replace(event, event=event.event.replace("{what}", work))
 
 
 def _events_of(tree: ast.Module) -> Iterator[LogEvent]:

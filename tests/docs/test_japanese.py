@@ -7,10 +7,17 @@ import pytest
 from app.settings import Settings
 from docs.generate import ROOT, pages
 from docs.japanese import SETTINGS
+from docs.japanese_metrics import METRICS
+from docs.japanese_operations import OPERATIONS
+from docs.metric_families import families
+from docs.operations import operations
 from tests.docs.pages import blocks, links, page, rows
 
+ENGLISH = [str(file.relative_to(ROOT)) for file in pages() if not file.name.endswith(".ja.md")]
 JAPANESE = [str(file.relative_to(ROOT)) for file in pages() if file.name.endswith(".ja.md")]
 PAIRS = [(name.replace(".ja.md", ".md"), name) for name in JAPANESE if (ROOT / name.replace(".ja.md", ".md")).exists()]
+ONE_LANGUAGE = ("CHANGELOG.md", "docs/zeus-request-sheet.ja.md")
+"""What is new for users is told once, and Zeus reads Japanese. So are decisions, which are for those who change the code."""
 READMES_AND_LISTS = ("README.ja.md", "docs/reference/command-line.ja.md", "docs/reference/settings.ja.md")
 """Pages with a cut of their own."""
 
@@ -20,6 +27,11 @@ def shown(text: str) -> list[str]:
     code = [block for language, block in blocks(text) if language in ("sh", "ini", "nginx", "caddyfile", "json", "sql")]
     lines = [re.sub(r"(^|\s+)(#|--) .*", "", line) for block in code for line in block.splitlines()]
     return [line for line in lines if line]
+
+
+@pytest.mark.parametrize("name", [name for name in ENGLISH + JAPANESE if not name.startswith("docs/decisions/")])
+def test_every_page_is_there_in_both_languages(name: str) -> None:
+    assert name in ONE_LANGUAGE or name in {page for pair in PAIRS for page in pair}, "write it in the other language too"
 
 
 @pytest.mark.parametrize(("english", "japanese"), PAIRS)
@@ -76,3 +88,11 @@ def test_both_pages_about_events_have_the_same_rows(english: str, japanese: str)
     assert [row[0] for row in first] == [row[0] for row in second]
     if "data" in english:
         assert [row[1] for row in first] == [row[1] for row in second]
+
+
+def test_every_operation_of_the_api_is_told_in_japanese() -> None:
+    assert OPERATIONS.keys() == {f"{method} {path}" for method, path, _ in operations()}, "see docs/japanese_operations.py"
+
+
+def test_every_metric_is_told_in_japanese() -> None:
+    assert METRICS.keys() == {name for name, *_ in families()}, "see docs/japanese_metrics.py"

@@ -1,24 +1,37 @@
 """The page about the log lists every line that the code can write, and lines about one thing carry its id."""
 
 import ast
+import re
 
 import pytest
 
 from docs.log_events import APP, log_events
+from docs.log_meanings import MEANINGS
 from tests.docs.pages import page
 
 LINES = log_events()
+PAGES = ("docs/reference/logs.md", "docs/reference/logs.ja.md")
 _ABOUT = {"notice": "notice_id", "sample": "sample_id", "webhook": "outbound_webhook_id"}
 _OF_MANY = {"sample_dropped"}  # the one that could not be stored is not to be found by any id
 
 
 def test_lines_are_found() -> None:
-    assert {"needs_attention", "webhook_dead", "database_away", "{what}_failed"} <= {line.event for line in LINES}
+    assert {"needs_attention", "webhook_dead", "database_away", "claim_failed"} <= {line.event for line in LINES}
+
+
+def test_every_name_is_what_the_log_shows() -> None:
+    assert [line.event for line in LINES if not re.fullmatch("[a-z_]+", line.event)] == []
 
 
 @pytest.mark.parametrize("event", sorted({line.event for line in LINES}))
-def test_every_line_is_on_the_page(event: str) -> None:
-    assert f"| `{event}` |" in page("docs/reference/logs.md")
+def test_every_line_is_on_both_pages_with_its_meaning(event: str) -> None:
+    assert all(MEANINGS.get(event, ("", ""))), "add its meaning to docs/log_meanings.py"
+    for name, meaning in zip(PAGES, MEANINGS[event], strict=True):
+        assert re.search(rf"^\| `{event}` \|.* \| {re.escape(meaning)} \| ", page(name), re.MULTILINE)
+
+
+def test_no_meaning_is_told_of_a_line_that_is_gone() -> None:
+    assert MEANINGS.keys() <= {line.event for line in LINES}
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line.event)

@@ -20,8 +20,8 @@ NOW = datetime(2026, 11, 23, 3, 51, tzinfo=UTC)
 
 def worst() -> list[Concern]:
     """Every concern that there is."""
-    paused = SubscriberStanding("billing", "paused", "gone", 1, 60.0, failing=False)
-    failing = SubscriberStanding("shop", "active", None, 3, 86_400.0, failing=True)
+    paused = SubscriberStanding("billing", "paused", "gone", 1, 60.0, failing_since=None)
+    failing = SubscriberStanding("shop", "active", None, 3, 86_400.0, failing_since=NOW - timedelta(days=1))
     standing = Standing(NOW, NOW - timedelta(days=1), 5, 900.0, 2, 1, 4, (paused, failing))
     spool = SpoolState(**{**dict.fromkeys(SpoolState.__dataclass_fields__, 1), "oldest_seconds": 900.0})
     seen = concerns_of(standing, Expectation(100, 100), Attention(("a",), ("b",), ("c",)))
