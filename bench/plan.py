@@ -25,9 +25,11 @@ class Effort:
     share: float = 1.0
     calm_s: float = 0.0
     """How long to wait before each round for other work on the machine to end."""
+    size: int = 10_000_000
+    """How many notices there are in a database of many years."""
 
 
-QUICK = Effort(rounds=1, seconds=0.6, warm_up_s=0.2, share=0.005)
+QUICK = Effort(rounds=1, seconds=0.6, warm_up_s=0.2, share=0.005, size=4_000)
 
 
 @dataclass(frozen=True, slots=True)

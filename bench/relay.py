@@ -17,6 +17,7 @@ from bench.processes import Running, free_port, running
 
 ROOT = str(Path(__file__).resolve().parents[1])
 PROGRAM = str(Path(sys.executable).with_name("zeus-relay"))
+ADMIN_TOKEN = "for-the-bench-only-make-your-own"
 LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 _serial = itertools.count(1)
 
@@ -43,7 +44,7 @@ class Site:
             "SUBSCRIBER_NETWORKS": str(LOOPBACK),
             "ALLOW_HTTP_SUBSCRIBERS": "true",
             "SECRET_KEYS": self.secret_key,
-            "ADMIN_TOKEN": "for-the-bench-only-make-your-own",
+            "ADMIN_TOKEN": ADMIN_TOKEN,
             **self.settings,
         }
         if self.database_url is not None:
@@ -61,6 +62,13 @@ class Site:
         output = self.directory / f"{name}-{next(_serial)}.log"
         async with running([PROGRAM, name], port, output, environment) as process:
             yield process
+
+    @asynccontextmanager
+    async def operator(self) -> AsyncIterator[int]:
+        """Run `zeus-relay operate` for the time of the block; gives the port of the console and the API."""
+        port = free_port()
+        async with running([PROGRAM, "operate"], port, self.directory / f"operate-{next(_serial)}.log", self.environment(port)):
+            yield port
 
     def job(self, seconds: float, **options: object) -> Job:
         """A job for the load generator that calls this installation; no two jobs speak of the same orders."""

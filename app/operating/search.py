@@ -60,7 +60,7 @@ async def search_orders(sessions: Sessions, place: Place, query: OrderQuery) -> 
     async with sessions() as session:
         rows = list(await session.scalars(statement))
     page = rows[: place.limit]
-    cursor = _cursor_of(page[-1]) if page else place.cursor
+    cursor = order_cursor(page[-1].created_at, page[-1].order_no) if page else place.cursor
     items = [FoundOrder(order_no=row.order_no, **fields_of(row)) for row in page]
     return FoundOrderPage(items=items, next_cursor=cursor, has_more=len(rows) > place.limit)
 
@@ -81,8 +81,9 @@ def _filtered(statement: Select[OrderRow], query: OrderQuery) -> Select[OrderRow
     return statement
 
 
-def _cursor_of(row: OrderRow) -> str:
-    raw = ((row.created_at - _EPOCH) // _MICROSECOND).to_bytes(_TIME_BYTES) + row.order_no.encode()
+def order_cursor(created_at: datetime, order_no: str) -> str:
+    """The cursor that names the place behind this order in a list of orders."""
+    raw = ((created_at - _EPOCH) // _MICROSECOND).to_bytes(_TIME_BYTES) + order_no.encode()
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 

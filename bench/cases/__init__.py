@@ -2,6 +2,7 @@
 
 from bench.cases.answers import answers, new_connections, one_caller
 from bench.cases.arrival import arrival
+from bench.cases.at_size import at_size
 from bench.cases.big_tables import big_tables
 from bench.cases.delivery import delivery
 from bench.cases.memory import memory
@@ -20,5 +21,5 @@ CASES: dict[str, Case] = {
     "spool-answers": spool_answers,
     "spool-drain": spool_drain,
 }
-BY_NAME_ONLY: dict[str, Case] = {"big-tables": big_tables}
+BY_NAME_ONLY: dict[str, Case] = {"big-tables": big_tables, "at-size": at_size}
 """Cases that take so long that they run only when they are named."""
