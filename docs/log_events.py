@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from app.events.types import EventType
 from docs.log_meanings import MEANINGS
 from docs.tables import head, row
 
@@ -22,11 +23,16 @@ class LogEvent:
     fields: tuple[str, ...]
 
 
+_HEALTH = {EventType.SUBSCRIBER_FAILING: "warning", EventType.SUBSCRIBER_PAUSED: "warning", EventType.SUBSCRIBER_RECOVERED: "info"}
+"""Signals about a subscriber's health are logged under their own names, made in the code (`app/forwarding/recorder.py`)."""
+
+
 def log_events() -> list[LogEvent]:
     """All of them, by name."""
     trees = [ast.parse(path.read_text()) for path in sorted(APP.rglob("*.py"))]
     done = {work for tree in trees for work in _transactions(tree)}
-    return sorted({one for tree in trees for event in _events_of(tree) for one in _each(event, done)})
+    found = {one for tree in trees for event in _events_of(tree) for one in _each(event, done)}
+    return sorted(found.union(_health()))
 
 
 def log_table() -> str:
@@ -42,6 +48,11 @@ def log_table_in_japanese() -> str:
 def _row(line: LogEvent, language: int, comma: str) -> str:
     meaning = MEANINGS.get(line.event, ("", ""))[language]
     return row(f"`{line.event}`", line.level, f"`{line.stage}`", meaning, comma.join(f"`{field}`" for field in line.fields))
+
+
+def _health() -> Iterator[LogEvent]:
+    for signal, level in _HEALTH.items():
+        yield LogEvent(signal.replace(".", "_"), level, "forwarding", ("subscriber_id", "subscriber", "reason", "failures"))
 
 
 def _transactions(tree: ast.Module) -> Iterator[str]:

@@ -23,6 +23,10 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
         "どこにも記録できず、保留できる数も超えたため、503を返した。ゼウスは再送しない",
     ),
     "call_recorded": ("a call was recorded and answered 200", "コールを記録し、200を返した"),
+    "cancel_failed": (
+        "cancelling what a removed subscriber was owed failed; tried again",
+        "削除した受信先の、送信待ちのものを取りやめられなかった。再び試す",
+    ),
     "cannot_sign": (
         "no key opens the subscriber's secret; tried again and not counted",
         "受信先のシークレットを復号できる鍵がない。回数に数えず、再び試す",
@@ -151,6 +155,12 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "spool_works_again": ("it can be written to again", "再びスプールに書き込めるようになった"),
     "standing_not_measured": ("the database could not be asked how things stand", "データベースの状況を調べられなかった"),
     "stopped": ("a role ended; `in_time`: it finished what it had", "ロールが終了した。`in_time` は、処理中のものを終えられたかどうか"),
+    "subscriber_failing": ("a subscriber has failed often or for long", "受信先が続けて、または長い間失敗している"),
+    "subscriber_paused": (
+        "a subscriber was paused: `gone`, or `failing` for `RELAY_PAUSE_AFTER`",
+        "受信先を一時停止にした（`gone`、または `RELAY_PAUSE_AFTER` の間 `failing`）",
+    ),
+    "subscriber_recovered": ("a subscriber took a webhook again", "受信先が再びWebhookを受け取った"),
     "unwind_failed": (
         "ending the limited rate of a resumed subscriber failed; tried again",
         "再開した受信先の送信速度の制限を解けなかった。再び試す",

@@ -34,6 +34,19 @@ def test_no_meaning_is_told_of_a_line_that_is_gone() -> None:
     assert MEANINGS.keys() <= {line.event for line in LINES}
 
 
+def test_lines_about_a_subscribers_health_are_found() -> None:
+    assert {"subscriber_failing", "subscriber_paused", "subscriber_recovered"} <= {line.event for line in LINES}
+
+
+def test_no_line_is_logged_in_a_way_that_is_not_read() -> None:
+    """A method of the log that is not called where it is named is not found; those of the health are told apart."""
+    for path in APP.rglob("*.py"):
+        nodes = list(ast.walk(ast.parse(path.read_text())))
+        called = [node.func for node in nodes if isinstance(node, ast.Call)]
+        named = [node for node in nodes if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "log"]
+        assert [node.lineno for node in named if node not in called] == [] or path.name == "recorder.py", path
+
+
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line.event)
 def test_a_line_about_one_thing_carries_its_id(line: object) -> None:
     event, fields = line.event, line.fields  # type: ignore[attr-defined]
