@@ -12,7 +12,7 @@ from app.zeus.error_codes import ERROR_CODES
 from app.zeus.statuses import FACTS, Status, Step, step
 from app.zeus.stores import STORES
 from docs import diagram, japanese
-from docs.command_line import command_line
+from docs.command_line import command_line, command_line_in_japanese
 from docs.log_events import log_table, log_table_in_japanese
 from docs.metric_families import metric_names, metric_names_in_japanese
 from docs.operations import api, api_in_japanese
@@ -98,6 +98,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "settings": settings,
     "settings-ja": japanese.settings,
     "command-line": command_line,
+    "command-line-ja": command_line_in_japanese,
     "metrics": metric_names,
     "metrics-ja": metric_names_in_japanese,
     "logs": log_table,

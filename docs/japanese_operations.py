@@ -20,7 +20,7 @@ OPERATIONS: Mapping[str, str] = {
     "GET /v1/events/{event_id}": "1つのイベント",
     "GET /v1/outbound-webhooks": "受信先に送った、または送るべきWebhook（新しい順）",
     "GET /v1/outbound-webhooks/{webhook_id}": "1つのWebhookと、すべての送信の記録",
-    "POST /v1/outbound-webhooks/{webhook_id}/retry": "送信待ちまたは断念したWebhookを、ただちに送る。それまでの送信の記録は残る",
+    "POST /v1/outbound-webhooks/{webhook_id}/retry": "送信待ちまたは断念したWebhookを、ただちに送る。試行回数は最初から数え直す",
     "POST /v1/outbound-webhooks/{webhook_id}/dismiss": "断念したWebhookを、要対応から外す。その後も送り直せる",
     "POST /v1/outbound-webhooks/recover": "ある期間に受信先へ届かなかったものを送り直す。`webhook-id` は変わらない",
     "GET /v1/recoveries": "すべての送り直し（新しい順）",

@@ -5,8 +5,10 @@ import re
 import pytest
 
 from app.settings import Settings
+from docs.command_line import commands
 from docs.generate import ROOT, pages
 from docs.japanese import SETTINGS
+from docs.japanese_commands import HELP, PARAMETERS
 from docs.japanese_metrics import METRICS
 from docs.japanese_operations import OPERATIONS
 from docs.metric_families import families
@@ -18,7 +20,7 @@ JAPANESE = [str(file.relative_to(ROOT)) for file in pages() if file.name.endswit
 PAIRS = [(name.replace(".ja.md", ".md"), name) for name in JAPANESE if (ROOT / name.replace(".ja.md", ".md")).exists()]
 ONE_LANGUAGE = ("CHANGELOG.md", "docs/zeus-request-sheet.ja.md")
 """What is new for users is told once, and Zeus reads Japanese. So are decisions, which are for those who change the code."""
-READMES_AND_LISTS = ("README.ja.md", "docs/reference/command-line.ja.md", "docs/reference/settings.ja.md")
+READMES_AND_LISTS = ("README.ja.md", "docs/reference/settings.ja.md")
 """Pages with a cut of their own."""
 
 
@@ -92,6 +94,15 @@ def test_both_pages_about_events_have_the_same_rows(english: str, japanese: str)
 
 def test_every_operation_of_the_api_is_told_in_japanese() -> None:
     assert OPERATIONS.keys() == {f"{method} {path}" for method, path, _ in operations()}, "see docs/japanese_operations.py"
+
+
+def test_every_command_is_told_in_japanese() -> None:
+    assert HELP.keys() == {command.help for _, command in commands()}, "see docs/japanese_commands.py"
+
+
+def test_every_option_is_told_in_japanese() -> None:
+    told = {parameter.help for _, command in commands() for parameter in command.params if parameter.help}
+    assert PARAMETERS.keys() == told, "see docs/japanese_commands.py"
 
 
 def test_every_metric_is_told_in_japanese() -> None:
