@@ -64,7 +64,7 @@ HELP: Mapping[str, str] = {
     "Erase what was set aside about an order in this machine's spool directory.": (
         "このマシンのスプールに別ファイルで残した、オーダーに関するものを消去する"
     ),
-    "Say how much waits in the spool directory and what was set aside there.": "スプールで待つコールと、別ファイルに残したものの量を表示する",
+    "Say how much waits in the spool directory and what was set aside there.": "スプールで待つコールと、別ファイルに残したものの量",
     "Add a subscriber. Its signing secret, public key or token is shown this once.": (
         "受信先を登録する。署名用シークレット、公開鍵、またはトークンは一度だけ表示する"
     ),

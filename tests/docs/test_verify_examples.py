@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.events.payload import body
-from app.events.signature import new_secret, signed_headers
+from app.events.signature import new_private_key, new_secret, public_key_of, signed_headers
 from docs.generate import ROOT
 from tests.docs.pages import code_block, page
 
@@ -105,6 +106,23 @@ def test_the_example_takes_what_is_signed_and_nothing_else(
         assert post(port, {**signed, "webhook-signature": "v1,!"}, EVENT) == 401, "no signature at all"
         assert post(port, {}, EVENT) == 401, "no headers"
         assert post(port, signed, EVENT) == 204, "still alive"
+
+
+@pytest.mark.parametrize("name", ["docs/how-to/verify-webhooks.md", "docs/how-to/verify-webhooks.ja.md"])
+def test_the_example_for_key_pairs_takes_what_is_signed_and_nothing_else(name: str) -> None:
+    example: dict[str, Any] = {}
+    exec(code_block(page(name).split("## Ed25519\n")[1], "python"), example)  # noqa: S102  (our own page)
+    is_signed, key, another = example["is_signed"], new_private_key(), new_private_key()
+    public, now = str(public_key_of(key)), datetime.now(UTC)
+    assert public.startswith("whpk_")
+    signed = signed_headers("msg-1", now, EVENT, [key])
+    assert is_signed(public, signed, EVENT)
+    assert is_signed(public, signed_headers("msg-1", now, EVENT, [new_secret(), another, key]), EVENT), "during a rotation"
+    assert not is_signed(public, signed, EVENT.replace(b"5400", b"5401"))
+    assert not is_signed(public, {**signed, "webhook-id": "msg-2"}, EVENT)
+    assert not is_signed(public, signed_headers("msg-1", now, EVENT, [another]), EVENT)
+    assert not is_signed(public, signed_headers("msg-1", now, EVENT, [new_secret()]), EVENT), "another kind of signature"
+    assert not is_signed(public, {**signed, "webhook-signature": "v1a,abc"}, EVENT), "no base64"
 
 
 def test_both_languages_of_the_page_show_the_same_programs() -> None:
