@@ -16,6 +16,14 @@ _FIRST_TRY = "least(w.attempts + w.excused, 1) = 0"
 _LATER_TRY = "least(w.attempts + w.excused, 1) = 1"
 _MINE = "w.subscriber_id = s.id AND w.state = 'pending'"
 
+# The hold is counted from the first attempt, so that nothing is overtaken that was only waiting: for a worker, for its turn at a limited
+# rate, for the end of a pause. A retry by hand counts anew. The age comes first, because it spares most rows the look-up.
+_FIRST_TRIED = "(SELECT max(a.started_at) FROM attempts a WHERE a.outbound_webhook_id = earlier.id AND a.number = 1)"
+_HOLDS_BACK = f"""(earlier.created_at > now() - CAST(:order_hold AS interval) OR earlier.attempts + earlier.excused = 0
+            OR {_FIRST_TRIED} > now() - CAST(:order_hold AS interval))"""
+_HOLDS_UNTIL = f"""CASE WHEN earlier.attempts + earlier.excused = 0 THEN earlier.due_at
+        ELSE least(earlier.due_at, greatest(earlier.created_at, {_FIRST_TRIED}) + CAST(:order_hold AS interval)) END"""
+
 
 def _due_of_each(tries: str, room: str) -> str:
     """The webhooks due, of each roomy subscriber at most `room`, the oldest first."""
@@ -26,7 +34,7 @@ def _due_of_each(tries: str, room: str) -> str:
       AND NOT (roomy.ordered AND w.order_no IS NOT NULL AND EXISTS (
         SELECT 1 FROM outbound_webhooks earlier
         WHERE earlier.subscriber_id = w.subscriber_id AND earlier.order_no = w.order_no AND earlier.sequence < w.sequence
-          AND earlier.state = 'pending' AND earlier.created_at > now() - CAST(:order_hold AS interval)))
+          AND earlier.state = 'pending' AND {_HOLDS_BACK}))
     ORDER BY w.due_at, w.id
     LIMIT greatest({room}, 0)
     FOR UPDATE OF w SKIP LOCKED
@@ -122,7 +130,7 @@ PARK = text(f"""
 WITH waiting AS MATERIALIZED (
   SELECT head.id, head.until FROM subscribers s CROSS JOIN LATERAL (
     SELECT w.id, (
-      SELECT max(least(earlier.due_at, earlier.created_at + CAST(:order_hold AS interval))) FROM outbound_webhooks earlier
+      SELECT max({_HOLDS_UNTIL}) FROM outbound_webhooks earlier
       WHERE earlier.subscriber_id = w.subscriber_id AND earlier.order_no = w.order_no AND earlier.sequence < w.sequence
         AND earlier.state = 'pending' AND earlier.lease_token IS NULL
     ) AS until
@@ -163,8 +171,8 @@ async def claim(
     """Take at most `room` due webhooks of active subscribers, `again_room` of them no first tries; others leave them alone for `lease`.
 
     A subscriber gets no more than its `max_in_flight` less what `busy` says, and no more a second than its rate limit, or `resume_rate`
-    while a backlog is let out. A webhook waits while an earlier one of the same order is pending for the same subscriber and younger
-    than `order_hold`, unless the subscriber wants no order. Never commits.
+    while a backlog is let out. A webhook waits while an earlier one of the same order is pending for the same subscriber and was not
+    tried yet, or for the first time less than `order_hold` ago, unless the subscriber wants no order. Never commits.
     """
     token = uuid4()
     parameters = {

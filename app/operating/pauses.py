@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.db.engine import Sessions
+from app.forwarding.backlog import BATCH, ready_backlog
 from app.operating.access import Action, Actor
 from app.operating.subscriber_fields import RESUMED
 from app.operating.subscriber_rows import subscriber_row, write_change
@@ -16,8 +17,20 @@ async def pause_subscriber(sessions: Sessions, name: str, reason: str | None, ac
 
 
 async def resume_subscriber(sessions: Sessions, name: str, actor: Actor) -> Subscriber:
-    """Send again, beginning with what was held, at a limited rate until that is gone. Raises SubscriberNotFound, NotAllowed."""
+    """Send again, beginning with what was held, at a limited rate until that is gone. Raises SubscriberNotFound, NotAllowed.
+
+    What was held is tried afresh, so that the events of an order arrive in sequence.
+    """
+    actor.demand(Action.SUBSCRIBER_RESUMED)
+    # Before the resumption, and not together with it: whoever holds a subscriber's lock must not wait for its webhooks.
+    while await _ready_some(sessions, name) == BATCH:
+        pass
     return await _change(sessions, name, RESUMED, actor, Action.SUBSCRIBER_RESUMED)
+
+
+async def _ready_some(sessions: Sessions, name: str) -> int:
+    async with sessions.begin() as session:
+        return await ready_backlog(session, (await subscriber_row(session, name)).id)
 
 
 async def _change(sessions: Sessions, name: str, values: dict[str, Any], actor: Actor, action: Action) -> Subscriber:

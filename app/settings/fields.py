@@ -144,7 +144,8 @@ class Settings(BaseSettings):
     )
     order_hold: Duration = Field(
         timedelta(hours=1),
-        description="How long an event that cannot be delivered holds back the later ones of its order, for one subscriber.",
+        description="How long an event that cannot be delivered holds back the later ones of its order, for one subscriber, "
+        "counted from its first attempt.",
         examples=["1h"],
     )
     pause_after: Annotated[Duration, Field(ge=timedelta(minutes=1))] = Field(

@@ -196,12 +196,55 @@ async def test_a_dead_event_is_waited_for_no_longer(world: World) -> None:
     assert events(await take(world)) == [second]
 
 
+async def failed(world: World, *, before: timedelta) -> None:
+    """Take what can be taken, have it fail as if it had been tried `before`, and be due again in ten hours."""
+    taken = await take(world)
+    await put(world, *[result(webhook, OutcomeKind.HTTP_5XX, timedelta(hours=10)) for webhook in taken])
+    ids = [webhook.id for webhook in taken]
+    await world.run(
+        "UPDATE attempts SET started_at = now() - CAST(:age AS interval) WHERE outbound_webhook_id = ANY (:ids)", age=before, ids=ids
+    )
+
+
 async def test_a_later_event_waits_no_longer_than_the_hold(world: World) -> None:
     await world.subscriber(URL)
-    first = await world.event("A", 1, age=timedelta(minutes=61))
+    await world.event("A", 1, age=timedelta(minutes=62))
     second = await world.event("A", 2)
-    await world.run("UPDATE outbound_webhooks SET due_at = now() + interval '1 day' WHERE event_id = :id", id=first)
+    await failed(world, before=timedelta(minutes=61))
     assert events(await take(world)) == [second]
+
+
+async def test_the_hold_is_counted_from_the_first_attempt(world: World) -> None:
+    await world.subscriber(URL)
+    first, second = [await world.event("A", sequence, age=timedelta(hours=3)) for sequence in (1, 2)]
+    await failed(world, before=timedelta(minutes=59))
+    assert await take(world) == []
+    await world.run("UPDATE outbound_webhooks SET due_at = now() WHERE event_id = :id", id=first)
+    [again] = await take(world)
+    assert again.event_id == first
+    await put(world, result(again, OutcomeKind.HTTP_5XX, timedelta(hours=10)))  # the second attempt does not lengthen it
+    await world.run("UPDATE attempts SET started_at = started_at - interval '2 minutes'")
+    assert events(await take(world)) == [second]
+
+
+async def test_what_no_worker_has_tried_is_not_overtaken_however_old_it_is(world: World) -> None:
+    await world.subscriber(URL)
+    found = [await world.event("A", sequence, age=timedelta(days=2)) for sequence in (1, 2, 3)]
+    for event in found:
+        [webhook] = await take(world)
+        assert webhook.event_id == event
+        await put(world, result(webhook))
+
+
+async def test_what_is_tried_afresh_holds_back_afresh(world: World) -> None:
+    await world.subscriber(URL)
+    first, _ = [await world.event("A", sequence, age=timedelta(days=2)) for sequence in (1, 2)]
+    await failed(world, before=timedelta(days=1))
+    await world.run("UPDATE outbound_webhooks SET attempts = 0, due_at = now() WHERE event_id = :id", id=first)
+    [afresh] = await take(world)
+    assert afresh.event_id == first
+    await put(world, result(afresh, OutcomeKind.HTTP_5XX, timedelta(0)))
+    assert events(await take(world)) == [first]
 
 
 async def test_order_is_kept_for_each_subscriber_on_its_own(world: World) -> None:
@@ -359,8 +402,9 @@ async def test_who_waits_for_a_retry_is_parked_until_then_and_woken_before(world
 
 async def test_nobody_is_parked_beyond_the_hold(world: World) -> None:
     await world.subscriber(URL)
-    first, second = await world.event("A", 1, age=timedelta(minutes=59)), await world.event("A", 2)
-    await world.run("UPDATE outbound_webhooks SET due_at = now() + interval '10 hours' WHERE event_id = :id", id=first)
+    await world.event("A", 1, age=timedelta(hours=3))
+    second = await world.event("A", 2)
+    await failed(world, before=timedelta(minutes=59))
     assert await parked(world) == 1
     [row] = await world.rows("SELECT due_at - now() < interval '61 s' AS soon FROM outbound_webhooks WHERE event_id = :id", id=second)
     assert row.soon

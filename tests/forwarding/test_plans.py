@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.clock import uuid7
 from app.db.connections import Connection, connect
 from app.db.engine import Sessions, make_engine, make_sessions
+from app.forwarding.backlog import READY
 from app.forwarding.claims import CLAIM, PARK, RELEASE, RENEW, UNWIND, claim
 from app.forwarding.fan_out import FAN_OUT, fan_out
 from app.forwarding.leftovers import CANCEL
@@ -36,6 +37,7 @@ STATEMENTS = {
     "recover": UNDELIVERED,
     "recover everything": EVERYTHING,
     "cancel leftovers": CANCEL,
+    "ready a backlog": READY,
 }
 BIG = ("outbound_webhooks", "events", "attempts")
 
@@ -73,6 +75,8 @@ async def _fill(url: str) -> None:
         "FROM events e, (SELECT id FROM subscribers WHERE state = 'active' ORDER BY id LIMIT 2) s",
         "INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, due_at) "
         f"SELECT gen_random_uuid(), '{paused}', 'p' || n, 1, now() - interval '1 hour' FROM generate_series(1, 100000) n",
+        "INSERT INTO attempts (outbound_webhook_id, number, started_at, duration_ms, outcome) "
+        "SELECT id, 1, due_at, 5, 'delivered' FROM outbound_webhooks WHERE state = 'delivered'",
     )
     for _ in range(3):
         await world.event()
