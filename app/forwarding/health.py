@@ -1,10 +1,10 @@
-"""The health of subscribers: what recorded attempts say of it, and the news of it for those who ask. Parts of the recording's SQL."""
+"""The health of subscribers: what recorded attempts say of it. A part of the recording's SQL."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from app.events.types import OPERATIONAL, EventType
+from app.events.types import EventType
 from app.forwarding.outcome import OutcomeKind
 
 PAUSE_AFTER = timedelta(days=5)
@@ -16,6 +16,8 @@ GONE_REASON = "gone"
 """The pause_reason of a subscriber that answered 410."""
 FAILING_REASON = "failing"
 """The pause_reason of a subscriber that failed for too long."""
+OPERATOR_REASON = "operator"
+"""The pause_reason of a subscriber that an operator paused without giving one."""
 
 # What failed on our own side says nothing of a subscriber. A success that changes nothing is noted every ten seconds only, so that
 # a busy subscriber's row is not written with each batch. The rows are locked in one order: two workers must not block each other.
@@ -63,43 +65,6 @@ tally AS (
     pause_reason = CASE WHEN signal = '{EventType.SUBSCRIBER_PAUSED}' THEN reason ELSE s.pause_reason END,
     updated_at = CASE WHEN signal = '{EventType.SUBSCRIBER_PAUSED}' THEN now() ELSE s.updated_at END
   FROM became WHERE s.id = became.id
-)"""  # noqa: S608 - only our own constants are put in
-
-# chr(58) is the colon, which would begin the name of a parameter.
-_MOMENT = """'YYYY-MM-DD"T"HH24' || chr(58) || 'MI' || chr(58) || 'SS.US"Z"'"""
-# Postgres makes UUIDs of version 7 by itself only from 18 on: 48 bits of the time, the rest random, and the version's four bits.
-_UUID7 = """CAST(encode(set_bit(set_bit(overlay(
-  uuid_send(gen_random_uuid())
-  PLACING substring(int8send(CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)) FROM 3)
-  FROM 1 FOR 6), 52, 1), 53, 1), 'hex') AS uuid)"""
-
-# News of a subscriber goes to others that name the type in their filter, never to itself; that news could not be delivered is no news.
-# Where nobody asks, nothing is stored.
-SIGNALS = f"""
-told AS (
-  SELECT signal AS type, id AS about, json_build_object(
-    'subscriber', name, 'reason', reason, 'since', to_char(since AT TIME ZONE 'UTC', {_MOMENT}), 'failures', failures) AS data
-  FROM became WHERE signal IS NOT NULL
-  UNION ALL
-  SELECT '{EventType.OUTBOUND_DEAD}', s.id, json_build_object(
-    'subscriber', s.name, 'reason', moved.outcome, 'since', to_char(moved.created_at AT TIME ZONE 'UTC', {_MOMENT}),
-    'attempts', moved.number, 'event', json_build_object(
-      'id', moved.event_id, 'type', e.type, 'order_no', moved.order_no, 'sequence', moved.sequence))
-  FROM moved
-  CROSS JOIN LATERAL (SELECT type FROM events WHERE id = moved.event_id OFFSET 0) AS e
-  JOIN subscribers s ON s.id = moved.subscriber_id
-  WHERE moved.new_state = 'dead' AND e.type <> ALL ('{{{",".join(sorted(OPERATIONAL))}}}')
-), signal AS MATERIALIZED (
-  SELECT {_UUID7} AS id, told.* FROM told
-), owed AS (
-  SELECT signal.id AS event_id, s.id AS subscriber_id
-  FROM signal JOIN subscribers s
-    ON s.id <> signal.about AND NOT s.feed AND s.state IN ('active', 'paused') AND signal.type = ANY (s.event_types)
-), stored AS (
-  INSERT INTO events (id, type, created_at, data)
-  SELECT id, type, now(), data FROM signal WHERE id IN (SELECT event_id FROM owed)
-), sent AS (
-  INSERT INTO outbound_webhooks (event_id, subscriber_id) SELECT event_id, subscriber_id FROM owed ORDER BY event_id, subscriber_id
 )"""  # noqa: S608 - only our own constants are put in
 
 

@@ -10,8 +10,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.forwarding.health import HEALTH, PAUSE_AFTER, SIGNALS, HealthChange
+from app.forwarding.health import HEALTH, PAUSE_AFTER, HealthChange
 from app.forwarding.outcome import OutcomeKind
+from app.forwarding.signals import SIGNALS
 
 # `moved` is the fence: everything else here follows from the rows it returns. As in the claim, `= ANY` and `IS TRUE` are there for the
 # plan: the rows are looked up by their ids, and those of an order by the order, not by their due time.

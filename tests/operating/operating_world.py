@@ -77,7 +77,7 @@ class OperatingWorld(World):
         await self.judge()
         return ids
 
-    async def add(self, name: str = "shop", url: str = "https://shop.example/hooks", **values: object) -> SubscriberWithSecret:
+    async def add(self, name: str = "shop", url: str | None = "https://shop.example/hooks", **values: object) -> SubscriberWithSecret:
         """Add a subscriber as an operator does."""
         return await add_subscriber(
             self.sessions, self.vault, NewSubscriber.model_validate({"name": name, "url": url, **values}), RULES, ADMIN

@@ -2,13 +2,16 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import text
 
 from app.forwarding.outcome import OutcomeKind
 from app.operating.pauses import pause_subscriber, resume_subscriber
+from app.operating.refusals import NotAllowed
 from tests.forwarding.delivery_world import until
 from tests.forwarding.test_claims import events, put, result, take
-from tests.operating.operating_world import OPERATOR, OperatingWorld
+from tests.forwarding.test_health import SIGNALS, told
+from tests.operating.operating_world import OPERATOR, VIEWER, OperatingWorld
 from tests.subscriber import Subscriber, subscriber
 
 OWN_SECRET = "whsec_" + "A" * 32
@@ -82,3 +85,54 @@ async def test_resuming_one_that_is_not_paused_leaves_its_retries_alone(world: O
     await world.run("UPDATE outbound_webhooks SET attempts = 3, due_at = now() + interval '1 day'")
     await resume_subscriber(world.sessions, "shop", OPERATOR)
     assert [(3, True)] == [tuple(row) for row in await world.rows("SELECT attempts, due_at > now() FROM outbound_webhooks")]
+
+
+async def test_others_are_told_of_a_pause_once_and_of_the_first_success_after_it(world: OperatingWorld) -> None:
+    await world.add()
+    await world.add("watcher", event_types=SIGNALS)
+    for _ in range(2):
+        await pause_subscriber(world.sessions, "shop", "called Mr. Sato, 0312345678", OPERATOR)
+    [paused] = await told(world)
+    assert {
+        "type": "subscriber.paused",
+        "to": "watcher",
+        "subscriber": "shop",
+        "reason": "operator",
+        "since": None,
+        "failures": 0,
+    } == paused
+    await resume_subscriber(world.sessions, "shop", OPERATOR)
+    assert [paused] == await told(world)
+    await world.event()
+    await put(world, *[result(taken) for taken in await take(world) if taken.event_type == "payment.received"])
+    assert ["subscriber.paused", "subscriber.recovered"] == [signal["type"] for signal in await told(world)]
+
+
+async def test_a_pause_tells_since_when_the_subscriber_had_been_failing(world: OperatingWorld) -> None:
+    await world.add()
+    await world.add("watcher", event_types=SIGNALS)
+    await world.run("UPDATE subscribers SET failures = 4, failing_since = '2026-11-23T03:51:00.123456Z' WHERE name = 'shop'")
+    await pause_subscriber(world.sessions, "shop", None, OPERATOR)
+    [paused] = await told(world)
+    assert ("2026-11-23T03:51:00.123456Z", 4) == (paused["since"], paused["failures"])
+
+
+async def test_a_subscriber_that_polls_has_recovered_when_it_is_resumed(world: OperatingWorld) -> None:
+    await world.add("poller", None, feed=True)
+    await world.add("watcher", event_types=SIGNALS)
+    await pause_subscriber(world.sessions, "poller", None, OPERATOR)
+    for _ in range(2):
+        await resume_subscriber(world.sessions, "poller", OPERATOR)
+    assert [("subscriber.paused", "operator"), ("subscriber.recovered", None)] == [
+        (signal["type"], signal["reason"]) for signal in await told(world)
+    ]
+
+
+async def test_nobody_is_told_of_a_pause_that_is_not_allowed(world: OperatingWorld) -> None:
+    await world.add()
+    await world.add("watcher", event_types=SIGNALS)
+    with pytest.raises(NotAllowed):
+        await pause_subscriber(world.sessions, "shop", None, VIEWER)
+    with pytest.raises(NotAllowed):
+        await resume_subscriber(world.sessions, "shop", VIEWER)
+    assert [] == await told(world)
