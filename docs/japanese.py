@@ -23,6 +23,16 @@ STEPS: Mapping[Step, str] = {
     Step.CONTRADICTION_WITH_MONEY: "矛盾（入金）",
     Step.REPEATED: "重複",
 }
+ACTORS: Mapping[str, str] = {
+    "the merchant's developer": "加盟店の開発者",
+    "the merchant, with Zeus": "加盟店（ゼウスに相談）",
+    "the customer picks another store; the merchant, with Zeus": "お客様（別のコンビニを選ぶ）、加盟店（ゼウスに相談）",
+    "the customer enters the data again": "お客様（入力し直す）",
+    "Zeus support": "ゼウスのサポート",
+    "the customer picks another store": "お客様（別のコンビニを選ぶ）",
+    "the customer tries later; Zeus support": "お客様（時間をおいてやり直す）、ゼウスのサポート",
+}
+"""Who can act on an error code, by the English text."""
 _OTHERS = {EventType.REVIEW_REQUIRED: "そのときの状態", EventType.WEBHOOK_TEST: "なし（オーダーに関するものではない）"}
 
 SETTINGS: Mapping[str, str] = {
@@ -121,7 +131,8 @@ def stores() -> str:
 
 def error_codes() -> str:
     """The error codes of a failed application."""
-    return head("コード", "内容") + "".join(row(f"`{error.code}`", error.japanese) for error in ERROR_CODES.values())
+    rows = [row(f"`{error.code}`", error.japanese, ACTORS.get(error.who, error.who)) for error in ERROR_CODES.values()]
+    return head("コード", "内容", "対処できる人") + "".join(rows)
 
 
 def settings() -> str:

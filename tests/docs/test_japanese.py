@@ -5,9 +5,10 @@ import re
 import pytest
 
 from app.settings import Settings
+from app.zeus.error_codes import ERROR_CODES
 from docs.command_line import commands
 from docs.generate import ROOT, pages
-from docs.japanese import SETTINGS
+from docs.japanese import ACTORS, SETTINGS
 from docs.japanese_commands import HELP, PARAMETERS
 from docs.japanese_metrics import METRICS
 from docs.japanese_operations import OPERATIONS
@@ -94,6 +95,10 @@ def test_both_pages_about_events_have_the_same_rows(english: str, japanese: str)
 
 def test_every_operation_of_the_api_is_told_in_japanese() -> None:
     assert OPERATIONS.keys() == {f"{method} {path}" for method, path, _ in operations()}, "see docs/japanese_operations.py"
+
+
+def test_who_can_act_on_an_error_is_told_in_japanese() -> None:
+    assert ACTORS.keys() == {error.who for error in ERROR_CODES.values()}, "see docs/japanese.py"
 
 
 def test_every_command_is_told_in_japanese() -> None:
