@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from sqlalchemy import event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import await_only
 
 from app.db.connections import CONNECT_TIMEOUT_S, Connection, connect, is_pooled
@@ -13,7 +16,10 @@ _STATEMENTS_CACHED = 100
 
 
 def make_engine(url: str, *, pool_size: int = 5, application: str = "zeus-relay") -> AsyncEngine:
-    """An engine whose every connection is made by `connect`, so that asyncpg itself reads the URL (several hosts, sockets)."""
+    """An engine whose every connection is made by `connect`, so that asyncpg itself reads the URL (several hosts, sockets).
+
+    A connection that the server closed while it lay in the pool is replaced when it is wanted: nobody is given one.
+    """
 
     def creator() -> Any:
         made = await_only(connect(url, application=application))
@@ -36,7 +42,15 @@ def make_engine(url: str, *, pool_size: int = 5, application: str = "zeus-relay"
         pool_pre_ping=False,
         hide_parameters=True,  # parameters hold names and telephone numbers; errors end in logs
     )
+    event.listen(engine.sync_engine, "checkout", _refuse_closed)
     return engine
+
+
+def _refuse_closed(_connection: Any, record: ConnectionPoolEntry, _handed_out: Any) -> None:
+    """Have the pool make a new connection for one that is known to be closed. Unlike a ping this asks nobody, so that it costs nothing."""
+    driver: Any = record.driver_connection
+    if driver.is_closed():
+        raise DisconnectionError
 
 
 def make_sessions(engine: AsyncEngine) -> Sessions:

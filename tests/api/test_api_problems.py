@@ -168,6 +168,20 @@ async def test_a_database_that_is_away_is_no_defect(world: OperatingWorld) -> No
     await engine.dispose()
 
 
+async def test_after_the_server_closed_all_connections_the_next_requests_are_answered(world: OperatingWorld) -> None:
+    engine = make_engine(world.url, application="the API under test")
+    async with serving(make_sessions(engine), world.vault) as api:
+        assert {200} == {answer.status for answer in await asyncio.gather(*(api.get("/subscribers") for _ in range(8)))}
+        mine = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'the API under test'"
+        assert len(await world.rows(f"SELECT pg_terminate_backend(pid) {mine}")) > 1
+        async with asyncio.timeout(10):
+            while await world.rows(f"SELECT 1 {mine}"):
+                await asyncio.sleep(0.01)
+        answers = [await api.get("/subscribers"), *await asyncio.gather(*(api.get("/orders") for _ in range(8)))]
+        assert {200} == {answer.status for answer in answers}
+    await engine.dispose()
+
+
 async def test_a_database_that_was_never_migrated_says_what_to_do(world: OperatingWorld, empty_database_url: str) -> None:
     engine = make_engine(empty_database_url)
     async with serving(make_sessions(engine), world.vault) as api:
