@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from app.console.door import Page, guarded
 from app.console.headers import SafeHeaders
-from app.console.pages import attention, notices, orders, settings, sign_in, subscribers, today
+from app.console.pages import attention, audit, erasing, notices, onboarding, orders, settings, sign_in, subscribers, today, tokens
 from app.console.parts import Parts
 from app.console.trouble import not_found, wrong_method
 from app.console.view import FILES, STATIC
@@ -47,6 +47,7 @@ ENTRIES: Sequence[Entry] = (
     _page("/orders", orders.search),
     _page("/orders/{order_no:path}", orders.show),
     _form("/orders/{order_no:path}", orders.show_personal, Action.PERSONAL_DATA_SEEN),
+    _form("/erase-order/{order_no:path}", erasing.erase, Action.ORDER_ERASED),
     _page("/notices/{notice_id:uuid}", notices.show),
     _form("/notices/{notice_id:uuid}", notices.show_personal, Action.PERSONAL_DATA_SEEN),
     _form("/notices/{notice_id:uuid}/release", notices.release, Action.NOTICE_RELEASED),
@@ -69,6 +70,11 @@ ENTRIES: Sequence[Entry] = (
     _form("/subscribers/{name}/rotate", subscribers.rotate, Action.SECRET_ROTATED),
     _form("/subscribers/{name}/recover", subscribers.recover, Action.WEBHOOKS_RECOVERED),
     _page("/settings", settings.show),
+    _page("/onboarding", onboarding.show),
+    _page("/tokens", tokens.show, ROLE_OF[Action.TOKEN_CREATED]),
+    _form("/tokens", tokens.create, Action.TOKEN_CREATED),
+    _form("/tokens/{name}/revoke", tokens.revoke, Action.TOKEN_REVOKED),
+    _page("/audit", audit.show, Role.ADMIN),
 )
 """Every page and form of the console."""
 

@@ -47,7 +47,7 @@ def _standing_still(overview: Overview) -> list[Concern]:
     if _older(overview.oldest_undelivered_at, overview.at, UNDELIVERED_FOR):
         found.append(Concern(Weight.WARN, _("Webhooks have waited for more than 15 minutes"), overview.undelivered, "/subscribers"))
     if overview.last_call_at is None:
-        found.append(Concern(Weight.WARN, _("Zeus has not called yet"), 0, "/settings"))
+        found.append(Concern(Weight.WARN, _("Zeus has not called yet"), 0, "/onboarding"))
     return found
 
 

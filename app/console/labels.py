@@ -6,6 +6,8 @@ from app.events.types import EventType, OrderState
 from app.forwarding.health import FAILING_REASON, GONE_REASON
 from app.forwarding.outcome import OutcomeKind
 from app.judging.rules import Verdict
+from app.operating.access import Action, Role, Via
+from app.operating.onboarding import Way
 from app.operating.outbound import WebhookState
 from app.operating.subscriber_values import SubscriberState
 
@@ -104,6 +106,56 @@ PAUSE_REASONS: Mapping[str, str] = {
     GONE_REASON: _("Its answer was 410 Gone"),
     FAILING_REASON: _("It failed for too long"),
 }
+ACTIONS: Mapping[str, str] = {
+    Action.NOTICE_RELEASED: _("Call released"),
+    Action.NOTICE_DISMISSED: _("Call dismissed"),
+    Action.SAMPLE_RELEASED: _("Rejected call taken in"),
+    Action.SAMPLE_DISMISSED: _("Rejected call dismissed"),
+    Action.WEBHOOK_RETRIED: _("Webhook sent again"),
+    Action.WEBHOOK_DISMISSED: _("Webhook dismissed"),
+    Action.WEBHOOKS_RECOVERED: _("Missed webhooks sent again"),
+    Action.RECOVERY_CANCELLED: _("Sending again stopped"),
+    Action.SUBSCRIBER_PAUSED: _("Subscriber paused"),
+    Action.SUBSCRIBER_RESUMED: _("Subscriber resumed"),
+    Action.SUBSCRIBER_TESTED: _("Test sent"),
+    Action.SPOOL_DRAINED: _("Spool drained"),
+    Action.PERSONAL_DATA_SEEN: _("Personal data seen"),
+    Action.SUBSCRIBER_ADDED: _("Subscriber added"),
+    Action.SUBSCRIBER_CHANGED: _("Subscriber changed"),
+    Action.SUBSCRIBER_REMOVED: _("Subscriber removed"),
+    Action.SUBSCRIBER_DECLARED: _("Subscriber applied as the settings declare it"),
+    Action.ORDER_ERASED: _("Personal data erased"),
+    Action.SECRETS_RESEALED: _("Secrets encrypted anew"),
+    Action.SECRET_ROTATED: _("Secret renewed"),
+    Action.TOKEN_CREATED: _("Token created"),
+    Action.TOKEN_REVOKED: _("Token revoked"),
+}
+SUBJECTS: Mapping[str, str] = {
+    "order": _("Order"),
+    "notice": _("Call"),
+    "sample": _("Rejected call"),
+    "webhook": _("Webhook"),
+    "event": _("Event"),
+    "recovery": _("Recovery"),
+    "subscriber": _("Subscriber"),
+    "token": _("Token"),
+    "secrets": _("Secrets"),
+    "spool": _("Spool"),
+}
+VIAS: Mapping[str, str] = {
+    Via.API: _("by the API"),
+    Via.CLI: _("on the command line"),
+    Via.CONSOLE: _("in the console"),
+    Via.SERVICE: _("by itself"),
+}
+ROLES: Mapping[str, str] = {Role.VIEWER: _("viewer"), Role.OPERATOR: _("operator"), Role.ADMIN: _("administrator")}
+WAYS: Mapping[str, str] = {
+    Way.PAID: _("Send an application with testid and test_type=1."),
+    Way.CONFIRMED: _("Comes within 30 minutes of 04 after an application with testid and test_type=1."),
+    Way.REVERSED: _("Comes within 30 minutes of 04 after an application with testid and test_type=2."),
+    Way.IF_ORDERED: _("Only if you ordered it from Zeus; a test does not bring it about."),
+    Way.SIMULATED: _("A test does not bring it about; `zeus-relay simulate` does."),
+}
 
 KINDS: Mapping[str, Mapping[str, str]] = {
     "order": ORDER_STATES,
@@ -114,6 +166,11 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     "outcome": OUTCOMES,
     "reason": REASONS,
     "pause": PAUSE_REASONS,
+    "action": ACTIONS,
+    "subject": SUBJECTS,
+    "via": VIAS,
+    "role": ROLES,
+    "way": WAYS,
 }
 
 TONES: Mapping[str, str] = {

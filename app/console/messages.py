@@ -15,6 +15,9 @@ class Said(StrEnum):
     ADDED = "added"
     PAUSED = "paused"
     RESUMED = "resumed"
+    ERASED = "erased"
+    ERASED_IN_PART = "erased_in_part"
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105 - the name of a message
     SIGNED_OUT = "signed_out"
     SIGN_IN_AGAIN = "sign_in_again"
 
@@ -26,9 +29,10 @@ class Said(StrEnum):
     @property
     def tone(self) -> str:
         """How it feels."""
-        return "warn" if self is Said.SIGN_IN_AGAIN else "good"
+        return "warn" if self in _WARNING else "good"
 
 
+_WARNING = (Said.SIGN_IN_AGAIN, Said.ERASED_IN_PART)
 _WORDS = {
     Said.RELEASED: _("The call was released. It is being judged now."),
     Said.SAMPLE_RELEASED: _("The call was taken in. It is being judged now."),
@@ -37,6 +41,9 @@ _WORDS = {
     Said.ADDED: _("The subscriber was added."),
     Said.PAUSED: _("The subscriber is paused. What is owed to it is held."),
     Said.RESUMED: _("The subscriber gets webhooks again, beginning with what was held."),
+    Said.ERASED: _("The personal data was erased from the database."),
+    Said.ERASED_IN_PART: _("The personal data was erased, but calls that are not judged yet still hold some. Erase it again in a moment."),
+    Said.TOKEN_REVOKED: _("The token was revoked. Within seconds nobody can use it any more."),
     Said.SIGNED_OUT: _("You are signed out."),
     Said.SIGN_IN_AGAIN: _("Your session has ended. Please sign in again."),
 }

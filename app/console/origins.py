@@ -8,12 +8,17 @@ from enum import StrEnum
 from typing import Any
 
 from dotenv import dotenv_values
-from pydantic import SecretStr
+from pydantic import BeforeValidator, SecretStr
+from pydantic.fields import FieldInfo
 
 from app.settings import DeclaredSubscriber, Settings, variable_of
+from app.settings.kinds import parse_size
 
 _CONFIDENTIAL = frozenset({"allowed_sources", "trusted_proxies", "subscriber_networks"})
 """Zeus asks that its addresses be kept in confidence, and the others tell how our network is made."""
+
+_DURATIONS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1))
+_SIZES = (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024), ("B", 1))
 
 
 class Origin(StrEnum):
@@ -54,12 +59,23 @@ def _shown(settings: Settings, name: str, given: set[str], in_file: set[str]) ->
     else:
         origin = Origin.DEFAULT if value == info.get_default(call_default_factory=True) else Origin.PROGRAM
     hidden = bool(value) and (_is_secret(value) or name in _CONFIDENTIAL)
-    text = str(len(value) if isinstance(value, list) else 1) if hidden else _text(value)
+    shown = _in_units(value, _SIZES) if _is_size(info) else _text(value)
+    text = str(len(value) if isinstance(value, list) else 1) if hidden else shown
     return ShownSetting(variable, info.description or "", origin, text, hidden)
 
 
 def _is_secret(value: Any) -> bool:
     return isinstance(value, SecretStr) or (isinstance(value, list) and any(isinstance(item, SecretStr) for item in value))
+
+
+def _is_size(info: FieldInfo) -> bool:
+    return any(isinstance(part, BeforeValidator) and part.func is parse_size for part in info.metadata)
+
+
+def _in_units(value: int, units: Sequence[tuple[str, int]]) -> str:
+    """A whole number in the largest unit that holds it without a rest: as one would write it in the settings."""
+    unit, size = next(((unit, size) for unit, size in units if value % size == 0 and value >= size), units[-1])
+    return f"{value // size}{unit}"
 
 
 def _text(value: Any) -> str:
@@ -72,5 +88,5 @@ def _text(value: Any) -> str:
     if isinstance(value, DeclaredSubscriber):
         return value.name
     if isinstance(value, timedelta):
-        return f"{value.total_seconds():g}s"
+        return _in_units(round(value / timedelta(milliseconds=1)), _DURATIONS) if value else "0s"
     return str(value)

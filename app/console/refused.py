@@ -12,6 +12,8 @@ _WORDS: Mapping[type[Exception], str] = {
     refusals.SampleNotFound: _("There is no such call any more. Somebody may have taken it in."),
     refusals.WebhookNotFound: _("There is no such webhook."),
     refusals.NameTaken: _("A subscriber with this name exists."),
+    refusals.TokenNotFound: _("There is no token with this name. Somebody may have revoked it."),
+    refusals.TokenNameTaken: _("A token with this name exists. Choose another name, or revoke that one first."),
     refusals.SubscriberPaused: _("The subscriber is paused and would be sent nothing; resume it first."),
     refusals.SubscriberPolls: _("The subscriber polls its feed and is sent nothing."),
     refusals.TooManySecrets: _("Too many earlier secrets are still valid; end them at once, or wait until one expires."),

@@ -1,14 +1,16 @@
 """Making pages: the templates in either language, with the filters that show values as operators read them."""
 
 import hashlib
-from collections.abc import Callable
+import json
+import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from app.clock import now
 from app.console import i18n
@@ -17,6 +19,7 @@ from app.console.labels import label_of, tone_of
 
 FILES = "/static/"
 STATIC = Path(__file__).parent / "static"
+_CODE = re.compile("`([^`]+)`")
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -52,6 +55,8 @@ def _filters(language: Language, gettext: Callable[[str], str]) -> dict[str, Cal
         "label": partial(_label, gettext),
         "translated": gettext,
         "tone": tone_of,
+        "with_code": _with_code,
+        "details": _details,
     }
 
 
@@ -76,6 +81,17 @@ def _label(gettext: Callable[[str], str], code: str, kind: str) -> str:
     if not words:  # the empty text of a catalogue is its header
         return ""
     return f"{gettext(words)} ({about})" if about else gettext(words)
+
+
+def _with_code(text: str) -> Markup:
+    """A text with what stands between backticks as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just before
+
+
+def _details(details: Mapping[str, Any]) -> str:
+    """The details of an entry in the audit on one line; what was left out is left out."""
+    shown = {name: f"{value:g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False) for name, value in details.items()}
+    return " · ".join(f"{name}: {value.strip(chr(34))}" for name, value in shown.items() if value != "null")
 
 
 def _is_past(when: datetime) -> bool:

@@ -23,7 +23,9 @@ from app.operating.signing_out import is_ended
 
 _SAID = "zeus_relay_said"
 _SAID_SECONDS = 60
-_NAVIGATION = {"/add-subscriber": "/subscribers", "/rejected-samples": "/attention", "/notices": "/orders"}
+_NAVIGATION = {"/add-subscriber": "/subscribers", "/rejected-samples": "/attention", "/notices": "/orders"} | dict.fromkeys(
+    ("/onboarding", "/tokens", "/audit"), "/settings"
+)
 """Under which of the pages at the top a page stands whose path does not say so."""
 
 
@@ -73,6 +75,11 @@ class Visit:
         """Whether the operator has this role or a higher one."""
         return self.operator is not None and self.operator.role.includes(role)
 
+    @property
+    def may_manage(self) -> bool:
+        """Whether the operator is an administrator."""
+        return self.may(Role.ADMIN)
+
     def text(self, name: str) -> str:
         """A parameter of the address, without the blanks around it; empty if it is missing."""
         return self.request.query_params.get(name, "").replace("\0", "\ufffd").strip()
@@ -86,6 +93,7 @@ class Visit:
             "csrf": self.session.csrf if self.session else "",
             "said": said,
             "here": _NAVIGATION.get(first := f"/{self.request.url.path.split('/')[1]}", first),
+            "first_path": first,
             "order_path": order_path,
         }
         response = HTMLResponse(render(template, self.language, **{**common, **values}), status)
@@ -152,6 +160,6 @@ def path_here(target: str) -> str:
     return "/" if leads_away else target
 
 
-def order_path(order_no: str) -> str:
-    """The address of an order's page."""
-    return f"/orders/{quote(order_no, safe='')}"
+def order_path(order_no: str, page: str = "/orders") -> str:
+    """The address of an order's page, or of another page or form about it."""
+    return f"{page}/{quote(order_no, safe='')}"

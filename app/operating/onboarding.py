@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from enum import StrEnum
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -28,18 +29,39 @@ SELECT sent.key, count(*) AS sent, count(*) FILTER (WHERE sent.value <> '') AS f
 FROM latest CROSS JOIN LATERAL jsonb_each_text(parameters) AS sent GROUP BY sent.key
 """)  # noqa: S608
 
-_NEEDED = frozenset({"order_no", "status"})
-_ONLY_SOME_STORES = frozenset({"pay_no2"})
+NEEDED = frozenset({"order_no", "status"})
+"""Parameters without which no call can be judged."""
+ONLY_SOME_STORES = frozenset({"pay_no2"})
+"""Parameters that only some stores have: ローソン, ファミリーマート and ミニストップ."""
 
-# Applications with `testid` and `test_type` (manual, operational test): 1 is paid and confirmed, 2 is paid and taken back.
-_HOW_TO_GET = {
-    Status.ACCEPTED: "Send an application with testid and test_type=1.",
-    Status.PAID: "Send an application with testid and test_type=1.",
-    Status.CONFIRMED: "Send an application with testid and test_type=1, and wait: it comes within 30 minutes of 04.",
-    Status.REVERSED: "Send an application with testid and test_type=2, and wait: it comes within 30 minutes of 04.",
+
+class Way(StrEnum):
+    """How a status can be brought about: by an application with `testid` and `test_type` (manual, operational test), or not with Zeus.
+
+    Test type 1 is paid and confirmed, 2 is paid and taken back.
+    """
+
+    PAID = "paid"
+    CONFIRMED = "confirmed"
+    REVERSED = "reversed"
+    IF_ORDERED = "if_ordered"
+    """Zeus calls for it only if the merchant ordered that; a test does not bring it about."""
+    SIMULATED = "simulated"
+
+
+_WAYS: Mapping[Status, Way] = {
+    Status.ACCEPTED: Way.PAID,
+    Status.PAID: Way.PAID,
+    Status.CONFIRMED: Way.CONFIRMED,
+    Status.REVERSED: Way.REVERSED,
 }
-_IF_ORDERED = "Zeus calls for it only if that was ordered: ask the sales desk for it if you want it. A test cannot bring it about."
-_SIMULATED = "A test with Zeus cannot bring it about; `zeus-relay simulate` can."
+_HOW_TO_GET: Mapping[Way, str] = {
+    Way.PAID: "Send an application with testid and test_type=1.",
+    Way.CONFIRMED: "Send an application with testid and test_type=1, and wait: it comes within 30 minutes of 04.",
+    Way.REVERSED: "Send an application with testid and test_type=2, and wait: it comes within 30 minutes of 04.",
+    Way.IF_ORDERED: "Zeus calls for it only if that was ordered: ask the sales desk for it if you want it. A test cannot bring it about.",
+    Way.SIMULATED: "A test with Zeus cannot bring it about; `zeus-relay simulate` can.",
+}
 
 
 class StatusSeen(Value):
@@ -50,8 +72,10 @@ class StatusSeen(Value):
     """The name that Zeus's console shows."""
     calls: int
     last_at: Moment | None
+    way: Way
+    """How it can be brought about."""
     todo: str | None
-    """How to get it; None when it has arrived."""
+    """The same in words; None when it has arrived."""
 
 
 class ParameterSeen(Value):
@@ -107,14 +131,15 @@ async def _statuses(session: AsyncSession, first: Mapping[str, object]) -> list[
             name=status.japanese,
             calls=seen[status].calls if status in seen else 0,
             last_at=seen[status].last_at if status in seen else None,
-            todo=None if status in seen else _how_to_get(status),
+            way=_way_of(status),
+            todo=None if status in seen else _HOW_TO_GET[_way_of(status)],
         )
         for status in Status
     ]
 
 
-def _how_to_get(status: Status) -> str:
-    return _IF_ORDERED if status.only_if_ordered else _HOW_TO_GET.get(status, _SIMULATED)
+def _way_of(status: Status) -> Way:
+    return Way.IF_ORDERED if status.only_if_ordered else _WAYS.get(status, Way.SIMULATED)
 
 
 async def _parameters(session: AsyncSession, first: Mapping[str, object], *, any_calls: bool) -> list[ParameterSeen]:
@@ -134,9 +159,9 @@ async def _parameters(session: AsyncSession, first: Mapping[str, object], *, any
 
 def _what_to_ask(parameter: Parameter) -> str:
     ask = f"Ask Zeus's sales desk to send {parameter.name} ({parameter.japanese})."
-    if parameter.name in _NEEDED:
+    if parameter.name in NEEDED:
         return f"{ask} Without it no call can be judged."
-    if parameter.name in _ONLY_SOME_STORES:
+    if parameter.name in ONLY_SOME_STORES:
         return f"{ask} ローソン, ファミリーマート and ミニストップ have it."
     return ask
 
@@ -144,6 +169,6 @@ def _what_to_ask(parameter: Parameter) -> str:
 def _todo(calls: int, statuses: list[StatusSeen], parameters: list[ParameterSeen]) -> list[str]:
     if not calls:
         return ["No call has arrived: have Zeus set the URL, then send an application with testid and test_type=1; `zeus-relay doctor`."]
-    missing = sorted((seen for seen in parameters if seen.todo), key=lambda seen: seen.name not in _NEEDED)
-    tested = [seen for seen in statuses if seen.todo and Status(seen.status) in _HOW_TO_GET]
+    missing = sorted((seen for seen in parameters if seen.todo), key=lambda seen: seen.name not in NEEDED)
+    tested = [seen for seen in statuses if seen.todo and Status(seen.status) in _WAYS]
     return list(dict.fromkeys([*(str(seen.todo) for seen in missing), *(f"{seen.status} {seen.name}: {seen.todo}" for seen in tested)]))

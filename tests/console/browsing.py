@@ -28,11 +28,12 @@ _PATIENCE_MS = 20_000
 
 @dataclass(frozen=True)
 class Look:
-    """How a person looks at pages: language, width, light or dark."""
+    """How a person looks at pages: language, width, light or dark, with or without scripts."""
 
     language: str = "en"
     width: int = 1280
     scheme: str = "light"
+    scripts: bool = True
 
     def __str__(self) -> str:
         return f"{self.language}-{self.width}-{self.scheme}"
@@ -111,6 +112,7 @@ async def window(browser: Browser, url: str, look: Look = Look()) -> AsyncIterat
         viewport={"width": look.width, "height": 800},
         color_scheme="dark" if look.scheme == "dark" else "light",
         reduced_motion="reduce",
+        java_script_enabled=look.scripts,
     )
     context.set_default_timeout(_PATIENCE_MS)
     expect.set_options(timeout=_PATIENCE_MS)

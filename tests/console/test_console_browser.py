@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 LOOKS = (Look("ja", 1280, "light"), Look("en", 375, "dark"), Look("ja", 375, "light"), Look("en", 1280, "dark"))
 CHECKED_BY_AXE = LOOKS[:2]
 """Both languages, widths and schemes; the other two looks are combinations of these."""
-FULLEST = ("today", "order", "attention", "subscriber")
+FULLEST = ("today", "order", "attention", "subscriber", "onboarding", "tokens", "audit")
 """The pages whose pictures are kept in every look."""
 
 pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="needs chromium, as Debian's package has it")
@@ -185,7 +185,7 @@ async def test_the_language_follows_the_browser_and_can_be_switched(console: Con
         await page.get_by_role("button", name="English").click()
         await expect(page.get_by_role("heading", level=1)).to_have_text("Orders")
         await expect(page).to_have_url(re.compile("money=5400"))
-        await page.get_by_role("link", name="Settings").click()
+        await page.get_by_role("link", name="System").click()
         await expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
@@ -205,6 +205,48 @@ async def test_the_page_of_today_renews_itself(console: Console, browser: Browse
         seen.complaints[:] = [said for said in seen.complaints if not re.search("htmx:|ERR_INTERNET_DISCONNECTED", said)]
 
 
+async def test_personal_data_is_erased_without_a_mouse_and_without_scripts(console: Console, browser: Browser) -> None:
+    await console.world.judged("01", "04")
+    async with window(browser, console.url, Look(width=375, scripts=False)) as seen:
+        page = seen.page
+        await seen.sign_in(console.tokens[Role.ADMIN], f"/orders/{ORDER_NO}")
+        await page.get_by_text("Erase personal data…").focus()
+        for key in ("Enter", "Tab", "Tab", "Enter"):  # opens, passes the box by, and tries the button
+            await page.keyboard.press(key)
+        await expect(page.get_by_role("checkbox")).to_be_focused()
+        assert [] == await console.world.rows("SELECT id FROM notices WHERE erased_at IS NOT NULL"), "the browser asks for the tick"
+        for key in ("Space", "Tab", "Enter"):
+            await page.keyboard.press(key)
+        await expect(page.get_by_role("status")).to_have_text("The personal data was erased from the database.")
+        await expect(page.get_by_text("The personal data was erased on")).to_be_visible()
+    assert 2 == len(await console.world.rows("SELECT id FROM notices WHERE erased_at IS NOT NULL"))
+
+
+async def test_a_colleague_gets_a_token_and_the_audit_tells_of_it(console: Console, browser: Browser) -> None:
+    async with window(browser, console.url) as seen, window(browser, console.url, Look("ja")) as theirs:
+        page = seen.page
+        await seen.sign_in(console.tokens[Role.ADMIN])
+        await page.get_by_role("link", name="System").click()
+        await page.get_by_role("link", name="Tokens").click()
+        await page.get_by_label("Whose is it?").fill("suzuki")
+        await page.get_by_label("It expires").select_option("30")
+        await page.get_by_label("operator").check()
+        await page.get_by_role("button", name="Make it").click()
+        token = await page.locator("#secret").inner_text()
+        await page.get_by_role("link", name="I have put it in a safe place").click()
+        await expect(page.locator(".items")).to_contain_text("suzuki")
+        await theirs.sign_in(token, "/settings")
+        await expect(theirs.page.get_by_role("link", name="監査")).to_have_count(0)
+        await page.get_by_text("Revoke… suzuki").click()
+        await page.get_by_role("button", name="Revoke suzuki").click()
+        await expect(page.get_by_role("status")).to_contain_text("The token was revoked.")
+        await page.get_by_role("link", name="Audit").click()
+        await page.get_by_label("To what").fill("token:suzuki")
+        await page.get_by_role("button", name="Filter").click()
+        await expect(page.locator("tbody tr")).to_have_count(2)
+        await expect(page.locator("tbody tr").first).to_contain_text("Token revoked")
+
+
 async def test_every_page_can_be_used_by_everybody(console: Console, browser: Browser, axe: str, pictures: Path) -> None:
     paths = await _a_day(console)
     for look in LOOKS:
@@ -216,6 +258,50 @@ async def test_every_page_can_be_used_by_everybody(console: Console, browser: Br
                 if look in CHECKED_BY_AXE or name in FULLEST:
                     await seen.go(path)
                     await _check(seen, axe if look in CHECKED_BY_AXE else None, pictures / f"{name}-{look}.png")
+
+
+@pytest.mark.parametrize("look", CHECKED_BY_AXE, ids=str)
+async def test_what_is_shown_once_and_what_went_wrong_can_be_read_by_everybody(
+    console: Console, browser: Browser, axe: str, pictures: Path, look: Look
+) -> None:
+    await console.world.judged("04")
+    async with window(browser, console.url, look) as seen:
+        page = seen.page
+        await seen.sign_in(console.tokens[Role.ADMIN], "/tokens")
+        await _check(seen, axe, pictures / f"no-tokens-{look}.png")
+        await page.locator("#name").fill("suzuki")
+        await page.locator("form[action='/tokens'] button").click()
+        await expect(page.locator("#secret")).to_be_visible()
+        await _check(seen, axe, pictures / f"token-{look}.png")
+        for way in ("secret", "key_pair", "feed"):
+            await seen.go("/add-subscriber")
+            await page.locator("#name").fill(way)
+            await page.locator("#url").fill("https://shop.example/hooks")
+            await page.locator(f"input[value={way}]").check()
+            await page.locator("form[action='/add-subscriber'] button.main").click()
+            await expect(page.locator("#secret")).to_be_visible()
+            await _check(seen, axe, pictures / f"secret-{way}-{look}.png")
+        await seen.go(f"/orders/{ORDER_NO}")
+        await page.locator(".grave summary").click()
+        await _check(seen, axe, pictures / f"erase-{look}.png")
+        for name, path in (("not-found", "/nothing"), ("bad-filter", "/audit?cursor=x"), ("nothing-found", "/audit?operator=x")):
+            await seen.go(path)
+            await _check(seen, axe, pictures / f"{name}-{look}.png")
+        seen.complaints[:] = [said for said in seen.complaints if "404 (Not Found)" not in said]
+
+
+@pytest.mark.parametrize("look", CHECKED_BY_AXE, ids=str)
+async def test_what_is_not_allowed_is_said_to_everybody(console: Console, browser: Browser, axe: str, pictures: Path, look: Look) -> None:
+    async with window(browser, console.url, look) as seen:
+        await seen.sign_in(console.tokens[Role.VIEWER])
+        for name, path in (("not-allowed", "/tokens"), ("not-allowed-audit", "/audit")):
+            await seen.go(path)
+            await _check(seen, axe, pictures / f"{name}-{look}.png")
+        await seen.go("/settings")
+        await seen.page.evaluate("document.querySelector('[action=\"/sign-out\"] [name=csrf]').value = 'old'")
+        await seen.page.locator("[action='/sign-out'] button").click()
+        await _check(seen, axe, pictures / f"form-expired-{look}.png")
+        seen.complaints[:] = [said for said in seen.complaints if "403 (Forbidden)" not in said]
 
 
 async def _check(seen: Window, axe: str | None, picture: Path) -> None:
@@ -236,6 +322,12 @@ async def _a_day(console: Console) -> dict[str, str]:
     await world.judge()
     await world.run("UPDATE outbound_webhooks SET state = 'dead', finished_at = now(), last_outcome = 'timeout' WHERE id % 3 = 0")
     await world.run("UPDATE subscribers SET state = 'paused', pause_reason = 'gone' WHERE name = 'warehouse'")
+    await world.run("UPDATE subscribers SET failures = 12, failing_since = now() - interval '20 minutes' WHERE name = 'shop'")
+    await world.run(
+        "INSERT INTO rejected_samples (id, lane, received_at, source, method, target, headers, body) "
+        "SELECT id, lane, received_at, source, method, target, headers, body FROM notices WHERE id = :id",
+        id=notice,
+    )
     return {
         "today": "/",
         "orders": "/orders",
@@ -245,7 +337,11 @@ async def _a_day(console: Console) -> dict[str, str]:
         "subscribers": "/subscribers",
         "add-subscriber": "/add-subscriber",
         "subscriber": "/subscribers/shop",
+        "rejected-call": f"/rejected-samples/{notice}",
         "settings": "/settings",
+        "onboarding": "/onboarding",
+        "tokens": "/tokens",
+        "audit": "/audit",
     }
 
 

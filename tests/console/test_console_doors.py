@@ -20,13 +20,14 @@ from app.forwarding.secrets import Vault
 from app.operating.access import SERVICE, Role
 from app.operating.recovery import RecoveryRequest, recover
 from app.operating.signing_out import end_session
-from app.operating.tokens import revoke_token
+from app.operating.tokens import NewToken, create_token, revoke_token
 from tests.console.console_world import SECRET_SETTING, Console, running_console
 from tests.forwarding.delivery_world import KEY
 from tests.operating.operating_world import ORDER_NO, PERSONAL, OperatingWorld
 
 TABLES = (
-    "notices", "orders", "events", "subscribers", "subscriber_secrets", "outbound_webhooks", "rejected_samples", "audit_entries"
+    "notices", "orders", "events", "subscribers", "subscriber_secrets", "outbound_webhooks", "rejected_samples", "audit_entries",
+    "operator_tokens",
 )  # fmt: skip
 GUARDED = [entry for entry in ENTRIES if entry.role is not None]
 SIGNED_OUT = {"/sign-out", "/language"}
@@ -55,13 +56,14 @@ async def a_busy_world(console: Console) -> dict[str, str]:
     )
     webhook = (await world.rows("SELECT id FROM outbound_webhooks WHERE state = 'dead'"))[0].id
     recovery = await recover(world.sessions, RecoveryRequest(subscriber="shop", since=now() - timedelta(hours=1)), SERVICE)
+    await create_token(world.sessions, NewToken(name="shop", role=Role.VIEWER), SERVICE)
     ids = {"recovery": str(recovery.id), "{order_no:path}": ORDER_NO, "{notice_id:uuid}": str(notice), "{sample_id:uuid}": str(notice)}
     return ids | {"{webhook_id:int}": str(webhook), "{name}": "shop"}
 
 
 async def contents(console: Console) -> list[object]:
     """Every row of every table that an action could change."""
-    rows = [await console.world.rows(f"SELECT to_jsonb(t) AS row FROM {table} AS t") for table in TABLES]
+    rows = [await console.world.rows(f"SELECT to_jsonb(t) - 'last_used_at' AS row FROM {table} AS t") for table in TABLES]
     return [sorted(str(row.row) for row in table) for table in rows]
 
 
@@ -101,11 +103,22 @@ async def test_operators_act_and_leave_subscribers_to_administrators(console: Co
             if entry.role is Role.ADMIN:
                 path = path_of(entry, ids)
                 answer = await (
-                    visitor.get(path) if entry.method == "GET" else visitor.post(path, csrf, name="new", url="https://a.example/")
+                    visitor.get(path)
+                    if entry.method == "GET"
+                    else visitor.post(path, csrf, name="new", url="https://a.example/", role="admin", understood="on")
                 )
                 assert 403 == answer.status, entry
         assert before == await contents(console)
         assert f"/outbound-webhooks/{ids['{webhook_id:int}']}/retry" in (await visitor.get("/attention")).forms
+        assert f"/erase-order/{ORDER_NO}" not in (await visitor.get(f"/orders/{ORDER_NO}")).forms
+
+
+@pytest.mark.parametrize(("role", "seen"), [(Role.VIEWER, False), (Role.OPERATOR, False), (Role.ADMIN, True)])
+async def test_only_administrators_are_led_to_tokens_and_audit(console: Console, role: Role, seen: bool) -> None:
+    await console.world.judged("04")
+    async with console.visitor(role) as visitor:
+        text = "".join([(await visitor.get(path)).text for path in ("/settings", "/onboarding", f"/orders/{ORDER_NO}")])
+        assert (seen, seen, True) == ('href="/tokens"' in text, 'href="/audit' in text, 'href="/onboarding"' in text)
 
 
 async def test_a_form_without_the_right_csrf_token_is_refused(console: Console) -> None:
@@ -116,7 +129,7 @@ async def test_a_form_without_the_right_csrf_token_is_refused(console: Console) 
         for entry in ENTRIES:
             for csrf, headers in (("", {}), (of_another, {}), (right, {"sec-fetch-site": "cross-site"})):
                 if entry.method == "POST":
-                    fields = {"reason": "because", "name": "x", "url": "https://a.example/"}
+                    fields = {"reason": "because", "name": "x", "url": "https://a.example/", "role": "viewer", "understood": "on"}
                     answer = await visitor.post(path_of(entry, ids), csrf, headers=headers, **fields)
                     assert 403 == answer.status, (entry, csrf, headers)
         assert 200 == (await visitor.get("/")).status, "still signed in"

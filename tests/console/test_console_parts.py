@@ -79,6 +79,15 @@ def test_settings_say_where_they_come_from(tmp_path_factory: pytest.TempPathFact
     assert (Origin.DEFAULT, "") == (shown["RELAY_DATABASE_URL"].origin, shown["RELAY_DATABASE_URL"].text)
     assert Origin.PROGRAM is shown["RELAY_HOLD_LIMIT"].origin
     assert (True, "2") == (shown["RELAY_ALLOWED_SOURCES"].hidden, shown["RELAY_ALLOWED_SOURCES"].text)
+    assert ("0s", "5d", "1GiB") == tuple(shown[f"RELAY_{name}"].text for name in ("STOP_DELAY", "PAUSE_AFTER", "SPOOL_LIMIT"))
+    assert "0s, 5s, 5m, 30m, 2h, 5h, 10h, 14h, 20h, 1d" == shown["RELAY_RETRY_SCHEDULE"].text
+
+
+def test_settings_are_shown_as_one_writes_them() -> None:
+    settings = Settings(answer_budget="1500ms", pause_after="36h", spool_limit="1500KiB")
+    shown = {one.variable: one.text for one in shown_settings(settings, {}, "no-such-file")}
+    for variable, text in (("RELAY_ANSWER_BUDGET", "1500ms"), ("RELAY_PAUSE_AFTER", "36h"), ("RELAY_SPOOL_LIMIT", "1500KiB")):
+        assert text == shown[variable]
 
 
 def overview(**values: object) -> Overview:
@@ -101,7 +110,7 @@ def test_a_quiet_day_worries_nobody() -> None:
         ({"spool": SpoolSeen(records=1, segments=1, bytes=1, oldest_seconds=1, refused_records=0, torn_files=0)}, Weight.BAD, "/"),
         ({"spool": SpoolSeen(records=0, segments=0, bytes=1, oldest_seconds=None, refused_records=1, torn_files=0)}, Weight.BAD, "/"),
         ({"undelivered": 3, "oldest_undelivered_at": now() - timedelta(minutes=16)}, Weight.WARN, "/subscribers"),
-        ({"last_call_at": None}, Weight.WARN, "/settings"),
+        ({"last_call_at": None}, Weight.WARN, "/onboarding"),
         ({"attention": {"quarantined": 1, "conflicts": 0, "rejected_samples": 0, "dead_webhooks": 0, "paused_subscribers": 0}},
          Weight.BAD, "/attention#quarantined"),
         ({"attention": {"quarantined": 0, "conflicts": 0, "rejected_samples": 0, "dead_webhooks": 0, "paused_subscribers": 1}},

@@ -1,6 +1,7 @@
 """Orders: finding one by what a customer on the telephone knows, and its whole story."""
 
 import unicodedata
+from datetime import datetime
 
 from pydantic import ValidationError
 from starlette.responses import Response
@@ -78,9 +79,18 @@ def _story(visit: Visit, history: OrderHistory, *, personal: bool) -> Response:
         chapters=chapters_of(history),
         personal=personal,
         path=order_path(history.order_no),
+        erase_path=order_path(history.order_no, "/erase-order"),
+        erased_at=_erased_at(history),
+        may_erase=visit.may(ROLE_OF[Action.ORDER_ERASED]),
         may_see=visit.may(ROLE_OF[Action.PERSONAL_DATA_SEEN]),
         may_act=visit.may(ROLE_OF[Action.WEBHOOK_RETRIED]),
     )
+
+
+def _erased_at(history: OrderHistory) -> datetime | None:
+    """When the personal data was erased; None if some call has it still."""
+    moments = [notice.erased_at for notice in history.notices]
+    return max((moment for moment in moments if moment), default=None) if all(moments) else None
 
 
 def _order_no(visit: Visit) -> str:

@@ -2,9 +2,12 @@
 
 from starlette.responses import Response
 
+from app.console.origins import Origin
 from app.console.visit import Visit
 
 
 async def show(visit: Visit) -> Response:
-    """Every setting."""
-    return visit.page("settings.html", settings=visit.parts.settings)
+    """Every setting: first those that were set, then those that are as they come."""
+    given = [setting for setting in visit.parts.settings if setting.origin is not Origin.DEFAULT]
+    usual = [setting for setting in visit.parts.settings if setting.origin is Origin.DEFAULT]
+    return visit.page("settings.html", given=given, usual=usual)

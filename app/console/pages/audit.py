@@ -1,0 +1,57 @@
+"""The audit: who did what, to what, and when."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from starlette.responses import Response
+
+from app.console.labels import _
+from app.console.visit import Visit, order_path
+from app.operating.access import Action
+from app.operating.audit import AuditEntry, AuditPage, list_audit
+from app.operating.paging import Place
+from app.operating.refusals import BadCursor
+
+_SHOWN = 50
+_FIELDS = ("operator", "action", "subject")
+_PAGES: Mapping[str, str] = {"subscriber": "/subscribers/", "notice": "/notices/"}
+
+
+async def show(visit: Visit) -> Response:
+    """The entries that the filter lets through, the latest first."""
+    asked = {name: visit.text(name) for name in _FIELDS}
+    given = {name: value for name, value in asked.items() if value}
+    action = asked["action"]
+    try:
+        if action and action not in list(Action):
+            raise BadCursor
+        page = await list_audit(
+            visit.parts.sessions,
+            Place(visit.text("cursor") or None, _SHOWN),
+            operator=asked["operator"] or None,
+            action=Action(action) if action else None,
+            subject=asked["subject"] or None,
+        )
+        problem = None
+    except BadCursor:
+        page, problem = AuditPage(items=[], next_cursor=None, has_more=False), visit.translated(_("This cannot be searched for."))
+    rows = [(entry, *_subject(entry)) for entry in page.items]
+    return visit.page("audit.html", asked=asked, given=given, found=page, rows=rows, actions=list(Action), problem=problem)
+
+
+def _subject(entry: AuditEntry) -> tuple[str, str, str | None]:
+    """The kind of what was acted on, its name or id, and the page that shows it."""
+    kind, _colon, name = entry.subject.partition(":")
+    if kind == "order":
+        return kind, name, order_path(name)
+    if kind == "notice" and not _is_id(name):
+        return kind, name, None
+    return kind, name, f"{_PAGES[kind]}{name}" if kind in _PAGES else None
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
