@@ -158,6 +158,10 @@ PARAMETERS: Mapping[str, str] = {
     "A signing secret of your own, whsec_…  (default: one is made)": "自分で決めた署名用シークレット `whsec_…`（既定：自動で作る）",
     "Sign by Ed25519; the subscriber gets a public key instead of a secret.": "Ed25519で署名する。受信先には公開鍵を渡す",
     "A header for its webhooks; may be repeated.": "Webhookに付けるヘッダー。複数回指定できる",
+    "Whether the events of one order come one after the other.": "同じオーダーのイベントを順序どおりに1件ずつ送るかどうか",
+    "How many webhooks it is sent at once at most, 1 to 200.": "同時に送るWebhookの上限（1〜200）",
+    "How long an attempt may take, 1s to 60s.": "1回の送信にかけてよい時間（1s〜60s）",
+    "How many webhooks a second it is sent at most.": "1秒あたりに送るWebhookの上限",
     "A PEM file of the authorities that alone may have issued its certificate.": "証明書の発行元として認める認証局だけを含むPEMファイル",
     "A PEM file with a certificate to show to it and the unencrypted private key.": (
         "提示するクライアント証明書と、暗号化していない秘密鍵のPEMファイル"

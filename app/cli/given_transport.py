@@ -13,11 +13,13 @@ class Removable(StrEnum):
     HEADERS = "headers"
     CA = "ca"
     CLIENT_CERTIFICATE = "client-certificate"
+    RATE_LIMIT = "rate-limit"
+    TIMEOUT = "timeout"
 
     @property
     def field(self) -> str:
         """Its name in the API."""
-        return self.value.replace("-", "_")
+        return "timeout_ms" if self is Removable.TIMEOUT else self.value.replace("-", "_")
 
 
 Headers = Annotated[

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from app.cli.context import FAILED, Desk, given, must_be_text, run
+from app.cli.given_pace import AttemptTimeout, MaxInFlight, Ordered, RateLimit, pace_of
 from app.cli.given_transport import CaFile, CertificateFile, Headers, Without, transport_of
 from app.cli.output import AsJson, print_fields, print_json, print_table
 from app.events.signature import PUBLIC_PREFIX
@@ -39,12 +40,16 @@ def add(
     header: Headers = None,
     ca: CaFile = None,
     client_certificate: CertificateFile = None,
+    ordered: Ordered = None,
+    max_in_flight: MaxInFlight = None,
+    timeout: AttemptTimeout = None,
+    rate_limit: RateLimit = None,
     as_json: AsJson = False,
 ) -> None:
     """Add a subscriber. Its signing secret, public key or token is shown this once."""
-    asked = {"name": name, "url": url, "event_types": event_types_of(events), "customer": customer, "feed": feed}
-    transport = transport_of(header, ca, client_certificate)
-    new = given(NewSubscriber, **asked, secret=secret, asymmetric=asymmetric, **transport)
+    asked: dict[str, object] = {"name": name, "url": url, "event_types": event_types_of(events), "customer": customer, "feed": feed}
+    asked |= transport_of(header, ca, client_certificate) | pace_of(ordered, max_in_flight, timeout, rate_limit)
+    new = given(NewSubscriber, **asked, secret=secret, asymmetric=asymmetric)
     added = run(lambda desk: operating.add_subscriber(desk.sessions, desk.vault, new, desk.rules, desk.actor))
     _print_with_secret(added, as_json=as_json)
 
@@ -86,11 +91,16 @@ def set_(
     header: Headers = None,
     ca: CaFile = None,
     client_certificate: CertificateFile = None,
+    ordered: Ordered = None,
+    max_in_flight: MaxInFlight = None,
+    timeout: AttemptTimeout = None,
+    rate_limit: RateLimit = None,
     without: Without = None,
     as_json: AsJson = False,
 ) -> None:
     """Change a subscriber; what is not named stays. Headers that are given take the place of all it had."""
     asked: dict[str, object] = {"url": url, "customer": customer} | transport_of(header, ca, client_certificate, without)
+    asked |= pace_of(ordered, max_in_flight, timeout, rate_limit)
     if events is not None:
         asked["event_types"] = None if events == "all" else event_types_of(events)
     change = given(SubscriberChange, **asked)
@@ -191,6 +201,12 @@ def _row(subscriber: Subscriber) -> tuple[object, ...]:
 
 def _fields(subscriber: Subscriber) -> dict[str, object]:
     fields: dict[str, object] = dict(zip(("name", "state", "events", "customer", "url"), _row(subscriber), strict=True))
+    if not subscriber.feed:
+        fields |= {"in sequence": subscriber.ordered, "at once": subscriber.max_in_flight}
+    if subscriber.timeout_ms is not None:
+        fields["timeout"] = f"{subscriber.timeout_ms / 1000:g} s"
+    if subscriber.rate_limit is not None:
+        fields["rate limit"] = f"{subscriber.rate_limit} a second"
     if subscriber.header_names:
         fields["headers"] = subscriber.header_names
     if subscriber.private_ca:

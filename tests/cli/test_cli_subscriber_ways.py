@@ -14,6 +14,7 @@ from tests.operating.operating_world import OperatingWorld
 
 URL = "https://shop.example/hooks"
 SHOP = Authority("shop")
+PACE = ("ordered", "max_in_flight", "timeout_ms", "rate_limit")
 
 
 async def test_a_subscriber_that_polls(cli: Cli, world: OperatingWorld) -> None:
@@ -59,6 +60,31 @@ async def test_headers_and_certificates(cli: Cli, tmp_path: Path) -> None:
     assert "headers: host is reserved.\n" == (await cli("subscribers", "set", "shop", "--header", "Host: x", code=1)).stderr
     for arguments in (("--header", "no colon"), ("--ca", str(text)), ("--ca", str(tmp_path / "missing"))):
         await cli("subscribers", "set", "shop", *arguments, code=2)
+
+
+async def test_order_number_time_and_rate(cli: Cli) -> None:
+    pace = ("--unordered", "--max-in-flight", "3", "--timeout", "2.5s", "--rate-limit", "7")
+    added = await cli.json("subscribers", "add", "shop", URL, *pace)
+    assert (False, 3, 2_500, 7) == tuple(added[field] for field in PACE)
+    usual = await cli.json("subscribers", "add", "usual", URL)
+    assert (True, 16, None, None) == tuple(usual[field] for field in PACE)
+    changed = await cli.json("subscribers", "set", "usual", *pace)
+    assert (False, 3, 2_500, 7) == tuple(changed[field] for field in PACE)
+    shown = (await cli("subscribers", "set", "usual", "--ordered", "--rate-limit", "8")).stdout
+    assert ["yes", "3", "2.5 s", "8 a second"] == re.findall(r"^(?:in sequence|at once|timeout|rate limit) +(.*)$", shown, re.MULTILINE)
+    changed = await cli.json("subscribers", "set", "usual", "--without", "rate-limit", "--without", "timeout")
+    assert (True, 3, None, None) == tuple(changed[field] for field in PACE)
+
+
+async def test_a_pace_that_cannot_be_is_named(cli: Cli) -> None:
+    await cli("subscribers", "add", "shop", URL)
+    for option, value, says in (
+        ("--rate-limit", "0", "rate_limit: "),
+        ("--max-in-flight", "201", "max_in_flight: "),
+        ("--timeout", "61s", "timeout_ms: "),
+    ):
+        assert (await cli("subscribers", "set", "shop", option, value, code=1)).stderr.startswith(says)
+    await cli("subscribers", "set", "shop", "--timeout", "soon", code=2)
 
 
 async def test_what_is_set_changes_and_the_rest_stays(cli: Cli) -> None:

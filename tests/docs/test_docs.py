@@ -76,7 +76,7 @@ def test_make_targets_that_are_named_exist(name: str) -> None:
 def test_commands_that_are_named_exist(name: str) -> None:
     for line in commands(page(name), "zeus-relay"):
         command, rest = _resolve(line)
-        options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+        options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)} | {"--help"}
         unknown = set(re.findall(r"(?<!\S)--[a-z-]+", rest)) - options
         assert not unknown, f"zeus-relay {line}: there is no {unknown}"
 
