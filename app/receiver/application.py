@@ -1,45 +1,51 @@
-"""The FastAPI application of the public listener: the notification endpoint and the two health checks."""
+"""The application of the public listener: the notification endpoint, and beside it the two health checks."""
 
 import re
 from collections.abc import Callable
 
 from fastapi import FastAPI, Response
-from starlette.routing import BaseRoute, Match
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.receiver.endpoint import NotifyEndpoint, token_matches
 
 _SLASHES = re.compile("//+")
 
 
-class NotifyRoute(BaseRoute):
+class NotifyPath:
     """Matches the notification path with and without trailing slash and with doubled slashes, for every method: never a redirect."""
 
-    def __init__(self, path: str, token: str | None, endpoint: NotifyEndpoint) -> None:
+    def __init__(self, path: str, token: str | None) -> None:
         self._path = path.rstrip("/")
         self._token = token
-        self._endpoint = endpoint
 
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """FULL for the endpoint's path (with the token, when there is one), else NONE."""
-        if scope["type"] != "http":
-            return Match.NONE, {}
-        path = _SLASHES.sub("/", scope["path"]).rstrip("/")
+    def matches(self, path: str) -> bool:
+        """Whether this is the endpoint's path (with the token, when there is one)."""
+        path = _SLASHES.sub("/", path).rstrip("/")
         if self._token is not None:
             path, _, token = path.rpartition("/")
             if not token_matches(token, self._token):
-                return Match.NONE, {}
-        return (Match.FULL if path == self._path else Match.NONE), {}
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the endpoint answer."""
-        await self._endpoint(scope, receive, send)
+                return False
+        return path == self._path
 
 
-def make_receiver(endpoint: NotifyEndpoint, path: str, token: str | None, is_ready: Callable[[], bool]) -> FastAPI:
+class Receiver:
+    """The ASGI application. A call goes straight to its endpoint: what a web framework does for a request is of no use to it."""
+
+    def __init__(self, path: NotifyPath, endpoint: NotifyEndpoint, others: ASGIApp) -> None:
+        self._path = path
+        self._endpoint = endpoint
+        self._others = others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the endpoint answer, or whoever answers everything else."""
+        if scope["type"] == "http" and self._path.matches(scope["path"]):
+            return await self._endpoint(scope, receive, send)
+        return await self._others(scope, receive, send)
+
+
+def make_receiver(endpoint: NotifyEndpoint, path: str, token: str | None, is_ready: Callable[[], bool]) -> Receiver:
     """The application; `is_ready` says whether a call could be recorded now."""
     app = FastAPI(title="zeus-relay receiver", openapi_url=None, redirect_slashes=False)
-    app.router.routes.append(NotifyRoute(path, token, endpoint))
 
     @app.get("/healthz")
     async def healthz() -> Response:
@@ -50,4 +56,4 @@ def make_receiver(endpoint: NotifyEndpoint, path: str, token: str | None, is_rea
         ready = is_ready()
         return Response("ready\n" if ready else "cannot record\n", 200 if ready else 503, media_type="text/plain")
 
-    return app
+    return Receiver(NotifyPath(path, token), endpoint, app)

@@ -1,10 +1,11 @@
-"""Appending notices to Postgres: whatever is waiting shares one statement and one commit, on a few connections."""
+"""Appending notices to Postgres: whatever came while one commit was under way shares the next statement and the next commit."""
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from app.db.connections import Connection, connect, describe_error
@@ -19,10 +20,18 @@ _ANSWERS_SECONDS = 0.2
 _ANSWERS_AT_ONCE = 2_000
 _ANSWERS_KEPT = 100_000
 _STOP_SECONDS = 5.0
+_WORTH_TWO = 32
+"""Notices that are better committed in two batches than in one."""
 
 log = get_logger("appender")
 
-Waiting = tuple[Notice, asyncio.Future[None]]
+
+class Waiting(NamedTuple):
+    """A notice on its way to Postgres. `due`, by the loop's clock, is when its caller has to go elsewhere."""
+
+    notice: Notice
+    committed: asyncio.Future[None]
+    due: float
 
 
 class NotAppended(Exception):
@@ -34,17 +43,17 @@ class DatabaseAway(Exception):
 
 
 class Appender:
-    """A queue of notices and the tasks that commit it; `append` returns once the notice is durable.
+    """A queue of notices and the task that commits it; `append` returns once the notice is durable.
 
-    `share` is how long anything to do with the database may take: a connection, a lock, a statement, a commit, in seconds.
+    One connection is faster than several: they would share out the same calls into smaller batches, and each commit costs as much.
+
+    `share`, in seconds, is how long a caller waits at most, and how long anything to do with the database may take: a connection, a lock, a
+    statement, a commit.
     """
 
-    def __init__(
-        self, url: str, *, on_commit: Callable[[], None], connections: int = 2, batch: int = 256, share: float = SHARE_SECONDS
-    ) -> None:
+    def __init__(self, url: str, *, on_commit: Callable[[], None], batch: int = 256, share: float = SHARE_SECONDS) -> None:
         self._url = url
         self._on_commit = on_commit
-        self._connections = connections
         self._batch = batch
         self._share = share
         self._waiting: deque[Waiting] = deque()
@@ -55,12 +64,14 @@ class Appender:
     async def append(self, notice: Notice) -> None:
         """Return when the notice is committed; raise NotAppended if Postgres refuses it, DatabaseAway if it has to go elsewhere.
 
-        A caller that gives up leaves it unknown whether the notice was committed.
+        Nobody waits longer than `share`, and no timer of one's own sees to that: whoever waits in the queue came after those whose commit
+        is under way, and when these are late everybody is sent elsewhere.
         """
         if not self.breaker.available:
             raise DatabaseAway
-        committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((notice, committed))
+        loop = asyncio.get_running_loop()
+        committed: asyncio.Future[None] = loop.create_future()
+        self._waiting.append(Waiting(notice, committed, loop.time() + self._share))
         self._work.set()
         await committed
 
@@ -68,19 +79,12 @@ class Appender:
         """Note that the answer to a notice was handed to the network in time. It is written with the next append or within a moment."""
         self._answered.append((notice_id, moment))
 
-    def give_up(self, reason: str) -> None:
-        """Take the database for away: everybody who waits has to go elsewhere, and nobody comes until a probe succeeds."""
-        self.breaker.trip(reason)
-        _send_elsewhere(self._waiting)
-        self._waiting.clear()
-
     async def run(self) -> None:
         """Commit what is waiting, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.breaker.run())
             tasks.create_task(self._flush_answers_forever())
-            for _ in range(self._connections):
-                tasks.create_task(self._commit_forever())
+            tasks.create_task(self._commit_forever())
 
     async def drain(self) -> None:
         """Write what is left of the answers' evidence; for the end of a process, after its last call was answered."""
@@ -103,26 +107,30 @@ class Appender:
 
     async def _commit_forever(self) -> None:
         connection: Connection | None = None
+        idle = True
         try:
             while True:
                 await self._work.wait()
                 await self.breaker.wait_available()
-                batch = self._take()
+                batch = self._take(in_two=idle)
+                idle = not batch
                 if batch or self._answered:
                     connection = await self._commit_or_fail(connection, batch)
                 else:
                     self._work.clear()
         finally:
+            _send_elsewhere(self._waiting)
             if connection is not None:
                 connection.terminate()
 
     async def _commit_or_fail(self, connection: Connection | None, batch: list[Waiting]) -> Connection | None:
-        """Commit a batch within the share of time, or tell everybody who waits that the database is away.
+        """Commit a batch before its first caller's time is over, or tell everybody who waits that the database is away.
 
         Returns the connection to go on with.
         """
+        due = batch[0].due if batch else asyncio.get_running_loop().time() + self._share
         try:
-            async with asyncio.timeout(self._share):
+            async with asyncio.timeout_at(due):
                 while True:
                     reused = connection is not None and not connection.is_closed()
                     if connection is None or not reused:
@@ -139,11 +147,17 @@ class Appender:
             if connection is not None:
                 connection.terminate()
             _send_elsewhere(batch)
-            self.give_up(describe_error(error))
+            self._give_up("slow" if isinstance(error, TimeoutError) else describe_error(error))
             return None
         except asyncio.CancelledError:
             _send_elsewhere(batch)
             raise
+
+    def _give_up(self, reason: str) -> None:
+        """Take the database for away: everybody who waits has to go elsewhere, and nobody comes until a probe succeeds."""
+        self.breaker.trip(reason)
+        _send_elsewhere(self._waiting)
+        self._waiting.clear()
 
     async def _connect(self) -> Connection:
         milliseconds = int(self._share * 1000)
@@ -160,11 +174,19 @@ class Appender:
             finally:
                 connection.terminate()
 
-    def _take(self) -> list[Waiting]:
+    def _take(self, *, in_two: bool) -> list[Waiting]:
+        """The next batch; `in_two`: half of what waits, if that is much.
+
+        That is asked for after a pause. Else all callers could be answered together and call again together, and there would always be
+        either nothing to commit or nobody to answer.
+        """
+        limit = self._batch
+        if in_two and len(self._waiting) >= _WORTH_TWO:
+            limit = min(limit, len(self._waiting) // 2)
         batch: list[Waiting] = []
-        while self._waiting and len(batch) < self._batch:
+        while self._waiting and len(batch) < limit:
             waiting = self._waiting.popleft()
-            if not waiting[1].done():  # else its caller gave up and recorded it elsewhere
+            if not waiting.committed.done():  # else its caller gave up and recorded it elsewhere
                 batch.append(waiting)
         return batch
 
@@ -173,10 +195,10 @@ class Appender:
             await self._commit(connection, batch)
         except REFUSALS as error:
             if len(batch) == 1:
-                notice, committed = batch[0]
-                log.error("notice_refused", notice_id=str(notice.id), error=describe_error(error))
-                if not committed.done():
-                    committed.set_exception(NotAppended(describe_error(error)))
+                refused = batch[0]
+                log.error("notice_refused", notice_id=str(refused.notice.id), error=describe_error(error))
+                if not refused.committed.done():
+                    refused.committed.set_exception(NotAppended(describe_error(error)))
             elif not batch:  # the evidence of answers alone: it can wait for nothing better
                 self._answered.clear()
                 log.error("answers_refused", error=describe_error(error))
@@ -187,19 +209,19 @@ class Appender:
     async def _commit(self, connection: Connection, batch: list[Waiting]) -> None:
         answered = [self._answered.popleft() for _ in range(min(len(self._answered), _ANSWERS_AT_ONCE))]
         try:
-            await append_notices(connection, [notice for notice, _ in batch], answered)
+            await append_notices(connection, [waiting.notice for waiting in batch], answered)
         except BaseException:
             self._answered.extendleft(reversed(answered))
             raise
-        for _, committed in batch:
-            if not committed.done():
-                committed.set_result(None)
+        for waiting in batch:
+            if not waiting.committed.done():
+                waiting.committed.set_result(None)
         if batch:
             append_batch_notices.observe(len(batch))
             self._on_commit()
 
 
-def _send_elsewhere(waiting: Iterable[Waiting]) -> None:
-    for _, committed in waiting:
-        if not committed.done():
-            committed.set_exception(DatabaseAway)
+def _send_elsewhere(batch: Iterable[Waiting]) -> None:
+    for waiting in batch:
+        if not waiting.committed.done():
+            waiting.committed.set_exception(DatabaseAway)

@@ -12,7 +12,7 @@ from app.receiving.notice import HoldExpired, Notice, Unstorable
 from app.receiving.spool import Spool
 
 DATABASE_SHARE = 0.6
-"""Postgres's share of the answer budget; the rest is the spool's."""
+"""Postgres's share of the answer budget, which the appender keeps to; the rest is the spool's."""
 HOLD_SECONDS = 45.0
 """Past Zeus's 40 s (manual, CGI call): only a call that timed out may be repeated, never one that was answered with an error."""
 _RETRY_SECONDS = 1.0
@@ -35,7 +35,6 @@ class Ladder:
     ) -> None:
         self._appender = appender
         self._spool = spool
-        self._database_seconds = budget * DATABASE_SHARE
         self._spool_seconds = budget * (1 - DATABASE_SHARE)
         self._hold_limit = hold_limit if when_unstorable == "hold" else 0
         self._hold_seconds = hold_seconds
@@ -64,16 +63,12 @@ class Ladder:
 
     async def _record(self, notice: Notice) -> bool:
         try:
-            async with asyncio.timeout(self._database_seconds):
-                await self._appender.append(notice)
-                return True
+            await self._appender.append(notice)
         except NotAppended:
             return await self._spooled(notice, refused=True)
         except DatabaseAway:
-            pass
-        except TimeoutError:
-            self._appender.give_up("slow")
-        return await self._spooled(notice, refused=False)
+            return await self._spooled(notice, refused=False)
+        return True
 
     async def _spooled(self, notice: Notice, *, refused: bool) -> bool:
         try:

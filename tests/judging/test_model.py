@@ -55,7 +55,7 @@ def notice_of(call: ReferenceCall) -> Notice:
 
 async def append_all(database_url: str, calls: list[ReferenceCall], random_: random.Random) -> None:
     """Append in order, a few at a time, while the workers are judging."""
-    appender = Appender(database_url, on_commit=lambda: None, connections=1)
+    appender = Appender(database_url, on_commit=lambda: None)
     running = asyncio.create_task(appender.run())
     position = 0
     while position < len(calls):
