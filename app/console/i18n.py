@@ -44,8 +44,15 @@ def choose(chosen: str | None, accepted: str) -> Language:
 
 @cache
 def translations(language: Language) -> NullTranslations:
-    """The texts of a language. The catalogue is compiled here, so that no compiled copy can lag behind it."""
-    source = _LOCALES / language / "LC_MESSAGES" / "console.po"
+    """The texts of a language: those of the pages and those of the settings."""
+    texts = _catalogue(language, "console")
+    texts.add_fallback(_catalogue(language, "settings"))
+    return texts
+
+
+def _catalogue(language: Language, name: str) -> NullTranslations:
+    """One file of texts. It is compiled here, so that no compiled copy can lag behind it."""
+    source = _LOCALES / language / "LC_MESSAGES" / f"{name}.po"
     if not source.exists():
         return NullTranslations()
     with source.open("rb") as file:

@@ -13,6 +13,7 @@ from app.forwarding.outcome import OutcomeKind
 from app.judging.rules import Verdict
 from app.operating.outbound import WebhookState
 from app.operating.subscriber_values import SubscriberState
+from app.settings import Settings
 from tests.console.catalogue import CONSOLE, messages
 
 LATE = datetime(2026, 11, 23, 15, 30, 5, tzinfo=UTC)
@@ -25,6 +26,13 @@ def test_every_text_is_in_the_japanese_catalogue_and_no_other() -> None:
     assert set(messages()) == set(translated)
     assert [key for key, text in translated.items() if not text or text == ("",)] == []
     assert not any(message.fuzzy for message in catalogue if message.id)
+
+
+def test_every_setting_is_explained_in_japanese_too() -> None:
+    with (CONSOLE / "locales/ja/LC_MESSAGES/settings.po").open("rb") as file:
+        translated = {message.id: message.string for message in read_po(file, locale="ja") if message.id}
+    assert {info.description for info in Settings.model_fields.values()} == set(translated)
+    assert all(translated.values())
 
 
 def test_translations_have_the_places_of_the_text_they_translate() -> None:
