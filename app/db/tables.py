@@ -271,11 +271,10 @@ class OutboundWebhookRow(Base):
             "sequence",
             postgresql_where=text("state = 'pending' AND order_no IS NOT NULL"),
         ),
-        Index("outbound_webhooks_dead_idx", "subscriber_id", "id", postgresql_where=text("state = 'dead'")),
-        Index("outbound_webhooks_attention_idx", "id", postgresql_where=text("state = 'dead' AND dismissed_at IS NULL")),
+        Index("outbound_webhooks_attention_idx", "state", "id", postgresql_where=text("state = 'dead' AND dismissed_at IS NULL")),
         # All states but the usual one, the oldest first.
         Index("outbound_webhooks_state_idx", "state", "id", postgresql_where=text("state <> 'delivered'")),
-        Index("outbound_webhooks_subscriber_idx", "subscriber_id", "id"),
+        Index("outbound_webhooks_subscriber_idx", "subscriber_id", "state", "id"),
         # Every row is updated two times in its first second; what that leaves behind must not pile up in the index of due ones.
         {"postgresql_with": {"autovacuum_vacuum_scale_factor": "0.01"}},
     )

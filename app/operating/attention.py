@@ -1,11 +1,13 @@
 """What needs a human: notices in quarantine or in conflict, rejected samples, webhooks that were given up, paused subscribers."""
 
-from sqlalchemy import TextClause, func, literal, select, text
+from sqlalchemy import TextClause, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
-from app.db.tables import NoticeRow, OutboundWebhookRow, RejectedSampleRow, SubscriberRow
-from app.operating import notices, outbound
+from app.db.tables import OutboundWebhookRow, RejectedSampleRow, SubscriberRow
+from app.judging.rules import Verdict
+from app.operating import outbound
+from app.operating.notice_pages import attention_of
 from app.operating.notices import Notice, VerdictFilter, list_notices
 from app.operating.outbound import COUNT_LIMIT, OutboundWebhook, WebhookState, list_outbound
 from app.operating.paging import Place
@@ -57,17 +59,16 @@ async def read_attention(sessions: Sessions) -> Attention:
 async def count_attention(session: AsyncSession) -> AttentionCounts:
     """How much needs a human now."""
     return AttentionCounts(
-        quarantined=await _count_notices(session, VerdictFilter.QUARANTINED),
-        conflicts=await _count_notices(session, VerdictFilter.CONFLICT),
+        quarantined=await _count_notices(session, Verdict.QUARANTINED),
+        conflicts=await _count_notices(session, Verdict.CONFLICT),
         rejected_samples=await _count(session, RejectedSampleRow, text("dismissed_at IS NULL")),
         dead_webhooks=await _count(session, OutboundWebhookRow, outbound.ATTENTION),
         paused_subscribers=await _count(session, SubscriberRow, text("state = 'paused'")),
     )
 
 
-async def _count_notices(session: AsyncSession, verdict: VerdictFilter) -> int:
-    which = NoticeRow.verdict == literal(verdict.value, literal_execute=True)
-    some = select(NoticeRow.id).where(notices.ATTENTION, which).limit(COUNT_LIMIT)
+async def _count_notices(session: AsyncSession, verdict: Verdict) -> int:
+    some = attention_of(verdict).limit(COUNT_LIMIT)
     return await session.scalar(select(func.count()).select_from(some.subquery())) or 0
 
 

@@ -56,12 +56,12 @@ async def list_audit(
     sessions: Sessions, place: Place, *, operator: str | None = None, action: Action | None = None, subject: str | None = None
 ) -> AuditPage:
     """The entries of one operator, of one kind, of one subject, the latest first. Raises BadCursor."""
-    query = select(AuditEntryRow)
-    for column, wanted in ((AuditEntryRow.operator, operator), (AuditEntryRow.action, action), (AuditEntryRow.subject, subject)):
-        if wanted is not None:
-            query = query.where(column == wanted)
+    # The rarest first: the page is read along its index, and what else is wanted is filtered.
+    asked = ((AuditEntryRow.subject, subject), (AuditEntryRow.operator, operator), (AuditEntryRow.action, action))
+    wanted = [(column, value) for column, value in asked if value is not None]
+    query = select(AuditEntryRow).where(*(column == value for column, value in wanted[1:]))
     async with sessions() as session:
-        rows, cursor, has_more = await read_page(session, query, AuditEntryRow.id, place, newest_first=True)
+        rows, cursor, has_more = await read_page(session, query, AuditEntryRow.id, place, newest_first=True, fixed=dict(wanted[:1]))
     return AuditPage(items=[_entry_of(row) for (row,) in rows], next_cursor=cursor, has_more=has_more)
 
 

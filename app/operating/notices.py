@@ -12,17 +12,15 @@ from app.db.engine import Sessions
 from app.db.tables import AnswerRow, EventRow, NoticeRow
 from app.db.wakeup import NOTICES
 from app.judging.rules import Verdict, unreadable_reasons
+from app.operating import notice_pages
 from app.operating.access import Action, Actor
 from app.operating.audit import write_entry, write_look
 from app.operating.masking import MASK, escaped, mask_form, mask_headers, mask_parameters, mask_target, mask_values
-from app.operating.paging import Place, read_page
+from app.operating.paging import Key, Place, page_of, read_page
 from app.operating.refusals import NoticeNotFound, NotReleasable
 from app.operating.values import Moment, Page, Value
 from app.zeus.statuses import parse_status
 from app.zeus.wire import Call, decode
-
-ATTENTION = text("notices.verdict IN ('quarantined', 'conflict') AND notices.dismissed_at IS NULL")
-"""Which notices a human should look at, in the words of the index that holds them."""
 
 
 class VerdictFilter(StrEnum):
@@ -89,12 +87,15 @@ async def list_notices(
     sessions: Sessions, place: Place, *, verdict: VerdictFilter | None = None, order_no: str | None = None, attention: bool = False
 ) -> NoticePage:
     """The notices with this verdict, of this order, and if so wanted in need of attention, the latest first. Raises BadCursor."""
-    query = _filtered(select(NoticeRow), verdict, order_no)
-    if attention:
-        query = query.where(ATTENTION)
+    query = _filtered(select(NoticeRow), verdict, order_no, attention)
     async with sessions() as session:
-        rows, cursor, has_more = await read_page(session, query, NoticeRow.id, place, newest_first=True)
-    return NoticePage(items=[notice_of(row) for (row,) in rows], next_cursor=cursor, has_more=has_more)
+        ids = None if order_no is not None else await _ids(session, place, verdict, attention)
+        if ids is None:
+            rows, cursor, has_more = await read_page(session, query, NoticeRow.id, place, newest_first=True)
+            return NoticePage(items=[notice_of(row) for (row,) in rows], next_cursor=cursor, has_more=has_more)
+        page, cursor, has_more = page_of(ids, place)
+        found = await session.scalars(select(NoticeRow).where(NoticeRow.id.in_(page)).order_by(NoticeRow.id.desc()))
+        return NoticePage(items=[notice_of(row) for row in found], next_cursor=cursor, has_more=has_more)
 
 
 async def show_notice(sessions: Sessions, notice_id: UUID, *, shown_to: Actor | None = None) -> NoticeInFull:
@@ -159,7 +160,16 @@ def _common(row: NoticeRow) -> dict[str, Any]:
     }
 
 
-def _filtered(query: Select[Any], verdict: VerdictFilter | None, order_no: str | None) -> Select[Any]:
+async def _ids(session: AsyncSession, place: Place, verdict: VerdictFilter | None, attention: bool) -> list[Key] | None:
+    """The ids that make the page, where an index holds just these notices; None where the primary key has them in order."""
+    if verdict is VerdictFilter.UNJUDGED:
+        return [] if attention else await notice_pages.ids_of_unjudged(session, place)
+    if verdict in (None, VerdictFilter.ACCEPTED):
+        return await notice_pages.ids_of_attention(session, place) if attention and verdict is None else None
+    return await notice_pages.ids_of_verdict(session, place, Verdict(verdict), attention=attention)
+
+
+def _filtered(query: Select[Any], verdict: VerdictFilter | None, order_no: str | None, attention: bool) -> Select[Any]:
     if verdict is VerdictFilter.UNJUDGED:
         query = query.where(NoticeRow.verdict.is_(None))
     elif verdict is not None:
@@ -167,7 +177,7 @@ def _filtered(query: Select[Any], verdict: VerdictFilter | None, order_no: str |
         query = query.where(NoticeRow.verdict == literal(verdict.value, literal_execute=True))
     if order_no is not None:
         query = query.where(NoticeRow.order_no == order_no)
-    return query
+    return query.where(notice_pages.ATTENTION) if attention else query
 
 
 async def _in_full(session: AsyncSession, notice_id: UUID, *, personal: bool) -> NoticeInFull:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import Select, and_, func, literal, select, text, update
+from sqlalchemy import Select, and_, func, select, text, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
@@ -16,7 +16,7 @@ from app.db.tables import AttemptRow, EventRow, OutboundWebhookRow, SubscriberRo
 from app.db.wakeup import OUTBOUND
 from app.operating.access import Action, Actor
 from app.operating.audit import write_entry, write_look
-from app.operating.paging import Place, cursor_of, key_of
+from app.operating.paging import Column, Key, Place, along, key_of, page_of
 from app.operating.refusals import NotRetriable, WebhookNotFound
 from app.operating.values import Moment, Page, Value
 
@@ -112,14 +112,13 @@ async def list_outbound(
     With `attention` only those that were given up and that nobody has dismissed. Raises BadCursor.
     """
     async with sessions() as session:
-        subscriber_ids: Sequence[UUID | None] = (None,) if subscriber is None else await _ids_of(session, subscriber)
-        found = [await _branch(session, place, state, owner, attention) for state in states or (None,) for owner in subscriber_ids]
-        ids = sorted(itertools.chain.from_iterable(found), reverse=True)
-        page = ids[: place.limit]
+        owners: Sequence[UUID | None] = (None,) if subscriber is None else await _ids_of(session, subscriber)
+        wanted = states or ((None,) if subscriber is None or attention else tuple(WebhookState))
+        found = [await _branch(session, place, state, owner, attention) for state in wanted for owner in owners]
+        page, cursor, has_more = page_of(itertools.chain.from_iterable(found), place)
         rows = await session.execute(_selection().where(OutboundWebhookRow.id.in_(page)).order_by(OutboundWebhookRow.id.desc()))
         items = [OutboundWebhook(**_common(*row)) for row in rows]
-    cursor = cursor_of(page[-1]) if page else place.cursor
-    return OutboundWebhookPage(items=items, next_cursor=cursor, has_more=len(ids) > place.limit)
+    return OutboundWebhookPage(items=items, next_cursor=cursor, has_more=has_more)
 
 
 async def show_outbound(sessions: Sessions, webhook_id: int, *, shown_to: Actor | None = None) -> OutboundWebhookInFull:
@@ -170,20 +169,37 @@ async def _ids_of(session: AsyncSession, name: str) -> Sequence[UUID]:
     return (await session.scalars(select(SubscriberRow.id).where(SubscriberRow.name == name))).all()
 
 
-async def _branch(session: AsyncSession, place: Place, state: WebhookState | None, owner: UUID | None, attention: bool) -> list[int]:
-    """The ids of a page for one state and one subscriber: each such question is answered from an index in order of id."""
-    query = select(OutboundWebhookRow)
-    if state is not None:
-        # As a literal, because Postgres matches a condition with a parameter in it to no partial index once it plans for any value.
-        query = query.where(OutboundWebhookRow.state == literal(state.value, literal_execute=True))
-    if owner is not None:
-        query = query.where(OutboundWebhookRow.subscriber_id == owner)
+async def _branch(session: AsyncSession, place: Place, state: WebhookState | None, owner: UUID | None, attention: bool) -> list[Key]:
+    """The latest ids of a page and one more for one state and one subscriber, None for all; each is read from an index in order of id."""
+    if attention and state not in (None, WebhookState.DEAD):
+        return []
+    after = None if place.cursor is None else (key_of(place.cursor, int),)
+    state = WebhookState.DEAD if attention else state
+    if state is WebhookState.DELIVERED and owner is None:
+        query = _delivered(after, place.limit + 1)
+    elif state is None:
+        query = select(OutboundWebhookRow.id).order_by(OutboundWebhookRow.id.desc())
+        query = query if after is None else query.where(OutboundWebhookRow.id < after[0])
+    else:
+        fixed: dict[Column, object] = {} if owner is None else {OutboundWebhookRow.subscriber_id: owner}
+        query = along(_in_words(attention, owner), {**fixed, OutboundWebhookRow.state: state.value}, (OutboundWebhookRow.id,), after)
+    return list(await session.scalars(query.limit(place.limit + 1)))
+
+
+def _in_words(attention: bool, owner: UUID | None) -> Select[int]:
+    """The ids, in the words of the index that is to be read: that of dead ones to look at, of a subscriber, of all states but the usual."""
+    ids = select(OutboundWebhookRow.id)
     if attention:
-        query = query.where(ATTENTION)
-    if place.cursor is not None:
-        query = query.where(OutboundWebhookRow.id < key_of(place.cursor, int))
-    ids = query.with_only_columns(OutboundWebhookRow.id).order_by(OutboundWebhookRow.id.desc()).limit(place.limit + 1)
-    return list(await session.scalars(ids))
+        return ids.where(ATTENTION)
+    return ids if owner is not None else ids.where(text("outbound_webhooks.state <> 'delivered'"))
+
+
+def _delivered(after: Sequence[Key] | None, limit: int) -> Select[int]:
+    """The latest delivered ones, looked for subscriber by subscriber: nearly all are, and no index holds just them."""
+    fixed = {OutboundWebhookRow.subscriber_id: SubscriberRow.id, OutboundWebhookRow.state: WebhookState.DELIVERED.value}
+    latest = along(select(OutboundWebhookRow.id), fixed, (OutboundWebhookRow.id,), after).limit(limit)
+    of_each = latest.correlate(SubscriberRow).lateral()
+    return select(of_each.c.id).select_from(SubscriberRow).join(of_each, true()).order_by(of_each.c.id.desc())
 
 
 def _selection() -> Select[*tuple[Any, ...]]:

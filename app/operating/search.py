@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from sqlalchemy import Select, select, text, tuple_
 from app.db.engine import Sessions
 from app.db.tables import OrderRow
 from app.operating.orders import Order, fields_of
-from app.operating.paging import Place
+from app.operating.paging import Column, Place, along
 from app.operating.refusals import BadCursor
 from app.operating.values import Line, Page, Value
 
@@ -22,6 +23,10 @@ _JAPAN = timezone(timedelta(hours=9))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _TIME_BYTES = 8
+_KEYS = (OrderRow.created_at, OrderRow.order_no)
+_INDEXED: Mapping[str, Column] = {"sendid": OrderRow.sendid, "telno_tail": OrderRow.telno_tail, "money": OrderRow.money}
+_HAS_SENDID = text("orders.sendid <> ''")
+"""The condition of the index, which holds only orders that have one."""
 
 
 class OrderQuery(Value):
@@ -53,24 +58,34 @@ class FoundOrderPage(Page[FoundOrder]):
 
 async def search_orders(sessions: Sessions, place: Place, query: OrderQuery) -> FoundOrderPage:
     """The orders to which all of `query` applies, the latest first. Raises BadCursor."""
-    statement = _filtered(select(OrderRow), query)
-    if place.cursor is not None:
-        statement = statement.where(tuple_(OrderRow.created_at, OrderRow.order_no) < tuple_(*_key_of(place.cursor)))
-    statement = statement.order_by(OrderRow.created_at.desc(), OrderRow.order_no.desc()).limit(place.limit + 1)
+    after = None if place.cursor is None else _key_of(place.cursor)
+    statement = _single(query, after)
+    if statement is None:
+        statement = _filtered(select(OrderRow), query).order_by(*(column.desc() for column in _KEYS))
+        if after is not None:
+            statement = statement.where(tuple_(*_KEYS) < after)
     async with sessions() as session:
-        rows = list(await session.scalars(statement))
+        rows = list(await session.scalars(statement.limit(place.limit + 1)))
     page = rows[: place.limit]
     cursor = order_cursor(page[-1].created_at, page[-1].order_no) if page else place.cursor
     items = [FoundOrder(order_no=row.order_no, **fields_of(row)) for row in page]
     return FoundOrderPage(items=items, next_cursor=cursor, has_more=len(rows) > place.limit)
 
 
+def _single(query: OrderQuery, after: tuple[datetime, str] | None) -> Select[OrderRow] | None:
+    """The search by one thing that has an index of its own; None if it is not by one such thing alone."""
+    given = query.model_dump(exclude_none=True)
+    if len(given) != 1 or not given.keys() <= _INDEXED.keys():
+        return None
+    statement = select(OrderRow) if query.sendid is None else select(OrderRow).where(_HAS_SENDID)
+    return along(statement, {_INDEXED[name]: value for name, value in given.items()}, _KEYS, after)
+
+
 def _filtered(statement: Select[OrderRow], query: OrderQuery) -> Select[OrderRow]:
     if query.order_no is not None:
         statement = statement.where(OrderRow.order_no == query.order_no)
     if query.sendid is not None:
-        # The second condition is that of the index, which holds only orders that have one.
-        statement = statement.where(OrderRow.sendid == query.sendid, text("orders.sendid <> ''"))
+        statement = statement.where(OrderRow.sendid == query.sendid, _HAS_SENDID)
     if query.telno_tail is not None:
         statement = statement.where(OrderRow.telno_tail == query.telno_tail)
     if query.money is not None:

@@ -20,10 +20,10 @@ SELECT now() AS at,
   (SELECT extract(epoch FROM now() - min(head.received_at))::float8 FROM generate_series(0, {LANES - 1}) AS lane CROSS JOIN LATERAL (
      SELECT received_at FROM notices WHERE notices.lane = lane.lane AND verdict IS NULL ORDER BY id LIMIT 1) AS head) AS unjudged_seconds,
   (SELECT count(*) FROM (
-     SELECT 1 FROM notices WHERE verdict IN ('quarantined', 'conflict') AND verdict = 'quarantined' AND dismissed_at IS NULL
+     SELECT 1 FROM notices WHERE verdict = 'quarantined' AND dismissed_at IS NULL
      LIMIT {COUNT_LIMIT}) AS counted) AS quarantined,
   (SELECT count(*) FROM (
-     SELECT 1 FROM notices WHERE verdict IN ('quarantined', 'conflict') AND verdict = 'conflict' AND dismissed_at IS NULL
+     SELECT 1 FROM notices WHERE verdict = 'conflict' AND dismissed_at IS NULL
      LIMIT {COUNT_LIMIT}) AS counted) AS conflicts,
   (SELECT count(*) FROM (
      SELECT 1 FROM outbound_webhooks WHERE state = 'dead' AND dismissed_at IS NULL LIMIT {COUNT_LIMIT}) AS counted) AS dead
