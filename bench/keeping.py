@@ -17,7 +17,7 @@ from app.db.connections import connect
 from app.db.engine import Sessions, make_engine, make_sessions
 from app.forwarding.claims import claim
 from app.operating.erasure import erase_old
-from app.operating.history import prune_answers, prune_history
+from app.operating.history import NOTHING, prune_answers, prune_history
 from app.receiving.append_statement import append_notices
 from app.receiving.notice import Notice
 from bench.figures import Figure, Requirement
@@ -67,10 +67,16 @@ async def keep_house(bench: Bench, site: Site) -> list[Figure]:
 def _works(sessions: Sessions) -> dict[str, Callable[[], Awaitable[int]]]:
     """One batch of each kind of work; returns how many rows it was about."""
     place: dict[str, int] = {"after": 0}
+    answer = [NOTHING]
 
     async def prune() -> int:
         last, pruned = await prune_history(sessions, AGE, after=place["after"])
         place["after"] = last or 0
+        return pruned
+
+    async def answers() -> int:
+        last, pruned = await prune_answers(sessions, AGE, after=answer[0])
+        answer[0] = last or NOTHING
         return pruned
 
     async def again() -> int:
@@ -81,7 +87,7 @@ def _works(sessions: Sessions) -> dict[str, Callable[[], Awaitable[int]]]:
         "notices erased": lambda: erase_old(sessions, AGE),
         "webhooks pruned": prune,
         "webhooks pruned from the beginning": again,
-        "answers pruned": lambda: prune_answers(sessions, AGE),
+        "answers pruned": answers,
     }
 
 

@@ -19,7 +19,7 @@ TWO_YEARS = 730
 PAUSED_SINCE_DAYS = 14
 """How long a subscriber has been paused: what it is owed waits."""
 _CHUNK = 500_000
-_UNJUDGED_SHARE = 500
+_UNJUDGED = 500
 _HOURS_S = 4 * 3600.0
 _QUERY = (
     "/zeus/notify?clientip=2012000001&money=%s&username=%%83R%%83%%93%%83r%%83j%%81%%40%%83%%5E%%83%%8D%%83E&telno=%s"
@@ -132,12 +132,12 @@ FROM calls WHERE n > $3 - 100
 """
 
 # Calls that nobody has judged yet: the worker has been away.
-_UNJUDGED = f"""
+_WAITING = f"""
 INSERT INTO notices (id, lane, received_at, source, method, target, headers, body)
 {_CALLS}
 SELECT uuidv7(), k % 16, now(), '192.0.2.1', 'GET', convert_to(format('{_QUERY}', money, telno, sendid, 'new-' || order_no, '01'), 'UTF8'),
   convert_to(E'{_HEADERS}', 'UTF8'), ''
-FROM calls WHERE n <= $3 / {_UNJUDGED_SHARE}
+FROM calls WHERE n <= {_UNJUDGED}
 """
 
 _RECOVERIES = """
@@ -208,7 +208,7 @@ async def _fill_tables(connection: Connection, life: LongLife, say: Callable[[st
         ("webhooks", _WEBHOOKS, ()),
         ("audit", _AUDIT, ()),
         ("samples", _SAMPLES, ()),
-        ("unjudged", _UNJUDGED, ()),
+        ("unjudged", _WAITING, ()),
     ):
         say(f"    {name}")
         await _in_chunks(connection, statement, 1, life.size, (*life.arguments, *more))

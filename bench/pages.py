@@ -40,6 +40,13 @@ CONSOLE: Sequence[str] = (
     "/subscribers/held",
     "/subscribers/{name}?cursor={webhook_cursor}",
     "/subscribers/{name}/progress?of={recovery_id}",
+    "/audit",
+    "/audit?cursor={id_cursor}",
+    "/audit?operator=mori",
+    "/audit?operator=mori&action=webhook.dismissed",
+    "/audit?subject=order:{order_no}",
+    "/onboarding",
+    "/tokens",
     "/settings",
 )
 API: Sequence[str] = (
@@ -91,7 +98,7 @@ API: Sequence[str] = (
     "/v1/audit?cursor={id_cursor}",
     "/v1/audit?operator=sato",
     "/v1/audit?action=webhook.dismissed",
-    "/v1/audit?operator=sato&action=webhook.dismissed",
+    "/v1/audit?operator=mori&action=webhook.dismissed",
     "/v1/audit?subject=order:{order_no}",
 )
 

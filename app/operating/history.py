@@ -1,6 +1,7 @@
 """Pruning history: outbound webhooks that were settled long ago, with their attempts. Notices, orders and events stay."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -8,6 +9,8 @@ from app.clock import now, uuid7_floor
 from app.db.engine import Sessions
 
 BATCH = 2_000
+NOTHING = UUID(int=0)
+"""The id before all others."""
 
 # Page by page along the primary key, so that what must stay is not searched through again for every batch.
 # `= ANY (ARRAY (…))` makes the deletes look each row up; as a join they could read the whole table.
@@ -27,8 +30,14 @@ SELECT (SELECT max(id) FROM page) AS last, (SELECT count(*) FROM webhooks) AS pr
 
 _YOUNGEST_OLD = text("SELECT created_at < now() - CAST(:age AS interval) FROM outbound_webhooks WHERE id > :after ORDER BY id LIMIT 1")
 
+# Behind what the batch before deleted: until it is vacuumed away, the index still leads through all of it.
 _PRUNE_ANSWERS = text("""
-DELETE FROM answers WHERE notice_id = ANY(ARRAY(SELECT notice_id FROM answers WHERE notice_id < :before ORDER BY notice_id LIMIT :limit))
+WITH page AS MATERIALIZED (
+  SELECT notice_id FROM answers WHERE notice_id > :after AND notice_id < :before ORDER BY notice_id LIMIT :limit
+), gone AS (
+  DELETE FROM answers WHERE notice_id = ANY(ARRAY(SELECT notice_id FROM page))
+)
+SELECT (SELECT notice_id FROM page ORDER BY notice_id DESC LIMIT 1) AS last, (SELECT count(*) FROM page) AS pruned
 """)
 
 
@@ -45,8 +54,11 @@ async def prune_history(sessions: Sessions, age: timedelta, *, after: int = 0, b
     return row.last, row.pruned
 
 
-async def prune_answers(sessions: Sessions, age: timedelta, *, batch: int = BATCH) -> int:
-    """Delete evidence of answers that is older than `age`; return how many. No repetition comes that late."""
+async def prune_answers(sessions: Sessions, age: timedelta, *, after: UUID = NOTHING, batch: int = BATCH) -> tuple[UUID | None, int]:
+    """Delete the next `batch` pieces of evidence of answers behind `after` that are older than `age`. No repetition comes that late.
+
+    Returns the id to go on from, None at the end, and how many were deleted.
+    """
     async with sessions.begin() as session:
-        result = await session.execute(_PRUNE_ANSWERS, {"before": uuid7_floor(now() - age), "limit": batch})
-    return int(getattr(result, "rowcount", 0))
+        row = (await session.execute(_PRUNE_ANSWERS, {"after": after, "before": uuid7_floor(now() - age), "limit": batch})).one()
+    return row.last, row.pruned

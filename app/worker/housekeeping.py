@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -10,7 +11,7 @@ from app.db.connections import CONNECT_ERRORS, describe_error
 from app.db.engine import Sessions
 from app.logs import get_logger
 from app.operating.erasure import erase_old
-from app.operating.history import prune_answers, prune_history
+from app.operating.history import NOTHING, prune_answers, prune_history
 
 EVERY_SECONDS = 3_600.0
 PAUSE_SECONDS = 0.05
@@ -71,5 +72,7 @@ class Housekeeping:
         return pruned
 
     async def _prune_answers(self, age: timedelta) -> None:
-        while await prune_answers(self._sessions, age):  # noqa: ASYNC110 - a pause between deletes, no wait for something
+        after: UUID | None = NOTHING
+        while after is not None:
+            after, _ = await prune_answers(self._sessions, age, after=after)
             await asyncio.sleep(PAUSE_SECONDS)

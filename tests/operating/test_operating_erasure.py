@@ -227,7 +227,10 @@ async def test_old_evidence_of_answers_is_pruned(sessions: Sessions) -> None:
         for days in (1, 500):
             moment = datetime.now(UTC) - timedelta(days=days)
             await session.execute(text("INSERT INTO answers VALUES (:id, :at)"), {"id": id_of(moment), "at": moment})
-    assert 1 == await prune_answers(sessions, timedelta(days=400))
+    last, pruned = await prune_answers(sessions, timedelta(days=400))
+    assert 1 == pruned
+    assert last is not None
+    assert (None, 0) == await prune_answers(sessions, timedelta(days=400), after=last)
     assert 1 == len(await fetch(sessions, "SELECT * FROM answers"))
 
 

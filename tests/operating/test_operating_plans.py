@@ -40,7 +40,7 @@ _MOMENTS = "SELECT n, now() - (200000 - n) * interval '4.32 seconds' AS at FROM 
 _FILL = (
     f"""INSERT INTO notices (id, lane, received_at, source, method, target, headers, body, judged_at, verdict, parameters, order_no, status)
     SELECT {_ID}, n % 16, at, '192.0.2.1', 'GET', '', '', '', at,
-      CASE WHEN n % 5000 = 0 THEN 'quarantined' WHEN n % 5000 = 1 THEN 'conflict' WHEN n < {LONG_AGO} AND n % 4 = 0 THEN 'conflict'
+      CASE WHEN n > 197000 THEN NULL WHEN n % 5000 = 0 THEN 'quarantined' WHEN n % 5000 = 1 THEN 'conflict' WHEN n < {LONG_AGO} AND n % 4 = 0 THEN 'conflict'
         WHEN n < {LONG_AGO} AND n % 2 = 0 THEN 'duplicate' ELSE 'accepted' END,
       jsonb_build_object('telno', '03' || lpad((n * 7919 % 100000000)::text, 8, '0')), 'o' || n, '01'
     FROM ({_MOMENTS}) AS moments""",
