@@ -24,6 +24,7 @@ _FLAGS = [
     "--disable-sync",
 ]
 _PATIENCE_MS = 20_000
+_OVERFLOW = "Math.max(...[document.documentElement, ...document.querySelectorAll('.card')].map((it) => it.scrollWidth - it.clientWidth))"
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ class Window:
         await self.page.goto(self.url + path)
 
     async def overflow(self) -> int:
-        """How many pixels the page is wider than the window."""
-        return int(await self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+        """How many pixels the page is wider than the window, or what a card holds is wider than the card."""
+        return int(await self.page.evaluate(_OVERFLOW))
 
     async def findings(self, axe: str) -> list[str]:
         """What axe-core calls serious or critical on this page."""
