@@ -59,7 +59,7 @@ def test_every_setting_has_a_description_and_an_example() -> None:
         ("RETRY_SCHEDULE", "5x", "'5x' is not a duration"),
         ("RETRY_SCHEDULE", ",", "at least 1 item"),
         ("SUBSCRIBERS", "{", "is not valid JSON"),
-        ("SUBSCRIBERS", '[{"name":"a"}]', "Field required"),
+        ("SUBSCRIBERS", '[{"name":"a"}]', "url: a subscriber needs one"),
         ("LOG_LEVEL", "LOUD", "'DEBUG', 'INFO'"),
         ("ALLOW_HTTP_SUBSCRIBERS", "perhaps", "valid boolean"),
     ],

@@ -1,20 +1,24 @@
 """Subscribers declared in RELAY_SUBSCRIBERS, for sites that configure everything by environment."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
 from app.db.tables import SubscriberRow
+from app.events.signature import new_private_key
 from app.forwarding.secrets import KeyMissing, Vault
 from app.logs import get_logger
 from app.operating.access import SERVICE, Action
 from app.operating.audit import write_entry
-from app.operating.checks import UrlRules, check_event_types, check_name, check_signing_secret, check_subscriber_url
+from app.operating.checks import UrlRules
+from app.operating.declarations import Wanted, read_declaration, wrong_declaration
 from app.operating.refusals import NameTaken, NotAcceptable
 from app.operating.secrets import DEFAULT_OVERLAP, insert_secret, replace_secret, valid_secrets
 from app.operating.subscriber_rows import insert_subscriber, subscriber_row, update_subscriber
+from app.operating.transports import transport_columns
 from app.settings import DeclaredSubscriber, WrongSettings, variable_of
 
 _LOCK_KEY = 7_236_405_902
@@ -28,11 +32,10 @@ async def apply_declared(sessions: Sessions, vault: Vault, declared: Sequence[De
     Never removes, pauses or resumes one. A changed secret is a rotation: the earlier one stays valid for a day. Processes that start
     at once take turns. Raises WrongSettings for a declaration that cannot be used, before anything is changed.
     """
-    for subscriber in declared:
-        _check(subscriber, rules)
+    everyone = [read_declaration(subscriber, vault, rules) for subscriber in declared]
     async with sessions.begin() as session:
         await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
-        changed = [subscriber.name for subscriber in declared if await _apply(session, vault, subscriber)]
+        changed = [wanted.name for wanted in everyone if await _apply(session, vault, wanted)]
         for name in changed:
             await write_entry(session, SERVICE, Action.SUBSCRIBER_DECLARED, f"subscriber:{name}")
     for name in changed:
@@ -40,42 +43,53 @@ async def apply_declared(sessions: Sessions, vault: Vault, declared: Sequence[De
     return len(changed)
 
 
-def _check(declared: DeclaredSubscriber, rules: UrlRules) -> None:
+async def _apply(session: AsyncSession, vault: Vault, wanted: Wanted) -> bool:
+    if wanted.feed:
+        await _check_token(session, wanted)
     try:
-        check_name(declared.name)
-        check_subscriber_url(declared.url, rules)
-        check_event_types(declared.events)
-        check_signing_secret(declared.secret.get_secret_value())
-    except NotAcceptable as refused:
-        raise WrongSettings(f"{variable_of('subscribers')}: [{declared.name}] {refused.field}: {refused}") from None
-
-
-async def _apply(session: AsyncSession, vault: Vault, declared: DeclaredSubscriber) -> bool:
-    values = {"url": declared.url, "event_types": check_event_types(declared.events), "customer": declared.customer, "declared": True}
-    values |= {"feed": False, "feed_hash": None}
-    secret = declared.secret.get_secret_value()
-    try:
-        row = await insert_subscriber(session, name=declared.name, **values)
+        row = await insert_subscriber(session, name=wanted.name, **wanted.columns, **_transport(vault, None, wanted))
     except NameTaken:
-        row = await subscriber_row(session, declared.name, lock=True)
-    else:
-        await insert_secret(session, vault, row.id, secret)
-        return True
+        return await _change(session, vault, await subscriber_row(session, wanted.name, lock=True), wanted)
+    if not wanted.feed:
+        await insert_secret(session, vault, row.id, wanted.secret or new_private_key())
+    return True
+
+
+async def _check_token(session: AsyncSession, wanted: Wanted) -> None:
+    """Raise WrongSettings if another subscriber has the token: nobody could tell the two apart."""
+    same = (SubscriberRow.feed_hash == wanted.columns["feed_hash"], SubscriberRow.name != wanted.name)
+    if await session.scalar(select(SubscriberRow.id).where(*same)):
+        raise wrong_declaration(wanted.name, "token", "another subscriber has it")
+
+
+async def _change(session: AsyncSession, vault: Vault, row: SubscriberRow, wanted: Wanted) -> bool:
+    """Make a subscriber that is there as it is wanted; whether it was not."""
+    if wanted.feed and not row.feed:
+        raise wrong_declaration(row.name, "feed", "a subscriber of this name is sent webhooks; remove it, or use another name")
+    values = {**wanted.columns, **_transport(vault, row, wanted)}
     differs = any(getattr(row, field) != value for field, value in values.items())
-    rotated = await _rotate_if_new(session, vault, row, secret)
+    rotated = not wanted.feed and await _rotate_if_new(session, vault, row, wanted.secret)
     if differs or rotated:
         await update_subscriber(session, row.id, values)
     return differs or rotated
 
 
-async def _rotate_if_new(session: AsyncSession, vault: Vault, row: SubscriberRow, secret: str) -> bool:
+def _transport(vault: Vault, row: SubscriberRow | None, wanted: Wanted) -> dict[str, Any]:
+    try:
+        return transport_columns(vault, row, wanted.transport, expired_too=True)
+    except NotAcceptable as refused:  # what is declared was checked before: it is what is there that cannot be kept
+        raise wrong_declaration(wanted.name, refused.field, str(refused)) from None
+
+
+async def _rotate_if_new(session: AsyncSession, vault: Vault, row: SubscriberRow, secret: str | None) -> bool:
+    """Make `secret` the current one if it is not; None stands for any key pair."""
     valid = await valid_secrets(session, row.id)
     try:
-        if valid and vault.open(valid[0].sealed) == secret:
+        if valid and (valid[0].public_key is not None if secret is None else vault.open(valid[0].sealed) == secret):
             return False
     except KeyMissing:
         raise WrongSettings(
             f"{variable_of('secret_keys')}: no key opens the secret of the subscriber {row.name}; add the key it was sealed with"
         ) from None
-    await replace_secret(session, vault, row.id, secret, DEFAULT_OVERLAP)
+    await replace_secret(session, vault, row.id, secret or new_private_key(), DEFAULT_OVERLAP)
     return True

@@ -46,7 +46,7 @@ class Subscriber(HealthFields):
     client_certificate_expires_at: Moment | None
     """When the certificate that it is shown expires; None if it is shown none."""
     declared: bool
-    """Whether RELAY_SUBSCRIBERS declares it: then a restart undoes changes of its URL, types and secret."""
+    """Whether RELAY_SUBSCRIBERS declares it: then a restart undoes changes of what is declared there."""
     created_at: Moment
     updated_at: Moment
 

@@ -43,22 +43,27 @@ class TransportFields(Value):
         return self.model_fields_set & set(TransportFields.model_fields)
 
 
-def transport_columns(vault: Vault, row: SubscriberRow | None, fields: TransportFields) -> dict[str, Any]:
-    """The columns of a subscriber (None: a new one) after what `fields` names has changed; null takes it away. Empty if it names nothing.
+def transport_columns(vault: Vault, row: SubscriberRow | None, fields: TransportFields, *, expired_too: bool = False) -> dict[str, Any]:
+    """The columns of a subscriber (None: a new one) after what `fields` names has changed; null takes it away. Empty if nothing changes.
 
-    Raises NotAcceptable for what cannot be used, or if no key opens what is there and stays.
+    Raises NotAcceptable for what cannot be used, or if no key opens what is there and stays; for an expired certificate unless told not to.
     """
     given = fields.transport_fields_set
     if not given:
         return {}
-    kept = PLAIN if given == set(TransportFields.model_fields) else _present(vault, row)
+    present = _present(vault, row)
+    if present is None and given != set(TransportFields.model_fields):
+        raise NotAcceptable("headers", "No key opens what is there, so that it cannot be kept; give headers and certificates anew.")
+    kept = present or PLAIN
     transport = Transport(
         headers=_headers(fields) if "headers" in given else kept.headers,
         ca=fields.ca or None if "ca" in given else kept.ca,
         client_certificate=_certificate(fields) if "client_certificate" in given else kept.client_certificate,
     )
     _check_ca(transport.ca)
-    certificate = _check_certificate(transport.client_certificate)
+    certificate = _check_certificate(transport.client_certificate, expired_too)
+    if transport == present:
+        return {}
     if transport == PLAIN:
         return NO_TRANSPORT
     return {
@@ -69,13 +74,14 @@ def transport_columns(vault: Vault, row: SubscriberRow | None, fields: Transport
     }
 
 
-def _present(vault: Vault, row: SubscriberRow | None) -> Transport:
+def _present(vault: Vault, row: SubscriberRow | None) -> Transport | None:
+    """What is there; None if no key opens it."""
     if row is None or row.sealed_transport is None:
         return PLAIN
     try:
         return transport_of(vault.open(row.sealed_transport))
-    except KeyMissing as missing:
-        raise NotAcceptable("headers", f"What is there cannot be kept, because {missing}; give headers and certificates anew.") from None
+    except KeyMissing:
+        return None
 
 
 def _headers(fields: TransportFields) -> tuple[tuple[str, str], ...]:
@@ -101,7 +107,7 @@ def _check_ca(pem: str | None) -> None:
         raise NotAcceptable("ca", "This holds no certificates in PEM that can be used.") from None
 
 
-def _check_certificate(pem: str | None) -> x509.Certificate | None:
+def _check_certificate(pem: str | None, expired_too: bool) -> x509.Certificate | None:
     """The first certificate, which is the one for the key."""
     if pem is None:
         return None
@@ -116,6 +122,6 @@ def _check_certificate(pem: str | None) -> x509.Certificate | None:
         raise NotAcceptable("client_certificate", "This holds no certificate with its unencrypted private key, both in PEM.") from None
     if not same:
         raise NotAcceptable("client_certificate", "The first certificate does not belong to the private key.")
-    if certificate.not_valid_after_utc < now():
+    if certificate.not_valid_after_utc < now() and not expired_too:
         raise NotAcceptable("client_certificate", "The certificate has expired.")
     return certificate

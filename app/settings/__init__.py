@@ -1,7 +1,18 @@
 """Settings: read from RELAY_ environment variables (and a .env file), checked whole before anything starts."""
 
-from app.settings.fields import PREFIX, DeclaredSubscriber, Settings
+from app.settings.declared import IN_FILES, DeclaredSubscriber
+from app.settings.fields import PREFIX, Settings
 from app.settings.kinds import Network, parse_duration
 from app.settings.load import WrongSettings, load_settings, variable_of
 
-__all__ = ["PREFIX", "DeclaredSubscriber", "Network", "Settings", "WrongSettings", "load_settings", "parse_duration", "variable_of"]
+__all__ = [
+    "IN_FILES",
+    "PREFIX",
+    "DeclaredSubscriber",
+    "Network",
+    "Settings",
+    "WrongSettings",
+    "load_settings",
+    "parse_duration",
+    "variable_of",
+]

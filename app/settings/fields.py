@@ -8,24 +8,13 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.settings.declared import DeclaredSubscriber
 from app.settings.kinds import Duration, Durations, Names, Networks, Port, Secrets, Size, parse_duration
 
 PREFIX = "RELAY_"
-
-
-class DeclaredSubscriber(BaseModel):
-    """One entry of RELAY_SUBSCRIBERS: a subscriber kept equal to its declaration at every start, found by its name."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: Annotated[str, Field(min_length=1, max_length=100)]
-    url: str
-    events: list[str] | None = None
-    customer: bool = False
-    secret: SecretStr
 
 
 class Settings(BaseSettings):
@@ -166,7 +155,7 @@ class Settings(BaseSettings):
     )
     subscribers: list[DeclaredSubscriber] = Field(
         [],
-        description="Subscribers declared as JSON, applied by name at every start.",
+        description="Subscribers declared as JSON, applied by name at every start. Whatever subscribers add takes can be declared.",
         examples=['[{"name":"shop","url":"https://shop.example/hooks","events":["payment.received"],"secret":"whsec_..."}]'],
     )
     personal_data_days: Annotated[int, Field(ge=0, le=36_500)] = Field(

@@ -91,9 +91,19 @@ UNUSABLE: list[tuple[dict[str, Any], str]] = [
     ({"name": "a/b"}, "[a/b] name: "),
     ({"url": "http:/"}, "[shop] url: "),
     ({"url": "https://10.0.0.1/"}, "[shop] url: "),
-    ({"events": []}, "[shop] event_types: "),
-    ({"events": ["x"]}, "[shop] event_types: "),
+    ({"events": []}, "[shop] events: "),
+    ({"events": ["x"]}, "[shop] events: "),
     ({"secret": "password1"}, "[shop] secret: "),
+    ({"secret": None, "secret_file": "/nowhere/password1"}, "[shop] secret_file: "),
+    ({"rate_limit": 0}, "[shop] rate_limit: "),
+    ({"max_in_flight": 201}, "[shop] max_in_flight: "),
+    ({"timeout": "61s"}, "[shop] timeout: "),
+    ({"headers": {"host": "password1"}}, "[shop] headers: "),
+    ({"headers": {"x-a": " password1"}}, "[shop] headers: "),
+    ({"ca": "password1"}, "[shop] ca: "),
+    ({"ca_file": "/nowhere/password1"}, "[shop] ca_file: "),
+    ({"client_certificate": "password1"}, "[shop] client_certificate: "),
+    ({"url": None, "secret": None, "feed": True, "token": "zft_password1"}, "[shop] token: "),
 ]
 
 
@@ -104,6 +114,7 @@ async def test_a_declaration_that_cannot_be_used_stops_before_anything_changes(w
                 await _apply(world, _declared(name="good"), _declared(**values))
             assert str(wrong.value).startswith(f"RELAY_SUBSCRIBERS: {says}")
             assert "password1" not in str(wrong.value)
+            assert "\n" not in str(wrong.value)
     assert [] == await world.rows("SELECT 1 FROM subscribers")
 
 
