@@ -48,8 +48,8 @@ chaos: $(VENV)/.dev ## outages under load, real servers and proxies; SHORT=1 for
 container: $(VENV)/.dev ## image and compose file on a real Docker engine: journeys, deploys, kills
 	$(BIN)/python -m pytest tests/container
 
-bench: $(VENV)/.dev ## speed and memory, side by side with baselines, in one run
-	$(BIN)/python -m bench
+bench: $(VENV)/.dev ## speed and memory, side by side with baselines, in one run; ONLY="at-size" for some
+	$(BIN)/python -m bench $(ONLY)
 
 lock: $(VENV)/.dev ## renew the hashed requirements from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AwareDatetime, ConfigDict, Field
-from sqlalchemy import ColumnElement, Select, func, not_, select
+from sqlalchemy import ColumnElement, Select, any_, func, not_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import now, uuid7
@@ -140,8 +140,9 @@ def _chosen(subscriber_id: UUID, request: RecoveryRequest, events: list[ColumnEl
     mine = OutboundWebhookRow.subscriber_id == subscriber_id
     if request.everything:
         return select(EventRow.id).where(EventRow.id.not_in(select(OutboundWebhookRow.event_id).where(mine, BEING_SENT)), *events)
-    joined = select(OutboundWebhookRow.id).join(EventRow, EventRow.id == OutboundWebhookRow.event_id)
-    return joined.where(mine, OutboundWebhookRow.state.in_(UNDELIVERED), not_(BEING_SENT), *events)
+    # What the subscriber is owed is found first, by its index, and its events one by one: a join could read all events there are.
+    owed = select(OutboundWebhookRow.event_id).where(mine, OutboundWebhookRow.state.in_(UNDELIVERED), not_(BEING_SENT))
+    return select(EventRow.id).where(EventRow.id == any_(func.array(owed.scalar_subquery())), *events)
 
 
 async def list_recoveries(sessions: Sessions, place: Place) -> RecoveryJobPage:

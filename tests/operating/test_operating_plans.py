@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.clock import now
 from app.db.connections import connect
 from app.db.engine import Sessions, make_engine, make_sessions
-from app.operating.access import Action
+from app.operating.access import SERVICE, Action
 from app.operating.attention import read_attention
 from app.operating.audit import list_audit
 from app.operating.events import list_events
@@ -24,14 +25,16 @@ from app.operating.orders import show_order
 from app.operating.outbound import WebhookState, list_outbound
 from app.operating.overview import Overviews
 from app.operating.paging import Place
+from app.operating.recovery import RecoveryRequest, recover
 from app.operating.search import OrderQuery, search_orders
 from tests.conftest import TEMPLATE, with_database
 
 BIG = ("notices", "answers", "orders", "events", "outbound_webhooks", "attempts", "audit_entries")
-MOST_ROWS = {"*": 1_000, "overview": 65_000, "attention": 12_000, "accepted notices": 4_000}
+MOST_ROWS = {"*": 1_000, "overview": 65_000, "attention": 12_000, "accepted notices": 4_000, "what a recovery would send": 25_000}
 """What one statement may read of big tables. For the overview the 20,000 calls of a day are counted, each with its answer; what needs
 attention is counted up to 10,000. Accepted notices have no index of their own, which every call would pay for: their list passes over
-the latest ones that are not judged yet, 3,000 here."""
+the latest ones that are not judged yet, 3,000 here. A recovery may look at all that is pending, 20,000 here, and never at all events."""
+LAUNCH = datetime(2020, 1, 1, tzinfo=UTC)
 LONG_AGO = 60_000
 """Up to this one things were different: an amount, an operator and repeated calls that were common and never came again."""
 
@@ -160,6 +163,7 @@ READS: dict[str, Read] = {
     "events": lambda s: list_events(s, Place()),
     "events of an order": lambda s: list_events(s, Place(), order_no="o77"),
     "webhooks of a subscriber": lambda s: list_outbound(s, Place(), subscriber="rare"),
+    "what a recovery would send": lambda s: recover(s, RecoveryRequest(subscriber="shop", since=LAUNCH, dry_run=True), SERVICE),
     "webhooks of nobody": lambda s: list_outbound(s, Place(), subscriber="nobody"),
     "undelivered": lambda s: list_outbound(s, Place(), states=[WebhookState.PENDING, WebhookState.DEAD]),
     "dead of a subscriber": lambda s: list_outbound(s, Place(), states=[WebhookState.DEAD], subscriber="shop"),
