@@ -53,7 +53,7 @@ def signed_headers(webhook_id: str, sent_at: datetime, body: bytes, keys: Sequen
     signatures = [
         _sign_asymmetric(key, f"{webhook_id}.{seconds}.".encode() + body)
         if key.startswith(PRIVATE_PREFIX)
-        else Webhook(key).sign(webhook_id, sent_at, body.decode())
+        else _webhook(key).sign(webhook_id, sent_at, body.decode())
         for key in keys
     ]
     return {"webhook-id": webhook_id, "webhook-timestamp": seconds, "webhook-signature": " ".join(signatures)}
@@ -61,6 +61,11 @@ def signed_headers(webhook_id: str, sent_at: datetime, body: bytes, keys: Sequen
 
 def _sign_asymmetric(key: str, content: bytes) -> str:
     return "v1a," + base64.b64encode(_private_key(key).sign(content)).decode()
+
+
+@lru_cache(maxsize=1_000)
+def _webhook(secret: str) -> Webhook:
+    return Webhook(secret)
 
 
 @lru_cache(maxsize=1_000)

@@ -48,6 +48,7 @@ def _due_of_each(tries: str, room: str) -> str:
 # - first tries and later ones come from their own parts of the index and share the room by age. A quarter of it is for first tries
 #   alone, so that a flood of retries cannot hold up what is new;
 # - `= ANY (ARRAY (…))` makes the update look up each id; as a join it could read the table.
+# - least() passes over what is NULL.
 # A claimed webhook stays pending, with due_at at the end of its lease: what a lost worker held comes due again by itself.
 CLAIM = text(f"""
 WITH paced AS MATERIALIZED (
@@ -67,10 +68,11 @@ WITH paced AS MATERIALIZED (
       CASE WHEN s.rate_limit IS NOT NULL OR s.resumed_at IS NOT NULL THEN CAST(coalesce(floor(paced.allowance), 0) AS int) END) AS room,
     greatest(bound.most * 3 / 4, 1) - coalesce(busy.again, 0) AS again_room
   FROM subscribers s
-  LEFT JOIN unnest(CAST(:busy_ids AS uuid[]), CAST(:in_flight AS int[]), CAST(:again AS int[]), CAST(:most AS int[]))
-    AS busy (id, in_flight, again, most) ON busy.id = s.id
+  LEFT JOIN unnest(
+    CAST(:busy_ids AS uuid[]), CAST(:in_flight AS int[]), CAST(:again AS int[]), CAST(:most AS int[]), CAST(:ahead AS int[])
+  ) AS busy (id, in_flight, again, most, ahead) ON busy.id = s.id
   LEFT JOIN paced ON paced.id = s.id
-  CROSS JOIN LATERAL (SELECT least(s.max_in_flight, busy.most) AS most) AS bound  -- least() passes over what is NULL
+  CROSS JOIN LATERAL (SELECT least(s.max_in_flight + coalesce(busy.ahead, 0), busy.most) AS most) AS bound
   WHERE s.state = 'active'
   ORDER BY turn
 ), first_tries AS MATERIALIZED ({_due_of_each(_FIRST_TRY, "roomy.room")}
@@ -150,12 +152,16 @@ RETURNING w.id
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """A subscriber with webhooks under way: how many, how many it may have at most, and how many of them are no first tries."""
+    """A subscriber with webhooks under way: how many, how many it may have at most, and how many of them are no first tries.
+
+    `ahead` is how many may be claimed beyond its `max_in_flight`.
+    """
 
     subscriber_id: UUID
     in_flight: int
     most: int
     again: int = 0
+    ahead: int = 0
 
 
 async def claim(
@@ -170,9 +176,9 @@ async def claim(
 ) -> list[OutboundWebhook]:
     """Take at most `room` due webhooks of active subscribers, `again_room` of them no first tries; others leave them alone for `lease`.
 
-    A subscriber gets no more than its `max_in_flight` less what `busy` says, and no more a second than its rate limit, or `resume_rate`
-    while a backlog is let out. A webhook waits while an earlier one of the same order is pending for the same subscriber and was not
-    tried yet, or for the first time less than `order_hold` ago, unless the subscriber wants no order. Never commits.
+    A subscriber gets no more than its `max_in_flight` (and `ahead`) less what `busy` says, and no more a second than its rate limit, or
+    `resume_rate` while a backlog is let out. A webhook waits while an earlier one of the same order is pending for the same subscriber and
+    was not tried yet, or for the first time less than `order_hold` ago, unless the subscriber wants no order. Never commits.
     """
     token = uuid4()
     parameters = {
@@ -182,6 +188,7 @@ async def claim(
         "in_flight": [entry.in_flight for entry in busy],
         "again": [entry.again for entry in busy],
         "most": [entry.most for entry in busy],
+        "ahead": [entry.ahead for entry in busy],
         "token": token,
         "lease": lease,
         "order_hold": order_hold,

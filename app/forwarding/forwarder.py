@@ -19,10 +19,11 @@ from app.forwarding.recorder import Recorder
 from app.forwarding.records import Recorded, Result
 from app.forwarding.recovery_jobs import recover_forever
 from app.forwarding.results import result_of
-from app.forwarding.rooms import Rooms
+from app.forwarding.rooms import Rooms, ends_ahead
 from app.forwarding.secrets import KeyMissing, Vault
 from app.forwarding.sender import Sender
 from app.forwarding.trouble import RETRY_SECONDS, autocommitting, in_transaction
+from app.forwarding.turns import Turns
 from app.forwarding.upkeep import park_forever, renew_forever
 from app.forwarding.webhook import OutboundWebhook
 from app.logs import get_logger
@@ -46,6 +47,7 @@ class Forwarder:
         self._listener = listener
         self._options = options
         self._rooms = Rooms(options.concurrency)
+        self._turns = Turns()
         self._recorder = Recorder(self._sessions, pause_after=options.pause_after, on_recorded=self._recorded)
         self._stopping = False
         self._throttled = False
@@ -93,6 +95,7 @@ class Forwarder:
         pace = Pace(_CLAIM_SECONDS)
         while not self._stopping:
             await pace.turn()
+            await self._give_back()
             room = min(self._rooms.free, self._options.concurrency - self._recorder.backlog)
             self._throttled = room <= 0
             claimed = [] if self._throttled else await self._claim(room)
@@ -100,7 +103,7 @@ class Forwarder:
                 self._unsent.extend(claimed)
                 return
             more = self._rooms.enter(claimed)
-            sends_in_flight.set(self._rooms.in_flight)
+            sends_in_flight.set(self._turns.under_way)
             for webhook in claimed:
                 task = group.create_task(self._send(sender, webhook))
                 self._sends[task] = (webhook, monotonic())
@@ -138,15 +141,27 @@ class Forwarder:
         started = monotonic()
         kind: OutcomeKind | None = None
         try:
-            outcome = await self._attempt(sender, webhook)
-            kind = outcome.kind
-            self._finish(webhook, outcome, started)
+            if await self._turns.take(webhook.target):
+                started = monotonic()
+                kind = await self._send_now(sender, webhook, started)
+            else:
+                self._unsent.append(webhook)
         except asyncio.CancelledError:
             self._unsent.append(webhook)
             raise
         finally:
-            if self._rooms.leave(webhook, kind):
+            if self._rooms.leave(webhook, kind, monotonic() - started) or kind is None:
                 self._listener.wake(OUTBOUND)
+
+    async def _send_now(self, sender: Sender, webhook: OutboundWebhook, started: float) -> OutcomeKind:
+        try:
+            outcome = await self._attempt(sender, webhook)
+        finally:
+            self._turns.over(webhook.target)
+        if ends_ahead(outcome.kind, monotonic() - started):
+            self._turns.send_away(webhook.target.subscriber_id)
+        self._finish(webhook, outcome, started)
+        return outcome.kind
 
     async def _attempt(self, sender: Sender, webhook: OutboundWebhook) -> Outcome:
         try:
@@ -169,7 +184,7 @@ class Forwarder:
         self._recorder.put(result)
 
     def _recorded(self, results: Sequence[Result], recorded: Recorded) -> None:
-        sends_in_flight.set(self._rooms.in_flight)
+        sends_in_flight.set(self._turns.under_way)
         if any(result.outcome is OutcomeKind.GONE for result in results):
             self._rooms.reopen()
         waits = [result.wait.total_seconds() for result in results if result.wait is not None]
@@ -189,6 +204,7 @@ class Forwarder:
         return [webhook for webhook, started in self._sends.values() if started < started_before]
 
     async def _end_sends(self) -> None:
+        self._turns.send_away()
         if not self._sends:
             return
         _, late = await asyncio.wait(self._sends, timeout=self._options.stop_s)
@@ -199,8 +215,9 @@ class Forwarder:
             await asyncio.wait(late)
 
     async def _give_back(self) -> None:
-        if self._unsent:  # if this fails, their leases run out by themselves
-            await in_transaction(self._sessions, "release", partial(release, webhooks=self._unsent))
+        unsent, self._unsent = self._unsent, []
+        if unsent:  # if this fails, their leases run out by themselves
+            await in_transaction(self._sessions, "release", partial(release, webhooks=unsent))
 
 
 def _ids(webhook: OutboundWebhook) -> dict[str, int | str]:

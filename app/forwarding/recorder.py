@@ -15,7 +15,7 @@ from app.logs import get_logger
 from app.metrics import results_fenced_out, subscriber_signals, webhooks_dead
 
 _BATCH = 500
-_COMMIT_SECONDS = 0.003
+_COMMIT_SECONDS = 0.006
 
 log = get_logger("forwarding")
 

@@ -126,9 +126,7 @@ class Sender:
         if content is None:
             if len(self._contents) >= _CONTENTS:
                 self._contents.clear()
-            customer = None if webhook.customer is None else json.loads(webhook.customer)
-            content = body(webhook.event_type, webhook.created_at, json.loads(webhook.data), customer)
-            self._contents[key] = content
+            content = self._contents[key] = body(webhook.event_type, webhook.created_at, webhook.data, webhook.customer)
         return content
 
     def _url(self, text: str) -> URL:

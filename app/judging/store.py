@@ -149,7 +149,7 @@ async def write(session: AsyncSession, *, orders: Rows, events: Rows, verdicts: 
     """Write the outcome of a batch, each list as one statement. Events come last: from then on other batches with events wait for us."""
     for statement, rows in ((_WRITE_ORDERS, orders), (_WRITE_VERDICTS, verdicts), (WRITE_EVENTS, events)):
         if rows:
-            await session.execute(statement, {"rows": json.dumps(rows, default=str)})
+            await session.execute(statement, {"rows": json.dumps(rows, default=str, ensure_ascii=False, separators=(",", ":"))})
 
 
 def _order(row: Any, had: dict[Status, tuple[Occurrence, ...]]) -> Order:

@@ -14,8 +14,8 @@ from bench.relay import Site, sink
 
 CONCURRENCY = 64
 DEFAULT_IN_FLIGHT = 16
-_WEBHOOKS = 10_000
-_BARE_POSTS = 20_000
+_WEBHOOKS = 30_000
+_BARE_POSTS = 30_000
 _JOBS = 1_500
 
 

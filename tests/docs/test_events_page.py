@@ -58,7 +58,7 @@ def events_of(*calls: Mapping[str, str]) -> list[dict[str, Any]]:
         order = judgement.order or order
         for event in judgement.events:
             data = event_data(event, call, order.standing, notice_id, now())
-            bodies.append(json.loads(body(event.type, now(), data, customer_of(call))))
+            bodies.append(json.loads(body(event.type, now(), json.dumps(data), json.dumps(customer_of(call)))))
     return bodies
 
 

@@ -20,7 +20,7 @@ from app.events.signature import new_private_key, new_secret, public_key_of, sig
 from docs.generate import ROOT
 from tests.docs.pages import code_block, page
 
-EVENT = body("payment.received", datetime.now(UTC), {"order_no": "1234-56789-01234", "money": 5400, "store": {"name": "セブン-イレブン"}})
+EVENT = body("payment.received", datetime.now(UTC), '{"order_no":"1234-56789-01234","money":5400,"store":{"name":"セブン-イレブン"}}')
 PATIENCE_SECONDS = 20.0
 
 

@@ -21,7 +21,7 @@ EXAMPLES = {
         "v1a,tQ9V2XOqn7jL/DQenEFpqIugdBVtiMmER5mhSkXBNwM0mkATuDe6KYYUuxqtaiHeYGb7KaaBRdM5WqyeFiL8Ag=="
     ),
 }
-EVENT = body("payment.received", datetime.now(UTC), {"order_no": "1234-56789-01234", "store": "セブン-イレブン"})
+EVENT = body("payment.received", datetime.now(UTC), '{"order_no":"1234-56789-01234","store":"セブン-イレブン"}')
 
 
 @pytest.mark.parametrize("key", EXAMPLES)

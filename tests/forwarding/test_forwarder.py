@@ -403,8 +403,9 @@ async def test_a_subscriber_without_a_secret_gets_nothing_unsigned(world: World)
 async def test_what_cannot_be_sent_at_all_does_not_end_the_delivery_of_the_rest(world: World) -> None:
     async with open_shop() as shop:
         await world.subscriber(shop.url)
-        await world.event()
-        await world.run('UPDATE events SET data = \'{"lone surrogate": "\\ud800"}\'')
+        spoilt, _ = await world.subscriber(shop.url)
+        sealed = world.vault.seal("whsec_")  # opens, and is no key
+        await world.run("UPDATE subscriber_secrets SET sealed = :sealed WHERE subscriber_id = :id", sealed=sealed, id=spoilt)
         await world.event()
         async with world.forwarder():
             await until(lambda: _has_attempts(world, 2))

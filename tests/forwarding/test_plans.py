@@ -152,6 +152,7 @@ PARAMETERS: dict[str, Any] = {
     "in_flight": [],
     "again": [],
     "most": [],
+    "ahead": [],
     "token": uuid4(),
     "lease": MINUTE,
     "order_hold": MINUTE,

@@ -7,7 +7,7 @@ import pytest
 
 from app.clock import uuid7
 from app.forwarding.outcome import OutcomeKind
-from app.forwarding.rooms import Rooms, again_share
+from app.forwarding.rooms import Rooms, again_share, ends_ahead
 from app.forwarding.webhook import OutboundWebhook, Target
 
 K = OutcomeKind
@@ -136,3 +136,31 @@ def test_a_retrys_slot_is_wanted_when_retries_used_up_their_share() -> None:
 @pytest.mark.parametrize(("slots", "share"), [(1, 1), (2, 1), (4, 3), (16, 12), (200, 150)])
 def test_the_share_of_retries(slots: int, share: int) -> None:
     assert share == again_share(slots)
+
+
+def test_for_a_quick_subscriber_more_is_claimed_ahead() -> None:
+    rooms, shop = Rooms(1_000), target(8)
+    rooms.offer()
+    rooms.enter(webhooks(shop, 8))
+    rooms.leave(one(shop), K.DELIVERED, 0.002)
+    assert [(busy.in_flight, busy.ahead) for busy in rooms.offer()] == [(7, 40)]  # five times eight in 10 ms
+    assert rooms.enter(webhooks(shop, 0)) is False
+
+
+@pytest.mark.parametrize(
+    ("kind", "seconds", "rate"), [(K.DELIVERED, 0.5, None), (K.HTTP_5XX, 0.002, None), (K.TIMEOUT, 0.002, None), (K.DELIVERED, 0.002, 5)]
+)
+def test_nothing_is_claimed_ahead_for_a_subscriber_that_is_slow_fails_or_has_a_rate(kind: K, seconds: float, rate: int | None) -> None:
+    rooms, shop = Rooms(1_000), replace(target(8), rate=rate)
+    rooms.offer()
+    rooms.enter(webhooks(shop, 8))
+    rooms.leave(one(shop), kind, seconds)
+    assert [busy.ahead for busy in rooms.offer()] == [0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "seconds", "ends"),
+    [(K.DELIVERED, 0.1, False), (K.HTTP_5XX, 0.1, False), (K.DELIVERED, 5, True), (K.TIMEOUT, 0.1, True), (K.GONE, 0.1, True)],
+)
+def test_a_subscriber_that_became_slow_ends_what_was_claimed_ahead(kind: K, seconds: float, *, ends: bool) -> None:
+    assert ends_ahead(kind, seconds) is ends

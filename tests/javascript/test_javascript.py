@@ -13,7 +13,7 @@ from app.events.payload import body
 from app.events.signature import new_private_key, new_secret, public_key_of, signed_headers
 
 HERE = Path(__file__).parent
-EVENT = body("payment.received", datetime.now(UTC), {"order_no": "1234-56789-01234", "name": "コンビニ　タロウ"})
+EVENT = body("payment.received", datetime.now(UTC), '{"order_no":"1234-56789-01234","name":"コンビニ　タロウ"}')
 
 pytestmark = pytest.mark.skipif(shutil.which("npm") is None and "CI" not in os.environ, reason="needs node and npm; .ci/run installs them")
 
