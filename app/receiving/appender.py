@@ -59,15 +59,16 @@ class Appender:
         self._waiting: deque[Waiting] = deque()
         self._answered: deque[Answer] = deque(maxlen=_ANSWERS_KEPT)
         self._work = asyncio.Event()
+        self._ended = False
         self.breaker = Breaker(self._probe)
 
     async def append(self, notice: Notice) -> None:
         """Return when the notice is committed; raise NotAppended if Postgres refuses it, DatabaseAway if it has to go elsewhere.
 
         Nobody waits longer than `share`, and no timer of one's own sees to that: whoever waits in the queue came after those whose commit
-        is under way, and when these are late everybody is sent elsewhere.
+        is under way, and when these are late everybody is sent elsewhere. After the end of `run` nobody waits at all.
         """
-        if not self.breaker.available:
+        if self._ended or not self.breaker.available:
             raise DatabaseAway
         loop = asyncio.get_running_loop()
         committed: asyncio.Future[None] = loop.create_future()
@@ -81,10 +82,14 @@ class Appender:
 
     async def run(self) -> None:
         """Commit what is waiting, until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.breaker.run())
-            tasks.create_task(self._flush_answers_forever())
-            tasks.create_task(self._commit_forever())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.breaker.run())
+                tasks.create_task(self._flush_answers_forever())
+                tasks.create_task(self._commit_forever())
+        finally:
+            self._ended = True
+            self._send_all_elsewhere()
 
     async def drain(self) -> None:
         """Write what is left of the answers' evidence; for the end of a process, after its last call was answered."""
@@ -111,7 +116,9 @@ class Appender:
         try:
             while True:
                 await self._work.wait()
-                await self.breaker.wait_available()
+                if not self.breaker.available:  # its own probe may have found that out while others were waiting
+                    self._send_all_elsewhere()
+                    await self.breaker.wait_available()
                 batch = self._take(in_two=idle)
                 idle = not batch
                 if batch or self._answered:
@@ -119,7 +126,6 @@ class Appender:
                 else:
                     self._work.clear()
         finally:
-            _send_elsewhere(self._waiting)
             if connection is not None:
                 connection.terminate()
 
@@ -150,12 +156,17 @@ class Appender:
             self._give_up("slow" if isinstance(error, TimeoutError) else describe_error(error))
             return None
         except asyncio.CancelledError:
+            if connection is not None:
+                connection.terminate()
             _send_elsewhere(batch)
             raise
 
     def _give_up(self, reason: str) -> None:
         """Take the database for away: everybody who waits has to go elsewhere, and nobody comes until a probe succeeds."""
         self.breaker.trip(reason)
+        self._send_all_elsewhere()
+
+    def _send_all_elsewhere(self) -> None:
         _send_elsewhere(self._waiting)
         self._waiting.clear()
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -13,6 +14,8 @@ from app.db.connections import connect, is_pooled
 from app.db.engine import make_engine
 from app.db.migrations import migrate
 from app.db.wakeup import NOTICES, Listener, Waker
+from app.receiving.appender import DatabaseAway
+from app.receiving.ladder import DATABASE_SHARE
 from app.receiving.notice import Notice
 from app.receiving.spool_report import show_spool
 from tests.receiving.own_server import PGBOUNCER, OwnServer, free_port, own_server, pgbouncer
@@ -103,6 +106,41 @@ async def test_a_server_that_answers_nothing_any_more(server: OwnServer, tmp_pat
         await caller.run(0.5)
         await check_arrived(server.url, tmp_path / "spool", caller)
     assert caller.slowest < 1.5
+
+
+@pytest.mark.parametrize(("connected", "stall"), [(True, 1.0), (True, 10.0), (False, 1.0), (False, 10.0)])
+async def test_many_callers_behind_a_stalled_commit_wait_no_longer_than_their_share(
+    server: OwnServer, tmp_path: Path, connected: bool, stall: float
+) -> None:
+    """More than fit into one batch; also when the first batch is late, but comes, and when connecting is what stalls."""
+    share = 1.5
+    waits: list[float] = []
+    async with running_ladder(server.url, tmp_path / "spool", budget=share / DATABASE_SHARE, drains=False) as running:
+
+        async def call(number: int) -> UUID | None:
+            notice, started = make_notice(number), time.perf_counter()
+            try:
+                await running.appender.append(notice)
+            except DatabaseAway:
+                return None
+            finally:
+                waits.append(time.perf_counter() - started)
+            return notice.id
+
+        if connected:
+            assert await call(0)
+        server.freeze(True)
+        thaw = asyncio.get_running_loop().call_later(stall, server.freeze, False)
+        calls = []
+        for number in range(1, 601):
+            calls.append(asyncio.create_task(call(number)))
+            await asyncio.sleep(0.001)
+        committed = {notice_id for notice_id in await asyncio.gather(*calls) if notice_id}
+        thaw.cancel()
+        server.freeze(False)
+    assert max(waits) < share + 0.3
+    assert committed <= set(await stored_ids(server.url))
+    assert bool(committed) == (stall < share)
 
 
 def two_hosts(first: str, second: str) -> str:
