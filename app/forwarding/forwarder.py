@@ -95,6 +95,7 @@ class Forwarder:
         pace = Pace(_CLAIM_SECONDS)
         while not self._stopping:
             await pace.turn()
+            self._turns.send_late_away()
             await self._give_back()
             room = min(self._rooms.free, self._options.concurrency - self._recorder.backlog)
             self._throttled = room <= 0
@@ -216,8 +217,8 @@ class Forwarder:
 
     async def _give_back(self) -> None:
         unsent, self._unsent = self._unsent, []
-        if unsent:  # if this fails, their leases run out by themselves
-            await in_transaction(self._sessions, "release", partial(release, webhooks=unsent))
+        if unsent and await in_transaction(self._sessions, "release", partial(release, webhooks=unsent)) is None:
+            self._unsent += unsent  # for the next time; after the last one their leases run out by themselves
 
 
 def _ids(webhook: OutboundWebhook) -> dict[str, int | str]:

@@ -16,6 +16,8 @@ _AHEAD_SECONDS = 0.01
 _AHEAD_AT_MOST = 64
 _AHEAD_UNTIL_S = 1.0
 """For so long after a delivery its time says how quickly a subscriber answers; what takes longer than this sends away who waits."""
+_SHORTEST_S = 0.0001
+"""Where clocks are coarse, an answer may seem to take no time at all."""
 _NEW_SHARE = 0.2
 """Of the last answer's time in what is taken for the usual time."""
 
@@ -47,7 +49,7 @@ class _Room:
     def ahead(self) -> int:
         if self.usual_s is None or monotonic() - self.told_at > _AHEAD_UNTIL_S:
             return 0
-        return min(int(self.max_in_flight * _AHEAD_SECONDS / self.usual_s), _AHEAD_AT_MOST)
+        return min(int(self.max_in_flight * _AHEAD_SECONDS / max(self.usual_s, _SHORTEST_S)), _AHEAD_AT_MOST)
 
     @property
     def free(self) -> int:
@@ -151,7 +153,7 @@ class Rooms:
         if kind is OutcomeKind.GONE:
             room.most = 0
         elif kind in _SLOW:
-            room.most = max(min(room.most, room.in_flight) // 2, 1)
+            room.most = max(min(room.most, room.in_flight, room.max_in_flight) // 2, 1)  # some of these may only be waiting
         room.note_time(seconds if kind is OutcomeKind.DELIVERED and webhook.target.rate is None else None)
         if kind is OutcomeKind.DELIVERED and room.most > 0:
             room.most = room.most + 1 if room.most < webhook.target.max_in_flight else _UNLIMITED

@@ -138,6 +138,17 @@ def test_the_share_of_retries(slots: int, share: int) -> None:
     assert share == again_share(slots)
 
 
+def test_what_only_waits_for_its_turn_does_not_soften_the_halving() -> None:
+    rooms, shop = Rooms(1_000), target(8)
+    rooms.offer()
+    rooms.enter(webhooks(shop, 8))
+    rooms.leave(one(shop), K.DELIVERED, 0.002)
+    rooms.offer()
+    rooms.enter(webhooks(shop, 41))
+    rooms.leave(one(shop), K.TOO_MANY_REQUESTS, 0.002)
+    assert [busy.most for busy in rooms.offer()] == [4]
+
+
 def test_for_a_quick_subscriber_more_is_claimed_ahead() -> None:
     rooms, shop = Rooms(1_000), target(8)
     rooms.offer()
@@ -145,6 +156,13 @@ def test_for_a_quick_subscriber_more_is_claimed_ahead() -> None:
     rooms.leave(one(shop), K.DELIVERED, 0.002)
     assert [(busy.in_flight, busy.ahead) for busy in rooms.offer()] == [(7, 40)]  # five times eight in 10 ms
     assert rooms.enter(webhooks(shop, 0)) is False
+
+
+def test_by_a_coarse_clock_an_answer_may_take_no_time() -> None:
+    rooms, shop = Rooms(1_000), target(8)
+    rooms.enter(webhooks(shop, 8))
+    rooms.leave(one(shop), K.DELIVERED, 0.0)
+    assert [busy.ahead for busy in rooms.offer()] == [64]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Whose turn it is to be sent: no more at once than a subscriber allows, in order, and nobody forgotten."""
 
 import asyncio
+from dataclasses import replace
 
 from app.clock import uuid7
 from app.forwarding.turns import Turns
@@ -69,6 +70,49 @@ async def test_a_turn_given_to_somebody_who_was_cancelled_goes_to_the_next() -> 
     assert first.cancelled()
     turns.over(shop)
     assert turns.under_way == 0
+
+
+async def test_whoever_waited_too_long_is_sent_away_even_when_there_is_room_at_last() -> None:
+    turns, shop = Turns(patience_s=0.05), target(1)
+    assert await turns.take(shop)
+    late = [asyncio.create_task(turns.take(shop)) for _ in range(2)]
+    await settle()
+    turns.send_late_away()
+    await settle()
+    assert not any(task.done() for task in late)
+    await asyncio.sleep(0.1)
+    in_time = asyncio.create_task(turns.take(shop))
+    await settle()
+    assert [await task for task in late] == [False, False]
+    turns.over(shop)
+    assert await asyncio.wait_for(in_time, 1)
+
+
+async def test_those_behind_sends_that_hang_are_sent_away() -> None:
+    turns, shop = Turns(patience_s=0.05), target(1)
+    assert await turns.take(shop)
+    late = asyncio.create_task(turns.take(shop))
+    await asyncio.sleep(0.1)
+    assert not late.done()
+    turns.send_late_away()
+    assert not await asyncio.wait_for(late, 1)
+    assert turns.under_way == 1
+
+
+async def test_a_limit_that_was_changed_holds_for_whoever_waits_already() -> None:
+    turns, shop = Turns(), target(3)
+    for _ in range(3):
+        assert await turns.take(shop)
+    lowered, raised = replace(shop, max_in_flight=1), replace(shop, max_in_flight=4)
+    first = asyncio.create_task(turns.take(lowered))
+    await settle()
+    for _ in range(2):
+        turns.over(shop)
+    await settle()
+    assert (first.done(), turns.under_way) == (False, 1)
+    others = [asyncio.create_task(turns.take(raised)) for _ in range(2)]
+    assert all([await asyncio.wait_for(task, 1) for task in (first, *others)])
+    assert turns.under_way == 4
 
 
 async def test_somebody_cancelled_while_waiting_takes_no_turn() -> None:
