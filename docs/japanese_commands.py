@@ -5,7 +5,7 @@ from collections.abc import Mapping
 HELP: Mapping[str, str] = {
     "List actions and looks at personal values, the latest first.": "操作と個人情報の閲覧の記録を表示する（新しい順）",
     "Run everything, with a sample subscriber that prints what it gets and a simulated Zeus that plays scenarios against it.": (
-        "すべてのロールに加えて、届いたものを表示する見本の受信先と、ゼウス役のシミュレーターを動かす"
+        "すべてのロールに加えて、届いたものを表示する見本の配信先と、ゼウス役のシミュレーターを動かす"
     ),
     "Say what is wrong with the configuration, and what to do about it. Exits with 1 if something cannot work.": (
         "設定の問題点と対処を表示する。動作しない問題があれば、終了コードは1"
@@ -31,22 +31,22 @@ HELP: Mapping[str, str] = {
         "運用者側（API、コンソール、メトリクス、ヘルスチェック）を動かす"
     ),
     "Erase the personal data of an order: raw calls, customer, subscribers' answers. What was decided stays.": (
-        "オーダーの個人情報（コールの原文、お客様の情報、受信先の応答）を消去する。判定の結果は残る"
+        "オーダーの個人情報（コールの原文、お客様の情報、配信先の応答）を消去する。判定の結果は残る"
     ),
     "Find the orders to which all of this applies, the latest first; without options the latest of all.": (
         "すべての条件に合うオーダーを探す（新しい順）。オプションがなければ最新のもの"
     ),
     "Show an order with its calls, events, webhooks and attempts.": "1つのオーダーの、コール、イベント、Webhook、送信の記録を表示する",
-    "End a recovery. What has become due already is sent.": "送り直しを終わらせる。すでに送信待ちになったものは送られる",
+    "End a recovery. What has become due already is sent.": "まとめての再送を終わらせる。すでに送信待ちになったものは送られる",
     "Take a webhook that was given up out of what needs attention. It can still be retried.": (
-        "断念したWebhookを、要対応から外す。その後も送り直せる"
+        "断念したWebhookを、要対応から外す。その後も再送できる"
     ),
     "List the webhooks, the latest first.": "Webhookの一覧を表示する（新しい順）",
     "Send a subscriber again what it missed in a span of time. Workers do it; each webhook keeps its webhook-id.": (
-        "ある期間に受信先へ届かなかったものを送り直す。ワーカーが実行し、webhook-idは変わらない"
+        "ある期間に配信先へ届かなかったものをまとめて再送する。ワーカーが実行し、webhook-idは変わらない"
     ),
-    "List the recoveries and how far they are, the latest first.": "送り直しの一覧と進み具合を表示する（新しい順）",
-    "Make a webhook that waits or was given up due now, with all its attempts before it.": (
+    "List the recoveries and how far they are, the latest first.": "まとめての再送の一覧と進み具合を表示する（新しい順）",
+    "Make a webhook that waits or was given up due now; its attempts are counted from the beginning again.": (
         "送信待ちまたは断念したWebhookを、ただちに送る。試行回数は最初から数え直す"
     ),
     "Run a receiver: answers Zeus's calls and keeps them.": "受信を動かす。ゼウスのコールを記録し、応答する",
@@ -66,21 +66,21 @@ HELP: Mapping[str, str] = {
     ),
     "Say how much waits in the spool directory and what was set aside there.": "スプールで待つコールと、別ファイルに残したものの量",
     "Add a subscriber. Its signing secret, public key or token is shown this once.": (
-        "受信先を登録する。署名用シークレット、公開鍵、またはトークンは一度だけ表示する"
+        "配信先を登録する。署名シークレット、公開鍵、またはトークンは一度だけ表示する"
     ),
-    "List the subscribers.": "受信先の一覧を表示する",
-    "Hold what is owed to a subscriber until it is resumed.": "再開するまで、受信先に送るべきものを保持する",
+    "List the subscribers.": "配信先の一覧を表示する",
+    "Hold what is owed to a subscriber until it is resumed.": "再開するまで、配信先に送るべきものを保持する",
     "Forget a subscriber's URL and secrets and cancel what is owed to it. Its history stays.": (
-        "受信先のURLとシークレットを削除し、送信待ちのものを取りやめる。履歴は残る"
+        "配信先のURLとシークレットを削除し、送信待ちのものを取りやめる。履歴は残る"
     ),
     "Send again, beginning with what was held.": "保持していたものから、送信を再開する",
     "Give a subscriber a new signing secret, shown this once; to one that polls, a new token.": (
-        "署名用シークレットを更新し、一度だけ表示する。ポーリングする受信先では、トークンを更新する"
+        "署名シークレットを更新し、一度だけ表示する。ポーリングする配信先では、トークンを更新する"
     ),
     "Change a subscriber; what is not named stays. Headers that are given take the place of all it had.": (
-        "受信先の設定を変える。指定しないものは変わらない。ヘッダーを指定すると、それまでのものをすべて置き換える"
+        "配信先の設定を変える。指定しないものは変わらない。ヘッダーを指定すると、それまでのものをすべて置き換える"
     ),
-    "Show a subscriber and what is owed to it.": "1つの受信先と、送るべきものを表示する",
+    "Show a subscriber and what is owed to it.": "1つの配信先と、送るべきものを表示する",
     "Send a test webhook and tell what came of it. Exits with 1 unless it was delivered, or with --wait 0 owed.": (
         "テスト用のWebhookを送り、結果を表示する。届かなければ（--wait 0では、登録できなければ）、終了コードは1"
     ),
@@ -119,8 +119,10 @@ PARAMETERS: Mapping[str, str] = {
     "The day of the first call in Japan, such as 2026-11-23.": "最初のコールの日（日本時間、`2026-11-23` の形式）",
     "Only webhooks that wait or were given up (pending, dead).": "送信待ちと断念したものだけ（`pending`、`dead`）",
     "Only webhooks in this state.": "この状態のWebhookだけ",
-    "Only webhooks to this subscriber.": "この受信先へのWebhookだけ",
-    "The subscriber's name.": "受信先の名前",
+    "Only webhooks to this subscriber.": "この配信先へのWebhookだけ",
+    "The subscriber's name.": "配信先の名前",
+    "The webhook's id (see list).": "WebhookのID（`list` を参照）",
+    "The recovery's id (see recoveries).": "まとめての再送のID（`recoveries` を参照）",
     "From when: a time with its zone (2026-11-23T09:00+09:00), or how long ago (2h).": (
         "いつから。時差付きの時刻（`2026-11-23T09:00+09:00`）か、現在からの長さ（`2h`）"
     ),
@@ -154,9 +156,9 @@ PARAMETERS: Mapping[str, str] = {
     "Where webhooks are sent; left out with --feed.": "Webhookの送信先。`--feed` では省く",
     "The types of events it gets, with commas. (default: all)": "届けるイベントの種類（カンマ区切り。既定：すべて）",
     "Send the customer's name, telephone number and e-mail address.": "お客様の氏名、電話番号、メールアドレスも送る",
-    "It cannot be called and polls GET /v1/events with a token.": "呼び出せない受信先。トークンで `GET /v1/events` をポーリングする",
-    "A signing secret of your own, whsec_…  (default: one is made)": "自分で決めた署名用シークレット `whsec_…`（既定：自動で作る）",
-    "Sign by Ed25519; the subscriber gets a public key instead of a secret.": "Ed25519で署名する。受信先には公開鍵を渡す",
+    "It cannot be called and polls GET /v1/events with a token.": "呼び出せない配信先。トークンで `GET /v1/events` をポーリングする",
+    "A signing secret of your own, whsec_…  (default: one is made)": "自分で決めた署名シークレット `whsec_…`（既定：自動で作る）",
+    "Sign by Ed25519; the subscriber gets a public key instead of a secret.": "Ed25519で署名する。配信先には公開鍵を渡す",
     "A header for its webhooks; may be repeated.": "Webhookに付けるヘッダー。複数回指定できる",
     "Whether the events of one order come one after the other.": "同じオーダーのイベントを順序どおりに1件ずつ送るかどうか",
     "How many webhooks it is sent at once at most, 1 to 200.": "同時に送るWebhookの上限（1〜200）",
@@ -174,7 +176,7 @@ PARAMETERS: Mapping[str, str] = {
     "Seconds to wait for the first attempt.": "最初の送信を待つ秒数",
     "The token's name: who uses it.": "トークンの名前（使う人）",
     "viewer reads, operator also acts, admin also manages subscribers.": (
-        "`viewer` は閲覧、`operator` は操作も、`admin` は受信先などの管理もできる"
+        "`viewer` は閲覧、`operator` は操作も、`admin` は配信先などの管理もできる"
     ),
     "After how long it ceases to work, such as 90d. (default: never)": "使えなくなるまでの長さ（`90d` など。既定：無期限）",
 }

@@ -25,11 +25,11 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "call_recorded": ("a call was recorded and answered 200", "コールを記録し、200を返した"),
     "cancel_failed": (
         "cancelling what a removed subscriber was owed failed; tried again",
-        "削除した受信先の、送信待ちのものを取りやめられなかった。再び試す",
+        "削除した配信先の、送信待ちのものを取りやめられなかった。再び試す",
     ),
     "cannot_sign": (
         "no key opens the subscriber's secret; tried again and not counted",
-        "受信先のシークレットを復号できる鍵がない。回数に数えず、再び試す",
+        "配信先のシークレットを復号できる鍵がない。回数に数えず、再び試す",
     ),
     "certificate_not_seen": ("nobody answered with TLS at `RELAY_PUBLIC_URL`", "`RELAY_PUBLIC_URL` の証明書を確認できなかった"),
     "claim_failed": ("taking webhooks that are due failed; tried again", "送るべきWebhookの引き受けに失敗した。再び試す"),
@@ -37,7 +37,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "database_back": ("Postgres takes calls again", "再びPostgresに記録できるようになった"),
     "declared_subscriber_applied": (
         "a subscriber was made or changed as `RELAY_SUBSCRIBERS` says",
-        "`RELAY_SUBSCRIBERS` に従い、受信先を作成または変更した",
+        "`RELAY_SUBSCRIBERS` に従い、配信先を作成または変更した",
     ),
     "drain_interrupted": (
         "the spool could not be drained; tried again in `retry_seconds`",
@@ -104,9 +104,9 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     ),
     "recovery_ended": (
         "sending again what a subscriber missed is done, or was cancelled",
-        "届かなかったものの送り直しが完了した、または取りやめになった",
+        "まとめての再送が完了した、または取りやめになった",
     ),
-    "recovery_failed": ("a step of that failed; tried again", "届かなかったものの送り直しの途中で失敗した。再び試す"),
+    "recovery_failed": ("a step of that failed; tried again", "まとめての再送の途中で失敗した。再び試す"),
     "release_failed": (
         "giving back webhooks at the stop failed; others take them when the lease ends",
         "停止時に、送らなかったWebhookを戻せなかった。リースが切れると、ほかのワーカーが送る",
@@ -155,15 +155,15 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "spool_works_again": ("it can be written to again", "再びスプールに書き込めるようになった"),
     "standing_not_measured": ("the database could not be asked how things stand", "データベースの状況を調べられなかった"),
     "stopped": ("a role ended; `in_time`: it finished what it had", "ロールが終了した。`in_time` は、処理中のものを終えられたかどうか"),
-    "subscriber_failing": ("a subscriber has failed often or for long", "受信先が続けて、または長い間失敗している"),
+    "subscriber_failing": ("a subscriber has failed often or for long", "配信先が続けて、または長い間失敗している"),
     "subscriber_paused": (
         "a subscriber was paused: `gone`, or `failing` for `RELAY_PAUSE_AFTER`",
-        "受信先を一時停止にした（`gone`、または `RELAY_PAUSE_AFTER` の間 `failing`）",
+        "配信先を一時停止にした（`gone`、または `RELAY_PAUSE_AFTER` の間 `failing`）",
     ),
-    "subscriber_recovered": ("a subscriber took a webhook again", "受信先が再びWebhookを受け取った"),
+    "subscriber_recovered": ("a subscriber took a webhook again", "配信先が再びWebhookを受け取った"),
     "unwind_failed": (
         "ending the limited rate of a resumed subscriber failed; tried again",
-        "再開した受信先の送信速度の制限を解けなかった。再び試す",
+        "再開した配信先の送信速度の制限を解けなかった。再び試す",
     ),
     "watch_job_failed": (
         "a job that follows the measuring failed; tried at the next one",

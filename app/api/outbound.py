@@ -40,7 +40,7 @@ async def show_outbound_webhook(parts: WithParts, webhook_id: WebhookId, shown_t
 
 @router.post("/{webhook_id}/retry", responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))
 async def retry_outbound_webhook(parts: WithParts, actor: WithActor, webhook_id: WebhookId) -> OutboundWebhookInFull:
-    """Make a webhook that waits or was given up due now, with all its attempts before it."""
+    """Make a webhook that waits or was given up due now; its attempts are counted from the beginning again."""
     return await operating.retry_outbound(parts.sessions, webhook_id, actor)
 
 

@@ -19,7 +19,7 @@ OfSubscriber = Annotated[
     str | None, typer.Option("--subscriber", help="Only webhooks to this subscriber.", callback=must_be_text, show_default=False)
 ]
 State = Annotated[WebhookState | None, typer.Option("--state", help="Only webhooks in this state.")]
-WebhookId = Annotated[int, typer.Argument(metavar="ID", min=1, max=2**63 - 1, show_default=False)]
+WebhookId = Annotated[int, typer.Argument(metavar="ID", help="The webhook's id (see list).", min=1, max=2**63 - 1, show_default=False)]
 Undelivered = Annotated[bool, typer.Option("--undelivered", help="Only webhooks that wait or were given up (pending, dead).")]
 
 
@@ -55,7 +55,7 @@ def list_(
 
 @app.command()
 def retry(webhook_id: WebhookId, as_json: AsJson = False) -> None:
-    """Make a webhook that waits or was given up due now, with all its attempts before it."""
+    """Make a webhook that waits or was given up due now; its attempts are counted from the beginning again."""
     webhook = run(lambda desk: operating.retry_outbound(desk.sessions, webhook_id, desk.actor))
     if as_json:
         print_json(webhook)

@@ -69,7 +69,10 @@ def recoveries(limit: Limit = USUAL_LIMIT, cursor: Cursor = None, as_json: AsJso
 
 
 @app.command("cancel-recovery")
-def cancel_recovery(recovery_id: Annotated[UUID, typer.Argument(metavar="ID", show_default=False)], as_json: AsJson = False) -> None:
+def cancel_recovery(
+    recovery_id: Annotated[UUID, typer.Argument(metavar="ID", help="The recovery's id (see recoveries).", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
     """End a recovery. What has become due already is sent."""
     job = run(lambda desk: operating.cancel_recovery(desk.sessions, recovery_id, desk.actor))
     if as_json:

@@ -1,4 +1,4 @@
-"""`zeus-relay spool show|drain`: what waits for Postgres in the spool directory, and bringing it there by hand."""
+"""`zeus-relay spool show|drain|forget`: what waits in the spool directory, bringing it to Postgres by hand, and erasing from it."""
 
 import dataclasses
 import json
@@ -14,7 +14,7 @@ from app.receiving.spool_forgetting import forget_order
 from app.receiving.spool_report import SpoolState, show_spool
 from app.settings import Settings
 
-app = typer.Typer(help="Look at the spool, and drain it by hand.", no_args_is_help=True)
+app = typer.Typer(help="Look at the spool, drain it by hand, and erase what was set aside in it.", no_args_is_help=True)
 
 
 @app.command()

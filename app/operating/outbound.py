@@ -133,7 +133,10 @@ async def show_outbound(sessions: Sessions, webhook_id: int, *, shown_to: Actor 
 
 
 async def retry_outbound(sessions: Sessions, webhook_id: int, actor: Actor) -> OutboundWebhookInFull:
-    """Make a pending or dead webhook due now, with all its attempts before it. Raises WebhookNotFound, NotRetriable, NotAllowed."""
+    """Make a pending or dead webhook due now and count its attempts from the beginning again.
+
+    Raises WebhookNotFound, NotRetriable, NotAllowed.
+    """
     async with sessions.begin() as session:
         query = select(OutboundWebhookRow.state, BEING_SENT).where(OutboundWebhookRow.id == webhook_id).with_for_update()
         found = (await session.execute(query)).one_or_none()

@@ -181,7 +181,7 @@ async def test_the_language_follows_the_browser_and_can_be_switched(console: Con
     async with window(browser, console.url, Look("ja")) as seen:
         page = seen.page
         await seen.sign_in(console.tokens[Role.VIEWER], "/orders?money=5400")
-        await expect(page.get_by_role("heading", level=1)).to_have_text("注文")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("オーダー")
         await page.get_by_role("button", name="English").click()
         await expect(page.get_by_role("heading", level=1)).to_have_text("Orders")
         await expect(page).to_have_url(re.compile("money=5400"))
