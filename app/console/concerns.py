@@ -64,7 +64,7 @@ def _asking(counts: AttentionCounts) -> list[Concern]:
 
 def _subscribers(overview: Overview) -> list[Concern]:
     failing = sum(subscriber.failing for subscriber in overview.subscribers)
-    return [Concern(Weight.WARN, _("Subscribers that fail just now (%(count)s)"), failing, "/subscribers")] if failing else []
+    return [Concern(Weight.WARN, _("Subscribers that are failing (%(count)s)"), failing, "/subscribers")] if failing else []
 
 
 def _older(since: datetime | None, now: datetime, limit: timedelta) -> bool:

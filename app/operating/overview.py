@@ -15,6 +15,7 @@ from app.db.lanes import LANES
 from app.operating.attention import AttentionCounts, count_attention
 from app.operating.hours import CallHours, HourOfCalls
 from app.operating.outbound import COUNT_LIMIT
+from app.operating.standing import FAILING
 from app.operating.subscriber_values import SubscriberState
 from app.operating.values import Moment, Value
 from app.receiving.spool_report import SpoolMeter, SpoolState
@@ -35,14 +36,11 @@ SELECT
 """)  # noqa: S608 - only our own constants are put in
 
 _SUBSCRIBERS = text(f"""
-SELECT name, state, pause_reason,
+SELECT name, state, pause_reason, state = 'active' AND coalesce({FAILING}, false) AS failing,
   (SELECT count(*) FROM (
      SELECT 1 FROM outbound_webhooks w WHERE w.subscriber_id = s.id AND w.state = 'pending' LIMIT {_HELD_LIMIT}) AS held) AS pending,
   (SELECT count(*) FROM (
-     SELECT 1 FROM outbound_webhooks w WHERE w.subscriber_id = s.id AND w.state = 'dead' LIMIT {_HELD_LIMIT}) AS dead) AS dead,
-  EXISTS (
-     SELECT 1 FROM outbound_webhooks w
-     WHERE w.subscriber_id = s.id AND w.state = 'pending' AND least(w.attempts + w.excused, 1) = 1 AND w.due_at > now()) AS failing
+     SELECT 1 FROM outbound_webhooks w WHERE w.subscriber_id = s.id AND w.state = 'dead' LIMIT {_HELD_LIMIT}) AS dead) AS dead
 FROM subscribers s WHERE s.state <> 'removed' ORDER BY s.name
 """)  # noqa: S608
 
@@ -68,7 +66,7 @@ class SubscriberHealth(Value):
     state: SubscriberState
     pause_reason: str | None
     failing: bool
-    """Whether webhooks of it failed and wait for their next attempt."""
+    """Whether ten attempts in a row failed, or none has succeeded for ten minutes since the first failure; false while it is paused."""
     pending: int
     """Webhooks that wait, counted up to 1,000."""
     dead: int

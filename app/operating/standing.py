@@ -11,6 +11,8 @@ from app.forwarding.health import FAILING_AFTER, FAILURES_IN_A_ROW
 
 COUNT_LIMIT = 10_000
 """How far anything is counted: beyond it the number says no more than that it is too many."""
+FAILING = f"(s.failures >= {FAILURES_IN_A_ROW} OR s.failing_since <= now() - interval '{FAILING_AFTER.total_seconds()} s')"
+"""Whether the failures of a subscriber `s` last so long or are so many that it counts as failing; null or false where it has none."""
 
 # Every part reads the end of an index, or at most COUNT_LIMIT entries of one.
 QUEUES = text(f"""
@@ -33,8 +35,7 @@ SELECT now() AS at,
 SUBSCRIBERS = text(f"""
 SELECT s.name, s.state, s.pause_reason, waiting.undelivered,
   extract(epoch FROM now() - waiting.oldest_at)::float8 AS oldest_seconds,
-  CASE WHEN s.failures >= {FAILURES_IN_A_ROW} OR s.failing_since <= now() - interval '{FAILING_AFTER.total_seconds()} s'
-    THEN s.failing_since END AS failing_since
+  CASE WHEN {FAILING} THEN s.failing_since END AS failing_since
 FROM subscribers s CROSS JOIN LATERAL (
   SELECT count(*) AS undelivered, min(first.created_at) AS oldest_at FROM (
     SELECT w.created_at FROM outbound_webhooks w WHERE w.subscriber_id = s.id AND w.state = 'pending'

@@ -9,6 +9,7 @@ import pytest
 
 from app.clock import uuid7
 from app.operating.attention import AttentionCounts, read_attention
+from app.operating.concerns import Attention, concerns_of
 from app.operating.dismissals import Dismissal, dismiss_notice, dismiss_sample, dismiss_webhook
 from app.operating.hours import CallHours
 from app.operating.notices import VerdictFilter, list_notices, release_notice
@@ -18,6 +19,8 @@ from app.operating.paging import Place
 from app.operating.pauses import pause_subscriber
 from app.operating.refusals import NotDismissible, NoticeNotFound, SampleNotFound, WebhookNotFound
 from app.operating.samples import list_samples, release_sample, show_sample
+from app.operating.standing import read_standing
+from app.operating.usual import Expectation
 from app.receiving.segments import SPOOLED, SegmentWriter
 from tests.api.api_walk import filled, sample
 from tests.operating.operating_world import OPERATOR, ORDER_NO, PERSONAL, SOURCE, TELNO, OperatingWorld
@@ -160,10 +163,32 @@ async def test_the_overview_tells_what_waits_and_who_fails(world: OperatingWorld
     assert (2, 2) == (overview.unjudged, overview.undelivered)
     last, oldest = (await world.rows("SELECT max(received_at), min(received_at) FILTER (WHERE verdict IS NULL) FROM notices"))[0]
     assert (last, oldest) == (overview.last_call_at, overview.oldest_unjudged_at)
-    assert [("down", True, 1, 0), ("shop", False, 1, 2)] == [(s.name, s.failing, s.pending, s.dead) for s in overview.subscribers]
+    assert [("down", 1, 0), ("shop", 1, 2)] == [(s.name, s.pending, s.dead) for s in overview.subscribers]
     waiting = await world.rows("SELECT min(created_at) AS oldest FROM outbound_webhooks WHERE state = 'pending'")
     assert waiting[0].oldest == overview.oldest_undelivered_at
     assert (2, 2) == (overview.attention.quarantined, overview.attention.dead_webhooks)
+
+
+@pytest.mark.parametrize(
+    ("health", "failing"),
+    [
+        ("failures = 0, failing_since = NULL", False),
+        ("failures = 9, failing_since = now() - interval '9 minutes'", False),
+        ("failures = 10, failing_since = now() - interval '1 second'", True),
+        ("failures = 1, failing_since = now() - interval '10 minutes'", True),
+        ("failures = 10, failing_since = now() - interval '10 minutes', state = 'paused'", False),
+    ],
+)
+async def test_the_overview_says_who_fails_as_the_alerts_do(world: OperatingWorld, health: str, failing: bool) -> None:
+    await world.add("shop")
+    await world.judged("01")
+    await world.run("UPDATE outbound_webhooks SET attempts = 1, due_at = now() + interval '5 minutes'")
+    await world.run(f"UPDATE subscribers SET {health}")
+    overview = await Overviews(world.sessions).read()
+    assert [failing] == [subscriber.failing for subscriber in overview.subscribers]
+    async with world.sessions() as session:
+        told = concerns_of(await read_standing(session), Expectation(0, 0), Attention())
+    assert failing == ("failing:shop" in [concern.key for concern in told])
 
 
 async def _call_at(world: OperatingWorld, moment: datetime, answer_seconds: float | None) -> None:
