@@ -24,7 +24,15 @@ _WORDS: Mapping[type[Exception], str] = {
 _FIELDS: Mapping[str, str] = {
     "name": _("A name is 1 to 100 letters, digits, . _ and -, the first a letter, a digit or _."),
     "url": _("Webhooks may not be sent to this address. It must begin with https:// and lead to a public address."),
+    "rate_limit": _("Give a whole number from 1 to 10,000, or nothing."),
+    "max_in_flight": _("Give a whole number from 1 to 200, or nothing."),
+    "timeout_ms": _("Give a number of seconds from 1 to 60, or nothing."),
 }
+
+
+def words_at(field: str) -> str:
+    """The words for a field whose value cannot be used."""
+    return _FIELDS.get(field, _("This cannot be used."))
 
 
 def words_of(refused: Exception) -> str:

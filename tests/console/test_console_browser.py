@@ -281,13 +281,22 @@ async def test_what_is_shown_once_and_what_went_wrong_can_be_read_by_everybody(
             await page.locator("form[action='/add-subscriber'] button.main").click()
             await expect(page.locator("#secret")).to_be_visible()
             await _check(seen, axe, pictures / f"secret-{way}-{look}.png")
+        await seen.go("/add-subscriber")
+        await page.locator("#name").fill("limited")
+        await page.locator("#url").fill("https://shop.example/hooks")
+        await page.locator("details:has(#rate_limit) > summary").click()
+        for limit, text in (("rate_limit", "0"), ("max_in_flight", "201"), ("timeout", "90")):
+            await page.locator(f"#{limit}").fill(text)
+        await page.locator("form[action='/add-subscriber'] button.main").click()
+        await expect(page.locator("#timeout_ms-problem")).to_be_visible()
+        await _check(seen, axe, pictures / f"bad-limits-{look}.png")
         await seen.go(f"/orders/{ORDER_NO}")
         await page.locator(".grave summary").click()
         await _check(seen, axe, pictures / f"erase-{look}.png")
         for name, path in (("not-found", "/nothing"), ("bad-filter", "/audit?cursor=x"), ("nothing-found", "/audit?operator=x")):
             await seen.go(path)
             await _check(seen, axe, pictures / f"{name}-{look}.png")
-        seen.complaints[:] = [said for said in seen.complaints if "404 (Not Found)" not in said]
+        seen.complaints[:] = [said for said in seen.complaints if "404 (Not Found)" not in said and "422 (Unprocess" not in said]
 
 
 @pytest.mark.parametrize("look", CHECKED_BY_AXE, ids=str)

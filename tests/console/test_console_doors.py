@@ -293,7 +293,7 @@ async def test_a_subscriber_that_cannot_be_added_is_asked_for_again(console: Con
             ("a b", "https://shop.example/", "A name is 1 to 100 letters"),
             ("new", "ftp://shop.example/", "Webhooks may not be sent to this address."),
             ("new", "", "Webhooks may not be sent to this address."),
-            ("x" * 101, "https://shop.example/", "This cannot be used."),
+            ("x" * 101, "https://shop.example/", "A name is 1 to 100 letters"),
         ):
             answer = await visitor.post("/add-subscriber", name=name, url=url)
             assert (422, True) == (answer.status, problem in answer.text), name

@@ -1,5 +1,6 @@
 """The subscribers: adding one, testing, pausing, resuming and rotating, and sending again what one missed."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -9,10 +10,10 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from app.clock import now
-from app.console.forms import Form
 from app.console.i18n import JAPAN
 from app.console.labels import _
 from app.console.messages import Said
+from app.console.new_subscriber import SHOWN_AT, new_subscriber, problems_of
 from app.console.refused import words_of
 from app.console.visit import Visit
 from app.events.types import SUBSCRIBABLE, EventType
@@ -26,13 +27,12 @@ from app.operating.paging import Place
 from app.operating.recovery import RecoveryJob, RecoveryRequest
 from app.operating.refusals import BadCursor, NameTaken, NotAcceptable, RecoveryNotFound, Refusal
 from app.operating.rotation import Rotation, rotate_secret
-from app.operating.subscriber_values import NewSubscriber
 from app.operating.trial import send_test
 
 _DELIVERIES = 25
 _TEST_SECONDS = 8.0
 _MINUTES = "%Y-%m-%dT%H:%M"
-_FEED, _KEY_PAIR = "feed", "key_pair"
+_NO_PROBLEMS: Mapping[str, str] = {}
 _TYPES = [type_ for type_ in EventType if type_ in SUBSCRIBABLE]
 
 
@@ -52,13 +52,11 @@ async def add(visit: Visit) -> Response:
     """Add a subscriber and show its secret this once."""
     parts = visit.parts
     try:
-        added = await operating.add_subscriber(parts.sessions, parts.vault, _new_subscriber(visit.form), parts.rules, visit.actor)
-    except ValidationError as error:
-        return _new_form(visit, visit.translated(_("This cannot be used.")), str(error.errors()[0]["loc"][0]))
+        added = await operating.add_subscriber(parts.sessions, parts.vault, new_subscriber(visit.form), parts.rules, visit.actor)
     except NotAcceptable as refused:
-        return _new_form(visit, f"{visit.reason(refused)} ({refused})", refused.field)
-    except NameTaken as refused:
-        return _new_form(visit, visit.reason(refused), "name")
+        return _new_form(visit, problems_of(refused), str(refused))
+    except (ValidationError, NameTaken) as refused:
+        return _new_form(visit, problems_of(refused))
     return visit.page("secret.html", subscriber=added, rotated=False)
 
 
@@ -133,23 +131,18 @@ async def recover(visit: Visit) -> Response:
     return await _show(visit, recovery=recovery, **chosen)
 
 
-def _new_subscriber(form: Form) -> NewSubscriber:
-    """What was filled in; raises ValidationError."""
-    way = form.text("way")
-    return NewSubscriber(
-        name=form.text("name"),
-        url=None if way == _FEED else form.text("url") or None,
-        feed=way == _FEED,
-        asymmetric=way == _KEY_PAIR,
-        event_types=form.texts("event_types") or None,
-        customer=form.ticked("customer"),
-        ordered=not form.ticked("unordered"),
+def _new_form(visit: Visit, problems: Mapping[str, str] = _NO_PROBLEMS, detail: str | None = None) -> Response:
+    """The form with what is wrong at each field; what belongs to no field that is shown, and `detail` in English, stands above."""
+    translated = {field: visit.translated(words) for field, words in problems.items()}
+    above = [words for field, words in translated.items() if field not in SHOWN_AT] or [visit.translated(_("See what is marked below."))]
+    return visit.page(
+        "add_subscriber.html",
+        HTTPStatus.UNPROCESSABLE_ENTITY if problems else HTTPStatus.OK,
+        form=visit.form,
+        event_types=_TYPES,
+        problem=" ".join(filter(None, [above[0], f"({detail})" if detail else None])) if problems else None,
+        problems=translated,
     )
-
-
-def _new_form(visit: Visit, problem: str | None = None, field: str | None = None) -> Response:
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK
-    return visit.page("add_subscriber.html", status, form=visit.form, event_types=_TYPES, problem=problem, field=field)
 
 
 async def _show(visit: Visit, *, problem: str | None = None, **values: Any) -> Response:
