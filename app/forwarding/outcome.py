@@ -41,13 +41,10 @@ class Outcome:
     """What the subscriber asked for by Retry-After, unchecked."""
 
 
+_BY_STATUS = {410: OutcomeKind.GONE, 429: OutcomeKind.TOO_MANY_REQUESTS}
+_BY_CLASS = {2: OutcomeKind.DELIVERED, 3: OutcomeKind.REDIRECT, 4: OutcomeKind.HTTP_4XX, 5: OutcomeKind.HTTP_5XX}
+
+
 def kind_of_status(status: int) -> OutcomeKind:
     """The kind that an HTTP status means."""
-    exact = {410: OutcomeKind.GONE, 429: OutcomeKind.TOO_MANY_REQUESTS}
-    by_class = {
-        2: OutcomeKind.DELIVERED,
-        3: OutcomeKind.REDIRECT,
-        4: OutcomeKind.HTTP_4XX,
-        5: OutcomeKind.HTTP_5XX,
-    }
-    return exact.get(status) or by_class.get(status // 100, OutcomeKind.BAD_RESPONSE)
+    return _BY_STATUS.get(status) or _BY_CLASS.get(status // 100, OutcomeKind.BAD_RESPONSE)

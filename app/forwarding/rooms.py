@@ -11,9 +11,9 @@ from app.forwarding.webhook import OutboundWebhook
 
 _UNLIMITED = 1_000_000
 _SLOW = frozenset({OutcomeKind.TIMEOUT, OutcomeKind.TOO_MANY_REQUESTS})
-_AHEAD_SECONDS = 0.01
+_AHEAD_SECONDS = 0.015
 """A subscriber that answers quickly would often wait for the next claim, so what it can take in the time of one is claimed ahead."""
-_AHEAD_AT_MOST = 64
+_AHEAD_AT_MOST = 96
 _AHEAD_UNTIL_S = 1.0
 """For so long after a delivery its time says how quickly a subscriber answers; what takes longer than this sends away who waits."""
 _SHORTEST_S = 0.0001

@@ -174,6 +174,8 @@ async def _read_excerpt(response: aiohttp.ClientResponse) -> str | None:
 def _retry_after(headers: CIMultiDictProxy[str]) -> timedelta | None:
     """The wait that Retry-After asks for, as seconds or as a date; None if there is none or it cannot be read."""
     value = headers.get("retry-after", "").strip()
+    if not value:
+        return None
     if value.isascii() and value.isdigit():
         return timedelta(seconds=min(int(value[:12]), 10**9))
     try:

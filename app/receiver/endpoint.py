@@ -70,7 +70,7 @@ class NotifyEndpoint:
         except Unstorable:
             return await _answer(send, 503, b"Cannot record\n")
         await _answer(send, 200, b"OK")
-        log.debug("call_recorded", notice_id=str(notice.id))
+        log.debug("call_recorded", notice_id=notice.id)
         elapsed = time.perf_counter() - wire.began
         answer_seconds.observe(elapsed)
         spans.received(notice.id, elapsed)

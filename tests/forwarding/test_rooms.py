@@ -154,7 +154,7 @@ def test_for_a_quick_subscriber_more_is_claimed_ahead() -> None:
     rooms.offer()
     rooms.enter(webhooks(shop, 8))
     rooms.leave(one(shop), K.DELIVERED, 0.002)
-    assert [(busy.in_flight, busy.ahead) for busy in rooms.offer()] == [(7, 40)]  # five times eight in 10 ms
+    assert [(busy.in_flight, busy.ahead) for busy in rooms.offer()] == [(7, 60)]  # seven and a half times eight in 15 ms
     assert rooms.enter(webhooks(shop, 0)) is False
 
 
@@ -162,7 +162,7 @@ def test_by_a_coarse_clock_an_answer_may_take_no_time() -> None:
     rooms, shop = Rooms(1_000), target(8)
     rooms.enter(webhooks(shop, 8))
     rooms.leave(one(shop), K.DELIVERED, 0.0)
-    assert [busy.ahead for busy in rooms.offer()] == [64]
+    assert [busy.ahead for busy in rooms.offer()] == [96]
 
 
 @pytest.mark.parametrize(
