@@ -8,6 +8,7 @@ from datetime import timedelta
 from app.receiving.appender import Appender
 from app.receiving.drainer import Drainer
 from app.receiving.ladder import DATABASE_SHARE, Ladder
+from app.receiving.segments import make_directory
 from app.receiving.spool import Spool
 from app.receiving.spool_forgetting import forget_older
 from app.receiving.spool_report import SpoolMeter
@@ -47,6 +48,12 @@ class Recording:
         async with asyncio.TaskGroup() as group:
             for job in (self._appender.run(), self._spool.run(), self._drainer.run(), self._meter.run(), self._forget_forever()):
                 group.create_task(job)
+            group.create_task(self._show())
+
+    async def _show(self) -> None:
+        """Make the directory, so that an empty spool can be seen for what it is. Nobody waits for this: the disk may hang."""
+        with suppress(OSError):
+            await asyncio.to_thread(make_directory, self._directory)
 
     async def _forget_forever(self) -> None:
         """What was set aside on this disk holds personal data; only this process and its likes can reach it."""

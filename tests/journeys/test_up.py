@@ -39,9 +39,21 @@ async def _play_usual(starter: Starter, seed: int, settings: dict[str, str]) -> 
                 if order_now is not None and order_now["state"] == "confirmed":
                     break
             await asyncio.sleep(0.05)
+        assert (await _spool_seen(client, f"http://{operator_host}:{operator_port}"))["records"] == 0
     service.terminate()
     assert await service.ended() == 0, service.log_text()
     return order.order_no, text
+
+
+async def _spool_seen(client: aiohttp.ClientSession, base: str) -> dict[str, int]:
+    """What the overview says of the spool, once it sees one; an overview is kept for a moment, also one from before the spool was made."""
+    async with asyncio.timeout(20):
+        while True:
+            async with client.get(f"{base}/v1/overview") as response:
+                seen: dict[str, int] | None = (await response.json())["spool"]
+            if seen is not None:
+                return seen
+            await asyncio.sleep(0.2)
 
 
 async def test_up_needs_nothing_and_keeps_everything_over_a_restart(tmp_path: Path) -> None:
