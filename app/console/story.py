@@ -1,14 +1,18 @@
 """An order's history as a story: call by call, with the events that each made and the webhooks that each event became."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from uuid import UUID
 
 from app.operating.events import Event
 from app.operating.notices import Notice
 from app.operating.orders import OrderHistory
 from app.operating.outbound import OutboundWebhookInFull
+
+_SHOWN = 3
+"""Repetitions in a row that are shown one by one; more of them would hide everything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +25,14 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """One call and what followed from it. `notice` is None for events that follow from no call that is still shown."""
+    """One call and what followed from it. `notice` is None for events that follow from no call that is still shown.
+
+    `more` are further calls right behind it that say the same and changed as little.
+    """
 
     notice: Notice | None
     scenes: Sequence[Scene]
+    more: Sequence[Notice] = ()
 
     @property
     def webhooks(self) -> list[OutboundWebhookInFull]:
@@ -41,4 +49,23 @@ def chapters_of(history: OrderHistory) -> list[Chapter]:
     for event in history.events:
         scenes[event.notice_id].append(Scene(event, webhooks[event.id]))
     chapters = [Chapter(notice, scenes.pop(notice.id, [])) for notice in history.notices]
-    return chapters + [Chapter(None, rest) for rest in scenes.values()]
+    return _folded(chapters) + [Chapter(None, rest) for rest in scenes.values()]
+
+
+def _folded(chapters: Iterable[Chapter]) -> list[Chapter]:
+    folded: list[Chapter] = []
+    for repeated, group in groupby(chapters, key=_repetition):
+        alike = list(group)
+        if repeated is None or len(alike) <= _SHOWN:
+            folded += alike
+        else:
+            folded.append(Chapter(alike[0].notice, (), [chapter.notice for chapter in alike[1:] if chapter.notice]))
+    return folded
+
+
+def _repetition(chapter: Chapter) -> tuple[object, ...] | None:
+    """What makes repetitions look alike; None for whatever is to be seen by itself."""
+    notice = chapter.notice
+    if notice is None or notice.verdict != "duplicate" or chapter.scenes:
+        return None
+    return notice.status, tuple(notice.reasons), tuple(notice.flags)
