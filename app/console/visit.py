@@ -84,6 +84,10 @@ class Visit:
         """A parameter of the address, without the blanks around it; empty if it is missing."""
         return self.request.query_params.get(name, "").replace("\0", "\ufffd").strip()
 
+    def named(self, part: str) -> str:
+        """What stands in the path of the address where its route has {part}."""
+        return str(self.request.path_params[part]).replace("\0", "\ufffd")
+
     def page(self, template: str, status: int = HTTPStatus.OK, **values: Any) -> Response:
         """A page made from a template."""
         said = said_of(self.request.cookies.get(_SAID))

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, quote_from_bytes
 
 import aiohttp
 from yarl import URL
@@ -90,6 +91,16 @@ class Visitor:
         """A cookie that was kept."""
         found = self.session.cookie_jar.filter_cookies(URL(self.base)).get(name)
         return found.value if found else None
+
+    async def get_as_it_is(self, path: str) -> Answer:
+        """A GET whose path and query are sent byte for byte, however odd."""
+        async with self.session.get(URL(self.base + path, encoded=True), allow_redirects=False) as response:
+            return Answer(response.status, response.headers, await response.text())
+
+    async def post_bytes(self, path: str, csrf: str, name: str, value: bytes) -> Answer:
+        """A form with one field besides the CSRF token, which may hold any bytes."""
+        form = f"csrf={quote(csrf)}&{name}=".encode() + quote_from_bytes(value).encode()
+        return await self._request("POST", path, data=form, headers={"content-type": "application/x-www-form-urlencoded"})
 
     async def _request(self, method: str, path: str, *, follow: bool = False, **options: Any) -> Answer:
         async with self.session.request(method, self.base + path, allow_redirects=follow, **options) as response:

@@ -58,7 +58,7 @@ async def a_busy_world(console: Console) -> dict[str, str]:
     recovery = await recover(world.sessions, RecoveryRequest(subscriber="shop", since=now() - timedelta(hours=1)), SERVICE)
     await create_token(world.sessions, NewToken(name="shop", role=Role.VIEWER), SERVICE)
     ids = {"recovery": str(recovery.id), "{order_no:path}": ORDER_NO, "{notice_id:uuid}": str(notice), "{sample_id:uuid}": str(notice)}
-    return ids | {"{webhook_id:int}": str(webhook), "{name}": "shop"}
+    return ids | {"{webhook_id}": str(webhook), "{name}": "shop"}
 
 
 async def contents(console: Console) -> list[object]:
@@ -109,7 +109,7 @@ async def test_operators_act_and_leave_subscribers_to_administrators(console: Co
                 )
                 assert 403 == answer.status, entry
         assert before == await contents(console)
-        assert f"/outbound-webhooks/{ids['{webhook_id:int}']}/retry" in (await visitor.get("/attention")).forms
+        assert f"/outbound-webhooks/{ids['{webhook_id}']}/retry" in (await visitor.get("/attention")).forms
         assert f"/erase-order/{ORDER_NO}" not in (await visitor.get(f"/orders/{ORDER_NO}")).forms
 
 

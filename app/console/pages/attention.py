@@ -1,5 +1,6 @@
 """What needs a human: calls in quarantine and in conflict, rejected calls, webhooks that were given up, and paused subscribers."""
 
+import re
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -11,7 +12,9 @@ from app.operating import dismissals, samples
 from app.operating.access import ROLE_OF, Action
 from app.operating.attention import read_attention
 from app.operating.outbound import retry_outbound
-from app.operating.refusals import Refusal
+from app.operating.refusals import Refusal, WebhookNotFound
+
+_WEBHOOK_ID = re.compile("[0-9]{1,18}")  # what the database can count to
 
 
 async def show(visit: Visit) -> Response:
@@ -74,8 +77,11 @@ async def _show_sample(visit: Visit, *, personal: bool) -> Response:
 
 
 def _sample_id(visit: Visit) -> UUID:
-    return UUID(str(visit.request.path_params["sample_id"]))
+    return UUID(visit.named("sample_id"))
 
 
 def _webhook_id(visit: Visit) -> int:
-    return int(visit.request.path_params["webhook_id"])
+    found = _WEBHOOK_ID.fullmatch(visit.named("webhook_id"))
+    if found is None:
+        raise WebhookNotFound
+    return int(found[0])

@@ -12,7 +12,7 @@ from app.operating.erasure import erase_order
 
 async def erase(visit: Visit) -> Response:
     """Erase it if the box was ticked: a browser demands that, and so do we."""
-    order_no = str(visit.request.path_params["order_no"]).replace("\0", "\ufffd")
+    order_no = visit.named("order_no")
     back = order_path(order_no)
     if not visit.form.ticked("understood"):
         text = visit.translated(_("Tick the box first: what is erased cannot be brought back."))

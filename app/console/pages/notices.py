@@ -48,4 +48,4 @@ async def _show(visit: Visit, *, personal: bool) -> Response:
 
 
 def _id(visit: Visit) -> UUID:
-    return UUID(str(visit.request.path_params["notice_id"]))
+    return UUID(visit.named("notice_id"))

@@ -94,4 +94,4 @@ def _erased_at(history: OrderHistory) -> datetime | None:
 
 
 def _order_no(visit: Visit) -> str:
-    return str(visit.request.path_params["order_no"]).replace("\0", "\ufffd")
+    return visit.named("order_no")

@@ -167,7 +167,7 @@ async def _show(visit: Visit, *, problem: str | None = None, **values: Any) -> R
 
 
 def _name(visit: Visit) -> str:
-    return str(visit.request.path_params["name"])
+    return visit.named("name")
 
 
 def _path(visit: Visit) -> str:

@@ -36,7 +36,7 @@ async def create(visit: Visit) -> Response:
 
 async def revoke(visit: Visit) -> Response:
     """End a token."""
-    await operating.revoke_token(visit.parts.sessions, str(visit.request.path_params["name"]), visit.actor)
+    await operating.revoke_token(visit.parts.sessions, visit.named("name"), visit.actor)
     return visit.go("/tokens", Said.TOKEN_REVOKED)
 
 
