@@ -1,7 +1,6 @@
 """Servers that are stopped, crashed, frozen or moved, and PgBouncer: each call is answered in time and arrives once."""
 
 import asyncio
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ from app.receiving.appender import DatabaseAway
 from app.receiving.ladder import DATABASE_SHARE
 from app.receiving.notice import Notice
 from app.receiving.spool_report import show_spool
+from tests.fair_clock import fair_seconds
 from tests.receiving.own_server import PGBOUNCER, OwnServer, free_port, own_server, pgbouncer
 from tests.receiving.receiving_world import Running, gather_appends, make_notice, running_ladder, stored_ids, until
 
@@ -61,9 +61,9 @@ class Caller:
     async def _call(self) -> None:
         notice = make_notice(len(self.notices))
         self.notices.append(notice)
-        started = time.perf_counter()
+        started = fair_seconds()
         await self._running.ladder.append(notice)
-        self.slowest = max(self.slowest, time.perf_counter() - started)
+        self.slowest = max(self.slowest, fair_seconds() - started)
 
 
 async def check_arrived(server_url: str, directory: Path, caller: Caller) -> None:
@@ -118,13 +118,13 @@ async def test_many_callers_behind_a_stalled_commit_wait_no_longer_than_their_sh
     async with running_ladder(server.url, tmp_path / "spool", budget=share / DATABASE_SHARE, drains=False) as running:
 
         async def call(number: int) -> UUID | None:
-            notice, started = make_notice(number), time.perf_counter()
+            notice, started = make_notice(number), fair_seconds()
             try:
                 await running.appender.append(notice)
             except DatabaseAway:
                 return None
             finally:
-                waits.append(time.perf_counter() - started)
+                waits.append(fair_seconds() - started)
             return notice.id
 
         if connected:
@@ -173,12 +173,12 @@ async def test_a_host_that_swallows_packets_delays_the_next_by_two_seconds_and_o
     with own_server(tmp_path / "second") as hole:
         hole.freeze(True)
         both = two_hosts(hole.url, server.url)
-        started = time.perf_counter()
+        started = fair_seconds()
         assert await server_port(both) == server.port
-        assert time.perf_counter() - started < 3
-        started = time.perf_counter()
+        assert fair_seconds() - started < 3
+        started = fair_seconds()
         assert await server_port(both) == server.port
-        assert time.perf_counter() - started < 1
+        assert fair_seconds() - started < 1
 
 
 needs_pgbouncer = pytest.mark.skipif(not PGBOUNCER.exists(), reason="PgBouncer is not installed")
@@ -227,9 +227,9 @@ async def test_behind_pgbouncer_nobody_listens_and_waiting_polls(server: OwnServ
         tasks = [asyncio.create_task(listener.run()), asyncio.create_task(waker.run())]
         await until(lambda: is_pooled(url))
         waker.wake()
-        started = time.perf_counter()
+        started = fair_seconds()
         await listener.wait(NOTICES, 0.3)
-        assert time.perf_counter() - started < 1
+        assert fair_seconds() - started < 1
         connection = await connect(server.url)
         listens = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
         assert await connection.fetchval(listens) == 0
