@@ -200,6 +200,8 @@ async def test_a_worker_that_slept_past_its_lease_changes_nothing(site: Site, st
         [order] = build_run((SCENARIOS["usual"],), 1, seed=3)
         load = play_at_rate(target_of(f"http://{host}:{port}/zeus/notify", timeout_s=10), [order], 5)
         await asyncio.gather(load, _until(lambda: _requested(merchant, 1), 30))
+        # Nothing half judged may be left to the sleeper, or it would rightly finish that when it wakes.
+        await _until(lambda: _fanned_out(site.database_url, 3), 30)
         os.kill(sleeper.pid, signal.SIGSTOP)
         starter.start("work", **settings)
         await _until(lambda: _requested(merchant, 2), 60)  # the other worker is sending the same webhook now
@@ -218,6 +220,10 @@ async def test_a_worker_that_slept_past_its_lease_changes_nothing(site: Site, st
 
 async def _requested(merchant: Held, count: int) -> bool:
     return merchant.requests >= count
+
+
+async def _fanned_out(url: str, count: int) -> bool:
+    return len(await _fetch(url, "SELECT FROM outbound_webhooks")) == count
 
 
 async def _everything(url: str) -> list[Any]:
