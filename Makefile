@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-slow fuzz check format reference container bench chaos lock clean
+.PHONY: help run demo test test-slow crashes fuzz check format reference container bench chaos lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,6 +24,9 @@ test: $(VENV)/.dev ## the tests, on a real Postgres and in real processes
 
 test-slow: $(VENV)/.dev ## the others, which take long: API, commands, console, crashes, plans on big tables, fuzzing
 	$(BIN)/python -m pytest -n auto -m slow
+
+crashes: $(VENV)/.dev ## a minute of killed workers and a crashing Postgres under load, which test-slow has ten seconds of
+	CRASH_SECONDS=60 $(BIN)/python -m pytest -n 0 tests/journeys/test_crashes.py
 
 fuzz: $(VENV)/.dev ## 50,000 random requests to a receiver, which takes a few minutes
 	RELAY_FUZZ_REQUESTS=50000 $(BIN)/python -m pytest -n 0 -rP tests/receiver/test_fuzz.py
