@@ -134,6 +134,10 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
         "the stop did not wait for these webhooks; they are sent again",
         "停止までに終わらなかった送信を打ち切った。再び送られる",
     ),
+    "service_variables_ignored": (
+        "Kubernetes made `variables` of a Service whose name begins with `relay`; they are no settings and are ignored",
+        "名前が `relay` で始まるServiceからKubernetesが作った環境変数。設定ではないため無視した",
+    ),
     "set_aside_forgotten": (
         "files that were set aside reached the age for erasing",
         "残してあったファイルを、保存期間が過ぎたため削除した",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.main.reference import env_example
-from app.settings import Settings, WrongSettings, load_settings, variable_of
+from app.settings import Settings, WrongSettings, load_settings, service_variables, variable_of
 
 
 @pytest.fixture(autouse=True)
@@ -108,3 +108,69 @@ def test_a_variable_that_is_set_to_nothing_counts_as_unset(monkeypatch: pytest.M
     monkeypatch.setenv("RELAY_NOTIFY_TOKEN", "")
     assert load_settings().notify_token is None
     assert "RELAY_NOTIFY_TOKEN" == variable_of("notify_token")
+
+
+def of_service(name: str, address: str = "10.96.0.7") -> dict[str, str]:
+    """The variables that Kubernetes makes of a Service with one named port."""
+    host = f"[{address}]" if ":" in address else address
+    return {
+        f"{name}_SERVICE_HOST": address,
+        f"{name}_SERVICE_PORT": "8000",
+        f"{name}_SERVICE_PORT_HTTP": "8000",
+        f"{name}_PORT": f"tcp://{host}:8000",
+        f"{name}_PORT_8000_TCP": f"tcp://{host}:8000",
+        f"{name}_PORT_8000_TCP_PROTO": "tcp",
+        f"{name}_PORT_8000_TCP_PORT": "8000",
+        f"{name}_PORT_8000_TCP_ADDR": address,
+    }
+
+
+@pytest.mark.parametrize("service", ["RELAY", "RELAY_PUBLIC", "RELAY_OPERATOR", "RELAY_METRICS", "RELAY_DATABASE", "RELAY_PORT"])
+@pytest.mark.parametrize("address", ["10.96.0.7", "fd00::7"])
+def test_what_kubernetes_makes_of_a_service_changes_no_setting(monkeypatch: pytest.MonkeyPatch, service: str, address: str) -> None:
+    for name, value in of_service(service, address).items():
+        monkeypatch.setenv(name, value)
+    assert Settings.model_construct() == load_settings()
+    assert sorted(of_service(service, address)) == service_variables()
+
+
+def test_a_setting_given_on_purpose_wins_over_a_service_of_its_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, value in of_service("RELAY_PUBLIC").items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / ".env").write_text("RELAY_PUBLIC_PORT=8100\n")
+    assert 8100 == load_settings().public_port
+    monkeypatch.setenv("RELAY_PUBLIC_PORT", "8200")  # as a pod's specification does
+    assert 8200 == load_settings().public_port
+    assert "RELAY_PUBLIC_PORT" not in service_variables()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "8000"),
+        ("PUBLIC_PORT", "tcp://relay.example:8000"),
+        ("PUBLIC_PORT", "http://10.96.0.7:8000"),
+        ("PUBLIC_PORT", "tcp://10.96.0.7:80000"),
+        ("PUBLIC_SERVICE_HOST", "10.96.0.7"),
+        ("PUBLIC_SERVICE_PORT", "8000"),
+        ("PUBLIC_PORT_8000_TCP_ADDR", "10.96.0.7"),
+        ("PUBLIC_PORT_8000_TPC", "tcp://10.96.0.7:8000"),
+    ],
+)
+def test_what_only_resembles_a_services_variable_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"RELAY_{name}", value)
+    with pytest.raises(WrongSettings, match=f"^RELAY_{name}: "):
+        load_settings()
+
+
+def test_a_typing_error_beside_a_service_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (of_service("RELAY_PUBLIC") | {"RELAY_PUBLIC_HOTS": "0.0.0.0"}).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(WrongSettings, match=r"^RELAY_PUBLIC_HOTS: .*did you mean RELAY_PUBLIC_HOST\?$"):
+        load_settings()
+
+
+def test_a_services_variable_in_a_file_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("RELAY_PUBLIC_PORT=tcp://10.96.0.7:8000\n")
+    with pytest.raises(WrongSettings, match=r"^RELAY_PUBLIC_PORT: "):
+        load_settings()

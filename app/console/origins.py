@@ -11,7 +11,7 @@ from dotenv import dotenv_values
 from pydantic import BeforeValidator, SecretStr
 from pydantic.fields import FieldInfo
 
-from app.settings import DeclaredSubscriber, Settings, variable_of
+from app.settings import DeclaredSubscriber, Settings, service_variables, variable_of
 from app.settings.kinds import parse_size
 
 _CONFIDENTIAL = frozenset({"allowed_sources", "trusted_proxies", "subscriber_networks"})
@@ -43,7 +43,9 @@ class ShownSetting:
 
 def shown_settings(settings: Settings, environment: Mapping[str, str] | None = None, file: str = ".env") -> Sequence[ShownSetting]:
     """Every setting, in the order of the reference. Call it at the start: later, the file may have changed."""
-    given = {name.upper() for name, value in (os.environ if environment is None else environment).items() if value}
+    environment = os.environ if environment is None else environment
+    ignored = service_variables(environment)
+    given = {name.upper() for name, value in environment.items() if value and name not in ignored}
     in_file = {name.upper() for name, value in dotenv_values(file).items() if value}
     return [_shown(settings, name, given, in_file) for name in Settings.model_fields]
 

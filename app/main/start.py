@@ -6,15 +6,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from importlib.metadata import version
 
 from app.db.embedded import start_embedded
-from app.logs import configure_logs
+from app.logs import configure_logs, get_logger
 from app.main.health_role import HealthRole
 from app.main.roles import Role
-from app.settings import Settings, WrongSettings, load_settings, variable_of
+from app.settings import Settings, WrongSettings, load_settings, service_variables, variable_of
 from app.tracing import spans
 
 _YOUNG_OBJECTS = 20_000
 """Calls and webhooks that are under way together make thousands of objects at a time, hardly one of them in a cycle: looking at all of
 them after every 700, as Python does, costs a fifth of a receiver's time and stops it for tens of milliseconds now and then."""
+
+log = get_logger("main")
 
 Main = Callable[[Settings, str], Awaitable[None]]
 
@@ -26,6 +28,8 @@ def start(main: Main) -> None:
     """
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format)
+    if ignored := service_variables():
+        log.info("service_variables_ignored", variables=ignored)
     url = start_embedded(settings.data_dir) if settings.database_url is None else settings.database_url.get_secret_value()
     _start_tracing(settings)
     _collect_less()

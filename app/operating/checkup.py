@@ -15,7 +15,7 @@ from app.operating.findings import Finding, error, ok, warning
 from app.operating.keys import admin_token_of, vault_of
 from app.operating.listening import Use, use_of_port
 from app.operating.trouble import Trouble, trouble_of
-from app.settings import Settings, WrongSettings, variable_of
+from app.settings import Settings, WrongSettings, service_variables, variable_of
 
 
 async def check_up(settings: Settings) -> list[Finding]:
@@ -47,6 +47,10 @@ async def _ask(url: str, settings: Settings, vault: Vault | None) -> list[Findin
 def check_settings(settings: Settings) -> list[Finding]:
     """Settings that can be used but are probably not meant."""
     findings = [ok("settings", "every variable can be read"), *check_sources(settings)]
+    if ignored := service_variables():
+        remedy = "set enableServiceLinks: false for the pod, or give the Service another name"
+        message = f"variables that Kubernetes makes of a Service are no settings and are ignored: {', '.join(ignored)}"
+        findings.append(warning("environment", message, remedy))
     if not settings.ip_codes:
         remedy = f"set {variable_of('ip_codes')}: status codes of Zeus's other services collide with those of this one"
         findings.append(warning("IPコード", "calls for any contract are taken", remedy))

@@ -4,6 +4,7 @@ from app.settings.declared import IN_FILES, DeclaredSubscriber
 from app.settings.fields import PREFIX, Settings
 from app.settings.kinds import Network, parse_duration
 from app.settings.load import WrongSettings, load_settings, variable_of
+from app.settings.service_links import service_variables
 
 __all__ = [
     "IN_FILES",
@@ -14,5 +15,6 @@ __all__ = [
     "WrongSettings",
     "load_settings",
     "parse_duration",
+    "service_variables",
     "variable_of",
 ]

@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.settings.declared import DeclaredSubscriber
 from app.settings.kinds import Duration, Durations, Names, Networks, Port, Secrets, Size, parse_duration
+from app.settings.service_links import service_variables
 
 PREFIX = "RELAY_"
 
@@ -187,6 +188,21 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "text"] = Field(
         "auto", description="One JSON object a line, or text; auto writes text on a terminal and JSON elsewhere.", examples=["json"]
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the sources, the first first, without the variables that Kubernetes makes."""
+        if isinstance(env_settings, EnvSettingsSource):
+            made = {name.lower() for name in service_variables()}
+            env_settings.env_vars = {name: value for name, value in env_settings.env_vars.items() if name.lower() not in made}
+        return init_settings, env_settings, dotenv_settings, file_secret_settings
 
     @field_validator("database_url")
     @classmethod

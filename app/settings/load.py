@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from app.settings.fields import PREFIX, Settings
+from app.settings.service_links import service_variables
 
 
 class WrongSettings(Exception):
@@ -38,7 +39,7 @@ def variable_of(field: str) -> str:
 
 def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
     known = [variable_of(field) for field in Settings.model_fields]
-    given = {*environment, *dotenv_values(".env")}
+    given = (environment.keys() - set(service_variables(environment))) | dotenv_values(".env").keys()
     messages = []
     for name in sorted(given):
         if not name.startswith(PREFIX) or name in known:

@@ -67,6 +67,11 @@ def test_every_order_number_has_an_address() -> None:
     assert "/attention?x=1" == path_here("/attention?x=1")
 
 
+def test_a_variable_of_a_kubernetes_service_is_the_origin_of_no_setting() -> None:
+    shown = {one.variable: one for one in shown_settings(Settings(), {"RELAY_PUBLIC_PORT": "tcp://10.96.0.7:8000"}, "no-such-file")}
+    assert (Origin.DEFAULT, "8000") == (shown["RELAY_PUBLIC_PORT"].origin, shown["RELAY_PUBLIC_PORT"].text)
+
+
 def test_settings_say_where_they_come_from(tmp_path_factory: pytest.TempPathFactory) -> None:
     file = tmp_path_factory.mktemp("settings") / ".env"
     file.write_text("RELAY_LOG_LEVEL=DEBUG\nRELAY_ADMIN_TOKEN=\n")

@@ -102,6 +102,16 @@ async def test_settings_that_are_probably_not_meant_are_warned_of(world: Operati
     assert "RELAY_ALLOWED_SOURCES" in (faults["sources"].remedy or "")
 
 
+async def test_what_kubernetes_makes_of_a_service_is_told(world: OperatingWorld, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.add("shop", shop.url)
+    monkeypatch.setenv("RELAY_PUBLIC_PORT", "tcp://10.96.0.7:8000")
+    monkeypatch.setenv("RELAY_PUBLIC_SERVICE_HOST", "10.96.0.7")
+    faults = await _faults(_settings(world, shop))
+    assert {"environment"} == faults.keys()
+    assert faults["environment"].message.endswith(": RELAY_PUBLIC_PORT, RELAY_PUBLIC_SERVICE_HOST")
+    assert "enableServiceLinks: false" in (faults["environment"].remedy or "")
+
+
 async def test_missing_keys_are_found(world: OperatingWorld) -> None:
     faults = await _faults(_settings(world, secret_keys=[]))
     assert (Level.ERROR, True) == (faults["keys"].level, "RELAY_SECRET_KEYS" in faults["keys"].message)

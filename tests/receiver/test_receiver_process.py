@@ -35,6 +35,15 @@ async def call(host: str, port: int, number: int = 1) -> str:
         writer.close()
 
 
+async def test_a_receiver_starts_beside_a_kubernetes_service_of_its_name(database_url: str, tmp_path: Path) -> None:
+    made = {"PUBLIC_SERVICE_HOST": "10.96.0.7", "PUBLIC_SERVICE_PORT": "8000", "METRICS_PORT": "tcp://10.96.0.8:9100"}
+    with processes(tmp_path) as starter:
+        receiver = starter.start("receive", **service_settings(database_url), **made, PUBLIC_PORT_8000_TCP="tcp://10.96.0.7:8000")
+        assert "200" == await call(*await receiver.ready("receiver"))
+        names = [*made, "PUBLIC_PORT_8000_TCP"]
+        assert sorted(f"RELAY_{name}" for name in names) == (await receiver.logged("service_variables_ignored"))["variables"]
+
+
 @pytest.mark.parametrize("callers", [4, 32])
 async def test_no_connection_is_reset_by_a_stop(database_url: str, tmp_path: Path, callers: int) -> None:
     seen: Counter[str] = Counter()
