@@ -17,19 +17,26 @@ _FOREIGN_PORTS = frozenset(
 )
 _MAX_URL = 2_000
 
+# IANA's registries of special-purpose addresses and of IPv4 and IPv6 address space, and what clouds answer inside their machines.
+# The first network that holds an address gives the reason.
 _IPV4_REASONS = [
     (ipaddress.IPv4Network(network), reason)
     for network, reason in (
         ("0.0.0.0/8", "unspecified"),
         ("10.0.0.0/8", "private"),
+        ("100.100.100.200/32", "a cloud's own service"),  # Alibaba Cloud, metadata
         ("100.64.0.0/10", "carrier-grade NAT"),
         ("127.0.0.0/8", "loopback"),
-        ("169.254.0.0/16", "link-local"),
+        ("168.63.129.16/32", "a cloud's own service"),  # Azure, the platform's channel to the machine
+        ("169.254.0.0/16", "link-local"),  # most clouds' metadata
         ("172.16.0.0/12", "private"),
-        ("192.0.0.0/24", "reserved"),
+        ("192.0.0.0/24", "reserved"),  # 192.0.0.192 is Oracle Cloud's metadata
         ("192.0.2.0/24", "reserved for documentation"),
-        ("192.88.99.0/24", "reserved"),
+        ("192.31.196.0/24", "reserved"),  # AS112: answers the reverse look-ups of private networks
+        ("192.52.193.0/24", "reserved"),  # tunnels for multicast (AMT)
+        ("192.88.99.0/24", "reserved"),  # relays of 6to4
         ("192.168.0.0/16", "private"),
+        ("192.175.48.0/24", "reserved"),  # AS112
         ("198.18.0.0/15", "reserved for benchmarks"),
         ("198.51.100.0/24", "reserved for documentation"),
         ("203.0.113.0/24", "reserved for documentation"),
@@ -42,17 +49,25 @@ _IPV6_REASONS = [
     for network, reason in (
         ("::/128", "unspecified"),
         ("::1/128", "loopback"),
+        ("fd00:ec2::/32", "a cloud's own service"),  # AWS: metadata, name server, clock
+        ("fd20:ce::254/128", "a cloud's own service"),  # Google Cloud, metadata
+        ("fd00:42::42/128", "a cloud's own service"),  # Scaleway, metadata
         ("fc00::/7", "private"),
         ("fe80::/10", "link-local"),
         ("fec0::/10", "site-local"),
         ("ff00::/8", "multicast"),
         ("2001:db8::/32", "reserved for documentation"),
-        ("2001::/23", "reserved"),
+        ("2001:2::/48", "reserved for benchmarks"),
+        ("2001::/32", "a Teredo tunnel"),
+        ("2001::/23", "reserved"),  # the IETF's protocols: ORCHID, DRIP, AMT, AS112 and others
+        ("2620:4f:8000::/48", "reserved"),  # AS112
         ("3fff::/20", "reserved for documentation"),
     )
 ]
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_ISATAP = frozenset({0x0000_5EFE, 0x0200_5EFE})
+"""What stands before the IPv4 address in the last half of an ISATAP address (RFC 5214)."""
 
 
 class DestinationRefused(Exception):
@@ -92,16 +107,18 @@ def parse_url(url: str, allow_http: bool) -> URL:
         raise DestinationRefused("a fragment (#…) is never sent")
     if port is None or port in _FOREIGN_PORTS:
         raise DestinationRefused(f"port {port} belongs to another service")
-    _check_host(parsed.raw_host)
+    _check_host(parsed.raw_host, in_brackets=re.match(r"[^/]*//[^/?#]*\[", url) is not None)
     return parsed
 
 
-def _check_host(host: str | None) -> None:
+def _check_host(host: str | None, *, in_brackets: bool) -> None:
     if not host or not host.strip("."):
         raise DestinationRefused("the URL names no host")
     if "%" in host:
         raise DestinationRefused("an IPv6 zone belongs to one machine only")
-    if ":" in host:
+    if in_brackets:
+        if not isinstance(literal_address(host), ipaddress.IPv6Address):
+            raise DestinationRefused("what stands in brackets is not an IPv6 address")
         return
     # A name whose last part is a number is read as an IPv4 address by some resolvers: 2130706433, 0177.0.0.1, 0x7f.1, 127.1
     last = host.rstrip(".").rpartition(".")[2]
@@ -128,17 +145,24 @@ def check_address(address: Address, networks: Sequence[Network]) -> None:
 
 
 def _hops(address: Address) -> list[Address]:
-    """The addresses that a connection to `address` may end at: itself, or the IPv4 addresses inside a mapped or translated one."""
+    """Return the addresses that a connection to `address` may end at.
+
+    These are the IPv4 addresses inside a mapped, translated or tunnelled one, and otherwise `address` itself. A Teredo or ISATAP
+    address is returned beside them: the first is never public, the second has a network of its own.
+    """
     if isinstance(address, ipaddress.IPv4Address):
         return [address]
     if address.ipv4_mapped is not None:
         return [address.ipv4_mapped]
+    embedded = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
     if address in _NAT64:
-        return [ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)]
+        return [embedded]
     if address.sixtofour is not None:
         return [address.sixtofour]
     if address.teredo is not None:
-        return list(address.teredo)
+        return [*address.teredo, address]
+    if (int(address) >> 32) & 0xFFFF_FFFF in _ISATAP:
+        return [embedded, address]
     return [address]
 
 

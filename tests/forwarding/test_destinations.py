@@ -62,6 +62,11 @@ BAD = [
     ("https://[fe80::1%25eth0]/", "zone"),
     ("https://[fe80::1%eth0]/", "zone"),
     ("https://[::1/", "not a URL"),
+    ("https://[2001:0:8.8.8.8::]/", "not an IPv6 address"),
+    ("https://[::8.8.8.8.8]/", "not an IPv6 address"),
+    ("https://[1::2::3]/", "not an IPv6 address"),
+    ("https://[v1.x]/", "not an IPv6 address"),
+    ("https://[v1.fe80::1]:8443/hooks", "not an IPv6 address"),
 ]
 
 
@@ -120,6 +125,54 @@ FORBIDDEN = [
     ("2002:c0a8:101::1", "private"),
     ("2001:0:a00:1::f7f7:f7f7", "private"),
     ("2001:0:808:808::80ff:fffe", "loopback"),
+    # Tunnels whose ends are public: nobody knows where inside them a connection ends
+    ("2001:0:808:808::f7f7:f7f7", "Teredo"),
+    ("2001:0:808:808::", "reserved"),  # the client is 255.255.255.255
+    # ISATAP in a public network: an IPv4 address behind 0:5efe or 200:5efe
+    ("2606:4700::5efe:a00:1", "private"),
+    ("2606:4700::200:5efe:7f00:1", "loopback"),
+    ("2606:4700::5efe:a9fe:a9fe", "link-local"),
+    ("fe80::5efe:808:808", "link-local"),
+    # Inside a mapped or translated one, every rule for IPv4 holds
+    ("::ffff:168.63.129.16", "cloud"),
+    ("64:ff9b::a83f:8110", "cloud"),
+    ("64:ff9b::6464:64c8", "cloud"),
+    ("2002:a83f:8110::1", "cloud"),
+    ("64:ff9b::c0a8:101", "private"),
+    ("64:ff9b:1:a00:1::", "reserved"),
+    ("::ffff:0:a00:1", "reserved"),  # SIIT
+    ("::a9fe:a9fe", "reserved"),  # the old form of 169.254.169.254
+    # What clouds answer inside their machines
+    ("168.63.129.16", "cloud"),
+    ("100.100.100.200", "cloud"),
+    ("169.254.170.2", "link-local"),
+    ("169.254.170.23", "link-local"),
+    ("192.0.0.192", "reserved"),
+    ("fd00:ec2::254", "cloud"),
+    ("fd00:ec2::23", "cloud"),
+    ("fd20:ce::254", "cloud"),
+    ("fd00:42::42", "cloud"),
+    ("fe80::a9fe:a9fe", "link-local"),
+    # The rest of IANA's registries
+    ("192.0.0.9", "reserved"),
+    ("192.31.196.1", "reserved"),
+    ("192.52.193.1", "reserved"),
+    ("192.175.48.1", "reserved"),
+    ("198.19.255.255", "benchmarks"),
+    ("239.255.255.250", "multicast"),
+    ("100::1", "reserved"),
+    ("100:0:0:1::1", "reserved"),
+    ("2001:1::1", "reserved"),
+    ("2001:2::1", "benchmarks"),
+    ("2001:3::1", "reserved"),
+    ("2001:4:112::1", "reserved"),
+    ("2001:20::1", "reserved"),
+    ("2001:30::1", "reserved"),
+    ("2001:1ff:ffff::1", "reserved"),
+    ("2620:4f:8000::1", "reserved"),
+    ("5f00::1", "reserved"),
+    ("400::1", "reserved"),
+    ("1fff::1", "reserved"),
 ]
 
 
@@ -135,7 +188,11 @@ def test_an_address_that_is_not_public_is_refused(address: str, reason: str) -> 
 
 @pytest.mark.parametrize(
     "address",
-    ["8.8.8.8", "1.1.1.1", "100.128.0.1", "172.32.0.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1"],
+    [
+        *("8.8.8.8", "1.1.1.1", "100.128.0.1", "172.32.0.1", "168.63.129.15", "168.63.129.17"),
+        *("192.0.1.1", "192.31.195.1", "198.20.0.1"),
+        *("2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1", "2001:200::1", "2606:4700::5efe:808:808"),
+    ],
 )
 def test_a_public_address_passes(address: str) -> None:
     check_address(ip_address(address), [])
@@ -150,6 +207,14 @@ def test_a_public_address_passes(address: str) -> None:
         ("fd00::1", "fd00::/8", True),
         ("fd00::1", "10.0.0.0/8", False),
         ("2001:0:a00:1::f7f7:f7f7", "8.8.8.0/24", False),
+        ("2001:0:808:808::f7f7:f7f7", "2001::/32", True),
+        ("2001:0:a00:1::f7f7:f7f7", "2001::/32", False),
+        ("168.63.129.16", "168.63.129.16/32", True),
+        ("64:ff9b::a83f:8110", "168.63.129.16/32", True),
+        ("fd00:ec2::254", "fd00::/8", True),
+        ("2606:4700::5efe:a00:1", "10.0.0.0/8", True),
+        ("2606:4700::5efe:a00:1", "2606:4700::/32", False),
+        ("64:ff9b::a00:1", "64:ff9b::/96", False),
     ],
 )
 def test_networks_can_be_allowed(address: str, network: str, allowed: bool) -> None:
