@@ -52,6 +52,9 @@ _PLUS_IS_PLUS: Final = frozenset({"sendid", "sendpoint", "order_no", "email"})
 # What Shift_JIS can look like. Python's cp932 also reads the lone bytes 80, A0, FD, FE and FF, which are no characters.
 _SHIFT_JIS = re.compile(rb"(?:[\x00-\x7F\xA1-\xDF]|[\x81-\x9F\xE0-\xFC][\x40-\x7E\x80-\xFC])*+")
 _LEAD_BYTE = re.compile(rb"[\x81-\x9F\xE0-\xFC]")
+_LAST_OF_TWO_BYTES = "\u07ff"
+"""The last character that UTF-8 writes with two bytes."""
+_LATIN_BESIDE_KANA = re.compile(r"[A-Za-z][^\x00-\x7F\u3000]|[^\x00-\x7F\u3000][A-Za-z]")
 _TWICE_ESCAPED_HYPHEN = re.compile(r"%2[Dd]")
 
 
@@ -67,7 +70,7 @@ def decode(query: bytes, body: bytes = b"") -> Call:
             unknown.setdefault(_key_text(key), _text_of(raw, plus_is_space=True).text)
             flags.add("unknown_key")
             continue
-        value = _text_of(raw, plus_is_space=name not in _PLUS_IS_PLUS)
+        value = _text_of(raw, plus_is_space=name not in _PLUS_IS_PLUS, kana_first=name == "username")
         flags.update(f"{flaw}:{name}" for flaw in value.flaws)
         if name not in first:
             first[name] = value
@@ -100,11 +103,13 @@ def _without_line_end(body: bytes) -> bytes:
     return body.rstrip(b"\r\n")
 
 
-def _text_of(raw: bytes, *, plus_is_space: bool) -> _Text:
+def _text_of(raw: bytes, *, plus_is_space: bool, kana_first: bool = False) -> _Text:
     if plus_is_space:
         raw = raw.replace(b"+", b" ")
     raw = unquote_to_bytes(raw)
     text, rest = _characters(raw)
+    if kana_first and not rest:
+        text = _as_kana(raw, text) or text
     flaws: tuple[str, ...] = ()
     if rest:
         flaws += ("truncated" if _LEAD_BYTE.fullmatch(rest) else "undecodable",)
@@ -129,6 +134,21 @@ def _characters(raw: bytes) -> tuple[str, bytes]:
         return raw[:end].decode("cp932"), raw[end:]
     except UnicodeDecodeError as unassigned:
         return raw[: unassigned.start].decode("cp932"), raw[unassigned.start :]
+
+
+def _as_kana(raw: bytes, in_utf8: str) -> str | None:
+    """The reading of a name in Shift_JIS where that is likelier than UTF-8, or None.
+
+    Two half-width kana are often one letter of Latin, Greek or Cyrillic in UTF-8. Zeus writes Shift_JIS,
+    and a name is kana (manual, CGI call table). A Latin letter beside a kana speaks for UTF-8: é in José.
+    """
+    if in_utf8.isascii() or max(in_utf8) > _LAST_OF_TWO_BYTES or not _SHIFT_JIS.fullmatch(raw):
+        return None
+    try:
+        in_shift_jis = raw.decode("cp932")
+    except UnicodeDecodeError:
+        return None
+    return None if _LATIN_BESIDE_KANA.search(in_shift_jis) else in_shift_jis
 
 
 def _key_text(key: bytes) -> str:
