@@ -1,5 +1,6 @@
 """Single connections to Postgres, through asyncpg: for statements that carry many rows, for LISTEN, and beneath the engine."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
@@ -18,19 +19,39 @@ CONNECT_TIMEOUT_S = 5.0
 HOST_TIMEOUT_S = 2.0
 STATEMENT_TIMEOUT_MS = 30_000
 
+NO_SETTINGS: Mapping[str, str] = {}
+HELD_TO_INDEXES = {
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_sort": "off",
+    "enable_incremental_sort": "off",
+}
+"""Planner settings for connections whose statements look up few rows of large tables.
+
+A plan that was cached while a table was small must be right when it is large: rows are looked up one by
+one, through the index that has them in the order asked for. A pooler keeps no plans and takes no settings.
+"""
+
 _found: dict[str, str] = {}
 """Which host of a URL with several was the primary when last seen: the others may be black holes that cost a timeout each."""
 
 
 async def connect(
-    url: str, *, application: str = "zeus-relay", statement_timeout_ms: int = STATEMENT_TIMEOUT_MS, lock_timeout_ms: int = 0
+    url: str,
+    *,
+    application: str = "zeus-relay",
+    statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
+    lock_timeout_ms: int = 0,
+    planner: Mapping[str, str] = NO_SETTINGS,
 ) -> Connection:
     """Open one asyncpg connection; of several hosts in `url`, to the one that takes writes.
 
     `url` is a postgresql:// URL. Statements end after `statement_timeout_ms`, waits for a lock after `lock_timeout_ms` (0: never);
-    behind a pooler only the client's own timeout, a little later, sees to that. Raises one of CONNECT_ERRORS (a timeout is an OSError).
+    behind a pooler only the client's own timeout, a little later, sees to that.
+    `planner` are settings of the server's planner. Raises one of CONNECT_ERRORS (a timeout is an OSError).
     """
-    settings = {"statement_timeout": str(statement_timeout_ms), "lock_timeout": str(lock_timeout_ms), "jit": "off"}
+    settings = {"statement_timeout": str(statement_timeout_ms), "lock_timeout": str(lock_timeout_ms), "jit": "off", **planner}
     limits: dict[str, Any] = {"command_timeout": statement_timeout_ms / 1000 + 1}
     hosts = _single_hosts(url)
     if len(hosts) == 1:

@@ -1,5 +1,6 @@
 """SQLAlchemy's engine and sessions, on connections that are all made in one place."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import event
@@ -8,21 +9,27 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import await_only
 
-from app.db.connections import CONNECT_TIMEOUT_S, Connection, connect, is_pooled
+from app.db.connections import CONNECT_TIMEOUT_S, NO_SETTINGS, Connection, connect, is_pooled
 
 Sessions = async_sessionmaker[AsyncSession]
 
 _STATEMENTS_CACHED = 100
 
 
-def make_engine(url: str, *, pool_size: int = 5, application: str = "zeus-relay") -> AsyncEngine:
+def make_engine(
+    url: str,
+    *,
+    pool_size: int = 5,
+    application: str = "zeus-relay",
+    planner: Mapping[str, str] = NO_SETTINGS,
+) -> AsyncEngine:
     """An engine whose every connection is made by `connect`, so that asyncpg itself reads the URL (several hosts, sockets).
 
     A connection that the server closed while it lay in the pool is replaced when it is wanted: nobody is given one.
     """
 
     def creator() -> Any:
-        made = await_only(connect(url, application=application))
+        made = await_only(connect(url, application=application, planner=planner))
 
         async def give() -> Connection:
             return made

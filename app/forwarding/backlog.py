@@ -5,11 +5,13 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.forwarding.claims import STILL_PENDING
+
 BATCH = 5_000
 
 # What was tried before the pause waits for moments of its own, and its order no longer waits for it: sent from there, later events would
 # overtake earlier ones. What is parked waits for such a moment too. As in `leftovers`, nobody waits here for rows that others have locked.
-READY = text("""
+READY = text(f"""
 WITH paused AS MATERIALIZED (
   SELECT id FROM subscribers WHERE id = CAST(:subscriber_id AS uuid) AND state = 'paused'
 ), tried AS MATERIALIZED (
@@ -28,9 +30,9 @@ WITH paused AS MATERIALIZED (
   ) w
 )
 UPDATE outbound_webhooks w SET due_at = w.created_at, attempts = 0, excused = 0, lease_token = NULL
-WHERE w.state = 'pending' AND w.id = ANY (ARRAY (SELECT id FROM tried UNION ALL SELECT id FROM parked LIMIT :batch))
+WHERE {STILL_PENDING} AND w.id = ANY (ARRAY (SELECT id FROM tried UNION ALL SELECT id FROM parked LIMIT :batch))
 RETURNING w.id
-""")
+""")  # noqa: S608 - only our own constants are put in
 
 
 async def ready_backlog(session: AsyncSession, subscriber_id: UUID) -> int:

@@ -16,6 +16,18 @@ _FIRST_TRY = "least(w.attempts + w.excused, 1) = 0"
 _LATER_TRY = "least(w.attempts + w.excused, 1) = 1"
 _MINE = "w.subscriber_id = s.id AND w.state = 'pending'"
 
+# Plans are cached when tables are still empty, where every index costs the same. These spellings leave
+# one index: a condition on an expression proves no partial index, and only the order index has the rows
+# of an order sorted by sequence. An EXISTS has no order and could be turned into a hash of all rows.
+STILL_PENDING = "w.state || '' = 'pending'"
+
+
+def _due_before(moment: str, tries: str) -> str:
+    """Return the condition that subscriber `s` has a webhook due at `moment` at the latest."""
+    return f"""(SELECT true FROM outbound_webhooks w
+    WHERE {_MINE} AND {tries} AND w.due_at <= {moment} ORDER BY w.due_at LIMIT 1) IS NOT NULL"""  # noqa: S608
+
+
 # The hold is counted from the first attempt, so that nothing is overtaken that was only waiting: for a worker, for its turn at a limited
 # rate, for the end of a pause. A retry by hand counts anew. The age comes first, because it spares most rows the look-up.
 _FIRST_TRIED = "(SELECT max(a.started_at) FROM attempts a WHERE a.outbound_webhook_id = earlier.id AND a.number = 1)"
@@ -31,10 +43,11 @@ def _due_of_each(tries: str, room: str) -> str:
   SELECT roomy.turn, roomy.room, roomy.id AS subscriber_id, found.id, found.due_at FROM roomy CROSS JOIN LATERAL (
     SELECT w.id, w.due_at FROM outbound_webhooks w
     WHERE w.subscriber_id = roomy.id AND w.state = 'pending' AND {tries} AND w.due_at <= now()
-      AND NOT (roomy.ordered AND w.order_no IS NOT NULL AND EXISTS (
-        SELECT 1 FROM outbound_webhooks earlier
+      AND NOT (roomy.ordered AND w.order_no IS NOT NULL AND (
+        SELECT true FROM outbound_webhooks earlier
         WHERE earlier.subscriber_id = w.subscriber_id AND earlier.order_no = w.order_no AND earlier.sequence < w.sequence
-          AND earlier.state = 'pending' AND {_HOLDS_BACK}))
+          AND earlier.state = 'pending' AND {_HOLDS_BACK}
+        ORDER BY earlier.sequence LIMIT 1) IS NOT NULL)
     ORDER BY w.due_at, w.id
     LIMIT greatest({room}, 0)
     FOR UPDATE OF w SKIP LOCKED
@@ -59,8 +72,7 @@ WITH paced AS MATERIALIZED (
     FROM (SELECT least(s.rate_limit, CASE WHEN s.resumed_at IS NOT NULL THEN CAST(:resume_rate AS int) END) AS rate) AS pace
   ) AS bucket
   WHERE s.state = 'active' AND bucket.rate IS NOT NULL AND s.allowance + bucket.since * bucket.rate >= 1 AND (
-    EXISTS (SELECT 1 FROM outbound_webhooks w WHERE {_MINE} AND {_FIRST_TRY} AND w.due_at <= now())
-    OR EXISTS (SELECT 1 FROM outbound_webhooks w WHERE {_MINE} AND {_LATER_TRY} AND w.due_at <= now()))
+    {_due_before("now()", _FIRST_TRY)} OR {_due_before("now()", _LATER_TRY)})
   FOR NO KEY UPDATE OF s SKIP LOCKED
 ), roomy AS MATERIALIZED (
   SELECT s.id, s.ordered, row_number() OVER (ORDER BY coalesce(busy.in_flight, 0), random()) AS turn,
@@ -93,7 +105,7 @@ WITH paced AS MATERIALIZED (
 UPDATE outbound_webhooks w
 SET lease_token = :token, due_at = now() + CAST(:lease AS interval)
 FROM subscribers s, events e
-WHERE w.id = ANY (ARRAY (SELECT id FROM due)) AND w.state = 'pending' AND s.id = w.subscriber_id AND e.id = w.event_id
+WHERE w.id = ANY (ARRAY (SELECT id FROM due)) AND {STILL_PENDING} AND s.id = w.subscriber_id AND e.id = w.event_id
 RETURNING w.id, w.attempts, w.excused, w.event_id, w.subscriber_id, e.type, e.created_at, s.url, s.timeout_ms, s.max_in_flight,
   s.sealed_transport,
   least(s.rate_limit, CASE WHEN s.resumed_at IS NOT NULL THEN CAST(:resume_rate AS int) END) AS rate,
@@ -104,26 +116,25 @@ RETURNING w.id, w.attempts, w.excused, w.event_id, w.subscriber_id, e.type, e.cr
   ) AS sealed
 """)  # noqa: S608 - only our own constants are put in
 
-RENEW = text("""
+RENEW = text(f"""
 UPDATE outbound_webhooks w SET due_at = now() + CAST(:lease AS interval)
 FROM unnest(CAST(:ids AS bigint[]), CAST(:tokens AS uuid[])) AS held (id, token)
-WHERE w.id = ANY (CAST(:ids AS bigint[])) AND w.id = held.id AND w.lease_token = held.token AND w.state = 'pending'
+WHERE w.id = ANY (CAST(:ids AS bigint[])) AND w.id = held.id AND w.lease_token = held.token AND {STILL_PENDING}
 RETURNING w.id
-""")
+""")  # noqa: S608 - only our own constants are put in
 
-RELEASE = text("""
+RELEASE = text(f"""
 UPDATE outbound_webhooks w SET lease_token = NULL, due_at = now()
 FROM unnest(CAST(:ids AS bigint[]), CAST(:tokens AS uuid[])) AS held (id, token)
-WHERE w.id = ANY (CAST(:ids AS bigint[])) AND w.id = held.id AND w.lease_token = held.token AND w.state = 'pending'
+WHERE w.id = ANY (CAST(:ids AS bigint[])) AND w.id = held.id AND w.lease_token = held.token AND {STILL_PENDING}
 RETURNING w.id
-""")
+""")  # noqa: S608 - only our own constants are put in
 
 # A backlog that was let out slowly is gone when nothing is due any more since before it was let out.
 UNWIND = text(f"""
 UPDATE subscribers s SET resumed_at = NULL
 WHERE s.resumed_at IS NOT NULL AND s.state = 'active'
-  AND NOT EXISTS (SELECT 1 FROM outbound_webhooks w WHERE {_MINE} AND {_FIRST_TRY} AND w.due_at <= s.resumed_at)
-  AND NOT EXISTS (SELECT 1 FROM outbound_webhooks w WHERE {_MINE} AND {_LATER_TRY} AND w.due_at <= s.resumed_at)
+  AND NOT {_due_before("s.resumed_at", _FIRST_TRY)} AND NOT {_due_before("s.resumed_at", _LATER_TRY)}
 RETURNING s.id
 """)  # noqa: S608 - only our own constants are put in
 
@@ -132,9 +143,12 @@ PARK = text(f"""
 WITH waiting AS MATERIALIZED (
   SELECT head.id, head.until FROM subscribers s CROSS JOIN LATERAL (
     SELECT w.id, (
-      SELECT max({_HOLDS_UNTIL}) FROM outbound_webhooks earlier
-      WHERE earlier.subscriber_id = w.subscriber_id AND earlier.order_no = w.order_no AND earlier.sequence < w.sequence
-        AND earlier.state = 'pending' AND earlier.lease_token IS NULL
+      SELECT max(holding.until) FROM (
+        SELECT {_HOLDS_UNTIL} AS until FROM outbound_webhooks earlier
+        WHERE earlier.subscriber_id = w.subscriber_id AND earlier.order_no = w.order_no AND earlier.sequence < w.sequence
+          AND earlier.state = 'pending' AND earlier.lease_token IS NULL
+        ORDER BY earlier.sequence OFFSET 0
+      ) holding
     ) AS until
     FROM outbound_webhooks w
     WHERE {_MINE} AND {_FIRST_TRY} AND w.due_at <= now()

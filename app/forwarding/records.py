@@ -10,11 +10,14 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.forwarding.claims import STILL_PENDING
 from app.forwarding.health import HEALTH, PAUSE_AFTER, HealthChange
 from app.forwarding.outcome import OutcomeKind
 from app.forwarding.signals import SIGNALS
 
-# `moved` is the fence: everything else here follows from the rows it returns. As in the claim, `= ANY` and `IS TRUE` are there for the
+_PARKED = "w.lease_token IS NULL AND w.attempts + w.excused = 0 AND w.due_at > now()"
+
+# `moved` is the fence: everything else here follows from the rows it returns. As in the claim, `= ANY` and `ORDER BY` are there for the
 # plan: the rows are looked up by their ids, and those of an order by the order, not by their due time.
 # A webhook that waits for a settled one of its order is made due at once; it cannot be in `moved`, whose rows had a lease.
 RECORD = text(f"""
@@ -30,7 +33,7 @@ WITH result AS (
     attempts = w.attempts + result.charged, excused = w.excused + 1 - result.charged,
     finished_at = CASE WHEN result.state = 'pending' THEN NULL ELSE now() END
   FROM result
-  WHERE w.id = ANY (CAST(:ids AS bigint[])) AND w.id = result.id AND w.lease_token = result.token AND w.state = 'pending'
+  WHERE w.id = ANY (CAST(:ids AS bigint[])) AND w.id = result.id AND w.lease_token = result.token AND {STILL_PENDING}
   RETURNING w.id, w.event_id, w.subscriber_id, w.order_no, w.sequence, w.created_at, w.attempts + w.excused AS number,
     result.state AS new_state, result.ago, result.duration_ms, result.outcome, result.http_status, result.excerpt, result.place
 ), attempted AS (
@@ -38,15 +41,21 @@ WITH result AS (
   SELECT id, number, now() - ago, duration_ms, outcome, http_status, excerpt FROM moved
 ), unparked AS (
   UPDATE outbound_webhooks w SET due_at = now()
-  FROM (SELECT DISTINCT subscriber_id, order_no FROM moved WHERE new_state <> 'pending' AND order_no IS NOT NULL) settled
-  WHERE w.subscriber_id = settled.subscriber_id AND w.order_no = settled.order_no AND w.state = 'pending'
-    AND w.lease_token IS NULL AND w.attempts + w.excused = 0 AND (w.due_at > now()) IS TRUE
+  WHERE w.id = ANY (ARRAY (
+    SELECT parked.id FROM (
+      SELECT DISTINCT subscriber_id, order_no FROM moved WHERE new_state <> 'pending' AND order_no IS NOT NULL
+    ) settled CROSS JOIN LATERAL (
+      SELECT w.id FROM outbound_webhooks w
+      WHERE w.subscriber_id = settled.subscriber_id AND w.order_no = settled.order_no AND w.state = 'pending' AND {_PARKED}
+      ORDER BY w.sequence OFFSET 0
+    ) parked
+  )) AND {STILL_PENDING} AND {_PARKED}
 ), {HEALTH}, {SIGNALS}
 SELECT moved.id, became.signal, became.id AS subscriber_id, became.name, became.reason, became.failures,
-  EXISTS (SELECT 1 FROM owed) AS signalled, moved.new_state <> 'pending' AND moved.order_no IS NOT NULL AND EXISTS (
-    SELECT 1 FROM outbound_webhooks w
+  EXISTS (SELECT 1 FROM owed) AS signalled, moved.new_state <> 'pending' AND moved.order_no IS NOT NULL AND (
+    SELECT true FROM outbound_webhooks w
     WHERE w.subscriber_id = moved.subscriber_id AND w.order_no = moved.order_no AND w.sequence > moved.sequence
-      AND w.state = 'pending') AS awaited
+      AND w.state = 'pending' ORDER BY w.sequence LIMIT 1) IS NOT NULL AS awaited
 FROM moved LEFT JOIN became ON became.id = moved.subscriber_id AND became.signal IS NOT NULL
 """)  # noqa: S608 - only our own constants are put in
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
 from app.db.wakeup import OUTBOUND
+from app.forwarding.claims import STILL_PENDING
 from app.forwarding.trouble import in_transaction
 from app.logs import get_logger
 
@@ -68,7 +69,9 @@ page AS MATERIALIZED (
 ), meant AS MATERIALIZED (
   SELECT * FROM page WHERE type = ANY (CAST(:event_types AS text[])) AND created_at >= :since AND created_at < :until
 )"""  # noqa: S608
-_BEING_SENT = "w.state = 'pending' AND w.lease_token IS NOT NULL AND w.due_at > now()"
+# Spelled so that only the unique index by event can be used: see STILL_PENDING.
+_BEING_SENT = f"{STILL_PENDING} AND w.lease_token IS NOT NULL AND w.due_at > now()"
+_OF_SUBSCRIBER = "CAST(w.subscriber_id AS text) = CAST(CAST(:subscriber_id AS uuid) AS text)"
 _AFRESH = (
     "state = 'pending', due_at = now(), lease_token = NULL, attempts = 0, excused = 0, finished_at = NULL, "
     "dismissed_at = NULL, dismissal = NULL"
@@ -82,7 +85,7 @@ UNDELIVERED = text(f"""
 WITH {_PAGE}, chosen AS MATERIALIZED (
   SELECT w.id, w.event_id FROM meant CROSS JOIN LATERAL (
     SELECT w.id, w.event_id FROM outbound_webhooks w
-    WHERE w.event_id = meant.id AND w.subscriber_id = CAST(:subscriber_id AS uuid) AND w.state IN ('pending', 'dead')
+    WHERE w.event_id = meant.id AND {_OF_SUBSCRIBER} AND w.state || '' IN ('pending', 'dead')
       AND NOT ({_BEING_SENT})
     FOR UPDATE OF w
   ) AS w ORDER BY w.event_id LIMIT :room
@@ -95,7 +98,7 @@ WITH {_PAGE}, chosen AS MATERIALIZED (
   SELECT id AS event_id, order_no, sequence FROM meant
   WHERE NOT EXISTS (
     SELECT 1 FROM outbound_webhooks w
-    WHERE w.event_id = meant.id AND w.subscriber_id = CAST(:subscriber_id AS uuid) AND {_BEING_SENT})
+    WHERE w.event_id = meant.id AND {_OF_SUBSCRIBER} AND {_BEING_SENT})
   ORDER BY id LIMIT :room
 ), revived AS (
   INSERT INTO outbound_webhooks AS w (event_id, subscriber_id, order_no, sequence)

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 
+from app.db.connections import HELD_TO_INDEXES
 from app.db.engine import make_engine, make_sessions
 from app.db.wakeup import NOTICES, OUTBOUND, Waker
 from app.db.wakeup import Listener as WakeListener
@@ -33,7 +34,7 @@ class WorkerRole:
 
     def __init__(self, settings: Settings, url: str, vault: Vault) -> None:
         """Build both halves; nothing is connected yet."""
-        self._engine = make_engine(url, pool_size=POOL_SIZE, application="zeus-relay worker")
+        self._engine = make_engine(url, pool_size=POOL_SIZE, application="zeus-relay worker", planner=HELD_TO_INDEXES)
         sessions = make_sessions(self._engine)
         self._listener = WakeListener(url, (NOTICES, OUTBOUND))
         self._waker = Waker(url, OUTBOUND)

@@ -13,10 +13,10 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import uuid7
-from app.db.connections import Connection, connect
+from app.db.connections import HELD_TO_INDEXES, Connection, connect
 from app.db.engine import Sessions, make_engine, make_sessions
 from app.forwarding.backlog import READY
-from app.forwarding.claims import CLAIM, PARK, RELEASE, RENEW, UNWIND, claim
+from app.forwarding.claims import CLAIM, PARK, RELEASE, RENEW, UNWIND, claim, park
 from app.forwarding.fan_out import FAN_OUT, fan_out
 from app.forwarding.leftovers import CANCEL
 from app.forwarding.outcome import OutcomeKind
@@ -225,3 +225,81 @@ async def test_what_is_read_depends_on_what_is_done_and_not_on_what_lies_there(s
     assert claimed - before < 27 * 6
     assert recorded - claimed < 27 * 6
     assert fanned_out - recorded < 30
+
+
+INDEXES_OF_WEBHOOKS = {
+    "claim": {"turn_idx", "order_idx", "pkey"},
+    "park": {"turn_idx", "order_idx", "pkey"},
+    "unwind": {"turn_idx"},
+    "renew": {"pkey"},
+    "release": {"pkey"},
+    "record": {"order_idx", "pkey"},
+    "fan out": set(),
+    "recover": {"event_key", "pkey"},
+    "recover everything": {"event_key"},
+    "cancel leftovers": {"turn_idx", "pkey"},
+    "ready a backlog": {"turn_idx", "pkey"},
+}
+FIRST_COLUMNS = {
+    "turn_idx": r"\(subscriber_id = ",
+    "order_idx": r"\(subscriber_id = [^)]*\) AND \(order_no = ",
+    "pkey": r"\(id = ",
+    "event_key": r"\(event_id = ",
+}
+
+
+def index_scans(plan: str) -> list[tuple[str, str]]:
+    """Each scan of an index of webhooks: the index, and the line after it, which holds the condition."""
+    return re.findall(r"Scan (?:using|on) outbound_webhooks_(\w+)\b.*\n(.*)", plan)
+
+
+@pytest.mark.parametrize("name", sorted(STATEMENTS))
+async def test_a_plan_made_on_empty_tables_is_right_for_large_ones(database_url: str, name: str) -> None:
+    """Sessions keep plans from the time before the first call: no statistics, every index one page."""
+    connection = await connect(database_url, planner=HELD_TO_INDEXES)
+    try:
+        plan = await generic_plan(connection, STATEMENTS[name])
+    finally:
+        await connection.close()
+    assert not re.search(rf"Seq Scan on ({'|'.join(BIG)})\b|Hash (Semi |Anti |Left |)Join|hashed SubPlan", plan), plan
+    scans = index_scans(plan)
+    assert {index for index, _ in scans} == INDEXES_OF_WEBHOOKS[name], plan
+    for index, condition in scans:
+        assert re.search(FIRST_COLUMNS[index], condition), plan
+
+
+async def test_the_same_session_reads_little_after_the_tables_grew(database_url: str) -> None:
+    """First on empty tables, then beside 20,000 webhooks of the same subscriber, without an ANALYZE."""
+    engine = make_engine(database_url, pool_size=1, planner=HELD_TO_INDEXES)
+    sessions = make_sessions(engine)
+    world = World(sessions, database_url, Vault([KEY]))
+    subscriber, _ = await world.subscriber("https://shop.example/hooks")
+    try:
+        for _ in range(8):  # from the sixth time on the server keeps a plan
+            async with sessions() as session:
+                await _deliver(session)
+                await session.rollback()
+        await _execute(
+            database_url,
+            "ALTER TABLE outbound_webhooks SET (autovacuum_enabled = off)",
+            "INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, due_at) SELECT gen_random_uuid(), "
+            f"'{subscriber}', 'later' || n, 1, now() + interval '1 hour' FROM generate_series(1, 20000) n",
+        )
+        for number in range(10):
+            await world.event(f"order-{number}")
+        async with sessions() as session:
+            before = await rows_read(session)
+            assert await _deliver(session) == 10
+            read = await rows_read(session) - before
+            await session.rollback()
+    finally:
+        await engine.dispose()
+    assert read < 10 * 10
+
+
+async def _deliver(session: AsyncSession) -> int:
+    taken = await claim(session, room=200, busy=[], lease=timedelta(seconds=60), order_hold=timedelta(hours=1))
+    done = [Result(w.id, w.lease_token, "delivered", None, True, monotonic(), 5, OutcomeKind.DELIVERED, 200, None) for w in taken]
+    await record(session, done)
+    await park(session, order_hold=timedelta(hours=1))
+    return len(taken)
