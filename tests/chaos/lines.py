@@ -26,6 +26,7 @@ _ALL = (
     Line("all-nginx", "Postgres and a receiver, behind nginx", outages.everything, Front.NGINX, felt=Felt.SPOOLED),
     Line("all-caddy", "Postgres and the only receiver, behind Caddy", outages.everything, Front.CADDY, receivers=1, felt=Felt.SPOOLED),
     Line("spool-full", "Postgres away and the spool full", outages.spool_full, felt=Felt.HELD, small_spool=True),
+    Line("log-stuck", "the log reader stops reading", outages.log_reader_stuck, piped_logs=True),
 )
 
 LINES = {line.name: line for line in _ALL}

@@ -13,6 +13,8 @@ from tests.chaos.stores import blocking
 _IN_FLIGHT_S = 0.5
 """How long calls pile up before their receiver is killed: well within Postgres's share of the answer budget, so none is spooled."""
 _HOG_S = 0.02
+_STOP_S = 10.0
+"""How long a process may take to stop when nobody reads its log."""
 _END_OURS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'zeus-relay %'"
 
 
@@ -146,6 +148,21 @@ async def spool_full(site: Site) -> None:
     await blocking(site.store.server.stop)
     await asyncio.sleep(min(site.effort.outage_s, 6))
     await blocking(site.store.server.start)
+
+
+async def log_reader_stuck(site: Site) -> None:
+    """Nobody reads what the processes log; one worker has to stop and another to start meanwhile."""
+    stuck = [receiver.process for receiver in site.receivers] + site.workers
+    for process in stuck:
+        process.log_reader.stop_reading()
+    await asyncio.sleep(site.effort.outage_s / 2)
+    assert all(process.log_reader.is_full() for process in stuck), "nobody felt the outage: a log was not full"
+    site.workers[0].terminate()
+    await site.workers[0].ended(_STOP_S)
+    await site.start_worker(0)
+    await asyncio.sleep(site.effort.outage_s / 2)
+    for process in stuck:
+        process.log_reader.read_on()
 
 
 @asynccontextmanager

@@ -65,6 +65,8 @@ class Line:
     small_spool: bool = False
     """Whether the spool lies on a small tmpfs, which fills up within two seconds."""
     server_options: tuple[str, ...] = ()
+    piped_logs: bool = False
+    """Whether every call is logged, through a pipe with a reader that can stop."""
 
     @property
     def needs_root(self) -> bool:

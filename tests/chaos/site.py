@@ -40,6 +40,7 @@ class Site:
     starter: Starter
     settings: dict[str, str]
     spool: Path
+    piped_logs: bool = False
     receivers: list[Receiver] = field(default_factory=list)
     workers: list[Process] = field(default_factory=list)
     urls: list[str] = field(default_factory=list)
@@ -52,7 +53,7 @@ class Site:
 
     async def start_worker(self, number: int) -> None:
         """Start a worker in the place of one that is gone, and wait until it works."""
-        self.workers[number] = self.starter.start("work", **self.settings)
+        self.workers[number] = self._work()
         await self.workers[number].logged("working")
 
     async def start(self, receivers: int) -> None:
@@ -60,14 +61,18 @@ class Site:
         for _ in range(receivers):
             port, metrics_port = free_port(), free_port()
             self.receivers.append(Receiver(self._receive(port, metrics_port), port, metrics_port))
-        self.workers = [self.starter.start("work", **self.settings) for _ in range(_WORKERS)]
+        self.workers = [self._work() for _ in range(_WORKERS)]
         for receiver in self.receivers:
             await receiver.process.ready("receiver")
         for worker in self.workers:
             await worker.logged("working")
 
+    def _work(self) -> Process:
+        return self.starter.start("work", piped=self.piped_logs, **self.settings)
+
     def _receive(self, port: int, metrics_port: int) -> Process:
-        return self.starter.start("receive", **self.settings, PUBLIC_PORT=str(port), METRICS_PORT=str(metrics_port))
+        ports = {"PUBLIC_PORT": str(port), "METRICS_PORT": str(metrics_port)}
+        return self.starter.start("receive", piped=self.piped_logs, **self.settings, **ports)
 
 
 @asynccontextmanager
@@ -82,7 +87,9 @@ async def site(line: Line, effort: Effort, template: Template, directory: Path) 
             stack.enter_context(_tmpfs(spool, effort.rate))
         starter = stack.enter_context(processes(directory / "processes"))
         settings = _settings(database.url, merchant, secret, spool, behind_proxy=line.front is not Front.NONE)
-        made = Site(effort, database, merchant, starter, settings, spool)
+        if line.piped_logs:
+            settings |= {"LOG_LEVEL": "DEBUG"}
+        made = Site(effort, database, merchant, starter, settings, spool, line.piped_logs)
         await made.start(line.receivers)
         ports = [receiver.port for receiver in made.receivers]
         if line.front is not Front.NONE:

@@ -1,0 +1,131 @@
+"""A log whose reader stops, goes away, or has a full disk: calls are answered, webhooks sent, and SIGTERM obeyed."""
+
+import asyncio
+import re
+import subprocess
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from app.simulator.orders import build_run
+from app.simulator.play import play
+from app.simulator.scenarios import SCENARIOS
+from app.simulator.target import target_of
+from tests.chaos.ports import free_port, wait_for
+from tests.journeys.conftest import Site, judged_notices
+from tests.processes import ADMIN_TOKEN, PROGRAM, Process, Starter, environment, service_settings
+from tests.raw_http import exchange, status_of
+from tests.receiver.receiver_world import PATH, get, stored
+
+END_SECONDS = 10.0
+"""What a container engine usually grants before it kills."""
+
+
+async def _full(process: Process, make_it_log: Callable[[], Awaitable[object]]) -> None:
+    """Have a process log until nothing more fits into its pipe."""
+    async with asyncio.timeout(20):
+        while not process.log_reader.is_full():
+            await make_it_log()
+
+
+async def _call(address: tuple[str, int], order_no: str = "1234-56789-01234") -> int:
+    return status_of(await exchange(*address, get(PATH + f"?order_no={order_no}&status=01".encode()), patience=5))
+
+
+async def _metric(address: tuple[str, int], name: str) -> float:
+    text = (await exchange(*address, b"GET /metrics HTTP/1.0\r\n\r\n")).decode()
+    found = re.search(rf"^{name} (\S+)$", text, re.MULTILINE)
+    assert found, name
+    return float(found[1])
+
+
+async def test_every_role_works_and_ends_while_nobody_reads_its_log(site: Site, starter: Starter) -> None:
+    settings = site.settings | {"LOG_LEVEL": "DEBUG"}
+    receiver, worker, operator = (starter.start(role, piped=True, **settings) for role in ("receive", "work", "operate"))
+    address, private = await receiver.ready("receiver"), await operator.ready("operator")
+    await worker.logged("working")
+    for process in (receiver, worker, operator):
+        process.log_reader.stop_reading()
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+    async with aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=5)) as client:
+
+        async def look() -> None:
+            async with client.get(f"http://{private[0]}:{private[1]}/v1/orders/1234-56789-01234?personal=true") as response:
+                assert 200 == response.status
+
+        await _full(receiver, lambda: _call(address))
+        orders = build_run((SCENARIOS["usual"],), 20, seed=24)
+        report = await play(target_of(f"http://{address[0]}:{address[1]}/zeus/notify"), orders)
+        assert {200} == {result.outcome.status for result in report.results}
+        assert max(result.outcome.latency_s for result in report.results) < 5
+        await site.merchant.wait_for(1 + 20 * 3)
+        assert worker.log_reader.is_full()
+        await _full(operator, look)
+        await look()
+    for process in (receiver, worker, operator):
+        process.terminate()
+    assert [0, 0, 0] == [await process.ended(END_SECONDS) for process in (receiver, worker, operator)]
+    assert not [notice for notice in await judged_notices(site.database_url) if notice["verdict"] is None]
+
+
+async def test_up_works_and_ends_while_nobody_reads_its_log(site: Site, starter: Starter) -> None:
+    service = starter.start("up", piped=True, **site.settings, LOG_LEVEL="DEBUG")
+    address = await service.ready("receiver")
+    await service.logged("working")
+    service.log_reader.stop_reading()
+    await _full(service, lambda: _call(address))
+    assert [200] * 50 == [await _call(address, f"2424-00000-{number:05d}") for number in range(50)]
+    await site.merchant.wait_for(51)
+    service.terminate()
+    assert 0 == await service.ended(END_SECONDS)
+
+
+async def test_what_waited_is_written_when_the_reader_reads_on(database_url: str, starter: Starter) -> None:
+    receiver = starter.start("receive", piped=True, **service_settings(database_url), LOG_LEVEL="DEBUG")
+    address = await receiver.ready("receiver")
+    receiver.log_reader.stop_reading()
+    await _full(receiver, lambda: _call(address))
+    calls = len(await stored(database_url)) + 30
+    assert [200] * 30 == [await _call(address, "2424-00000-00000") for _ in range(30)]
+    receiver.log_reader.read_on()
+    receiver.terminate()
+    assert 0 == await receiver.ended(END_SECONDS)
+    await asyncio.sleep(0.5)  # the reader's own time
+    assert calls == sum(line["event"] == "call_recorded" for line in receiver.events())
+    assert "log_lines_dropped" not in receiver.log_text()
+
+
+async def test_lines_that_nobody_will_ever_read_are_counted(database_url: str, starter: Starter) -> None:
+    receiver = starter.start("receive", piped=True, **service_settings(database_url), LOG_LEVEL="DEBUG", METRICS_PORT="0")
+    address, metrics = await receiver.ready("receiver"), await receiver.address_of("health")
+    assert 0 == await _metric(metrics, "zeus_relay_log_lines_dropped_total")
+    receiver.log_reader.go_away()
+    assert [200] * 5 == [await _call(address) for _ in range(5)]
+    async with asyncio.timeout(5):
+        while await _metric(metrics, "zeus_relay_log_lines_dropped_total") < 5:
+            await asyncio.sleep(0.05)
+    receiver.terminate()
+    assert 0 == await receiver.ended(END_SECONDS)
+
+
+@pytest.fixture
+def logs_to_full_disk(database_url: str, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
+    """A receiver whose log cannot be written, and its two ports."""
+    port, metrics_port = free_port(), free_port()
+    settings = service_settings(database_url) | {"PUBLIC_PORT": str(port), "METRICS_PORT": str(metrics_port)}
+    with Path("/dev/full").open("wb") as full:
+        receiver = subprocess.Popen([PROGRAM, "receive"], env=environment(**settings), cwd=tmp_path, stdout=full, stderr=full)
+    yield receiver, port, metrics_port
+    receiver.kill()
+    receiver.wait()
+
+
+async def test_a_full_disk_under_the_log_holds_up_no_call(logs_to_full_disk: tuple[subprocess.Popen[bytes], int, int]) -> None:
+    receiver, port, metrics_port = logs_to_full_disk
+    await asyncio.to_thread(wait_for, port)
+    assert 200 == await _call(("127.0.0.1", port))
+    assert await _metric(("127.0.0.1", metrics_port), "zeus_relay_log_lines_dropped_total") > 0
+    receiver.terminate()
+    assert 0 == await asyncio.to_thread(receiver.wait, END_SECONDS)
