@@ -123,6 +123,14 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
         "a request to the API failed; `trouble` names the database's fault, without it the fault is a defect",
         "APIのリクエストに失敗した。`trouble` はデータベースの問題の種類。なければ不具合",
     ),
+    "result_refused": (
+        "the database refuses the result of an attempt; the webhook is sent again. After several in a row the worker stops",
+        "送信の結果をデータベースが受け付けない。リースが切れるとそのWebhookを再び送る。続けて起きるとワーカーは停止する",
+    ),
+    "span_not_ended": (
+        "the span of an attempt could not be made; the webhook's outcome is recorded all the same",
+        "送信のスパンを作成できなかった。Webhookの結果は記録する",
+    ),
     "result_fenced_out": (
         "a result came after another worker had taken the webhook over; it does not count",
         "ほかのワーカーが引き継いだあとに結果が出た。この結果は採用しない",

@@ -26,12 +26,12 @@ FAILURES = (aiohttp.ClientError, OSError, DestinationRefused, KeyMissing)
 """Every way in which an attempt can fail; a TimeoutError is an OSError."""
 
 
-def outcome_of(error: Failure, http_status: int | None = None) -> Outcome:
-    """The outcome of an attempt that ended in `error`, after `http_status` if that much of an answer came.
+def outcome_of(error: Failure) -> Outcome:
+    """Return the outcome of an attempt that ended in `error` before the status of an answer came.
 
     The excerpt names the error and holds nothing of what was sent.
     """
-    return Outcome(_kind(error), http_status, _describe(error))
+    return Outcome(_kind(error), excerpt=describe(error))
 
 
 def _kind(error: Failure) -> OutcomeKind:
@@ -78,7 +78,8 @@ def _kind_of_errno(number: int | None) -> OutcomeKind:
     return OutcomeKind.OWN_SIDE if number in _OWN_ERRNOS else OutcomeKind.UNREACHABLE
 
 
-def _describe(error: Failure) -> str:
+def describe(error: BaseException) -> str:
+    """Return a name for `error` that holds nothing of what was sent."""
     if isinstance(error, DestinationRefused | KeyMissing):
         return str(error)
     if isinstance(error, aiohttp.ClientHttpProxyError):

@@ -158,11 +158,11 @@ class Forwarder:
     async def _send_now(self, sender: Sender, webhook: OutboundWebhook, started: float) -> OutcomeKind:
         try:
             outcome = await self._attempt(sender, webhook)
+            self._finish(webhook, outcome, started)
         finally:
             self._turns.over(webhook.target)
         if ends_ahead(outcome.kind, monotonic() - started):
             self._turns.send_away(webhook.target.subscriber_id)
-        self._finish(webhook, outcome, started)
         return outcome.kind
 
     async def _attempt(self, sender: Sender, webhook: OutboundWebhook) -> Outcome:
@@ -179,11 +179,11 @@ class Forwarder:
 
     def _finish(self, webhook: OutboundWebhook, outcome: Outcome, started: float) -> None:
         ended = monotonic()
+        result = result_of(webhook, outcome, self._options.schedule, started=started, ended=ended, random=random())  # noqa: S311  (jitter)
+        self._recorder.put(result)  # first of all: nothing that fails below may lose what was answered
         attempts_made.labels(outcome.kind.value).inc()
         log.debug("webhook_attempted", **_ids(webhook), outcome=outcome.kind.value)
         attempt_seconds.observe(ended - started)
-        result = result_of(webhook, outcome, self._options.schedule, started=started, ended=ended, random=random())  # noqa: S311  (jitter)
-        self._recorder.put(result)
 
     def _recorded(self, results: Sequence[Result], recorded: Recorded) -> None:
         sends_in_flight.set(self._turns.under_way)

@@ -2,9 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
+from sqlalchemy.exc import DBAPIError
+
+from app.db.connections import describe_error
 from app.db.engine import Sessions
 from app.events.types import EventType
 from app.forwarding.health import HealthChange
@@ -14,6 +18,8 @@ from app.forwarding.trouble import RETRY_SECONDS, in_transaction
 from app.logs import get_logger
 from app.metrics import results_fenced_out, subscriber_signals, webhooks_dead
 
+REFUSED_AT_MOST = 10
+"""So many results in a row the database may refuse; after that the fault is not a webhook's, and no more are to be sent."""
 _BATCH = 500
 _COMMIT_SECONDS = 0.006
 
@@ -28,6 +34,7 @@ class Recorder:
         self._sessions = sessions
         self._pause_after = pause_after
         self._on_recorded = on_recorded
+        self._refused = 0
         self._waiting: asyncio.Queue[Result | None] = asyncio.Queue()
 
     @property
@@ -58,11 +65,31 @@ class Recorder:
                 await self._record(results)
 
     async def _record(self, results: list[Result]) -> None:
-        recorded = await self._commit(results)
+        """Record results; what the database refuses is found by halves, so that it takes nothing else along."""
+        try:
+            recorded = await self._commit(results)
+        except DBAPIError as error:
+            await self._record_apart(results, error)
+            return
+        self._refused = 0
         self._report(results, recorded.webhook_ids)
         for change in recorded.changes:
             _report_change(change)
         self._on_recorded(results, recorded)
+
+    async def _record_apart(self, results: list[Result], error: DBAPIError) -> None:
+        [first, *others] = results
+        if others:
+            middle = len(results) // 2
+            await self._record(results[:middle])
+            await self._record(results[middle:])
+        elif first.excerpt is not None:
+            await self._record([replace(first, excerpt=None)])
+        else:
+            log.error("result_refused", outbound_webhook_id=first.webhook_id, outcome=first.outcome.value, error=describe_error(error))
+            self._refused += 1
+            if self._refused > REFUSED_AT_MOST:
+                raise error
 
     async def _commit(self, results: list[Result]) -> Recorded:
         while True:

@@ -1,5 +1,6 @@
 """Sending one webhook over HTTP and reading no more of the answer than is worth keeping."""
 
+import asyncio
 import json
 import ssl
 from collections.abc import Mapping, Sequence
@@ -10,24 +11,27 @@ from importlib.metadata import version
 from uuid import UUID
 
 import aiohttp
-from multidict import CIMultiDictProxy
 from yarl import URL
 
 from app.clock import now
 from app.events.payload import body
 from app.events.signature import signed_headers
 from app.forwarding.destinations import check_address, literal_address, parse_url
-from app.forwarding.failures import FAILURES, outcome_of
+from app.forwarding.failures import FAILURES, describe, outcome_of
+from app.forwarding.http_answer import Answer, AnswerConnector, hearing
 from app.forwarding.outcome import Outcome, OutcomeKind, kind_of_status
 from app.forwarding.resolver import Lookup, VettingResolver, system_lookup
 from app.forwarding.routes import ProxyResolver, ProxyRoutes, Route
 from app.forwarding.transport import PLAIN, Transport
 from app.forwarding.trust import Trust
 from app.forwarding.webhook import OutboundWebhook
+from app.logs import get_logger
 from app.settings import Network
 from app.tracing import spans
 
 EXCERPT_BYTES = 2_048
+REST_SECONDS = 5.0
+"""How long the rest of an answer may take after its head: nothing but the excerpt depends on it."""
 _READ_BUFFER = 4_096
 _CONTENTS = 256
 _URLS = 10_000
@@ -37,6 +41,8 @@ _BASE_HEADERS = {
     "user-agent": f"zeus-relay/{version('zeus-relay')}",
     "accept-encoding": "identity",  # an answer is read as it comes, so a small one cannot unpack into a large one
 }
+
+log = get_logger("forwarding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +82,13 @@ class Sender:
         resolver = VettingResolver(networks, lookup)
         self._routes = ProxyRoutes(proxy, resolver, self._connect_s) if proxy else None
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
+            connector=AnswerConnector(
                 resolver=ProxyResolver(lookup) if proxy else resolver,
                 ssl=tls or self._trust.context(PLAIN),
                 limit=0,  # the forwarder limits what is under way
                 keepalive_timeout=_KEEP_ALIVE_S,
             ),
+            response_class=Answer,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             read_bufsize=_READ_BUFFER,
@@ -100,24 +107,41 @@ class Sender:
             return await self._send(webhook, keys, transport, {})
         span = _span_of(webhook)
         outcome = await self._send(webhook, keys, transport, span.headers)
-        span.end({"outcome": outcome.kind.value}, failed=outcome.kind is not OutcomeKind.DELIVERED)
+        try:
+            span.end({"outcome": outcome.kind.value}, failed=outcome.kind is not OutcomeKind.DELIVERED)
+        except Exception as error:  # whatever becomes of the trace, the webhook was answered
+            log.warning("span_not_ended", error=type(error).__name__)
         return outcome
 
     async def _send(self, webhook: OutboundWebhook, keys: Sequence[str], transport: Transport, extra: Mapping[str, str]) -> Outcome:
-        status: int | None = None
-        try:
-            url = self._url(webhook.target.url)
-            route = await self._routes.to(url) if self._routes else Route(url)
-            content = self._content(webhook)
-            signed = signed_headers(str(webhook.event_id), now(), content, keys)
-            headers = {**dict(transport.headers), **_BASE_HEADERS, **route.headers, **extra, **signed}
-            options = {"timeout": self._timeout_of(webhook), "allow_redirects": False, **self._tls(transport), **route.options}
-            async with self._session.post(route.url, data=content, headers=headers, **options) as response:
-                status = response.status
-                excerpt = await _read_excerpt(response)
-                return Outcome(kind_of_status(status), status, excerpt, _retry_after(response.headers))
-        except FAILURES as error:
-            return outcome_of(error, status)
+        """Make the attempt. Once a status line has come, its status is the outcome: nothing that fails after it changes that."""
+        body = bytearray()
+        trouble: BaseException | None = None
+        with hearing() as heard:
+            try:
+                await self._exchange(webhook, keys, transport, extra, body)
+            except (Exception, asyncio.CancelledError) as error:
+                trouble = error
+        if heard.status is not None:
+            kind = kind_of_status(heard.status)
+            retry_after = None if kind is OutcomeKind.DELIVERED else parse_retry_after(heard.retry_after)
+            return Outcome(kind, heard.status, _excerpt(body, trouble), retry_after)
+        if isinstance(trouble, FAILURES):
+            return outcome_of(trouble)
+        raise trouble or AssertionError("an answer without a status line")
+
+    async def _exchange(
+        self, webhook: OutboundWebhook, keys: Sequence[str], transport: Transport, extra: Mapping[str, str], body: bytearray
+    ) -> None:
+        """POST the webhook and read the beginning of the answer's body into `body`."""
+        url = self._url(webhook.target.url)
+        route = await self._routes.to(url) if self._routes else Route(url)
+        content = self._content(webhook)
+        signed = signed_headers(str(webhook.event_id), now(), content, keys)
+        headers = {**dict(transport.headers), **_BASE_HEADERS, **route.headers, **extra, **signed}
+        options = {"timeout": self._timeout_of(webhook), "allow_redirects": False, **self._tls(transport), **route.options}
+        async with self._session.post(route.url, data=content, headers=headers, **options) as response, asyncio.timeout(REST_SECONDS):
+            await _read_beginning(response, body)
 
     def _content(self, webhook: OutboundWebhook) -> bytes:
         """The body; one event goes to several subscribers at about the same time, so the last ones made are kept."""
@@ -161,25 +185,29 @@ def _span_of(webhook: OutboundWebhook) -> spans.Send:
     return spans.Send(webhook.event_id, UUID(notice_id) if notice_id else None, attributes)
 
 
-async def _read_excerpt(response: aiohttp.ClientResponse) -> str | None:
-    """The beginning of the answer's body. An answer that goes on loses its connection, so that nobody reads the rest."""
-    content = b""
-    while len(content) < EXCERPT_BYTES and not response.content.at_eof():
-        content += await response.content.read(EXCERPT_BYTES - len(content))
+async def _read_beginning(response: aiohttp.ClientResponse, body: bytearray) -> None:
+    """Read the beginning of the answer's body. An answer that goes on loses its connection, so that nobody reads the rest."""
+    while len(body) < EXCERPT_BYTES and not response.content.at_eof():
+        body += await response.content.read(EXCERPT_BYTES - len(body))
     if not response.content.at_eof():
         response.close()
-    return content.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}") or None
 
 
-def _retry_after(headers: CIMultiDictProxy[str]) -> timedelta | None:
-    """The wait that Retry-After asks for, as seconds or as a date; None if there is none or it cannot be read."""
-    value = headers.get("retry-after", "").strip()
+def _excerpt(body: bytearray, trouble: BaseException | None) -> str | None:
+    """Return what is worth keeping of an answer: the beginning of its body, or else what was wrong with it."""
+    if not body and trouble is not None:
+        return f"the answer broke off after its status: {describe(trouble)}"
+    return body.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}") or None
+
+
+def parse_retry_after(value: str) -> timedelta | None:
+    """Return the wait that a Retry-After asks for, as seconds or as a date; None if there is none or it cannot be read."""
     if not value:
         return None
     if value.isascii() and value.isdigit():
         return timedelta(seconds=min(int(value[:12]), 10**9))
     try:
         moment: datetime = parsedate_to_datetime(value)
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now()
+    except (ValueError, TypeError, ArithmeticError, LookupError):  # the parser lets several through that are not its own
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now()

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+HERE = ip_address("127.0.0.1")
 Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -62,6 +63,16 @@ def saying(*parts: bytes) -> Behaviour:
     return behave
 
 
+def staying_after(*parts: bytes) -> Behaviour:
+    """Read a request, say `parts`, and say nothing more."""
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await saying(*parts)(reader, writer)
+        await hang(reader, writer)
+
+    return behave
+
+
 def repeating(start: bytes, part: bytes, pause_s: float = 0) -> Behaviour:
     """Read a request, say `start`, and then `part` for ever."""
 
@@ -98,7 +109,7 @@ def resetting_after(*parts: bytes) -> Behaviour:
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await saying(*parts)(reader, writer)
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.1)  # a reset takes along what the other side has not read yet
         reset(writer)
 
     return behave
