@@ -35,6 +35,10 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "claim_failed": ("taking webhooks that are due failed; tried again", "送るべきWebhookの引き受けに失敗した。再び試す"),
     "database_away": ("Postgres takes no calls; they go to the spool", "Postgresに記録できない。コールはスプールに置く"),
     "database_back": ("Postgres takes calls again", "再びPostgresに記録できるようになった"),
+    "database_url_ignored": (
+        "parameters of RELAY_DATABASE_URL that have no meaning here; they can be removed",
+        "RELAY_DATABASE_URLのうち、ここでは意味のないパラメーター。取り除いてよい",
+    ),
     "declared_subscriber_applied": (
         "a subscriber was made or changed as `RELAY_SUBSCRIBERS` says",
         "`RELAY_SUBSCRIBERS` に従い、配信先を作成または変更した",

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import asyncpg
 
+from app.db.driver_arguments import driver_arguments
 from app.db.poolers import goes_through_pooler, is_refused_by_pooler, note_pooler, stands_behind_pooler
+from app.settings.database_url import Host, read_database_url
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
@@ -33,8 +34,11 @@ A plan that was cached while a table was small must be right when it is large: r
 one, through the index that has them in the order asked for. A pooler keeps no plans and takes no settings.
 """
 
-_found: dict[str, str] = {}
-"""Which host of a URL with several was the primary when last seen: the others may be black holes that cost a timeout each."""
+_WITHOUT_ROWS = ("08", "25006", "28", "3D", "3F", "42501", "53", "57P")
+"""SQLSTATEs whose messages name a role, a database, a schema or a table, and no values."""
+
+_found: dict[str, tuple[str, int | None]] = {}
+"""Which host of a URL with several was the primary when last seen: others may be black holes."""
 
 
 async def connect(
@@ -47,40 +51,46 @@ async def connect(
 ) -> Connection:
     """Open one asyncpg connection; of several hosts in `url`, to the one that takes writes.
 
-    `url` is a postgresql:// URL. Statements end after `statement_timeout_ms`, waits for a lock after `lock_timeout_ms` (0: never);
-    behind a pooler only the client's own timeout, a little later, sees to that.
-    `planner` are settings of the server's planner. Raises one of CONNECT_ERRORS (a timeout is an OSError).
+    `url` is a postgresql:// URL, as `read_database_url` reads it. Statements end after
+    `statement_timeout_ms`, waits for a lock after `lock_timeout_ms` (0: never); behind a pooler
+    only the client's own timeout, a little later, sees to that. `planner` are settings of the
+    server's planner. Raises one of CONNECT_ERRORS (a timeout is an OSError), or WrongDatabaseUrl.
     """
+    read = read_database_url(url)
+    named = f"{application} ({read.application})" if read.application else application
     settings = {"statement_timeout": str(statement_timeout_ms), "lock_timeout": str(lock_timeout_ms), "jit": "off", **planner}
-    limits: dict[str, Any] = {"command_timeout": statement_timeout_ms / 1000 + 1}
-    hosts = _single_hosts(url)
-    if len(hosts) == 1:
-        return await _connect_host(url, application, settings, {"timeout": CONNECT_TIMEOUT_S, **limits})
-    if "target_session_attrs" not in parse_qs(urlsplit(url).query):
-        limits["target_session_attrs"] = "read-write"
-    hosts.sort(key=lambda host: host != _found.get(url))
-    for host in hosts:
+    arguments = driver_arguments(read)
+    arguments["command_timeout"] = statement_timeout_ms / 1000 + 1
+    arguments["server_settings"] = {**dict(read.server_settings), "application_name": named}
+    hosts: list[Host | None] = sorted(read.hosts, key=lambda host: host != _found.get(url))
+    if len(hosts) > 1:
+        arguments.setdefault("target_session_attrs", "read-write")
+    timeout = read.connect_timeout or (CONNECT_TIMEOUT_S if len(hosts) < 2 else HOST_TIMEOUT_S)
+    for host in hosts or [None]:
+        at = {"host": host[0], "port": host[1]} if host else {}
+        if read.pooled:
+            note_pooler(_key(url, host))
         try:
-            connection = await _connect_host(host, application, settings, {"timeout": HOST_TIMEOUT_S, **limits})
+            connection = await _connect_host(_key(url, host), settings, {"timeout": timeout, **arguments, **at})
         except CONNECT_ERRORS:
-            if host == hosts[-1]:
+            if not host or host == hosts[-1]:
                 raise
         else:
-            _found[url] = host
+            if host:
+                _found[url] = host
             return connection
     raise AssertionError("unreachable")
 
 
-async def _connect_host(url: str, application: str, settings: dict[str, str], limits: dict[str, Any]) -> Connection:
-    if not goes_through_pooler(url):
+async def _connect_host(key: str, settings: dict[str, str], arguments: dict[str, Any]) -> Connection:
+    if not goes_through_pooler(key):
+        direct = {**arguments["server_settings"], "timezone": "UTC", **settings}
         try:
-            connection: Connection = await asyncpg.connect(
-                url, server_settings={"application_name": application, "timezone": "UTC", **settings}, **limits
-            )
+            connection: Connection = await asyncpg.connect(**{**arguments, "server_settings": direct})
         except asyncpg.PostgresError as error:
             if not is_refused_by_pooler(error):
                 raise
-            note_pooler(url)
+            note_pooler(key)
         else:
             try:
                 pooled = await stands_behind_pooler(connection)
@@ -89,28 +99,35 @@ async def _connect_host(url: str, application: str, settings: dict[str, str], li
                 raise
             if not pooled:
                 return connection
-            note_pooler(url)
+            note_pooler(key)
             connection.terminate()
-    unnamed: Connection = await asyncpg.connect(url, statement_cache_size=0, server_settings={"application_name": application}, **limits)
+    unnamed: Connection = await asyncpg.connect(statement_cache_size=0, **arguments)
     return unnamed
 
 
-def _single_hosts(url: str) -> list[str]:
-    parts = urlsplit(url)
-    user, at, hosts = parts.netloc.rpartition("@")
-    return [urlunsplit(parts._replace(netloc=user + at + host)) for host in hosts.split(",")]
+def _key(url: str, host: Host | None) -> str:
+    """By what a host of a URL is remembered."""
+    return f"{url} {host}"
 
 
 def is_pooled(url: str) -> bool:
-    """Whether a connection to `url` was seen to go through a pooler: no LISTEN there, and no state that outlives a transaction."""
-    return any(goes_through_pooler(host) for host in _single_hosts(url))
+    """Return whether connections to `url` go through a pooler, as was seen or as the URL says.
+
+    There is no LISTEN there, and no state that outlives a transaction.
+    """
+    read = read_database_url(url)
+    return read.pooled or any(goes_through_pooler(_key(url, host)) for host in read.hosts or (None,))
 
 
 def describe_error(error: BaseException) -> str:
-    """An error as text that is safe to log: its kind and SQLSTATE, never the row it speaks of."""
+    """Return an error as text that is safe to log: never the row it speaks of, nor a password.
+
+    That is its kind and SQLSTATE, and for trouble with connections and rights what the server said.
+    """
     cause = getattr(error, "orig", None) or error
     sqlstate = getattr(cause, "sqlstate", None)
     name = type(cause).__name__
     if sqlstate:
-        return f"{name} ({sqlstate})"
+        said = getattr(cause, "__cause__", None) or cause  # SQLAlchemy puts the statement into its own
+        return f"{name} ({sqlstate}): {said}" if sqlstate.startswith(_WITHOUT_ROWS) else f"{name} ({sqlstate})"
     return f"{name}: {cause}" if isinstance(cause, OSError) else name

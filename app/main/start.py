@@ -11,6 +11,7 @@ from app.main.health_role import HealthRole
 from app.main.roles import Role
 from app.metrics import log_lines_dropped
 from app.settings import Settings, WrongSettings, load_settings, service_variables, variable_of
+from app.settings.database_url import read_database_url
 from app.tracing import spans
 
 _YOUNG_OBJECTS = 20_000
@@ -32,6 +33,7 @@ def start(main: Main) -> None:
     if ignored := service_variables():
         log.info("service_variables_ignored", variables=ignored)
     url = start_embedded(settings.data_dir) if settings.database_url is None else settings.database_url.get_secret_value()
+    log_ignored_parameters(url)
     _start_tracing(settings)
     _collect_less()
     try:
@@ -39,6 +41,13 @@ def start(main: Main) -> None:
             runner.run(_awaited(main, settings, url))
     finally:
         spans.stop_tracing()
+
+
+def log_ignored_parameters(url: str) -> None:
+    """Log the names of what the database's URL says without any effect here."""
+    ignored = read_database_url(url).ignored
+    if ignored:
+        log.info("database_url_ignored", parameters=list(ignored))
 
 
 def with_health(settings: Settings, roles: Sequence[Role]) -> list[Role]:

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -11,6 +12,8 @@ class Trouble(StrEnum):
 
     UNREACHABLE = "the database cannot be reached or does not let us in"
     BUSY = "the database could not do it now; trying again will help"
+    FORBIDDEN = "the database refuses it, since its user lacks a right; `zeus-relay doctor` names it"
+    READ_ONLY = "the database takes no writes: it is a standby, or its user may only read"
     NOT_MIGRATED = "the database lacks tables or columns that this version needs; run `zeus-relay migrate`"
 
 
@@ -18,7 +21,10 @@ class Trouble(StrEnum):
 _BY_CODE = {
     "42P01": Trouble.NOT_MIGRATED,  # undefined table
     "42703": Trouble.NOT_MIGRATED,  # undefined column
-    "25006": Trouble.BUSY,  # read-only: a standby before its promotion
+    "25006": Trouble.READ_ONLY,
+    "42501": Trouble.FORBIDDEN,  # insufficient privilege
+    "3F000": Trouble.FORBIDDEN,  # no schema to create in
+    "42704": Trouble.UNREACHABLE,  # a setting in the URL that the server does not know
     "57014": Trouble.BUSY,  # cancelled by the statement timeout
     "3D000": Trouble.UNREACHABLE,  # no such database
 }
@@ -42,4 +48,6 @@ def trouble_of(error: BaseException) -> Trouble | None:
         return _BY_CODE.get(code) or _BY_CLASS.get(code[:2])
     if isinstance(error, PoolTimeout):
         return Trouble.BUSY
-    return Trouble.UNREACHABLE if isinstance(error, OSError) else None  # TimeoutError is an OSError too
+    if isinstance(error, asyncpg.InternalClientError):  # no host is of the kind that the URL wants
+        return Trouble.READ_ONLY
+    return Trouble.UNREACHABLE if isinstance(error, OSError) else None  # TimeoutError is one too

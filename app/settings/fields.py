@@ -11,6 +11,7 @@ from cryptography.fernet import Fernet
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from app.settings.database_url import read_database_url
 from app.settings.declared import DeclaredSubscriber
 from app.settings.kinds import Duration, Durations, Names, Networks, Port, Secrets, Size, parse_duration
 from app.settings.service_links import service_variables
@@ -207,8 +208,8 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _is_postgres(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and urlsplit(value.get_secret_value()).scheme not in ("postgresql", "postgres"):
-            raise ValueError("must be a postgresql:// URL")
+        if value is not None:
+            read_database_url(value.get_secret_value())
         return value
 
     @field_validator("subscriber_proxy")

@@ -1,0 +1,48 @@
+"""Arguments of asyncpg for a database URL: TLS, the user, and which kind of server is wanted."""
+
+import os
+import ssl
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from app.settings.database_url import DatabaseUrl
+
+
+def driver_arguments(url: DatabaseUrl) -> dict[str, Any]:
+    """Return keyword arguments of `asyncpg.connect`, all but hosts and limits.
+
+    Raises OSError when a file of certificates cannot be read.
+    """
+    arguments = {
+        "user": url.user,
+        "password": url.password,
+        "database": url.database,
+        "passfile": url.passfile and Path(url.passfile),
+        "target_session_attrs": url.target,
+        "dsn": f"postgresql:///?{urlencode(url.driver, quote_via=quote)}" if url.driver else None,
+        "ssl": _system_tls(dict(url.driver)),
+    }
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
+def _system_tls(driver: dict[str, str]) -> ssl.SSLContext | None:
+    """Return TLS that believes the authorities of the system, if these are meant.
+
+    They are where a certificate must be verified and no file of authorities is named: libpq and the
+    driver would give up, and what hosting services use is signed by a public authority.
+    """
+    mode, roots = driver.get("sslmode"), driver.get("sslrootcert")
+    own_roots = roots is not None or "PGSSLROOTCERT" in os.environ or _home_roots().exists()
+    if roots != "system" and (mode not in ("verify-ca", "verify-full") or own_roots):
+        return None
+    context = ssl.create_default_context()
+    context.check_hostname = mode != "verify-ca"
+    context.set_alpn_protocols(["postgresql"])
+    if "sslcert" in driver:
+        context.load_cert_chain(driver["sslcert"], driver.get("sslkey"), driver.get("sslpassword"))
+    return context
+
+
+def _home_roots() -> Path:
+    return Path(os.path.expanduser("~/.postgresql/root.crt"))  # noqa: PTH111 - no home is no error
