@@ -69,6 +69,19 @@ log_lines_dropped = Counter(
     "zeus_relay_log_lines_dropped", "Log lines lost because their reader or their disk did not take them", registry=registry
 )
 sends_in_flight = Gauge("zeus_relay_sends_in_flight", "HTTP attempts under way in this process", registry=registry)
+sends_hanging = Gauge("zeus_relay_sends_hanging", "HTTP attempts in flight in this process for more than a second", registry=registry)
+sends_capped = Gauge(
+    "zeus_relay_sends_capped", "HTTP attempts in flight in this process to subscribers that are capped as slow or dead", registry=registry
+)
+lookup_threads = Gauge("zeus_relay_lookup_threads", "Threads of this process in a name look-up for a subscriber", registry=registry)
+lookups_made = Counter(
+    "zeus_relay_lookups",
+    "Name look-ups for subscribers, by outcome: found, failed, fallback (last known address used), no_thread (put off)",
+    ["outcome"],
+    registry=registry,
+)
+for _outcome in ("found", "failed", "fallback", "no_thread"):
+    lookups_made.labels(_outcome)
 
 # How things stand in the database: measured by the operator's side alone, and exposed only where they are measured, since a zero of
 # everybody else would say that all is well.

@@ -189,10 +189,12 @@ class SubscriberRow(Base):
     state: Mapped[str]
     pause_reason: Mapped[str | None]
     declared: Mapped[bool] = mapped_column(server_default=text("false"))
-    # Health, kept by the recording of attempts: failures in a row, when they began, and whether others were told of them.
+    # Health, kept by the recording of attempts: failures in a row, when they began, and whether others were told of them. `capped_at` is
+    # when the last attempt failed, for one that timed out, failed slowly or failed often: until a success it shares a few slots.
     failures: Mapped[int] = mapped_column(server_default=text("0"))
     failing_since: Mapped[datetime | None]
     failure_told: Mapped[bool] = mapped_column(server_default=text("false"))
+    capped_at: Mapped[datetime | None]
     last_success_at: Mapped[datetime | None]
     # Pace, kept by the claims: `resumed_at` is set while a backlog is let out, `allowance` is how many may go at `allowance_at`.
     rate_limit: Mapped[int | None]

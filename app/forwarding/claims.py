@@ -14,6 +14,8 @@ from app.forwarding.webhook import OutboundWebhook, Target
 
 _FIRST_TRY = "least(w.attempts + w.excused, 1) = 0"
 _LATER_TRY = "least(w.attempts + w.excused, 1) = 1"
+_FAILING_WEIGHT = "CASE WHEN s.failures > 0 THEN 4 ELSE 0 END"
+_ASKED_FOR = "(s.capped_at IS NOT NULL) = CAST(:capped AS boolean)"
 _MINE = "w.subscriber_id = s.id AND w.state = 'pending'"
 
 # Plans are cached when tables are still empty, where every index costs the same. These spellings leave
@@ -58,6 +60,9 @@ def _due_of_each(tries: str, room: str) -> str:
 # - `paced` are the subscribers that may not get all they have room for: a token bucket in their row, filled at `rate` a second and a
 #   quarter of a second deep. Who cannot lock the row leaves the subscriber to the worker that has;
 # - the subscribers with the least under way come first, so that :room goes to them when there is more work than room;
+#   One whose last attempt failed counts as if four more were under way: what fails quickly and often comes behind what succeeds;
+# - subscribers that are capped have claims of their own, each at most one webhook, who was tried longest ago first; other claims do
+#   not look at them;
 # - first tries and later ones come from their own parts of the index and share the room by age. A quarter of it is for first tries
 #   alone, so that a flood of retries cannot hold up what is new;
 # - `= ANY (ARRAY (…))` makes the update look up each id; as a join it could read the table.
@@ -71,11 +76,11 @@ WITH paced AS MATERIALIZED (
       greatest(coalesce(extract(epoch FROM now() - s.allowance_at), 3600), 0) AS since
     FROM (SELECT least(s.rate_limit, CASE WHEN s.resumed_at IS NOT NULL THEN CAST(:resume_rate AS int) END) AS rate) AS pace
   ) AS bucket
-  WHERE s.state = 'active' AND bucket.rate IS NOT NULL AND s.allowance + bucket.since * bucket.rate >= 1 AND (
+  WHERE s.state = 'active' AND {_ASKED_FOR} AND bucket.rate IS NOT NULL AND s.allowance + bucket.since * bucket.rate >= 1 AND (
     {_due_before("now()", _FIRST_TRY)} OR {_due_before("now()", _LATER_TRY)})
   FOR NO KEY UPDATE OF s SKIP LOCKED
 ), roomy AS MATERIALIZED (
-  SELECT s.id, s.ordered, row_number() OVER (ORDER BY coalesce(busy.in_flight, 0), random()) AS turn,
+  SELECT s.id, s.ordered, row_number() OVER (ORDER BY s.capped_at, coalesce(busy.in_flight, 0) + {_FAILING_WEIGHT}, random()) AS turn,
     least(bound.most - coalesce(busy.in_flight, 0),
       CASE WHEN s.rate_limit IS NOT NULL OR s.resumed_at IS NOT NULL THEN CAST(coalesce(floor(paced.allowance), 0) AS int) END) AS room,
     greatest(bound.most * 3 / 4, 1) - coalesce(busy.again, 0) AS again_room
@@ -84,8 +89,11 @@ WITH paced AS MATERIALIZED (
     CAST(:busy_ids AS uuid[]), CAST(:in_flight AS int[]), CAST(:again AS int[]), CAST(:most AS int[]), CAST(:ahead AS int[])
   ) AS busy (id, in_flight, again, most, ahead) ON busy.id = s.id
   LEFT JOIN paced ON paced.id = s.id
-  CROSS JOIN LATERAL (SELECT least(s.max_in_flight + coalesce(busy.ahead, 0), busy.most) AS most) AS bound
-  WHERE s.state = 'active'
+  CROSS JOIN LATERAL (
+    SELECT least(s.max_in_flight + coalesce(busy.ahead, 0), busy.most, CASE WHEN CAST(:capped AS boolean) THEN 1 END,
+      CASE WHEN s.failures > 0 OR s.last_success_at IS NULL THEN CAST(:unproven AS int) END) AS most
+  ) AS bound
+  WHERE s.state = 'active' AND {_ASKED_FOR}
   ORDER BY turn
 ), first_tries AS MATERIALIZED ({_due_of_each(_FIRST_TRY, "roomy.room")}
   LIMIT :room
@@ -107,7 +115,7 @@ SET lease_token = :token, due_at = now() + CAST(:lease AS interval)
 FROM subscribers s, events e
 WHERE w.id = ANY (ARRAY (SELECT id FROM due)) AND {STILL_PENDING} AND s.id = w.subscriber_id AND e.id = w.event_id
 RETURNING w.id, w.attempts, w.excused, w.event_id, w.subscriber_id, e.type, e.created_at, s.url, s.timeout_ms, s.max_in_flight,
-  s.sealed_transport,
+  s.sealed_transport, s.capped_at IS NOT NULL AS capped,
   least(s.rate_limit, CASE WHEN s.resumed_at IS NOT NULL THEN CAST(:resume_rate AS int) END) AS rate,
   CAST(e.data AS text) AS data, CASE WHEN s.customer THEN CAST(e.customer AS text) END AS customer,
   ARRAY (
@@ -138,7 +146,8 @@ WHERE s.resumed_at IS NOT NULL AND s.state = 'active'
 RETURNING s.id
 """)  # noqa: S608 - only our own constants are put in
 
-# Only the head of each queue of first tries is looked at: that is where a waiting row costs every claim a look-up.
+# Only the head of each queue of first tries is looked at: that is where a waiting row costs every claim a look-up. Capped subscribers
+# have few claims and may be many with long queues, so some of them are looked at each time.
 PARK = text(f"""
 WITH waiting AS MATERIALIZED (
   SELECT head.id, head.until FROM subscribers s CROSS JOIN LATERAL (
@@ -157,6 +166,8 @@ WITH waiting AS MATERIALIZED (
     FOR UPDATE OF w SKIP LOCKED
   ) head
   WHERE s.state = 'active' AND s.ordered AND head.until > now()
+    AND (s.capped_at IS NULL OR s.id = ANY (ARRAY (
+      SELECT id FROM subscribers WHERE state = 'active' AND capped_at IS NOT NULL ORDER BY random() LIMIT 20)))
 )
 UPDATE outbound_webhooks w SET due_at = waiting.until
 FROM waiting WHERE w.id = ANY (ARRAY (SELECT id FROM waiting)) AND w.id = waiting.id
@@ -187,12 +198,16 @@ async def claim(
     order_hold: timedelta,
     again_room: int | None = None,
     resume_rate: int = 20,
+    capped: bool = False,
+    unproven: int | None = None,
 ) -> list[OutboundWebhook]:
     """Take at most `room` due webhooks of active subscribers, `again_room` of them no first tries; others leave them alone for `lease`.
 
     A subscriber gets no more than its `max_in_flight` (and `ahead`) less what `busy` says, and no more a second than its rate limit, or
     `resume_rate` while a backlog is let out. A webhook waits while an earlier one of the same order is pending for the same subscriber and
-    was not tried yet, or for the first time less than `order_hold` ago, unless the subscriber wants no order. Never commits.
+    was not tried yet, or for the first time less than `order_hold` ago, unless the subscriber wants no order. With `capped`
+    only webhooks of capped subscribers are taken, one of each at most; without, only those of the others.
+    One that failed last, or never took a webhook, gets no more than `unproven`. Never commits.
     """
     token = uuid4()
     parameters = {
@@ -207,6 +222,8 @@ async def claim(
         "lease": lease,
         "order_hold": order_hold,
         "resume_rate": resume_rate,
+        "capped": capped,
+        "unproven": unproven,
     }
     rows = (await session.execute(CLAIM, parameters)).mappings().all()
     targets: dict[UUID, Target] = {}
@@ -245,7 +262,7 @@ def _webhook(row: RowMapping, token: UUID, targets: dict[UUID, Target]) -> Outbo
     if target is None:
         timeout_s = None if row["timeout_ms"] is None else row["timeout_ms"] / 1000
         sealed, transport = tuple(row["sealed"]), row["sealed_transport"]
-        target = Target(row["subscriber_id"], row["url"], timeout_s, row["max_in_flight"], sealed, transport, row["rate"])
+        target = Target(row["subscriber_id"], row["url"], timeout_s, row["max_in_flight"], sealed, transport, row["rate"], row["capped"])
         targets[target.subscriber_id] = target
     return OutboundWebhook(
         id=row["id"],

@@ -10,14 +10,13 @@ from aiohttp.http_exceptions import ContentLengthError
 
 from app.forwarding.destinations import DestinationRefused
 from app.forwarding.outcome import Outcome, OutcomeKind
+from app.forwarding.resolver import NO_SUCH_NAME
 from app.forwarding.secrets import KeyMissing
 
 _OWN_ERRNOS = frozenset(
     {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN}
 )
 _RESET_ERRNOS = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ENOTCONN})
-# The other codes of getaddrinfo mean that the name server could not be asked, not that the name is wrong.
-_NO_SUCH_NAME = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 # By its own rules, or for want of a password; anything else means that the proxy could not reach the subscriber.
 _REFUSED_BY_PROXY = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED})
 
@@ -64,7 +63,7 @@ def _kind_of_connect(error: aiohttp.ClientConnectorError | aiohttp.ClientHttpPro
     if isinstance(cause, TimeoutError):
         return OutcomeKind.TIMEOUT
     if isinstance(cause, socket.gaierror):
-        return OutcomeKind.DNS if cause.errno in _NO_SUCH_NAME else OutcomeKind.OWN_SIDE
+        return OutcomeKind.DNS if cause.errno in NO_SUCH_NAME else OutcomeKind.OWN_SIDE
     return _kind_of_errno(cause.errno)
 
 

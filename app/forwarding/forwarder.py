@@ -4,6 +4,7 @@ import asyncio
 import heapq
 import traceback
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from random import random
 from time import monotonic
@@ -20,7 +21,7 @@ from app.forwarding.recorder import Recorder
 from app.forwarding.records import Recorded, Result
 from app.forwarding.recovery_jobs import recover_forever
 from app.forwarding.results import result_of
-from app.forwarding.rooms import Rooms, ends_ahead
+from app.forwarding.rooms import HANGING_S, Rooms, ends_ahead
 from app.forwarding.secrets import KeyMissing, Vault
 from app.forwarding.sender import Sender
 from app.forwarding.trouble import RETRY_SECONDS, autocommitting, in_transaction
@@ -28,13 +29,27 @@ from app.forwarding.turns import Turns
 from app.forwarding.upkeep import park_forever, renew_forever
 from app.forwarding.webhook import OutboundWebhook
 from app.logs import get_logger
-from app.metrics import attempt_seconds, attempts_made, claim_batch_webhooks, sends_in_flight
+from app.metrics import attempt_seconds, attempts_made, claim_batch_webhooks, sends_capped, sends_hanging, sends_in_flight
 
 _CLAIM_SECONDS = 0.003
+_CAPPED_SECONDS = 0.5
+_CAPPED_AT_LATEST_SECONDS = 2.0
+_REST_SECONDS = 2.0
 _PACED_SECONDS = 0.1  # between claims for a subscriber that may not get all at once
 _REMEMBERED_WAIT_S = 60.0  # what is due later than this is found by polling
 
 log = get_logger("forwarding")
+
+
+@dataclass(eq=False, slots=True)
+class _Send:
+    """A claimed webhook on its way. `started` is when its attempt began, `kind` how that ended, `hangs` whether it takes long."""
+
+    webhook: OutboundWebhook
+    claimed_at: float = field(default_factory=monotonic)
+    started: float = field(default_factory=monotonic)
+    kind: OutcomeKind | None = None
+    hangs: bool = False
 
 
 class Forwarder:
@@ -52,7 +67,8 @@ class Forwarder:
         self._recorder = Recorder(self._sessions, pause_after=options.pause_after, on_recorded=self._recorded)
         self._stopping = False
         self._throttled = False
-        self._sends: dict[asyncio.Task[None], tuple[OutboundWebhook, float]] = {}
+        self._sends: dict[asyncio.Task[None], _Send] = {}
+        self._capped_at = 0.0
         self._unsent: list[OutboundWebhook] = []
         self._due: list[float] = []
 
@@ -73,6 +89,7 @@ class Forwarder:
             limits=self._options.limits,
             tls=self._options.tls,
             lookup=self._options.lookup,
+            lookup_limits=self._options.lookup_limits,
             trust=self._options.trust,
             proxy=self._options.proxy,
         )
@@ -98,24 +115,49 @@ class Forwarder:
             await pace.turn()
             self._turns.send_late_away()
             await self._give_back()
+            if monotonic() > self._capped_at + _CAPPED_AT_LATEST_SECONDS:  # they come last, but not never
+                await self._claim_capped(group, sender)
             room = min(self._rooms.free, self._options.concurrency - self._recorder.backlog)
             self._throttled = room <= 0
             claimed = [] if self._throttled else await self._claim(room)
             if self._stopping:
                 self._unsent.extend(claimed)
                 return
-            more = self._rooms.enter(claimed)
-            sends_in_flight.set(self._turns.under_way)
-            for webhook in claimed:
-                task = group.create_task(self._send(sender, webhook))
-                self._sends[task] = (webhook, monotonic())
-                task.add_done_callback(self._sends.pop)
+            more = self._begin(group, sender, claimed)
+            await self._claim_capped(group, sender)
             if self._throttled or (len(claimed) < room and not more):
                 await self._wait()
 
-    async def _claim(self, room: int) -> Sequence[OutboundWebhook]:
+    def _begin(self, group: asyncio.TaskGroup, sender: Sender, claimed: Sequence[OutboundWebhook]) -> bool:
+        """Have the claimed webhooks sent. Returns whether another claim could find more at once."""
+        more = self._rooms.enter(claimed)
+        self._show_in_flight()
+        for webhook in claimed:
+            send = _Send(webhook)
+            task = group.create_task(self._send(sender, send))
+            self._sends[task] = send
+            task.add_done_callback(self._sends.pop)
+        return more
+
+    async def _claim_capped(self, group: asyncio.TaskGroup, sender: Sender) -> None:
+        """Claim for the capped subscribers, not more often than every CAPPED_SECONDS: there may be many, and each claim looks at all."""
+        room = min(self._rooms.free_capped, self._options.concurrency - self._recorder.backlog)
+        if self._stopping or room <= 0 or monotonic() < self._capped_at:
+            return
+        claimed = await self._claim(room, capped=True)
+        self._capped_at = monotonic() + _CAPPED_SECONDS
+        if self._stopping:
+            self._unsent.extend(claimed)
+            return
+        self._begin(group, sender, claimed)
+        if claimed:
+            self._remember(_CAPPED_SECONDS)
+
+    async def _claim(self, room: int, *, capped: bool = False) -> Sequence[OutboundWebhook]:
         work = partial(
             claim,
+            capped=capped,
+            unproven=self._rooms.unproven,
             room=room,
             again_room=self._rooms.free_again,
             busy=self._rooms.offer(),
@@ -139,31 +181,62 @@ class Forwarder:
         while self._due and self._due[0] <= monotonic():
             heapq.heappop(self._due)
 
-    async def _send(self, sender: Sender, webhook: OutboundWebhook) -> None:
-        started = monotonic()
-        kind: OutcomeKind | None = None
+    async def _send(self, sender: Sender, send: _Send) -> None:
+        webhook = send.webhook
         try:
-            if await self._turns.take(webhook.target):
-                started = monotonic()
-                kind = await self._send_now(sender, webhook, started)
-            else:
+            if not await self._turns.take(webhook.target) or not await self._send_in_turn(sender, send):
                 self._unsent.append(webhook)
         except asyncio.CancelledError:
             self._unsent.append(webhook)
             raise
         finally:
-            if self._rooms.leave(webhook, kind, monotonic() - started) or kind is None:
+            if self._rooms.leave(webhook, send.kind, monotonic() - send.started, hung=send.hangs) or send.kind is None:
                 self._listener.wake(OUTBOUND)
 
-    async def _send_now(self, sender: Sender, webhook: OutboundWebhook, started: float) -> OutcomeKind:
+    async def _send_in_turn(self, sender: Sender, send: _Send) -> bool:
+        """Send it, and give the turn to the next. Returns False when it was not sent, because this process has no room for its look-up."""
+        webhook, outcome = send.webhook, None
         try:
-            outcome = await self._attempt(sender, webhook)
-            self._finish(webhook, outcome, started)
+            if await sender.ready(webhook):
+                outcome = await self._send_now(sender, send)
+                self._finish(webhook, outcome, send.started)
         finally:
             self._turns.over(webhook.target)
-        if ends_ahead(outcome.kind, monotonic() - started):
+        if outcome is None:
+            self._rest(webhook)
+            return False
+        send.kind = outcome.kind
+        if ends_ahead(outcome.kind, monotonic() - send.started):
             self._turns.send_away(webhook.target.subscriber_id)
-        return outcome.kind
+        return True
+
+    async def _send_now(self, sender: Sender, send: _Send) -> Outcome:
+        """Make the attempt, whose time begins now."""
+        send.started = monotonic()
+        hanging = asyncio.get_running_loop().call_later(HANGING_S, self._note_hanging, send)
+        try:
+            return await self._attempt(sender, send.webhook)
+        finally:
+            hanging.cancel()
+
+    def _note_hanging(self, send: _Send) -> None:
+        send.hangs = True
+        self._rooms.hang(send.webhook)
+        self._show_in_flight()
+        if self._throttled:
+            self._listener.wake(OUTBOUND)
+
+    def _rest(self, webhook: OutboundWebhook) -> None:
+        """Leave a subscriber alone for some seconds: others' look-ups take all the threads that its name may have."""
+        seconds = _REST_SECONDS * (1 + random())  # noqa: S311  (jitter)
+        self._rooms.rest(webhook, seconds)
+        self._turns.send_away(webhook.target.subscriber_id)
+        self._remember(seconds)
+
+    def _show_in_flight(self) -> None:
+        sends_in_flight.set(self._turns.under_way)
+        sends_hanging.set(self._rooms.hanging)
+        sends_capped.set(self._rooms.capped)
 
     async def _attempt(self, sender: Sender, webhook: OutboundWebhook) -> Outcome:
         try:
@@ -186,7 +259,7 @@ class Forwarder:
         attempt_seconds.observe(ended - started)
 
     def _recorded(self, results: Sequence[Result], recorded: Recorded) -> None:
-        sends_in_flight.set(self._turns.under_way)
+        self._show_in_flight()
         if any(result.outcome is OutcomeKind.GONE for result in results):
             self._rooms.reopen()
         waits = [result.wait.total_seconds() for result in results if result.wait is not None]
@@ -203,7 +276,7 @@ class Forwarder:
 
     def _slow(self, seconds: float) -> Sequence[OutboundWebhook]:
         started_before = monotonic() - seconds
-        return [webhook for webhook, started in self._sends.values() if started < started_before]
+        return [send.webhook for send in self._sends.values() if send.claimed_at < started_before]
 
     async def _end_sends(self) -> None:
         self._turns.send_away()

@@ -11,6 +11,8 @@ PAUSE_AFTER = timedelta(days=5)
 FAILING_AFTER = timedelta(minutes=10)
 FAILURES_IN_A_ROW = 10
 """A subscriber counts as failing when it has failed for FAILING_AFTER, or this often without a success."""
+SLOW_FAILURE = timedelta(seconds=1)
+"""A failure that takes longer holds its slot for so long that the subscriber is capped; so does FAILURES_IN_A_ROW."""
 
 GONE_REASON = "gone"
 """The pause_reason of a subscriber that answered 410."""
@@ -19,31 +21,36 @@ FAILING_REASON = "failing"
 OPERATOR_REASON = "operator"
 """The pause_reason of a subscriber that an operator paused without giving one."""
 
-# What failed on our own side says nothing of a subscriber. A success that changes nothing is noted every ten seconds only, so that
+_TOOK_LONG = f"duration_ms > {SLOW_FAILURE // timedelta(milliseconds=1)}"
+
+# What failed on our own side says nothing of a subscriber, except how long it holds a slot (`held`).
+# A success that changes nothing is noted every ten seconds only, so that
 # a busy subscriber's row is not written with each batch. The rows are locked in one order: two workers must not block each other.
 HEALTH = f"""
 tally AS (
   SELECT subscriber_id, bool_or(outcome = '{OutcomeKind.DELIVERED}') AS succeeded, bool_or(outcome = '{OutcomeKind.GONE}') AS gone,
     count(*) FILTER (WHERE outcome <> '{OutcomeKind.DELIVERED}' AND place > last_success) AS failed,
-    max(outcome) FILTER (WHERE place = latest) AS latest_outcome
+    max(outcome) FILTER (WHERE place = latest) AS latest_outcome,
+    bool_or(place = latest AND (outcome = '{OutcomeKind.TIMEOUT}' OR {_TOOK_LONG})) AS slow
   FROM (
-    SELECT subscriber_id, outcome, place, max(place) OVER subscriber AS latest,
+    SELECT subscriber_id, outcome, duration_ms, place, max(place) OVER subscriber AS latest,
       coalesce(max(place) FILTER (WHERE outcome = '{OutcomeKind.DELIVERED}') OVER subscriber, 0) AS last_success
     FROM moved WHERE outcome <> '{OutcomeKind.OWN_SIDE}' WINDOW subscriber AS (PARTITION BY subscriber_id)
   ) AS telling
   GROUP BY subscriber_id
 ), was AS (
   SELECT s.id, s.name, s.state = 'active' AS active, s.failures, s.failing_since, s.failure_told,
-    tally.succeeded, tally.gone, tally.failed, tally.latest_outcome
+    tally.succeeded, tally.gone, tally.failed, tally.latest_outcome, tally.slow
   FROM tally JOIN subscribers s ON s.id = tally.subscriber_id
-  WHERE tally.failed > 0 OR s.failures > 0 OR s.failure_told OR coalesce(s.last_success_at < now() - interval '10 s', true)
+  WHERE tally.failed > 0 OR s.failures > 0 OR s.failure_told OR s.capped_at IS NOT NULL
+    OR coalesce(s.last_success_at < now() - interval '10 s', true)
   ORDER BY s.id FOR NO KEY UPDATE OF s
 ), counted AS (
   SELECT was.*, failed + CASE WHEN succeeded THEN 0 ELSE failures END AS failures_now,
     CASE WHEN failed > 0 THEN coalesce(CASE WHEN NOT succeeded THEN failing_since END, now()) END AS since_now
   FROM was
 ), became AS MATERIALIZED (
-  SELECT id, name, succeeded, failures_now AS failures, since_now AS failing_since, coalesce(since_now, failing_since) AS since,
+  SELECT id, name, succeeded, slow, failures_now AS failures, since_now AS failing_since, coalesce(since_now, failing_since) AS since,
     CASE
       WHEN active AND gone THEN '{GONE_REASON}'
       WHEN active AND since_now <= now() - CAST(:pause_after AS interval) THEN '{FAILING_REASON}'
@@ -60,11 +67,20 @@ tally AS (
   UPDATE subscribers s
   SET failures = became.failures, failing_since = became.failing_since,
     failure_told = CASE WHEN signal IS NULL THEN s.failure_told ELSE signal <> '{EventType.SUBSCRIBER_RECOVERED}' END,
+    capped_at = CASE WHEN became.failures > 0 AND (slow OR became.failures >= {FAILURES_IN_A_ROW}) THEN now() END,
     last_success_at = CASE WHEN succeeded THEN now() ELSE s.last_success_at END,
     state = CASE WHEN signal = '{EventType.SUBSCRIBER_PAUSED}' THEN 'paused' ELSE s.state END,
     pause_reason = CASE WHEN signal = '{EventType.SUBSCRIBER_PAUSED}' THEN reason ELSE s.pause_reason END,
     updated_at = CASE WHEN signal = '{EventType.SUBSCRIBER_PAUSED}' THEN now() ELSE s.updated_at END
   FROM became WHERE s.id = became.id
+), held AS (
+  UPDATE subscribers s SET capped_at = now() FROM (
+    SELECT s.id FROM subscribers s JOIN (
+      SELECT subscriber_id FROM moved
+      GROUP BY subscriber_id HAVING bool_and(outcome = '{OutcomeKind.OWN_SIDE}') AND bool_or({_TOOK_LONG})
+    ) AS own ON own.subscriber_id = s.id
+    ORDER BY s.id FOR NO KEY UPDATE OF s
+  ) AS holding WHERE s.id = holding.id
 )"""  # noqa: S608 - only our own constants are put in
 
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Self
 
 from app.forwarding.health import PAUSE_AFTER
-from app.forwarding.resolver import Lookup, system_lookup
+from app.forwarding.lookups import Lookup, LookupLimits
+from app.forwarding.resolver import system_lookup
 from app.forwarding.sender import TimeLimits
 from app.forwarding.transport import PLAIN
 from app.forwarding.trust import Trust
@@ -19,8 +20,9 @@ class ForwardingOptions:
 
     `lease` is how long others leave a claimed webhook alone after this worker's last sign of life. `stop_s` is how many seconds sends
     under way may take after a stop. `pause_after` is how long a subscriber may fail; `resume_rate` is how many webhooks a second of a
-    backlog go to a subscriber that was resumed. `tls` and `lookup` stand in for the system's trust and resolver. `proxy` is the URL
-    of a forward proxy.
+    backlog go to a subscriber that was resumed. `tls` and `lookup` stand in for the system's trust and resolver;
+    `lookup_limits` bound its threads.
+    `proxy` is the URL of a forward proxy.
     """
 
     schedule: tuple[timedelta, ...]
@@ -35,6 +37,7 @@ class ForwardingOptions:
     stop_s: float = 20.0
     tls: ssl.SSLContext | None = None
     lookup: Lookup = system_lookup
+    lookup_limits: LookupLimits = LookupLimits()  # noqa: RUF009  (frozen)
     trust: Trust | None = None
     proxy: str | None = field(default=None, repr=False)
 

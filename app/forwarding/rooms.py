@@ -10,6 +10,10 @@ from app.forwarding.outcome import OutcomeKind
 from app.forwarding.webhook import OutboundWebhook
 
 _UNLIMITED = 1_000_000
+HANGING_S = 1.0
+"""An attempt that takes longer gives its slot to another and is counted apart."""
+_HANGING_SHARE = 5
+"""So many times the slots may hang beside them; what hangs beyond that keeps its slot."""
 _SLOW = frozenset({OutcomeKind.TIMEOUT, OutcomeKind.TOO_MANY_REQUESTS})
 _AHEAD_SECONDS = 0.015
 """A subscriber that answers quickly would often wait for the next claim, so what it can take in the time of one is claimed ahead."""
@@ -27,6 +31,11 @@ def ends_ahead(kind: OutcomeKind, seconds: float) -> bool:
     return kind in _SLOW or kind is OutcomeKind.GONE or seconds > _AHEAD_UNTIL_S
 
 
+def capped_share(slots: int) -> int:
+    """How many of so many slots all capped subscribers may have together."""
+    return max(slots // 4, 1)
+
+
 def again_share(slots: int) -> int:
     """How many of so many slots may be taken by what is no first try: all but a quarter, which is kept for what is new."""
     return max(slots * 3 // 4, 1)
@@ -42,6 +51,11 @@ class _Room:
     told_at: float = 0.0
     offered: int = 0
     offered_again: int = 0
+    hanging: int = 0
+    most_hanging: int = _UNLIMITED
+    slow_answers: bool = False
+    timed_out: bool = False
+    rests_until: float = 0.0
     short: bool = False
     short_again: bool = False
 
@@ -61,7 +75,19 @@ class _Room:
 
     @property
     def _bound(self) -> int:
-        return min(self.most, self.max_in_flight + self.ahead)
+        return min(self.cap, self.max_in_flight + self.ahead)
+
+    @property
+    def cap(self) -> int:
+        """How many may be under way, whatever the subscriber allows."""
+        if monotonic() < self.rests_until:
+            return 0
+        return min(self.most, self.most_hanging) if self.hanging else self.most
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way and nothing keeps a claim from taking what is due."""
+        return self.in_flight == 0 and monotonic() >= self.rests_until
 
     @property
     def wanted(self) -> bool:
@@ -104,13 +130,26 @@ class Rooms:
         """`concurrency` is how many webhooks may be under way in all."""
         self._concurrency = concurrency
         self._rooms: dict[UUID, _Room] = {}
+        self._timed_out: dict[UUID, _Room] = {}
         self.in_flight = 0
+        self.hanging = 0
+        self.capped = 0
         self._again = 0
 
     @property
     def free(self) -> int:
         """How many more may be taken."""
-        return self._concurrency - self.in_flight
+        return self._concurrency - self.in_flight + min(self.hanging, _HANGING_SHARE * self._concurrency)
+
+    @property
+    def free_capped(self) -> int:
+        """How many more may be taken of capped subscribers."""
+        return max(min(self.free, capped_share(self._concurrency) - self.capped), 0)
+
+    @property
+    def unproven(self) -> int | None:
+        """How many webhooks a subscriber may have under way that failed last or never took one; None is its usual number."""
+        return 1 if self.hanging > self._concurrency // 8 else None
 
     @property
     def free_again(self) -> int:
@@ -121,9 +160,13 @@ class Rooms:
         """What a claim has to know: the subscribers with something under way or with less than their usual room."""
         for subscriber_id, room in list(self._rooms.items()):
             room.offer()
-            if room.in_flight == 0 and room.most == _UNLIMITED and room.ahead == 0:
+            if not room.idle or room.ahead > 0:
+                continue
+            if room.timed_out:  # capped by the database, so no claim has to know of it, and there may be many
+                self._timed_out[subscriber_id] = self._rooms.pop(subscriber_id)
+            elif room.most == _UNLIMITED:
                 del self._rooms[subscriber_id]
-        return [Busy(subscriber_id, room.in_flight, room.most, room.again, room.ahead) for subscriber_id, room in self._rooms.items()]
+        return [Busy(subscriber_id, room.in_flight, room.cap, room.again, room.ahead) for subscriber_id, room in self._rooms.items()]
 
     def enter(self, claimed: Sequence[OutboundWebhook]) -> bool:
         """What a claim took after `offer` is under way now.
@@ -134,17 +177,36 @@ class Rooms:
             target = webhook.target
             room = self._rooms.get(target.subscriber_id)
             if room is None:
-                room = self._rooms[target.subscriber_id] = _Room(target.max_in_flight)
+                room = self._timed_out.pop(target.subscriber_id, None) or _Room(target.max_in_flight)
+                self._rooms[target.subscriber_id] = room
                 room.offer()
             room.enter(webhook)
         self.in_flight += len(claimed)
+        self.capped += sum(webhook.target.capped for webhook in claimed)
         self._again += sum(webhook.again for webhook in claimed)
         for room in self._rooms.values():
             room.note_shortage()
         return any(room.wanted for room in self._rooms.values())
 
-    def leave(self, webhook: OutboundWebhook, kind: OutcomeKind | None = None, seconds: float = 1.0) -> bool:
-        """One less is under way; `kind` is None when it was not sent, `seconds` is how long that took.
+    def hang(self, webhook: OutboundWebhook) -> None:
+        """An attempt has been in flight for HANGING_S: its slot is free for others.
+
+        Until it ends or another is delivered, its subscriber gets one more at most, and none when many hang; except for one whose last
+        answer took as long.
+        """
+        room = self._rooms[webhook.target.subscriber_id]
+        room.hanging += 1
+        self.hanging += 1
+        if not room.slow_answers:
+            room.most_hanging = 1 if self.hanging > self._concurrency // 2 else 2
+        self._again -= webhook.again
+
+    def rest(self, webhook: OutboundWebhook, seconds: float) -> None:
+        """Have nothing taken for the subscriber of `webhook` for so many seconds."""
+        self._rooms[webhook.target.subscriber_id].rests_until = monotonic() + seconds
+
+    def leave(self, webhook: OutboundWebhook, kind: OutcomeKind | None = None, seconds: float = 1.0, *, hung: bool = False) -> bool:
+        """One less is under way; `kind` is None when it was not sent, `seconds` is how long that took, `hung` whether `hang` was called.
 
         Says whether the room it leaves may be wanted.
         """
@@ -157,10 +219,17 @@ class Rooms:
         room.note_time(seconds if kind is OutcomeKind.DELIVERED and webhook.target.rate is None else None)
         if kind is OutcomeKind.DELIVERED and room.most > 0:
             room.most = room.most + 1 if room.most < webhook.target.max_in_flight else _UNLIMITED
+        if kind is OutcomeKind.DELIVERED:
+            room.slow_answers, room.most_hanging = seconds > HANGING_S, _UNLIMITED
+        if kind is not None:
+            room.timed_out = kind is OutcomeKind.TIMEOUT
         room.in_flight -= 1
         room.again -= webhook.again
+        room.hanging -= hung
         self.in_flight -= 1
-        self._again -= webhook.again
+        self.hanging -= hung
+        self.capped -= webhook.target.capped
+        self._again -= webhook.again and not hung
         return wanted
 
     def reopen(self) -> None:

@@ -10,7 +10,8 @@ from aiohttp.abc import ResolveResult
 from yarl import URL
 
 from app.forwarding.destinations import literal_address
-from app.forwarding.resolver import Lookup, VettingResolver
+from app.forwarding.lookups import Lookup
+from app.forwarding.resolver import VettingResolver
 
 ANYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 """For the proxy itself: whoever set it chose its address."""

@@ -16,11 +16,12 @@ from yarl import URL
 from app.clock import now
 from app.events.payload import body
 from app.events.signature import signed_headers
-from app.forwarding.destinations import check_address, literal_address, parse_url
+from app.forwarding.destinations import DestinationRefused, check_address, literal_address, parse_url
 from app.forwarding.failures import FAILURES, describe, outcome_of
 from app.forwarding.http_answer import Answer, AnswerConnector, hearing
+from app.forwarding.lookups import Lookup, LookupLimits
 from app.forwarding.outcome import Outcome, OutcomeKind, kind_of_status
-from app.forwarding.resolver import Lookup, VettingResolver, system_lookup
+from app.forwarding.resolver import VettingResolver, system_lookup
 from app.forwarding.routes import ProxyResolver, ProxyRoutes, Route
 from app.forwarding.transport import PLAIN, Transport
 from app.forwarding.trust import Trust
@@ -64,6 +65,7 @@ class Sender:
         limits: TimeLimits | None = None,
         tls: ssl.SSLContext | None = None,
         lookup: Lookup = system_lookup,
+        lookup_limits: LookupLimits | None = None,
         trust: Trust | None = None,
         proxy: str | None = None,
     ) -> None:
@@ -79,11 +81,11 @@ class Sender:
         self._urls: dict[str, URL] = {}
         self._contents: dict[tuple[UUID, bool], bytes] = {}
         self._trust = trust or Trust()
-        resolver = VettingResolver(networks, lookup)
-        self._routes = ProxyRoutes(proxy, resolver, self._connect_s) if proxy else None
+        self._resolver = VettingResolver(networks, lookup, lookup_limits)
+        self._routes = ProxyRoutes(proxy, self._resolver, self._connect_s) if proxy else None
         self._session = aiohttp.ClientSession(
             connector=AnswerConnector(
-                resolver=ProxyResolver(lookup) if proxy else resolver,
+                resolver=ProxyResolver(lookup) if proxy else self._resolver,
                 ssl=tls or self._trust.context(PLAIN),
                 limit=0,  # the forwarder limits what is under way
                 keepalive_timeout=_KEEP_ALIVE_S,
@@ -100,6 +102,17 @@ class Sender:
         await self._session.close()
         if self._routes is not None:
             await self._routes.close()
+
+    async def ready(self, webhook: OutboundWebhook) -> bool:
+        """Wait for what an attempt needs of this process; return False when that takes too long and nothing was tried.
+
+        Call it before `send`, whose time limits begin when `send` does: waiting for others' look-ups is not the subscriber's time.
+        """
+        try:
+            host = self._url(webhook.target.url).raw_host or ""
+        except DestinationRefused:
+            return True  # `send` says so
+        return literal_address(host) is not None or await self._resolver.begin(host)
 
     async def send(self, webhook: OutboundWebhook, keys: Sequence[str], transport: Transport = PLAIN) -> Outcome:
         """POST `webhook`, signed with each of `keys`. Every way in which the network and the subscriber can fail is an Outcome."""

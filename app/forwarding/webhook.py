@@ -10,6 +10,7 @@ class Target:
     """Where a subscriber wants its webhooks and how. `sealed` are its signing secrets still encrypted, the newest first.
 
     `sealed_transport` is what else is needed to reach it, encrypted as well. `rate` is how many webhooks a second it gets at most.
+    `capped` is whether its last attempts failed in a way that leaves it a single slot.
     """
 
     subscriber_id: UUID
@@ -19,6 +20,7 @@ class Target:
     sealed: tuple[bytes, ...] = field(repr=False)
     sealed_transport: bytes | None = field(default=None, repr=False)
     rate: int | None = None
+    capped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,10 @@ class Settings(BaseSettings):
         20, description="Webhooks a second that a resumed subscriber gets until what was held is gone.", examples=["20"]
     )
     worker_concurrency: Annotated[int, Field(ge=1, le=5_000)] = Field(
-        200, description="Webhooks that one worker sends at the same time.", examples=["200"]
+        200,
+        description="Webhooks that one worker sends at the same time. Attempts that take more than a second are not among them; "
+        "there may be five times as many.",
+        examples=["200"],
     )
     worker_lease: Annotated[Duration, Field(ge=timedelta(seconds=1))] = Field(
         timedelta(seconds=60),

@@ -21,9 +21,11 @@ LEASE = timedelta(seconds=60)
 HOLD = timedelta(hours=1)
 
 
-async def take(world: World, room: int = 100, busy: Sequence[Busy] = (), lease: timedelta = LEASE) -> list[OutboundWebhook]:
+async def take(
+    world: World, room: int = 100, busy: Sequence[Busy] = (), lease: timedelta = LEASE, *, capped: bool = False
+) -> list[OutboundWebhook]:
     async with world.sessions.begin() as session:
-        return await claim(session, room=room, busy=busy, lease=lease, order_hold=HOLD)
+        return await claim(session, room=room, busy=busy, lease=lease, order_hold=HOLD, capped=capped)
 
 
 def result(webhook: OutboundWebhook, kind: OutcomeKind = OutcomeKind.DELIVERED, wait: timedelta | None = None, **values: Any) -> Result:
@@ -426,3 +428,53 @@ async def test_who_needs_no_order_is_not_parked(world: World) -> None:
     await world.event("A", 2)
     await world.run("UPDATE outbound_webhooks SET due_at = now() + interval '2 hours' WHERE event_id = :id", id=first)
     assert await parked(world) == 0
+
+
+async def _two_kinds(world: World, capped: int = 3, webhooks: int = 4) -> tuple[set[UUID], UUID]:
+    """Capped subscribers and a good one, each owed some webhooks."""
+    dead = {(await world.subscriber(URL))[0] for _ in range(capped)}
+    good, _ = await world.subscriber(URL)
+    for _ in range(webhooks):
+        await world.event()
+    await world.run("UPDATE subscribers SET capped_at = now() WHERE id <> :good", good=good)
+    return dead, good
+
+
+async def test_usual_claims_do_not_look_at_capped_subscribers(world: World) -> None:
+    _, good = await _two_kinds(world)
+    assert [good] * 4 == [webhook.target.subscriber_id for webhook in await take(world)]
+
+
+async def test_a_claim_for_the_capped_takes_one_of_each_the_longest_untried_first(world: World) -> None:
+    dead, _ = await _two_kinds(world)
+    waiting = min(dead)
+    await world.run("UPDATE subscribers SET capped_at = now() - interval '1 h' WHERE id = :id", id=waiting)
+    [first] = await take(world, room=1, capped=True)
+    assert (waiting, True) == (first.target.subscriber_id, first.target.capped)
+    others = await take(world, capped=True, busy=[Busy(waiting, 1, 100)])
+    assert dead - {waiting} == {webhook.target.subscriber_id for webhook in others}
+    assert 2 == len(others)
+
+
+async def test_what_is_unproven_gets_no_more_than_it_may(world: World) -> None:
+    new, _ = await world.subscriber(URL)
+    failing, _ = await world.subscriber(URL)
+    proven, _ = await world.subscriber(URL)
+    await world.run("UPDATE subscribers SET last_success_at = now() WHERE id <> :new", new=new)
+    await world.run("UPDATE subscribers SET failures = 1 WHERE id = :id", id=failing)
+    for _ in range(5):
+        await world.event()
+    async with world.sessions.begin() as session:
+        got = await claim(session, room=100, busy=[], lease=LEASE, order_hold=HOLD, unproven=2)
+    taken = [webhook.target.subscriber_id for webhook in got]
+    assert (2, 2, 5) == (taken.count(new), taken.count(failing), taken.count(proven))
+
+
+async def test_one_that_failed_last_comes_behind_one_that_did_not(world: World) -> None:
+    failing, _ = await world.subscriber(URL)
+    good, _ = await world.subscriber(URL)
+    for _ in range(4):
+        await world.event()
+    await world.run("UPDATE subscribers SET failures = 1 WHERE id = :id", id=failing)
+    got = await take(world, room=4, busy=[Busy(good, 3, 100)])
+    assert {good} == {webhook.target.subscriber_id for webhook in got}

@@ -23,7 +23,10 @@ async def attempts(
     """One batch of results, one for each of `kinds`, for webhooks of the only subscriber that takes events of orders."""
     for _ in kinds:
         await world.event()
-    taken = [webhook for webhook in await take(world) if webhook.event_type == "payment.received"][: len(kinds)]
+    claimed = await take(world)
+    for _ in kinds:  # once it is capped, a claim takes one at a time
+        claimed += await take(world, capped=True)
+    taken = [webhook for webhook in claimed if webhook.event_type == "payment.received"][: len(kinds)]
     assert len(taken) == len(kinds)
     async with world.sessions.begin() as session:
         results = [result(webhook, kind, wait) for webhook, kind in zip(taken, kinds, strict=True)]
@@ -214,3 +217,51 @@ async def test_a_busy_subscribers_success_is_not_written_each_time(world: World)
         await attempts(world, K.DELIVERED)
         versions |= {row.xmin for row in await world.rows("SELECT CAST(CAST(xmin AS text) AS bigint) AS xmin FROM subscribers")}
     assert 1 == len(versions)
+
+
+async def capped(world: World, subscriber: UUID) -> bool:
+    [row] = await world.rows("SELECT capped_at IS NOT NULL AS capped FROM subscribers WHERE id = :id", id=subscriber)
+    return bool(row.capped)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "milliseconds", "expected"),
+    [
+        (K.TIMEOUT, 500, True),
+        (K.HTTP_5XX, 1_500, True),
+        (K.HTTP_5XX, 500, False),
+        (K.REFUSED, 5, False),
+        (K.DELIVERED, 9_000, False),
+        (K.OWN_SIDE, 2_500, True),
+        (K.OWN_SIDE, 5, False),
+    ],
+)
+async def test_a_timeout_or_a_slow_failure_caps_a_subscriber_until_a_success(
+    world: World, outcome: OutcomeKind, milliseconds: int, *, expected: bool
+) -> None:
+    shop, _ = await world.subscriber(URL)
+    await world.event()
+    await world.event()
+    first, second = await take(world)
+    async with world.sessions.begin() as session:
+        await record(session, [result(first, outcome, LATER, duration_ms=milliseconds)])
+    assert expected is await capped(world, shop)
+    async with world.sessions.begin() as session:
+        await record(session, [result(second, K.DELIVERED)])
+    assert not await capped(world, shop)
+
+
+async def test_ten_quick_failures_in_a_row_cap_a_subscriber_too(world: World) -> None:
+    shop, _ = await world.subscriber(URL)
+    await attempts(world, *[K.HTTP_5XX] * 9)
+    assert not await capped(world, shop)
+    await attempts(world, K.HTTP_5XX)
+    assert await capped(world, shop)
+    await attempts(world, K.DELIVERED)
+    assert not await capped(world, shop)
+
+
+async def test_a_failure_behind_a_success_of_the_same_batch_caps(world: World) -> None:
+    shop, _ = await world.subscriber(URL)
+    await attempts(world, K.DELIVERED, K.TIMEOUT)
+    assert await capped(world, shop)

@@ -144,6 +144,8 @@ def results(count: int) -> list[Result]:
 
 MINUTE = timedelta(minutes=1)
 PARAMETERS: dict[str, Any] = {
+    "capped": False,
+    "unproven": 1,
     **parameters_of(results(250)),
     "room": 200,
     "again_room": 150,

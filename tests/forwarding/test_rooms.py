@@ -182,3 +182,104 @@ def test_nothing_is_claimed_ahead_for_a_subscriber_that_is_slow_fails_or_has_a_r
 )
 def test_a_subscriber_that_became_slow_ends_what_was_claimed_ahead(kind: K, seconds: float, *, ends: bool) -> None:
     assert ends_ahead(kind, seconds) is ends
+
+
+def test_an_attempt_that_hangs_gives_its_slot_to_another() -> None:
+    rooms, shop, other = Rooms(4), target(4), target(4)
+    sent = webhooks(shop, 4)
+    rooms.enter(sent)
+    assert rooms.free == 0
+    for webhook in sent[:2]:
+        rooms.hang(webhook)
+    assert (rooms.free, rooms.in_flight, rooms.hanging) == (2, 4, 2)
+    rooms.enter(webhooks(other, 2))
+    assert rooms.free == 0
+    rooms.leave(sent[0], K.TIMEOUT, 5.0, hung=True)
+    assert (rooms.free, rooms.in_flight, rooms.hanging) == (0, 5, 1)
+
+
+def test_no_more_hang_beside_the_slots_than_five_times_as_many() -> None:
+    rooms = Rooms(2)
+    for _ in range(11):
+        webhook = one(target(1))
+        rooms.enter([webhook])
+        rooms.hang(webhook)
+    assert (rooms.hanging, rooms.free) == (11, 1)
+
+
+def test_retries_that_hang_do_not_use_up_the_share_of_retries() -> None:
+    rooms, shop = Rooms(8), target(8)
+    sent = retries(shop, 6)
+    rooms.enter(sent)
+    assert rooms.free_again == 0
+    for webhook in sent:
+        rooms.hang(webhook)
+    assert (rooms.free, rooms.free_again) == (8, 6)
+    rooms.leave(sent[0], K.TIMEOUT, 5.0, hung=True)
+    assert rooms.free_again == 6
+
+
+def test_a_subscriber_with_one_that_hangs_gets_one_more_until_something_is_delivered() -> None:
+    rooms, shop = Rooms(100), target(8)
+    sent = webhooks(shop, 2)
+    rooms.enter(sent)
+    rooms.hang(sent[0])
+    assert offered(rooms) == [(2, 2)]
+    rooms.leave(sent[1], K.DELIVERED, 0.2)
+    assert offered(rooms) == [(1, 1_000)]
+
+
+def test_a_subscriber_that_usually_answers_late_keeps_its_room() -> None:
+    rooms, shop = Rooms(100), target(8)
+    first, second = webhooks(shop, 2)
+    rooms.enter([first])
+    rooms.hang(first)
+    rooms.leave(first, K.DELIVERED, 10.0, hung=True)
+    rooms.enter([second])
+    rooms.hang(second)
+    assert offered(rooms) == [(1, 1_000)]
+
+
+def test_when_many_hang_nobody_unproven_gets_a_second() -> None:
+    rooms = Rooms(16)
+    assert rooms.unproven is None
+    for _ in range(9):
+        webhook = one(target(4))
+        rooms.enter([webhook])
+        rooms.hang(webhook)
+    assert rooms.unproven == 1
+    assert offered(rooms)[-1] == (1, 1)
+
+
+def test_capped_subscribers_share_a_quarter_of_the_slots() -> None:
+    rooms = Rooms(8)
+    assert rooms.free_capped == 2
+    capped = [one(replace(target(4), capped=True)) for _ in range(2)]
+    rooms.enter(capped)
+    assert (rooms.free_capped, rooms.free) == (0, 6)
+    rooms.hang(capped[0])
+    assert (rooms.free_capped, rooms.free) == (0, 7), "what hangs still counts as theirs"
+    rooms.leave(capped[0], K.TIMEOUT, 5.0, hung=True)
+    assert rooms.free_capped == 1
+
+
+def test_a_claim_is_told_nothing_of_idle_subscribers_that_timed_out_and_their_room_is_remembered() -> None:
+    rooms, shop = Rooms(100), target(8)
+    rooms.enter([one(shop)])
+    rooms.leave(one(shop), K.TIMEOUT, 5.0)
+    rooms.offer()
+    assert rooms.offer() == []
+    rooms.enter([one(shop)])
+    assert offered(rooms) == [(1, 1)]
+
+
+def test_a_subscriber_at_rest_gets_nothing_for_a_while() -> None:
+    rooms, shop = Rooms(100), target(8)
+    rooms.enter([one(shop)])
+    rooms.rest(one(shop), 60)
+    rooms.leave(one(shop))
+    assert offered(rooms) == [(0, 0)]
+    rooms.enter([one(shop)])
+    rooms.rest(one(shop), 0)
+    rooms.leave(one(shop))
+    assert offered(rooms) == []

@@ -1,0 +1,222 @@
+"""Look-ups of names: shared, bounded, slow names apart, and the last known addresses while a name server is silent."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from ipaddress import ip_address, ip_network
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from app.forwarding.destinations import Address, DestinationRefused
+from app.forwarding.lookups import LookupLimits
+from app.forwarding.resolver import VettingResolver
+from app.forwarding.sender import TimeLimits
+from tests.forwarding.delivery_world import World, until
+
+HOME = [ip_address("127.0.0.1")]
+LOOPBACK = ip_network("127.0.0.0/8")
+NARROW = LookupLimits(quick=2, overdue=4, slow=1, slow_s=0.05)
+
+
+class NameServer:
+    """Look-ups that hang for names that begin with `silent`, until they are let go."""
+
+    def __init__(self) -> None:
+        self.asked: Counter[str] = Counter()
+        self.silent = ("silent",)
+        self.error: OSError | None = None
+        self._let_go = threading.Event()
+
+    def __call__(self, host: str) -> Sequence[Address]:
+        self.asked[host] += 1
+        if host.startswith(self.silent):
+            self._let_go.wait(20)
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        if self.error is not None:
+            raise self.error
+        return HOME
+
+    def let_go(self) -> None:
+        """End every look-up that hangs."""
+        self._let_go.set()
+
+
+@pytest.fixture
+def name_server() -> NameServer:
+    return NameServer()
+
+
+def resolver(name_server: NameServer, limits: LookupLimits | None = NARROW) -> VettingResolver:
+    return VettingResolver([LOOPBACK], name_server, limits)
+
+
+async def hosts(made: VettingResolver, name: str) -> list[str]:
+    return [found["host"] for found in await made.resolve(name, 443)]
+
+
+async def test_a_name_is_looked_up_once_for_all_who_ask_at_the_same_time(name_server: NameServer) -> None:
+    made = resolver(name_server)
+    found = await asyncio.gather(*(hosts(made, "shop.example") for _ in range(20)))
+    assert [["127.0.0.1"]] * 20 == found
+    assert 1 == name_server.asked["shop.example"]
+
+
+async def test_names_whose_server_is_silent_do_not_keep_the_threads_from_others(name_server: NameServer) -> None:
+    made = resolver(name_server)
+    hanging = [asyncio.create_task(made.resolve(f"silent{number}.example")) for number in range(4)]
+    async with asyncio.timeout(5):
+        assert ["127.0.0.1"] == await hosts(made, "shop.example")
+    name_server.let_go()
+    for failed in await asyncio.gather(*hanging, return_exceptions=True):
+        assert isinstance(failed, socket.gaierror)
+
+
+async def test_no_more_threads_hang_than_are_allowed(name_server: NameServer) -> None:
+    made = resolver(name_server)
+    hanging = [asyncio.create_task(made.resolve(f"silent{number}.example")) for number in range(40)]
+    await asyncio.sleep(0.6)
+    assert 5 <= len(name_server.asked) <= 6  # four overdue, and those that had begun before the fourth was
+    assert not await made.begin("shop.example", patience_s=0.1)
+    name_server.let_go()
+    await asyncio.gather(*hanging, return_exceptions=True)
+    assert await made.begin("shop.example")
+
+
+async def test_slow_names_share_their_own_threads_and_the_next_does_not_wait(name_server: NameServer) -> None:
+    made = resolver(name_server)
+    first = [asyncio.create_task(made.resolve(f"silent{number}.example")) for number in range(2)]
+    await asyncio.sleep(0.2)
+    name_server.let_go()
+    await asyncio.gather(*first, return_exceptions=True)
+    name_server._let_go.clear()
+    assert await made.begin("silent0.example")
+    started = time.monotonic()
+    assert not await made.begin("silent1.example", patience_s=5)
+    assert time.monotonic() - started < 2
+    assert await made.begin("shop.example")
+    name_server.let_go()
+
+
+async def test_a_name_that_answers_quickly_again_is_slow_no_longer(name_server: NameServer) -> None:
+    made = resolver(name_server)
+    first = [asyncio.create_task(made.resolve(f"silent{number}.example")) for number in range(2)]
+    await asyncio.sleep(0.2)
+    name_server.let_go()
+    await asyncio.gather(*first, return_exceptions=True)
+    name_server.silent = ("nobody",)
+    assert ["127.0.0.1"] == await hosts(made, "silent0.example")
+    assert list(made._lookups._slow_names) == ["silent1.example"]
+
+
+async def test_while_a_name_server_is_silent_the_last_addresses_are_used(name_server: NameServer) -> None:
+    made = resolver(name_server)
+    assert ["127.0.0.1"] == await hosts(made, "shop.example")
+    made._known["shop.example"].found_at -= 60
+    name_server.silent = ("shop",)
+    started = time.monotonic()
+    assert ["127.0.0.1"] == await hosts(made, "shop.example")
+    assert await made.begin("shop.example")
+    assert time.monotonic() - started < 2
+    name_server.let_go()
+
+
+async def test_an_answer_that_the_server_could_not_be_asked_leaves_the_last_addresses_in_use(name_server: NameServer) -> None:
+    made = resolver(name_server)
+    await hosts(made, "shop.example")
+    made._known["shop.example"].found_at -= 60
+    name_server.error = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+    assert ["127.0.0.1"] == await hosts(made, "shop.example")
+
+
+async def test_the_last_addresses_are_judged_again(name_server: NameServer) -> None:
+    networks = [LOOPBACK]
+    made = VettingResolver(networks, name_server, NARROW)
+    await hosts(made, "shop.example")
+    made._known["shop.example"].found_at -= 60
+    name_server.silent = ("shop",)
+    networks.clear()
+    with pytest.raises(DestinationRefused, match="loopback"):
+        await made.resolve("shop.example")
+    name_server.let_go()
+
+
+async def test_a_name_that_is_no_more_is_forgotten(name_server: NameServer) -> None:
+    made = resolver(name_server)
+    await hosts(made, "shop.example")
+    made._known["shop.example"].found_at -= 60
+    name_server.error = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    for _ in range(2):
+        with pytest.raises(socket.gaierror):
+            await made.resolve("shop.example")
+
+
+async def test_addresses_are_not_used_for_longer_than_a_day(name_server: NameServer) -> None:
+    made = resolver(name_server)
+    await hosts(made, "shop.example")
+    made._known["shop.example"].found_at -= 25 * 3600
+    name_server.error = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+    with pytest.raises(socket.gaierror):
+        await made.resolve("shop.example")
+
+
+def test_a_look_up_that_hangs_does_not_keep_the_process_from_ending() -> None:
+    program = """
+import asyncio, time
+from app.forwarding.resolver import VettingResolver
+async def main():
+    resolver = VettingResolver([], lambda host: time.sleep(60))
+    assert await resolver.begin("shop.example")
+    await resolver.close()
+asyncio.run(main())
+"""
+    started = time.monotonic()
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=50, env=dict(os.environ))
+    assert time.monotonic() - started < 40
+
+
+async def test_waiting_for_others_look_ups_is_no_attempt(world: World, name_server: NameServer) -> None:
+    """More names than threads, all silent but one: whoever gets no thread is neither counted nor put into the retry schedule."""
+    arrived = []
+
+    async def take(request: web.Request) -> web.Response:
+        arrived.append(await request.read())
+        return web.Response()
+
+    application = web.Application()
+    application.router.add_post("/hooks", take)
+    limits = LookupLimits(quick=1, overdue=2, slow=1, slow_s=0.05)
+    async with TestServer(application) as server:
+        for number in range(12):
+            await world.subscriber(f"http://silent{number}.example:{server.port}/hooks")
+        good, _ = await world.subscriber(f"http://shop.example:{server.port}/hooks")
+        await world.event()
+        options = {
+            "lookup": name_server,
+            "lookup_limits": limits,
+            "limits": TimeLimits(1, 1),
+            "schedule": (timedelta(0), timedelta(hours=1)),
+        }
+        async with world.forwarder(**options):
+            await asyncio.sleep(3)
+            tried = await world.rows("SELECT outcome FROM attempts")
+            untried = "SELECT 1 FROM outbound_webhooks WHERE attempts + excused = 0 AND due_at < now() + interval '2 min'"
+            assert len(tried) <= 4
+            assert {"timeout"} >= {row.outcome for row in tried}
+            assert len(await world.rows(untried)) == 13 - len(tried)
+            name_server.let_go()
+
+            async def good_has_it() -> bool:
+                return bool(arrived)
+
+            await until(good_has_it, 20)
+    [row] = await world.rows("SELECT attempts, excused FROM outbound_webhooks WHERE subscriber_id = :id", id=good)
+    assert (1, 0) == (row.attempts, row.excused)
