@@ -1,7 +1,7 @@
 """Webhooks that are owed before a run begins: rows made in the database, as judging would have left them."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -51,6 +51,10 @@ INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, stat
 SELECT id, $1, order_no, sequence, $2, ($2 = 'delivered')::int, CASE WHEN $2 = 'delivered' THEN now() END
 FROM events WHERE starts_with(order_no, $3)
 """
+_OWED_TO_ALL = """
+INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence)
+SELECT e.id, s.id, e.order_no, e.sequence FROM events e CROSS JOIN subscribers s WHERE starts_with(e.order_no, $1)
+"""
 _ATTEMPTS = """
 INSERT INTO attempts (outbound_webhook_id, number, started_at, duration_ms, outcome, http_status, excerpt)
 SELECT id, 1, now(), 5, 'delivered', 200, 'OK' FROM outbound_webhooks WHERE state = 'delivered'
@@ -65,6 +69,14 @@ async def new_subscriber(site: Site, name: str, url: str, **options: int | bool)
         await add_subscriber(sessions, Vault([site.secret_key]), NewSubscriber(name=name, url=url, **options), rules, SERVICE)
         async with sessions() as session:
             return (await subscriber_row(session, name)).id
+
+
+async def new_subscribers(site: Site, urls: Mapping[str, str], event_types: list[str] | None = None) -> None:
+    """Add many subscribers as an operator does, from names and URLs."""
+    vault, rules = Vault([site.secret_key]), UrlRules(allow_http=True, networks=(LOOPBACK,))
+    async with _sessions(site) as sessions:
+        for name, url in urls.items():
+            await add_subscriber(sessions, vault, NewSubscriber(name=name, url=url, event_types=event_types), rules, SERVICE)
 
 
 @asynccontextmanager
@@ -94,6 +106,12 @@ async def owe(site: Site, prefix: str, subscriber_id: UUID, state: str = "pendin
     """Owe the events of all orders that begin with `prefix`, or have them delivered already."""
     async with _connection(site) as connection:
         await connection.execute(_OWED, subscriber_id, state, prefix, timeout=_HOURS_S)
+
+
+async def owe_all(site: Site, prefix: str) -> None:
+    """Owe the events of all orders that begin with `prefix` to every subscriber."""
+    async with _connection(site) as connection:
+        await connection.execute(_OWED_TO_ALL, prefix, timeout=_HOURS_S)
 
 
 async def make_attempts(site: Site) -> None:

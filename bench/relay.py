@@ -3,6 +3,7 @@
 import ipaddress
 import itertools
 import json
+import shlex
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 
 from app.events.signature import new_secret
+from bench.dead_subscribers import Ports
 from bench.load import Job
 from bench.processes import Running, free_port, running
 
@@ -52,16 +54,23 @@ class Site:
         return {f"RELAY_{name}": value for name, value in settings.items()}
 
     @asynccontextmanager
-    async def role(self, name: str) -> AsyncIterator[Running]:
-        """Run `zeus-relay NAME` for the time of the block."""
+    async def role(self, name: str, name_server: str | None = None) -> AsyncIterator[Running]:
+        """Run `zeus-relay NAME` for the time of the block; with `name_server` as its only one, which needs root."""
         metrics_port = free_port()
         environment = self.environment(metrics_port)
         if name in ("receive", "work"):
             environment["RELAY_METRICS_PORT"] = str(metrics_port)
         port = metrics_port if name == "work" else self.public_port
         output = self.directory / f"{name}-{next(_serial)}.log"
-        async with running([PROGRAM, name], port, output, environment) as process:
+        arguments = [PROGRAM, name] if name_server is None else self._with_name_server(name_server, [PROGRAM, name])
+        async with running(arguments, port, output, environment) as process:
             yield process
+
+    def _with_name_server(self, address: str, arguments: Sequence[str]) -> list[str]:
+        file = self.directory / "resolv.conf"
+        file.write_text(f"nameserver {address}\n")
+        script = f'mount --bind {shlex.quote(str(file))} /etc/resolv.conf && exec "$@"'
+        return ["unshare", "--mount", "sh", "-c", script, "sh", *arguments]
 
     @asynccontextmanager
     async def operator(self) -> AsyncIterator[int]:
@@ -102,6 +111,14 @@ async def sink(directory: Path) -> AsyncIterator[int]:
     port = free_port()
     async with _module("bench.sink", directory, port):
         yield port
+
+
+@asynccontextmanager
+async def dead_subscribers(directory: Path, ports: Ports, name_server: str | None) -> AsyncIterator[None]:
+    """The servers of subscribers that are dead, and a name server at that address if one is wanted."""
+    more = [] if name_server is None else ["--name-server", name_server]
+    async with _module("bench.dead_subscribers", directory, ports.ready, *ports.arguments[1:], *more):
+        yield
 
 
 @asynccontextmanager

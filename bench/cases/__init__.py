@@ -5,6 +5,7 @@ from bench.cases.arrival import arrival
 from bench.cases.at_size import at_size
 from bench.cases.big_tables import big_tables
 from bench.cases.delivery import delivery
+from bench.cases.many_dead import many_dead
 from bench.cases.memory import memory
 from bench.cases.neighbours import neighbours
 from bench.cases.spool import spool_answers, spool_drain
@@ -17,6 +18,7 @@ CASES: dict[str, Case] = {
     "arrival": arrival,
     "delivery": delivery,
     "neighbours": neighbours,
+    "many-dead": many_dead,
     "memory": memory,
     "spool-answers": spool_answers,
     "spool-drain": spool_drain,

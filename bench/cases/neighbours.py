@@ -1,10 +1,9 @@
 """Whether subscribers that are dead or slow delay the others: twenty of them, of which one is dead and one takes ten seconds."""
 
-import socket
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 
 from bench.arrivals import Inbox, Spread
+from bench.dead_subscribers import black_hole
 from bench.figures import Figure, Requirement
 from bench.owed import new_subscriber
 from bench.plan import Bench, interleaved
@@ -62,20 +61,3 @@ async def _measure(bench: Bench, dead: dict[str, str]) -> Spread:
         seconds = max(bench.effort.seconds, _LEAST_SECONDS * bench.effort.share)
         traffic = await play(site.job(seconds, rate=CALLS_PER_S, keep_alive=False, warm_up_s=bench.effort.warm_up_s, stamps=True))
         return await Inbox(port).delays(traffic.sent, *urls)
-
-
-@contextmanager
-def black_hole() -> Iterator[int]:
-    """A port where connecting takes for ever: its queue of connections is full, and nobody takes them out."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        fillers = [socket.socket() for _ in range(4)]
-        for filler in fillers:
-            filler.setblocking(False)
-            filler.connect_ex(listener.getsockname())
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            for filler in fillers:
-                filler.close()

@@ -14,7 +14,7 @@ import pytest
 
 from bench.arrivals import Inbox, NotArrived
 from bench.baselines.environment import PROGRAM
-from bench.cases.neighbours import black_hole
+from bench.dead_subscribers import black_hole
 from bench.figures import Figure, Requirement, as_json, table
 from bench.load import Job
 from bench.processes import free_port
