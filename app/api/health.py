@@ -2,7 +2,7 @@
 
 import asyncio
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy import text
 
@@ -11,6 +11,7 @@ from app.db.connections import describe_error
 from app.db.engine import Sessions
 from app.logs import get_logger
 from app.metrics import exposition
+from app.probes import probe, probed
 
 READY_SECONDS = 2.0
 
@@ -18,17 +19,17 @@ router = APIRouter(include_in_schema=False)
 log = get_logger("api")
 
 
-@router.get("/healthz")
-async def healthz() -> Response:
+@probe(router, "/healthz")
+async def healthz(request: Request) -> Response:
     """Whether the process is alive."""
-    return Response("alive\n", media_type="text/plain")
+    return probed(request, "alive")
 
 
-@router.get("/readyz")
-async def readyz(parts: WithParts) -> Response:
+@probe(router, "/readyz")
+async def readyz(request: Request, parts: WithParts) -> Response:
     """Whether the database answers."""
     ready = await _answers(parts.sessions)
-    return Response("ready\n" if ready else "the database does not answer\n", 200 if ready else 503, media_type="text/plain")
+    return probed(request, "ready" if ready else "the database does not answer", well=ready)
 
 
 @router.get("/metrics")

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 
 from app.metrics import exposition
+from app.probes import probe, probed
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -13,14 +14,14 @@ def make_health(is_ready: Callable[[], bool]) -> FastAPI:
     """An application with /healthz, /readyz and /metrics; `is_ready` says whether the role can do its work now."""
     app = FastAPI(title="zeus-relay health", openapi_url=None)
 
-    @app.get("/healthz")
-    async def healthz() -> Response:
-        return Response("alive\n", media_type="text/plain")
+    @probe(app, "/healthz")
+    async def healthz(request: Request) -> Response:
+        return probed(request, "alive")
 
-    @app.get("/readyz")
-    async def readyz() -> Response:
+    @probe(app, "/readyz")
+    async def readyz(request: Request) -> Response:
         ready = is_ready()
-        return Response("ready\n" if ready else "not ready\n", 200 if ready else 503, media_type="text/plain")
+        return probed(request, "ready" if ready else "not ready", well=ready)
 
     @app.get("/metrics")
     async def metrics() -> Response:

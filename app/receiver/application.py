@@ -3,9 +3,10 @@
 import re
 from collections.abc import Callable
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.probes import probe, probed
 from app.receiver.endpoint import NotifyEndpoint, token_matches
 
 _SLASHES = re.compile("//+")
@@ -47,13 +48,13 @@ def make_receiver(endpoint: NotifyEndpoint, path: str, token: str | None, is_rea
     """The application; `is_ready` says whether a call could be recorded now."""
     app = FastAPI(title="zeus-relay receiver", openapi_url=None, redirect_slashes=False)
 
-    @app.get("/healthz")
-    async def healthz() -> Response:
-        return Response("alive\n", media_type="text/plain")
+    @probe(app, "/healthz")
+    async def healthz(request: Request) -> Response:
+        return probed(request, "alive")
 
-    @app.get("/readyz")
-    async def readyz() -> Response:
+    @probe(app, "/readyz")
+    async def readyz(request: Request) -> Response:
         ready = is_ready()
-        return Response("ready\n" if ready else "cannot record\n", 200 if ready else 503, media_type="text/plain")
+        return probed(request, "ready" if ready else "cannot record", well=ready)
 
     return Receiver(NotifyPath(path, token), endpoint, app)

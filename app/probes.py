@@ -1,0 +1,29 @@
+"""Answers to health probes, as load balancers and uptime services send them: GET, HEAD or OPTIONS, with or without a final slash."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+
+METHODS = ("GET", "HEAD", "OPTIONS")
+
+Endpoint = Callable[..., Any]
+
+
+def probe(application: FastAPI | APIRouter, path: str) -> Callable[[Endpoint], Endpoint]:
+    """Decorate the endpoint that answers probes of a path."""
+
+    def add(endpoint: Endpoint) -> Endpoint:
+        for spelled in (path, f"{path}/"):
+            application.add_api_route(spelled, endpoint, methods=list(METHODS), include_in_schema=False)
+        return endpoint
+
+    return add
+
+
+def probed(request: Request, text: str, *, well: bool = True) -> Response:
+    """Return the answer: 200 if all is well, else 503, with `text` for GET and without a body for the others."""
+    status = 200 if well else 503
+    if request.method == "OPTIONS":
+        return Response(status_code=status, headers={"Allow": ", ".join(METHODS)})
+    return Response(f"{text}\n", status, media_type="text/plain")
