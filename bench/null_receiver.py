@@ -10,7 +10,8 @@ from app.logs import configure_logs
 from app.main.limits import raise_open_files
 from app.main.listeners import Listener
 from app.main.sources import sources_of
-from app.receiver.application import make_receiver
+from app.receiver.admission import Admission
+from app.receiver.application import NotifyPath, make_receiver
 from app.receiver.crowd import Crowd
 from app.receiver.endpoint import NotifyEndpoint
 from app.receiver.protocol import make_protocol
@@ -36,9 +37,10 @@ async def serve(port: int) -> None:
     settings = load_settings({})
     configure_logs(settings.log_level, settings.log_format)
     door = Door(sources_of(settings))
-    endpoint = NotifyEndpoint(door, NullRecorder(), Sampler("postgresql://nowhere.example/"))  # nobody is refused, so it has no work
-    protocol = make_protocol(door, Crowd(raise_open_files()))
-    await Listener(make_receiver(endpoint, NOTIFY_PATH, None, lambda: True), "127.0.0.1", port, protocol=protocol).run()
+    sampler = Sampler("postgresql://nowhere.example/")  # nobody is refused, so it has no work
+    endpoint, path = NotifyEndpoint(door, NullRecorder(), sampler), NotifyPath(NOTIFY_PATH, None)
+    protocol = make_protocol(Admission(door, sampler, path), Crowd(raise_open_files()))
+    await Listener(make_receiver(endpoint, path, lambda: True), "127.0.0.1", port, protocol=protocol, public=True).run()
 
 
 if __name__ == "__main__":

@@ -16,6 +16,12 @@ HANDSHAKE_SECONDS = 0.3
 """How long handshakes that are under way at a stop are waited for; more than a round trip."""
 
 
+PUBLIC_BUFFER = 64 * 1024
+"""Bytes that the kernel keeps of a public connection that we or the peer do not read, each way; Linux doubles it."""
+ACCEPTS_PER_TURN = 4
+"""uvloop accepts one connection of a socket in a turn of the event loop. In a flood an honest one would wait behind 2,048 others."""
+
+
 class CannotListen(Exception):
     """The address is taken or is not this machine's."""
 
@@ -58,8 +64,14 @@ class Server(uvicorn.Server):
 class Listener:
     """One bound address and the server on it."""
 
-    def __init__(self, application: Any, host: str, port: int, *, protocol: Any = "httptools") -> None:
+    def __init__(self, application: Any, host: str, port: int, *, protocol: Any = "httptools", public: bool = False) -> None:
+        """Bind the address; raises CannotListen. A `public` one is made for floods from outside."""
         self._socket = bind(host, port)
+        self._sockets = [self._socket]
+        if public:
+            for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+                self._socket.setsockopt(socket.SOL_SOCKET, buffer, PUBLIC_BUFFER)
+            self._sockets += [self._socket.dup() for _ in range(ACCEPTS_PER_TURN - 1)]
         self._server = Server(
             uvicorn.Config(
                 application,
@@ -87,9 +99,10 @@ class Listener:
     async def run(self) -> None:
         """Serve until stopped."""
         try:
-            await self._server.serve(sockets=[self._socket])
+            await self._server.serve(sockets=self._sockets)
         except asyncio.CancelledError:
-            self._socket.close()
+            for bound in self._sockets:
+                bound.close()
             raise
 
 

@@ -11,7 +11,8 @@ from app.main.recording import Recording
 from app.main.roles import run_roles, with_background
 from app.main.sources import reload_sources, sources_of
 from app.main.start import with_health
-from app.receiver.application import make_receiver
+from app.receiver.admission import Admission
+from app.receiver.application import NotifyPath, make_receiver
 from app.receiver.crowd import Crowd
 from app.receiver.endpoint import NotifyEndpoint
 from app.receiver.protocol import make_protocol
@@ -37,9 +38,10 @@ class ReceiverRole:
         self._stopping = False
         token = settings.notify_token.get_secret_value() if settings.notify_token else None
         endpoint = NotifyEndpoint(self._door, self._recording.ladder, self._sampler)
-        application = make_receiver(endpoint, settings.notify_path, token, self._is_ready)
-        protocol = make_protocol(self._door, Crowd(raise_open_files()))
-        self._listener = Listener(application, settings.public_host, settings.public_port, protocol=protocol)
+        path = NotifyPath(settings.notify_path, token)
+        application = make_receiver(endpoint, path, self._is_ready)
+        protocol = make_protocol(Admission(self._door, self._sampler, path), Crowd(raise_open_files()))
+        self._listener = Listener(application, settings.public_host, settings.public_port, protocol=protocol, public=True)
         self.url = f"http://{self._listener.address}{settings.notify_path}"
         log.info("listening", role=self.name, address=self._listener.address, path=settings.notify_path, token=token is not None)
 

@@ -44,7 +44,7 @@ class Receiver:
         return await self._others(scope, receive, send)
 
 
-def make_receiver(endpoint: NotifyEndpoint, path: str, token: str | None, is_ready: Callable[[], bool]) -> Receiver:
+def make_receiver(endpoint: NotifyEndpoint, path: NotifyPath, is_ready: Callable[[], bool]) -> Receiver:
     """The application; `is_ready` says whether a call could be recorded now."""
     app = FastAPI(title="zeus-relay receiver", openapi_url=None, redirect_slashes=False)
 
@@ -57,4 +57,4 @@ def make_receiver(endpoint: NotifyEndpoint, path: str, token: str | None, is_rea
         ready = is_ready()
         return probed(request, "ready" if ready else "cannot record", well=ready)
 
-    return Receiver(NotifyPath(path, token), endpoint, app)
+    return Receiver(path, endpoint, app)

@@ -25,6 +25,9 @@ IN_TIME_SECONDS = 35.0
 RAW_QUERY = b"x-raw-query"
 """A header in which a trusted proxy that cannot pass on the query as it came may hand it over."""
 
+METHODS = ("GET", "POST")
+"""With which Zeus calls."""
+
 log = get_logger("receiver")
 
 
@@ -54,10 +57,10 @@ class NotifyEndpoint:
         if not visitor.listed:
             self._report(visitor)
         if not visitor.admitted:
-            if scope["method"] in ("GET", "POST") and self._sampler.has_room():
+            if scope["method"] in METHODS and self._sampler.has_room():
                 self._keep_sample(_notice(scope, visitor, await _body(receive)))
             return await _answer(send, 403, b"Forbidden\n")
-        if scope["method"] not in ("GET", "POST"):
+        if scope["method"] not in METHODS:
             return await _answer(send, 200 if scope["method"] == "HEAD" else 405, b"", ((b"allow", b"GET, POST"),))
         return await self._record(_notice(scope, visitor, await _body(receive)), scope["extensions"][EXTENSION], send)
 

@@ -5,7 +5,7 @@ import http
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.types import ASGIApp, Message
 
@@ -44,6 +44,14 @@ class Wire:
     def delivered(self) -> bool:
         """Whether the answer was written to a connection that nobody had closed. Ask a moment after writing."""
         return self.written and not self.peer_gone
+
+
+class Server(Protocol):
+    """What uvicorn's ServerState offers a protocol."""
+
+    connections: set[Any]
+    tasks: set[asyncio.Task[None]]
+    total_requests: int
 
 
 class Exchange:

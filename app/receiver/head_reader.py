@@ -52,9 +52,15 @@ class HeadReader:
         """The first bytes of the last request line, or of what has arrived of it."""
         return self._seen or (self._kept or self._buffer)[:200]
 
+    @property
+    def held(self) -> int:
+        """Bytes that are kept so far."""
+        line = len(self._line.target) if self._line is not None else 0
+        return len(self._buffer) + len(self._kept) + line
+
     def feed(self, data: bytes) -> None:
-        """Take what has arrived."""
-        self._buffer = self._buffer + data if self._buffer else data
+        """Take what has arrived. Empty lines in front of a request are passed over (RFC 9112, 2.2)."""
+        self._buffer = self._buffer + data if self else data.lstrip(b"\r\n")
 
     def next_head(self) -> Head | None:
         """The next head if it is complete; raises Unreadable or TooLong."""
@@ -88,8 +94,6 @@ class HeadReader:
         return read_head(line, lines)
 
     def _next_line(self) -> RequestLine | None:
-        if not self._kept and self._buffer[:1] in (b"\r", b"\n"):
-            self._buffer = self._buffer.lstrip(b"\r\n")  # empty lines in front of a request are passed over (RFC 9112, 2.2)
         end = self._buffer.find(b"\n", self._searched)
         if end < 0:
             self._drop_excess()

@@ -8,7 +8,8 @@ from typing import Any
 
 from app.db.connections import connect
 from app.main.listeners import Listener
-from app.receiver.application import make_receiver
+from app.receiver.admission import Admission
+from app.receiver.application import NotifyPath, make_receiver
 from app.receiver.crowd import Crowd
 from app.receiver.endpoint import NotifyEndpoint
 from app.receiver.protocol import make_protocol
@@ -35,8 +36,10 @@ async def receiver(
     appender = Appender(database_url, on_commit=lambda: None)
     sampler = Sampler(database_url)
     door = Door(Sources(tuple(allowed), tuple(trusted), observe))
-    application = make_receiver(NotifyEndpoint(door, appender, sampler), PATH.decode(), token, lambda: True)
-    listener = Listener(application, "127.0.0.1", 0, protocol=make_protocol(door, Crowd(descriptors)))
+    path = NotifyPath(PATH.decode(), token)
+    application = make_receiver(NotifyEndpoint(door, appender, sampler), path, lambda: True)
+    protocol = make_protocol(Admission(door, sampler, path), Crowd(descriptors))
+    listener = Listener(application, "127.0.0.1", 0, protocol=protocol, public=True)
     background = [asyncio.create_task(appender.run()), asyncio.create_task(sampler.run())]
     listening = asyncio.create_task(listener.run())
     try:
