@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.chaos.load import Answer, Job
 
-_ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 _LAST_ANSWERS_S = 60.0
 """After its last call the caller waits for answers as long as Zeus would, 40 s."""
 
@@ -27,7 +27,7 @@ class Caller:
     async def start(cls, urls: Sequence[str], rate: float, seconds: float) -> "Caller":
         """Begin to call."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.chaos.load", cwd=_ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+            sys.executable, "-m", "tests.chaos.load", cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
         assert process.stdin
         process.stdin.write(json.dumps(asdict(Job(list(urls), rate, seconds, secrets.randbelow(2**32)))).encode() + b"\n")

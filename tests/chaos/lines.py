@@ -26,6 +26,7 @@ _ALL = (
     Line("all-nginx", "Postgres and a receiver, behind nginx", outages.everything, Front.NGINX, felt=Felt.SPOOLED),
     Line("all-caddy", "Postgres and the only receiver, behind Caddy", outages.everything, Front.CADDY, receivers=1, felt=Felt.SPOOLED),
     Line("spool-full", "Postgres away and the spool full", outages.spool_full, felt=Felt.HELD, small_spool=True),
+    Line("flood", "a flood from strangers", outages.flood, allowed="127.0.0.1/32", slowest_s=2.0),
     Line("log-stuck", "the log reader stops reading", outages.log_reader_stuck, piped_logs=True),
 )
 

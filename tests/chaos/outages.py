@@ -1,18 +1,27 @@
 """The outages: each brings one about, lets it last, and ends it. The load goes on all the while."""
 
 import asyncio
+import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 
 import asyncpg
 
 from app.db.connections import Connection, connect
+from tests.chaos.caller import ROOT
+from tests.chaos.flood import Flood
 from tests.chaos.site import Site
 from tests.chaos.stores import blocking
 
 _IN_FLIGHT_S = 0.5
 """How long calls pile up before their receiver is killed: well within Postgres's share of the answer budget, so none is spooled."""
 _HOG_S = 0.02
+_STRANGERS = "127.9"
+_FELT_BY = 300
+"""Connections of a flood that are refused at least, or nobody felt it."""
+_FLOOD_ENDS_S = 20.0
 _STOP_S = 10.0
 """How long a process may take to stop when nobody reads its log."""
 _END_OURS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'zeus-relay %'"
@@ -148,6 +157,24 @@ async def spool_full(site: Site) -> None:
     await blocking(site.store.server.stop)
     await asyncio.sleep(min(site.effort.outage_s, 6))
     await blocking(site.store.server.start)
+
+
+async def flood(site: Site) -> None:
+    """Strangers send what they like, as fast as they can."""
+    job = Flood([receiver.port for receiver in site.receivers], _STRANGERS)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.chaos.flood", cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert process.stdin
+        process.stdin.write(json.dumps(asdict(job)).encode() + b"\n")
+        await asyncio.sleep(site.effort.outage_s)
+        refused, _ = await asyncio.wait_for(process.communicate(b""), _FLOOD_ENDS_S)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert int(refused) >= _FELT_BY, f"nobody felt the flood: {int(refused)} connections were refused"
 
 
 async def log_reader_stuck(site: Site) -> None:

@@ -65,6 +65,10 @@ class Line:
     small_spool: bool = False
     """Whether the spool lies on a small tmpfs, which fills up within two seconds."""
     server_options: tuple[str, ...] = ()
+    allowed: str | None = None
+    """The allowed sources, if not all of this machine's addresses are."""
+    slowest_s: float = 10.0
+    """An answer must take less."""
     piped_logs: bool = False
     """Whether every call is logged, through a pipe with a reader that can stop."""
 

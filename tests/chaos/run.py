@@ -53,7 +53,7 @@ async def _run(line: Line, made: Site) -> Row:
         with suppress(asyncio.CancelledError):
             await watching
     evidence = await gather(made, answers)
-    finding = find(evidence)
+    finding = find(evidence, line.slowest_s)
     # A call that reached Postgres although its receiver died, and was sent again, is there twice.
     resent = evidence.notices.total() - len(answers)
     felt = {Felt.NOTHING: 1, Felt.SPOOLED: gauges.spooled, Felt.HELD: gauges.held, Felt.RESENT: resent}[line.felt]

@@ -87,6 +87,8 @@ async def site(line: Line, effort: Effort, template: Template, directory: Path) 
             stack.enter_context(_tmpfs(spool, effort.rate))
         starter = stack.enter_context(processes(directory / "processes"))
         settings = _settings(database.url, merchant, secret, spool, behind_proxy=line.front is not Front.NONE)
+        if line.allowed:
+            settings |= {"ALLOWED_SOURCES": line.allowed}
         if line.piped_logs:
             settings |= {"LOG_LEVEL": "DEBUG"}
         made = Site(effort, database, merchant, starter, settings, spool, line.piped_logs)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from tests.chaos.load import Answer
-from tests.chaos.verdict import SLOWEST_S, Event, Evidence, find
+from tests.chaos.verdict import Event, Evidence, find
 
+SLOWEST_S = 10.0
 PAID = ("1234-56789-01234", "04")
 GOOD = Answer(*PAID, status=200, error=None, latency_s=0.1, late_s=0.0)
 EVENT = Event("event-1", "payment.received", PAID)
@@ -30,7 +31,7 @@ def evidence(**changed: Any) -> Evidence:
     ],
 )
 def test_what_may_happen_is_no_problem(harmless: Evidence) -> None:
-    assert [] == find(harmless).problems
+    assert [] == find(harmless, SLOWEST_S).problems
 
 
 @pytest.mark.parametrize(
@@ -50,4 +51,4 @@ def test_what_may_happen_is_no_problem(harmless: Evidence) -> None:
     ],
 )  # fmt: skip
 def test_what_must_not_happen_is_one(broken: Evidence, problem: str) -> None:
-    assert [problem] == find(broken).problems
+    assert [problem] == find(broken, SLOWEST_S).problems
