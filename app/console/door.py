@@ -12,7 +12,7 @@ from app.console.csrf import is_ours
 from app.console.forms import FormTooLarge, read_form
 from app.console.messages import Said
 from app.console.trouble import database_trouble, defect, forbidden, form_expired, form_too_large, not_allowed, not_found
-from app.console.visit import Visit, language_of, operator_of, session_of
+from app.console.visit import Visit, caller_of, language_of, operator_of, session_of
 from app.operating.access import Role
 from app.operating.refusals import NotAllowed, NotFound
 from app.operating.trouble import trouble_of
@@ -49,11 +49,16 @@ async def _answer(visit: Visit, page: Page, role: Role | None) -> Response:
         visit = replace(visit, operator=await operator_of(visit))
         if visit.operator is None:
             return _ask_to_sign_in(visit)
-    if visit.request.method == "POST" and not is_ours(visit.session, visit.form, visit.request.headers):
+    if visit.request.method == "POST" and not _is_ours(visit):
         return form_expired(visit)
     if role is not None and not visit.may(role):
         return forbidden(visit, role)
     return await page(visit)
+
+
+def _is_ours(visit: Visit) -> bool:
+    headers = visit.request.headers
+    return is_ours(visit.session, visit.form, headers, behind_proxy=caller_of(visit.request).behind_proxy)
 
 
 def _ask_to_sign_in(visit: Visit) -> Response:

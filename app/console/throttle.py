@@ -1,13 +1,23 @@
-"""Slowing down who tries tokens: a few failures a minute from one address, and a bound for all addresses together."""
+"""Limits for failed sign-ins: an address is locked out after a few in a minute, the others are slowed down in an attack."""
 
+import asyncio
+import ipaddress
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 
+from app.receiving.sources import Address
+
 WINDOW_SECONDS = 60.0
 PER_ADDRESS = 5
-IN_ALL = 50
+SLOW_AFTER = 50
+"""Failures of all addresses in a minute, after which every failed attempt is answered late."""
+SLOW_SECONDS = 3.0
+MOST_SLOWED = 200
+"""Attempts that wait for their late answer at the same time, at most; more are answered at once."""
 _MOST_ADDRESSES = 10_000
+_IPV6_PREFIX = 64
+"""What one subscriber of a provider has at least."""
 
 
 class SignInThrottle:
@@ -15,27 +25,47 @@ class SignInThrottle:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._all: deque[float] = deque()
+        self._all: deque[float] = deque(maxlen=SLOW_AFTER)
+        self._slowed = 0
         self._by_address: OrderedDict[str, deque[float]] = OrderedDict()
 
-    def begin(self, address: str) -> bool:
-        """Whether an address may try now. An attempt counts as failed until `succeeded`, so that many at once gain nothing."""
+    def begin(self, address: Address | None) -> bool:
+        """Return whether an address may try now. An attempt counts as failed until `succeeded`, so that many at once gain nothing.
+
+        Addresses that cannot be told count as one, and those of an IPv6 /64 as well.
+        """
         now = self._clock()
-        mine = self._by_address.setdefault(address, deque())
-        self._by_address.move_to_end(address)
+        key = _key(address)
+        mine = self._by_address.setdefault(key, deque(maxlen=PER_ADDRESS))
+        self._by_address.move_to_end(key)
         if len(self._by_address) > _MOST_ADDRESSES:
             self._by_address.popitem(last=False)
-        for tries in (mine, self._all):
-            while tries and tries[0] <= now - WINDOW_SECONDS:
-                tries.popleft()
-        if len(mine) >= PER_ADDRESS or len(self._all) >= IN_ALL:
+        if len(mine) == PER_ADDRESS and mine[0] > now - WINDOW_SECONDS:
             return False
         mine.append(now)
-        self._all.append(now)
         return True
 
-    def succeeded(self, address: str) -> None:
+    def succeeded(self, address: Address | None) -> None:
         """The attempt that just began was no failure."""
-        for tries in (self._by_address.get(address), self._all):
-            if tries:
-                tries.pop()
+        mine = self._by_address.get(_key(address))
+        if mine:
+            mine.pop()
+
+    async def failed(self) -> None:
+        """The attempt that just began was one. In an attack this takes a while; who has the right token is not delayed."""
+        now = self._clock()
+        self._all.append(now)
+        attacked = len(self._all) == SLOW_AFTER and self._all[0] > now - WINDOW_SECONDS
+        if not attacked or self._slowed >= MOST_SLOWED:
+            return
+        self._slowed += 1
+        try:
+            await asyncio.sleep(SLOW_SECONDS)
+        finally:
+            self._slowed -= 1
+
+
+def _key(address: Address | None) -> str:
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, _IPV6_PREFIX), strict=False))
+    return str(address)

@@ -20,6 +20,7 @@ from app.console.view import render
 from app.operating.access import Actor, Operator, Role, Via
 from app.operating.refusals import NotFound
 from app.operating.signing_out import is_ended
+from app.receiving.sources import Visitor
 
 _SAID = "zeus_relay_said"
 _SAID_SECONDS = 60
@@ -137,6 +138,12 @@ class Visit:
         """Have the browser forget its session."""
         forget(response, self.request)
         return response
+
+
+def caller_of(request: Request) -> Visitor:
+    """Where a request comes from, behind trusted proxies too."""
+    peer = request.client.host if request.client else ""
+    return cast(Parts, request.app.state.parts).door.look(peer, request.headers.raw)
 
 
 def session_of(request: Request) -> Session | None:

@@ -109,7 +109,12 @@ class Visitor:
 
 @asynccontextmanager
 async def running_console(
-    world: OperatingWorld, spool: Path, *, shown: OperatingWorld | None = None, tokens: dict[Role, str] | None = None
+    world: OperatingWorld,
+    spool: Path,
+    *,
+    shown: OperatingWorld | None = None,
+    tokens: dict[Role, str] | None = None,
+    door: Door | None = None,
 ) -> AsyncIterator[Console]:
     """A console that answers until the end of the block; it shows `world`, unless `shown` is another.
 
@@ -123,7 +128,7 @@ async def running_console(
         tokens=Tokens(world.sessions, ADMIN_TOKEN),
         overviews=Overviews((shown or world).sessions, spool),
         rules=RULES,
-        door=Door(Sources(())),
+        door=door or Door(Sources(())),
         settings=shown_settings(settings, {"RELAY_NOTIFY_TOKEN": SECRET_SETTING, "RELAY_ALLOWED_SOURCES": "x"}, file="no-such-file"),
     )
     listener = Listener(make_console(parts), "127.0.0.1", 0)

@@ -1,5 +1,7 @@
 """Who may see and do what in the console: signing in, roles, CSRF, headers, and what never leaves it."""
 
+import asyncio
+import ipaddress
 import re
 import time
 from dataclasses import replace
@@ -15,12 +17,14 @@ from app.clock import now
 from app.console.application import ENTRIES, Entry
 from app.console.headers import CONTENT_SECURITY_POLICY
 from app.console.session import COOKIE, Session, new_session, opened, seal
+from app.console.throttle import SLOW_AFTER, SLOW_SECONDS
 from app.db.engine import make_engine, make_sessions
 from app.forwarding.secrets import Vault
 from app.operating.access import SERVICE, Role
 from app.operating.recovery import RecoveryRequest, recover
 from app.operating.signing_out import end_session
 from app.operating.tokens import NewToken, create_token, revoke_token
+from app.receiving.sources import Door, Sources
 from tests.console.console_world import SECRET_SETTING, Console, running_console
 from tests.forwarding.delivery_world import KEY
 from tests.operating.operating_world import ORDER_NO, PERSONAL, OperatingWorld
@@ -127,7 +131,10 @@ async def test_a_form_without_the_right_csrf_token_is_refused(console: Console) 
     async with console.visitor(Role.ADMIN) as visitor, console.visitor(Role.ADMIN) as another:
         right, of_another = (await visitor.get("/")).csrf, (await another.get("/")).csrf
         for entry in ENTRIES:
-            for csrf, headers in (("", {}), (of_another, {}), (right, {"sec-fetch-site": "cross-site"})):
+            for csrf, headers in (
+                ("", {}), (of_another, {}), (right, {"sec-fetch-site": "cross-site"}), (right, {"origin": "null"}),
+                (right, {"origin": "https://evil.example"}), (right, {"referer": "https://evil.example/"}),
+            ):  # fmt: skip
                 if entry.method == "POST":
                     fields = {"reason": "because", "name": "x", "url": "https://a.example/", "role": "viewer", "understood": "on"}
                     answer = await visitor.post(path_of(entry, ids), csrf, headers=headers, **fields)
@@ -143,7 +150,7 @@ async def test_every_answer_says_what_a_browser_may_load(console: Console) -> No
         for path in ("/sign-in", "/", "/no-such-page", style):
             headers = (await visitor.get(path)).headers
             assert CONTENT_SECURITY_POLICY == headers["content-security-policy"], path
-            assert ("nosniff", "DENY", "no-referrer") == tuple(
+            assert ("nosniff", "DENY", "same-origin") == tuple(
                 headers[name] for name in ("x-content-type-options", "x-frame-options", "referrer-policy")
             )
         assert "no-store" == sign_in.headers["cache-control"]
@@ -226,6 +233,24 @@ async def test_who_guesses_tokens_has_to_wait(console: Console) -> None:
             assert "zrt_guessed" not in answer.text
         assert 429 == (await visitor.sign_in("zrt_guessed")).status
         assert 429 == (await visitor.sign_in(console.tokens[Role.ADMIN])).status, "nor does a right guess help now"
+
+
+async def test_who_guesses_locks_nobody_out(console: Console, tmp_path: Path) -> None:
+    proxied = Door(Sources((), (ipaddress.ip_network("127.0.0.1"),)))
+    async with running_console(console.world, tmp_path, tokens=console.tokens, door=proxied) as behind, behind.visitor() as visitor:
+        csrf = (await visitor.get("/sign-in")).csrf
+
+        async def sign_in(address: str, token: str) -> int:
+            headers = {"x-forwarded-for": address, "x-forwarded-host": "console.example", "origin": "https://console.example"}
+            return (await visitor.post("/sign-in", csrf, headers=headers, token=token)).status
+
+        guesses = [asyncio.create_task(sign_in(f"198.51.100.{number // 3}", "zrt_guessed")) for number in range(60)]
+        await asyncio.wait(guesses[:SLOW_AFTER], return_when=asyncio.FIRST_COMPLETED)
+        assert 403 == await sign_in("203.0.113.9", "zrt_guessed")
+        began = time.monotonic()
+        assert 303 == await sign_in("203.0.113.10", console.tokens[Role.VIEWER])
+        assert time.monotonic() - began < SLOW_SECONDS, "a right token is not slowed"
+        assert [403] * 60 == await asyncio.gather(*guesses)
 
 
 async def test_signing_in_leads_to_the_page_that_was_asked_for_and_nowhere_else(console: Console) -> None:

@@ -1,17 +1,22 @@
 """The parts of the console that need no server: throttle, forms, addresses to go back to, settings, and what should worry an operator."""
 
+import asyncio
+import time
 from datetime import timedelta
 
 import pytest
+from starlette.datastructures import Headers
 
 from app.clock import now
 from app.console.concerns import Weight, concerns_of
+from app.console.csrf import comes_from_here
 from app.console.forms import FormTooLarge, parse_form
 from app.console.origins import Origin, shown_settings
-from app.console.throttle import IN_ALL, PER_ADDRESS, SignInThrottle
+from app.console.throttle import MOST_SLOWED, PER_ADDRESS, SLOW_AFTER, SLOW_SECONDS, SignInThrottle
 from app.console.visit import order_path, path_here
 from app.operating.attention import AttentionCounts
 from app.operating.overview import Overview, SpoolSeen, SubscriberHealth
+from app.receiving.sources import parse_address
 from app.settings import Settings
 
 
@@ -25,28 +30,94 @@ class Clock:
         return self.seconds
 
 
+ADDRESSES = [parse_address(f"192.0.2.{number}") for number in range(200)]
+ONE, ANOTHER = ADDRESSES[1:3]
+
+
 def test_an_address_may_fail_five_times_a_minute() -> None:
     clock = Clock()
     throttle = SignInThrottle(clock)
-    assert [True] * PER_ADDRESS + [False] == [throttle.begin("192.0.2.1") for _ in range(PER_ADDRESS + 1)]
-    assert throttle.begin("192.0.2.2")
+    assert [True] * PER_ADDRESS + [False] == [throttle.begin(ONE) for _ in range(PER_ADDRESS + 1)]
+    assert throttle.begin(ANOTHER)
     clock.seconds = 61
-    assert throttle.begin("192.0.2.1")
+    assert throttle.begin(ONE)
+
+
+def test_the_addresses_of_an_ipv6_network_are_one() -> None:
+    throttle = SignInThrottle(Clock())
+    tries = [throttle.begin(parse_address(f"2001:db8:0:1::{number}")) for number in range(PER_ADDRESS + 1)]
+    assert [True] * PER_ADDRESS + [False] == tries
+    assert throttle.begin(parse_address("2001:db8:0:2::1"))
+    assert throttle.begin(parse_address("::ffff:192.0.2.1")), "an IPv4 address is not one of them"
 
 
 def test_success_does_not_count() -> None:
     throttle = SignInThrottle(Clock())
-    for _ in range(3 * IN_ALL):
-        assert throttle.begin("192.0.2.1")
-        throttle.succeeded("192.0.2.1")
+    for _ in range(3 * SLOW_AFTER):
+        assert throttle.begin(ONE)
+        throttle.succeeded(ONE)
 
 
-def test_many_addresses_together_are_bounded_too() -> None:
+async def test_an_attack_by_many_addresses_is_slowed_and_locks_nobody_out() -> None:
     clock = Clock()
     throttle = SignInThrottle(clock)
-    assert IN_ALL == sum(throttle.begin(f"192.0.2.{number}") for number in range(200))
+    for address in ADDRESSES[: SLOW_AFTER - 1]:
+        assert throttle.begin(address)
+        await asyncio.wait_for(throttle.failed(), 0.5)
+    assert throttle.begin(ADDRESSES[100])
+    began = time.monotonic()
+    await throttle.failed()
+    assert SLOW_SECONDS <= time.monotonic() - began + 0.01
+    assert all(throttle.begin(address) for address in ADDRESSES[101:])
     clock.seconds = 61
-    assert throttle.begin("192.0.2.1")
+    await asyncio.wait_for(throttle.failed(), 0.5)
+
+
+async def test_slowed_attempts_are_bounded() -> None:
+    throttle = SignInThrottle(Clock())
+    failing = [asyncio.create_task(throttle.failed()) for _ in range(SLOW_AFTER + MOST_SLOWED + 10)]
+    done, waiting = await asyncio.wait(failing, timeout=0.5)
+    assert (SLOW_AFTER - 1 + 10 + 1, MOST_SLOWED) == (len(done), len(waiting))
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+
+HOST = ("host", "relay.example")
+FORWARDED = ("x-forwarded-host", "console.example")
+
+
+@pytest.mark.parametrize(
+    ("ours", "behind_proxy", "headers"),
+    [
+        (True, False, [HOST]),
+        (True, False, [HOST, ("origin", "https://relay.example")]),
+        (True, False, [HOST, ("origin", "http://relay.example")]),
+        (True, False, [("host", "relay.example:443"), ("origin", "https://RELAY.example")]),
+        (True, False, [("host", "[::1]:8001"), ("origin", "http://[::1]:8001")]),
+        (True, False, [HOST, ("referer", "https://relay.example/orders?day=1")]),
+        (True, False, [HOST, ("sec-fetch-site", "same-origin"), ("origin", "https://relay.example")]),
+        (True, True, [HOST, FORWARDED, ("origin", "https://console.example")]),
+        (True, True, [HOST, ("origin", "https://relay.example")]),
+        (False, False, [HOST, ("origin", "null")]),
+        (False, True, [HOST, ("origin", "null")]),
+        (False, False, [HOST, ("origin", "")]),
+        (False, False, [HOST, ("origin", "https://evil.example")]),
+        (False, False, [HOST, ("origin", "https://relay.example.evil.example")]),
+        (False, False, [HOST, ("origin", "https://relay.example:8443")]),
+        (False, False, [HOST, ("origin", "https://relay.example"), ("origin", "https://evil.example")]),
+        (False, False, [HOST, ("origin", "https://evil.example"), ("referer", "https://relay.example/")]),
+        (False, False, [HOST, ("referer", "https://evil.example/relay.example")]),
+        (False, False, [HOST, FORWARDED, ("origin", "https://console.example")]),
+        (False, False, [HOST, ("sec-fetch-site", "cross-site")]),
+        (False, False, [HOST, ("sec-fetch-site", "same-site"), ("origin", "https://relay.example")]),
+        (False, False, [("origin", "https://relay.example")]),
+        (False, False, [HOST, ("origin", "https://relay.example:x")]),
+    ],
+)
+def test_a_form_comes_from_here_as_far_as_the_browser_says(ours: bool, behind_proxy: bool, headers: list[tuple[str, str]]) -> None:
+    raw = [(name.encode(), value.encode()) for name, value in headers]
+    assert ours is comes_from_here(Headers(raw=raw), behind_proxy=behind_proxy)
 
 
 def test_forms_are_read_as_browsers_write_them() -> None:

@@ -2,14 +2,13 @@
 
 from http import HTTPStatus
 
-from starlette.requests import Request
 from starlette.responses import Response
 
 from app.console import i18n
 from app.console.labels import _
 from app.console.messages import Said
 from app.console.session import new_session, set_cookie
-from app.console.visit import Visit, operator_of, path_here
+from app.console.visit import Visit, caller_of, operator_of, path_here
 from app.logs import get_logger
 from app.operating.signing_out import end_session
 
@@ -28,7 +27,7 @@ async def show(visit: Visit) -> Response:
 
 async def sign_in(visit: Visit) -> Response:
     """Begin a session with the token that was given, if it is somebody's."""
-    parts, address = visit.parts, _address(visit.request)
+    parts, address = visit.parts, caller_of(visit.request).address
     if not parts.throttle.begin(address):
         log.warning("sign_in_throttled")
         return _form(visit, HTTPStatus.TOO_MANY_REQUESTS, _TOO_OFTEN)
@@ -36,6 +35,7 @@ async def sign_in(visit: Visit) -> Response:
     operator = await parts.tokens.authenticate(token) if token else None
     if operator is None:
         log.warning("sign_in_refused")
+        await parts.throttle.failed()
         return _form(visit, HTTPStatus.FORBIDDEN, _UNKNOWN)
     parts.throttle.succeeded(address)
     log.info("signed_in", operator=operator.name, role=operator.role.value)
@@ -64,10 +64,3 @@ def _form(visit: Visit, status: HTTPStatus = HTTPStatus.OK, problem: str | None 
     text = visit.translated(problem) if problem else None
     response = visit.page("sign_in.html", status, problem=text, next=path_here(following))
     return visit.keep(response, session)
-
-
-def _address(request: Request) -> str:
-    """Who tries, behind trusted proxies too. One who cannot be told shares a name with all others of that kind."""
-    peer = request.client.host if request.client else ""
-    visitor = request.app.state.parts.door.look(peer, request.headers.raw)
-    return str(visitor.address)
