@@ -12,6 +12,8 @@ from app.forwarding.webhook import OutboundWebhook
 _UNLIMITED = 1_000_000
 HANGING_S = 1.0
 """An attempt that takes longer gives its slot to another and is counted apart."""
+_SLOW_KEPT_S = 600.0
+"""So long an idle subscriber is remembered for answering late."""
 _HANGING_SHARE = 5
 """So many times the slots may hang beside them; what hangs beyond that keeps its slot."""
 _SLOW = frozenset({OutcomeKind.TIMEOUT, OutcomeKind.TOO_MANY_REQUESTS})
@@ -54,6 +56,8 @@ class _Room:
     hanging: int = 0
     most_hanging: int = _UNLIMITED
     slow_answers: bool = False
+    crowded: bool = False
+    share: int = _UNLIMITED
     timed_out: bool = False
     rests_until: float = 0.0
     short: bool = False
@@ -82,7 +86,16 @@ class _Room:
         """How many may be under way, whatever the subscriber allows."""
         if monotonic() < self.rests_until:
             return 0
-        return min(self.most, self.most_hanging) if self.hanging else self.most
+        if self.slow_answers:
+            return min(self.most, self.share)
+        if self.hanging:
+            return min(self.most, 1 if self.crowded else self.most_hanging)
+        return self.most
+
+    @property
+    def is_known_slow(self) -> bool:
+        """Whether its last answer, not long ago, came so late that it shares half the slots with the others like it."""
+        return self.slow_answers and monotonic() - self.told_at < _SLOW_KEPT_S
 
     @property
     def idle(self) -> bool:
@@ -158,9 +171,12 @@ class Rooms:
 
     def offer(self) -> list[Busy]:
         """What a claim has to know: the subscribers with something under way or with less than their usual room."""
+        half = self._concurrency // 2
+        share = max(half // max(sum(room.slow_answers for room in self._rooms.values()), 1), 1)
         for subscriber_id, room in list(self._rooms.items()):
+            room.crowded, room.share = self.hanging > half, share
             room.offer()
-            if not room.idle or room.ahead > 0:
+            if not room.idle or room.ahead > 0 or room.is_known_slow:
                 continue
             if room.timed_out:  # capped by the database, so no claim has to know of it, and there may be many
                 self._timed_out[subscriber_id] = self._rooms.pop(subscriber_id)
@@ -191,14 +207,14 @@ class Rooms:
     def hang(self, webhook: OutboundWebhook) -> None:
         """An attempt has been in flight for HANGING_S: its slot is free for others.
 
-        Until it ends or another is delivered, its subscriber gets one more at most, and none when many hang; except for one whose last
-        answer took as long.
+        Until it ends or another is delivered, its subscriber gets one more at most; none when many hang. Those whose last
+        answer took as long share half the slots.
         """
         room = self._rooms[webhook.target.subscriber_id]
         room.hanging += 1
         self.hanging += 1
         if not room.slow_answers:
-            room.most_hanging = 1 if self.hanging > self._concurrency // 2 else 2
+            room.most_hanging = 2
         self._again -= webhook.again
 
     def rest(self, webhook: OutboundWebhook, seconds: float) -> None:
@@ -223,6 +239,7 @@ class Rooms:
             room.slow_answers, room.most_hanging = seconds > HANGING_S, _UNLIMITED
         if kind is not None:
             room.timed_out = kind is OutcomeKind.TIMEOUT
+            room.slow_answers &= not room.timed_out
         room.in_flight -= 1
         room.again -= webhook.again
         room.hanging -= hung

@@ -237,7 +237,7 @@ def test_a_subscriber_that_usually_answers_late_keeps_its_room() -> None:
     rooms.leave(first, K.DELIVERED, 10.0, hung=True)
     rooms.enter([second])
     rooms.hang(second)
-    assert offered(rooms) == [(1, 1_000)]
+    assert offered(rooms) == [(1, 50)]
 
 
 def test_when_many_hang_nobody_unproven_gets_a_second() -> None:
@@ -249,6 +249,19 @@ def test_when_many_hang_nobody_unproven_gets_a_second() -> None:
         rooms.hang(webhook)
     assert rooms.unproven == 1
     assert offered(rooms)[-1] == (1, 1)
+
+
+@pytest.mark.parametrize(("slow", "most"), [(1, 8), (2, 4), (4, 2), (9, 1)])
+def test_subscribers_that_answer_late_share_half_the_slots(slow: int, most: int) -> None:
+    rooms = Rooms(16)
+    for _ in range(slow):
+        webhook = one(target(16))
+        rooms.enter([webhook])
+        rooms.leave(webhook, K.DELIVERED, 4.0)
+    assert [(0, most)] * slow == offered(rooms)
+    rooms.enter([webhook])
+    rooms.leave(webhook, K.DELIVERED, 0.9)
+    assert offered(rooms).count((0, most)) <= slow - 1, "a quick answer ends that"
 
 
 def test_capped_subscribers_share_a_quarter_of_the_slots() -> None:
