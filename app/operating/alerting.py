@@ -10,6 +10,9 @@ import aiohttp
 from app.clock import now
 from app.db.engine import Sessions
 from app.db.sole import Sole
+from app.forwarding.lookups import Lookup
+from app.forwarding.resolver import VettingResolver, system_lookup
+from app.forwarding.routes import ANYWHERE
 from app.logs import get_logger
 from app.metrics import alerts_posted
 from app.operating.alert_memory import Memory, keep, name_of, recall
@@ -35,9 +38,20 @@ class Alerting:
     """A job of the watch: of all processes that have one, one at a time sends."""
 
     def __init__(
-        self, url: str, sessions: Sessions, sole: Sole, spool: Path | None = None, *, between_posts: timedelta = BETWEEN_POSTS
+        self,
+        url: str,
+        sessions: Sessions,
+        sole: Sole,
+        spool: Path | None = None,
+        *,
+        between_posts: timedelta = BETWEEN_POSTS,
+        lookup: Lookup = system_lookup,
     ) -> None:
-        """`url` takes the posts; `spool` is the spool's directory, if this process shares it with a receiver."""
+        """`url` takes the posts; `spool` is the spool's directory, if this process shares it with a receiver.
+
+        `lookup` stands in for the system's resolver.
+        """
+        self._resolver = VettingResolver(ANYWHERE, lookup)
         self._url = url
         self._name = name_of(url)
         self._sessions = sessions
@@ -118,7 +132,7 @@ class Alerting:
 
     async def _post_some(self) -> None:
         lines = self._waiting[:LINES]
-        failure = await _post(self._url, "\n".join(f"zeus-relay: {line}" for line in lines))
+        failure = await _post(self._resolver, self._url, "\n".join(f"zeus-relay: {line}" for line in lines))
         alerts_posted.labels("failed" if failure else "taken").inc()
         if failure is None:
             del self._waiting[: len(lines)]
@@ -127,12 +141,17 @@ class Alerting:
             log.warning("alert_not_sent", error=failure, waiting=len(self._waiting))
 
 
-async def _post(url: str, text: str) -> str | None:
-    """Post, and return None if it was taken, or why not. The reason never holds the URL, which is a secret with Slack and its like."""
+async def _post(resolver: VettingResolver, url: str, text: str) -> str | None:
+    """Post, and return None if it was taken, or why not. The reason never holds the URL, which is a secret with Slack and its like.
+
+    The resolver has threads of its own: a silent name server must not hold those of the event loop, which the database's name needs.
+    """
     timeout = aiohttp.ClientTimeout(total=POST_SECONDS)
     try:
         async with (
-            aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as client,
+            aiohttp.ClientSession(
+                timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), connector=aiohttp.TCPConnector(resolver=resolver)
+            ) as client,
             client.post(url, json={"text": text}, allow_redirects=False) as response,
         ):
             return None if response.status < 300 else f"answered {response.status}"

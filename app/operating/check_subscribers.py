@@ -82,6 +82,7 @@ class _Check:
         """The addresses that webhooks may go to."""
         check_url(self._row.url, self._settings.allow_http_subscribers, self._settings.subscriber_networks)
         host = parse_url(self._row.url, self._settings.allow_http_subscribers).raw_host or ""
+        await self._resolver.begin(host, patience_s=None)  # others' look-ups are not its time
         async with asyncio.timeout(DNS_SECONDS):
             return [found["host"] for found in await self._resolver.resolve(host, family=socket.AF_UNSPEC)]
 

@@ -1,8 +1,10 @@
 """Alerts: each concern is told once at its beginning and once at its end, by one process, without anything personal."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
@@ -334,6 +336,22 @@ async def test_posts_are_a_minute_apart(world: OperatingWorld, chat: Chat) -> No
     await pause_subscriber(world.sessions, "shop", "maintenance", OPERATOR)
     await _round(world, alerting)
     assert 1 == len(chat.texts)
+    await alerting.close()
+
+
+async def test_the_urls_name_is_looked_up_outside_the_event_loops_threads(world: OperatingWorld, chat: Chat) -> None:
+    asked = []
+
+    def lookup(host: str) -> list[IPv4Address]:
+        asked.append((host, threading.current_thread().name))
+        return [IPv4Address("127.0.0.1")]
+
+    await world.judged("99")
+    url = chat.url.replace("127.0.0.1", "alerts.example")
+    alerting = Alerting(url, world.sessions, Sole(world.url, 4715), lookup=lookup)
+    await _round(world, alerting)
+    assert [("alerts.example", "resolver")] == asked
+    assert 1 == len(chat.lines)
     await alerting.close()
 
 
