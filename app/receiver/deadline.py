@@ -4,6 +4,10 @@ import asyncio
 from collections.abc import Callable
 
 
+def _nothing() -> None:
+    """Stand for what is not called any more."""
+
+
 class Deadline:
     """Calls `missed` once the deadline is over. Moving it to a later time costs no new timer."""
 
@@ -26,8 +30,9 @@ class Deadline:
         self._at = None
 
     def cancel(self) -> None:
-        """The connection is gone."""
+        """The connection is gone. What was to be called is let go, so that the two need no garbage collector."""
         self._at = None
+        self._missed = _nothing
         if self._timer is not None:
             self._timer.cancel()
 

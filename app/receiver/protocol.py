@@ -83,6 +83,7 @@ class ReceiverProtocol(asyncio.Protocol):
         if self._exchange is not None and (exc is not None or not self._exchange.wire.written):
             self._exchange.abandon()
         self._deadline.cancel()
+        self._parked = self._early = b""
 
     def data_received(self, data: bytes) -> None:
         """Take what has arrived to whatever the connection waits for; a stranger's when it is its turn."""

@@ -1,6 +1,7 @@
 """Floods: strangers are refused at the head, nobody is read without end, and nothing keeps a connection for ever."""
 
 import asyncio
+import gc
 import ipaddress
 import math
 import socket
@@ -12,6 +13,7 @@ from app.metrics import registry
 from app.receiver.body_reader import BODY_LIMIT, CODED_LIMIT
 from app.receiver.connection_limits import HEAD_SECONDS, LINGER_BYTES, LINGER_SECONDS, STRANGER_HEAD_BYTES
 from app.receiver.crowd import FREE_BYTES, SHARED_BYTES, Crowd
+from app.receiver.protocol import ReceiverProtocol
 from tests.raw_http import exchange, status_of
 from tests.receiver.receiver_world import CALL, LOOPBACK, PATH, converse, get, receiver, stored
 
@@ -136,6 +138,26 @@ async def test_a_peer_that_does_not_read_its_answers_is_dropped(database_url: st
         assert open_before == registry.get_sample_value("zeus_relay_connections_open")
         assert 200 == status_of(await exchange("127.0.0.1", port, get(PATH + b"?" + CALL)))
         deaf.close()
+
+
+async def test_a_closed_connection_needs_no_garbage_collector(database_url: str) -> None:
+    """It may hold 64 KiB, and the collector comes rarely: in a flood the memory of thousands would wait for it."""
+
+    def alive() -> int:
+        return sum(isinstance(thing, ReceiverProtocol) for thing in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        async with receiver(database_url, allowed=OTHERS) as port:
+            for request in (get(b"/healthz"), get(PATH + b"?" + CALL), b"no request\r\n\r\n", posting(GIGABYTE) + b"a" * 100_000):
+                await converse(port, request)
+            deadline = time.monotonic() + LINGER_SECONDS + 5
+            while alive() and time.monotonic() < deadline:
+                await asyncio.sleep(0.1)
+            assert 0 == alive()
+    finally:
+        gc.enable()
 
 
 class Held:
