@@ -44,6 +44,14 @@ spool_oldest_seconds = Gauge("zeus_relay_spool_oldest_seconds", "Age of the olde
 spool_records_written = Counter("zeus_relay_spool_records_written", "Notices written to the spool", registry=registry)
 spool_records_drained = Counter("zeus_relay_spool_records_drained", "Notices brought from the spool to Postgres", registry=registry)
 spool_failures = Counter("zeus_relay_spool_failures", "Writes to the spool that failed", registry=registry)
+spool_files_lost = Counter(
+    "zeus_relay_spool_files_lost",
+    "Files of the spool that were removed, moved or replaced under the process that wrote them",
+    registry=registry,
+)
+spool_entries_skipped = Counter(
+    "zeus_relay_spool_entries_skipped", "Attempts to drain an entry of the spool directory that cannot be used", registry=registry
+)
 spool_torn_bytes = Counter("zeus_relay_spool_torn_bytes", "Damaged bytes found in the spool and set aside", registry=registry)
 notices_judged = Counter("zeus_relay_notices_judged", "Notices judged, by verdict", ["verdict"], registry=registry)
 events_created = Counter("zeus_relay_events_created", "Events made, by type", ["type"], registry=registry)

@@ -21,6 +21,8 @@ METRICS: Mapping[str, str] = {
     "zeus_relay_spool_records_written_total": "スプールに書いたコール",
     "zeus_relay_spool_records_drained_total": "スプールからPostgresに取り込んだコール",
     "zeus_relay_spool_failures_total": "スプールへの書き込みの失敗",
+    "zeus_relay_spool_files_lost_total": "書いたプロセスの動作中に削除、移動または置換されたスプールのファイル",
+    "zeus_relay_spool_entries_skipped_total": "スプールのディレクトリにある、使えないものを取り込もうとした回数",
     "zeus_relay_spool_torn_bytes_total": "スプールで見つかり、別のファイルに移した壊れた部分のバイト数",
     "zeus_relay_notices_judged_total": "判定したコール（判定別）",
     "zeus_relay_events_created_total": "作ったイベント（種類別）",

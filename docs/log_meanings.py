@@ -170,6 +170,22 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
         "SIGHUPを受けたが、使えない値があるため、送信元の設定を変えなかった",
     ),
     "sources_reloaded": ("SIGHUP: the sources are those of now", "SIGHUPを受けて、送信元の設定を読み直した"),
+    "spool_entry_skipped": (
+        "an entry of the spool directory cannot be read, for the given reason; it is tried again every minute",
+        "スプールのディレクトリに、`reason` の理由で読めないものがある。1分ごとに再び試す",
+    ),
+    "spool_file_lost": (
+        "a file of the spool was removed, moved, replaced or cut off while its writer ran; its calls are written again",
+        "書き込み中のプロセスがあるうちに、スプールのファイルが削除、移動、置換または切り詰められた。コールは書き直す",
+    ),
+    "spool_lock_lost": (
+        "the lock of a running receiver was removed or replaced; it goes on under a new name",
+        "動いている受信のロックが削除または置換された。新しい名前で続ける",
+    ),
+    "spool_records_rewritten": (
+        "the calls of a file of the spool that was lost are in a new file",
+        "失われたスプールのファイルのコールを、新しいファイルに書き直した",
+    ),
     "spool_drained": ("calls of the spool were brought to Postgres", "スプールのコールをPostgresに取り込んだ"),
     "spool_failed": ("the spool cannot be written to", "スプールに書き込めない"),
     "spool_works_again": ("it can be written to again", "再びスプールに書き込めるようになった"),

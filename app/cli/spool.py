@@ -38,6 +38,7 @@ def show(as_json: AsJson = False) -> None:
             "oldest": oldest,
             "refused records": state.refused_records,
             "torn files": state.torn_files,
+            "skipped entries": state.unusable_entries,
         }
     )
 
@@ -59,6 +60,8 @@ def drain(
     print_fields({"records drained": drained.records, "segments removed": drained.segments, "records set aside": drained.refused})
     if drained.held:
         typer.echo(f"{drained.held} segments belong to running processes, which drain them themselves.")
+    if drained.skipped:
+        typer.echo(f"{drained.skipped} entries cannot be used and were skipped: the log above says which and why.")
 
 
 @app.command()

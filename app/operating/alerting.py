@@ -17,7 +17,7 @@ from app.logs import get_logger
 from app.metrics import alerts_posted
 from app.operating.alert_memory import Memory, keep, name_of, recall
 from app.operating.alerts import Alerts
-from app.operating.concerns import SPOOL_KEY, Attention, Concern, concerns_beside, concerns_of
+from app.operating.concerns import SPOOL_KEYS, Attention, Concern, concerns_beside, concerns_of
 from app.operating.standing import Standing, latest_dead, latest_notices
 from app.operating.watch import Measured
 from app.receiving.spool_report import SpoolMeter, SpoolState
@@ -93,7 +93,7 @@ class Alerting:
         away = moment - self._away_since if self._away_since else timedelta(0)
         spool = await asyncio.to_thread(self._look_at_spool)
         concerns = [*concerns_beside(spool, away), *self._shown]
-        said = self._alerts.update(concerns, moment, unseen=(SPOOL_KEY,) if spool is None else ())
+        said = self._alerts.update(concerns, moment, unseen=SPOOL_KEYS if spool is None else ())
         self._waiting = (self._waiting + said)[-WAITING:]
         self._kept = self._kept and not said
         await self._keep()

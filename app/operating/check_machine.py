@@ -103,4 +103,7 @@ def _content(directory: Path) -> list[Finding]:
     if state.refused_records or state.torn_files:
         remedy = "`zeus-relay spool show` tells of them; `zeus-relay spool drain --refused` tries those again that were refused"
         findings.append(warning("spool content", f"{state.refused_records} refused calls, {state.torn_files} damaged pieces", remedy))
+    if state.unusable_entries:
+        remedy = "the log's `spool_entry_skipped` names each with the reason; move them elsewhere, and copy files on a failing disk"
+        findings.append(warning("spool entries", f"{state.unusable_entries} entries cannot be read and are skipped", remedy))
     return findings

@@ -15,8 +15,8 @@ SILENCE = timedelta(minutes=15)
 SPOOL = timedelta(minutes=5)
 DATABASE = timedelta(minutes=5)
 UNDELIVERED = timedelta(minutes=15)
-SPOOL_KEY = "spool"
-"""The key of the one concern that is not in the database: only a process that shares the spool's directory knows whether it holds."""
+SPOOL_KEYS = ("spool", "spool_entries")
+"""The keys of the concerns that are not in the database: only a process that shares the spool's directory knows whether they hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,10 @@ def concerns_beside(spool: SpoolState | None, away: timedelta) -> list[Concern]:
     if away >= DATABASE:
         concerns.append(Concern("database", "The database has not answered for 5 minutes: nothing is judged or forwarded."))
     if spool is not None and spool.records and (spool.oldest_seconds or 0) >= SPOOL.total_seconds():
-        concerns.append(Concern(SPOOL_KEY, "Calls have been waiting in the spool for more than 5 minutes: does the database answer?"))
+        concerns.append(Concern("spool", "Calls have been waiting in the spool for more than 5 minutes: does the database answer?"))
+    if spool is not None and spool.unusable_entries:
+        text = f"Entries of the spool directory cannot be read and are skipped ({spool.unusable_entries}): calls may be in them."
+        concerns.append(Concern("spool_entries", text))
     return concerns
 
 

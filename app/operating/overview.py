@@ -57,6 +57,8 @@ class SpoolSeen(Value):
     refused_records: int
     """Notices that Postgres refused and that were set aside."""
     torn_files: int
+    unusable_entries: int = 0
+    """Entries named like files of the spool that cannot be read and are skipped."""
 
 
 class SubscriberHealth(Value):

@@ -1,6 +1,7 @@
 """The spool: where notices become durable while Postgres is away. Calls that come together share one write and one sync."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -10,14 +11,19 @@ from typing import TypeVar
 from uuid import UUID
 
 from app.logs import get_logger
-from app.metrics import notices_refused, spool_failures, spool_records_written
+from app.metrics import notices_refused, spool_failures, spool_files_lost, spool_records_written
+from app.receiving.held_segments import HeldSegments
 from app.receiving.notice import Notice, Unstorable
-from app.receiving.segments import REFUSED, SEGMENT_BYTES, SPOOLED, Segment, SegmentWriter, SpoolFull, list_segments
+from app.receiving.segment_claims import Claim
+from app.receiving.segments import REFUSED, SEGMENT_BYTES, SPOOLED, OpenSegment, SegmentLost, SegmentWriter, SpoolFull
 from app.receiving.spool_format import encode_notice
 from app.receiving.spool_owner import OwnerLock
 
 _BATCH = 512
-_PROBE_SECONDS = 1.0
+_LOOK_SECONDS = 1.0
+_TRIES = 3
+_REFUSED_SECONDS = 60.0
+"""After so long without a refused notice their file is ended, so that it can be looked at and forgotten."""
 _QUEUE_LIMIT = 20_000
 """Records that may wait for a disk that hangs. Beyond it the spool counts as failed, so that memory stays bounded."""
 
@@ -39,10 +45,13 @@ class Spool:
         self.directory = directory
         self.owner: str | None = None
         self.failing = False
-        self._limit = limit
-        self._segment_bytes = segment_bytes
         self._lock: OwnerLock | None = None
-        self._writers: dict[str, SegmentWriter] = {}
+        self._held = {SPOOLED: HeldSegments(), REFUSED: HeldSegments()}
+        self._writers = {
+            suffix: SegmentWriter(directory, "", suffix=suffix, limit=limit, segment_bytes=segment_bytes, on_sealed=on_sealed)
+            for suffix, on_sealed in ((SPOOLED, self._held[SPOOLED].add), (REFUSED, self._leave_refused))
+        }
+        self._refused_at = float("-inf")
         self._queues: dict[str, dict[UUID, _Waiting]] = {SPOOLED: {}, REFUSED: {}}
         self._writing: dict[UUID, _Waiting] = {}
         self._flushing: asyncio.Task[None] | None = None
@@ -68,18 +77,24 @@ class Spool:
         """Write a notice for whose writing nobody waits any more."""
         self._enqueue(notice, SPOOLED)
 
-    async def seal(self) -> list[Segment]:
-        """End the active segment, so that everything written so far can be drained, and return this process's segments, oldest first."""
-        return await self._in_thread(self._seal)
+    def has_records(self) -> bool:
+        """Return whether this process holds records that are not drained yet, as far as is known."""
+        return self._writers[SPOOLED].is_writing or bool(self._held[SPOOLED])
+
+    async def claim_own(self) -> list[Claim]:
+        """End the active segment, so that everything written so far can be drained; return this process's segments, oldest first."""
+        return await self._in_thread(self._claim_own)
 
     async def run(self) -> None:
-        """While writing fails, try now and then whether it would work again, until cancelled."""
+        """Write again what was removed under this process, and while writing fails, try whether it would work, until cancelled."""
         while True:
-            await asyncio.sleep(_PROBE_SECONDS)
-            if self.failing:
-                with suppress(OSError, SpoolFull):
+            await asyncio.sleep(_LOOK_SECONDS)
+            with suppress(OSError, SpoolFull):
+                if self.failing:
                     await self._in_thread(lambda: self._writer(SPOOLED).probe())
                     self.failing = False
+                while await self._in_thread(self._look_after):  # one segment at a time: calls are written in between
+                    pass
 
     async def close(self) -> None:
         """Write what is queued and let other processes drain what is left."""
@@ -113,7 +128,7 @@ class Spool:
 
     async def _write(self, kind: str, payloads: list[bytes]) -> bool:
         try:
-            await self._in_thread(lambda: self._writer(kind).write(payloads))
+            await self._in_thread(lambda: self._write_reachably(kind, payloads))
         except (OSError, SpoolFull) as error:
             spool_failures.inc()
             if not self.failing:
@@ -126,25 +141,71 @@ class Spool:
         spool_records_written.inc(len(payloads))
         return True
 
+    def _write_reachably(self, kind: str, payloads: list[bytes]) -> None:
+        """Write records so that they are durable, and that others can see whose they are. Raises OSError or SpoolFull."""
+        if kind == REFUSED:
+            self._refused_at = time.monotonic()
+        for left in reversed(range(_TRIES)):
+            self._drop_lost_lock()
+            try:
+                self._writer(kind).write(payloads)
+                if self._lock is not None and self._lock.is_reachable():
+                    return
+            except (FileNotFoundError, SegmentLost):  # removed under our hands
+                if not left:
+                    raise
+        raise SegmentLost("the lock was removed again and again")
+
     def _writer(self, kind: str) -> SegmentWriter:
         if self._lock is None:
             self.owner, self._lock = OwnerLock.of_new_owner(self.directory)
-            for suffix in (SPOOLED, REFUSED):
-                self._writers[suffix] = SegmentWriter(
-                    self.directory, self.owner, suffix=suffix, limit=self._limit, segment_bytes=self._segment_bytes
-                )
+            for writer in self._writers.values():
+                writer.owner = self.owner
         return self._writers[kind]
 
-    def _seal(self) -> list[Segment]:
-        """In the writing thread, so that no segment of ours is open while we list them."""
-        if SPOOLED not in self._writers:
-            return []
-        self._writers[SPOOLED].seal()
-        return [segment for segment in list_segments(self.directory) if segment.owner == self.owner]
-
-    def _release(self) -> None:
+    def _drop_lost_lock(self) -> bool:
+        """Begin anew under another name if the lock's name no longer leads to it: others may take this owner for gone."""
+        if self._lock is None or self._lock.is_reachable():
+            return False
+        log.error("spool_lock_lost", owner=self.owner)
+        spool_files_lost.inc()
         for writer in self._writers.values():
             writer.seal()
+        self._lock.release(remove=False)
+        self._lock = None
+        return True
+
+    def _look_after(self) -> bool:
+        """See whether what was written can still be reached by its name, and rescue one segment that cannot; return whether one was."""
+        self._drop_lost_lock()
+        if time.monotonic() - self._refused_at > _REFUSED_SECONDS:
+            self._writers[REFUSED].seal()
+        for kind, writer in self._writers.items():
+            if not writer.is_reachable():
+                writer.seal()
+            if self._held[kind].rescue_one(lambda payloads, kind=kind: self._write_reachably(kind, payloads)):  # type: ignore[misc]
+                return True
+        return False
+
+    def _leave_refused(self, segment: OpenSegment) -> None:
+        """A file of refused notices is left to its name, unless that does not lead to it."""
+        if segment.is_reachable():
+            segment.close()
+        else:
+            self._held[REFUSED].add(segment)
+
+    def _claim_own(self) -> list[Claim]:
+        """In the writing thread, so that no segment is written to while it is ended."""
+        self._writers[SPOOLED].seal()
+        return self._held[SPOOLED].claims()
+
+    def _release(self) -> None:
+        with suppress(OSError, SpoolFull):
+            while self._look_after():
+                pass
+        for kind, writer in self._writers.items():
+            writer.seal()
+            self._held[kind].close()
         if self._lock is not None:
             self._lock.release(remove=False)
             self._lock = None

@@ -49,24 +49,32 @@ def frame(payload: bytes, marker: bytes) -> bytes:
 
 
 def scan(data: bytes, marker: bytes) -> Iterator[Record | Damage]:
+    """Everything in a segment in order, as `scan_stream` finds it in the bytes at hand."""
+    return scan_stream(lambda position: data[position:], marker)
+
+
+def scan_stream(read: Callable[[int], bytes], marker: bytes) -> Iterator[Record | Damage]:
     """Everything in a segment in order: every whole record, and what lies between them.
+
+    `read` returns some of the bytes from an offset on, none at the end. Of the segment no more is kept in memory than its longest record
+    takes, and twice what `read` returns.
 
     After damage the search goes on at the next marker, so that it costs no record behind it. The marker is random for each segment:
     nobody who can choose the bytes of a call can make a part of it look like a record.
     """
+    window = _Window(read)
     position = damaged_from = 0
-    while position < len(data):
-        record = _record_at(data, position, marker)
+    while window.has(position, 1):
+        record = _record_at(window, position, marker)
         if record is None:
-            position = data.find(marker, position + 1)
-            position = len(data) if position < 0 else position
+            position = window.find(marker, position + 1)
             continue
         if damaged_from < record.start:
             yield Damage(damaged_from, record.start)
         yield record
         position = damaged_from = record.end
-    if damaged_from < len(data):
-        yield Damage(damaged_from, len(data))
+    if damaged_from < position:
+        yield Damage(damaged_from, position)
 
 
 def encode_notice(notice: Notice) -> bytes:
@@ -96,15 +104,49 @@ def _checksum(payload: bytes, marker: bytes) -> int:
     return zlib.crc32(payload, zlib.crc32(marker + _LENGTH.pack(len(payload))))
 
 
-def _record_at(data: bytes, position: int, marker: bytes) -> Record | None:
-    if not data.startswith(marker, position) or position + HEADER_BYTES > len(data):
+class _Window:
+    """The part of a segment that is in memory: bytes from one offset to another, which both only grow."""
+
+    def __init__(self, read: Callable[[int], bytes]) -> None:
+        self._read = read
+        self._start = 0
+        self._data = b""
+
+    def has(self, position: int, size: int) -> bool:
+        """Whether the segment has `size` bytes from `position` on. What lies before `position` is let go when more has to be read."""
+        wanted = position + size - self._start
+        if wanted <= len(self._data):
+            return True
+        parts = [self._data[position - self._start :]]
+        length = len(parts[0])
+        while length < size and (part := self._read(position + length)):
+            parts.append(part)
+            length += len(part)
+        self._start, self._data = position, b"".join(parts)
+        return length >= size
+
+    def slice(self, position: int, size: int) -> bytes:
+        """Bytes for which `has` was true."""
+        return self._data[position - self._start : position - self._start + size]
+
+    def find(self, marker: bytes, position: int) -> int:
+        """Where the marker stands next, or the end of the segment."""
+        while self.has(position, len(marker)):
+            found = self._data.find(marker, position - self._start)
+            if found >= 0:
+                return self._start + found
+            position = self._start + len(self._data) - len(marker) + 1
+        return max(position, self._start + len(self._data))
+
+
+def _record_at(window: _Window, position: int, marker: bytes) -> Record | None:
+    if not window.has(position, HEADER_BYTES) or window.slice(position, MARKER_BYTES) != marker:
         return None
-    length, checksum = _SIZES.unpack_from(data, position + MARKER_BYTES)
-    end = position + HEADER_BYTES + length
-    if length > PAYLOAD_LIMIT or end > len(data):
+    length, checksum = _SIZES.unpack(window.slice(position + MARKER_BYTES, _SIZES.size))
+    if length > PAYLOAD_LIMIT or not window.has(position, HEADER_BYTES + length):
         return None
-    payload = data[position + HEADER_BYTES : end]
-    return Record(position, end, payload) if _checksum(payload, marker) == checksum else None
+    payload = window.slice(position + HEADER_BYTES, length)
+    return Record(position, position + HEADER_BYTES + length, payload) if _checksum(payload, marker) == checksum else None
 
 
 def _named_values(payload: bytes) -> Iterator[tuple[str, bytes]]:

@@ -1,6 +1,7 @@
 """What an operator can see and do about the spool: how much waits in it, draining it now, trying refused notices again."""
 
 import asyncio
+import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -8,15 +9,20 @@ from pathlib import Path
 
 from app.metrics import spool_bytes, spool_oldest_seconds, spool_records
 from app.receiving.drainer import Drained, Drainer
+from app.receiving.regular_files import open_regular, read_chunks
+from app.receiving.segment_claims import SegmentHeld, claim_gone, list_unusable
+from app.receiving.segment_reader import SEGMENT_LIMIT
 from app.receiving.segments import REFUSED, SPOOLED, TORN, Segment, directory_bytes, list_segments
-from app.receiving.spool_owner import OwnerLock
 
 _METER_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class SpoolState:
-    """The spool directory at one moment. `oldest_seconds` is the age of its oldest segment, None when there is none."""
+    """The spool directory at one moment. `oldest_seconds` is the age of its oldest segment, None when there is none.
+
+    `unusable_entries` are named like files of the spool and cannot be read; none of them counts as a segment.
+    """
 
     records: int
     segments: int
@@ -24,6 +30,7 @@ class SpoolState:
     oldest_seconds: float | None
     refused_records: int
     torn_files: int
+    unusable_entries: int = 0
 
 
 class SpoolMeter:
@@ -35,16 +42,31 @@ class SpoolMeter:
 
     def measure(self) -> SpoolState:
         """The state of the directory. Blocks. Records are counted by their markers, so a damaged one may count too."""
-        spooled, refused = list_segments(self._directory, SPOOLED), list_segments(self._directory, REFUSED)
-        counts = {segment.path: self._count(segment) for segment in spooled + refused}
+        counts: dict[Path, int] = {}
+        unusable = set(list_unusable(self._directory))
+        kinds: dict[str, list[Segment]] = {SPOOLED: [], REFUSED: []}
+        for suffix, segments in kinds.items():
+            for segment in list_segments(self._directory, suffix):
+                if segment.path in unusable:
+                    continue
+                try:
+                    counts[segment.path] = self._count(segment)
+                except FileNotFoundError:  # drained in this moment
+                    continue
+                except OSError:
+                    unusable.add(segment.path)
+                    continue
+                segments.append(segment)
         self._counted = {path: counted for path, counted in self._counted.items() if path in counts}
+        spooled, refused = kinds[SPOOLED], kinds[REFUSED]
         return SpoolState(
             records=sum(counts[segment.path] for segment in spooled),
             segments=len(spooled),
             bytes=directory_bytes(self._directory),
             oldest_seconds=max(time.time() - spooled[0].created_ms / 1000, 0) if spooled else None,
             refused_records=sum(counts[segment.path] for segment in refused),
-            torn_files=sum(1 for _ in self._directory.glob(f"*{TORN}")),
+            torn_files=sum(path not in unusable for path in self._directory.glob(f"*{TORN}")),
+            unusable_entries=len(unusable),
         )
 
     async def run(self) -> None:
@@ -58,16 +80,26 @@ class SpoolMeter:
             await asyncio.sleep(_METER_SECONDS)
 
     def _count(self, segment: Segment) -> int:
-        """How many records a segment holds; 0 if it was drained in this moment or cannot be read."""
+        """How many records a segment holds. Raises OSError when it cannot be read."""
+        descriptor = open_regular(segment.path)
         try:
-            size = segment.path.stat().st_size
-            known_size, count = self._counted.get(segment.path, (0, 0))
+            size = os.fstat(descriptor).st_size
+            known_size, count = self._counted.get(segment.path, (-1, 0))
             if size != known_size:
-                count = segment.path.read_bytes().count(segment.marker)
-        except OSError:
-            return 0
+                count = _count_markers(descriptor, segment.marker)
+        finally:
+            os.close(descriptor)
         self._counted[segment.path] = (size, count)
         return count
+
+
+def _count_markers(descriptor: int, marker: bytes) -> int:
+    count, tail = 0, b""
+    for chunk in read_chunks(descriptor, 0, SEGMENT_LIMIT):
+        data = tail + chunk
+        count += data.count(marker)
+        tail = data[1 - len(marker) :]  # too short to hold a marker that was counted
+    return count
 
 
 def show_spool(directory: Path) -> SpoolState:
@@ -90,9 +122,7 @@ def retry_refused(directory: Path) -> int:
     """
     renamed = 0
     for segment in list_segments(directory, REFUSED):
-        lock = OwnerLock.of_gone_owner(directory, segment.owner)
-        if lock is not None:
+        with suppress(OSError, SegmentHeld), claim_gone(segment):
             segment.path.rename(segment.path.with_suffix(SPOOLED))
-            lock.release(remove=False)
             renamed += 1
     return renamed

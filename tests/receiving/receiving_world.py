@@ -1,6 +1,7 @@
 """What the tests of receiving share: invented notices, a ladder that runs, and a look into the table."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from app.receiving.appender import Appender
 from app.receiving.drainer import Drainer
 from app.receiving.ladder import DATABASE_SHARE, Ladder
 from app.receiving.notice import Notice, lane_of
+from app.receiving.regular_files import open_regular
+from app.receiving.segment_reader import Remains, read_batches
+from app.receiving.segments import Segment, list_segments
 from app.receiving.spool import Spool
 
 LIMIT = 1 << 30
@@ -60,6 +64,21 @@ async def running_ladder(url: str, directory: Path, *, drains: bool = True, limi
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await spool.close()
+
+
+def read_segment(segment: Segment) -> tuple[list[Notice], Remains]:
+    """What a segment holds: its notices, and what else there is."""
+    descriptor, remains = open_regular(segment.path), Remains()
+    try:
+        batches = list(read_batches(descriptor, segment, remains, size=100))
+    finally:
+        os.close(descriptor)
+    return [found.notice for batch in batches for found in batch], remains
+
+
+def ids_in(directory: Path) -> list[str]:
+    """The ids in the segments of a directory, in order."""
+    return [str(notice.id) for segment in list_segments(directory) for notice in read_segment(segment)[0]]
 
 
 async def stored_ids(url: str) -> list[UUID]:

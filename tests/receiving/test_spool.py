@@ -10,17 +10,12 @@ from pathlib import Path
 import pytest
 
 from app.receiving.notice import Unstorable
-from app.receiving.segment_reader import read_segment
 from app.receiving.segments import REFUSED, SPOOLED, SegmentWriter, SpoolFull, list_segments
 from app.receiving.spool import Spool
 from app.receiving.spool_format import encode_notice
 from app.receiving.spool_owner import OwnerLock
 from app.receiving.spool_report import retry_refused, show_spool
-from tests.receiving.receiving_world import LIMIT, make_notice
-
-
-def ids_in(directory: Path) -> list[str]:
-    return [str(notice.id) for segment in list_segments(directory) for notice in read_segment(segment).notices]
+from tests.receiving.receiving_world import LIMIT, ids_in, make_notice, read_segment
 
 
 async def test_calls_that_come_together_share_a_sync(tmp_path: Path) -> None:
@@ -107,7 +102,7 @@ async def test_a_full_disk_loses_nothing_it_acknowledged_and_works_again_when_th
         await spool.append(last)
         await spool.close()
         assert [*acknowledged, str(last.id)] == ids_in(disk / "spool")
-        assert all(read_segment(segment).damages == [] for segment in list_segments(disk / "spool"))
+        assert all(read_segment(segment)[1].damaged == [] for segment in list_segments(disk / "spool"))
 
 
 def test_a_write_that_stops_half_way_is_cut_back(tmp_path: Path) -> None:
@@ -126,8 +121,8 @@ def test_a_write_that_stops_half_way_is_cut_back(tmp_path: Path) -> None:
     assert [segment.path.stat().st_size for segment in list_segments(tmp_path)] == [size]
     writer.write(payloads[1:])
     contents = [read_segment(segment) for segment in list_segments(tmp_path)]
-    assert payloads == [encode_notice(notice) for content in contents for notice in content.notices]
-    assert all(content.damages == [] for content in contents)
+    assert payloads == [encode_notice(notice) for notices, _ in contents for notice in notices]
+    assert all(remains.damaged == [] for _, remains in contents)
 
 
 def test_a_directory_that_vanished_is_made_again(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.receiving.notice import Notice
-from app.receiving.spool_format import Damage, Record, Unreadable, decode_notice, encode_notice, frame, scan
+from app.receiving.spool_format import HEADER_BYTES, Damage, Record, Unreadable, decode_notice, encode_notice, frame, scan, scan_stream
 from tests.receiving.receiving_world import make_notice
 
 MARKER = bytes.fromhex("9f3c51e07ad2b846")
@@ -103,6 +103,56 @@ def test_records_and_damage_together_are_the_whole_segment(pieces: list[bytes]) 
         assert part.start == position
         position = part.end
     assert position == len(data)
+
+
+def whole_segment_scan(data: bytes) -> list[Record | Damage]:
+    """The meaning of a scan, on all bytes at once: what a scan in pieces must find too."""
+    found: list[Record | Damage] = []
+    position = damaged_from = 0
+    while position < len(data):
+        length = int.from_bytes(data[position + 8 : position + 12], "big")
+        end = position + HEADER_BYTES + length
+        payload = data[position + HEADER_BYTES : end]
+        if data[position:end] != frame(payload, MARKER) or length != len(payload):
+            position = data.find(MARKER, position + 1) % (len(data) + 1)
+            continue
+        found += [Damage(damaged_from, position)] * (damaged_from < position) + [Record(position, end, payload)]
+        position = damaged_from = end
+    return found + [Damage(damaged_from, len(data))] * (damaged_from < len(data))
+
+
+pieces = st.one_of(garbage, st.binary(max_size=80), st.builds(lambda payload: frame(payload, MARKER), st.binary(max_size=200)))
+
+
+@given(st.lists(pieces, max_size=12), st.integers(1, 64))
+def test_a_segment_read_in_pieces_of_any_size_gives_what_is_in_it(parts: list[bytes], size: int) -> None:
+    data = b"".join(parts)
+    assert whole_segment_scan(data) == list(scan_stream(lambda position: data[position : position + size], MARKER))
+
+
+@given(st.lists(st.binary(max_size=200), max_size=12), st.integers(1, 64))
+def test_nothing_is_read_far_ahead_of_the_record_that_is_given_out(payloads: list[bytes], size: int) -> None:
+    data = b"".join([frame(payload, MARKER) for payload in payloads])
+    reached = 0
+
+    def read(position: int) -> bytes:
+        nonlocal reached
+        reached = max(reached, position + size)
+        return data[position : position + size]
+
+    for part in scan_stream(read, MARKER):
+        assert reached < part.end + size
+
+
+def test_a_length_that_no_record_has_takes_no_memory() -> None:
+    asked: list[int] = []
+
+    def read(position: int) -> bytes:
+        asked.append(position)
+        return (MARKER + b"\xff" * 8 + bytes(1_000))[position : position + 100]
+
+    assert [Damage(0, 1_016)] == list(scan_stream(read, MARKER))
+    assert len(asked) < 15
 
 
 def test_a_record_inside_a_call_is_no_record_without_the_markers_secret() -> None:
