@@ -28,6 +28,8 @@ _ALL = (
     Line("spool-full", "Postgres away and the spool full", outages.spool_full, felt=Felt.HELD, small_spool=True),
     Line("flood", "a flood from strangers", outages.flood, allowed="127.0.0.1/32", slowest_s=2.0),
     Line("log-stuck", "the log reader stops reading", outages.log_reader_stuck, piped_logs=True),
+    Line("spool-removed", "Postgres away and the spool removed", outages.spool_removed, felt=Felt.SPOOLED),
+    Line("spool-odd", "Postgres away and odd entries in the spool", outages.spool_with_odd_entries, felt=Felt.SPOOLED),
 )
 
 LINES = {line.name: line for line in _ALL}

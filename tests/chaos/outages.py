@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+import os
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from pathlib import Path
 
 import asyncpg
 
@@ -190,6 +193,52 @@ async def log_reader_stuck(site: Site) -> None:
     await asyncio.sleep(site.effort.outage_s / 2)
     for process in stuck:
         process.log_reader.read_on()
+
+
+async def spool_removed(site: Site) -> None:
+    """Somebody removes the spool's directory while it holds calls, and again later, then moves it, then removes the locks in it."""
+    harms = (shutil.rmtree, shutil.rmtree, _move_away, _remove_locks)
+    await blocking(site.store.server.stop)
+    for harm in harms:
+        await asyncio.sleep(site.effort.outage_s / (len(harms) + 1))
+        await blocking(harm, site.spool)
+    await asyncio.sleep(site.effort.outage_s / (len(harms) + 1))
+    await blocking(site.store.server.start)
+
+
+async def spool_with_odd_entries(site: Site) -> None:
+    """Things that are no files of the spool lie in it under the names of such."""
+    await blocking(_add_odd_entries, site.spool)
+    await blocking(site.store.server.stop)
+    await asyncio.sleep(site.effort.outage_s)
+    await blocking(site.store.server.start)
+
+
+def _move_away(directory: Path) -> None:
+    directory.rename(directory.with_name("moved-spool"))
+
+
+def _remove_locks(directory: Path) -> None:
+    for path in directory.glob("*.lock"):
+        path.unlink()
+
+
+def _add_odd_entries(directory: Path) -> None:
+    owners = iter(f"{number:012x}" for number in range(100))
+    for suffix in ("spool", "refused", "torn", "lock"):
+        for make in (Path.mkdir, os.mkfifo, _link, _make_sparse):
+            owner = next(owners)
+            stem = owner if suffix == "lock" else f"0000000000001-{owner}-000001-0011223344556677"
+            make(directory / f"{stem}.{suffix}")
+
+
+def _link(path: Path) -> None:
+    path.symlink_to("/etc/hostname")
+
+
+def _make_sparse(path: Path) -> None:
+    path.touch()
+    os.truncate(path, 3_000_000_000)
 
 
 @asynccontextmanager
