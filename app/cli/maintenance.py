@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.context import FAILED, database_url_of, run, run_with_settings
+from app.cli.context import FAILED, database_url_of, must_be_text, run, run_with_settings
 from app.cli.new_migration import write_migration
 from app.cli.output import AsJson
 from app.db.migrations import migrate as migrate_database
@@ -14,6 +14,7 @@ from app.operating.findings import Finding, Level
 from app.operating.keys import new_key
 from app.operating.reseal import reseal as reseal_secrets
 from app.settings import Settings
+from app.terminal import print_json
 
 _SIGNS = {Level.OK: "ok     ", Level.WARNING: "warning", Level.ERROR: "ERROR  "}
 
@@ -21,7 +22,13 @@ _SIGNS = {Level.OK: "ok     ", Level.WARNING: "warning", Level.ERROR: "ERROR  "}
 def migrate(
     new: Annotated[
         str | None,
-        typer.Option("--new", metavar="MESSAGE", help="For developers: write a migration from what the tables lack.", show_default=False),
+        typer.Option(
+            "--new",
+            metavar="MESSAGE",
+            help="For developers: write a migration from what the tables lack.",
+            callback=must_be_text,
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
     """Bring the database up to date; safe while the service runs."""
@@ -38,7 +45,7 @@ def doctor(as_json: AsJson = False) -> None:
     """Say what is wrong with the configuration, and what to do about it. Exits with 1 if something cannot work."""
     findings = run_with_settings(check_up)
     if as_json:
-        typer.echo(json.dumps([finding.model_dump(mode="json") for finding in findings], ensure_ascii=False, indent=2))
+        print_json(json.dumps([finding.model_dump(mode="json") for finding in findings], ensure_ascii=False, indent=2))
     else:
         _print(findings)
     if any(finding.level is Level.ERROR for finding in findings):

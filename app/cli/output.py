@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app import terminal
 from app.operating.paging import DEFAULT_LIMIT, LIMIT
 from app.operating.values import Page, Value
 
@@ -21,7 +22,7 @@ USUAL_LIMIT = DEFAULT_LIMIT
 
 def print_json(value: Value) -> None:
     """Print a value as the API would answer it."""
-    typer.echo(value.model_dump_json(indent=2))
+    terminal.print_json(value.model_dump_json(indent=2))
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, indent: int = 0) -> None:

@@ -4,10 +4,15 @@ A role imports its parts only when it starts: what a process imports stays in it
 """
 
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Annotated, NoReturn
 
 import typer
 
+from app.terminal import OutputLost, prepare_streams
+
+FAILED = 1
 WRONG_SETTINGS = 2
 
 
@@ -55,6 +60,20 @@ def reference(what: Annotated[str, typer.Argument(help="env: the text of .env.ex
     typer.echo(env_example(), nl=False)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"zeus-relay {version('zeus-relay')}")
+        raise typer.Exit
+
+
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that stand before every command."""
+
+
 ROLES = (up, demo, receive, work, operate)
 
 
@@ -77,6 +96,7 @@ def application() -> typer.Typer:
     from app.simulator.command import simulate
 
     program = commands()
+    program.callback()(_options)
     for role in ROLES:
         program.command()(role)
     program.command("simulate")(simulate)
@@ -85,14 +105,32 @@ def application() -> typer.Typer:
 
 
 def run() -> None:
-    """The entry point. A setting that cannot be used, or an address that is taken, ends it with a text and without a traceback."""
+    """The entry point. What a user can mend ends it with a sentence and an exit code, and without a traceback."""
+    prepare_streams()
+    program = roles() if sys.argv[1:2] and sys.argv[1] in {role.__name__ for role in ROLES} else application()
+    try:
+        _run_to_the_end(program)
+    except OutputLost as lost:
+        _fail(str(lost), FAILED)
+
+
+def _run_to_the_end(program: Callable[[], object]) -> None:
     from app.db.embedded import EmbeddedPostgresMissing
     from app.main.listeners import CannotListen
     from app.settings import WrongSettings
 
-    program = roles() if sys.argv[1:2] and sys.argv[1] in {role.__name__ for role in ROLES} else application()
     try:
         program()
     except (WrongSettings, CannotListen, EmbeddedPostgresMissing) as error:
-        print(error, file=sys.stderr)  # noqa: T201 - the terminal is the only reader there is yet
-        sys.exit(WRONG_SETTINGS)
+        _fail(str(error), WRONG_SETTINGS)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _fail(f"{error.filename}: {error.strerror}", FAILED)
+    finally:
+        sys.stdout.flush()
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    typer.echo(message, err=True)
+    sys.exit(code)

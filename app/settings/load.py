@@ -21,7 +21,10 @@ class WrongSettings(Exception):
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Read and check the settings; raises WrongSettings with a text fit for a terminal."""
     environment = os.environ if environment is None else environment
-    unknown = _unknown_variables(environment)
+    try:
+        unknown = _unknown_variables(environment)
+    except UnicodeDecodeError:
+        raise WrongSettings(".env: is not UTF-8") from None
     if unknown:
         raise WrongSettings("\n".join(unknown))
     try:

@@ -12,6 +12,7 @@ from app.simulator.play import Observer, Retries, play, play_at_rate
 from app.simulator.report import Report, Result, json_of, line_of, table_of
 from app.simulator.scenarios import SCENARIOS, Scenario
 from app.simulator.target import DEFAULT_TIMEOUT_S, HttpVersion, LineEnd, Method, Target, target_of
+from app.terminal import print_json
 from app.zeus.wire import Style
 
 _ALL = "all"
@@ -131,7 +132,10 @@ def simulate(
         report = asyncio.run(play(target, invented, connections=connections, retries=Retries(retries, retry_after), on_result=note))
     else:
         report = asyncio.run(play_at_rate(target, invented, rate, on_result=note))
-    typer.echo(json_of(report, seed) if as_json else _text_of(report, seed, at_rate=rate is not None))
+    if as_json:
+        print_json(json_of(report, seed))
+    else:
+        typer.echo(_text_of(report, seed, at_rate=rate is not None))
     raise typer.Exit(1 if report.mails else 0)
 
 

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from app.cli import commands
 from app.db.engine import Sessions
 from app.forwarding.secrets import Vault
+from app.main.commands import application
 from tests.forwarding.delivery_world import KEY
 from tests.operating.operating_world import OperatingWorld
 from tests.processes import service_settings
@@ -38,6 +39,13 @@ class Cli:
         assert code == result.exit_code, (result.stdout, result.stderr, result.exception)
         assert "Traceback" not in result.output
         return result
+
+    async def refused(self, *arguments: str) -> None:
+        """Run a command, which must end with a sentence and an exit code."""
+        result = await asyncio.to_thread(CliRunner().invoke, application(), list(arguments), env=self.environment)
+        assert result.exit_code in (1, 2), (arguments, result.output)
+        assert isinstance(result.exception, SystemExit), (arguments, result.exception)
+        assert result.stderr
 
     async def json(self, *arguments: str, code: int = 0) -> Any:
         """Run a command and read what it prints as JSON."""
