@@ -48,6 +48,10 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
         "スプールを取り込めなかった。`retry_seconds` 秒後に再び試す",
     ),
     "event_made": ("an event was made of a notice", "コールからイベントを作った"),
+    "exit_forced": (
+        "what `waiting_for` names did not let the process end; it was ended after 5 seconds. Nothing that was recorded is concerned",
+        "`waiting_for` に挙げたものがプロセスの終了を妨げたため、5秒後に終了させた。記録済みのものには影響しない",
+    ),
     "feed_look_failed": (
         "looking for new events for those who poll failed; tried again",
         "フィードの新しいイベントの確認に失敗した。再び試す",
@@ -105,6 +109,10 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
         "接続プールの背後では通知が届かないため、各段階がポーリングする",
     ),
     "probe_failed": ("Postgres is still away", "Postgresはまだ使えない"),
+    "process_failed": (
+        "a defect ended the process; `at` are the places in the code",
+        "不具合でプロセスが終了した。`at` はコード上の位置",
+    ),
     "record_failed": ("writing down what came of webhooks failed; tried again", "送信結果の記録に失敗した。再び試す"),
     "records_set_aside": (
         "records of the spool that cannot be read, or that Postgres refused, were kept in a file of their own",
@@ -197,6 +205,10 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
         "配信先を一時停止にした（`gone`、または `RELAY_PAUSE_AFTER` の間 `failing`）",
     ),
     "subscriber_recovered": ("a subscriber took a webhook again", "配信先が再びWebhookを受け取った"),
+    "uncaught": (
+        "a defect in a thread or at a clean-up; the process goes on",
+        "スレッドまたは後始末での不具合。プロセスは続行する",
+    ),
     "unwind_failed": (
         "ending the limited rate of a resumed subscriber failed; tried again",
         "再開した配信先の送信速度の制限を解けなかった。再び試す",

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,7 +47,9 @@ class Process:
     With `piped` it writes to a pipe, whose reader writes the file.
     """
 
-    def __init__(self, arguments: list[str], settings: dict[str, str], directory: Path, *, piped: bool = False) -> None:
+    def __init__(
+        self, arguments: list[str], settings: dict[str, str], directory: Path, *, piped: bool = False, before: Sequence[str] = ()
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.log_file = directory / f"{'-'.join(arguments)}-{time.monotonic_ns()}.log"
         with self.log_file.open("wb") as log:
@@ -150,7 +152,8 @@ class Starter:
         self._directory = directory
         self.started: list[Process] = []
 
-    def start(self, *arguments: str, piped: bool = False, **settings: str) -> Process:
-        process = Process(list(arguments), settings, self._directory, piped=piped)
+    def start(self, *arguments: str, piped: bool = False, before: Sequence[str] = (), **settings: str) -> Process:
+        """`before` is a command that becomes the process: it starts what follows by `exec`."""
+        process = Process(list(arguments), settings, self._directory, piped=piped, before=before)
         self.started.append(process)
         return process

@@ -5,6 +5,7 @@ import ssl
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 from app.forwarding.transport import Transport
@@ -27,18 +28,23 @@ class Trust:
         if made is None:
             if len(self._made) >= _CONTEXTS:
                 self._made.clear()
-            made = self._made[key] = make_context(*key, ca_file=self._ca_file)
+            made = self._made[key] = make_context(*key, added=self._added)
         return made
 
+    @cached_property
+    def _added(self) -> str | None:
+        """The text of `ca_file`, read once: its disk may hang later, when others wait for this thread."""
+        return self._ca_file.read_bytes().decode("ascii", "ignore") if self._ca_file else None
 
-def make_context(ca: str | None, client_certificate: str | None, *, ca_file: Path | None = None) -> ssl.SSLContext:
-    """A TLS context that trusts the authorities in `ca` alone, or without them the system's and those of `ca_file`.
+
+def make_context(ca: str | None, client_certificate: str | None, *, added: str | None = None) -> ssl.SSLContext:
+    """A TLS context that trusts the authorities in `ca` alone, or without them the system's and those in `added`.
 
     `client_certificate` is shown to a server that asks for one. Raises ssl.SSLError or OSError for what cannot be loaded.
     """
     context = ssl.create_default_context(cadata=ca) if ca else ssl.create_default_context()
-    if ca_file is not None and not ca:
-        context.load_verify_locations(cafile=ca_file)
+    if added is not None and not ca:
+        context.load_verify_locations(cadata=added)
     if client_certificate is not None:
         with _as_file(client_certificate) as path:
             context.load_cert_chain(path, password="")  # an encrypted key fails instead of asking at a terminal

@@ -9,7 +9,7 @@ from app.main.limits import raise_open_files
 from app.main.listeners import Listener
 from app.main.recording import Recording
 from app.main.roles import run_roles, with_background
-from app.main.sources import reload_sources, sources_of
+from app.main.sources import SourcesReload, sources_of
 from app.main.start import with_health
 from app.receiver.admission import Admission
 from app.receiver.application import NotifyPath, make_receiver
@@ -56,7 +56,7 @@ class ReceiverRole:
     async def run(self) -> None:
         """Answer calls until stopped. SIGHUP has the allowed sources and trusted proxies read again."""
         if hasattr(signal, "SIGHUP"):
-            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload_sources, self._door)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, SourcesReload(self._door))
         await with_background(self._listener.run(), self._recording.run(), self._waker.run(), self._sampler.run())
         await self._recording.close()
 

@@ -1,6 +1,10 @@
 """Who may call, from the settings: at the start, and again on SIGHUP while calls come in."""
 
+import asyncio
 import ipaddress
+import threading
+from contextlib import suppress
+from queue import SimpleQueue
 
 from app.logs import get_logger
 from app.receiving.sources import Door, Network, Sources
@@ -15,15 +19,40 @@ def sources_of(settings: Settings) -> Sources:
     return Sources((*settings.allowed_sources, *listed), tuple(settings.trusted_proxies), settings.source_mode == "observe")
 
 
-def reload_sources(door: Door) -> None:
-    """Read the settings again (.env and the file of sources can have changed) and let the new rules hold; wrong ones change nothing."""
-    try:
-        sources = sources_of(load_settings())
-    except WrongSettings as error:
-        log.error("sources_kept", wrong=sorted({line.partition(":")[0] for line in str(error).splitlines()}))
-        return
-    door.change(sources)
-    log.info("sources_reloaded", allowed=len(sources.allowed), trusted_proxies=len(sources.trusted_proxies), observe=sources.observe)
+class SourcesReload:
+    """Reads the settings again on demand (.env and the file of sources can have changed); wrong ones change nothing.
+
+    A thread reads them: the disk may hang, and the calls of this process must not wait for it.
+    """
+
+    def __init__(self, door: Door) -> None:
+        """Change the rules of `door`."""
+        self._door = door
+        self._wanted: SimpleQueue[None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def __call__(self) -> None:
+        """Ask for it; must be called in the event loop that serves the calls."""
+        self._wanted.put(None)
+        if self._thread is None:
+            loop = asyncio.get_running_loop()
+            self._thread = threading.Thread(target=self._run, args=(loop,), name="sources", daemon=True)
+            self._thread.start()
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        while True:
+            self._wanted.get()
+            try:
+                sources = sources_of(load_settings())
+            except WrongSettings as error:
+                log.error("sources_kept", wrong=sorted({line.partition(":")[0] for line in str(error).splitlines()}))
+                continue
+            with suppress(RuntimeError):  # the loop is closed: the process ends
+                loop.call_soon_threadsafe(self._apply, sources)
+
+    def _apply(self, sources: Sources) -> None:
+        self._door.change(sources)
+        log.info("sources_reloaded", allowed=len(sources.allowed), trusted_proxies=len(sources.trusted_proxies), observe=sources.observe)
 
 
 def _listed(settings: Settings) -> list[Network]:

@@ -2,13 +2,17 @@
 
 import asyncio
 import gc
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from importlib.metadata import version
 
-from app.db.embedded import start_embedded
+from app.db.embedded import EmbeddedPostgresMissing, start_embedded
 from app.logs import configure_logs, get_logger
+from app.main.exit_deadline import end_in_time
 from app.main.health_role import HealthRole
+from app.main.listeners import CannotListen
 from app.main.roles import Role
+from app.main.uncaught import log_failure, log_uncaught
 from app.metrics import log_lines_dropped
 from app.settings import Settings, WrongSettings, load_settings, service_variables, variable_of
 from app.settings.database_url import read_database_url
@@ -17,6 +21,8 @@ from app.tracing import spans
 _YOUNG_OBJECTS = 20_000
 """Calls and webhooks that are under way together make thousands of objects at a time, hardly one of them in a cycle: looking at all of
 them after every 700, as Python does, costs a fifth of a receiver's time and stops it for tens of milliseconds now and then."""
+
+FAILED = 1
 
 log = get_logger("main")
 
@@ -30,6 +36,7 @@ def start(main: Main) -> None:
     """
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format, log_lines_dropped.inc)
+    log_uncaught()
     if ignored := service_variables():
         log.info("service_variables_ignored", variables=ignored)
     url = start_embedded(settings.data_dir) if settings.database_url is None else settings.database_url.get_secret_value()
@@ -39,6 +46,11 @@ def start(main: Main) -> None:
     try:
         with asyncio.Runner(loop_factory=_fast_loop()) as runner:
             runner.run(_awaited(main, settings, url))
+    except (WrongSettings, CannotListen, EmbeddedPostgresMissing):
+        raise
+    except Exception as error:
+        log_failure(error)
+        sys.exit(FAILED)
     finally:
         spans.stop_tracing()
 
@@ -74,7 +86,12 @@ def _collect_less() -> None:
 
 
 async def _awaited(main: Main, settings: Settings, url: str) -> None:
-    await main(settings, url)
+    code = FAILED
+    try:
+        await main(settings, url)
+        code = 0
+    finally:
+        end_in_time(code)
 
 
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

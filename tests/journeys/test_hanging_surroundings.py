@@ -1,0 +1,143 @@
+"""What is not ours hangs (collector, chat, scraper, name server, disk): calls are answered, webhooks sent, SIGTERM obeyed."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from app.simulator.orders import build_run
+from app.simulator.play import play
+from app.simulator.scenarios import SCENARIOS
+from app.simulator.target import target_of
+from tests.journeys.conftest import Site
+from tests.processes import Process, Starter, service_settings
+from tests.raw_http import exchange, status_of
+from tests.receiver.receiver_world import PATH, get
+
+ORDERS = 20
+END_SECONDS = 20.0
+SLOWEST_SECONDS = 5.0
+
+
+@asynccontextmanager
+async def silent_server() -> AsyncIterator[int]:
+    """A port on which somebody takes connections and requests and never answers."""
+
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(hear, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+async def _works(site: Site, address: tuple[str, int], seed: int) -> None:
+    """Calls are answered in time, and every event arrives."""
+    before = len(site.merchant.received)
+    report = await play(target_of(f"http://{address[0]}:{address[1]}/zeus/notify"), build_run((SCENARIOS["usual"],), ORDERS, seed=seed))
+    assert {200} == {result.outcome.status for result in report.results}
+    assert max(result.outcome.latency_s for result in report.results) < SLOWEST_SECONDS
+    await site.merchant.wait_for(before + 3 * ORDERS)
+
+
+async def _ends(process: Process) -> None:
+    process.terminate()
+    assert 0 == await process.ended(END_SECONDS), process.log_text()
+
+
+async def test_a_collector_of_traces_that_never_answers(site: Site, starter: Starter) -> None:
+    async with silent_server() as port:
+        service = starter.start("up", **site.settings, OTLP_ENDPOINT=f"http://127.0.0.1:{port}")
+        address = await service.ready("receiver")
+        await service.logged("working")
+        await _works(site, address, 1)
+        await _works(site, address, 2)
+        await _ends(service)
+
+
+async def test_a_chat_that_never_answers(site: Site, starter: Starter) -> None:
+    async with silent_server() as port:
+        service = starter.start("up", **site.settings, ALERT_URL=f"http://127.0.0.1:{port}/hook")
+        address = await service.ready("receiver")
+        assert 200 == status_of(await exchange(*address, get(PATH + b"?order_no=1&status=99")))  # makes an alert
+        await service.logged("alert_not_sent")
+        await _works(site, address, 3)
+        await _ends(service)
+
+
+async def test_scrapers_that_never_read(site: Site, starter: Starter) -> None:
+    service = starter.start("up", **site.settings)
+    address, private = await service.ready("receiver"), await service.ready("operator")
+    scrapers = [_scraper(private) for _ in range(50)]
+    try:
+        await _works(site, address, 4)
+        assert 200 == status_of(await exchange(*private, b"GET /metrics HTTP/1.0\r\n\r\n"))
+        service.terminate()
+        assert 0 == await service.ended(40), service.log_text()  # it waits for answers under way, 20 seconds at most
+    finally:
+        for scraper in scrapers:
+            scraper.close()
+
+
+def _scraper(address: tuple[str, int]) -> socket.socket:
+    """Asks for the metrics many times over and reads nothing."""
+    scraper = socket.socket()
+    scraper.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+    scraper.connect(address)
+    scraper.setblocking(False)
+    scraper.send(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n" * 100)
+    return scraper
+
+
+async def test_a_disk_that_hangs_under_the_file_of_sources(database_url: str, starter: Starter, tmp_path: Path) -> None:
+    """A FIFO that nobody writes to stands for it: whoever opens it waits for ever."""
+    sources = tmp_path / "sources"
+    sources.write_text("127.0.0.1/32\n")
+    receiver = starter.start("receive", **service_settings(database_url), ALLOWED_SOURCES_FILE=str(sources))
+    address = await receiver.ready("receiver")
+    os.kill(receiver.pid, signal.SIGHUP)
+    await receiver.logged("sources_reloaded")
+    sources.unlink()
+    os.mkfifo(sources)
+    for _ in range(3):
+        os.kill(receiver.pid, signal.SIGHUP)
+        await asyncio.sleep(0.2)
+        assert 200 == status_of(await exchange(*address, get(PATH + b"?order_no=1&status=01"), patience=5))
+    await _ends(receiver)
+
+
+@pytest.fixture
+def silent_name_server(tmp_path: Path) -> Iterator[Path]:
+    """The text of a resolv.conf that names a server which takes questions and never answers."""
+    address = f"127.21.{os.getpid() // 250 % 250}.{os.getpid() % 250 + 1}"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind((address, 53))
+        file = tmp_path / "resolv.conf"
+        file.write_text(f"nameserver {address}\n")
+        yield file
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for a view of its own of /etc/resolv.conf")
+async def test_a_name_server_that_never_answers(site: Site, starter: Starter, silent_name_server: Path) -> None:
+    chat = "http://chat.example/hook"
+    settings = site.settings | {"ALERT_URL": chat, "PUBLIC_URL": "https://pay.example/zeus/notify", "OTLP_ENDPOINT": "http://otel.example"}
+    service = starter.start("up", before=_with_resolver(silent_name_server), **settings)
+    address = await service.ready("receiver")
+    assert 200 == status_of(await exchange(*address, get(PATH + b"?order_no=1&status=99")))
+    await service.logged("certificate_not_seen")
+    await service.logged("alert_not_sent")
+    await _works(site, address, 5)
+    await _ends(service)
+
+
+def _with_resolver(file: Path) -> list[str]:
+    """What to put before a command that is to see this file as /etc/resolv.conf."""
+    return ["unshare", "--mount", "sh", "-c", f'mount --bind {file} /etc/resolv.conf && exec "$0" "$@"']
