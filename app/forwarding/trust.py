@@ -44,7 +44,7 @@ def make_context(ca: str | None, client_certificate: str | None, *, added: str |
     """
     context = ssl.create_default_context(cadata=ca) if ca else ssl.create_default_context()
     if added is not None and not ca:
-        context.load_verify_locations(cadata=added)
+        context.load_verify_locations(cadata=added or "\n")  # empty text is refused in another way
     if client_certificate is not None:
         with _as_file(client_certificate) as path:
             context.load_cert_chain(path, password="")  # an encrypted key fails instead of asking at a terminal

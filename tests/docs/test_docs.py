@@ -85,7 +85,7 @@ def _resolve(line: str) -> tuple[Any, str]:
     """The command that a line runs, and what stands behind its name."""
     command: Any = PROGRAM
     words = line.split()
-    while words and hasattr(command, "commands"):
+    while words and not words[0].startswith("-") and hasattr(command, "commands"):
         name = words.pop(0)
         assert name in command.commands, f"zeus-relay {line}: there is no {name}"
         command = command.commands[name]
