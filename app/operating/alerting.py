@@ -9,6 +9,7 @@ import aiohttp
 
 from app.clock import now
 from app.db.engine import Sessions
+from app.db.snapshot import snapshot
 from app.db.sole import Sole
 from app.forwarding.lookups import Lookup
 from app.forwarding.resolver import VettingResolver, system_lookup
@@ -118,7 +119,7 @@ class Alerting:
     async def _attention(self, standing: Standing) -> Attention:
         if not (standing.quarantined or standing.conflicts or standing.dead):
             return Attention()
-        async with self._sessions() as session:
+        async with snapshot(self._sessions) as session:
             return Attention(
                 tuple(await latest_notices(session, "quarantined", _IDS)),
                 tuple(await latest_notices(session, "conflict", _IDS)),

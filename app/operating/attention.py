@@ -4,16 +4,17 @@ from sqlalchemy import TextClause, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
+from app.db.snapshot import snapshot
 from app.db.tables import OutboundWebhookRow, RejectedSampleRow, SubscriberRow
 from app.judging.rules import Verdict
 from app.operating import outbound
 from app.operating.notice_pages import attention_of
-from app.operating.notices import Notice, VerdictFilter, list_notices
-from app.operating.outbound import COUNT_LIMIT, OutboundWebhook, WebhookState, list_outbound
+from app.operating.notices import Notice, VerdictFilter, read_notices
+from app.operating.outbound import COUNT_LIMIT, OutboundWebhook, WebhookState, read_outbound
 from app.operating.paging import Place
-from app.operating.samples import RejectedSample, list_samples
+from app.operating.samples import RejectedSample, read_samples
 from app.operating.subscriber_values import Subscriber, SubscriberState
-from app.operating.subscribers import list_subscribers
+from app.operating.subscribers import read_subscribers
 from app.operating.values import Value
 
 SHOWN = 50
@@ -44,16 +45,16 @@ class Attention(Value):
 async def read_attention(sessions: Sessions) -> Attention:
     """Everything that needs a human now."""
     place = Place(limit=SHOWN)
-    async with sessions() as session:
-        counts = await count_attention(session)
-    return Attention(
-        counts=counts,
-        quarantined=(await list_notices(sessions, place, verdict=VerdictFilter.QUARANTINED, attention=True)).items,
-        conflicts=(await list_notices(sessions, place, verdict=VerdictFilter.CONFLICT, attention=True)).items,
-        rejected_samples=(await list_samples(sessions, place, attention=True)).items,
-        dead_webhooks=(await list_outbound(sessions, place, states=(WebhookState.DEAD,), attention=True)).items,
-        paused_subscribers=[s for s in (await list_subscribers(sessions)).items if s.state is SubscriberState.PAUSED][:SHOWN],
-    )
+    async with snapshot(sessions) as session:
+        subscribers = (await read_subscribers(session)).items
+        return Attention(
+            counts=await count_attention(session),
+            quarantined=(await read_notices(session, place, verdict=VerdictFilter.QUARANTINED, attention=True)).items,
+            conflicts=(await read_notices(session, place, verdict=VerdictFilter.CONFLICT, attention=True)).items,
+            rejected_samples=(await read_samples(session, place, attention=True)).items,
+            dead_webhooks=(await read_outbound(session, place, states=(WebhookState.DEAD,), attention=True)).items,
+            paused_subscribers=[one for one in subscribers if one.state is SubscriberState.PAUSED][:SHOWN],
+        )
 
 
 async def count_attention(session: AsyncSession) -> AttentionCounts:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from app.clock import now
 from app.db.connections import describe_error
 from app.db.engine import Sessions
+from app.db.snapshot import snapshot
 from app.db.tables import SubscriberRow, SubscriberSecretRow
 from app.events.payload import timestamp
 from app.forwarding.destinations import DestinationRefused, check_url, parse_url
@@ -31,7 +32,7 @@ EXPIRY_NOTICE = timedelta(days=30)
 
 async def check_subscribers(sessions: Sessions, vault: Vault, settings: Settings) -> list[Finding]:
     """Whether each subscriber can be found, and its secrets can be opened."""
-    async with sessions() as session:
+    async with snapshot(sessions) as session:
         query = select(SubscriberRow).where(SubscriberRow.state != SubscriberState.REMOVED).order_by(SubscriberRow.name)
         rows = (await session.scalars(query)).all()
         secrets = (await session.scalars(select(SubscriberSecretRow))).all()

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
+from app.db.snapshot import snapshot
 from app.db.tables import EventRow, SubscriberRow
 from app.operating.access import Actor, Operator, Role
 from app.operating.audit import write_look
@@ -90,7 +91,7 @@ class Feed:
                 return _page(found, reader)
 
     async def _look(self, after: int, limit: int, reader: Reader) -> _Found:
-        async with self._turns, self._sessions.begin() as session:
+        async with self._turns, snapshot(self._sessions, audited=reader.shown_to is not None) as session:
             found = await _find(session, after, limit, await _view(session, reader))
             if found.rows and reader.shown_to is not None:
                 await write_look(session, reader.shown_to, "events")

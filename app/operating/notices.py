@@ -9,6 +9,7 @@ from sqlalchemy import Select, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
+from app.db.snapshot import snapshot
 from app.db.tables import AnswerRow, EventRow, NoticeRow
 from app.db.wakeup import NOTICES
 from app.judging.rules import Verdict, unreadable_reasons
@@ -87,20 +88,27 @@ async def list_notices(
     sessions: Sessions, place: Place, *, verdict: VerdictFilter | None = None, order_no: str | None = None, attention: bool = False
 ) -> NoticePage:
     """The notices with this verdict, of this order, and if so wanted in need of attention, the latest first. Raises BadCursor."""
+    async with snapshot(sessions) as session:
+        return await read_notices(session, place, verdict=verdict, order_no=order_no, attention=attention)
+
+
+async def read_notices(
+    session: AsyncSession, place: Place, *, verdict: VerdictFilter | None = None, order_no: str | None = None, attention: bool = False
+) -> NoticePage:
+    """Return the page of `list_notices` as part of a larger answer. Raises BadCursor."""
     query = _filtered(select(NoticeRow), verdict, order_no, attention)
-    async with sessions() as session:
-        ids = None if order_no is not None else await _ids(session, place, verdict, attention)
-        if ids is None:
-            rows, cursor, has_more = await read_page(session, query, NoticeRow.id, place, newest_first=True)
-            return NoticePage(items=[notice_of(row) for (row,) in rows], next_cursor=cursor, has_more=has_more)
-        page, cursor, has_more = page_of(ids, place)
-        found = await session.scalars(select(NoticeRow).where(NoticeRow.id.in_(page)).order_by(NoticeRow.id.desc()))
-        return NoticePage(items=[notice_of(row) for row in found], next_cursor=cursor, has_more=has_more)
+    ids = None if order_no is not None else await _ids(session, place, verdict, attention)
+    if ids is None:
+        rows, cursor, has_more = await read_page(session, query, NoticeRow.id, place, newest_first=True)
+        return NoticePage(items=[notice_of(row) for (row,) in rows], next_cursor=cursor, has_more=has_more)
+    page, cursor, has_more = page_of(ids, place)
+    found = await session.scalars(select(NoticeRow).where(NoticeRow.id.in_(page)).order_by(NoticeRow.id.desc()))
+    return NoticePage(items=[notice_of(row) for row in found], next_cursor=cursor, has_more=has_more)
 
 
 async def show_notice(sessions: Sessions, notice_id: UUID, *, shown_to: Actor | None = None) -> NoticeInFull:
     """One notice with its raw bytes; what is hidden otherwise is shown to `shown_to`. Raises NoticeNotFound, NotAllowed."""
-    async with sessions.begin() as session:
+    async with snapshot(sessions, audited=shown_to is not None) as session:
         notice = await _in_full(session, notice_id, personal=shown_to is not None)
         if shown_to is not None:
             await write_look(session, shown_to, f"notice:{notice_id}")

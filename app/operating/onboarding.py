@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import now, uuid7_floor
 from app.db.engine import Sessions
+from app.db.snapshot import snapshot
 from app.operating.values import Moment, Value
 from app.zeus.parameters import PARAMETERS, Parameter
 from app.zeus.statuses import Status
@@ -109,7 +110,7 @@ async def read_onboarding(sessions: Sessions, days: int = USUAL_DAYS) -> Onboard
     """What has arrived in the last `days` days. Notices that are not judged yet are only counted."""
     since = now() - timedelta(days=days)
     first = {"first": uuid7_floor(since)}
-    async with sessions() as session:
+    async with snapshot(sessions) as session:
         calls = (await session.execute(_CALLS, first)).one()
         statuses = await _statuses(session, first)
         parameters = await _parameters(session, first, any_calls=calls.calls > 0)

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
+from app.db.snapshot import snapshot
 from app.db.tables import EventRow, NoticeRow, OrderRow
 from app.events.types import OrderState
 from app.operating.access import Actor
@@ -90,7 +91,7 @@ async def show_order(sessions: Sessions, order_no: str, *, shown_to: Actor | Non
     Personal values are shown to `shown_to`. Raises OrderNotFound, NotAllowed.
     """
     personal = shown_to is not None
-    async with sessions.begin() as session:
+    async with snapshot(sessions, audited=shown_to is not None) as session:
         row = await session.get(OrderRow, order_no)
         notices = await _notices(session, order_no)
         if row is None and not notices:

@@ -12,6 +12,7 @@ from sqlalchemy import Select, and_, func, select, text, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
+from app.db.snapshot import snapshot
 from app.db.tables import AttemptRow, EventRow, OutboundWebhookRow, SubscriberRow
 from app.db.wakeup import OUTBOUND
 from app.operating.access import Action, Actor
@@ -111,19 +112,26 @@ async def list_outbound(
 
     With `attention` only those that were given up and that nobody has dismissed. Raises BadCursor.
     """
-    async with sessions() as session:
-        owners: Sequence[UUID | None] = (None,) if subscriber is None else await _ids_of(session, subscriber)
-        wanted = states or ((None,) if subscriber is None or attention else tuple(WebhookState))
-        found = [await _branch(session, place, state, owner, attention) for state in wanted for owner in owners]
-        page, cursor, has_more = page_of(itertools.chain.from_iterable(found), place)
-        rows = await session.execute(_selection().where(OutboundWebhookRow.id.in_(page)).order_by(OutboundWebhookRow.id.desc()))
-        items = [OutboundWebhook(**_common(*row)) for row in rows]
+    async with snapshot(sessions) as session:
+        return await read_outbound(session, place, states=states, subscriber=subscriber, attention=attention)
+
+
+async def read_outbound(
+    session: AsyncSession, place: Place, *, states: Sequence[WebhookState] = (), subscriber: str | None = None, attention: bool = False
+) -> OutboundWebhookPage:
+    """Return the page of `list_outbound` as part of a larger answer. Raises BadCursor."""
+    owners: Sequence[UUID | None] = (None,) if subscriber is None else await _ids_of(session, subscriber)
+    wanted = states or ((None,) if subscriber is None or attention else tuple(WebhookState))
+    found = [await _branch(session, place, state, owner, attention) for state in wanted for owner in owners]
+    page, cursor, has_more = page_of(itertools.chain.from_iterable(found), place)
+    rows = await session.execute(_selection().where(OutboundWebhookRow.id.in_(page)).order_by(OutboundWebhookRow.id.desc()))
+    items = [OutboundWebhook(**_common(*row)) for row in rows]
     return OutboundWebhookPage(items=items, next_cursor=cursor, has_more=has_more)
 
 
 async def show_outbound(sessions: Sessions, webhook_id: int, *, shown_to: Actor | None = None) -> OutboundWebhookInFull:
     """One outbound webhook with its attempts; what was answered is shown to `shown_to`. Raises WebhookNotFound, NotAllowed."""
-    async with sessions.begin() as session:
+    async with snapshot(sessions, audited=shown_to is not None) as session:
         found = await _in_full(session, _selection().where(OutboundWebhookRow.id == webhook_id), personal=shown_to is not None)
         if not found:
             raise WebhookNotFound

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.clock import now
 from app.db.engine import Sessions
 from app.db.lanes import LANES
+from app.db.snapshot import snapshot
 from app.operating.attention import AttentionCounts, count_attention
 from app.operating.hours import CallHours, HourOfCalls
 from app.operating.outbound import COUNT_LIMIT
@@ -121,7 +122,7 @@ class Overviews:
             return self._last[1]
 
     async def _read(self) -> Overview:
-        async with self._sessions() as session:
+        async with snapshot(self._sessions) as session:
             return Overview(
                 at=now(),
                 hours=await self._hours.read(session, now()),

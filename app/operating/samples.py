@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
 from app.db.tables import RejectedSampleRow
@@ -57,11 +58,16 @@ class RejectedSamplePage(Page[RejectedSample]):
 
 async def list_samples(sessions: Sessions, place: Place, *, attention: bool = False) -> RejectedSamplePage:
     """The samples, the latest first; with `attention` only those that nobody has dismissed. Raises BadCursor."""
+    async with sessions() as session:
+        return await read_samples(session, place, attention=attention)
+
+
+async def read_samples(session: AsyncSession, place: Place, *, attention: bool = False) -> RejectedSamplePage:
+    """Return the page of `list_samples` as part of a larger answer. Raises BadCursor."""
     query = select(RejectedSampleRow)
     if attention:
         query = query.where(RejectedSampleRow.dismissed_at.is_(None))
-    async with sessions() as session:
-        rows, cursor, has_more = await read_page(session, query, RejectedSampleRow.id, place, newest_first=True)
+    rows, cursor, has_more = await read_page(session, query, RejectedSampleRow.id, place, newest_first=True)
     return RejectedSamplePage(items=[sample_of(row) for (row,) in rows], next_cursor=cursor, has_more=has_more)
 
 

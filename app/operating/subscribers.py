@@ -1,8 +1,10 @@
 """Subscribers: adding, listing, showing, changing and removing the systems that get webhooks."""
 
 from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
+from app.db.snapshot import snapshot
 from app.db.tables import SubscriberRow, SubscriberSecretRow
 from app.events.signature import public_key_of
 from app.forwarding.leftovers import cancel_all_leftovers
@@ -12,8 +14,9 @@ from app.operating.audit import write_entry
 from app.operating.checks import UrlRules, check_event_types, check_name, check_subscriber_url
 from app.operating.feed_tokens import hash_of, new_feed_token
 from app.operating.idempotency import Once
-from app.operating.outbound import WebhookState, count_webhooks
-from app.operating.refusals import NotAcceptable
+from app.operating.outbound import OutboundWebhookPage, WebhookState, count_webhooks, read_outbound
+from app.operating.paging import Place
+from app.operating.refusals import BadCursor, NotAcceptable
 from app.operating.secrets import insert_secret, secret_for, valid_secrets
 from app.operating.subscriber_fields import NULLABLE
 from app.operating.subscriber_rows import common_of, insert_subscriber, subscriber_row, update_subscriber, write_change
@@ -68,22 +71,44 @@ def check_way(new: NewSubscriber, rules: UrlRules) -> None:
 
 async def list_subscribers(sessions: Sessions) -> SubscriberList:
     """All subscribers but the removed ones, by name."""
-    query = select(SubscriberRow).where(SubscriberRow.state != SubscriberState.REMOVED).order_by(SubscriberRow.name)
     async with sessions() as session:
-        return SubscriberList(items=[Subscriber(**common_of(row)) for row in await session.scalars(query)])
+        return await read_subscribers(session)
+
+
+async def read_subscribers(session: AsyncSession) -> SubscriberList:
+    """Return the answer of `list_subscribers` as part of a larger answer."""
+    query = select(SubscriberRow).where(SubscriberRow.state != SubscriberState.REMOVED).order_by(SubscriberRow.name)
+    return SubscriberList(items=[Subscriber(**common_of(row)) for row in await session.scalars(query)])
 
 
 async def show_subscriber(sessions: Sessions, name: str) -> SubscriberInFull:
     """One subscriber with the dates of its valid secrets and what is owed to it. Raises SubscriberNotFound."""
-    async with sessions() as session:
-        row = await subscriber_row(session, name)
-        secrets = await valid_secrets(session, row.id)
-        return SubscriberInFull(
-            **common_of(row),
-            secrets=[SigningSecret(**{field: getattr(secret, field) for field in SigningSecret.model_fields}) for secret in secrets],
-            pending=await count_webhooks(session, row.id, WebhookState.PENDING),
-            dead=await count_webhooks(session, row.id, WebhookState.DEAD),
-        )
+    async with snapshot(sessions) as session:
+        return await _in_full(session, name)
+
+
+async def show_subscriber_with_webhooks(sessions: Sessions, name: str, place: Place) -> tuple[SubscriberInFull, OutboundWebhookPage]:
+    """Return a subscriber and a page of its webhooks at one moment; a cursor that is none means the first page.
+
+    Raises SubscriberNotFound.
+    """
+    async with snapshot(sessions) as session:
+        subscriber = await _in_full(session, name)
+        try:
+            return subscriber, await read_outbound(session, place, subscriber=name)
+        except BadCursor:
+            return subscriber, await read_outbound(session, Place(None, place.limit), subscriber=name)
+
+
+async def _in_full(session: AsyncSession, name: str) -> SubscriberInFull:
+    row = await subscriber_row(session, name)
+    secrets = await valid_secrets(session, row.id)
+    return SubscriberInFull(
+        **common_of(row),
+        secrets=[SigningSecret(**{field: getattr(secret, field) for field in SigningSecret.model_fields}) for secret in secrets],
+        pending=await count_webhooks(session, row.id, WebhookState.PENDING),
+        dead=await count_webhooks(session, row.id, WebhookState.DEAD),
+    )
 
 
 async def change_subscriber(

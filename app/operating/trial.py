@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import now, uuid7
 from app.db.engine import Sessions
+from app.db.snapshot import snapshot
 from app.db.tables import AttemptRow, EventRow, OutboundWebhookRow
 from app.db.wakeup import OUTBOUND
 from app.events.types import EventType
@@ -73,7 +74,7 @@ async def send_test(sessions: Sessions, name: str, actor: Actor, wait_seconds: f
 
 
 async def _look(sessions: Sessions, event_id: UUID, webhook_id: int) -> Trial:
-    async with sessions() as session:
+    async with snapshot(sessions) as session:
         attempt = await _first_attempt(session, webhook_id)
         state = await session.scalar(select(OutboundWebhookRow.state).where(OutboundWebhookRow.id == webhook_id))
     # A test holds nothing personal, so the answer to it can be shown.

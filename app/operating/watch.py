@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from app import metrics
 from app.db.connections import describe_error
 from app.db.engine import Sessions
+from app.db.snapshot import snapshot
 from app.logs import get_logger
 from app.operating.standing import Standing, read_standing
 from app.operating.usual import Expectation, Usual
@@ -53,7 +54,7 @@ class Watch:
 
     async def measure(self) -> Measured:
         """Ask the database once, and set the metrics. Raises what the database raises."""
-        async with self._sessions() as session:
+        async with snapshot(self._sessions) as session:
             standing = await read_standing(session)
             expectation = await self._usual.read(session, standing.at, standing.last_call_at)
         measured = Measured(standing, expectation)

@@ -22,10 +22,9 @@ from app.operating import pauses
 from app.operating import recovery as recoveries
 from app.operating import subscribers as operating
 from app.operating.access import Role
-from app.operating.outbound import list_outbound
 from app.operating.paging import Place
 from app.operating.recovery import RecoveryJob, RecoveryRequest
-from app.operating.refusals import BadCursor, NameTaken, NotAcceptable, RecoveryNotFound, Refusal
+from app.operating.refusals import NameTaken, NotAcceptable, RecoveryNotFound, Refusal
 from app.operating.rotation import Rotation, rotate_secret
 from app.operating.trial import send_test
 
@@ -146,12 +145,8 @@ def _new_form(visit: Visit, problems: Mapping[str, str] = _NO_PROBLEMS, detail: 
 
 
 async def _show(visit: Visit, *, problem: str | None = None, **values: Any) -> Response:
-    sessions, name = visit.parts.sessions, _name(visit)
-    subscriber = await operating.show_subscriber(sessions, name)
-    try:
-        deliveries = await list_outbound(sessions, Place(visit.text("cursor") or None, _DELIVERIES), subscriber=name)
-    except BadCursor:
-        deliveries = await list_outbound(sessions, Place(None, _DELIVERIES), subscriber=name)
+    place = Place(visit.text("cursor") or None, _DELIVERIES)
+    subscriber, deliveries = await operating.show_subscriber_with_webhooks(visit.parts.sessions, _name(visit), place)
     yesterday = (now() - timedelta(days=1)).astimezone(JAPAN).strftime(_MINUTES)
     common = {"since": yesterday, "until": "", "everything": False, "trial": None, "recovery": None}
     return visit.page(
