@@ -21,6 +21,7 @@ from app.operating.access import Action, Actor
 from app.operating.audit import write_entry
 from app.operating.refusals import OrderNotFound
 from app.operating.values import Value
+from app.zeus.canonical import canonical
 from app.zeus.parameters import PERSONAL
 from app.zeus.wire import decode
 
@@ -137,4 +138,5 @@ async def _erase(session: AsyncSession, ids: Sequence[UUID]) -> None:
 async def _about(session: AsyncSession, query: TextClause, order_no: str) -> list[UUID]:
     """The ids of those rows whose raw call is about the order."""
     rows = (await session.execute(query)).all()
-    return [row.id for row in rows if decode(row.target.partition(b"?")[2], row.body).values.get("order_no") == order_no]
+    meant = canonical("order_no", order_no)
+    return [row.id for row in rows if decode(row.target.partition(b"?")[2], row.body).order_no == meant]

@@ -112,13 +112,13 @@ def _in_full(row: RejectedSampleRow, *, personal: bool) -> RejectedSampleInFull:
 
 
 def _common(row: RejectedSampleRow, call: Call) -> dict[str, Any]:
-    status = parse_status(call.values.get("status"))
+    status = parse_status(call.meant.get("status"))
     return {
         "id": row.id,
         "received_at": row.received_at,
         "method": row.method,
-        "order_no": call.values.get("order_no") or None,
-        "status": call.values.get("status") or None,
+        "order_no": call.order_no or None,
+        "status": call.meant.get("status") or None,
         "status_name": status.japanese if status else None,
         "dismissed_at": row.dismissed_at,
         "dismissal": row.dismissal,

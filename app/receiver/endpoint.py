@@ -9,12 +9,13 @@ from uuid import UUID
 from starlette.types import Receive, Scope, Send
 
 from app.clock import now, uuid7
+from app.db.lanes import lane_of
 from app.logs import get_logger
 from app.metrics import answer_seconds, calls_answered, calls_let_in, calls_rejected
 from app.receiver.evidence import Evidence
 from app.receiver.exchange import EXTENSION, Wire
 from app.receiver.throttle import Throttle
-from app.receiving.notice import HoldExpired, Notice, Unstorable, lane_of
+from app.receiving.notice import HoldExpired, Notice, Unstorable
 from app.receiving.sampler import Sampler
 from app.receiving.sources import Door, Headers, Visitor
 from app.tracing import spans

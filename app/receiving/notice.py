@@ -1,11 +1,8 @@
 """A notice as receiving knows it: the verbatim call, before anybody has judged it."""
 
-import zlib
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
-
-from app.db.lanes import LANES
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +29,3 @@ class Unstorable(Exception):
 
 class HoldExpired(Unstorable):
     """A held notice could be recorded nowhere until past Zeus's 40 s. The connection is closed without an answer."""
-
-
-def lane_of(order_no: str) -> int:
-    """The lane of an order, 0 to LANES - 1. It must never change for an order: two workers would judge it at once."""
-    return zlib.crc32(order_no.encode()) % LANES

@@ -18,6 +18,7 @@ from app.receiving.segment_claims import SegmentHeld, claim_gone, describe_troub
 from app.receiving.segment_reader import scan_segment
 from app.receiving.segments import REFUSED, SPOOLED, TORN, Segment, list_segments, sync_directory
 from app.receiving.spool_format import Record, Unreadable, decode_notice, frame
+from app.zeus.canonical import canonical
 from app.zeus.wire import order_no_of
 
 _DRAFT = ".new"
@@ -88,7 +89,7 @@ def _is_about(payload: bytes, order_no: str) -> bool:
         notice = decode_notice(payload)
     except Unreadable:
         return order_no.encode() in unquote_to_bytes(payload)
-    return order_no_of(notice.target.partition(b"?")[2], notice.body) == order_no
+    return order_no_of(notice.target.partition(b"?")[2], notice.body) == canonical("order_no", order_no)
 
 
 def _count_about(segment: Segment, order_no: str) -> int:

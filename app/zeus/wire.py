@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
+from app.zeus.canonical import canonical, has_invisible, spelling_flags, visible_part
 from app.zeus.parameters import PARAMETERS, oversize
 
 
@@ -15,7 +16,7 @@ class Call:
     """One call as it was understood.
 
     `values` holds the known parameters in order of arrival, `unknown` every other key. Every text can be stored: it is valid
-    Unicode without NUL.
+    Unicode without NUL. `meant` says what each value means, however it is spelled (see app.zeus.canonical).
 
     `flags` (sorted, unique) say what was odd but could be read; NAME is a known parameter:
       unknown_key           a key that is no parameter was sent
@@ -25,15 +26,27 @@ class Call:
       undecodable:NAME      bytes in no known encoding: the text in front of them was kept
       nul:NAME              NUL was replaced by U+FFFD
       double_escaped:NAME   a hyphen was escaped twice
+      trimmed:NAME          blanks or other invisible characters around the value mean nothing
+      full_width:NAME       full-width digits or letters mean ASCII
+      unusual:order_no      characters that the manual does not allow there
 
     `problems` (sorted, unique) make the call impossible to judge:
-      repeated_key:NAME     sent more than once with different values; `values` has the first
+      repeated_key:NAME     sent more than once with different meanings; `values` has the first
+      invisible:order_no    an invisible character inside: nobody can tell by looking which order is meant
+      truncated:NAME        the end of order_no or status cannot be read, so that it may be another
+      undecodable:NAME      the same
     """
 
     values: Mapping[str, str]
     unknown: Mapping[str, str]
     flags: tuple[str, ...]
     problems: tuple[str, ...]
+    meant: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def order_no(self) -> str:
+        """The order's number as it is meant: two spellings of one number are one order. Empty if there is none."""
+        return self.meant.get("order_no", "")
 
 
 class _Text(NamedTuple):
@@ -52,6 +65,9 @@ _PLUS_IS_PLUS: Final = frozenset({"sendid", "sendpoint", "order_no", "email"})
 # What Shift_JIS can look like. Python's cp932 also reads the lone bytes 80, A0, FD, FE and FF, which are no characters.
 _SHIFT_JIS = re.compile(rb"(?:[\x00-\x7F\xA1-\xDF]|[\x81-\x9F\xE0-\xFC][\x40-\x7E\x80-\xFC])*+")
 _LEAD_BYTE = re.compile(rb"[\x81-\x9F\xE0-\xFC]")
+_PLAIN_ORDER_NO = re.compile(rb"[0-9A-Za-z.-]+")
+_BLANKS_OF_LATIN_1 = b" \t\r\n\x85\xa0"
+"""A no-break space is A0 there, which is no character of Shift_JIS."""
 _LAST_OF_TWO_BYTES = "\u07ff"
 """The last character that UTF-8 writes with two bytes."""
 _LATIN_BESIDE_KANA = re.compile(r"[A-Za-z][^\x00-\x7F\u3000]|[^\x00-\x7F\u3000][A-Za-z]")
@@ -61,6 +77,7 @@ _TWICE_ESCAPED_HYPHEN = re.compile(r"%2[Dd]")
 def decode(query: bytes, body: bytes = b"") -> Call:
     """What a call says, from the query of its URL and from its body (a POST has both; the query is read first). Never raises."""
     first: dict[str, _Text] = {}
+    meant: dict[str, str] = {}
     unknown: dict[str, str] = {}
     flags: set[str] = set()
     problems: set[str] = set()
@@ -72,21 +89,46 @@ def decode(query: bytes, body: bytes = b"") -> Call:
             continue
         value = _text_of(raw, plus_is_space=name not in _PLUS_IS_PLUS, kana_first=name == "username")
         flags.update(f"{flaw}:{name}" for flaw in value.flaws)
+        meaning = _order_no(raw) if name == "order_no" else canonical(name, value.text)
         if name not in first:
             first[name] = value
+            meant[name] = meaning
         else:
             # The undecodable rest counts too: two values are the same only if nothing that was sent tells them apart.
-            same = first[name][:2] == value[:2]
+            same = (meant[name], first[name].rest) == (meaning, value.rest)
             (flags if same else problems).add(f"repeated_key:{name}")
     values = {name: value.text for name, value in first.items()}
     flags.update(f"oversize:{name}" for name in oversize(values))
-    return Call(values, unknown, tuple(sorted(flags)), tuple(sorted(problems)))
+    flags.update(spelling_flags(values, meant.get("order_no", "")))
+    problems.update(_unclear(first, meant))
+    return Call(values, unknown, tuple(sorted(flags)), tuple(sorted(problems)), meant)
 
 
 def order_no_of(query: bytes, body: bytes = b"") -> str:
-    """The order_no that `decode` would give, or "" if there is none; many times faster, for the receiver's hot path."""
+    """The order_no that `decode` would say is meant, or "" if there is none; many times faster, for the receiver's hot path."""
     found = _ORDER_NO.search(query) or _ORDER_NO.search(_without_line_end(body))
-    return _text_of(found[1] or b"", plus_is_space=False).text if found else ""
+    return _order_no(found[1] or b"") if found else ""
+
+
+def _order_no(raw: bytes) -> str:
+    """The number that an order_no means. A bare + at an end is a blank as forms write it; inside it may be a plus."""
+    if _PLAIN_ORDER_NO.fullmatch(raw):
+        return raw.decode("ascii")
+    text, _, flaws = _text_of(raw, plus_is_space=False)
+    seen = _text_of(raw, plus_is_space=True).text  # as long as the other
+    begin, end = visible_part(seen.replace("\ufffd", "\0") if "nul" in flaws else seen)
+    return text[begin:end]
+
+
+def _unclear(first: Mapping[str, _Text], meant: Mapping[str, str]) -> Iterator[str]:
+    """What leaves open which order or which status a call is about."""
+    number = meant.get("order_no", "")
+    if has_invisible(number) or ("\ufffd" in number and "nul" in first["order_no"].flaws):
+        yield "invisible:order_no"
+    for name in ("order_no", "status"):
+        rest = first[name].rest if name in first else b""
+        if rest.strip(_BLANKS_OF_LATIN_1):
+            yield f"{_flaw_of(rest)}:{name}"
 
 
 def _pairs(query: bytes, body: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -112,7 +154,7 @@ def _text_of(raw: bytes, *, plus_is_space: bool, kana_first: bool = False) -> _T
         text = _as_kana(raw, text) or text
     flaws: tuple[str, ...] = ()
     if rest:
-        flaws += ("truncated" if _LEAD_BYTE.fullmatch(rest) else "undecodable",)
+        flaws += (_flaw_of(rest),)
     if "\0" in text:
         text = text.replace("\0", "\ufffd")
         flaws += ("nul",)
@@ -120,6 +162,10 @@ def _text_of(raw: bytes, *, plus_is_space: bool, kana_first: bool = False) -> _T
         text = _TWICE_ESCAPED_HYPHEN.sub("-", text)
         flaws += ("double_escaped",)
     return _Text(text, rest, flaws)
+
+
+def _flaw_of(rest: bytes) -> str:
+    return "truncated" if _LEAD_BYTE.fullmatch(rest) else "undecodable"
 
 
 def _characters(raw: bytes) -> tuple[str, bytes]:

@@ -10,8 +10,9 @@ from app.zeus.parameters import BY_NAME
 from app.zeus.wire import Style, decode, encode, order_no_of
 
 KNOWN_KEY = "|".join(BY_NAME)
-FLAG = re.compile(rf"unknown_key|(repeated_key|oversize|truncated|undecodable|nul|double_escaped):({KNOWN_KEY})")
-PROBLEM = re.compile(rf"repeated_key:({KNOWN_KEY})")
+FLAWS = "repeated_key|oversize|truncated|undecodable|nul|double_escaped|trimmed|full_width"
+FLAG = re.compile(rf"unknown_key|unusual:order_no|({FLAWS}):({KNOWN_KEY})")
+PROBLEM = re.compile(rf"repeated_key:({KNOWN_KEY})|invisible:order_no|(truncated|undecodable):(order_no|status)")
 
 SYLLABLES = [
     *(b"order_no", b"order%5Fno", b"%6frder_no", b"username", b"money", b"sendid", b"status", b"x"),
@@ -52,7 +53,7 @@ def test_flags_and_problems_keep_to_their_vocabulary(query: bytes, body: bytes) 
 @example(b"order_no\n", b"order_no=1")
 @example(b"x\norder_no=1", b"")
 def test_the_quick_way_always_finds_the_order_no_that_decoding_finds(query: bytes, body: bytes) -> None:
-    assert decode(query, body).values.get("order_no", "") == order_no_of(query, body)
+    assert decode(query, body).order_no == order_no_of(query, body)
 
 
 KATAKANA = "".join(map(chr, range(ord("ァ"), ord("ヶ") + 1))) + "ー"
