@@ -25,8 +25,8 @@ _MICROSECOND = timedelta(microseconds=1)
 _TIME_BYTES = 8
 _KEYS = (OrderRow.created_at, OrderRow.order_no)
 _INDEXED: Mapping[str, Column] = {"sendid": OrderRow.sendid, "telno_tail": OrderRow.telno_tail, "money": OrderRow.money}
-_HAS_SENDID = text("orders.sendid <> ''")
-"""The condition of the index, which holds only orders that have one."""
+_HAS_SENDID = text("orders.sendid <> '' AND length(orders.sendid) <= 255")
+"""The condition of the index, which holds only orders that have one, and one that may be looked for."""
 
 
 class OrderQuery(Value):
