@@ -100,6 +100,10 @@ REASONS: Mapping[str, str] = {
     "truncated": _("Last character cut in half"),
     "undecodable": _("Bytes of no known encoding"),
     "oversize": _("Longer than allowed"),
+    "trimmed": _("Blanks or invisible characters around it"),
+    "full_width": _("Full-width characters"),
+    "unusual": _("Characters that the manual does not know there"),
+    "invisible": _("A blank or an invisible character inside"),
 }
 PAUSE_REASONS: Mapping[str, str] = {
     "operator": _("paused by an operator"),

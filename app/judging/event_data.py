@@ -6,6 +6,7 @@ from uuid import UUID
 
 from app.events.payload import timestamp
 from app.events.types import OrderState
+from app.judging.orders import Order
 from app.judging.rules import NewEvent
 from app.zeus.parameters import BY_NAME, deadline_of, money_of
 from app.zeus.statuses import Status
@@ -25,13 +26,13 @@ STATE_OF = {
 }
 
 
-def event_data(event: NewEvent, call: Call, status_after: Status, notice_id: UUID, received_at: datetime) -> dict[str, Any]:
-    """The `data` of an event, without anything personal."""
-    value = {name: text or None for name, text in call.values.items()}
-    status = Status(call.values["status"])
+def event_data(event: NewEvent, call: Call, order: Order, notice_id: UUID, received_at: datetime) -> dict[str, Any]:
+    """The `data` of an event, without anything personal: what the values mean, not how they were spelled."""
+    value = {name: text or None for name, text in call.meant.items()}
+    status = Status(call.meant["status"])
     deadline = deadline_of(value.get("pay_limit"))
     data: dict[str, Any] = {
-        "order_no": value["order_no"],
+        "order_no": order.order_no,
         "sequence": event.sequence,
         "occurrence": event.occurrence,
         "zeus": {"status": status.value, "status_name": status.japanese, "error_code": value.get("error_code")},
@@ -39,7 +40,7 @@ def event_data(event: NewEvent, call: Call, status_after: Status, notice_id: UUI
         "currency": "JPY",
         "payable": status.payable,
         "final": status.final,
-        "order": {"state": STATE_OF[status_after], "previous_status": event.previous},
+        "order": {"state": STATE_OF[order.standing], "previous_status": event.previous},
         "store": _store(value.get("pay_cvs")),
         "payment_numbers": _payment_numbers(call),
         "payment_deadline": deadline.isoformat() if deadline else None,
@@ -70,10 +71,8 @@ def _store(code: str | None) -> dict[str, Any] | None:
 
 def _payment_numbers(call: Call) -> list[dict[str, str]] | None:
     """The slip's numbers under the names the store chain prints, so that support and customer speak of the same thing."""
-    if "pay_no1" not in call.values and "pay_no2" not in call.values:
+    if "pay_no1" not in call.meant and "pay_no2" not in call.meant:
         return None
-    store = store_of(call.values.get("pay_cvs"))
+    store = store_of(call.meant.get("pay_cvs"))
     labels = {"pay_no1": store and store.pay_no1_label, "pay_no2": store and store.pay_no2_label}
-    return [
-        {"label": label or BY_NAME[name].japanese, "value": call.values[name]} for name, label in labels.items() if call.values.get(name)
-    ]
+    return [{"label": label or BY_NAME[name].japanese, "value": call.meant[name]} for name, label in labels.items() if call.meant.get(name)]

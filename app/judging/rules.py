@@ -82,7 +82,7 @@ class Judgement:
 def quarantine_reasons(call: Call, ip_codes: Collection[str]) -> tuple[str, ...]:
     """Why a call cannot be judged, if so. Status codes of Zeus's other services collide with these, so clientip counts first."""
     reasons = list(call.problems)
-    clientip = call.values.get("clientip")
+    clientip = call.meant.get("clientip")
     if ip_codes and clientip and clientip not in ip_codes:
         reasons.append("unknown_ip_code")
     return (*reasons, *unreadable_reasons(call))
@@ -91,14 +91,13 @@ def quarantine_reasons(call: Call, ip_codes: Collection[str]) -> tuple[str, ...]
 def unreadable_reasons(call: Call) -> tuple[str, ...]:
     """What is missing so badly that no release can help: without order_no and status there is nothing to judge."""
     reasons = []
-    order_no = call.values.get("order_no", "")
-    if not order_no:
+    if not call.order_no:
         reasons.append("missing_order_no")
-    elif len(order_no.encode()) > ORDER_NO_LIMIT:
+    elif len(call.order_no.encode()) > ORDER_NO_LIMIT:
         reasons.append("unusable_order_no")
-    if not call.values.get("status"):
+    if not call.meant.get("status"):
         reasons.append("missing_status")
-    elif parse_status(call.values["status"]) is None:
+    elif parse_status(call.meant["status"]) is None:
         reasons.append("unknown_status")
     return tuple(reasons)
 
@@ -109,7 +108,7 @@ def judge(judged: JudgedCall, order: Order, ip_codes: Collection[str], answered:
     reasons = unreadable_reasons(call) if judged.released else quarantine_reasons(call, ip_codes)
     if reasons:
         return Judgement(Verdict.QUARANTINED, (*(("cut",) if judged.cut else ()), *reasons), judged.flags)
-    status = Status(call.values["status"])
+    status = Status(call.meant["status"])
     meaning = step(order.status, status)
     earlier = order.in_this_cycle(status)
     if meaning is Step.PAID_AGAIN and earlier is None:
@@ -121,10 +120,10 @@ def judge(judged: JudgedCall, order: Order, ip_codes: Collection[str], answered:
 
 def _judge_repetition(judged: JudgedCall, order: Order, earlier: Occurrence) -> Judgement:
     """The status again: the same call sent twice, unless what both carry of money, contract, slip or deadline differs."""
-    now = values_of(judged.call.values, COMPARED)
+    now = values_of(judged.call.meant, COMPARED)
     differing = [name for name in COMPARED if name in now and earlier.values.get(name, now[name]) != now[name]]
     if not differing:
-        status = Status(judged.call.values["status"])
+        status = Status(judged.call.meant["status"])
         return Judgement(Verdict.DUPLICATE, (), judged.flags, (), order.with_call(status, judged.notice_id))
     after = replace(order, sequence=order.sequence + 1)
     review = _review(after, judged.call, "conflict", {"differing": differing, "earlier_notice_id": str(earlier.notice_id)})
@@ -142,11 +141,11 @@ def _accept(judged: JudgedCall, order: Order, status: Status, meaning: Step, ans
         status=status if meaning.moves else order.status,
         cycle=order.cycle + (meaning is Step.PAID_AGAIN),
         sequence=order.sequence + 1,
-        values={**order.values, **values_of(call.values, REMEMBERED)},
+        values={**order.values, **values_of(call.meant, REMEMBERED)},
         flags=order.flags | _step_flags(meaning),
-        telno_tail=telno_tail_of(call.values.get("telno")) or order.telno_tail,
+        telno_tail=telno_tail_of(call.meant.get("telno")) or order.telno_tail,
     )
-    after = after.with_occurrence(status, Occurrence(after.cycle, judged.notice_id, values_of(call.values, COMPARED)))
+    after = after.with_occurrence(status, Occurrence(after.cycle, judged.notice_id, values_of(call.meant, COMPARED)))
     event = NewEvent(EVENT_OF[status], after.sequence, len(occurrences) + 1, after.cycle, tuple(sorted(flags)), order.status)
     if not meaning.needs_review:
         return Judgement(Verdict.ACCEPTED, (), event.flags, (event,), after)
@@ -169,10 +168,10 @@ def _step_flags(meaning: Step) -> frozenset[str]:
 def _value_flags(call: Call) -> set[str]:
     """Values that subscribers get as null because they are not of the manual's form, and a store that is not in its table."""
     flags = set()
-    if call.values.get("money") and money_of(call.values["money"]) is None:
+    if call.meant.get("money") and money_of(call.meant["money"]) is None:
         flags.add("unreadable:money")
-    if call.values.get("pay_limit") and deadline_of(call.values["pay_limit"]) is None:
+    if call.meant.get("pay_limit") and deadline_of(call.meant["pay_limit"]) is None:
         flags.add("unreadable:pay_limit")
-    if call.values.get("pay_cvs") and store_of(call.values["pay_cvs"]) is None:
+    if call.meant.get("pay_cvs") and store_of(call.meant["pay_cvs"]) is None:
         flags.add("unknown_store")
     return flags

@@ -13,8 +13,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Text, Uuid
 
-from app.db.lanes import LANES
 from app.judging.orders import COMPARED, REMEMBERED, Occurrence, Order, values_of
+from app.zeus.canonical import canonical_values
 from app.zeus.statuses import Status
 
 _LOCK_SPACE = 7_236
@@ -28,6 +28,7 @@ class UnjudgedNotice:
     """A notice that nobody has judged yet, as the database has it."""
 
     id: UUID
+    lane: int
     received_at: datetime
     target: bytes
     body: bytes
@@ -38,7 +39,7 @@ class UnjudgedNotice:
 # The lanes with work, looked up one by one in the index of unjudged notices; of these, those nobody else is judging now.
 _LOCK_LANES = text(f"""
 WITH pending AS MATERIALIZED (
-  SELECT lane FROM generate_series(0, {LANES - 1}) AS lane
+  SELECT lane FROM unnest(CAST(:among AS smallint[])) AS lane
   CROSS JOIN LATERAL (SELECT 1 FROM notices WHERE notices.lane = lane.lane AND verdict IS NULL LIMIT 1) AS work
   ORDER BY random()
 ), locked AS MATERIALIZED (
@@ -47,10 +48,14 @@ WITH pending AS MATERIALIZED (
 SELECT lane FROM locked
 """)  # noqa: S608 - only our own constants are put in
 
+_LOCK_MORE_LANES = text(
+    f"SELECT lane FROM unnest(CAST(:lanes AS smallint[])) AS lane WHERE pg_try_advisory_xact_lock({_LOCK_SPACE}, lane)"  # noqa: S608
+)
+
 _UNJUDGED = text("""
 SELECT unjudged.* FROM unnest(CAST(:lanes AS smallint[])) AS lane
 CROSS JOIN LATERAL (
-  SELECT id, received_at, target, body, released, cut FROM notices
+  SELECT id, lane, received_at, target, body, released, cut FROM notices
   WHERE notices.lane = lane.lane AND verdict IS NULL ORDER BY id LIMIT :limit
 ) AS unjudged
 ORDER BY id
@@ -65,11 +70,18 @@ WHERE events.order_no = ANY(:order_nos) AND events.status IS NOT NULL
 ORDER BY events.order_no, events.occurrence
 """).bindparams(bindparam("order_nos", type_=ARRAY(Text)))
 
+# Backwards through the calls of the order until one has the status. A range instead of equality keeps to the index of the orders:
+# with equality the order of the ids is that of the primary key too, and that leads past the calls of all other orders.
 _LAST_CALLS = text("""
-SELECT DISTINCT ON (order_no, status) order_no, status, id FROM notices
-WHERE order_no = ANY(:order_nos) AND verdict IN ('accepted', 'duplicate')
-ORDER BY order_no, status, id DESC
-""").bindparams(bindparam("order_nos", type_=ARRAY(Text)))
+SELECT wanted.order_no, wanted.status, last.id
+FROM unnest(CAST(:order_nos AS text[]), CAST(:statuses AS text[])) AS wanted (order_no, status)
+CROSS JOIN LATERAL (
+  SELECT id FROM notices
+  WHERE notices.order_no >= wanted.order_no AND notices.order_no <= wanted.order_no
+    AND notices.status = wanted.status AND verdict IN ('accepted', 'duplicate')
+  ORDER BY notices.order_no DESC, notices.id DESC LIMIT 1
+) AS last
+""")
 
 _ANSWERED = text("SELECT notice_id FROM answers WHERE notice_id = ANY(:ids)").bindparams(bindparam("ids", type_=ARRAY(Uuid)))
 
@@ -100,16 +112,21 @@ ORDER BY made.id
 """)  # noqa: S608 - only our own constants are put in
 
 _WRITE_VERDICTS = text("""
-UPDATE notices SET judged_at = now(), verdict = judged.verdict, reasons = judged.reasons, flags = judged.flags,
+UPDATE notices SET judged_at = clock_timestamp(), verdict = judged.verdict, reasons = judged.reasons, flags = judged.flags,
   parameters = judged.parameters, order_no = judged.order_no, status = judged.status
 FROM json_populate_recordset(NULL::notices, CAST(:rows AS json)) AS judged
 WHERE notices.id = judged.id
 """)
 
 
-async def lock_lanes(session: AsyncSession) -> list[int]:
-    """Lanes that have unjudged notices and are ours until the transaction ends; empty if there is nothing that others do not do."""
-    return list((await session.scalars(_LOCK_LANES)).all())
+async def lock_lanes(session: AsyncSession, among: Collection[int]) -> list[int]:
+    """Lanes of `among` that have unjudged notices and are ours until the transaction ends; empty if others do all there is to do."""
+    return list((await session.scalars(_LOCK_LANES, {"among": list(among)})).all())
+
+
+async def lock_more_lanes(session: AsyncSession, lanes: Collection[int]) -> set[int]:
+    """Those of `lanes` that nobody else judges; they are ours too until the transaction ends. It never waits."""
+    return set(await session.scalars(_LOCK_MORE_LANES, {"lanes": sorted(lanes)})) if lanes else set()
 
 
 async def unjudged(session: AsyncSession, lanes: Sequence[int], limit: int) -> list[UnjudgedNotice]:
@@ -123,16 +140,17 @@ async def known_orders(session: AsyncSession, order_nos: Collection[str]) -> dic
     had: dict[str, dict[Status, tuple[Occurrence, ...]]] = defaultdict(dict)
     for row in await session.execute(_OCCURRENCES, {"order_nos": list(order_nos)}):
         status = Status(row.status)
-        occurrence = Occurrence(row.cycle, row.notice_id, values_of(row.parameters or {}, COMPARED))
+        occurrence = Occurrence(row.cycle, row.notice_id, values_of(canonical_values(row.parameters or {}), COMPARED))
         had[row.order_no][status] = (*had[row.order_no].get(status, ()), occurrence)
     rows = (await session.execute(_ORDERS, {"order_nos": list(order_nos)})).mappings()
     return {row["order_no"]: _order(row, had[row["order_no"]]) for row in rows}
 
 
-async def last_calls(session: AsyncSession, order_nos: Collection[str]) -> dict[str, dict[Status, UUID]]:
-    """For each order the latest accepted or duplicate notice of each status."""
+async def last_calls(session: AsyncSession, wanted: Collection[tuple[str, str]]) -> dict[str, dict[Status, UUID]]:
+    """For each order_no and status the latest accepted or duplicate notice, by order and status."""
     found: dict[str, dict[Status, UUID]] = defaultdict(dict)
-    for row in await session.execute(_LAST_CALLS, {"order_nos": list(order_nos)}):
+    parameters = {"order_nos": [order_no for order_no, _ in wanted], "statuses": [status for _, status in wanted]}
+    for row in await session.execute(_LAST_CALLS, parameters):
         found[row.order_no][Status(row.status)] = row.id
     return found
 

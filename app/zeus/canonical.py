@@ -65,7 +65,7 @@ def canonical_values(values: Mapping[str, str]) -> dict[str, str]:
     return {name: canonical(name, text) for name, text in values.items()}
 
 
-def spelling_flags(values: Mapping[str, str], canonical_order_no: str) -> set[str]:
+def spelling_flags(values: Mapping[str, str], meant: Mapping[str, str]) -> set[str]:
     """Return the flags for values that are spelled otherwise than in the manual and are understood all the same.
 
     `trimmed:NAME`: invisible characters around the value. `full_width:NAME`: full-width forms of ASCII.
@@ -79,8 +79,9 @@ def spelling_flags(values: Mapping[str, str], canonical_order_no: str) -> set[st
             flags.add(f"trimmed:{name}")
         if name != "order_no" and _HAS_FULL_WIDTH.search(text):
             flags.add(f"full_width:{name}")
-    if len(canonical_order_no) < len(values.get("order_no", "")):
+    order_no = meant.get("order_no", "")
+    if len(order_no) < len(values.get("order_no", "")):
         flags.add("trimmed:order_no")  # a bare plus or a NUL at an end is not seen in the text
-    if canonical_order_no and not _ORDER_NO_FORM.fullmatch(canonical_order_no):
+    if order_no and not _ORDER_NO_FORM.fullmatch(order_no):
         flags.add("unusual:order_no")
     return flags

@@ -99,7 +99,7 @@ def decode(query: bytes, body: bytes = b"") -> Call:
             (flags if same else problems).add(f"repeated_key:{name}")
     values = {name: value.text for name, value in first.items()}
     flags.update(f"oversize:{name}" for name in oversize(values))
-    flags.update(spelling_flags(values, meant.get("order_no", "")))
+    flags.update(spelling_flags(values, meant))
     problems.update(_unclear(first, meant))
     return Call(values, unknown, tuple(sorted(flags)), tuple(sorted(problems)), meant)
 
@@ -126,9 +126,8 @@ def _unclear(first: Mapping[str, _Text], meant: Mapping[str, str]) -> Iterator[s
     if has_invisible(number) or ("\ufffd" in number and "nul" in first["order_no"].flaws):
         yield "invisible:order_no"
     for name in ("order_no", "status"):
-        rest = first[name].rest if name in first else b""
-        if rest.strip(_BLANKS_OF_LATIN_1):
-            yield f"{_flaw_of(rest)}:{name}"
+        if name in first and first[name].rest.strip(_BLANKS_OF_LATIN_1):
+            yield f"{first[name].flaws[0]}:{name}"  # how its rest was named
 
 
 def _pairs(query: bytes, body: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -154,7 +153,7 @@ def _text_of(raw: bytes, *, plus_is_space: bool, kana_first: bool = False) -> _T
         text = _as_kana(raw, text) or text
     flaws: tuple[str, ...] = ()
     if rest:
-        flaws += (_flaw_of(rest),)
+        flaws += ("truncated" if _LEAD_BYTE.fullmatch(rest) else "undecodable",)
     if "\0" in text:
         text = text.replace("\0", "\ufffd")
         flaws += ("nul",)
@@ -162,10 +161,6 @@ def _text_of(raw: bytes, *, plus_is_space: bool, kana_first: bool = False) -> _T
         text = _TWICE_ESCAPED_HYPHEN.sub("-", text)
         flaws += ("double_escaped",)
     return _Text(text, rest, flaws)
-
-
-def _flaw_of(rest: bytes) -> str:
-    return "truncated" if _LEAD_BYTE.fullmatch(rest) else "undecodable"
 
 
 def _characters(raw: bytes) -> tuple[str, bytes]:

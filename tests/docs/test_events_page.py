@@ -14,7 +14,7 @@ from app.judging import rules
 from app.judging.event_data import customer_of, event_data
 from app.judging.orders import Order
 from app.judging.rules import JudgedCall, judge
-from app.zeus import wire
+from app.zeus import canonical, wire
 from app.zeus.statuses import Status
 from app.zeus.wire import decode, encode
 from tests.docs.pages import code_block, page, rows
@@ -57,7 +57,7 @@ def events_of(*calls: Mapping[str, str]) -> list[dict[str, Any]]:
         judgement = judge(JudgedCall(notice_id, call), order, (), ())
         order = judgement.order or order
         for event in judgement.events:
-            data = event_data(event, call, order.standing, notice_id, now())
+            data = event_data(event, call, order, notice_id, now())
             bodies.append(json.loads(body(event.type, now(), json.dumps(data), json.dumps(customer_of(call)))))
     return bodies
 
@@ -125,7 +125,7 @@ def _with(status: Status) -> dict[str, str]:
 
 
 def test_every_flag_of_the_code_is_documented_and_no_other() -> None:
-    in_code = _flags_of_steps() | {flag for module in (wire, rules) for flag in _flags_in_source(Path(module.__file__))}
+    in_code = _flags_of_steps() | {flag for module in (wire, canonical, rules) for flag in _flags_in_source(Path(module.__file__))}
     assert in_code == {flag.partition(":")[0] for flag in FLAGS}
 
 

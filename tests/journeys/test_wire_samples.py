@@ -38,7 +38,7 @@ BAD = {
     "another contract": (b"order_no=b-4&status=04&clientip=9999999999", "quarantined", ["unknown_ip_code"]),
     "bytes that are no text": (b"order_no=b-5&status=04&username=%FF%FE%80", "accepted", []),
     "NUL": (b"order_no=b-6&status=04&sendid=a%00b", "accepted", []),
-    "NUL in the order_no": (b"order_no=b%007&status=04", "accepted", []),
+    "NUL in the order_no": (b"order_no=b%007&status=04", "quarantined", ["invisible:order_no"]),
     "8 KB": (b"order_no=b-8&status=04&sendpoint=" + b"x" * 8192, "accepted", []),
     "8 KB of order_no": (b"order_no=" + b"9" * 8192 + b"&status=04", "quarantined", ["unusable_order_no"]),
     "8 KB of status": (b"order_no=b-10&status=" + b"4" * 8192, "quarantined", ["unknown_status"]),

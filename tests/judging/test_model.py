@@ -11,9 +11,10 @@ import pytest
 from app.clock import now, uuid7
 from app.db.connections import connect
 from app.db.engine import Sessions, make_engine, make_sessions
+from app.db.lanes import lane_of
 from app.judging.judge import Judge
 from app.receiving.appender import Appender
-from app.receiving.notice import Notice, lane_of
+from app.receiving.notice import Notice
 from app.zeus.wire import encode
 from tests.judging.reference import COLUMNS, ReferenceCall, ReferenceOrder
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.clock import now, uuid7
+from app.db.lanes import lane_of
 from app.db.tables import NoticeRow
 from app.judging.judge import Judge
 from app.operating.access import Actor, Role, Via
 from app.operating.checks import UrlRules
 from app.operating.subscriber_values import NewSubscriber, SubscriberWithSecret
 from app.operating.subscribers import add_subscriber
-from app.receiving.notice import lane_of
 from app.zeus.wire import decode, encode
 from tests.forwarding.delivery_world import OPTIONS, World
 

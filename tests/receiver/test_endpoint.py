@@ -6,8 +6,8 @@ import ipaddress
 import pytest
 
 from app.db.connections import connect
+from app.db.lanes import lane_of
 from app.receiver.body_reader import BODY_LIMIT
-from app.receiving.notice import lane_of
 from tests.raw_http import exchange, status_of
 from tests.receiver.receiver_world import CALL, LOOPBACK, get, receiver, stored
 

@@ -11,8 +11,9 @@ import pytest
 from app.clock import uuid7
 from app.db.connections import connect
 from app.db.engine import Sessions
+from app.db.lanes import lane_of
 from app.judging.judge import Judge
-from app.receiving.notice import Notice, lane_of
+from app.receiving.notice import Notice
 from app.receiving.sampler import KEPT, SIZE_LIMIT, Sampler
 from app.receiving.samples import SampleNotFound, list_samples, release_sample
 from tests.fair_clock import fair_seconds

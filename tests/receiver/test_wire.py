@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from app.db.lanes import lane_of
 from app.receiver.body_reader import BODY_LIMIT
 from app.receiver.head_reader import LINE_LIMIT
-from app.receiving.notice import lane_of
 from app.zeus.wire import decode
 from tests.raw_http import exchange, status_of
 from tests.receiver.receiver_world import CALL, LOOPBACK, PATH, converse, fetch, get, post, receiver, stored

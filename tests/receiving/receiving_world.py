@@ -11,10 +11,11 @@ from uuid import UUID
 
 from app.clock import now, uuid7
 from app.db.connections import connect
+from app.db.lanes import lane_of
 from app.receiving.appender import Appender
 from app.receiving.drainer import Drainer
 from app.receiving.ladder import DATABASE_SHARE, Ladder
-from app.receiving.notice import Notice, lane_of
+from app.receiving.notice import Notice
 from app.receiving.regular_files import open_regular
 from app.receiving.segment_reader import Remains, read_batches
 from app.receiving.segments import Segment, list_segments

@@ -1,0 +1,175 @@
+"""Notices that the database refuses to have judged: how they are found, what is kept of them, and who waits for it."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+
+from app.clock import now, uuid7
+from app.db.engine import Sessions, make_engine, make_sessions
+from app.db.lanes import lane_of
+from app.judging.judge import BATCH, CAREFUL_BATCH, Judge
+
+POISON = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN IF new.sendid = 'poison' THEN RAISE EXCEPTION USING errcode = '22P05'; END IF; RETURN new; END $$
+"""
+TRIGGER = "CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION refuse()"
+
+
+async def append(sessions: Sessions, *calls: tuple[str, str], status: str = "01", lane: int | None = None) -> None:
+    """Notices of orders (number, sendid), in the lanes where a receiver puts them unless one is given."""
+    rows = [
+        {
+            "id": uuid7(),
+            "lane": lane_of(number) if lane is None else lane,
+            "at": now(),
+            "target": f"/zeus/notify?order_no={number}&status={status}&money=1&sendid={sendid}".encode(),
+        }
+        for number, sendid in calls
+    ]
+    async with sessions.begin() as session:
+        await session.execute(
+            text("""INSERT INTO notices (id, lane, received_at, source, method, target, headers, body)
+                    VALUES (:id, :lane, :at, '127.0.0.1', 'GET', :target, '', '')"""),
+            rows,
+        )
+
+
+@pytest.fixture
+async def poisoned(sessions: Sessions) -> Sessions:
+    """A database that refuses every order whose sendid is `poison`."""
+    async with sessions.begin() as session:
+        await session.execute(text(POISON))
+        await session.execute(text(TRIGGER))
+    return sessions
+
+
+async def fetch(sessions: Sessions, query: str) -> list[Any]:
+    async with sessions() as session:
+        return [row[0] if len(row) == 1 else tuple(row) for row in await session.execute(text(query))]
+
+
+def judge_of(sessions: Sessions) -> Judge:
+    return Judge(sessions, [], on_events=lambda: None)
+
+
+def numbers_in_lane(lane: int, count: int) -> list[str]:
+    found = (f"N-{number}" for number in range(10_000))
+    return [number for number in found if lane_of(number) == lane][:count]
+
+
+async def test_one_refused_notice_among_many_leaves_the_others_judged_in_one_batch(poisoned: Sessions) -> None:
+    numbers = numbers_in_lane(3, 100)
+    await append(poisoned, *((number, "poison" if number == numbers[40] else "good") for number in numbers))
+    assert await judge_of(poisoned).judge_batch() == 100
+    assert [("accepted", 99), ("quarantined", 1)] == await fetch(
+        poisoned, "SELECT verdict, count(*) FROM notices GROUP BY verdict ORDER BY verdict"
+    )
+    [refused] = await fetch(poisoned, "SELECT order_no, status, reasons, parameters FROM notices WHERE verdict = 'quarantined'")
+    assert refused[:3] == (numbers[40], "01", ["unwritable:22P05"])
+    assert refused[3]["sendid"] == "poison"
+
+
+async def test_finding_a_refused_notice_takes_few_trials(poisoned: Sessions, database_url: str) -> None:
+    numbers = numbers_in_lane(3, BATCH)
+    await append(poisoned, *((number, "poison" if number == numbers[-1] else "good") for number in numbers))
+    savepoints: list[str] = []
+    engine = make_engine(database_url)
+    event.listen(engine.sync_engine, "savepoint", lambda connection, name: savepoints.append(name))
+    assert await judge_of(make_sessions(engine)).judge_batch() == BATCH
+    await engine.dispose()
+    assert len(savepoints) <= 1 + 8 * 3 + 2  # all, three levels of eighths, the notice itself, the quarantine
+
+
+async def test_a_whole_batch_of_refused_notices_is_found_in_one_transaction(poisoned: Sessions) -> None:
+    await append(poisoned, *((number, "poison") for number in numbers_in_lane(3, BATCH)))
+    assert await judge_of(poisoned).judge_batch() == BATCH
+    assert [("quarantined", BATCH)] == await fetch(poisoned, "SELECT verdict, count(*) FROM notices GROUP BY verdict")
+    assert [0] == await fetch(poisoned, "SELECT count(*) FROM orders")
+
+
+async def test_lanes_without_refused_notices_are_preferred_and_take_turns_with_the_others(poisoned: Sessions) -> None:
+    bad, good = numbers_in_lane(3, 2 * BATCH), numbers_in_lane(5, 3 * BATCH)
+    await append(poisoned, *((number, "poison") for number in bad))
+    judge = judge_of(poisoned)
+    assert await judge.judge_batch() == BATCH
+    await append(poisoned, *((number, "good") for number in good))
+    judged = [await judge.judge_batch() for _ in range(4)]
+    assert judged == [CAREFUL_BATCH, BATCH, CAREFUL_BATCH, BATCH]
+    while await judge.judge_batch():
+        pass
+    assert [("accepted", len(good)), ("quarantined", len(bad))] == await fetch(
+        poisoned, "SELECT verdict, count(*) FROM notices GROUP BY verdict ORDER BY verdict"
+    )
+
+
+async def test_a_lane_that_is_well_again_is_judged_with_all_others(poisoned: Sessions) -> None:
+    await append(poisoned, ("N-1", "poison"))
+    judge = judge_of(poisoned)
+    assert await judge.judge_batch() == 1
+    await append(poisoned, *((number, "good") for number in numbers_in_lane(lane_of("N-1"), CAREFUL_BATCH)))
+    assert await judge.judge_batch() == CAREFUL_BATCH
+    everywhere = [(number, "good") for lane in range(4) for number in numbers_in_lane(lane, 2 * CAREFUL_BATCH)[CAREFUL_BATCH:]]
+    await append(poisoned, *everywhere)
+    assert await judge.judge_batch() == 4 * CAREFUL_BATCH
+
+
+async def test_the_calls_of_a_refused_order_are_judged_one_by_one(poisoned: Sessions) -> None:
+    await append(poisoned, ("N-1", "good"))
+    await append(poisoned, ("N-1", "good"), status="04")
+    await append(poisoned, ("N-1", "poison"), status="05")
+    assert await judge_of(poisoned).judge_batch() == 3
+    assert ["accepted", "accepted", "quarantined"] == await fetch(poisoned, "SELECT verdict FROM notices ORDER BY id")
+    assert [("01", 1), ("04", 2)] == await fetch(poisoned, "SELECT status, sequence FROM events ORDER BY sequence")
+
+
+async def test_the_feed_skips_nothing_after_trials(poisoned: Sessions) -> None:
+    await append(poisoned, ("N-1", "good"), ("N-2", "poison"), ("N-3", "good"))
+    await judge_of(poisoned).judge_batch()
+    positions = await fetch(poisoned, "SELECT position FROM events ORDER BY id")
+    assert len(positions) == 2
+    assert positions == sorted(positions)
+    assert None not in positions
+
+
+async def test_a_verdict_that_is_refused_too_is_kept_without_the_values(sessions: Sessions) -> None:
+    async with sessions.begin() as session:
+        await session.execute(text("ALTER TABLE notices ADD CONSTRAINT no_2 CHECK (order_no <> 'N-2')"))
+    await append(sessions, ("N-1", "good"), ("N-2", "good"))
+    assert await judge_of(sessions).judge_batch() == 2
+    assert [("accepted", "N-1", []), ("quarantined", None, ["unwritable:23514"])] == await fetch(
+        sessions, "SELECT verdict, order_no, reasons FROM notices ORDER BY id"
+    )
+
+
+async def test_a_value_of_any_length_is_judged(sessions: Sessions) -> None:
+    long = "".join(f"{number:x}." for number in range(3_000))[:9_000]
+    await append(sessions, ("N-1", long))
+    async with sessions.begin() as session:
+        await session.execute(
+            text("""INSERT INTO notices (id, lane, received_at, source, method, target, headers, body)
+                    VALUES (:id, 0, :at, '127.0.0.1', 'GET', :target, '', '')"""),
+            {"id": uuid7(), "at": now(), "target": ("/?order_no=N-2&status=04" + "".join(f"&{name}={long}" for name in NAMES)).encode()},
+        )
+    judge = judge_of(sessions)
+    while await judge.judge_batch():
+        pass
+    assert ["accepted", "accepted"] == await fetch(sessions, "SELECT verdict FROM notices ORDER BY id")
+    assert [long, long] == await fetch(sessions, "SELECT sendid FROM orders ORDER BY order_no")
+
+
+NAMES = (
+    *("clientip", "money", "username", "telno", "email", "sendid", "sendpoint"),
+    *("pay_cvs", "pay_no1", "pay_no2", "pay_limit", "error_code"),
+)
+
+
+async def test_a_notice_is_never_judged_before_it_was_received(sessions: Sessions) -> None:
+    judge = judge_of(sessions)
+    async with sessions.begin() as session:  # the transaction began before the call came
+        before = await session.scalar(text("SELECT now()"))
+        await append(sessions, ("N-1", "good"))
+    await judge.judge_batch()
+    [(received_at, judged_at)] = await fetch(sessions, "SELECT received_at, judged_at FROM notices")
+    assert before <= received_at <= judged_at
