@@ -2,10 +2,12 @@
 
 import secrets
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 _COUNTER_BITS = 42
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far clocks may be apart before nothing is erased or pruned."""
 
 
 class UUID7Factory:

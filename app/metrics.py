@@ -73,6 +73,9 @@ claim_batch_webhooks = Histogram(
     "zeus_relay_claim_batch_webhooks", "Webhooks taken by one claim", buckets=(0, 1, 2, 4, 8, 16, 32, 64, 128, 256), registry=registry
 )
 alerts_posted = Counter("zeus_relay_alerts_posted", "Posts to RELAY_ALERT_URL, by outcome: taken or failed", ["outcome"], registry=registry)
+housekeeping_stopped = Gauge(
+    "zeus_relay_housekeeping_stopped", "1 while nothing is erased or pruned by age, because clocks disagree", registry=registry
+)
 log_lines_dropped = Counter(
     "zeus_relay_log_lines_dropped", "Log lines lost because their reader or their disk did not take them", registry=registry
 )

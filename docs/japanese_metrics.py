@@ -33,6 +33,7 @@ METRICS: Mapping[str, str] = {
     "zeus_relay_results_fenced_out_total": "リースがほかのワーカーに移ったあとに出た送信の結果",
     "zeus_relay_claim_batch_webhooks": "ワーカーが1回に引き受けたWebhookの数",
     "zeus_relay_alerts_posted_total": "RELAY_ALERT_URLへの投稿（結果別：takenまたはfailed）",
+    "zeus_relay_housekeeping_stopped": "時計が食い違い、期間による消去と削除を止めている間は1",
     "zeus_relay_log_lines_dropped_total": "読み手またはディスクが受け付けず、失われたログの行",
     "zeus_relay_sends_in_flight": "このプロセスが送信中のWebhook",
     "zeus_relay_sends_hanging": "このプロセスが送信中のWebhookのうち、1秒を超えたもの",

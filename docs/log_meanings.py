@@ -65,6 +65,14 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
         "保留したコールを時間内に記録できず、応答しなかった。再送オプションがなければ、ゼウスは再送しない",
     ),
     "housekeeping_done": ("personal data and history were removed by age", "期間の過ぎた個人情報と履歴を削除した"),
+    "housekeeping_stopped": (
+        "clocks disagree, so nothing is erased or pruned by age; the reason says which",
+        "時計が食い違うため、期間による消去と削除を止めている。理由を示す",
+    ),
+    "spool_not_erased": (
+        "this machine's clock and the database's are apart, so no set-aside file is erased by age",
+        "このマシンとデータベースの時計がずれているため、隔離したファイルを期間で消去しない",
+    ),
     "housekeeping_interrupted": ("the same failed; it goes on within the hour", "期間による削除に失敗した。1時間以内に続きを行う"),
     "judging_interrupted": ("the database failed while notices were judged; tried again", "判定中にデータベースのエラーが起きた。再び試す"),
     "listen_failed": ("no connection for being woken; polled meanwhile", "通知（LISTEN）用の接続ができない。その間はポーリングする"),

@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from app.receiving.appender import Appender
+from app.receiving.database_clock import clocks_agree
 from app.receiving.drainer import Drainer
 from app.receiving.ladder import DATABASE_SHARE, Ladder
 from app.receiving.segments import make_directory
@@ -32,6 +33,7 @@ class Recording:
             on_commit=on_commit,
             worth_trying=lambda: self._appender.breaker.available,
         )
+        self._url = url
         self._directory = settings.spool_path
         self._personal_data_age = timedelta(days=settings.personal_data_days)
         self._meter = SpoolMeter(settings.spool_path)
@@ -58,8 +60,9 @@ class Recording:
     async def _forget_forever(self) -> None:
         """What was set aside on this disk holds personal data; only this process and its likes can reach it."""
         while self._personal_data_age:
-            with suppress(OSError):
-                await asyncio.to_thread(forget_older, self._directory, self._personal_data_age)
+            if await clocks_agree(self._url):
+                with suppress(OSError):
+                    await asyncio.to_thread(forget_older, self._directory, self._personal_data_age)
             await asyncio.sleep(_FORGET_SECONDS)
 
     async def close(self) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from app.clock import now
+from app.clock import CLOCK_TOLERANCE, now
 from app.db.engine import Sessions
 from app.operating.findings import Finding, error, ok, warning
 from app.receiving.spool_report import show_spool
@@ -51,6 +51,9 @@ def _durability(fsync: str, synchronous_commit: str) -> Finding:
 def compare_clocks(before: datetime, at: datetime, after: datetime) -> Finding:
     """The database read its clock at some time between `before` and `after` of ours."""
     skew = max((before - at).total_seconds(), (at - after).total_seconds())
+    if skew > CLOCK_TOLERANCE.total_seconds():
+        message = f"this machine and the database are {skew:.0f} s apart: nothing is erased or pruned by age until they agree"
+        return error("clock", message, "let chrony or systemd-timesyncd set the clocks of both machines")
     if skew > SKEW_SECONDS:
         remedy = "let chrony or systemd-timesyncd set the clocks of both machines"
         return warning("clock", f"this machine and the database are {skew:.0f} s apart: times of calls and attempts mislead", remedy)

@@ -11,6 +11,7 @@ from app.db.tables import NoticeRow, OutboundWebhookRow, RejectedSampleRow
 from app.judging.rules import Verdict
 from app.operating.access import Action, Actor
 from app.operating.audit import write_entry
+from app.operating.erasure import look_again
 from app.operating.notices import Notice, notice_of
 from app.operating.outbound import OutboundWebhookInFull, WebhookState, show_outbound
 from app.operating.refusals import NotDismissible, NoticeNotFound, SampleNotFound, WebhookNotFound
@@ -40,6 +41,7 @@ async def dismiss_notice(sessions: Sessions, notice_id: UUID, dismissal: Dismiss
         if row.verdict not in ATTENTION_VERDICTS or row.dismissed_at is not None:
             raise NotDismissible(_ALREADY if row.dismissed_at else f"verdict:{row.verdict or 'unjudged'}")
         await session.execute(update(NoticeRow).where(NoticeRow.id == notice_id).values(_dismissed(dismissal)))
+        await look_again(session, notice_id)
         await write_entry(session, actor, Action.NOTICE_DISMISSED, f"notice:{notice_id}")
         await session.refresh(row)
     return notice_of(row)

@@ -4,18 +4,19 @@ Deduplication compares order, status, money, contract, slip and deadline; none o
 sent, so an event without its customer is signed like any other.
 """
 
+import itertools
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy import DateTime, TextClause, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Uuid
 
-from app.clock import now, uuid7_floor
+from app.clock import uuid7_floor
 from app.db.engine import Sessions
 from app.operating.access import Action, Actor
 from app.operating.audit import write_entry
@@ -64,22 +65,29 @@ WHERE excerpt IS NOT NULL AND outbound_webhook_id = ANY(ARRAY(
 ))
 """).bindparams(_IDS)
 
-# A notice that is not judged yet is the end of the page: it is erased when it has been.
+# An id holds the time of a receiver's clock, judged_at that of the database: both must be old. A notice that is not judged yet, or was
+# judged too late, is the end of the page: it is erased when its time has come. What needs a human is passed over.
 _PAGE = text("""
-SELECT id, verdict IS NULL AS unjudged FROM notices WHERE id > :after AND id < :before ORDER BY id LIMIT :limit
-""")
+SELECT id, coalesce(judged_at >= :youngest, true) AS young,
+  coalesce(verdict IN ('quarantined', 'conflict') AND dismissed_at IS NULL, false) AS open
+FROM notices WHERE id > :after AND id < :before ORDER BY id LIMIT :limit
+""").bindparams(bindparam("youngest", type_=DateTime(timezone=True)))
 
 _READ_MARK = text("SELECT position FROM housekeeping_marks WHERE name = 'personal_data' FOR UPDATE")
 _WRITE_MARK = text("""
 INSERT INTO housekeeping_marks (name, position) VALUES ('personal_data', :position)
 ON CONFLICT (name) DO UPDATE SET position = excluded.position, updated_at = now()
 """)
+_MOVE_MARK_BACK = text("""
+UPDATE housekeeping_marks SET position = CAST(:before AS text)
+WHERE name = 'personal_data' AND CAST(position AS uuid) > CAST(CAST(:before AS text) AS uuid)
+""")
 
 _OF_ORDER = text("SELECT id FROM notices WHERE order_no = :order_no")
 _UNJUDGED = text("SELECT id, target, body FROM notices WHERE verdict IS NULL")
 _SAMPLES = text("SELECT id, target, body FROM rejected_samples")
 _DROP_SAMPLES = text("DELETE FROM rejected_samples WHERE id = ANY(:ids)").bindparams(_IDS)
-_DROP_OLD_SAMPLES = text("DELETE FROM rejected_samples WHERE id < :before")
+_DROP_OLD_SAMPLES = text("DELETE FROM rejected_samples WHERE id < :before AND dismissed_at IS NOT NULL")
 
 
 class Erased(Value):
@@ -110,21 +118,28 @@ async def erase_order(sessions: Sessions, actor: Actor, order_no: str) -> Erased
     return Erased(notices=len(ids), samples=len(samples), unjudged=len(unjudged))
 
 
-async def erase_old(sessions: Sessions, age: timedelta, *, batch: int = BATCH) -> int:
+async def erase_old(sessions: Sessions, age: timedelta, *, batch: int = BATCH, at: datetime | None = None) -> int:
     """Erase the personal data of the next `batch` notices that are older than `age`; return how many were looked at, 0 at the end.
 
+    The age is counted back from `at`, None: from the database's clock. Notices and samples that need a human stay.
     Each batch is a transaction of its own with row locks only, and the next call goes on where this one stopped.
     """
-    before = uuid7_floor(now() - age)
     async with sessions.begin() as session:
+        youngest = (at or (await session.execute(select(func.now()))).scalar_one()) - age
+        before = uuid7_floor(youngest)
         after = UUID(await session.scalar(_READ_MARK) or str(_NOTHING))
-        page = (await session.execute(_PAGE, {"after": after, "before": before, "limit": batch})).all()
-        judged = [row.id for row in page[: next((place for place, row in enumerate(page) if row.unjudged), len(page))]]
-        if judged:
-            await _erase(session, judged)
-            await session.execute(_WRITE_MARK, {"position": str(judged[-1])})
+        page = (await session.execute(_PAGE, {"after": after, "before": before, "youngest": youngest, "limit": batch})).all()
+        passed = list(itertools.takewhile(lambda row: not row.young, page))
+        if passed:
+            await _erase(session, [row.id for row in passed if not row.open])
+            await session.execute(_WRITE_MARK, {"position": str(passed[-1].id)})
         await session.execute(_DROP_OLD_SAMPLES, {"before": before})
-    return len(judged)
+    return len(passed)
+
+
+async def look_again(session: AsyncSession, notice_id: UUID) -> None:
+    """Have a notice that was passed over while it needed a human looked at again by the next pass."""
+    await session.execute(_MOVE_MARK_BACK, {"before": str(UUID(int=notice_id.int - 1))})
 
 
 async def _erase(session: AsyncSession, ids: Sequence[UUID]) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.clock import now
 from app.db.tables import IdempotentAnswerRow
 from app.forwarding.secrets import KeyMissing, Vault
 from app.operating.access import Actor
@@ -34,7 +35,7 @@ class Once:
         Raises KeyReused if the key was used for another request, or if no key of the vault opens the answer any more.
         """
         await session.execute(_LOCK, {"name": f"{actor.name}\n{self.key}"})
-        await session.execute(delete(IdempotentAnswerRow).where(IdempotentAnswerRow.created_at < func.now() - KEPT))
+        await session.execute(delete(IdempotentAnswerRow).where(IdempotentAnswerRow.created_at < func.least(func.now(), now()) - KEPT))
         row = await session.scalar(
             select(IdempotentAnswerRow).where(IdempotentAnswerRow.operator == actor.name, IdempotentAnswerRow.key == self.key)
         )

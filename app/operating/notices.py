@@ -16,6 +16,7 @@ from app.judging.rules import Verdict, unreadable_reasons
 from app.operating import notice_pages
 from app.operating.access import Action, Actor
 from app.operating.audit import write_entry, write_look
+from app.operating.erasure import look_again
 from app.operating.masking import MASK, escaped, mask_form, mask_headers, mask_parameters, mask_target, mask_values
 from app.operating.paging import Key, Place, page_of, read_page
 from app.operating.refusals import NoticeNotFound, NotReleasable
@@ -129,6 +130,7 @@ async def release_notice(sessions: Sessions, notice_id: UUID, actor: Actor) -> N
         if reasons := _unreadable(_call_of(row)):
             raise NotReleasable(reasons)
         await session.execute(update(NoticeRow).where(NoticeRow.id == notice_id).values(afresh))
+        await look_again(session, notice_id)
         await write_entry(session, actor, Action.NOTICE_RELEASED, f"notice:{notice_id}", reasons=row.reasons)
         await session.execute(text(f"NOTIFY {NOTICES}"))
         await session.refresh(row)

@@ -1,19 +1,25 @@
-"""Housekeeping: forgets personal data and prunes history when their time has come, one worker at a time, in small transactions."""
+"""Housekeeping: erases personal data and prunes history when they are old, one worker at a time, in small transactions."""
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.clock import now
+from app.db.clock_guard import ClockGuard, keep_pass, read_clocks
 from app.db.connections import CONNECT_ERRORS, describe_error
 from app.db.engine import Sessions
 from app.logs import get_logger
+from app.metrics import housekeeping_stopped
 from app.operating.erasure import erase_old
 from app.operating.history import NOTHING, prune_answers, prune_history
 
 EVERY_SECONDS = 3_600.0
+STOPPED_SECONDS = 60.0
+"""Until the clocks are compared again where they did not agree."""
 PAUSE_SECONDS = 0.05
 """Between two batches: the disk has other work too."""
 _LOCK = text("SELECT pg_try_advisory_xact_lock(7236405903)")
@@ -22,57 +28,85 @@ log = get_logger("housekeeping")
 
 
 class Housekeeping:
-    """Runs a pass at the start and every hour, until cancelled. `None` keeps that kind of data for ever."""
+    """Runs a pass at the start and every hour, until cancelled. `None` keeps that kind of data for ever.
 
-    def __init__(self, sessions: Sessions, *, personal_data: timedelta | None, history: timedelta | None) -> None:
+    No pass runs while the clocks disagree. `clock` is that of this process.
+    """
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        *,
+        personal_data: timedelta | None,
+        history: timedelta | None,
+        clock: Callable[[], datetime] = now,
+        guard: ClockGuard | None = None,
+    ) -> None:
         self._sessions = sessions
         self._personal_data = personal_data
         self._history = history
+        self._clock = clock
+        self._guard = guard or ClockGuard()
 
     async def run(self) -> None:
         """Keep house until cancelled. A database that is away is waited for."""
         while True:
+            pause = EVERY_SECONDS
             try:
-                await self._pass_alone()
+                if not await self.run_checked():
+                    pause = STOPPED_SECONDS
             except (SQLAlchemyError, *CONNECT_ERRORS) as error:
                 log.warning("housekeeping_interrupted", error=describe_error(error))
-            await asyncio.sleep(EVERY_SECONDS)
+            await asyncio.sleep(pause)
 
-    async def _pass_alone(self) -> None:
-        async with self._sessions.begin() as lock:
-            if not await lock.scalar(_LOCK):
-                return  # another worker is at it
-            erased, pruned = await self.run_pass()
+    async def run_checked(self) -> bool:
+        """Run a pass if all clocks agree and no other worker is at it. Return whether the clocks agreed."""
+        async with self._sessions.begin() as session:
+            clocks = await read_clocks(session, self._clock)
+            refusal = self._guard.refusal(clocks)
+            housekeeping_stopped.set(refusal is not None)
+            if refusal is not None:
+                log.error("housekeeping_stopped", reason=refusal)
+                return False
+            if not await session.scalar(_LOCK):
+                return True  # another worker is at it
+            async with self._sessions.begin() as mark:
+                await keep_pass(mark)
+            erased, pruned = await self.run_pass(clocks.database)
         if erased or pruned:
             log.info("housekeeping_done", notices_erased=erased, webhooks_pruned=pruned)
+        return True
 
-    async def run_pass(self) -> tuple[int, int]:
-        """One pass over everything; returns how many notices were erased and how many webhooks pruned."""
-        return await self._erase(), await self._prune()
+    async def run_pass(self, at: datetime | None = None) -> tuple[int, int]:
+        """Run one pass over everything; return how many notices were looked at and how many webhooks pruned.
 
-    async def _erase(self) -> int:
+        Ages are counted back from `at` (None: from the database's clock), also if a clock jumps during the pass.
+        """
+        return await self._erase(at), await self._prune(at)
+
+    async def _erase(self, at: datetime | None) -> int:
         erased = 0
-        while self._personal_data is not None and (batch := await erase_old(self._sessions, self._personal_data)):
+        while self._personal_data is not None and (batch := await erase_old(self._sessions, self._personal_data, at=at)):
             erased += batch
             await asyncio.sleep(PAUSE_SECONDS)
         return erased
 
-    async def _prune(self) -> int:
+    async def _prune(self, at: datetime | None) -> int:
         if self._history is None:
             return 0
         pruned, after = 0, 0
         while True:
-            last, batch = await prune_history(self._sessions, self._history, after=after)
+            last, batch = await prune_history(self._sessions, self._history, after=after, at=at)
             pruned += batch
             if last is None:
                 break
             after = last
             await asyncio.sleep(PAUSE_SECONDS)
-        await self._prune_answers(self._history)
+        await self._prune_answers(self._history, at)
         return pruned
 
-    async def _prune_answers(self, age: timedelta) -> None:
+    async def _prune_answers(self, age: timedelta, at: datetime | None) -> None:
         after: UUID | None = NOTHING
         while after is not None:
-            after, _ = await prune_answers(self._sessions, age, after=after)
+            after, _ = await prune_answers(self._sessions, age, after=after, at=at)
             await asyncio.sleep(PAUSE_SECONDS)

@@ -46,8 +46,11 @@ async def call(sessions: Sessions, order_no: str, status: str, *, days_ago: floa
 
 
 async def judge_all(sessions: Sessions) -> None:
+    """Judge what was received, at the time at which it was."""
     while await Judge(sessions, [], on_events=lambda: None).judge_batch():
         pass
+    async with sessions.begin() as session:
+        await session.execute(text("UPDATE notices SET judged_at = received_at WHERE verdict IS NOT NULL"))
 
 
 async def deliver(sessions: Sessions) -> None:
