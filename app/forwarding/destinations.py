@@ -2,7 +2,9 @@
 
 import ipaddress
 import re
+import unicodedata
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from yarl import URL
 
@@ -70,6 +72,11 @@ _ISATAP = frozenset({0x0000_5EFE, 0x0200_5EFE})
 """What stands before the IPv4 address in the last half of an ISATAP address (RFC 5214)."""
 
 
+_WRITTEN = re.compile(r"[^:/?#]+://[^/?#]*([^#]*)", re.DOTALL)
+_NOT_IN_A_REQUEST_LINE = re.compile(r"[^\x21-\x7e]+")
+_INVISIBLE = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
+
+
 class DestinationRefused(Exception):
     """A webhook may not go there; the text is the reason, fit for the person who configures the subscriber."""
 
@@ -81,19 +88,25 @@ def check_url(url: str, allow_http: bool, networks: Sequence[Network] | None = N
     of sending, as it is for the addresses behind a name.
     """
     host = parse_url(url, allow_http).raw_host or ""
+    if any(unicodedata.category(character) in _INVISIBLE for character in url):
+        raise DestinationRefused("the URL holds a blank or an invisible character; if it belongs there, write it as %…")
     literal = literal_address(host)
     if literal is not None and networks is not None:
         check_address(literal, networks)
 
 
 def parse_url(url: str, allow_http: bool) -> URL:
-    """The URL as the HTTP client will read it, so that what is checked is what is called; raises DestinationRefused."""
+    """Return the URL as the HTTP client will call it, so that what is checked is what is called; raise DestinationRefused.
+
+    See `exact_url` for its spelling.
+    """
     if len(url) > _MAX_URL:
         raise DestinationRefused(f"the URL is longer than {_MAX_URL} characters")
     if re.search(r"[\x00-\x20\x7f\\]", url):
         raise DestinationRefused("the URL holds a space, a backslash or a control character")
     try:
         parsed = URL(url)
+        url.encode()
         port = parsed.port
     except ValueError:
         raise DestinationRefused("this is not a URL") from None
@@ -108,7 +121,24 @@ def parse_url(url: str, allow_http: bool) -> URL:
     if port is None or port in _FOREIGN_PORTS:
         raise DestinationRefused(f"port {port} belongs to another service")
     _check_host(parsed.raw_host, in_brackets=re.match(r"[^/]*//[^/?#]*\[", url) is not None)
-    return parsed
+    return exact_url(url)
+
+
+def exact_url(url: str) -> URL:
+    """Return `url` with its path and query as they are written, byte for byte; raise ValueError unless it is an absolute URL.
+
+    A URL may carry a signature over its own spelling, so that `%2F`, `%7E`, `/../` or a final `?` must not be respelled, as `URL(url)`
+    would. Only what no request line can carry (blanks, and letters beyond ASCII) becomes percent-encoded UTF-8. The scheme and the host
+    are spelled as the HTTP client needs them: lower case, a name beyond ASCII as IDNA.
+    """
+    written = _WRITTEN.match(url)
+    if written is None:
+        raise ValueError("not an absolute URL")
+    host = URL(url)
+    target = _NOT_IN_A_REQUEST_LINE.sub(lambda found: quote(found[0]), written[1])
+    # The query stays in the path: apart, a `?` without a query would be lost.
+    path = target if target.startswith("/") else f"/{target}"
+    return URL.build(scheme=host.scheme, authority=host.raw_authority, path=path, encoded=True)
 
 
 def _check_host(host: str | None, *, in_brackets: bool) -> None:

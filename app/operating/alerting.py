@@ -11,6 +11,8 @@ from app.clock import now
 from app.db.engine import Sessions
 from app.db.snapshot import snapshot
 from app.db.sole import Sole
+from app.forwarding.destinations import exact_url
+from app.forwarding.http_answer import Answer, AnswerConnector, hearing
 from app.forwarding.lookups import Lookup
 from app.forwarding.resolver import VettingResolver, system_lookup
 from app.forwarding.routes import ANYWHERE
@@ -145,16 +147,24 @@ class Alerting:
 async def _post(resolver: VettingResolver, url: str, text: str) -> str | None:
     """Post, and return None if it was taken, or why not. The reason never holds the URL, which is a secret with Slack and its like.
 
+    As with webhooks, a status line that has come decides: what was taken is not posted again because the rest of the answer is broken.
     The resolver has threads of its own: a silent name server must not hold those of the event loop, which the database's name needs.
     """
-    timeout = aiohttp.ClientTimeout(total=POST_SECONDS)
-    try:
-        async with (
-            aiohttp.ClientSession(
-                timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), connector=aiohttp.TCPConnector(resolver=resolver)
-            ) as client,
-            client.post(url, json={"text": text}, allow_redirects=False) as response,
-        ):
-            return None if response.status < 300 else f"answered {response.status}"
-    except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
-        return type(error).__name__
+    failure = "no answer"
+    with hearing() as heard:
+        try:
+            async with (
+                aiohttp.ClientSession(
+                    timeout=aiohttp.ClientTimeout(total=POST_SECONDS),
+                    connector=AnswerConnector(resolver=resolver),
+                    response_class=Answer,
+                    cookie_jar=aiohttp.DummyCookieJar(),
+                ) as client,
+                client.post(exact_url(url), json={"text": text}, allow_redirects=False),
+            ):
+                pass
+        except (aiohttp.ClientError, OSError, ValueError) as error:  # a TimeoutError is an OSError
+            failure = type(error).__name__
+    if heard.status is None:
+        return failure
+    return None if heard.status < 300 else f"answered {heard.status}"

@@ -7,10 +7,12 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from sqlalchemy import text
+from yarl import URL
 
 from app.clock import now
 from app.db.connections import describe_error
 from app.db.engine import Sessions
+from app.forwarding.destinations import exact_url
 from app.operating.certificates import look_at_certificate
 from app.operating.findings import Finding, Level, error, ok, warning
 from app.settings import Settings, variable_of
@@ -76,16 +78,17 @@ async def _check_answers(settings: Settings, trust: ssl.SSLContext | None) -> li
     timeout = aiohttp.ClientTimeout(total=SECONDS)
     try:
         async with aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(ssl=trust or True)) as client:
-            answer = await _ask(client, url)
+            called = exact_url(url)
+            answer = await _ask(client, called)
             finding = _judge(answer)
-            forged = await _forge(client, url, settings) if answer.status == 403 and answer.ours else None
-    except (aiohttp.ClientError, OSError) as failed:
+            forged = await _forge(client, called, settings) if answer.status == 403 and answer.ours else None
+    except (aiohttp.ClientError, OSError, ValueError) as failed:
         remedy = "see whether the proxy runs; some networks cannot reach their own public address: then look from elsewhere"
         return [error(_SUBJECT, f"it does not answer: {type(failed).__name__}", remedy)]
     return [finding] if forged is None else [finding, forged]
 
 
-async def _ask(client: aiohttp.ClientSession, url: str, headers: dict[str, str] | None = None) -> _Answer:
+async def _ask(client: aiohttp.ClientSession, url: URL, headers: dict[str, str] | None = None) -> _Answer:
     async with client.options(url, allow_redirects=False, headers=headers) as response:
         beginning = await response.content.read(32)
         ours = (response.status == 403 and beginning == b"Forbidden\n") or (
@@ -110,7 +113,7 @@ def _judge(answer: _Answer) -> Finding:
     return ok(_SUBJECT, "calls come through" if status == 200 else "it reaches the receiver, which refuses this machine, as it should")
 
 
-async def _forge(client: aiohttp.ClientSession, url: str, settings: Settings) -> Finding | None:
+async def _forge(client: aiohttp.ClientSession, url: URL, settings: Settings) -> Finding | None:
     """Whether somebody who writes an allowed address into the forwarding headers is let in."""
     if not settings.allowed_sources:
         return None

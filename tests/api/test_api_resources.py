@@ -15,6 +15,14 @@ def _moment(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
 
 
+async def test_a_subscribers_url_is_kept_and_shown_as_written(api: Api) -> None:
+    signed = "https://Shop.example:443/t/%2Fa/../b//c?sp=%2Ftriggers&sig=a%2Bb%2fc%3D&x=1|2&店?"
+    assert signed == (await api.post("/subscribers", json={"name": "shop", "url": signed})).json["url"]
+    assert signed == (await api.get("/subscribers/shop")).json["url"]
+    assert f"{signed}%20" == (await api("PATCH", "/v1/subscribers/shop", json={"url": f"{signed}%20"})).json["url"]
+    assert 422 == (await api("PATCH", "/v1/subscribers/shop", json={"url": f"{signed}\N{IDEOGRAPHIC SPACE}"})).status
+
+
 async def test_the_life_of_a_subscriber(api: Api) -> None:
     new = {"name": "本店", "url": "https://shop.example/hooks", "event_types": ["payment.received"], "customer": True}
     added = await api.post("/subscribers", json=new)

@@ -103,3 +103,12 @@ async def test_secrets_are_sealed_with_a_new_key(cli: Cli, world: OperatingWorld
     assert [secret] == [Vault([new]).open(row.sealed) for row in await world.rows("SELECT sealed FROM subscriber_secrets")]
     told = await cli("reseal", code=1)
     assert "RELAY_SECRET_KEYS opens what is kept for: shop" in told.stderr
+
+
+async def test_a_url_is_kept_and_shown_as_written(cli: Cli) -> None:
+    signed = "https://Shop.example:443/t/%2Fa/../b//c?sp=%2Ftriggers&sig=a%2Bb%2fc%3D&x=1|2&店?"
+    await cli("subscribers", "add", "shop", signed)
+    assert signed in (await cli("subscribers", "list")).stdout.split()
+    assert signed == (await cli.json("subscribers", "show", "shop"))["url"]
+    await cli("subscribers", "set", "shop", "--url", f"{signed}%2F")
+    assert f"{signed}%2F" in (await cli("subscribers", "show", "shop")).stdout.split()

@@ -91,3 +91,13 @@ async def test_what_is_wrong_with_name_and_address_is_said_there(console: Consol
         assert ["url"] == list(said_at(plain))
         unknown = await visitor.post("/add-subscriber", name="new", url=SHOP["url"], event_types="nothing.happened")
         assert (422, {}, True) == (unknown.status, said_at(unknown), "This cannot be used." in unknown.text)
+
+
+async def test_a_url_is_kept_and_shown_as_written(console: Console) -> None:
+    signed = "https://Shop.example:443/t/%2Fa/../b//c?sp=%2Ftriggers&sig=a%2Bb%2fc%3D&x=1|2&店?"
+    async with console.visitor(Role.ADMIN) as visitor:
+        assert 200 == (await visitor.post("/add-subscriber", name="shop", url=f" {signed} ")).status
+        pages = [(await visitor.get(path)).text for path in ("/subscribers/shop", "/subscribers")]
+    [row] = await console.world.rows("SELECT url FROM subscribers")
+    assert signed == row.url
+    assert [True, True] == [f">{escape(signed)}<" in page for page in pages]

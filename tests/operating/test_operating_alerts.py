@@ -22,6 +22,7 @@ from app.operating.watch import Watch
 from app.receiving.notice import Notice
 from app.receiving.spool import Spool
 from app.receiving.spool_report import SpoolState
+from tests.forwarding import hostile_server as hostile
 from tests.operating.operating_world import EMAIL, NAME, OPERATOR, ORDER_NO, SOURCE, TELNO, OperatingWorld
 from tests.processes import processes, service_settings
 
@@ -326,6 +327,32 @@ async def test_what_the_url_does_not_take_is_posted_later(world: OperatingWorld,
     assert 1 == len(chat.lines)
     assert "secret-of-the-url" not in "".join(capsys.readouterr())
     await alerting.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok",
+        b"HTTP/1.1 202 Accepted\r\nX: " + b"x" * 16_384 + b"\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok",
+    ],
+)
+async def test_the_url_is_called_as_written_and_a_broken_answer_repeats_nothing(world: OperatingWorld, answer: bytes) -> None:
+    lines: list[bytes] = []
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines.append(await reader.readline())
+        writer.write(answer)
+        await writer.drain()
+
+    await world.judged("99")
+    async with hostile.serving(take) as port:
+        url = f"http://127.0.0.1:{port}/workflows/%2Ftriggers/../x?sp=%2Frun&sig=a%2Bb%3D?"
+        alerting = Alerting(url, world.sessions, Sole(world.url, 4715), between_posts=timedelta(0))
+        for _ in range(3):
+            await _round(world, alerting)
+        await alerting.close()
+    assert [b"POST /workflows/%2Ftriggers/../x?sp=%2Frun&sig=a%2Bb%3D? HTTP/1.1\r\n"] == lines
 
 
 async def test_posts_are_a_minute_apart(world: OperatingWorld, chat: Chat) -> None:

@@ -41,6 +41,13 @@ async def test_a_declared_subscriber_is_made_once(world: OperatingWorld) -> None
     assert [SECRET] == await _secrets(world)
 
 
+async def test_a_declared_url_is_kept_as_written(world: OperatingWorld) -> None:
+    declared = _declared(url="https://Shop.example:443/t/%2Fa/../b//c?sp=%2Ftriggers&sig=a%2Bb%2fc%3D&x=1|2&店?")
+    assert 1 == await _apply(world, declared)
+    assert declared.url == (await show_subscriber(world.sessions, "shop")).url
+    assert 0 == await _apply(world, declared)
+
+
 async def test_processes_that_start_at_once_make_it_once(world: OperatingWorld) -> None:
     declared = [_declared(name=f"shop{number}") for number in range(3)]
     changed = await asyncio.gather(*(_apply(world, *order) for order in (declared, declared[::-1], declared, declared[::-1])))

@@ -1,5 +1,6 @@
 """The check-up looks at the public URL as a caller does, and finds what would keep calls from coming through."""
 
+import asyncio
 import ipaddress
 import ssl
 from collections.abc import AsyncIterator
@@ -13,7 +14,7 @@ from aiohttp import web
 from app.operating.check_public import check_callers, check_public_url
 from app.operating.findings import Level
 from app.settings import Settings
-from tests.forwarding.hostile_server import server_tls
+from tests.forwarding.hostile_server import server_tls, serving
 from tests.operating.operating_world import SOURCE, OperatingWorld
 from tests.receiver.receiver_world import fetch, receiver
 
@@ -31,6 +32,20 @@ async def _found(settings: Settings, trust: ssl.SSLContext | None = None) -> dic
     assert all((finding.remedy is None) == (finding.level is Level.OK) for finding in findings)
     assert TOKEN not in "".join(finding.model_dump_json() for finding in findings)
     return {finding.subject: finding.level for finding in findings}
+
+
+async def test_the_public_url_is_called_as_written() -> None:
+    lines: list[bytes] = []
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := await reader.readline():
+            lines.append(line)
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+
+    async with serving(take) as port:
+        await _found(_settings(f"http://127.0.0.1:{port}/zeus%2Fnotify%7e"))
+    assert [b"OPTIONS /zeus%2Fnotify%7e HTTP/1.1\r\n", b"HEAD /zeus%2Fnotify%7e HTTP/1.1\r\n"] == lines
 
 
 @asynccontextmanager
