@@ -12,8 +12,10 @@ from app.db.engine import Sessions
 from app.db.lanes import LANES, lane_of
 from app.judging import store
 from app.judging.batch import Outcome, TakenNotice, decide, known_before, write
+from app.judging.fairness import Fairness
 from app.judging.refused import is_refusal, write_apart
 from app.judging.rules import Verdict
+from app.judging.store import UnjudgedNotice
 from app.logs import get_logger
 from app.metrics import events_created, notices_judged
 from app.tracing import spans
@@ -37,6 +39,7 @@ class Judge:
         self._ip_codes = frozenset(ip_codes)
         self._on_events = on_events
         self._first_wait = first_wait
+        self._fairness = Fairness()
         self._suspect: set[int] = set()
         self._suspect_first = False
 
@@ -59,11 +62,13 @@ class Judge:
         try:
             async with self._sessions.begin() as session:
                 lanes = await store.lock_lanes(session, among)
-                taken = await _take(session, lanes, BATCH)
+                heads = await store.unjudged(session, lanes, BATCH) if lanes else []
+                taken = await self._ours(session, lanes, [*heads, *await self._fairness.behind_crowds(session, heads, BATCH)])
                 outcome = decide(taken, await known_before(session, taken, self._ip_codes), self._ip_codes)
                 await write(session, outcome, self._first_wait)
-        except DBAPIError as error:
-            if not is_refusal(error):
+        except BaseException as error:
+            self._fairness.forget()
+            if not isinstance(error, DBAPIError) or not is_refusal(error):
                 raise
             log.error("batch_failed", error=describe_error(error))
             return await self._judge_apart(lanes, BATCH)
@@ -74,12 +79,26 @@ class Judge:
         """After a batch that the database refused: find the notices that cannot be written, and put them in quarantine."""
         async with self._sessions.begin() as session:
             lanes = await store.lock_lanes(session, among)
-            taken = await _take(session, lanes, limit)
+            taken = await self._ours(session, lanes, await store.unjudged(session, lanes, limit) if lanes else [])
             outcome, refused = await write_apart(session, taken, self._ip_codes, self._first_wait)
         self._suspect.difference_update(lanes)
         self._suspect.update(one.notice.lane for one in refused)
         self._report(outcome)
         return len(outcome.verdicts)
+
+    async def _ours(self, session: AsyncSession, lanes: Sequence[int], notices: Sequence[UnjudgedNotice]) -> list[TakenNotice]:
+        """The notices whose orders are judged by nobody else.
+
+        A receiver of an older version chose the lane by the number as it was spelled. The lane of the number
+        that is meant is locked too, and what another worker holds is left for later.
+        """
+        taken = [TakenNotice.of(notice) for notice in notices]
+        right_lanes = {lane_of(one.call.order_no) for one in taken if one.call.order_no}
+        held = {*lanes, *await store.lock_more_lanes(session, right_lanes - {*lanes})}
+        ours = [one for one in taken if not one.call.order_no or lane_of(one.call.order_no) in held]
+        if len(ours) < len(taken):
+            self._fairness.forget()
+        return ours
 
     def _report(self, outcome: Outcome) -> None:
         for verdict, count in Counter(row["verdict"] for row in outcome.verdicts).items():
@@ -95,17 +114,3 @@ class Judge:
                 log.warning("needs_attention", notice_id=str(row["id"]), verdict=row["verdict"], reasons=row["reasons"])
         if outcome.events:
             self._on_events()
-
-
-async def _take(session: AsyncSession, lanes: Sequence[int], limit: int) -> list[TakenNotice]:
-    """The oldest notices of the lanes, at most `limit` of each, whose orders are judged by nobody else.
-
-    A receiver of an older version chose the lane by the number as it was spelled. The lane of the number
-    that is meant is locked too, and what another worker holds is left for later.
-    """
-    if not lanes:
-        return []
-    taken = [TakenNotice.of(notice) for notice in await store.unjudged(session, lanes, limit)]
-    right_lanes = {lane_of(one.call.order_no) for one in taken if one.call.order_no}
-    held = {*lanes, *await store.lock_more_lanes(session, right_lanes - {*lanes})}
-    return [one for one in taken if not one.call.order_no or lane_of(one.call.order_no) in held]

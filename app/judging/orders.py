@@ -16,8 +16,9 @@ REMEMBERED = ("money", "clientip", "pay_cvs", "pay_no1", "pay_no2", "pay_limit",
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One time that an order got a status: in which payment cycle, by which notice, with which values of COMPARED."""
+    """One time that an order got a status: its number, in which payment cycle, by which notice, with which values of COMPARED."""
 
+    number: int
     cycle: int
     notice_id: UUID
     values: Mapping[str, str]
@@ -27,7 +28,7 @@ class Occurrence:
 class Order:
     """An order as it stands.
 
-    `had` lists every occurrence of every status, in order; `last_call` names the latest notice of a status, repetitions included;
+    `had` is the last occurrence of every status; `last_call` names the latest notice of a status, repetitions included;
     `sequence` is that of the order's last event.
     """
 
@@ -35,7 +36,7 @@ class Order:
     status: Status | None = None
     cycle: int = 1
     sequence: int = 0
-    had: Mapping[Status, tuple[Occurrence, ...]] = field(default_factory=dict)
+    had: Mapping[Status, Occurrence] = field(default_factory=dict)
     last_call: Mapping[Status, UUID] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
     flags: frozenset[str] = frozenset()
@@ -51,14 +52,12 @@ class Order:
 
     def in_this_cycle(self, status: Status) -> Occurrence | None:
         """The occurrence that a repetition of `status` would repeat, if there is one. 01, 02 and 03 happen once in an order's life."""
-        occurrences = self.had.get(status, ())
-        if not occurrences or (status.recurs and occurrences[-1].cycle != self.cycle):
-            return None
-        return occurrences[-1]
+        last = self.had.get(status)
+        return None if last is None or (status.recurs and last.cycle != self.cycle) else last
 
     def with_occurrence(self, status: Status, occurrence: Occurrence) -> Self:
         """The same order after one more occurrence of `status`."""
-        return replace(self, had={**self.had, status: (*self.had.get(status, ()), occurrence)}).with_call(status, occurrence.notice_id)
+        return replace(self, had={**self.had, status: occurrence}).with_call(status, occurrence.notice_id)
 
     def with_call(self, status: Status, notice_id: UUID) -> Self:
         """The same order after one more call of `status`, a repetition perhaps."""

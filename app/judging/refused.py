@@ -41,11 +41,14 @@ async def write_apart(
     known = await known_before(session, taken, ip_codes)
     groups = [_Group(group, decide(group, known, ip_codes)) for group in _by_order(taken, known)]
     bad = await _refused_groups(session, groups, first_wait)
-    refused: list[tuple[TakenNotice, str]] = []
-    singly = [await _write_one_by_one(session, group, known, ip_codes, first_wait, refused) for group in bad]
-    bad_ids = {id(group) for group in bad}
+    refused = [(group.taken[0], error) for group, error in bad if len(group.taken) == 1]
+    orders = [group for group, _ in bad if len(group.taken) > 1]
+    singly = [await _write_one_by_one(session, group, known, ip_codes, first_wait, refused) for group in orders]
+    bad_ids = {id(group) for group, _ in bad}
     good = Outcome.of_all(group.outcome for group in groups if id(group) not in bad_ids)
     await write(session, good, first_wait)
+    for one, error in refused:
+        log.error("notice_unwritable", notice_id=str(one.notice.id), error=describe_error(error))
     rows = await _write_quarantined(session, refused)
     return Outcome.of_all([good, *singly, Outcome(verdicts=rows)]), [one for one, _ in refused]
 
@@ -58,30 +61,41 @@ def _by_order(taken: Sequence[TakenNotice], known: Known) -> list[list[TakenNoti
     return list(groups.values())
 
 
-async def _refused_groups(session: AsyncSession, groups: Sequence[_Group], first_wait: timedelta) -> list[_Group]:
-    """Those that the database refuses. Nothing stays written, so that no trial holds the locks of another."""
-    if not groups or await _trial(session, groups, first_wait):
+async def _refused_groups(session: AsyncSession, groups: Sequence[_Group], first_wait: timedelta) -> list[tuple[_Group, DBAPIError]]:
+    """Those that the database refuses, and why. Nothing stays written, so that no trial holds the locks of another."""
+    if not groups:
+        return []
+    savepoint = await session.begin_nested()
+    error = await _refusal(session, Outcome.of_all(group.outcome for group in groups), first_wait)
+    await savepoint.rollback()
+    if error is None:
         return []
     if len(groups) == 1:
-        return list(groups)
+        return [(groups[0], error)]
     size = -(-len(groups) // _PARTS)
-    found: list[_Group] = []
+    found: list[tuple[_Group, DBAPIError]] = []
     for start in range(0, len(groups), size):
         found += await _refused_groups(session, groups[start : start + size], first_wait)
     return found
 
 
-async def _trial(session: AsyncSession, groups: Sequence[_Group], first_wait: timedelta) -> bool:
-    savepoint = await session.begin_nested()
+async def _refusal(session: AsyncSession, outcome: Outcome, first_wait: timedelta) -> DBAPIError | None:
+    """Write the outcome; return why the database refuses it, if it does. After a refusal the savepoint has to be rolled back."""
     try:
-        await write(session, Outcome.of_all(group.outcome for group in groups), first_wait)
+        await write(session, outcome, first_wait)
     except DBAPIError as error:
         if not is_refusal(error):
             raise
-        return False
-    finally:
-        await savepoint.rollback()
-    return True
+        return error
+    return None
+
+
+async def _written(session: AsyncSession, outcome: Outcome, first_wait: timedelta) -> DBAPIError | None:
+    """Write the outcome and keep it, or return why the database refuses it."""
+    savepoint = await session.begin_nested()
+    error = await _refusal(session, outcome, first_wait)
+    await (savepoint.commit() if error is None else savepoint.rollback())
+    return error
 
 
 async def _write_one_by_one(
@@ -90,44 +104,28 @@ async def _write_one_by_one(
     known: Known,
     ip_codes: Collection[str],
     first_wait: timedelta,
-    refused: list[tuple[TakenNotice, str]],
+    refused: list[tuple[TakenNotice, DBAPIError]],
 ) -> Outcome:
     """Write the notices of one order singly, and add those to `refused` that the database does not take."""
     written: list[Outcome] = []
     for one in group.taken:
         outcome = decide([one], known, ip_codes)
-        try:
-            async with session.begin_nested():
-                await write(session, outcome, first_wait)
-        except DBAPIError as error:
-            if not is_refusal(error):
-                raise
-            log.error("notice_unwritable", notice_id=str(one.notice.id), error=describe_error(error))
-            refused.append((one, f"unwritable:{getattr(error.orig, 'sqlstate', '')}"))
+        if error := await _written(session, outcome, first_wait):
+            refused.append((one, error))
         else:
             written.append(outcome)
             known = replace(known, orders=outcome.orders)
     return Outcome.of_all(written)
 
 
-async def _write_quarantined(session: AsyncSession, refused: Sequence[tuple[TakenNotice, str]]) -> list[dict[str, Any]]:
+async def _write_quarantined(session: AsyncSession, refused: Sequence[tuple[TakenNotice, DBAPIError]]) -> list[dict[str, Any]]:
     """Put these in quarantine together; where even that is refused, each alone, and without its values if need be."""
-    rows = [quarantined(one, reason) for one, reason in refused]
-    if not rows or await _written(session, rows):
+    rows = [quarantined(one, f"unwritable:{getattr(error.orig, 'sqlstate', '')}") for one, error in refused]
+    no_wait = timedelta(0)
+    if not rows or await _written(session, Outcome(verdicts=rows), no_wait) is None:
         return rows
     for place, row in enumerate(rows):
-        if not await _written(session, [row]):
+        if await _written(session, Outcome(verdicts=[row]), no_wait) is not None:
             rows[place] = {**row, "flags": [], "parameters": {}, "order_no": None, "status": None}
-            await write(session, Outcome(verdicts=[rows[place]]), timedelta(0))
+            await write(session, Outcome(verdicts=[rows[place]]), no_wait)
     return rows
-
-
-async def _written(session: AsyncSession, rows: list[dict[str, Any]]) -> bool:
-    try:
-        async with session.begin_nested():
-            await write(session, Outcome(verdicts=rows), timedelta(0))
-    except DBAPIError as error:
-        if not is_refusal(error):
-            raise
-        return False
-    return True

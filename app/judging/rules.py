@@ -132,9 +132,10 @@ def _judge_repetition(judged: JudgedCall, order: Order, earlier: Occurrence) -> 
 
 def _accept(judged: JudgedCall, order: Order, status: Status, meaning: Step, answered: Collection[UUID]) -> Judgement:
     call = judged.call
-    occurrences = order.had.get(status, ())
+    last = order.had.get(status)
+    number = last.number + 1 if last else 1
     flags = {*judged.flags, *_value_flags(call), *_step_flags(meaning), *(("released",) if judged.released else ())}
-    if occurrences and order.last_call.get(status) not in answered:
+    if last and order.last_call.get(status) not in answered:
         flags.add("repeat_unclear")  # Zeus may be repeating the earlier call because it never saw our answer
     after = replace(
         order,
@@ -145,8 +146,8 @@ def _accept(judged: JudgedCall, order: Order, status: Status, meaning: Step, ans
         flags=order.flags | _step_flags(meaning),
         telno_tail=telno_tail_of(call.meant.get("telno")) or order.telno_tail,
     )
-    after = after.with_occurrence(status, Occurrence(after.cycle, judged.notice_id, values_of(call.meant, COMPARED)))
-    event = NewEvent(EVENT_OF[status], after.sequence, len(occurrences) + 1, after.cycle, tuple(sorted(flags)), order.status)
+    after = after.with_occurrence(status, Occurrence(number, after.cycle, judged.notice_id, values_of(call.meant, COMPARED)))
+    event = NewEvent(EVENT_OF[status], after.sequence, number, after.cycle, tuple(sorted(flags)), order.status)
     if not meaning.needs_review:
         return Judgement(Verdict.ACCEPTED, (), event.flags, (event,), after)
     after = replace(after, sequence=after.sequence + 1)

@@ -61,14 +61,34 @@ CROSS JOIN LATERAL (
 ORDER BY id
 """)
 
+_UNJUDGED_AFTER = text("""
+SELECT id, lane, received_at, target, body, released, cut FROM notices
+WHERE lane = :lane AND verdict IS NULL AND id > :after ORDER BY lane, id LIMIT :limit
+""")
+
 _ORDERS = text("SELECT * FROM orders WHERE order_no = ANY(:order_nos)").bindparams(bindparam("order_nos", type_=ARRAY(Text)))
 
 _OCCURRENCES = text("""
-SELECT events.order_no, events.status, events.cycle, events.notice_id, notices.parameters
+SELECT events.order_no, events.status, events.occurrence, events.cycle, events.notice_id, notices.parameters
 FROM events LEFT JOIN notices ON notices.id = events.notice_id
 WHERE events.order_no = ANY(:order_nos) AND events.status IS NOT NULL
 ORDER BY events.order_no, events.occurrence
 """).bindparams(bindparam("order_nos", type_=ARRAY(Text)))
+
+# For orders with many events, of which only the last of each status counts. Elsewhere reading all events costs less.
+_LAST_OCCURRENCES = text("""
+SELECT last.order_no, last.status, last.occurrence, last.cycle, last.notice_id, notices.parameters
+FROM unnest(CAST(:order_nos AS text[])) AS wanted (order_no)
+CROSS JOIN unnest(CAST(:statuses AS text[])) AS each (status)
+CROSS JOIN LATERAL (
+  SELECT * FROM events
+  WHERE (events.order_no, events.status) >= (wanted.order_no, each.status)
+    AND (events.order_no, events.status) <= (wanted.order_no, each.status) AND events.status IS NOT NULL
+  ORDER BY events.order_no DESC, events.status DESC, events.occurrence DESC LIMIT 1
+) AS last
+LEFT JOIN notices ON notices.id = last.notice_id
+""").bindparams(statuses=[status.value for status in Status])
+_MANY_EVENTS = 32
 
 # Backwards through the calls of the order until one has the status. A range instead of equality keeps to the index of the orders:
 # with equality the order of the ids is that of the primary key too, and that leads past the calls of all other orders.
@@ -135,14 +155,21 @@ async def unjudged(session: AsyncSession, lanes: Sequence[int], limit: int) -> l
     return [UnjudgedNotice(**row) for row in rows.mappings()]
 
 
+async def unjudged_after(session: AsyncSession, lane: int, after: UUID, limit: int) -> list[UnjudgedNotice]:
+    """The oldest unjudged notices of a lane behind the id `after`, at most `limit`."""
+    rows = await session.execute(_UNJUDGED_AFTER, {"lane": lane, "after": after, "limit": limit})
+    return [UnjudgedNotice(**row) for row in rows.mappings()]
+
+
 async def known_orders(session: AsyncSession, order_nos: Collection[str]) -> dict[str, Order]:
-    """The orders among `order_nos` that are known, with every occurrence of every status; without their last calls."""
-    had: dict[str, dict[Status, tuple[Occurrence, ...]]] = defaultdict(dict)
-    for row in await session.execute(_OCCURRENCES, {"order_nos": list(order_nos)}):
-        status = Status(row.status)
-        occurrence = Occurrence(row.cycle, row.notice_id, values_of(canonical_values(row.parameters or {}), COMPARED))
-        had[row.order_no][status] = (*had[row.order_no].get(status, ()), occurrence)
-    rows = (await session.execute(_ORDERS, {"order_nos": list(order_nos)})).mappings()
+    """The orders among `order_nos` that are known, with the last occurrence of every status; without their last calls."""
+    rows = (await session.execute(_ORDERS, {"order_nos": list(order_nos)})).mappings().all()
+    had: dict[str, dict[Status, Occurrence]] = defaultdict(dict)
+    for statement, many in ((_OCCURRENCES, False), (_LAST_OCCURRENCES, True)):
+        numbers = [row["order_no"] for row in rows if (row["sequence"] > _MANY_EVENTS) is many]
+        for row in await session.execute(statement, {"order_nos": numbers}) if numbers else ():
+            values = values_of(canonical_values(row.parameters or {}), COMPARED)
+            had[row.order_no][Status(row.status)] = Occurrence(row.occurrence, row.cycle, row.notice_id, values)
     return {row["order_no"]: _order(row, had[row["order_no"]]) for row in rows}
 
 
@@ -170,6 +197,6 @@ async def write(session: AsyncSession, *, orders: Rows, events: Rows, verdicts: 
             await session.execute(statement, {"rows": json.dumps(rows, default=str, ensure_ascii=False, separators=(",", ":"))})
 
 
-def _order(row: Any, had: dict[Status, tuple[Occurrence, ...]]) -> Order:
+def _order(row: Any, had: dict[Status, Occurrence]) -> Order:
     values = {name: str(row[name]) for name in REMEMBERED if row[name] is not None}
     return Order(row["order_no"], Status(row["status"]), row["cycle"], row["sequence"], had, {}, values, frozenset(row["flags"]))

@@ -1,14 +1,13 @@
 """Notices that the database refuses to have judged: how they are found, what is kept of them, and who waits for it."""
 
-from typing import Any
-
 import pytest
 from sqlalchemy import event, text
 
 from app.clock import now, uuid7
 from app.db.engine import Sessions, make_engine, make_sessions
 from app.db.lanes import lane_of
-from app.judging.judge import BATCH, CAREFUL_BATCH, Judge
+from app.judging.judge import BATCH, CAREFUL_BATCH
+from tests.judging.judging_world import fetch, judge_of, numbers_in_lane
 
 POISON = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -43,20 +42,6 @@ async def poisoned(sessions: Sessions) -> Sessions:
         await session.execute(text(POISON))
         await session.execute(text(TRIGGER))
     return sessions
-
-
-async def fetch(sessions: Sessions, query: str) -> list[Any]:
-    async with sessions() as session:
-        return [row[0] if len(row) == 1 else tuple(row) for row in await session.execute(text(query))]
-
-
-def judge_of(sessions: Sessions) -> Judge:
-    return Judge(sessions, [], on_events=lambda: None)
-
-
-def numbers_in_lane(lane: int, count: int) -> list[str]:
-    found = (f"N-{number}" for number in range(10_000))
-    return [number for number in found if lane_of(number) == lane][:count]
 
 
 async def test_one_refused_notice_among_many_leaves_the_others_judged_in_one_batch(poisoned: Sessions) -> None:
