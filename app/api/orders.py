@@ -11,7 +11,7 @@ from app.operating import erasure, search
 from app.operating import orders as operating
 from app.operating.erasure import Erased
 from app.operating.orders import OrderHistory
-from app.operating.search import Day, FoundOrderPage, OrderQuery
+from app.operating.search import Day, FoundOrderPage, Money, OrderQuery, Tail
 from app.operating.values import Line
 
 router = APIRouter(prefix="/orders", tags=["orders"])
@@ -21,13 +21,12 @@ OrderNo = Annotated[Line, Path(max_length=255, description="Zeus's order number 
 WantedOrderNo = Annotated[Line | None, Query(max_length=255, description="The order with this number, whole.")]
 WantedSendid = Annotated[Line | None, Query(min_length=1, max_length=255, description="Orders with this sendid, whole.")]
 WantedTail = Annotated[
-    str | None,
+    Tail | None,
     Query(
-        pattern="^[0-9]{4}$",
         description="Orders of customers whose telephone number ends in these four digits.",
     ),
 ]
-WantedMoney = Annotated[int | None, Query(ge=0, le=2**63 - 1, description="Orders of this amount in yen.")]
+WantedMoney = Annotated[Money | None, Query(description="Orders of this amount in yen.")]
 WantedDate = Annotated[Day | None, Query(description="Orders whose first call was judged on this day in Japan.", examples=["2026-11-23"])]
 
 

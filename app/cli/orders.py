@@ -27,7 +27,9 @@ def search(
         str | None,
         typer.Option("--telno-tail", help="The last four digits of the telephone number.", callback=must_be_text, show_default=False),
     ] = None,
-    money: Annotated[int | None, typer.Option("--money", help="The amount in yen.", show_default=False)] = None,
+    money: Annotated[
+        str | None, typer.Option("--money", metavar="YEN", help="The amount in yen.", callback=must_be_text, show_default=False)
+    ] = None,
     date: Annotated[
         str | None,
         typer.Option("--date", help="The day of the first call in Japan, such as 2026-11-23.", callback=must_be_text, show_default=False),

@@ -7,12 +7,14 @@ from pydantic import Field
 from sqlalchemy import select
 
 from app.db.engine import Sessions
+from app.db.snapshot import snapshot
 from app.db.tables import EventRow
 from app.operating.access import Actor
 from app.operating.audit import write_look
 from app.operating.masking import mask_values
 from app.operating.paging import Place, read_page
 from app.operating.refusals import EventNotFound
+from app.operating.typed_input import known_order_no
 from app.operating.values import Moment, Page, Value
 
 
@@ -46,9 +48,10 @@ async def list_events(sessions: Sessions, place: Place, *, order_no: str | None 
     passed it by a moment. Who must miss none subscribes, or reads again from an earlier cursor.
     """
     query = select(EventRow)
-    if order_no is not None:
-        query = query.where(EventRow.order_no == order_no)
-    async with sessions.begin() as session:
+    async with snapshot(sessions, audited=shown_to is not None) as session:
+        if order_no is not None:
+            order_no = await known_order_no(session, order_no)
+            query = query.where(EventRow.order_no == order_no)
         rows, cursor, has_more = await read_page(session, query, EventRow.id, place, newest_first=False)
         if shown_to is not None:
             await write_look(session, shown_to, "events" if order_no is None else f"order:{order_no}")

@@ -20,6 +20,7 @@ from app.operating.erasure import look_again
 from app.operating.masking import MASK, escaped, mask_form, mask_headers, mask_parameters, mask_target, mask_values
 from app.operating.paging import Key, Place, page_of, read_page
 from app.operating.refusals import NoticeNotFound, NotReleasable
+from app.operating.typed_input import known_order_no
 from app.operating.values import Moment, Page, Value
 from app.zeus.statuses import parse_status
 from app.zeus.wire import Call, decode
@@ -97,6 +98,8 @@ async def read_notices(
     session: AsyncSession, place: Place, *, verdict: VerdictFilter | None = None, order_no: str | None = None, attention: bool = False
 ) -> NoticePage:
     """Return the page of `list_notices` as part of a larger answer. Raises BadCursor."""
+    if order_no is not None:
+        order_no = await known_order_no(session, order_no)
     query = _filtered(select(NoticeRow), verdict, order_no, attention)
     ids = None if order_no is not None else await _ids(session, place, verdict, attention)
     if ids is None:

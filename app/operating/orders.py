@@ -17,6 +17,7 @@ from app.operating.masking import mask_values
 from app.operating.notices import Notice, notice_of
 from app.operating.outbound import OutboundWebhookInFull, webhooks_of_order
 from app.operating.refusals import OrderNotFound
+from app.operating.typed_input import known_order_no
 from app.operating.values import Moment, Value
 from app.zeus.parameters import BY_NAME, deadline_of
 from app.zeus.statuses import Status
@@ -88,10 +89,12 @@ class OrderHistory(Value):
 async def show_order(sessions: Sessions, order_no: str, *, shown_to: Actor | None = None) -> OrderHistory:
     """An order with its calls, events and webhooks, each in order of time; at most HISTORY_LIMIT of each.
 
+    The number is looked for as it was typed, then in its plain spelling.
     Personal values are shown to `shown_to`. Raises OrderNotFound, NotAllowed.
     """
     personal = shown_to is not None
     async with snapshot(sessions, audited=shown_to is not None) as session:
+        order_no = await known_order_no(session, order_no)
         row = await session.get(OrderRow, order_no)
         notices = await _notices(session, order_no)
         if row is None and not notices:

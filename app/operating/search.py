@@ -6,18 +6,25 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
-from sqlalchemy import Select, select, text, tuple_
+from pydantic import BeforeValidator, ConfigDict, Field
+from sqlalchemy import Select, exists, select, text, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
+from app.db.snapshot import snapshot
 from app.db.tables import OrderRow
 from app.operating.orders import Order, fields_of
 from app.operating.paging import Column, Place, along
 from app.operating.refusals import BadCursor
+from app.operating.typed_input import fold, fold_date, fold_money, fold_tail, known_order_no
 from app.operating.values import Line, Page, Value
 
-Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2999, 12, 31))]
+Day = Annotated[date, BeforeValidator(fold_date), Field(ge=date(2000, 1, 1), le=date(2999, 12, 31))]
 """A day that has an end in Python's and in Postgres's calendar, in any time zone."""
+Tail = Annotated[str, BeforeValidator(fold_tail), Field(pattern="^[0-9]{4}$")]
+"""The last four digits of a telephone number."""
+Money = Annotated[int, BeforeValidator(fold_money), Field(ge=0, le=2**63 - 1)]
+"""An amount in yen."""
 
 _JAPAN = timezone(timedelta(hours=9))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,9 +45,9 @@ class OrderQuery(Value):
     """Zeus's order number (オーダー番号), whole."""
     sendid: Annotated[Line | None, Field(min_length=1, max_length=255, examples=["A-1001"])] = None
     """The merchant's own number (sendid), whole."""
-    telno_tail: Annotated[str | None, Field(pattern="^[0-9]{4}$", examples=["5678"])] = None
+    telno_tail: Annotated[Tail | None, Field(examples=["5678"])] = None
     """The last four digits of the customer's telephone number."""
-    money: Annotated[int | None, Field(ge=0, le=2**63 - 1, examples=[5400])] = None
+    money: Annotated[Money | None, Field(examples=[5400])] = None
     """The amount in yen."""
     date: Annotated[Day | None, Field(examples=["2026-11-23"])] = None
     """The day in Japan on which the first call of the order was judged."""
@@ -57,19 +64,37 @@ class FoundOrderPage(Page[FoundOrder]):
 
 
 async def search_orders(sessions: Sessions, place: Place, query: OrderQuery) -> FoundOrderPage:
-    """The orders to which all of `query` applies, the latest first. Raises BadCursor."""
+    """The orders to which all of `query` applies, the latest first. Raises BadCursor.
+
+    Numbers are looked for as they were typed, and in their plain spelling only where no order has them like that.
+    """
     after = None if place.cursor is None else _key_of(place.cursor)
+    async with snapshot(sessions) as session:
+        rows = list(await session.scalars(_statement(await _meant(session, query), after).limit(place.limit + 1)))
+    page = rows[: place.limit]
+    cursor = order_cursor(page[-1].created_at, page[-1].order_no) if page else place.cursor
+    items = [FoundOrder(order_no=row.order_no, **fields_of(row)) for row in page]
+    return FoundOrderPage(items=items, next_cursor=cursor, has_more=len(rows) > place.limit)
+
+
+async def _meant(session: AsyncSession, query: OrderQuery) -> OrderQuery:
+    """Return the query with the numbers that are meant by what was typed."""
+    changes = {}
+    if query.order_no is not None:
+        changes["order_no"] = await known_order_no(session, query.order_no)
+    if query.sendid is not None and (plain := fold(query.sendid)) not in ("", query.sendid):
+        known = select(exists().where(OrderRow.sendid == query.sendid, _HAS_SENDID))
+        changes["sendid"] = query.sendid if await session.scalar(known) else plain
+    return query.model_copy(update=changes)
+
+
+def _statement(query: OrderQuery, after: tuple[datetime, str] | None) -> Select[OrderRow]:
     statement = _single(query, after)
     if statement is None:
         statement = _filtered(select(OrderRow), query).order_by(*(column.desc() for column in _KEYS))
         if after is not None:
             statement = statement.where(tuple_(*_KEYS) < after)
-    async with sessions() as session:
-        rows = list(await session.scalars(statement.limit(place.limit + 1)))
-    page = rows[: place.limit]
-    cursor = order_cursor(page[-1].created_at, page[-1].order_no) if page else place.cursor
-    items = [FoundOrder(order_no=row.order_no, **fields_of(row)) for row in page]
-    return FoundOrderPage(items=items, next_cursor=cursor, has_more=len(rows) > place.limit)
+    return statement
 
 
 def _single(query: OrderQuery, after: tuple[datetime, str] | None) -> Select[OrderRow] | None:

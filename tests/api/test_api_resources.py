@@ -1,7 +1,8 @@
 """What operators read and do over HTTP."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+from urllib.parse import quote
 
 from tests.api.api_client import Api
 from tests.operating.operating_world import ORDER_NO, PERSONAL, OperatingWorld
@@ -54,6 +55,15 @@ async def test_a_test_webhook_over_http(api: Api, world: OperatingWorld) -> None
             trial = await api.post("/subscribers/shop/test", json={"wait_seconds": 10})
     assert ("delivered", 200) == (trial.json["state"], trial.json["attempt"]["http_status"])
     assert [trial.json["event_id"]] == [webhook_id for webhook_id, _ in merchant.received]
+
+
+async def test_an_order_is_found_as_it_is_typed(api: Api, world: OperatingWorld) -> None:
+    await world.judged("01", order_no="1234-56789-01234", money="5400")
+    typed = quote("１２３４ー５６７８９－０１２３４　")
+    today = quote(datetime.now(timezone(timedelta(hours=9))).strftime("%Y年%m月%d日"))
+    assert "1234-56789-01234" == (await api.get(f"/orders/{typed}")).json["order_no"]
+    for asked in (f"order_no={typed}", f"money={quote('￥5,400')}", f"telno_tail={quote('５６７８')}", f"date={today}"):
+        assert 1 == len((await api.get(f"/orders?{asked}")).json["items"]), asked
 
 
 async def test_an_order_over_http(api: Api, world: OperatingWorld) -> None:

@@ -77,6 +77,14 @@ async def test_an_order_for_people(cli: Cli, world: OperatingWorld) -> None:
     assert "No call with this order_no" in (await cli("orders", "show", "unknown", code=1)).stderr
 
 
+async def test_orders_are_found_as_they_are_typed_on_a_japanese_keyboard(cli: Cli, world: OperatingWorld) -> None:
+    await world.judged("01", money="5400")
+    typed = ORDER_NO.replace("-", "ー") + "　"
+    assert ORDER_NO in (await cli("orders", "show", typed)).stdout
+    for option, value in (("--order-no", typed), ("--money", "￥5,400"), ("--telno-tail", "５６７８"), ("--money", "５４００円")):
+        assert ORDER_NO in (await cli("orders", "search", option, value)).stdout, option
+
+
 async def test_orders_are_found_by_what_a_customer_knows(cli: Cli, world: OperatingWorld) -> None:
     await world.judged("01", "04")
     await world.judged("01", order_no="1234-56789-09999", telno="0398765432", money="900", sendid="A-1002")

@@ -339,6 +339,16 @@ async def test_an_order_number_leads_to_its_order_whatever_it_holds(console: Con
             assert f"/orders/{order_no}" == unquote(unescape(back))
 
 
+async def test_an_order_is_found_as_it_is_typed_on_a_japanese_keyboard(console: Console) -> None:
+    await console.world.judged("04", order_no="1234-56789-01234", money="5400")
+    async with console.visitor(Role.VIEWER) as visitor:
+        found = await visitor.get(f"/orders?order_no={quote('１２３４ー５６７８９－０１２３４　')}")
+        assert (303, "/orders/1234-56789-01234") == (found.status, found.headers["location"])
+        for asked in ("money=￥5,400", "money=５４００円", "date=2000年1月3日"):
+            page = await visitor.get("/orders?" + quote(asked, safe="="))
+            assert (200, "money" in asked) == (page.status, "1234-56789-01234" in page.text), asked
+
+
 async def test_while_the_database_is_away_pages_say_so_and_nothing_else(world: OperatingWorld, tmp_path: Path) -> None:
     engine = make_engine("postgresql://nobody@127.0.0.1:1/nothing")
     away = replace(world, sessions=make_sessions(engine))

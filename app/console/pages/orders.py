@@ -1,6 +1,5 @@
 """Orders: finding one by what a customer on the telephone knows, and its whole story."""
 
-import unicodedata
 from datetime import datetime
 
 from pydantic import ValidationError
@@ -22,18 +21,18 @@ _FIELDS = ("order_no", "sendid", "telno_tail", "money", "date")
 
 async def search(visit: Visit) -> Response:
     """The form and what was found; without anything asked for, the latest orders. An order number alone leads straight to its order."""
-    asked = {name: unicodedata.normalize("NFKC", visit.text(name)) for name in _FIELDS}
+    asked = {name: visit.text(name) for name in _FIELDS}
     given = {name: value for name, value in asked.items() if value}
     problem = None
     found = FoundOrderPage(items=[], next_cursor=None, has_more=False)
     try:
-        found = await search_orders(visit.parts.sessions, Place(visit.text("cursor") or None, _FOUND), _query(given))
+        found = await search_orders(visit.parts.sessions, Place(visit.text("cursor") or None, _FOUND), OrderQuery.model_validate(given))
     except ValidationError as error:
         problem = _PROBLEMS.get(str(error.errors()[0]["loc"][0]), _PROBLEMS[""])
     except (ValueError, BadCursor):
         problem = _PROBLEMS[""]
-    if list(given) == ["order_no"] and (found.items or await _is_known(visit, asked["order_no"])):
-        return visit.go(order_path(asked["order_no"]))
+    if list(given) == ["order_no"] and (order_no := await _number_of(visit, asked["order_no"])):
+        return visit.go(order_path(order_no))
     text = visit.translated(problem) if problem else None
     return visit.page("orders.html", asked=asked, given=given, found=found, problem=text)
 
@@ -56,20 +55,12 @@ _PROBLEMS = {
 }
 
 
-def _query(given: dict[str, str]) -> OrderQuery:
-    values: dict[str, object] = dict(given)
-    if "money" in given:
-        values["money"] = given["money"].replace(",", "").removeprefix("¥").removesuffix("円").strip()
-    return OrderQuery.model_validate(values)
-
-
-async def _is_known(visit: Visit, order_no: str) -> bool:
-    """Whether there are calls of an order that is none yet, because none of them could be judged."""
+async def _number_of(visit: Visit, order_no: str) -> str | None:
+    """Return the number of the order that is meant, also if none of its calls could be judged; None if there is none."""
     try:
-        await operating.show_order(visit.parts.sessions, order_no)
+        return (await operating.show_order(visit.parts.sessions, order_no)).order_no
     except OrderNotFound:
-        return False
-    return True
+        return None
 
 
 def _story(visit: Visit, history: OrderHistory, *, personal: bool) -> Response:
