@@ -23,7 +23,7 @@ def main() -> int:
     """Run what the command line asks for; the exit code is 1 when a requirement is missed or a case fails."""
     arguments = _parser().parse_args()
     configure_logs("WARNING", "text")
-    chosen = Effort(rounds=arguments.rounds, seconds=arguments.seconds, calm_s=arguments.calm, size=arguments.size)
+    chosen = Effort(rounds=arguments.rounds, seconds=arguments.seconds, calm_s=arguments.calm, size=arguments.size, calls=arguments.calls)
     effort = QUICK if arguments.quick else chosen
     started = time.monotonic()
     with TemporaryDirectory(prefix="zeus-relay-bench-", ignore_cleanup_errors=True) as directory:
@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=Effort().seconds, help="of load in each round (default %(default)s)")
     parser.add_argument("--calm", type=float, default=0, metavar="SECONDS", help="wait so long before each round for other work to end")
     parser.add_argument("--size", type=int, default=Effort().size, help="how many notices at-size makes (default %(default)s)")
+    parser.add_argument("--calls", type=int, default=Effort().calls, help="how many calls old-snapshot makes (default %(default)s)")
     parser.add_argument("--quick", action="store_true", help="a tiny run that shows that the bench works; no verdicts")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything to FILE")
     return parser

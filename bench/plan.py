@@ -27,9 +27,11 @@ class Effort:
     """How long to wait before each round for other work on the machine to end."""
     size: int = 10_000_000
     """How many notices there are in a database of many years."""
+    calls: int = 100_000
+    """How many calls come while an old snapshot is held."""
 
 
-QUICK = Effort(rounds=1, seconds=0.6, warm_up_s=0.2, share=0.005, size=4_000)
+QUICK = Effort(rounds=1, seconds=0.6, warm_up_s=0.2, share=0.005, size=4_000, calls=400)
 
 
 @dataclass(frozen=True, slots=True)

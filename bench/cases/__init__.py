@@ -8,6 +8,7 @@ from bench.cases.delivery import delivery
 from bench.cases.many_dead import many_dead
 from bench.cases.memory import memory
 from bench.cases.neighbours import neighbours
+from bench.cases.old_snapshot import old_snapshot
 from bench.cases.spool import spool_answers, spool_drain
 from bench.plan import Case
 
@@ -23,5 +24,5 @@ CASES: dict[str, Case] = {
     "spool-answers": spool_answers,
     "spool-drain": spool_drain,
 }
-BY_NAME_ONLY: dict[str, Case] = {"big-tables": big_tables, "at-size": at_size}
+BY_NAME_ONLY: dict[str, Case] = {"big-tables": big_tables, "at-size": at_size, "old-snapshot": old_snapshot}
 """Cases that take so long that they run only when they are named."""
