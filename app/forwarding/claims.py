@@ -1,6 +1,6 @@
 """The SQL of delivery: claim what is due, give claims back, and keep waiting rows out of the way. All times are the database's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.forwarding.due_bounds import NO_BOUNDS
 from app.forwarding.webhook import OutboundWebhook, Target
 
 _FIRST_TRY = "least(w.attempts + w.excused, 1) = 0"
@@ -24,10 +25,19 @@ _MINE = "w.subscriber_id = s.id AND w.state = 'pending'"
 STILL_PENDING = "w.state || '' = 'pending'"
 
 
-def _due_before(moment: str, tries: str) -> str:
-    """Return the condition that subscriber `s` has a webhook due at `moment` at the latest."""
+# Where scans for due webhooks begin, see DueBounds. A database's clock that was set back lowers them.
+_BOUND = """LEFT JOIN unnest(
+    CAST(:bound_ids AS uuid[]), CAST(:bound_first AS timestamptz[]), CAST(:bound_later AS timestamptz[])
+  ) AS scan (id, first_tries, later_tries) ON scan.id = s.id"""
+_FIRST_FROM = "least(coalesce(scan.first_tries, to_timestamp(0)), now() - interval '1 s')"
+_LATER_FROM = "least(coalesce(scan.later_tries, to_timestamp(0)), now() - interval '1 s')"
+
+
+def _due_before(moment: str, tries: str, start: str = "to_timestamp(0)") -> str:
+    """Return the condition that subscriber `s` has a webhook due from `start` to `moment`."""
     return f"""(SELECT true FROM outbound_webhooks w
-    WHERE {_MINE} AND {tries} AND w.due_at <= {moment} ORDER BY w.due_at LIMIT 1) IS NOT NULL"""  # noqa: S608
+    WHERE {_MINE} AND {tries} AND w.due_at >= {start} AND w.due_at <= {moment}
+    ORDER BY w.due_at LIMIT 1) IS NOT NULL"""  # noqa: S608
 
 
 # The hold is counted from the first attempt, so that nothing is overtaken that was only waiting: for a worker, for its turn at a limited
@@ -39,12 +49,12 @@ _HOLDS_UNTIL = f"""CASE WHEN earlier.attempts + earlier.excused = 0 THEN earlier
         ELSE least(earlier.due_at, greatest(earlier.created_at, {_FIRST_TRIED}) + CAST(:order_hold AS interval)) END"""
 
 
-def _due_of_each(tries: str, room: str) -> str:
+def _due_of_each(tries: str, room: str, bound: str) -> str:
     """The webhooks due, of each roomy subscriber at most `room`, the oldest first."""
     return f"""
   SELECT roomy.turn, roomy.room, roomy.id AS subscriber_id, found.id, found.due_at FROM roomy CROSS JOIN LATERAL (
     SELECT w.id, w.due_at FROM outbound_webhooks w
-    WHERE w.subscriber_id = roomy.id AND w.state = 'pending' AND {tries} AND w.due_at <= now()
+    WHERE w.subscriber_id = roomy.id AND w.state = 'pending' AND {tries} AND w.due_at >= {bound} AND w.due_at <= now()
       AND NOT (roomy.ordered AND w.order_no IS NOT NULL AND (
         SELECT true FROM outbound_webhooks earlier
         WHERE earlier.subscriber_id = w.subscriber_id AND earlier.order_no = w.order_no AND earlier.sequence < w.sequence
@@ -71,33 +81,35 @@ def _due_of_each(tries: str, room: str) -> str:
 CLAIM = text(f"""
 WITH paced AS MATERIALIZED (
   SELECT s.id, least(bucket.depth, s.allowance + bucket.since * bucket.rate) AS allowance
-  FROM subscribers s CROSS JOIN LATERAL (
+  FROM subscribers s {_BOUND} CROSS JOIN LATERAL (
     SELECT pace.rate, greatest(pace.rate / 4.0, 1) AS depth,
       greatest(coalesce(extract(epoch FROM now() - s.allowance_at), 3600), 0) AS since
     FROM (SELECT least(s.rate_limit, CASE WHEN s.resumed_at IS NOT NULL THEN CAST(:resume_rate AS int) END) AS rate) AS pace
   ) AS bucket
   WHERE s.state = 'active' AND {_ASKED_FOR} AND bucket.rate IS NOT NULL AND s.allowance + bucket.since * bucket.rate >= 1 AND (
-    {_due_before("now()", _FIRST_TRY)} OR {_due_before("now()", _LATER_TRY)})
+    {_due_before("now()", _FIRST_TRY, _FIRST_FROM)} OR {_due_before("now()", _LATER_TRY, _LATER_FROM)})
   FOR NO KEY UPDATE OF s SKIP LOCKED
 ), roomy AS MATERIALIZED (
   SELECT s.id, s.ordered, row_number() OVER (ORDER BY s.capped_at, coalesce(busy.in_flight, 0) + {_FAILING_WEIGHT}, random()) AS turn,
     least(bound.most - coalesce(busy.in_flight, 0),
       CASE WHEN s.rate_limit IS NOT NULL OR s.resumed_at IS NOT NULL THEN CAST(coalesce(floor(paced.allowance), 0) AS int) END) AS room,
-    greatest(bound.most * 3 / 4, 1) - coalesce(busy.again, 0) AS again_room
+    greatest(bound.most * 3 / 4, 1) - coalesce(busy.again, 0) AS again_room,
+    {_FIRST_FROM} AS first_from, {_LATER_FROM} AS later_from
   FROM subscribers s
   LEFT JOIN unnest(
     CAST(:busy_ids AS uuid[]), CAST(:in_flight AS int[]), CAST(:again AS int[]), CAST(:most AS int[]), CAST(:ahead AS int[])
   ) AS busy (id, in_flight, again, most, ahead) ON busy.id = s.id
   LEFT JOIN paced ON paced.id = s.id
+  {_BOUND}
   CROSS JOIN LATERAL (
     SELECT least(s.max_in_flight + coalesce(busy.ahead, 0), busy.most, CASE WHEN CAST(:capped AS boolean) THEN 1 END,
       CASE WHEN s.failures > 0 OR s.last_success_at IS NULL THEN CAST(:unproven AS int) END) AS most
   ) AS bound
   WHERE s.state = 'active' AND {_ASKED_FOR}
   ORDER BY turn
-), first_tries AS MATERIALIZED ({_due_of_each(_FIRST_TRY, "roomy.room")}
+), first_tries AS MATERIALIZED ({_due_of_each(_FIRST_TRY, "roomy.room", "roomy.first_from")}
   LIMIT :room
-), later_tries AS MATERIALIZED ({_due_of_each(_LATER_TRY, "least(roomy.room, roomy.again_room)")}
+), later_tries AS MATERIALIZED ({_due_of_each(_LATER_TRY, "least(roomy.room, roomy.again_room)", "roomy.later_from")}
   LIMIT :again_room
 ), due AS MATERIALIZED (
   SELECT id, subscriber_id FROM (
@@ -150,7 +162,7 @@ RETURNING s.id
 # have few claims and may be many with long queues, so some of them are looked at each time.
 PARK = text(f"""
 WITH waiting AS MATERIALIZED (
-  SELECT head.id, head.until FROM subscribers s CROSS JOIN LATERAL (
+  SELECT head.id, head.until FROM subscribers s {_BOUND} CROSS JOIN LATERAL (
     SELECT w.id, (
       SELECT max(holding.until) FROM (
         SELECT {_HOLDS_UNTIL} AS until FROM outbound_webhooks earlier
@@ -160,7 +172,7 @@ WITH waiting AS MATERIALIZED (
       ) holding
     ) AS until
     FROM outbound_webhooks w
-    WHERE {_MINE} AND {_FIRST_TRY} AND w.due_at <= now()
+    WHERE {_MINE} AND {_FIRST_TRY} AND w.due_at >= {_FIRST_FROM} AND w.due_at <= now()
     ORDER BY w.due_at, w.id
     LIMIT :head
     FOR UPDATE OF w SKIP LOCKED
@@ -200,6 +212,7 @@ async def claim(
     resume_rate: int = 20,
     capped: bool = False,
     unproven: int | None = None,
+    bounds: Mapping[str, Any] = NO_BOUNDS,
 ) -> list[OutboundWebhook]:
     """Take at most `room` due webhooks of active subscribers, `again_room` of them no first tries; others leave them alone for `lease`.
 
@@ -207,7 +220,8 @@ async def claim(
     `resume_rate` while a backlog is let out. A webhook waits while an earlier one of the same order is pending for the same subscriber and
     was not tried yet, or for the first time less than `order_hold` ago, unless the subscriber wants no order. With `capped`
     only webhooks of capped subscribers are taken, one of each at most; without, only those of the others.
-    One that failed last, or never took a webhook, gets no more than `unproven`. Never commits.
+    One that failed last, or never took a webhook, gets no more than `unproven`.
+    What was due before its subscriber's bound in `bounds` (`DueBounds.parameters`) is not seen. Never commits.
     """
     token = uuid4()
     parameters = {
@@ -224,6 +238,7 @@ async def claim(
         "resume_rate": resume_rate,
         "capped": capped,
         "unproven": unproven,
+        **bounds,
     }
     rows = (await session.execute(CLAIM, parameters)).mappings().all()
     targets: dict[UUID, Target] = {}
@@ -240,12 +255,12 @@ async def release(session: AsyncSession, webhooks: Sequence[OutboundWebhook]) ->
     return len((await session.execute(RELEASE, _held(webhooks))).all())
 
 
-async def park(session: AsyncSession, *, order_hold: timedelta, head: int = 200) -> int:
+async def park(session: AsyncSession, *, order_hold: timedelta, head: int = 200, bounds: Mapping[str, Any] = NO_BOUNDS) -> int:
     """Move webhooks that wait for an earlier one's retry out of the way of claims, until that retry; return how many. Never commits.
 
     Looks at the first `head` due ones of each subscriber. Recording the end of the earlier one makes them due again at once.
     """
-    return len((await session.execute(PARK, {"order_hold": order_hold, "head": head})).all())
+    return len((await session.execute(PARK, {"order_hold": order_hold, "head": head, **bounds})).all())
 
 
 async def unwind(session: AsyncSession) -> int:

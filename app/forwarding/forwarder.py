@@ -13,6 +13,7 @@ from uuid import UUID
 from app.db.engine import Sessions
 from app.db.wakeup import OUTBOUND, POLL_SECONDS, Listener
 from app.forwarding.claims import claim, release
+from app.forwarding.due_bounds import DueBounds
 from app.forwarding.keyring import Keyring, NoSecret
 from app.forwarding.options import ForwardingOptions
 from app.forwarding.outcome import Outcome, OutcomeKind
@@ -26,7 +27,7 @@ from app.forwarding.secrets import KeyMissing, Vault
 from app.forwarding.sender import Sender
 from app.forwarding.trouble import RETRY_SECONDS, autocommitting, in_transaction
 from app.forwarding.turns import Turns
-from app.forwarding.upkeep import park_forever, renew_forever
+from app.forwarding.upkeep import bound_forever, park_forever, renew_forever
 from app.forwarding.webhook import OutboundWebhook
 from app.logs import get_logger
 from app.metrics import attempt_seconds, attempts_made, claim_batch_webhooks, sends_capped, sends_hanging, sends_in_flight
@@ -56,7 +57,7 @@ class Forwarder:
     """Delivers outbound webhooks. Any number of these, in any number of processes, share the work."""
 
     def __init__(self, sessions: Sessions, vault: Vault, listener: Listener, options: ForwardingOptions) -> None:
-        """`listener` must know the channel OUTBOUND; somebody else runs it. Up to five connections of `sessions` are used at once."""
+        """`listener` must know the channel OUTBOUND; somebody else runs it. Up to six connections of `sessions` are used at once."""
         self._transactions = sessions
         self._sessions = autocommitting(sessions)  # nearly whatever is done here is one statement
         self._keyring = Keyring(vault)
@@ -64,6 +65,7 @@ class Forwarder:
         self._options = options
         self._rooms = Rooms(options.concurrency)
         self._turns = Turns()
+        self._bounds = DueBounds()
         self._recorder = Recorder(self._sessions, pause_after=options.pause_after, on_recorded=self._recorded)
         self._stopping = False
         self._throttled = False
@@ -96,12 +98,14 @@ class Forwarder:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._recorder.run())
-                parking = group.create_task(park_forever(self._sessions, self._options.order_hold))
+                parking = group.create_task(park_forever(self._sessions, self._options.order_hold, self._bounds))
+                bounding = group.create_task(bound_forever(self._sessions, self._bounds, self._wake))
                 recovering = group.create_task(recover_forever(self._transactions))
                 renewing = group.create_task(renew_forever(self._sessions, self._options.lease, self._slow))
                 await self._claim_until_stopped(group, sender)
                 parking.cancel()
                 recovering.cancel()
+                bounding.cancel()
                 await self._end_sends()
                 renewing.cancel()
                 self._recorder.finish()
@@ -164,6 +168,7 @@ class Forwarder:
             lease=self._options.lease,
             order_hold=self._options.order_hold,
             resume_rate=self._options.resume_rate,
+            bounds=self._bounds.parameters(),
         )
         claimed = await in_transaction(self._sessions, "claim", work)
         if claimed is None:
@@ -269,6 +274,10 @@ class Forwarder:
         # A wait that is shorter than the poll has to shorten the pause that the claims may be in.
         if recorded.awaited or recorded.signalled or self._throttled or (waits and min(waits) < POLL_SECONDS):
             self._listener.wake(OUTBOUND)
+
+    def _wake(self) -> None:
+        """Claim again: more is due than the last claim could see."""
+        self._listener.wake(OUTBOUND)
 
     def _remember(self, seconds: float) -> None:
         """That something will be due in so many seconds."""

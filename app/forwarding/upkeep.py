@@ -4,23 +4,42 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
+from time import monotonic
 
 from app.db.engine import Sessions
+from app.db.scan_bounds import SweepSchedule
 from app.forwarding.claims import park, renew, unwind
+from app.forwarding.due_bounds import DueBounds
 from app.forwarding.leftovers import cancel_leftovers
 from app.forwarding.trouble import in_transaction
 from app.forwarding.webhook import OutboundWebhook
 
 _PARK_SECONDS = 1.0
+_BOUND_SECONDS = 0.2
 
 
-async def park_forever(sessions: Sessions, order_hold: timedelta) -> None:
+async def park_forever(sessions: Sessions, order_hold: timedelta, bounds: DueBounds) -> None:
     """Every second until cancelled: park what waits for an earlier event's retry, end the slow release of backlogs, cancel leftovers."""
+    leftovers = SweepSchedule()
     while True:
         await asyncio.sleep(_PARK_SECONDS)
-        await in_transaction(sessions, "park", partial(park, order_hold=order_hold))
+        await in_transaction(sessions, "park", partial(park, order_hold=order_hold, bounds=bounds.parameters()))
         await in_transaction(sessions, "unwind", unwind)
-        await in_transaction(sessions, "cancel", cancel_leftovers)
+        if leftovers.is_due():
+            started = monotonic()
+            cancelled = await in_transaction(sessions, "cancel", cancel_leftovers)
+            leftovers.note(0 if cancelled else monotonic() - started)
+
+
+async def bound_forever(sessions: Sessions, bounds: DueBounds, on_late: Callable[[], None]) -> None:
+    """Move the bounds of claims along, several times a second, until cancelled.
+
+    `on_late` is called when a sweep found webhooks that claims could not see.
+    """
+    while True:
+        if await in_transaction(sessions, "bound", bounds.move):
+            on_late()
+        await asyncio.sleep(_BOUND_SECONDS)
 
 
 async def renew_forever(sessions: Sessions, lease: timedelta, slow: Callable[[float], Sequence[OutboundWebhook]]) -> None:

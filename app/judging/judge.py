@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,6 +14,7 @@ from app.db.lanes import LANES, lane_of
 from app.judging import store
 from app.judging.batch import Outcome, TakenNotice, decide, known_before, write
 from app.judging.fairness import Fairness
+from app.judging.lane_bounds import LaneBounds
 from app.judging.refused import is_refusal, write_apart
 from app.judging.rules import Verdict
 from app.judging.store import UnjudgedNotice
@@ -42,6 +44,7 @@ class Judge:
         self._fairness = Fairness()
         self._suspect: set[int] = set()
         self._suspect_first = False
+        self._bounds = LaneBounds()
 
     async def judge_batch(self) -> int:
         """Judge one batch and return how many notices it held; 0 when there is nothing to do that others are not doing.
@@ -58,11 +61,13 @@ class Judge:
         return await self._judge(others) or await self._judge_apart(suspect, CAREFUL_BATCH)
 
     async def _judge(self, among: Collection[int]) -> int:
-        lanes: list[int] = []
+        lanes: dict[int, UUID] = {}
         try:
             async with self._sessions.begin() as session:
-                lanes = await store.lock_lanes(session, among)
+                lanes = await store.lock_lanes(session, among, self._bounds)
                 heads = await store.unjudged(session, lanes, BATCH) if lanes else []
+                if heads:
+                    self._bounds.note_newest(heads[-1].id)
                 taken = await self._ours(session, lanes, [*heads, *await self._fairness.behind_crowds(session, heads, BATCH)])
                 outcome = decide(taken, await known_before(session, taken, self._ip_codes), self._ip_codes)
                 await write(session, outcome, self._first_wait)
@@ -78,7 +83,7 @@ class Judge:
     async def _judge_apart(self, among: Collection[int], limit: int) -> int:
         """After a batch that the database refused: find the notices that cannot be written, and put them in quarantine."""
         async with self._sessions.begin() as session:
-            lanes = await store.lock_lanes(session, among)
+            lanes = await store.lock_lanes(session, among, self._bounds)
             taken = await self._ours(session, lanes, await store.unjudged(session, lanes, limit) if lanes else [])
             outcome, refused = await write_apart(session, taken, self._ip_codes, self._first_wait)
         self._suspect.difference_update(lanes)
@@ -86,7 +91,7 @@ class Judge:
         self._report(outcome)
         return len(outcome.verdicts)
 
-    async def _ours(self, session: AsyncSession, lanes: Sequence[int], notices: Sequence[UnjudgedNotice]) -> list[TakenNotice]:
+    async def _ours(self, session: AsyncSession, lanes: Collection[int], notices: Sequence[UnjudgedNotice]) -> list[TakenNotice]:
         """The notices whose orders are judged by nobody else.
 
         A receiver of an older version chose the lane by the number as it was spelled. The lane of the number

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Text, Uuid
 
+from app.judging.lane_bounds import LaneBounds
 from app.judging.orders import COMPARED, REMEMBERED, Occurrence, Order, values_of
 from app.zeus.canonical import canonical_values
 from app.zeus.statuses import Status
@@ -36,16 +37,23 @@ class UnjudgedNotice:
     cut: bool
 
 
-# The lanes with work, looked up one by one in the index of unjudged notices; of these, those nobody else is judging now.
+# The oldest unjudged notice of each lane from its bound on, looked up one by one in the index of unjudged
+# notices; of the lanes that have one, those nobody else is judging now.
 _LOCK_LANES = text(f"""
-WITH pending AS MATERIALIZED (
-  SELECT lane FROM unnest(CAST(:among AS smallint[])) AS lane
-  CROSS JOIN LATERAL (SELECT 1 FROM notices WHERE notices.lane = lane.lane AND verdict IS NULL LIMIT 1) AS work
-  ORDER BY random()
+WITH found AS MATERIALIZED (
+  SELECT bound.lane, (
+    SELECT id FROM notices
+    WHERE notices.lane = bound.lane AND verdict IS NULL AND id >= bound.id ORDER BY id LIMIT 1
+  ) AS oldest
+  FROM unnest(CAST(:lanes AS smallint[]), CAST(:bounds AS uuid[])) AS bound (lane, id)
+), pending AS MATERIALIZED (
+  SELECT lane FROM found WHERE oldest IS NOT NULL ORDER BY random()
 ), locked AS MATERIALIZED (
   SELECT lane FROM pending WHERE pg_try_advisory_xact_lock({_LOCK_SPACE}, lane) LIMIT {_LANES_AT_ONCE}
 )
-SELECT lane FROM locked
+SELECT lane, oldest, lane IN (SELECT lane FROM locked) AS locked,
+  CAST(extract(epoch FROM clock_timestamp() - statement_timestamp()) AS float8) AS took
+FROM found
 """)  # noqa: S608 - only our own constants are put in
 
 _LOCK_MORE_LANES = text(
@@ -53,10 +61,11 @@ _LOCK_MORE_LANES = text(
 )
 
 _UNJUDGED = text("""
-SELECT unjudged.* FROM unnest(CAST(:lanes AS smallint[])) AS lane
+SELECT unjudged.*
+FROM unnest(CAST(:lanes AS smallint[]), CAST(:oldest AS uuid[])) AS locked (lane, oldest)
 CROSS JOIN LATERAL (
   SELECT id, lane, received_at, target, body, released, cut FROM notices
-  WHERE notices.lane = lane.lane AND verdict IS NULL ORDER BY id LIMIT :limit
+  WHERE notices.lane = locked.lane AND verdict IS NULL AND id >= locked.oldest ORDER BY id LIMIT :limit
 ) AS unjudged
 ORDER BY id
 """)
@@ -139,9 +148,16 @@ WHERE notices.id = judged.id
 """)
 
 
-async def lock_lanes(session: AsyncSession, among: Collection[int]) -> list[int]:
-    """Lanes of `among` that have unjudged notices and are ours until the transaction ends; empty if others do all there is to do."""
-    return list((await session.scalars(_LOCK_LANES, {"among": list(among)})).all())
+async def lock_lanes(session: AsyncSession, among: Collection[int], bounds: LaneBounds) -> dict[int, UUID]:
+    """Lock lanes of `among` that have unjudged notices and that no other worker is judging.
+
+    Returns the oldest unjudged notice of each locked lane. The lanes are ours until the transaction ends.
+    """
+    starts = bounds.starts(among)
+    rows = (await session.execute(_LOCK_LANES, {"lanes": list(starts), "bounds": list(starts.values())})).all()
+    oldest = {row.lane: row.oldest for row in rows if row.oldest}
+    bounds.learn(starts, oldest, max((row.took for row in rows), default=0.0))
+    return {row.lane: row.oldest for row in rows if row.locked}
 
 
 async def lock_more_lanes(session: AsyncSession, lanes: Collection[int]) -> set[int]:
@@ -149,9 +165,13 @@ async def lock_more_lanes(session: AsyncSession, lanes: Collection[int]) -> set[
     return set(await session.scalars(_LOCK_MORE_LANES, {"lanes": sorted(lanes)})) if lanes else set()
 
 
-async def unjudged(session: AsyncSession, lanes: Sequence[int], limit: int) -> list[UnjudgedNotice]:
-    """The oldest unjudged notices of `lanes`, at most `limit` of each. Call it after `lock_lanes`: then it sees what others committed."""
-    rows = await session.execute(_UNJUDGED, {"lanes": list(lanes), "limit": limit})
+async def unjudged(session: AsyncSession, lanes: Mapping[int, UUID], limit: int) -> list[UnjudgedNotice]:
+    """Return the oldest unjudged notices of `lanes`, as `lock_lanes` gave them, at most `limit` of each.
+
+    Call it after `lock_lanes`: then it sees what others committed.
+    """
+    parameters = {"lanes": list(lanes), "oldest": list(lanes.values()), "limit": limit}
+    rows = await session.execute(_UNJUDGED, parameters)
     return [UnjudgedNotice(**row) for row in rows.mappings()]
 
 

@@ -21,8 +21,8 @@ from app.settings import Settings
 from app.worker.housekeeping import Housekeeping
 from app.worker.judging_loop import JudgingLoop
 
-POOL_SIZE = 5
-"""Connections of a worker at rest: one judges, up to three claim, park and record."""
+POOL_SIZE = 6
+"""Connections of a worker at rest: one judges, up to four claim, park, record and move bounds."""
 
 log = get_logger("main")
 

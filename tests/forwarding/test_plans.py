@@ -17,6 +17,7 @@ from app.db.connections import HELD_TO_INDEXES, Connection, connect
 from app.db.engine import Sessions, make_engine, make_sessions
 from app.forwarding.backlog import READY
 from app.forwarding.claims import CLAIM, PARK, RELEASE, RENEW, UNWIND, claim, park
+from app.forwarding.due_bounds import FIRST_DUE, NO_BOUNDS
 from app.forwarding.fan_out import FAN_OUT, fan_out
 from app.forwarding.leftovers import CANCEL
 from app.forwarding.outcome import OutcomeKind
@@ -37,6 +38,7 @@ STATEMENTS = {
     "recover": UNDELIVERED,
     "recover everything": EVERYTHING,
     "cancel leftovers": CANCEL,
+    "first due": FIRST_DUE,
     "ready a backlog": READY,
 }
 BIG = ("outbound_webhooks", "events", "attempts")
@@ -147,6 +149,7 @@ PARAMETERS: dict[str, Any] = {
     "capped": False,
     "unproven": 1,
     **parameters_of(results(250)),
+    **NO_BOUNDS,
     "room": 200,
     "again_room": 150,
     "resume_rate": 20,
@@ -240,6 +243,7 @@ INDEXES_OF_WEBHOOKS = {
     "recover": {"event_key", "pkey"},
     "recover everything": {"event_key"},
     "cancel leftovers": {"turn_idx", "pkey"},
+    "first due": {"turn_idx"},
     "ready a backlog": {"turn_idx", "pkey"},
 }
 FIRST_COLUMNS = {
