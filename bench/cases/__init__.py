@@ -5,6 +5,7 @@ from bench.cases.arrival import arrival
 from bench.cases.at_size import at_size
 from bench.cases.big_tables import big_tables
 from bench.cases.delivery import delivery
+from bench.cases.judging import judging
 from bench.cases.many_dead import many_dead
 from bench.cases.memory import memory
 from bench.cases.neighbours import neighbours
@@ -18,6 +19,7 @@ CASES: dict[str, Case] = {
     "new-connections": new_connections,
     "arrival": arrival,
     "delivery": delivery,
+    "judging": judging,
     "neighbours": neighbours,
     "many-dead": many_dead,
     "memory": memory,

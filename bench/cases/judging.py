@@ -1,0 +1,112 @@
+"""How long honest calls wait to be judged behind a flood of one order, and behind calls that the database refuses.
+
+All calls are committed together when the worker is there and has nothing else to do.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from app.clock import uuid7
+from app.db.connections import Connection, connect
+from app.db.lanes import LANES, lane_of
+from app.db.wakeup import NOTICES
+from bench.figures import Figure, Requirement
+from bench.plan import Bench, interleaved
+
+REPETITIONS = 40_000
+REFUSED = 5_000
+HONEST = 100
+MOST_S = 5.0
+_POLL_S = 0.02
+_PATIENCE_S = 300.0
+
+_NOTICES = """
+INSERT INTO notices (id, lane, received_at, source, method, target, headers, body)
+SELECT id, lane, $4, '192.0.2.1', 'GET', convert_to(target, 'UTF8'), '', ''
+FROM unnest($1::uuid[], $2::int[], $3::text[]) AS call (id, lane, target)
+"""
+# Stands for a defect that nobody knows yet.
+_REFUSAL = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN IF new.sendid = 'refused' THEN RAISE EXCEPTION USING errcode = '22P05'; END IF; RETURN new; END $$;
+CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION refuse()
+"""
+
+
+class NotJudged(Exception):
+    """Honest calls were not judged, however long the worker had."""
+
+
+async def judging(bench: Bench) -> list[Figure]:
+    """Seconds until the last of a hundred honest calls is judged."""
+    repetitions, refused = round(REPETITIONS * bench.effort.share), round(REFUSED * bench.effort.share)
+
+    async def alone() -> float:
+        return await _measure(bench, [])
+
+    async def behind_repetitions() -> float:
+        crowd = next(number for number in map("crowd-{}".format, range(1_000)) if lane_of(number) == 0)
+        return await _measure(bench, [f"order_no={crowd}&status=04&money=5400"] * repetitions, lambda number: lane_of(number) == 0)
+
+    async def behind_refused() -> float:
+        return await _measure(bench, [f"order_no=refused-{number}&status=01&money=5400&sendid=refused" for number in range(refused)])
+
+    results = await interleaved(bench, {"alone": alone, "behind repetitions": behind_repetitions, "behind refused": behind_refused})
+    baseline = tuple(results["alone"])
+    sides = (
+        (f"behind {repetitions:,} repetitions of one call in their lane", results["behind repetitions"], MOST_S),
+        (f"behind {refused:,} that the database refuses, in all {LANES} lanes", results["behind refused"], None),
+    )
+    return [
+        Figure(
+            "judging",
+            f"{HONEST} honest calls judged, {name}",
+            "s",
+            tuple(waits),
+            baseline,
+            f"the {HONEST} alone",
+            None if most is None else Requirement(most=most),
+        )
+        for name, waits, most in sides
+    ]
+
+
+async def _measure(bench: Bench, before: list[str], suits: Callable[[str], bool] = lambda number: True) -> float:
+    """Seconds from their commit until all honest calls are judged that came behind the calls `before`."""
+    honest = [number for number in map("honest-{}".format, range(HONEST * LANES * 2)) if suits(number)][:HONEST]
+    async with bench.site() as site:
+        connection = await connect(site.database_url or "")
+        try:
+            await connection.execute(_REFUSAL)
+            together = connection.transaction()
+            await together.start()
+            await _append(connection, before)
+            await _append(connection, [f"order_no={number}&status=04&money=5400" for number in honest])
+            async with site.role("work"):
+                await together.commit()
+                await connection.execute(f"NOTIFY {NOTICES}")
+                return await _until_judged(connection)
+        finally:
+            await connection.close()
+
+
+async def _append(connection: Connection, queries: list[str]) -> None:
+    numbers = [query.partition("order_no=")[2].partition("&")[0] for query in queries]
+    await connection.execute(
+        _NOTICES,
+        [uuid7() for _ in queries],
+        [lane_of(number) for number in numbers],
+        ["/zeus/notify?" + query for query in queries],
+        datetime.now(UTC),
+    )
+
+
+async def _until_judged(connection: Connection) -> float:
+    started = time.monotonic()
+    while time.monotonic() < started + _PATIENCE_S:
+        if await connection.fetchval("SELECT count(*) FROM orders WHERE order_no LIKE 'honest-%'") == HONEST:
+            return time.monotonic() - started
+        await asyncio.sleep(_POLL_S)
+    raise NotJudged
