@@ -125,6 +125,18 @@ certificate_expiry_timestamp = Gauge(
     ["host"],
     registry=None,
 )
+oldest_transaction_seconds = Gauge(
+    "zeus_relay_oldest_transaction_seconds",
+    "Age of the oldest transaction that keeps dead rows, by holder: session, prepared or replica",
+    ["holder"],
+    registry=None,
+)
+replication_slot_active = Gauge(
+    "zeus_relay_replication_slot_active", "1 for a replication slot that is read, else 0", ["slot"], registry=None
+)
+replication_slot_wal_bytes = Gauge(
+    "zeus_relay_replication_slot_wal_bytes", "Write-ahead log that a replication slot keeps", ["slot"], registry=None
+)
 STANDING = (
     unjudged_notices,
     unjudged_oldest_seconds,
@@ -138,6 +150,9 @@ STANDING = (
     expected_calls_since_last,
     measured_timestamp,
     certificate_expiry_timestamp,
+    oldest_transaction_seconds,
+    replication_slot_active,
+    replication_slot_wal_bytes,
 )
 
 _standing_exposed = False

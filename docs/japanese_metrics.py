@@ -51,6 +51,9 @@ METRICS: Mapping[str, str] = {
     "zeus_relay_usual_calls_per_hour": "同じ曜日の同じ時間帯のコール数（過去4週間の平均）",
     "zeus_relay_expected_calls_since_last": "最後のコールから今までに、通常なら来ているはずのコール数",
     "zeus_relay_measured_timestamp_seconds": "データベースを最後に調べた時刻",
+    "zeus_relay_oldest_transaction_seconds": "不要な行を残す最も古いトランザクションの経過秒数（session、prepared、replica別）",
+    "zeus_relay_replication_slot_active": "読み手のあるレプリケーションスロットは1、それ以外は0",
+    "zeus_relay_replication_slot_wal_bytes": "レプリケーションスロットが残しているWALのバイト数",
     "zeus_relay_public_certificate_expiry_timestamp_seconds": "RELAY_PUBLIC_URLの証明書の期限。一度も確認できていない間は出力しない",
 }
 """By the name under which a metric is shown."""

@@ -18,6 +18,10 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     ),
     "audited": ("somebody acted, or looked at personal values", "操作または個人情報の閲覧があった"),
     "batch_failed": ("a batch could not be judged; its notices are judged one by one", "まとめて判定できなかった。1件ずつ判定する"),
+    "bound_failed": (
+        "reading where scans for due webhooks begin failed; tried again",
+        "期限の来たWebhookを探し始める位置を読めなかった。再び試す",
+    ),
     "call_not_recorded": (
         "nothing can record, and no more calls may be held: 503. Zeus does not repeat it",
         "どこにも記録できず、保留できる数も超えたため、503を返した。ゼウスは再送しない",

@@ -20,7 +20,7 @@ from app.logs import get_logger
 from app.metrics import alerts_posted
 from app.operating.alert_memory import Memory, keep, name_of, recall
 from app.operating.alerts import Alerts
-from app.operating.concerns import SPOOL_KEYS, Attention, Concern, concerns_beside, concerns_of
+from app.operating.concerns import SPOOL_KEYS, Attention, Concern, concerns_beside, concerns_of, concerns_of_database
 from app.operating.standing import Standing, latest_dead, latest_notices
 from app.operating.watch import Measured
 from app.receiving.spool_report import SpoolMeter, SpoolState
@@ -116,7 +116,8 @@ class Alerting:
         await self._sole.release()
 
     async def _concerns(self, measured: Measured) -> list[Concern]:
-        return concerns_of(measured.standing, measured.expectation, await self._attention(measured.standing))
+        seen = concerns_of(measured.standing, measured.expectation, await self._attention(measured.standing))
+        return seen + concerns_of_database(measured.oldest_transactions, measured.slots)
 
     async def _attention(self, standing: Standing) -> Attention:
         if not (standing.quarantined or standing.conflicts or standing.dead):

@@ -11,6 +11,7 @@ from app.forwarding.secrets import Vault
 from app.operating.check_machine import check_postgres, check_spool
 from app.operating.check_public import check_callers, check_public_url
 from app.operating.check_subscribers import check_subscribers
+from app.operating.check_transactions import check_transactions
 from app.operating.findings import Finding, error, ok, warning
 from app.operating.keys import admin_token_of, vault_of
 from app.operating.listening import Use, use_of_port
@@ -37,6 +38,7 @@ async def _ask(url: str, settings: Settings, vault: Vault | None) -> list[Findin
     sessions = make_sessions(engine)
     try:
         findings = [*await check_postgres(sessions), *await check_callers(sessions, settings)]
+        findings += await check_transactions(sessions)
         if vault is not None:
             findings += await check_subscribers(sessions, vault, settings)
     finally:

@@ -1,9 +1,10 @@
 """What somebody should be told of: the conditions behind the alerts, from one measurement."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from app.operating.old_transactions import MOST_WAL_BYTES, OLD_SECONDS, Slot
 from app.operating.standing import Standing, SubscriberStanding
 from app.operating.usual import Expectation
 from app.receiving.spool_report import SpoolState
@@ -63,6 +64,21 @@ def concerns_beside(spool: SpoolState | None, away: timedelta) -> list[Concern]:
         text = f"Entries of the spool directory cannot be read and are skipped ({spool.unusable_entries}): calls may be in them."
         concerns.append(Concern("spool_entries", text))
     return concerns
+
+
+def concerns_of_database(oldest: Mapping[str, float], slots: Sequence[Slot]) -> list[Concern]:
+    """What keeps dead rows and write-ahead log: ages by holder in seconds, and the replication slots."""
+    holders = ", ".join(holder for holder, seconds in oldest.items() if seconds > OLD_SECONDS)
+    text = f"Dead rows have been kept for more than 30 minutes by an old transaction ({holders})."
+    old = [Concern("old_transaction", text)] if holders else []
+    return [
+        *old,
+        *(
+            Concern(f"slot:{slot.name}", f"Replication slot {slot.name} keeps more than 10 GiB of WAL.")
+            for slot in slots
+            if slot.wal_bytes > MOST_WAL_BYTES
+        ),
+    ]
 
 
 def _silence(standing: Standing, expectation: Expectation) -> Iterator[Concern]:

@@ -1,14 +1,15 @@
 """The watch: measures every few seconds how things stand, shows it in the metrics, and has alerts sent where they are wanted."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from app import metrics
 from app.db.connections import describe_error
 from app.db.engine import Sessions
 from app.db.snapshot import snapshot
 from app.logs import get_logger
+from app.operating.old_transactions import OldestTransactions, Slot, read_slots
 from app.operating.standing import Standing, read_standing
 from app.operating.usual import Expectation, Usual
 
@@ -23,6 +24,8 @@ class Measured:
 
     standing: Standing
     expectation: Expectation
+    oldest_transactions: Mapping[str, float] = field(default_factory=dict)
+    slots: Sequence[Slot] = ()
 
 
 Job = Callable[[Measured | None], Awaitable[None]]
@@ -38,6 +41,7 @@ class Watch:
         self._then = then
         self._seconds = seconds
         self._usual = Usual()
+        self._oldest = OldestTransactions()
 
     async def run(self) -> None:
         """Measure until cancelled."""
@@ -57,7 +61,8 @@ class Watch:
         async with snapshot(self._sessions) as session:
             standing = await read_standing(session)
             expectation = await self._usual.read(session, standing.at, standing.last_call_at)
-        measured = Measured(standing, expectation)
+            oldest, slots = await self._oldest.read(session), await read_slots(session)
+        measured = Measured(standing, expectation, oldest, slots)
         show(measured)
         return measured
 
@@ -82,6 +87,7 @@ def show(measured: Measured) -> None:
     metrics.expected_calls_since_last.set(measured.expectation.since_last)
     metrics.measured_timestamp.set(standing.at.timestamp())
     _show_subscribers(standing)
+    _show_database(measured)
 
 
 def _show_subscribers(standing: Standing) -> None:
@@ -93,3 +99,13 @@ def _show_subscribers(standing: Standing) -> None:
         metrics.undelivered_webhooks.labels(subscriber.name).set(subscriber.undelivered)
         metrics.undelivered_oldest_seconds.labels(subscriber.name).set(subscriber.oldest_seconds or 0)
         metrics.subscriber_paused.labels(subscriber.name).set(subscriber.state == "paused")
+
+
+def _show_database(measured: Measured) -> None:
+    for holder, seconds in measured.oldest_transactions.items():
+        metrics.oldest_transaction_seconds.labels(holder).set(seconds)
+    for gauge in (metrics.replication_slot_active, metrics.replication_slot_wal_bytes):
+        gauge.clear()  # a dropped slot must not stay as it was
+    for slot in measured.slots:
+        metrics.replication_slot_active.labels(slot.name).set(slot.active)
+        metrics.replication_slot_wal_bytes.labels(slot.name).set(slot.wal_bytes)

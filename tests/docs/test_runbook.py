@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.operating.concerns import Attention, Concern, concerns_beside, concerns_of
+from app.operating.concerns import Attention, Concern, concerns_beside, concerns_of, concerns_of_database
+from app.operating.old_transactions import Slot
 from app.operating.standing import Standing, SubscriberStanding
 from app.operating.usual import Expectation
 from app.receiving.spool_report import SpoolState
@@ -25,7 +26,8 @@ def worst() -> list[Concern]:
     standing = Standing(NOW, NOW - timedelta(days=1), 5, 900.0, 2, 1, 4, (paused, failing))
     spool = SpoolState(**{**dict.fromkeys(SpoolState.__dataclass_fields__, 1), "oldest_seconds": 900.0})
     seen = concerns_of(standing, Expectation(100, 100), Attention(("a",), ("b",), ("c",)))
-    return [*seen, *concerns_beside(spool, timedelta(minutes=5))]
+    kept = concerns_of_database({"session": 7_200.0}, [Slot("left", active=False, wal_bytes=2e10)])
+    return [*seen, *kept, *concerns_beside(spool, timedelta(minutes=5))]
 
 
 @pytest.mark.parametrize(("name", "heading"), RUNBOOKS)
