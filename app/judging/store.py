@@ -116,14 +116,16 @@ _ANSWERED = text("SELECT notice_id FROM answers WHERE notice_id = ANY(:ids)").bi
 
 _WRITE_ORDERS = text("""
 INSERT INTO orders
-  (order_no, status, state, cycle, sequence, money, clientip, pay_cvs, pay_no1, pay_no2, pay_limit, sendid, sendpoint, flags, telno_tail)
-SELECT order_no, status, state, cycle, sequence, money, clientip, pay_cvs, pay_no1, pay_no2, pay_limit, sendid, sendpoint, flags, telno_tail
+  (order_no, status, state, cycle, sequence, money, clientip, pay_cvs, pay_no1, pay_no2, pay_limit, sendid, sendpoint, flags,
+  telno_tail, created_at, updated_at)
+SELECT order_no, status, state, cycle, sequence, money, clientip, pay_cvs, pay_no1, pay_no2, pay_limit, sendid, sendpoint, flags,
+  telno_tail, clock_timestamp(), clock_timestamp()
 FROM json_populate_recordset(NULL::orders, CAST(:rows AS json))
 ON CONFLICT (order_no) DO UPDATE SET
   status = excluded.status, state = excluded.state, cycle = excluded.cycle, sequence = excluded.sequence, money = excluded.money,
   clientip = excluded.clientip, pay_cvs = excluded.pay_cvs, pay_no1 = excluded.pay_no1, pay_no2 = excluded.pay_no2,
   pay_limit = excluded.pay_limit, sendid = excluded.sendid, sendpoint = excluded.sendpoint, flags = excluded.flags,
-  telno_tail = coalesce(excluded.telno_tail, orders.telno_tail), updated_at = now()
+  telno_tail = coalesce(excluded.telno_tail, orders.telno_tail), updated_at = excluded.updated_at
 """)
 
 # Who polls the feed reads on behind the last position it saw, so no smaller one may become visible later. The lock is taken before the

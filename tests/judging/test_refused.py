@@ -148,13 +148,3 @@ NAMES = (
     *("clientip", "money", "username", "telno", "email", "sendid", "sendpoint"),
     *("pay_cvs", "pay_no1", "pay_no2", "pay_limit", "error_code"),
 )
-
-
-async def test_a_notice_is_never_judged_before_it_was_received(sessions: Sessions) -> None:
-    judge = judge_of(sessions)
-    async with sessions.begin() as session:  # the transaction began before the call came
-        before = await session.scalar(text("SELECT now()"))
-        await append(sessions, ("N-1", "good"))
-    await judge.judge_batch()
-    [(received_at, judged_at)] = await fetch(sessions, "SELECT received_at, judged_at FROM notices")
-    assert before <= received_at <= judged_at
