@@ -56,7 +56,7 @@ class Process:
             self._reader = LogReader(log) if piped else None
             output = self._reader.writing if self._reader else log
             self._process = subprocess.Popen(
-                [PROGRAM, *arguments], env=environment(**settings), cwd=directory, stdout=output, stderr=output
+                [*before, PROGRAM, *arguments], env=environment(**settings), cwd=directory, stdout=output, stderr=output
             )
             if self._reader:
                 self._reader.started()
