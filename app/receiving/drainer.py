@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,9 +141,14 @@ class Drainer:
         with ExitStack() as opened:
             descriptor = await _on_disk(opened.enter_context, claim.open())
             batches = read_batches(descriptor, claim.segment, remains, size=BATCH)
-            while batch := await _on_disk(next, batches, None):
-                await self._append(connection, batch, remains)
-                records += len(batch)
+            reading = _begin_reading(batches)
+            try:
+                while batch := await reading:
+                    reading = _begin_reading(batches)  # the next one, while Postgres takes this one
+                    await self._append(connection, batch, remains)
+                    records += len(batch)
+            finally:
+                reading.cancel()
             await _on_disk(set_remains_aside, claim.segment, descriptor, remains)
             claim.drained()
             await _on_disk(remove_segment, claim.segment, descriptor)
@@ -188,6 +193,16 @@ async def _on_disk(function: Callable[_Arguments, _Result], *arguments: _Argumen
         raise
     except OSError as error:
         raise _Unusable(describe_trouble(error)) from error
+
+
+def _begin_reading(batches: Iterator[list[Found]]) -> asyncio.Task[list[Found] | None]:
+    """Return a task that reads the next batch in a thread; its result is None behind the last one.
+
+    What it raises is kept for whoever awaits it, and is nobody's if the database failed before.
+    """
+    reading = asyncio.create_task(_on_disk(next, batches, None))
+    reading.add_done_callback(lambda task: task.cancelled() or task.exception())
+    return reading
 
 
 def _count(drained: Drained, records: int, remains: Remains) -> None:
