@@ -17,7 +17,10 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
         "Webhookの送信中の不具合。回数に数えず、再び送る",
     ),
     "audited": ("somebody acted, or looked at personal values", "操作または個人情報の閲覧があった"),
-    "batch_failed": ("a batch could not be judged; its notices are judged one by one", "まとめて判定できなかった。1件ずつ判定する"),
+    "batch_failed": (
+        "the database refused a batch; what it refuses is looked for in parts",
+        "データベースがまとめての判定を拒んだ。拒まれる通知を分割して探す",
+    ),
     "bound_failed": (
         "reading where scans for due webhooks begin failed; tried again",
         "期限の来たWebhookを探し始める位置を読めなかった。再び試す",
