@@ -108,7 +108,7 @@ async def test_notices_for_people(cli: Cli, world: OperatingWorld) -> None:
     await world.judge("2012000001")
     (heading, row) = (await cli("notices", "list", "--verdict", "quarantined")).stdout.splitlines()
     assert heading.startswith("RECEIVED              ORDER_NO  STATUS     VERDICT      REASONS")
-    assert re.fullmatch(r"\S+ \S+Z  あ        04 入金済  quarantined  unknown_ip_code  -      ([0-9a-f-]{36})", row)
+    assert re.fullmatch(r"\S+ \S+Z  あ        04 入金済  quarantined  unknown_ip_code  unusual:order_no  ([0-9a-f-]{36})", row)
     notice_id = row.split()[-1]
     shown = (await cli("notices", "show", notice_id)).stdout
     assert re.search(r"^telno +\*\*\*$", shown, re.MULTILINE)
