@@ -11,7 +11,7 @@ from app.main.reference import env_example
 from app.zeus.error_codes import ERROR_CODES
 from app.zeus.statuses import FACTS, Status, Step, step
 from app.zeus.stores import STORES
-from docs import diagram, japanese
+from docs import diagram, japanese, simulator_tables
 from docs.command_line import command_line, command_line_in_japanese
 from docs.log_events import log_table, log_table_in_japanese
 from docs.metric_families import metric_names, metric_names_in_japanese
@@ -104,6 +104,12 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "logs": log_table,
     "logs-ja": log_table_in_japanese,
     "api": api,
+    "simulator-settings": simulator_tables.simulator_settings,
+    "simulator-settings-ja": simulator_tables.simulator_settings_in_japanese,
+    "simulator-magic": simulator_tables.magic_values,
+    "simulator-magic-ja": simulator_tables.magic_values_in_japanese,
+    "simulator-api": simulator_tables.simulator_api,
+    "simulator-api-ja": simulator_tables.simulator_api_in_japanese,
     "api-ja": api_in_japanese,
 }
 PICTURES: Mapping[str, diagram.Words] = {

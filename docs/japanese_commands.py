@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 
+from docs import japanese_simulator
+
 HELP: Mapping[str, str] = {
+    **japanese_simulator.COMMAND,
     "List actions and looks at personal values, the latest first.": "操作と個人情報の閲覧の記録を表示する（新しい順）",
     "Run everything, with a sample subscriber that prints what it gets and a simulated Zeus that plays scenarios against it.": (
         "すべてのロールに加えて、届いたものを表示する見本の配信先と、ゼウス役のシミュレーターを動かす"
@@ -95,6 +98,7 @@ HELP: Mapping[str, str] = {
 """By the English text."""
 
 PARAMETERS: Mapping[str, str] = {
+    **japanese_simulator.OPTIONS,
     "Only what this operator did.": "この担当者が行ったものだけ",
     "Only actions of this kind.": "この種類の操作だけ",
     "Only what was done to this (subscriber:shop).": "この対象（`subscriber:shop` など）に行ったものだけ",

@@ -94,24 +94,42 @@ def application() -> typer.Typer:
     """Every command in one Typer application."""
     from app.cli import commands
     from app.simulator.command import simulate
+    from app.simulator.server_command import simulator
 
     program = commands()
     program.callback()(_options)
     for role in ROLES:
         program.command()(role)
     program.command("simulate")(simulate)
+    program.command("simulator")(simulator)
     program.command("reference", hidden=True)(reference)
+    return program
+
+
+def simulator_alone() -> typer.Typer:
+    """The simulator alone: test suites start it often, and the operator's commands take a second to import."""
+    from app.simulator.server_command import simulator
+
+    program = typer.Typer(pretty_exceptions_show_locals=False)
+    program.callback()(_options)
+    program.command("simulator")(simulator)
     return program
 
 
 def run() -> None:
     """The entry point. What a user can mend ends it with a sentence and an exit code, and without a traceback."""
     prepare_streams()
-    program = roles() if sys.argv[1:2] and sys.argv[1] in {role.__name__ for role in ROLES} else application()
+    program = _program(sys.argv[1] if len(sys.argv) > 1 else "")
     try:
         _run_to_the_end(program)
     except OutputLost as lost:
         _fail(str(lost), FAILED)
+
+
+def _program(command: str) -> typer.Typer:
+    if command == "simulator":
+        return simulator_alone()
+    return roles() if command in {role.__name__ for role in ROLES} else application()
 
 
 def _run_to_the_end(program: Callable[[], object]) -> None:

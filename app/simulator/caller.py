@@ -19,6 +19,7 @@ MAX_HEADER_BYTES: Final = 64 * 1024
 _STATUS_LINE = re.compile(rb"HTTP/[0-9]\.[0-9] ([0-9]{3})(?: [^\r\n]*)?\r?\n")
 _OUT_OF_SOCKETS = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS})
 TIMEOUT: Final = "timeout"
+_PIECES = 20
 
 
 class Verdict(StrEnum):
@@ -97,13 +98,23 @@ async def _try(target: Target, request: bytes) -> tuple[int | None, str | None]:
 
 
 async def _exchange(target: Target, request: bytes) -> int:
-    reader, writer = await asyncio.open_connection(target.host, target.port, ssl=target.tls, limit=MAX_HEADER_BYTES)
+    local = (target.source, 0) if target.source else None
+    reader, writer = await asyncio.open_connection(target.host, target.port, ssl=target.tls, limit=MAX_HEADER_BYTES, local_addr=local)
     try:
-        writer.write(request)
+        await _write(writer, request, target.slow_s)
         return await _read_status(reader)
     finally:
         # Not close(): over TLS that waits for the other side, which may hang.
         writer.transport.abort()
+
+
+async def _write(writer: asyncio.StreamWriter, request: bytes, slow_s: float) -> None:
+    """Write the request, in _PIECES pieces over `slow_s` seconds if that is not 0."""
+    size = -(-len(request) // _PIECES) if slow_s else len(request)
+    for start in range(0, len(request), size):
+        writer.write(request[start : start + size])
+        if slow_s:
+            await asyncio.sleep(slow_s / _PIECES)
 
 
 async def _read_status(reader: asyncio.StreamReader) -> int:

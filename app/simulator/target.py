@@ -10,6 +10,8 @@ from urllib.parse import SplitResult, urlsplit
 DEFAULT_TIMEOUT_S: Final = 40.0
 """How long Zeus waits for an answer (manual, CGI call)."""
 
+HTTP_PORT: Final = 80
+
 _VISIBLE_ASCII = re.compile(r"[!-~]+")
 
 
@@ -42,7 +44,9 @@ class Target:
     """A merchant's registered URL and how Zeus calls it.
 
     `path` is the path as it goes on the wire; `own_query` is the query that the registered URL itself carries. `tls` is None for
-    plain HTTP. `timeout_s` is the time, in seconds, from the start of a call to the end of the answer's headers.
+    plain HTTP. `timeout_s` is the time, in seconds, from the start of a call to the end of the answer's headers. `user_agent` is sent
+    on port 80 only (manual, CGI call). `source` is the address of this machine to call from. The request goes out in small pieces
+    over `slow_s` seconds.
     """
 
     host: str
@@ -55,6 +59,9 @@ class Target:
     http: HttpVersion = HttpVersion.V1_0
     line_end: LineEnd = LineEnd.CRLF
     timeout_s: float = DEFAULT_TIMEOUT_S
+    user_agent: str | None = None
+    source: str | None = None
+    slow_s: float = 0.0
 
 
 def target_of(
@@ -104,7 +111,7 @@ def _parts(url: str) -> SplitResult:
 
 
 def request_bytes(target: Target, query: bytes) -> bytes:
-    """The whole request for one call. No User-Agent is sent, as Zeus sends none on port 443 (manual, CGI call)."""
+    """The whole request for one call. A User-Agent is sent only where Zeus sends one, on port 80, and only if one is given."""
     posted = target.method is Method.POST
     query_parts = [target.own_query] if posted else [target.own_query, query]
     target_query = b"&".join(part for part in query_parts if part)
@@ -116,6 +123,8 @@ def request_bytes(target: Target, query: bytes) -> bytes:
 
 def _headers(target: Target, body: bytes | None) -> list[bytes]:
     headers = []
+    if target.user_agent and target.port == HTTP_PORT:
+        headers.append(b"User-Agent: " + target.user_agent.encode("ascii"))
     if target.http is HttpVersion.V1_1:
         headers += [b"Host: " + target.host_header, b"Connection: close"]
     if body is not None:

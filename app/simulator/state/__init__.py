@@ -1,0 +1,4 @@
+"""State of the simulator: settings, clock, transitions and the SQLite store.
+
+Imported by the simulator's server.
+"""

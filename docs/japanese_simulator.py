@@ -1,0 +1,120 @@
+"""Japanese texts of the simulator's page and command; the code has them in English only."""
+
+from collections.abc import Mapping
+
+MAGIC_VALUES: Mapping[str, str] = {
+    "nothing happens after the application": "申込のあと何も起きない",
+    "paid at once, not confirmed": "すぐに入金され、売上確定はしない",
+    "paid and confirmed": "入金され、売上確定する",
+    "paid and taken back": "入金され、取り消される",
+    "paid, taken back, paid again, confirmed": "入金、取消、再入金のあと、売上確定する",
+    "never paid, the deadline passes": "入金されないまま期日が切れる",
+    "re-issued, then the old slip is paid": "再発行のあと、古い払込票で入金される",
+    "re-issued, the old slip is paid and confirmed": "再発行のあと、古い払込票で入金され、売上確定する",
+    "re-issued, the old slip is paid and taken back": "再発行のあと、古い払込票で入金され、取り消される",
+    "the service is stopped, then the slip is paid: no call": ("サービス停止のあとに入金される（番組停止。コールなし）"),
+    **{f"fails with {code}": f"{code} で失敗する" for code in ("800000", "800001", "800002")},
+    **{f"fails with {code}": f"{code} で失敗する" for code in ("900000", "0008", "0011", "0013")},
+    "no rel=, the answer names the parameter username": "`rel=` がなく、パラメータ名 `username` が返る",
+    "the slip is made, the answer is lost, the calls come": "払込票はできるが応答が失われる。コールは届く",
+    "the answer comes after 50 seconds": "応答が50秒後に届く",
+    "the answer comes after 39 seconds": "応答が39秒後に届く",
+    "half of the answer comes": "応答が途中で切れる",
+    "an HTML page comes instead of the answer": "応答の代わりにHTMLのページが届く",
+    "paid and confirmed, no call comes": "入金され、売上確定するが、コールは届かない",
+}
+"""By the English text of each magic value."""
+
+SETTINGS: Mapping[str, str] = {
+    "The URL that is called; without one no call is made.": "呼び出すURL。なければコールしない",
+    "GET or POST.": "GETまたはPOST",
+    "The parameters that calls carry.": "コールに付けるパラメータ",
+    "How calls escape their values.": "コールの値のエスケープのしかた",
+    "Retries after a timeout.": "タイムアウト後の再送回数",
+    "Seconds between a timeout and its retry.": "タイムアウトから再送までの秒数",
+    "Seconds of patience, in real time.": "応答を待つ秒数（実時間）",
+    "The agent name of calls; none by default.": "コールのエージェント名。既定ではなし",
+    "Call for 02 and 03 too.": "02と03もコールする",
+    "The IPコード that may apply.": "申込できるIPコード",
+    "The test IDs that are valid.": "有効なテストID",
+    "The stores in the contract.": "契約しているコンビニ",
+    "The stores that are in maintenance.": "メンテナンス中のコンビニ",
+    "Applications fail with 800001.": "申込を800001で失敗させる",
+    "Days until the payment deadline.": "支払期限までの日数",
+    "Faults that are answered with the parameter's name instead of 800000: parameters, rules, or `all`.": (
+        "800000ではなくパラメータ名を返す誤り。パラメータ名、規則、または `all`"
+    ),
+    "The error code for an IPコード that is not in `clientips`.": ("`clientips` にないIPコードへのエラーコード"),
+    "An unknown test ID fails the application, or makes it a real one.": ("未知のテストIDの扱い。申込の失敗、または本番の申込"),
+    "Issue payment numbers again after so many; 0: random ones.": ("払込用番号をこの件数ごとに再び使う。0なら乱数"),
+    "What order numbers begin with.": "オーダー番号の先頭",
+    "Simulated seconds in a real second.": "実時間の1秒あたりに進む秒数",
+    "Call other machines too, not only this one. Fixed at the start.": ("このマシン以外も呼び出す。起動時だけ指定できる"),
+    "Make each call so many times.": "各コールをこの回数だけ送る",
+    "Seconds of real time before a call.": "コールの前に待つ秒数（実時間）",
+    "Lose every nth call; 0 loses none, 1 loses all.": "n回に1回のコールを失う。0なら失わず、1ならすべて失う",
+    "Make every nth call after the one that follows it, or a second later.": (
+        "n回に1回のコールを、次のコールのあと（なければ1秒後）に送る"
+    ),
+    "Cut the query in the middle of its bytes.": "クエリーをバイト列の途中で切る",
+    "Seconds over which the request trickles out.": "リクエストを少しずつ送り終えるまでの秒数",
+    "An address of this machine to call from.": "呼び出し元にする、このマシンのアドレス",
+    "Seconds of real time before the answer: 39 is in time, 41 is late.": ("応答の前に待つ秒数（実時間）。39なら間に合い、41なら遅れる"),
+    "Send half of the answer, then close.": "応答の半分を送って切断する",
+    "Answer with an HTML page.": "HTMLのページを返す",
+    "Make the slip and close without an answer.": "払込票を作り、応答せずに切断する",
+}
+"""By the English text of each setting."""
+
+OPERATIONS: Mapping[str, str] = {
+    "List the newest orders whose number or values contain `search`.": ("番号か値に `search` を含むオーダー（新しい順）"),
+    "Show an order with its calls.": "1つのオーダーとそのコール",
+    "Make a call once more, as staff do in the console. Answers when it has been made.": (
+        "コールをもう一度送る（管理画面での再送）。送り終えてから応答する"
+    ),
+    "Pay, confirm, take back, expire, re-issue or stop. Answers when the call has been made, with its outcome.": (
+        "`pay` 入金、`confirm` 売上確定、`take-back` 入金取消、`expire` 期日切、`reissue` 再発行、"
+        "`stop` サービス停止。コールを送り終えてから、その結果とともに応答する"
+    ),
+    "Show the settings.": "設定",
+    "Change some settings; objects are merged, all else is replaced.": ("設定を変える。オブジェクトは統合し、ほかは置き換える"),
+    "Show the simulated time and its speed.": "シミュレーターの時刻と速さ",
+    "Move the clock forward. Answers when everything that fell due has been called.": (
+        "時計を進める。期限の来たものをすべてコールしてから応答する"
+    ),
+    "Forget every order, call and timer. With `settings=true` restore the settings of the start.": (
+        "オーダー、コール、タイマーをすべて消す。`settings=true` なら設定も起動時に戻す"
+    ),
+    "List the magic values: the endings of e-mail and telephone number that choose an outcome.": (
+        "マジック値の一覧。メールアドレスや電話番号の末尾で結果を選ぶ"
+    ),
+}
+"""By the first line of each operation's English text."""
+
+COMMAND: Mapping[str, str] = {
+    "Be Zeus: take applications, keep slips, and call as Zeus does.\n\n"
+    "Prints one line of JSON with its address when it listens. Its API, its settings and its magic values\n"
+    "are in docs/reference/simulator.md.": (
+        "ゼウス役のサーバーになる。申込を受け付け、払込票を管理し、ゼウスと同じようにコールする。\n\n"
+        "待ち受けを始めると、アドレスを1行のJSONで表示する。API、設定、マジック値は docs/reference/simulator.md にある。"
+    ),
+}
+OPTIONS: Mapping[str, str] = {
+    "The address to listen on.": "待ち受けるアドレス",
+    "The port; 0 takes a free one.": "ポート番号。0なら空いているもの",
+    "The SQLite file that keeps orders. (default: memory)": "オーダーを保存するSQLiteファイル（既定：メモリー）",
+    "The URL to call; without one no call is made.": "呼び出すURL。なければコールしない",
+    "How calls send their values.": "コールで値を送る方法",
+    "The parameters that calls carry, with commas. (default: all)": ("コールに付けるパラメータ（カンマ区切り。既定：すべて）"),
+    "Retries after a timeout.": "タイムアウト後の再送回数",
+    "Call for 02 and 03 too.": "02と03もコールする",
+    "The IPコード that may apply, with commas.": "申込できるIPコード（カンマ区切り）",
+    "The valid test IDs, with commas.": "有効なテストID（カンマ区切り）",
+    "Days until the payment deadline.": "支払期限までの日数",
+    "Simulated seconds in a real second.": "実時間の1秒あたりに進む秒数",
+    "Listen for and call other machines too.": "このマシン以外からも受け付け、このマシン以外も呼び出す",
+    "Any setting by its name, the value as JSON (repeatable): faults.calls.times=2.": (
+        "名前で指定する任意の設定。値はJSON（`faults.calls.times=2` など。複数回指定できる）"
+    ),
+}
+"""By the English text of each option."""

@@ -1,0 +1,32 @@
+"""The simulator's page is held to its code, in both languages."""
+
+import pytest
+
+from app.simulator.server.magic import MAGIC
+from app.simulator.state.settings import Settings
+from docs.japanese_simulator import MAGIC_VALUES, OPERATIONS, SETTINGS
+from docs.simulator_tables import operations_of_simulator, settings_of
+from tests.docs.pages import page
+
+PAGES = ("docs/reference/simulator.md", "docs/reference/simulator.ja.md")
+
+
+def test_every_text_of_the_tables_is_told_in_japanese() -> None:
+    assert {magic.about for magic in MAGIC} == set(MAGIC_VALUES)
+    assert {about for _, _, about in settings_of(Settings)} == set(SETTINGS)
+    assert {about for _, _, about in operations_of_simulator()} == set(OPERATIONS)
+
+
+def test_no_two_magic_values_are_asked_for_alike() -> None:
+    assert len({magic.word for magic in MAGIC}) == len(MAGIC)
+    assert len({magic.digits for magic in MAGIC}) == len(MAGIC)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_switches_of_open_questions_exist(name: str) -> None:
+    rows = page(name).rpartition("\n## ")[2].splitlines()
+    cells = [line.split("|")[3] for line in rows if line.count("|") == 4][2:]
+    named = {word for cell in cells for word in cell.split("`")[1::2]}
+    assert len(cells) == 10
+    assert named <= {setting for setting, _, _ in settings_of(Settings)}
+    assert {"named_faults", "unknown_clientip", "invalid_testid", "retries"} <= named
