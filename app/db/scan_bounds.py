@@ -10,6 +10,8 @@ from time import monotonic
 
 _SHARE = 0.02
 """Share of the time that sweeps may take."""
+_FAILED_S = 5.0
+"""Time from a failed sweep to the next: the database was away, or its time limit ended the sweep."""
 _AT_MOST_S = 30.0
 """Longest time between two sweeps, however long they take: what is late waits for one."""
 _WIDE_FOR_S = 600.0
@@ -25,6 +27,10 @@ class SweepSchedule:
     def is_due(self) -> bool:
         """Return whether a sweep may run now."""
         return monotonic() - self._ended >= min(self._took / _SHARE, _AT_MOST_S)
+
+    def begin(self) -> None:
+        """Remember that a sweep begins now: one that fails is not tried again at once."""
+        self.note(_FAILED_S * _SHARE)
 
     def note(self, seconds: float) -> None:
         """Remember that a sweep ended now and took `seconds` of the server's time."""

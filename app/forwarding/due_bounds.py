@@ -65,6 +65,8 @@ class DueBounds:
         Returns whether a sweep found a webhook that claims could not see.
         """
         sweep = self._sweeps.is_due()
+        if sweep:
+            self._sweeps.begin()
         rows = (await session.execute(FIRST_DUE, _parameters({}) if sweep else self.parameters())).all()
         late = [moment for row in rows for moment in self._late(row)]
         if sweep:

@@ -28,7 +28,10 @@ class LaneBounds:
 
     def starts(self, lanes: Collection[int]) -> dict[int, UUID]:
         """Return the id from which the next scan reads each of `lanes`: the start where a sweep is due."""
-        return {lane: _START if self._sweeps[lane].is_due() else self.ids[lane] for lane in lanes}
+        due = {lane for lane in lanes if self._sweeps[lane].is_due()}
+        for lane in due:
+            self._sweeps[lane].begin()
+        return {lane: _START if lane in due else self.ids[lane] for lane in lanes}
 
     def note_newest(self, notice_id: UUID) -> None:
         """Remember a notice that was read; the bounds follow the newest one."""

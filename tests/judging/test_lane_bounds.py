@@ -147,3 +147,13 @@ async def judge_forever(judge: Judge) -> None:
     while True:
         if not await judge.judge_batch():
             await asyncio.sleep(0.02)
+
+
+def test_a_sweep_that_fails_is_not_tried_again_at_once() -> None:
+    """A statement that ran into its time limit must not hold up judging for ever."""
+    bounds = LaneBounds()
+    bounds.ids = [id_of(1)] * LANES
+    assert set(bounds.starts(range(LANES)).values()) == {UUID(int=0)}
+    assert bounds.starts(range(LANES)) == dict(enumerate(bounds.ids))
+    bounds.learn(dict.fromkeys(range(LANES), UUID(int=0)), {}, 0.0)
+    assert set(bounds.starts(range(LANES)).values()) == {UUID(int=0)}
