@@ -42,7 +42,13 @@ def make_simulator(zeus: SimulatedZeus) -> FastAPI:
         async with zeus.running():
             yield
 
-    app = FastAPI(title="zeus-relay SIMULATOR", lifespan=lifespan, exception_handlers=_HANDLERS)
+    app = FastAPI(
+        title="zeus-relay SIMULATOR",
+        lifespan=lifespan,
+        exception_handlers=_HANDLERS,
+        docs_url=None,  # FastAPI's pages load scripts from elsewhere
+        redoc_url=None,
+    )
     app.state.zeus = zeus
     app.include_router(router)
     app.add_api_route("/healthz", _healthy, methods=["GET", "HEAD"], include_in_schema=False)
