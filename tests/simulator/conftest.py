@@ -17,4 +17,5 @@ def running_simulator() -> Iterator[Simulator]:
 async def zeus(running_simulator: Simulator) -> AsyncIterator[Simulator]:
     assert (await running_simulator.ask("POST", "/reset?settings=true")).status == 204
     yield running_simulator
+    assert running_simulator.process
     assert running_simulator.process.poll() is None

@@ -41,7 +41,7 @@ class Reply:
 class Simulator:
     """A running simulator at `url`."""
 
-    def __init__(self, url: str, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, url: str, process: subprocess.Popen[bytes] | None = None) -> None:
         self.url = url
         self.process = process
 
