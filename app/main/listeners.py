@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import uvicorn
@@ -64,8 +64,17 @@ class Server(uvicorn.Server):
 class Listener:
     """One bound address and the server on it."""
 
-    def __init__(self, application: Any, host: str, port: int, *, protocol: Any = "httptools", public: bool = False) -> None:
-        """Bind the address; raises CannotListen. A `public` one is made for floods from outside."""
+    def __init__(
+        self,
+        application: Any,
+        host: str,
+        port: int,
+        *,
+        protocol: Any = "httptools",
+        public: bool = False,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        """Bind the address; raises CannotListen. A `public` one is made for floods from outside; every answer has `headers`."""
         self._socket = bind(host, port)
         self._sockets = [self._socket]
         if public:
@@ -82,6 +91,7 @@ class Listener:
                 access_log=False,
                 proxy_headers=False,  # the door looks at the forwarding headers itself
                 server_header=False,
+                headers=list(headers),
                 timeout_graceful_shutdown=DRAIN_SECONDS,
             )
         )

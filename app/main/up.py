@@ -11,6 +11,7 @@ from app.main.demo_role import DemoRole
 from app.main.operator_role import OperatorRole
 from app.main.receiver_role import ReceiverRole
 from app.main.roles import run_roles
+from app.main.simulator_role import SimulatorRole, simulator_port
 from app.main.watch_role import WatchRole
 from app.main.worker_role import WorkerRole
 from app.operating.keys import TOKEN_FILE, admin_token_of, vault_of
@@ -23,7 +24,10 @@ async def run_up(settings: Settings, url: str) -> None:
 
 
 async def run_demo(settings: Settings, url: str) -> None:
-    """As `run_up`, with a sample subscriber that verifies and prints what it gets, and a simulated Zeus that calls."""
+    """As `run_up`, with a sample subscriber that verifies and prints what it gets, and a simulated Zeus that calls.
+
+    The simulator listens on SIMULATOR_PORT (default 8002), so that a shop can apply.
+    """
     secret = new_secret()
     demo = DemoRole(secret)
     sample = DeclaredSubscriber(name="demo", url=demo.subscriber_url, secret=SecretStr(secret))
@@ -37,6 +41,7 @@ async def run_demo(settings: Settings, url: str) -> None:
         }
     )
     receiver, worker, operator = await _everything(settings, url)
+    simulator = SimulatorRole(receiver.url, tuple(settings.ip_codes), simulator_port())
     demo.notify_url = receiver.url
     demo.clientip = next(iter(settings.ip_codes), None)
     token = "RELAY_ADMIN_TOKEN" if settings.admin_token else f"token in {settings.data_dir / TOKEN_FILE}"
@@ -45,8 +50,9 @@ async def run_demo(settings: Settings, url: str) -> None:
         "console": f"{operator.url}/  ({token})",
         "API": f"{operator.url}/v1  (the same token)",
         "metrics": f"{operator.url}/metrics",
+        "simulator": f"{simulator.url}/api/orders  (applications: {simulator.url}/cgi-bin/cvs.cgi)",
     }
-    await run_roles([receiver, worker, operator, WatchRole(settings, url), demo])
+    await run_roles([receiver, worker, operator, WatchRole(settings, url), demo, simulator])
 
 
 async def _everything(settings: Settings, url: str) -> tuple[ReceiverRole, WorkerRole, OperatorRole]:

@@ -1,0 +1,42 @@
+"""The simulator as a part of the demonstration: Zeus beside the relay, in one process."""
+
+import os
+
+from app.main.listeners import Listener
+from app.settings import WrongSettings
+from app.simulator.server.application import MARK, ConnectionProtocol, make_simulator
+from app.simulator.server.zeus import SimulatedZeus
+from app.simulator.server_command import DEFAULT_PORT
+from app.simulator.state.settings import Settings
+from app.simulator.state.store import Store
+
+
+def simulator_port() -> int:
+    """Return SIMULATOR_PORT, or 8002. Raises WrongSettings."""
+    text = os.environ.get("SIMULATOR_PORT", str(DEFAULT_PORT))
+    if not text.isdecimal() or int(text) > 65535:
+        raise WrongSettings("SIMULATOR_PORT: must be a number from 0 to 65535")
+    return int(text)
+
+
+class SimulatorRole:
+    """Takes applications and calls the receiver about them until stopped."""
+
+    name = "simulator"
+
+    def __init__(self, call_url: str, clientips: tuple[str, ...], port: int) -> None:
+        """Bind the port of this machine; raises CannotListen. Without `clientips` the example's may apply."""
+        known = {"clientips": clientips} if clientips else {}
+        self._zeus = SimulatedZeus(Store(), Settings.model_validate({"call_url": call_url, **known}))
+        application = make_simulator(self._zeus)
+        self._listener = Listener(application, "127.0.0.1", port, protocol=ConnectionProtocol, headers=[MARK])
+        self.url = f"http://{self._listener.address}"
+
+    def stop(self) -> None:
+        """Stop accepting."""
+        self._listener.stop()
+
+    async def run(self) -> None:
+        """Answer, and let timers fall due, until stopped."""
+        async with self._zeus.running():
+            await self._listener.run()
