@@ -29,7 +29,7 @@ crashes: $(VENV)/.dev ## a minute of killed workers and a crashing Postgres unde
 	CRASH_SECONDS=60 $(BIN)/python -m pytest -n 0 tests/journeys/test_crashes.py
 
 fuzz: $(VENV)/.dev ## 50,000 random requests to a receiver, which takes a few minutes
-	RELAY_FUZZ_REQUESTS=50000 $(BIN)/python -m pytest -n 0 -rP tests/receiver/test_fuzz.py
+	RELAY_FUZZ_REQUESTS=50000 $(BIN)/python -m pytest -n 0 -rP tests/receiver/http/test_fuzz.py
 
 check: $(VENV)/.dev ## lint, types, import floors
 	$(BIN)/ruff check .
@@ -43,7 +43,7 @@ format: $(VENV)/.dev ## let ruff arrange the code
 
 reference: $(VENV)/.dev ## write .env.example and the tables in docs/ from the code
 	$(BIN)/zeus-relay reference env > .env.example
-	$(BIN)/python -m docs.generate
+	$(BIN)/python -m tools.docs
 
 chaos: $(VENV)/.dev ## outages under load, real servers and proxies; SHORT=1 for seconds each, ONLY="failover kill-nginx" for some
 	$(BIN)/python -m tests.chaos $(if $(SHORT),--short) $(ONLY)

@@ -3,6 +3,7 @@
 import atexit
 import logging
 import sys
+import time
 from collections.abc import Callable
 from uuid import UUID
 
@@ -101,3 +102,22 @@ def flush_logs() -> None:
 
 atexit.register(flush_logs)
 log = get_logger("logs")
+
+
+class Throttle:
+    """Lets one line through in every `seconds`."""
+
+    def __init__(self, seconds: float = 1.0) -> None:
+        self._seconds = seconds
+        self._next = 0.0
+        self._left_out = 0
+
+    def take(self) -> int | None:
+        """How many lines were left out before this one, or None if this one is to be left out too."""
+        now = time.monotonic()
+        if now < self._next:
+            self._left_out += 1
+            return None
+        self._next = now + self._seconds
+        left_out, self._left_out = self._left_out, 0
+        return left_out

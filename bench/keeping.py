@@ -15,11 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.clock import now, uuid7
 from app.db.connections import connect
 from app.db.engine import Sessions, make_engine, make_sessions
-from app.forwarding.claims import claim
-from app.operating.erasure import erase_old
-from app.operating.history import NOTHING, prune_answers, prune_history
-from app.receiving.append_statement import append_notices
-from app.receiving.notice import Notice
+from app.forwarding.queue.claims import claim
+from app.operations.maintenance.erasure import erase_old
+from app.operations.maintenance.pruning import NOTHING, prune_answers, prune_history
+from app.recording.notice import Notice
+from app.recording.postgres.insert import append_notices
 from bench.figures import Figure, Requirement
 from bench.plan import Bench
 from bench.relay import Site

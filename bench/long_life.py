@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from asyncpg import Record
 
 from app.db.connections import Connection, connect
-from bench.owed import DATA
+from bench.pending import DATA
 from bench.relay import Site
 
 TWO_YEARS = 730

@@ -7,17 +7,17 @@ from uuid import UUID
 import uvloop
 
 from app.logs import configure_logs
-from app.main.limits import raise_open_files
-from app.main.listeners import Listener
-from app.main.sources import sources_of
-from app.receiver.admission import Admission
+from app.main.process.listeners import Listener
+from app.main.process.start import raise_open_files
+from app.main.roles.reload_sources import sources_of
+from app.network.allowed_sources import Door
 from app.receiver.application import NotifyPath, make_receiver
-from app.receiver.crowd import Crowd
 from app.receiver.endpoint import NotifyEndpoint
-from app.receiver.protocol import make_protocol
-from app.receiving.notice import Notice
-from app.receiving.sampler import Sampler
-from app.receiving.sources import Door
+from app.receiver.http.admission import Admission
+from app.receiver.http.connection_limit import Crowd
+from app.receiver.http.protocol import make_protocol
+from app.recording.notice import Notice
+from app.recording.rejected.sampler import Sampler
 from app.settings import load_settings
 from bench.calls import NOTIFY_PATH
 

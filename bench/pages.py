@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 from app.clock import uuid7_floor
 from app.db.connections import Connection
-from app.operating.paging import cursor_of
-from app.operating.search import order_cursor
+from app.operations.orders.search import order_cursor
+from app.operations.pagination import cursor_of
 from bench.long_life import TWO_YEARS, LongLife
 
 _JAPAN = timezone(timedelta(hours=9))

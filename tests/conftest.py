@@ -31,7 +31,7 @@ SLOW = (
     "docs/test_backup_page.py",
     "docs/test_systemd_units.py",
     "docs/test_verify_examples.py",
-    "forwarding/test_plans.py",
+    "forwarding/queue/test_plans.py",
     "journeys/test_crashes.py",
     "journeys/test_hanging_surroundings.py",
     "journeys/test_log_at_debug.py",
@@ -39,12 +39,12 @@ SLOW = (
     "journeys/test_traces.py",
     "journeys/test_watch.py",
     "journeys/test_wrong_clock.py",
-    "operating/",
-    "receiver/test_fuzz.py",
-    "receiver/test_patience.py",
-    "receiving/test_drain.py",
-    "receiving/test_server_away.py",
-    "receiving/test_spool_command.py",
+    "operations/",
+    "receiver/http/test_fuzz.py",
+    "receiver/http/test_patience.py",
+    "recording/spool/test_drainer.py",
+    "recording/postgres/test_server_away.py",
+    "recording/spool/test_spool_command.py",
 )
 """What `make test` leaves to `make test-slow`: what takes long by its nature or by its number, so that the first is done in minutes."""
 

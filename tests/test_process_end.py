@@ -11,7 +11,7 @@ from tests.processes import environment
 
 _PROGRAM = """
 import os, threading, time
-from app.main.start import start
+from app.main.process.start import start
 
 class Secret:
     def __del__(self):

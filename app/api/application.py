@@ -9,18 +9,30 @@ from fastapi import APIRouter, Depends, FastAPI, Security
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
-from app.api import audit, events, health, notices, orders, outbound, overview, recoveries, samples, subscribers, tokens
-from app.api.guards import PREFIX, FailureGuard, TokenGuard
-from app.api.parts import Parts
+from app.api.dependencies import Parts
+from app.api.middleware import PREFIX, FailureGuard, TokenGuard
+from app.api.permissions import demand_role
 from app.api.problems import MEDIA_TYPE, add_handlers, documented
-from app.api.roles import demand_role
+from app.api.routes import (
+    audit,
+    events,
+    health,
+    notices,
+    orders,
+    outbound,
+    overview,
+    recoveries,
+    rejected_samples,
+    subscribers,
+    tokens,
+)
+from app.crypto.vault import Vault
 from app.db.engine import Sessions
-from app.forwarding.secrets import Vault
-from app.operating.checks import UrlRules
-from app.operating.feed import Feed
-from app.operating.overview import Overviews
-from app.operating.tide import Tide
-from app.operating.tokens import Tokens
+from app.operations.access.tokens import Tokens
+from app.operations.feed.reader import Feed
+from app.operations.feed.wakeup import Tide
+from app.operations.monitoring.overview import Overviews
+from app.operations.subscribers.validation import UrlRules
 
 _DESCRIPTION = """
 What zeus-relay received, what it made of it and who got it, and the actions on these.
@@ -88,7 +100,7 @@ def _v1() -> APIRouter:
     # TokenGuard checks the token; the scheme stands here so that the reference says so.
     scheme = HTTPBearer(auto_error=False, description="A token of `zeus-relay tokens create`, RELAY_ADMIN_TOKEN, or for the feed its own")
     v1 = APIRouter(prefix=PREFIX, dependencies=[Security(scheme), Depends(demand_role)], responses=_EVERYWHERE)
-    for module in (overview, orders, notices, samples, events, outbound, recoveries, subscribers, tokens, audit):
+    for module in (overview, orders, notices, rejected_samples, events, outbound, recoveries, subscribers, tokens, audit):
         v1.include_router(module.router)
     return v1
 

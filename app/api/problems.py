@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 
-from app.operating import refusals
-from app.operating.refusals import BadCursor, NotAcceptable, Refusal
+from app.operations import errors
+from app.operations.errors import BadCursor, NotAcceptable, Refusal
 
 MEDIA_TYPE = "application/problem+json"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -51,27 +51,27 @@ class Kind:
 
 
 KINDS: Mapping[type[Refusal], Kind] = {
-    refusals.SubscriberNotFound: Kind(HTTPStatus.NOT_FOUND, "subscriber-not-found"),
-    refusals.OrderNotFound: Kind(HTTPStatus.NOT_FOUND, "order-not-found"),
-    refusals.NoticeNotFound: Kind(HTTPStatus.NOT_FOUND, "notice-not-found"),
-    refusals.EventNotFound: Kind(HTTPStatus.NOT_FOUND, "event-not-found"),
-    refusals.WebhookNotFound: Kind(HTTPStatus.NOT_FOUND, "outbound-webhook-not-found"),
-    refusals.SampleNotFound: Kind(HTTPStatus.NOT_FOUND, "rejected-sample-not-found"),
-    refusals.TokenNotFound: Kind(HTTPStatus.NOT_FOUND, "token-not-found"),
-    refusals.NotAllowed: Kind(HTTPStatus.FORBIDDEN, "not-allowed"),
-    refusals.NotAcceptable: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request"),
-    refusals.BadCursor: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request"),
-    refusals.NameTaken: Kind(HTTPStatus.CONFLICT, "name-taken"),
-    refusals.TokenNameTaken: Kind(HTTPStatus.CONFLICT, "token-name-taken"),
-    refusals.KeyReused: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency-key-reused"),
-    refusals.NotDismissible: Kind(HTTPStatus.CONFLICT, "not-dismissible"),
-    refusals.SubscriberPaused: Kind(HTTPStatus.CONFLICT, "subscriber-paused"),
-    refusals.SubscriberPolls: Kind(HTTPStatus.CONFLICT, "subscriber-polls"),
-    refusals.TooManySecrets: Kind(HTTPStatus.CONFLICT, "too-many-secrets"),
-    refusals.NotReleasable: Kind(HTTPStatus.CONFLICT, "not-releasable"),
-    refusals.RecoveryNotFound: Kind(HTTPStatus.NOT_FOUND, "recovery-not-found"),
-    refusals.NotCancellable: Kind(HTTPStatus.CONFLICT, "not-cancellable"),
-    refusals.NotRetriable: Kind(HTTPStatus.CONFLICT, "not-retriable"),
+    errors.SubscriberNotFound: Kind(HTTPStatus.NOT_FOUND, "subscriber-not-found"),
+    errors.OrderNotFound: Kind(HTTPStatus.NOT_FOUND, "order-not-found"),
+    errors.NoticeNotFound: Kind(HTTPStatus.NOT_FOUND, "notice-not-found"),
+    errors.EventNotFound: Kind(HTTPStatus.NOT_FOUND, "event-not-found"),
+    errors.WebhookNotFound: Kind(HTTPStatus.NOT_FOUND, "outbound-webhook-not-found"),
+    errors.SampleNotFound: Kind(HTTPStatus.NOT_FOUND, "rejected-sample-not-found"),
+    errors.TokenNotFound: Kind(HTTPStatus.NOT_FOUND, "token-not-found"),
+    errors.NotAllowed: Kind(HTTPStatus.FORBIDDEN, "not-allowed"),
+    errors.NotAcceptable: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request"),
+    errors.BadCursor: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request"),
+    errors.NameTaken: Kind(HTTPStatus.CONFLICT, "name-taken"),
+    errors.TokenNameTaken: Kind(HTTPStatus.CONFLICT, "token-name-taken"),
+    errors.KeyReused: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency-key-reused"),
+    errors.NotDismissible: Kind(HTTPStatus.CONFLICT, "not-dismissible"),
+    errors.SubscriberPaused: Kind(HTTPStatus.CONFLICT, "subscriber-paused"),
+    errors.SubscriberPolls: Kind(HTTPStatus.CONFLICT, "subscriber-polls"),
+    errors.TooManySecrets: Kind(HTTPStatus.CONFLICT, "too-many-secrets"),
+    errors.NotReleasable: Kind(HTTPStatus.CONFLICT, "not-releasable"),
+    errors.RecoveryNotFound: Kind(HTTPStatus.NOT_FOUND, "recovery-not-found"),
+    errors.NotCancellable: Kind(HTTPStatus.CONFLICT, "not-cancellable"),
+    errors.NotRetriable: Kind(HTTPStatus.CONFLICT, "not-retriable"),
 }
 _INVALID = KINDS[NotAcceptable]
 

@@ -2,7 +2,17 @@
 
 import typer
 
-from app.cli import audit, maintenance, notices, onboarding, orders, outbound, spool, subscribers, tokens
+from app.cli.commands import (
+    audit,
+    maintenance,
+    notices,
+    onboarding,
+    orders,
+    outbound,
+    spool,
+    subscribers,
+    tokens,
+)
 
 
 def commands() -> typer.Typer:

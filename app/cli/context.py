@@ -11,17 +11,17 @@ from typing import TypeVar
 import typer
 from pydantic import ValidationError
 
+from app.crypto.vault import Vault
 from app.db.connections import describe_error
 from app.db.embedded import EmbeddedPostgresMissing, start_embedded
 from app.db.engine import Sessions, make_engine, make_sessions
-from app.forwarding.secrets import Vault
+from app.db.error_advice import trouble_of
 from app.logs import configure_logs
-from app.operating.access import Actor, Role, Via
-from app.operating.checks import UrlRules
-from app.operating.keys import vault_of
-from app.operating.refusals import NotAcceptable, Refusal
-from app.operating.trouble import trouble_of
-from app.operating.values import Value
+from app.operations.access.generated_keys import vault_of
+from app.operations.access.permissions import Actor, Role, Via
+from app.operations.errors import NotAcceptable, Refusal
+from app.operations.models import Value
+from app.operations.subscribers.validation import UrlRules
 from app.settings import Settings, WrongSettings, load_settings, variable_of
 
 FAILED = 1

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from app import terminal
-from app.operating.paging import DEFAULT_LIMIT, LIMIT
-from app.operating.values import Page, Value
+from app.operations.models import Page, Value
+from app.operations.pagination import DEFAULT_LIMIT, LIMIT
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the API answers.")]
 Personal = Annotated[bool, typer.Option("--personal", help="Show personal values, and where and as whom Zeus called.")]

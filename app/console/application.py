@@ -10,14 +10,25 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from app.console.door import Page, guarded
-from app.console.headers import SafeHeaders
-from app.console.pages import attention, audit, erasing, notices, onboarding, orders, settings, sign_in, subscribers, today, tokens
-from app.console.parts import Parts
-from app.console.trouble import not_found, wrong_method
-from app.console.view import FILES, STATIC
-from app.console.visit import Visit, language_of
-from app.operating.access import ROLE_OF, Action, Role
+from app.console.http.dependencies import Parts
+from app.console.http.error_pages import not_found, wrong_method
+from app.console.http.middleware import Page, guarded
+from app.console.http.page_request import Visit, language_of
+from app.console.http.security_headers import SafeHeaders
+from app.console.pages import (
+    attention,
+    audit,
+    notices,
+    onboarding,
+    orders,
+    settings,
+    sign_in,
+    subscribers,
+    today,
+    tokens,
+)
+from app.console.texts.templates import FILES, STATIC
+from app.operations.access.permissions import ROLE_OF, Action, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +58,7 @@ ENTRIES: Sequence[Entry] = (
     _page("/orders", orders.search),
     _page("/orders/{order_no:path}", orders.show),
     _form("/orders/{order_no:path}", orders.show_personal, Action.PERSONAL_DATA_SEEN),
-    _form("/erase-order/{order_no:path}", erasing.erase, Action.ORDER_ERASED),
+    _form("/erase-order/{order_no:path}", orders.erase, Action.ORDER_ERASED),
     _page("/notices/{notice_id:uuid}", notices.show),
     _form("/notices/{notice_id:uuid}", notices.show_personal, Action.PERSONAL_DATA_SEEN),
     _form("/notices/{notice_id:uuid}/release", notices.release, Action.NOTICE_RELEASED),

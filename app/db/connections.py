@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from app.db.driver_arguments import driver_arguments
-from app.db.poolers import goes_through_pooler, is_refused_by_pooler, note_pooler, stands_behind_pooler
+from app.db.pooler import (
+    goes_through_pooler,
+    is_refused_by_pooler,
+    note_pooler,
+    stands_behind_pooler,
+)
 from app.settings.database_url import Host, read_database_url
 
 if TYPE_CHECKING:

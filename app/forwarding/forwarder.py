@@ -10,24 +10,24 @@ from random import random
 from time import monotonic
 from uuid import UUID
 
+from app.crypto.vault import KeyMissing, Vault
 from app.db.engine import Sessions
-from app.db.wakeup import OUTBOUND, POLL_SECONDS, Listener
-from app.forwarding.claims import claim, release
-from app.forwarding.due_bounds import DueBounds
-from app.forwarding.keyring import Keyring, NoSecret
+from app.db.errors import RETRY_SECONDS, autocommitting, in_transaction
+from app.db.notify import OUTBOUND, POLL_SECONDS, Listener
+from app.forwarding.attempts.retry import result_of
+from app.forwarding.attempts.sql import Recorded, Result
+from app.forwarding.attempts.writer import Recorder
+from app.forwarding.destinations.credentials import Keyring, NoSecret
+from app.forwarding.destinations.http.sender import Sender
+from app.forwarding.min_interval import Pace
 from app.forwarding.options import ForwardingOptions
 from app.forwarding.outcome import Outcome, OutcomeKind
-from app.forwarding.pace import Pace
-from app.forwarding.recorder import Recorder
-from app.forwarding.records import Recorded, Result
+from app.forwarding.queue.claims import claim, release
+from app.forwarding.queue.concurrency import HANGING_S, Rooms, ends_ahead
+from app.forwarding.queue.due_bounds import DueBounds
+from app.forwarding.queue.lease_keeper import bound_forever, park_forever, renew_forever
+from app.forwarding.queue.send_slots import Turns
 from app.forwarding.recovery_jobs import recover_forever
-from app.forwarding.results import result_of
-from app.forwarding.rooms import HANGING_S, Rooms, ends_ahead
-from app.forwarding.secrets import KeyMissing, Vault
-from app.forwarding.sender import Sender
-from app.forwarding.trouble import RETRY_SECONDS, autocommitting, in_transaction
-from app.forwarding.turns import Turns
-from app.forwarding.upkeep import bound_forever, park_forever, renew_forever
 from app.forwarding.webhook import OutboundWebhook
 from app.logs import get_logger
 from app.metrics import attempt_seconds, attempts_made, claim_batch_webhooks, sends_capped, sends_hanging, sends_in_flight

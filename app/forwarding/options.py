@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Self
 
-from app.forwarding.health import PAUSE_AFTER
-from app.forwarding.lookups import Lookup, LookupLimits
-from app.forwarding.resolver import system_lookup
-from app.forwarding.sender import TimeLimits
-from app.forwarding.transport import PLAIN
-from app.forwarding.trust import Trust
+from app.forwarding.destinations.connection_options import PLAIN
+from app.forwarding.destinations.http.sender import TimeLimits
+from app.forwarding.destinations.http.tls import Trust
+from app.forwarding.subscribers.health import PAUSE_AFTER
+from app.network.lookups import Lookup, LookupLimits
+from app.network.resolver import system_lookup
 from app.settings import Network, Settings, WrongSettings, variable_of
 
 

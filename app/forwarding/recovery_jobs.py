@@ -11,9 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
-from app.db.wakeup import OUTBOUND
-from app.forwarding.claims import STILL_PENDING
-from app.forwarding.trouble import in_transaction
+from app.db.errors import in_transaction
+from app.db.notify import OUTBOUND
+from app.forwarding.queue.claims import STILL_PENDING
 from app.logs import get_logger
 
 EVENTS_AT_ONCE = 1_000

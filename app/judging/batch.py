@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import now, uuid7
 from app.forwarding.fan_out import fan_out
-from app.judging import store
+from app.judging import sql
 from app.judging.event_data import STATE_OF, customer_of, event_data
-from app.judging.orders import REMEMBERED, Order
+from app.judging.order_state import REMEMBERED, Order
 from app.judging.rules import ORDER_NO_LIMIT, JudgedCall, Judgement, Verdict, judge
-from app.judging.store import UnjudgedNotice
+from app.judging.sql import UnjudgedNotice
 from app.zeus.parameters import money_of
 from app.zeus.wire import Call, decode
 
@@ -79,7 +79,7 @@ async def known_before(session: AsyncSession, taken: Sequence[TakenNotice], ip_c
     Only a payment cycle after the first asks when the status came last and whether that call was answered.
     """
     order_nos = {number for one in taken for number in one.order_nos}
-    known = Known(await store.known_orders(session, order_nos) if order_nos else {})
+    known = Known(await sql.known_orders(session, order_nos) if order_nos else {})
     again = {
         (event["order_no"], event["status"])
         for event in decide(taken, known, ip_codes).events
@@ -87,10 +87,10 @@ async def known_before(session: AsyncSession, taken: Sequence[TakenNotice], ip_c
     }
     if not again:
         return known
-    last_calls = await store.last_calls(session, again)
+    last_calls = await sql.last_calls(session, again)
     ids = {notice_id for calls in last_calls.values() for notice_id in calls.values()}
     orders = {number: replace(order, last_call=last_calls.get(number, {})) for number, order in known.orders.items()}
-    return Known(orders, await store.answered_of(session, ids | {one.notice.id for one in taken}))
+    return Known(orders, await sql.answered_of(session, ids | {one.notice.id for one in taken}))
 
 
 def decide(taken: Sequence[TakenNotice], known: Known, ip_codes: Collection[str]) -> Outcome:
@@ -107,7 +107,7 @@ def decide(taken: Sequence[TakenNotice], known: Known, ip_codes: Collection[str]
 async def write(session: AsyncSession, outcome: Outcome, first_wait: timedelta) -> None:
     """Write verdicts, orders, events and what is owed to subscribers."""
     orders = [_order_row(outcome.orders[order_no]) for order_no in sorted(outcome.changed)]
-    await store.write(session, orders=orders, events=outcome.events, verdicts=outcome.verdicts)
+    await sql.write(session, orders=orders, events=outcome.events, verdicts=outcome.verdicts)
     if outcome.events:
         await fan_out(session, [row["id"] for row in outcome.events], delay=first_wait)
 

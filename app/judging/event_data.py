@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.events.payload import timestamp
 from app.events.types import OrderState
-from app.judging.orders import Order
+from app.judging.order_state import Order
 from app.judging.rules import NewEvent
 from app.zeus.parameters import BY_NAME, deadline_of, money_of
 from app.zeus.statuses import Status

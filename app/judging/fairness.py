@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.judging import store
-from app.judging.store import UnjudgedNotice
+from app.judging import sql
+from app.judging.sql import UnjudgedNotice
 from app.zeus.wire import order_no_of
 
 CROWD = 16
@@ -62,7 +62,7 @@ class Fairness:
 
     async def _behind(self, session: AsyncSession, lane: int, head: UUID, crowded: _Crowded) -> list[UnjudgedNotice]:
         after = max(head, crowded.after or head)
-        page = await store.unjudged_after(session, lane, after, LOOK_AHEAD)
+        page = await sql.unjudged_after(session, lane, after, LOOK_AHEAD)
         # At the end begin anew: a notice with a smaller id may have been committed meanwhile.
         crowded.after = page[-1].id if len(page) == LOOK_AHEAD else None
         return [notice for notice in page if _order_no(notice) not in crowded.orders]

@@ -11,13 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db.connections import describe_error
 from app.db.engine import Sessions
 from app.db.lanes import LANES, lane_of
-from app.judging import store
+from app.judging import sql
 from app.judging.batch import Outcome, TakenNotice, decide, known_before, write
 from app.judging.fairness import Fairness
 from app.judging.lane_bounds import LaneBounds
 from app.judging.refused import is_refusal, write_apart
 from app.judging.rules import Verdict
-from app.judging.store import UnjudgedNotice
+from app.judging.sql import UnjudgedNotice
 from app.logs import get_logger
 from app.metrics import events_created, notices_judged
 from app.tracing import spans
@@ -64,8 +64,8 @@ class Judge:
         lanes: dict[int, UUID] = {}
         try:
             async with self._sessions.begin() as session:
-                lanes = await store.lock_lanes(session, among, self._bounds)
-                heads = await store.unjudged(session, lanes, BATCH) if lanes else []
+                lanes = await sql.lock_lanes(session, among, self._bounds)
+                heads = await sql.unjudged(session, lanes, BATCH) if lanes else []
                 if heads:
                     self._bounds.note_newest(heads[-1].id)
                 taken = await self._ours(session, lanes, [*heads, *await self._fairness.behind_crowds(session, heads, BATCH)])
@@ -83,8 +83,8 @@ class Judge:
     async def _judge_apart(self, among: Collection[int], limit: int) -> int:
         """After a batch that the database refused: find the notices that cannot be written, and put them in quarantine."""
         async with self._sessions.begin() as session:
-            lanes = await store.lock_lanes(session, among, self._bounds)
-            taken = await self._ours(session, lanes, await store.unjudged(session, lanes, limit) if lanes else [])
+            lanes = await sql.lock_lanes(session, among, self._bounds)
+            taken = await self._ours(session, lanes, await sql.unjudged(session, lanes, limit) if lanes else [])
             outcome, refused = await write_apart(session, taken, self._ip_codes, self._first_wait)
         self._suspect.difference_update(lanes)
         self._suspect.update(one.notice.lane for one in refused)
@@ -99,7 +99,7 @@ class Judge:
         """
         taken = [TakenNotice.of(notice) for notice in notices]
         right_lanes = {lane_of(one.call.order_no) for one in taken if one.call.order_no}
-        held = {*lanes, *await store.lock_more_lanes(session, right_lanes - {*lanes})}
+        held = {*lanes, *await sql.lock_more_lanes(session, right_lanes - {*lanes})}
         ours = [one for one in taken if not one.call.order_no or lane_of(one.call.order_no) in held]
         if len(ours) < len(taken):
             self._fairness.forget()

@@ -6,7 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from app.events.types import EventType
-from app.judging.orders import COMPARED, REMEMBERED, Occurrence, Order, values_of
+from app.judging.order_state import COMPARED, REMEMBERED, Occurrence, Order, values_of
 from app.zeus.parameters import deadline_of, money_of, telno_tail_of
 from app.zeus.statuses import Status, Step, parse_status, step
 from app.zeus.stores import store_of

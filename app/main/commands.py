@@ -18,37 +18,42 @@ WRONG_SETTINGS = 2
 
 def up() -> None:
     """Run everything in one process: migrations, receiver, worker, API. Without RELAY_DATABASE_URL with an embedded Postgres."""
-    from app.main import start, up
+    from app.main import all_in_one
+    from app.main.process import start
 
-    start.start(up.run_up)
+    start.start(all_in_one.run_up)
 
 
 def demo() -> None:
     """Run everything, with a sample subscriber that prints what it gets and a simulated Zeus that plays scenarios against it."""
-    from app.main import start, up
+    from app.main import all_in_one
+    from app.main.process import start
 
-    start.start(up.run_demo)
+    start.start(all_in_one.run_demo)
 
 
 def receive() -> None:
     """Run a receiver: answers Zeus's calls and keeps them."""
-    from app.main import receiver_role, start
+    from app.main.process import start
+    from app.main.roles import receiver
 
-    start.start(receiver_role.run_receive)
+    start.start(receiver.run_receive)
 
 
 def work() -> None:
     """Run a worker: judges notices and delivers webhooks."""
-    from app.main import start, worker_role
+    from app.main.process import start
+    from app.main.roles import worker
 
-    start.start(worker_role.run_work)
+    start.start(worker.run_work)
 
 
 def operate() -> None:
     """Run the operator's side: API, metrics and health on the private listener."""
-    from app.main import operator_role, start
+    from app.main.process import start
+    from app.main.roles import operator
 
-    start.start(operator_role.run_operate)
+    start.start(operator.run_operate)
 
 
 def reference(what: Annotated[str, typer.Argument(help="env: the text of .env.example")] = "env") -> None:
@@ -134,7 +139,7 @@ def _program(command: str) -> typer.Typer:
 
 def _run_to_the_end(program: Callable[[], object]) -> None:
     from app.db.embedded import EmbeddedPostgresMissing
-    from app.main.listeners import CannotListen
+    from app.main.process.listeners import CannotListen
     from app.settings import WrongSettings
 
     try:

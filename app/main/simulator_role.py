@@ -2,7 +2,7 @@
 
 import os
 
-from app.main.listeners import Listener
+from app.main.process.listeners import Listener
 from app.settings import WrongSettings
 from app.simulator.server.application import MARK, ConnectionProtocol, make_simulator
 from app.simulator.server.zeus import SimulatedZeus

@@ -10,14 +10,13 @@ from starlette.types import Receive, Scope, Send
 
 from app.clock import now, uuid7
 from app.db.lanes import lane_of
-from app.logs import get_logger
+from app.logs import Throttle, get_logger
 from app.metrics import answer_seconds, calls_answered, calls_let_in, calls_rejected
-from app.receiver.evidence import Evidence
-from app.receiver.exchange import EXTENSION, Wire
-from app.receiver.throttle import Throttle
-from app.receiving.notice import HoldExpired, Notice, Unstorable
-from app.receiving.sampler import Sampler
-from app.receiving.sources import Door, Headers, Visitor
+from app.network.allowed_sources import Door, Headers, Visitor
+from app.receiver.answer_log import Evidence
+from app.receiver.http.request_cycle import EXTENSION, Wire
+from app.recording.notice import HoldExpired, Notice, Unstorable
+from app.recording.rejected.sampler import Sampler
 from app.tracing import spans
 from app.zeus.wire import decode, order_no_of
 

@@ -2,9 +2,8 @@
 
 import re
 
-from app.logs import get_logger
+from app.logs import Throttle, get_logger
 from app.metrics import calls_rejected
-from app.receiver.throttle import Throttle
 
 log = get_logger("receiver")
 _throttle = Throttle()

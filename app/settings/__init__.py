@@ -1,6 +1,6 @@
 """Settings: read from RELAY_ environment variables (and a .env file), checked whole before anything starts."""
 
-from app.settings.declared import IN_FILES, DeclaredSubscriber
+from app.settings.declared_subscribers import IN_FILES, DeclaredSubscriber
 from app.settings.fields import PREFIX, Settings
 from app.settings.kinds import Network, parse_duration
 from app.settings.load import WrongSettings, load_settings, variable_of

@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.settings.database_url import read_database_url
-from app.settings.declared import DeclaredSubscriber
+from app.settings.declared_subscribers import DeclaredSubscriber
 from app.settings.kinds import Duration, Durations, Names, Networks, Port, Secrets, Size, parse_duration
 from app.settings.service_links import service_variables
 

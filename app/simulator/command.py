@@ -7,11 +7,18 @@ from typing import Annotated
 
 import typer
 
-from app.simulator.orders import ALL_PARAMETERS, EXAMPLE_CLIENTIP, Contract, build_run
-from app.simulator.play import Observer, Retries, play, play_at_rate
-from app.simulator.report import Report, Result, json_of, line_of, table_of
-from app.simulator.scenarios import SCENARIOS, Scenario
-from app.simulator.target import DEFAULT_TIMEOUT_S, HttpVersion, LineEnd, Method, Target, target_of
+from app.simulator.player.orders import ALL_PARAMETERS, EXAMPLE_CLIENTIP, Contract, build_run
+from app.simulator.player.play import Observer, Retries, play, play_at_rate
+from app.simulator.player.report import Report, Result, json_of, line_of, table_of
+from app.simulator.player.scenarios import SCENARIOS, Scenario
+from app.simulator.player.target import (
+    DEFAULT_TIMEOUT_S,
+    HttpVersion,
+    LineEnd,
+    Method,
+    Target,
+    target_of,
+)
 from app.terminal import print_json
 from app.zeus.wire import Style
 

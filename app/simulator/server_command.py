@@ -9,8 +9,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 from pydantic import ValidationError
 
+from app.simulator.player.target import Method
 from app.simulator.state.settings import Settings, is_loopback
-from app.simulator.target import Method
 
 DEFAULT_PORT = 8002
 _WRONG = 2

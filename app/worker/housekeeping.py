@@ -14,8 +14,8 @@ from app.db.connections import CONNECT_ERRORS, describe_error
 from app.db.engine import Sessions
 from app.logs import get_logger
 from app.metrics import housekeeping_stopped
-from app.operating.erasure import erase_old
-from app.operating.history import NOTHING, prune_answers, prune_history
+from app.operations.maintenance.erasure import erase_old
+from app.operations.maintenance.pruning import NOTHING, prune_answers, prune_history
 
 EVERY_SECONDS = 3_600.0
 STOPPED_SECONDS = 60.0

@@ -5,7 +5,7 @@ import asyncio
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.db.connections import CONNECT_ERRORS, describe_error
-from app.db.wakeup import NOTICES, Listener
+from app.db.notify import NOTICES, Listener
 from app.judging.judge import Judge
 from app.logs import get_logger
 

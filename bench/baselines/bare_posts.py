@@ -7,7 +7,7 @@ import time
 import aiohttp
 import uvloop
 
-from bench.owed import DATA
+from bench.pending import DATA
 
 _HEADERS = {"content-type": "application/json", "webhook-id": "bench", "webhook-timestamp": "0", "webhook-signature": "v1,none"}
 

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from math import ceil
 
 from app.db.connections import connect
+from bench.console_client import Visitor, visitor
 from bench.figures import Figure, Requirement
 from bench.keeping import keep_house
 from bench.long_life import LongLife, fill
-from bench.owed import new_subscriber, pause
 from bench.pages import API, CONSOLE, REMEMBERED, known
+from bench.pending import new_subscriber, pause
 from bench.plan import Bench
 from bench.processes import free_port
 from bench.relay import ADMIN_TOKEN, Site
-from bench.visitor import Visitor, visitor
 
 MOST_MS = 150
 _TIMES = 20

@@ -7,7 +7,7 @@ from functools import partial
 from bench.arrivals import Inbox, Spread
 from bench.cases.delivery import CONCURRENCY, deliveries_of_backlog
 from bench.figures import Figure, Requirement
-from bench.owed import make_attempts, make_events, new_subscriber, owe, pause, settle, subscriber
+from bench.pending import make_attempts, make_events, new_subscriber, owe, pause, settle, subscriber
 from bench.plan import Bench, interleaved
 from bench.processes import free_port
 from bench.relay import Site, sink

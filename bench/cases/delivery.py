@@ -8,7 +8,7 @@ from functools import partial
 from bench.arrivals import Inbox
 from bench.baselines.environment import PROGRAM, baseline_python
 from bench.figures import Figure, Requirement
-from bench.owed import DATA, make_events, owe, settle, subscriber
+from bench.pending import DATA, make_events, owe, settle, subscriber
 from bench.plan import Bench, interleaved
 from bench.relay import Site, sink
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from app.clock import uuid7
 from app.db.connections import Connection, connect
 from app.db.lanes import LANES, lane_of
-from app.db.wakeup import NOTICES
+from app.db.notify import NOTICES
 from bench.figures import Figure, Requirement
 from bench.plan import Bench, interleaved
 

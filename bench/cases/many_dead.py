@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from bench.arrivals import Inbox, Spread
 from bench.dead_subscribers import KINDS, Ports, black_hole
 from bench.figures import Figure, Requirement
-from bench.owed import make_events, new_subscribers, owe_all, settle
+from bench.pending import make_events, new_subscribers, owe_all, settle
 from bench.plan import Bench, interleaved
 from bench.relay import dead_subscribers, sink
 from bench.traffic import play

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 
 from bench.arrivals import Inbox
 from bench.figures import Figure, Requirement
-from bench.owed import new_subscriber
+from bench.pending import new_subscriber
 from bench.plan import Bench, interleaved
 from bench.relay import Site, declared, sink
 from bench.traffic import play

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from bench.arrivals import Inbox, Spread
 from bench.dead_subscribers import black_hole
 from bench.figures import Figure, Requirement
-from bench.owed import new_subscriber
+from bench.pending import new_subscriber
 from bench.plan import Bench, interleaved
 from bench.processes import free_port
 from bench.relay import sink

@@ -11,10 +11,10 @@ import aiohttp
 from yarl import URL
 
 from app.api.application import make_api
+from app.crypto.vault import Vault
 from app.db.engine import Sessions
-from app.forwarding.secrets import Vault
-from app.main.listeners import Listener
-from tests.operating.operating_world import RULES
+from app.main.process.listeners import Listener
+from tests.operations.operations_setup import RULES
 
 TOKEN = "for-tests-only-make-your-own"
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.clock import now, uuid7
-from app.db.tables import RecoveryJobRow, RejectedSampleRow
-from app.operating.access import Role
-from app.operating.tokens import NewToken, create_token
+from app.db.tables.all_tables import RecoveryJobRow, RejectedSampleRow
+from app.operations.access.permissions import Role
+from app.operations.access.tokens import NewToken, create_token
 from tests.api.api_client import Api
-from tests.operating.operating_world import ADMIN, ORDER_NO, SOURCE, USUAL, OperatingWorld
+from tests.operations.operations_setup import ADMIN, ORDER_NO, SOURCE, USUAL, OperatingWorld
 
 TABLES = (
     "notices",

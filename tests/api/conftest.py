@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from app.crypto.vault import Vault
 from app.db.engine import Sessions
-from app.forwarding.secrets import Vault
 from tests.api.api_client import Api, serving
-from tests.forwarding.delivery_world import KEY
-from tests.operating.operating_world import OperatingWorld
+from tests.forwarding.delivery_setup import KEY
+from tests.operations.operations_setup import OperatingWorld
 
 
 @pytest.fixture

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from app.api.application import make_api
 from app.console.application import ENTRIES
+from app.crypto.vault import Vault
 from app.db.connections import connect
 from app.db.engine import make_engine, make_sessions
-from app.forwarding.secrets import Vault
-from app.operating.subscribers import NewSubscriber, add_subscriber
+from app.operations.subscribers.subscribers import NewSubscriber, add_subscriber
 from bench.long_life import fill
 from bench.pages import API, CONSOLE, known
 from bench.relay import Site
-from tests.operating.operating_world import ADMIN, RULES
+from tests.operations.operations_setup import ADMIN, RULES
 
 KEY = "Fq0QbM3LDGXFv8Wc0W7tBrL1rj3gV8P2f6Xn0m2yqkA="
 _DEFINITIONS = "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1, 2"

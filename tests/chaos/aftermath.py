@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any
 
 from app.db.connections import Connection, connect
-from app.receiving.spool_report import show_spool
+from app.recording.spool.status import show_spool
 from tests.chaos.load import Answer
 from tests.chaos.site import Site
 from tests.chaos.stores import blocking

@@ -8,11 +8,11 @@ import json
 import sys
 from dataclasses import asdict, dataclass
 
-from app.simulator.orders import build_run
-from app.simulator.play import play_at_rate
-from app.simulator.report import Report
-from app.simulator.scenarios import SCENARIOS
-from app.simulator.target import target_of
+from app.simulator.player.orders import build_run
+from app.simulator.player.play import play_at_rate
+from app.simulator.player.report import Report
+from app.simulator.player.scenarios import SCENARIOS
+from app.simulator.player.target import target_of
 
 _ROUND_S = 3.0
 """A round's orders are called about within it: first all are accepted, then all are paid, then confirmed or paid once more."""

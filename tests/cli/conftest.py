@@ -12,11 +12,11 @@ import structlog
 from typer.testing import CliRunner, Result
 
 from app.cli import commands
+from app.crypto.vault import Vault
 from app.db.engine import Sessions
-from app.forwarding.secrets import Vault
 from app.main.commands import application
-from tests.forwarding.delivery_world import KEY
-from tests.operating.operating_world import OperatingWorld
+from tests.forwarding.delivery_setup import KEY
+from tests.operations.operations_setup import OperatingWorld
 from tests.processes import service_settings
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from app.crypto.vault import Vault
 from app.db.engine import Sessions
-from app.forwarding.secrets import Vault
-from tests.console.console_world import Console, running_console
-from tests.forwarding.delivery_world import KEY
-from tests.operating.operating_world import OperatingWorld
+from tests.console.console_setup import Console, running_console
+from tests.forwarding.delivery_setup import KEY
+from tests.operations.operations_setup import OperatingWorld
 
 
 @pytest.fixture

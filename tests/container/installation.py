@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from app.events.signature import new_secret
-from app.simulator.target import Method, Target, target_of
+from app.simulator.player.target import Method, Target, target_of
 from tests.processes import ADMIN_TOKEN, KEY
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
-from app.simulator.caller import Outcome, send
-from app.simulator.orders import Call, build_run
-from app.simulator.scenarios import SCENARIOS
-from app.simulator.target import Target
+from app.simulator.player.caller import Outcome, send
+from app.simulator.player.orders import Call, build_run
+from app.simulator.player.scenarios import SCENARIOS
+from app.simulator.player.target import Target
 
 PREPARED_ORDERS = 20_000
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from app.simulator.target import Method
+from app.simulator.player.target import Method
 from tests.container.installation import Installation
 from tests.container.load import Load, constant_load
 

@@ -7,10 +7,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from app.simulator.orders import build_run
-from app.simulator.play import play
-from app.simulator.scenarios import SCENARIOS
-from app.simulator.target import Method
+from app.simulator.player.orders import build_run
+from app.simulator.player.play import play
+from app.simulator.player.scenarios import SCENARIOS
+from app.simulator.player.target import Method
 from tests.container.installation import Installation
 from tests.processes import ADMIN_TOKEN
 from tests.raw_http import exchange, status_of

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import Process, Starter, processes, service_settings
-from tests.receiver.receiver_world import CALL, PATH, fetch, stored
+from tests.receiver.receiver_setup import CALL, PATH, fetch, stored
 
 ROOT = Path(__file__).parents[2]
 ZEUS = "127.0.0.2"

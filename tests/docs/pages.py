@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 
-from docs.generate import ROOT
+from tools.docs.generate import ROOT
 
 _ANCHOR_DROPPED = re.compile(r"[^\w\- ]")
 

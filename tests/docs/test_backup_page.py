@@ -9,13 +9,13 @@ from pathlib import Path
 
 from app.db.connections import connect
 from app.db.migrations import migrate
-from app.simulator.orders import build_run
-from app.simulator.play import play
-from app.simulator.scenarios import SCENARIOS
-from app.simulator.target import target_of
+from app.simulator.player.orders import build_run
+from app.simulator.player.play import play
+from app.simulator.player.scenarios import SCENARIOS
+from app.simulator.player.target import target_of
 from tests.docs.pages import blocks, page
 from tests.processes import PROGRAM, Process, environment, processes, service_settings
-from tests.receiving.own_server import own_server
+from tests.recording.own_server import own_server
 from tests.subscriber import Subscriber, subscriber
 
 PAGES = ["docs/how-to/back-up-and-restore.md", "docs/how-to/back-up-and-restore.ja.md"]

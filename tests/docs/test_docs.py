@@ -11,8 +11,8 @@ from app.events.types import EventType
 from app.main.commands import application
 from app.settings import PREFIX, Settings, variable_of
 from app.zeus.statuses import FACTS
-from docs.generate import ROOT, filled, pages
 from tests.docs.pages import anchors, commands, links, page
+from tools.docs.generate import ROOT, filled, pages
 
 READMES = ("README.md", "README.ja.md")
 PAGES = [str(file.relative_to(ROOT)) for file in pages()]
@@ -39,7 +39,7 @@ REACHED = _reached()
 
 @pytest.mark.parametrize("name", PAGES)
 def test_generated_blocks_are_what_the_code_says(name: str) -> None:
-    assert filled(page(name)) == page(name), "run `.venv/bin/python -m docs.generate`"
+    assert filled(page(name)) == page(name), "run `.venv/bin/python -m tools.docs`"
 
 
 @pytest.mark.parametrize("event_type", EventType)

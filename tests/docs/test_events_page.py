@@ -12,7 +12,7 @@ from app.clock import now, uuid7
 from app.events.payload import body
 from app.judging import rules
 from app.judging.event_data import customer_of, event_data
-from app.judging.orders import Order
+from app.judging.order_state import Order
 from app.judging.rules import JudgedCall, judge
 from app.zeus import canonical, wire
 from app.zeus.statuses import Status

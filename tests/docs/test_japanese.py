@@ -6,15 +6,15 @@ import pytest
 
 from app.settings import Settings
 from app.zeus.error_codes import ERROR_CODES
-from docs.command_line import commands
-from docs.generate import ROOT, pages
-from docs.japanese import ACTORS, SETTINGS
-from docs.japanese_commands import HELP, PARAMETERS
-from docs.japanese_metrics import METRICS
-from docs.japanese_operations import OPERATIONS
-from docs.metric_families import families
-from docs.operations import operations
 from tests.docs.pages import blocks, links, page, rows
+from tools.docs.command_line import commands
+from tools.docs.generate import ROOT, pages
+from tools.docs.japanese import ACTORS, SETTINGS
+from tools.docs.japanese_commands import HELP, PARAMETERS
+from tools.docs.japanese_metrics import METRICS
+from tools.docs.japanese_operations import OPERATIONS
+from tools.docs.metric_families import families
+from tools.docs.operations import operations
 
 ENGLISH = [str(file.relative_to(ROOT)) for file in pages() if not file.name.endswith(".ja.md")]
 JAPANESE = [str(file.relative_to(ROOT)) for file in pages() if file.name.endswith(".ja.md")]
@@ -109,21 +109,21 @@ def test_both_pages_about_events_have_the_same_rows(english: str, japanese: str)
 
 
 def test_every_operation_of_the_api_is_told_in_japanese() -> None:
-    assert OPERATIONS.keys() == {f"{method} {path}" for method, path, _ in operations()}, "see docs/japanese_operations.py"
+    assert OPERATIONS.keys() == {f"{method} {path}" for method, path, _ in operations()}, "see tools/docs/japanese_operations.py"
 
 
 def test_who_can_act_on_an_error_is_told_in_japanese() -> None:
-    assert ACTORS.keys() == {error.who for error in ERROR_CODES.values()}, "see docs/japanese.py"
+    assert ACTORS.keys() == {error.who for error in ERROR_CODES.values()}, "see tools/docs/japanese.py"
 
 
 def test_every_command_is_told_in_japanese() -> None:
-    assert HELP.keys() == {command.help for _, command in commands()}, "see docs/japanese_commands.py"
+    assert HELP.keys() == {command.help for _, command in commands()}, "see tools/docs/japanese_commands.py"
 
 
 def test_every_option_is_told_in_japanese() -> None:
     told = {parameter.help for _, command in commands() for parameter in command.params if parameter.help}
-    assert PARAMETERS.keys() == told, "see docs/japanese_commands.py"
+    assert PARAMETERS.keys() == told, "see tools/docs/japanese_commands.py"
 
 
 def test_every_metric_is_told_in_japanese() -> None:
-    assert METRICS.keys() == {name for name, *_ in families()}, "see docs/japanese_metrics.py"
+    assert METRICS.keys() == {name for name, *_ in families()}, "see tools/docs/japanese_metrics.py"

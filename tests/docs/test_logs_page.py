@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from docs.log_events import APP, log_events
-from docs.log_meanings import MEANINGS
 from tests.docs.pages import page
+from tools.docs.log_events import APP, log_events
+from tools.docs.log_meanings import MEANINGS
 
 LINES = log_events()
 PAGES = ("docs/reference/logs.md", "docs/reference/logs.ja.md")
@@ -25,7 +25,7 @@ def test_every_name_is_what_the_log_shows() -> None:
 
 @pytest.mark.parametrize("event", sorted({line.event for line in LINES}))
 def test_every_line_is_on_both_pages_with_its_meaning(event: str) -> None:
-    assert all(MEANINGS.get(event, ("", ""))), "add its meaning to docs/log_meanings.py"
+    assert all(MEANINGS.get(event, ("", ""))), "add its meaning to tools/docs/log_meanings.py"
     for name, meaning in zip(PAGES, MEANINGS[event], strict=True):
         assert re.search(rf"^\| `{event}` \|.* \| {re.escape(meaning)} \| ", page(name), re.MULTILINE)
 
@@ -44,7 +44,7 @@ def test_no_line_is_logged_in_a_way_that_is_not_read() -> None:
         nodes = list(ast.walk(ast.parse(path.read_text())))
         called = [node.func for node in nodes if isinstance(node, ast.Call)]
         named = [node for node in nodes if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "log"]
-        assert [node.lineno for node in named if node not in called] == [] or path.name == "recorder.py", path
+        assert [node.lineno for node in named if node not in called] == [] or path.name == "writer.py", path
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line.event)

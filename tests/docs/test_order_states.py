@@ -5,17 +5,17 @@ import re
 import pytest
 
 from app.zeus.statuses import Step
-from docs.diagram import arrows, picture
-from docs.generate import PICTURES, ROOT
 from tests.docs.pages import page, rows
 from tests.docs.test_events_page import FULL, events_of
+from tools.docs.diagram import arrows, picture
+from tools.docs.generate import PICTURES, ROOT
 
 EXAMPLES = [("docs/explanation/order-states.md", "## Examples"), ("docs/explanation/order-states.ja.md", "## 例")]
 
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_the_picture_is_what_the_table_says(name: str) -> None:
-    assert (ROOT / name).read_text() == picture(PICTURES[name]), "run `.venv/bin/python -m docs.generate`"
+    assert (ROOT / name).read_text() == picture(PICTURES[name]), "run `.venv/bin/python -m tools.docs`"
 
 
 def test_the_picture_has_an_arrow_for_each_usual_step() -> None:

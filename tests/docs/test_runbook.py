@@ -5,11 +5,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.operating.concerns import Attention, Concern, concerns_beside, concerns_of, concerns_of_database
-from app.operating.old_transactions import Slot
-from app.operating.standing import Standing, SubscriberStanding
-from app.operating.usual import Expectation
-from app.receiving.spool_report import SpoolState
+from app.operations.monitoring.alert_conditions import (
+    Attention,
+    Concern,
+    concerns_beside,
+    concerns_of,
+    concerns_of_database,
+)
+from app.operations.monitoring.baseline import Expectation
+from app.operations.monitoring.snapshot import Standing, SubscriberStanding
+from app.operations.old_transactions import Slot
+from app.recording.spool.status import SpoolState
 from tests.docs.pages import page, rows
 
 RUNBOOKS = [

@@ -4,9 +4,9 @@ import pytest
 
 from app.simulator.server.magic import MAGIC
 from app.simulator.state.settings import Settings
-from docs.japanese_simulator import MAGIC_VALUES, OPERATIONS, SETTINGS
-from docs.simulator_tables import operations_of_simulator, settings_of
 from tests.docs.pages import page
+from tools.docs.japanese_simulator import MAGIC_VALUES, OPERATIONS, SETTINGS
+from tools.docs.simulator_tables import operations_of_simulator, settings_of
 
 PAGES = ("docs/reference/simulator.md", "docs/reference/simulator.ja.md")
 

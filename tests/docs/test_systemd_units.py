@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.main.commands import ROLES
-from docs.generate import ROOT
 from tests.docs.pages import page
+from tools.docs.generate import ROOT
 
 UNITS = sorted((ROOT / "deploy/systemd").iterdir())
 NEEDED = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")

@@ -17,8 +17,8 @@ import pytest
 
 from app.events.payload import body
 from app.events.signature import new_private_key, new_secret, public_key_of, signed_headers
-from docs.generate import ROOT
 from tests.docs.pages import code_block, page
+from tools.docs.generate import ROOT
 
 EVENT = body("payment.received", datetime.now(UTC), '{"order_no":"1234-56789-01234","money":5400,"store":{"name":"セブン-イレブン"}}')
 PATIENCE_SECONDS = 20.0

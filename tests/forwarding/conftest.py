@@ -2,9 +2,9 @@
 
 import pytest
 
+from app.crypto.vault import Vault
 from app.db.engine import Sessions
-from app.forwarding.secrets import Vault
-from tests.forwarding.delivery_world import KEY, World
+from tests.forwarding.delivery_setup import KEY, World
 
 
 @pytest.fixture

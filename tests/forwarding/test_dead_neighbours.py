@@ -9,10 +9,10 @@ from uuid import UUID
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from app.forwarding.sender import TimeLimits
+from app.forwarding.destinations.http.sender import TimeLimits
 from tests.fair_clock import fair_seconds
 from tests.forwarding import hostile_server as hostile
-from tests.forwarding.delivery_world import World, until
+from tests.forwarding.delivery_setup import World, until
 
 DEAD = 30
 SLOTS = 8

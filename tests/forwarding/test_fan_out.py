@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from app.clock import uuid7
 from app.db.engine import Sessions
-from app.db.tables import EventRow, SubscriberRow
+from app.db.tables.all_tables import EventRow, SubscriberRow
 from app.forwarding.fan_out import EventUnknown, fan_out, owe
 
 

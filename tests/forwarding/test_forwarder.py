@@ -13,16 +13,16 @@ from aiohttp.test_utils import TestServer
 from cryptography.fernet import Fernet
 from standardwebhooks import Webhook
 
+from app.crypto.vault import Vault
 from app.db.connections import connect
 from app.db.engine import make_engine, make_sessions
-from app.db.wakeup import OUTBOUND, Listener
+from app.db.notify import OUTBOUND, Listener
+from app.forwarding.destinations.http.sender import TimeLimits
 from app.forwarding.forwarder import Forwarder
-from app.forwarding.secrets import Vault
-from app.forwarding.sender import TimeLimits
 from app.metrics import results_fenced_out
 from tests.fair_clock import fair_seconds
 from tests.forwarding import hostile_server as hostile
-from tests.forwarding.delivery_world import OPTIONS, World, until
+from tests.forwarding.delivery_setup import OPTIONS, World, until
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -16,11 +16,11 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from app.forwarding.destinations import Address, DestinationRefused
-from app.forwarding.lookups import LookupLimits
-from app.forwarding.resolver import VettingResolver
-from app.forwarding.sender import TimeLimits
-from tests.forwarding.delivery_world import World, until
+from app.forwarding.destinations.http.sender import TimeLimits
+from app.network.address_rules import Address, DestinationRefused
+from app.network.lookups import LookupLimits
+from app.network.resolver import VettingResolver
+from tests.forwarding.delivery_setup import World, until
 
 HOME = [ip_address("127.0.0.1")]
 LOOPBACK = ip_network("127.0.0.0/8")
@@ -171,7 +171,7 @@ async def test_addresses_are_not_used_for_longer_than_a_day(name_server: NameSer
 def test_a_look_up_that_hangs_does_not_keep_the_process_from_ending() -> None:
     program = """
 import asyncio, time
-from app.forwarding.resolver import VettingResolver
+from app.network.resolver import VettingResolver
 async def main():
     resolver = VettingResolver([], lambda host: time.sleep(60))
     assert await resolver.begin("shop.example")

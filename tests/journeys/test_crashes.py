@@ -17,14 +17,14 @@ from aiohttp import web
 from app.db.connections import CONNECT_ERRORS, connect
 from app.db.migrations import migrate
 from app.events.signature import new_secret
-from app.simulator.orders import build_run
-from app.simulator.play import play_at_rate
-from app.simulator.report import Result
-from app.simulator.scenarios import SCENARIOS
-from app.simulator.target import target_of
+from app.simulator.player.orders import build_run
+from app.simulator.player.play import play_at_rate
+from app.simulator.player.report import Result
+from app.simulator.player.scenarios import SCENARIOS
+from app.simulator.player.target import target_of
 from tests.journeys.conftest import Site
 from tests.processes import Process, Starter, service_settings
-from tests.receiving.own_server import OwnServer, own_server
+from tests.recording.own_server import OwnServer, own_server
 from tests.subscriber import Subscriber, subscriber
 
 SECONDS = float(os.environ.get("CRASH_SECONDS", "10"))

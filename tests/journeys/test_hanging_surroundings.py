@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from app.simulator.orders import build_run
-from app.simulator.play import play
-from app.simulator.scenarios import SCENARIOS
-from app.simulator.target import target_of
+from app.simulator.player.orders import build_run
+from app.simulator.player.play import play
+from app.simulator.player.scenarios import SCENARIOS
+from app.simulator.player.target import target_of
 from tests.journeys.conftest import Site
 from tests.processes import Process, Starter, service_settings
 from tests.raw_http import exchange, status_of
-from tests.receiver.receiver_world import PATH, get
+from tests.receiver.receiver_setup import PATH, get
 
 ORDERS = 20
 END_SECONDS = 20.0

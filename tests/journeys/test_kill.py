@@ -6,11 +6,11 @@ from collections import Counter
 import pytest
 
 from app.db.connections import connect
-from app.simulator.orders import build_run
-from app.simulator.play import play_at_rate
-from app.simulator.report import Result
-from app.simulator.scenarios import SCENARIOS
-from app.simulator.target import target_of
+from app.simulator.player.orders import build_run
+from app.simulator.player.play import play_at_rate
+from app.simulator.player.report import Result
+from app.simulator.player.scenarios import SCENARIOS
+from app.simulator.player.target import target_of
 from tests.journeys.conftest import Site, judged_notices
 from tests.processes import Process, Starter
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-from tests.operating.operating_world import EMAIL, NAME, ORDER_NO, TELNO, USUAL
+from tests.operations.operations_setup import EMAIL, NAME, ORDER_NO, TELNO, USUAL
 from tests.processes import ADMIN_TOKEN, Process, processes, service_settings
 from tests.raw_http import exchange
 

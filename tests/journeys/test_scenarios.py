@@ -6,10 +6,10 @@ import asyncpg
 import pytest
 
 from app.db.connections import connect
-from app.simulator.orders import Contract, build_run
-from app.simulator.play import play
-from app.simulator.scenarios import SCENARIOS, Scenario
-from app.simulator.target import Method, target_of
+from app.simulator.player.orders import Contract, build_run
+from app.simulator.player.play import play
+from app.simulator.player.scenarios import SCENARIOS, Scenario
+from app.simulator.player.target import Method, target_of
 from app.zeus.wire import Style
 from tests.journeys.conftest import Site, judged_notices
 from tests.processes import Starter

@@ -9,15 +9,15 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from app.simulator.orders import build_run
-from app.simulator.play import play
-from app.simulator.scenarios import SCENARIOS
-from app.simulator.target import target_of
+from app.simulator.player.orders import build_run
+from app.simulator.player.play import play
+from app.simulator.player.scenarios import SCENARIOS
+from app.simulator.player.target import target_of
 from tests.chaos.ports import free_port, wait_for
 from tests.journeys.conftest import Site, judged_notices
 from tests.processes import ADMIN_TOKEN, PROGRAM, Process, Starter, environment, service_settings
 from tests.raw_http import exchange, status_of
-from tests.receiver.receiver_world import PATH, get, stored
+from tests.receiver.receiver_setup import PATH, get, stored
 
 END_SECONDS = 10.0
 """What a container engine usually grants before it kills."""

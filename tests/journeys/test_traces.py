@@ -15,7 +15,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from standardwebhooks import Webhook
 
 from app.zeus.wire import encode
-from tests.operating.operating_world import EMAIL, NAME, ORDER_NO, TELNO, USUAL
+from tests.operations.operations_setup import EMAIL, NAME, ORDER_NO, TELNO, USUAL
 from tests.processes import environment, processes, service_settings
 from tests.raw_http import exchange, status_of
 

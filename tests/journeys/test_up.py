@@ -6,10 +6,10 @@ from pathlib import Path
 
 import aiohttp
 
-from app.simulator.orders import build_run
-from app.simulator.play import play
-from app.simulator.scenarios import SCENARIOS
-from app.simulator.target import target_of
+from app.simulator.player.orders import build_run
+from app.simulator.player.play import play
+from app.simulator.player.scenarios import SCENARIOS
+from app.simulator.player.target import target_of
 from tests.processes import Starter, processes
 from tests.subscriber import subscriber
 

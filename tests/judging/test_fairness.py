@@ -10,11 +10,11 @@ from sqlalchemy import text
 from app.clock import uuid7
 from app.db.connections import HELD_TO_INDEXES
 from app.db.engine import Sessions, make_engine, make_sessions
-from app.judging import store
+from app.judging import sql
 from app.judging.batch import TakenNotice, known_before
 from app.judging.fairness import CROWD, LOOK_AHEAD
 from app.judging.judge import BATCH
-from tests.judging.judging_world import append, fetch, judge_all, judge_of, numbers_in_lane
+from tests.judging.judging_setup import append, fetch, judge_all, judge_of, numbers_in_lane
 
 LANE = 3
 CROWDED, *OTHERS = numbers_in_lane(LANE, 60)
@@ -108,7 +108,7 @@ async def rows_read(workers: Sessions, *calls: dict[str, str]) -> int:
     """How many rows of the large tables are read to find what judging these calls needs."""
     await append(workers, *calls)
     async with workers() as session:
-        taken = [TakenNotice.of(notice) for notice in await store.unjudged(session, {LANE: UUID(int=0)}, BATCH)]
+        taken = [TakenNotice.of(notice) for notice in await sql.unjudged(session, {LANE: UUID(int=0)}, BATCH)]
         assert len(taken) == len(calls)
         before = int(await session.scalar(COUNT))
         await known_before(session, taken, ())

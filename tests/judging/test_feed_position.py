@@ -13,7 +13,7 @@ from app.clock import now, uuid7
 from app.db.connections import Connection, connect
 from app.db.engine import Sessions, make_engine, make_sessions
 from app.forwarding.fan_out import fan_out
-from app.judging import store
+from app.judging import sql
 
 WORKERS = 6
 BATCHES = 40
@@ -27,7 +27,7 @@ async def write_batch(sessions: Sessions, numbers: list[int], pause: float) -> N
     """What judging does at the end of a batch, with a commit that takes its time."""
     async with sessions.begin() as session:
         events = [row(number) for number in numbers]
-        await store.write(session, orders=[], events=events, verdicts=[])
+        await sql.write(session, orders=[], events=events, verdicts=[])
         await fan_out(session, [UUID(str(event["id"])) for event in events])
         await asyncio.sleep(pause)
 
@@ -81,7 +81,7 @@ async def test_a_worker_that_freezes_with_the_lock_loses_its_turn(database_url: 
     await frozen.execute("BEGIN")
     # The very statement of judging, sent by somebody who then does nothing more.
     rows = json.dumps([row(1)], default=str)
-    await frozen.execute(store.WRITE_EVENTS.text.replace("CAST(:rows AS json)", f"CAST('{rows}' AS json)"))
+    await frozen.execute(sql.WRITE_EVENTS.text.replace("CAST(:rows AS json)", f"CAST('{rows}' AS json)"))
     started = monotonic()
     async with asyncio.timeout(20):
         await write_batch(sessions, [2], 0)

@@ -16,7 +16,7 @@ from app.db.engine import Sessions
 from app.db.lanes import LANES
 from app.judging.judge import Judge
 from app.judging.lane_bounds import LaneBounds
-from app.judging.store import _LOCK_LANES, lock_lanes
+from app.judging.sql import _LOCK_LANES, lock_lanes
 from app.zeus.wire import encode
 
 INSERT = """INSERT INTO notices (id, lane, received_at, source, method, target, headers, body)

@@ -13,8 +13,8 @@ from app.db.connections import connect
 from app.db.engine import Sessions, make_engine, make_sessions
 from app.db.lanes import lane_of
 from app.judging.judge import Judge
-from app.receiving.appender import Appender
-from app.receiving.notice import Notice
+from app.recording.notice import Notice
+from app.recording.postgres.appender import Appender
 from app.zeus.wire import encode
 from tests.judging.reference import COLUMNS, ReferenceCall, ReferenceOrder
 

@@ -7,7 +7,7 @@ from app.clock import now, uuid7
 from app.db.engine import Sessions, make_engine, make_sessions
 from app.db.lanes import lane_of
 from app.judging.judge import BATCH, CAREFUL_BATCH
-from tests.judging.judging_world import fetch, judge_of, numbers_in_lane
+from tests.judging.judging_setup import fetch, judge_of, numbers_in_lane
 
 POISON = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$

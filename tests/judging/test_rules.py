@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.judging.orders import Order
+from app.judging.order_state import Order
 from app.judging.rules import JudgedCall, Judgement, Verdict, judge
 from app.zeus.wire import decode
 

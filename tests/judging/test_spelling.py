@@ -12,7 +12,7 @@ from app.clock import now, uuid7
 from app.db.engine import Sessions
 from app.db.lanes import lane_of
 from app.judging.judge import Judge
-from app.judging.orders import Order
+from app.judging.order_state import Order
 from app.judging.rules import JudgedCall, Verdict, judge
 from app.zeus.wire import Style, decode, encode
 

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from app.clock import now, uuid7
 from app.db.engine import Sessions
 from app.db.lanes import lane_of
-from tests.judging.judging_world import fetch, judge_of
+from tests.judging.judging_setup import fetch, judge_of
 
 _WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 

@@ -7,9 +7,9 @@ import pytest
 
 from app.db.connections import connect
 from app.db.lanes import lane_of
-from app.receiver.body_reader import BODY_LIMIT
+from app.receiver.http.body_reader import BODY_LIMIT
 from tests.raw_http import exchange, status_of
-from tests.receiver.receiver_world import CALL, LOOPBACK, get, receiver, stored
+from tests.receiver.receiver_setup import CALL, LOOPBACK, get, receiver, stored
 
 
 async def test_a_call_is_stored_verbatim_and_answered_ok(database_url: str) -> None:

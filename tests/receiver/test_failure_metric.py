@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.metrics import registry
-from app.receiver.exchange import Exchange, Wire
+from app.receiver.http.request_cycle import Exchange, Wire
 
 
 def _answered(status: str) -> float:

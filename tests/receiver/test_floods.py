@@ -10,12 +10,12 @@ import time
 import pytest
 
 from app.metrics import registry
-from app.receiver.body_reader import BODY_LIMIT, CODED_LIMIT
-from app.receiver.connection_limits import HEAD_SECONDS, LINGER_BYTES, LINGER_SECONDS, STRANGER_HEAD_BYTES
-from app.receiver.crowd import FREE_BYTES, SHARED_BYTES, Crowd
-from app.receiver.protocol import ReceiverProtocol
+from app.receiver.http.body_reader import BODY_LIMIT, CODED_LIMIT
+from app.receiver.http.connection_limit import FREE_BYTES, SHARED_BYTES, Crowd
+from app.receiver.http.limits import HEAD_SECONDS, LINGER_BYTES, LINGER_SECONDS, STRANGER_HEAD_BYTES
+from app.receiver.http.protocol import ReceiverProtocol
 from tests.raw_http import exchange, status_of
-from tests.receiver.receiver_world import CALL, LOOPBACK, PATH, converse, get, receiver, stored
+from tests.receiver.receiver_setup import CALL, LOOPBACK, PATH, converse, get, receiver, stored
 
 OTHERS = (ipaddress.ip_network("192.0.2.0/24"),)
 GIGABYTE = b"Content-Length: 1000000000"

@@ -13,7 +13,7 @@ import pytest
 
 from tests.processes import Process, processes, service_settings
 from tests.raw_http import exchange, status_of
-from tests.receiver.receiver_world import CALL, PATH, get, stored
+from tests.receiver.receiver_setup import CALL, PATH, get, stored
 
 
 async def call(host: str, port: int, number: int = 1) -> str:

@@ -6,13 +6,14 @@ from uuid import UUID
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from app.console.messages import Said
-from app.console.visit import Visit
-from app.operating import dismissals, samples
-from app.operating.access import ROLE_OF, Action
-from app.operating.attention import read_attention
-from app.operating.outbound import retry_outbound
-from app.operating.refusals import Refusal, WebhookNotFound
+from app.console.http.page_request import Visit
+from app.console.texts.flash import Said
+from app.operations.access.permissions import ROLE_OF, Action
+from app.operations.deliveries.webhooks import retry_outbound
+from app.operations.errors import Refusal, WebhookNotFound
+from app.operations.notices import rejected
+from app.operations.reviews import dismissal as dismissals
+from app.operations.reviews.attention import read_attention
 
 _WEBHOOK_ID = re.compile("[0-9]{1,18}")  # what the database can count to
 
@@ -35,7 +36,7 @@ async def show_sample_in_full(visit: Visit) -> Response:
 
 async def release_sample(visit: Visit) -> Response:
     """Take a rejected call in."""
-    await samples.release_sample(visit.parts.sessions, _sample_id(visit), visit.actor)
+    await rejected.release_sample(visit.parts.sessions, _sample_id(visit), visit.actor)
     return visit.go("/attention", Said.SAMPLE_RELEASED)
 
 
@@ -71,7 +72,7 @@ async def dismiss_webhook(visit: Visit) -> Response:
 
 
 async def _show_sample(visit: Visit, *, personal: bool) -> Response:
-    sample = await samples.show_sample(visit.parts.sessions, _sample_id(visit), shown_to=visit.actor if personal else None)
+    sample = await rejected.show_sample(visit.parts.sessions, _sample_id(visit), shown_to=visit.actor if personal else None)
     may_see = visit.may(ROLE_OF[Action.PERSONAL_DATA_SEEN])
     return visit.page("sample.html", sample=sample, personal=personal, may_see=may_see, may_act=visit.may(ROLE_OF[Action.SAMPLE_RELEASED]))
 

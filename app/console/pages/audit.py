@@ -5,12 +5,12 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from app.console.labels import _
-from app.console.visit import Visit, order_path
-from app.operating.access import Action
-from app.operating.audit import AuditEntry, AuditPage, list_audit
-from app.operating.paging import Place
-from app.operating.refusals import BadCursor
+from app.console.http.page_request import Visit, order_path
+from app.console.texts.labels import _
+from app.operations.access.audit import AuditEntry, AuditPage, list_audit
+from app.operations.access.permissions import Action
+from app.operations.errors import BadCursor
+from app.operations.pagination import Place
 
 _SHOWN = 50
 _FIELDS = ("operator", "action", "subject")

@@ -5,12 +5,12 @@ from uuid import UUID
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from app.console.messages import Said
-from app.console.visit import Visit
-from app.operating import notices as operating
-from app.operating.access import ROLE_OF, Action
-from app.operating.dismissals import Dismissal, dismiss_notice
-from app.operating.refusals import Refusal
+from app.console.http.page_request import Visit
+from app.console.texts.flash import Said
+from app.operations.access.permissions import ROLE_OF, Action
+from app.operations.errors import Refusal
+from app.operations.notices import notices as operations
+from app.operations.reviews.dismissal import Dismissal, dismiss_notice
 
 
 async def show(visit: Visit) -> Response:
@@ -26,7 +26,7 @@ async def show_personal(visit: Visit) -> Response:
 async def release(visit: Visit) -> Response:
     """Have a quarantined call judged in spite of what is wrong with it."""
     try:
-        await operating.release_notice(visit.parts.sessions, _id(visit), visit.actor)
+        await operations.release_notice(visit.parts.sessions, _id(visit), visit.actor)
     except Refusal as refused:
         return visit.refused(refused)
     return visit.go(visit.here, Said.RELEASED)
@@ -42,7 +42,7 @@ async def dismiss(visit: Visit) -> Response:
 
 
 async def _show(visit: Visit, *, personal: bool) -> Response:
-    notice = await operating.show_notice(visit.parts.sessions, _id(visit), shown_to=visit.actor if personal else None)
+    notice = await operations.show_notice(visit.parts.sessions, _id(visit), shown_to=visit.actor if personal else None)
     may_see = visit.may(ROLE_OF[Action.PERSONAL_DATA_SEEN])
     return visit.page("notice.html", notice=notice, personal=personal, may_see=may_see, may_act=visit.may(ROLE_OF[Action.NOTICE_RELEASED]))
 

@@ -4,9 +4,17 @@ from collections.abc import Sequence
 
 from starlette.responses import Response
 
-from app.console.labels import _
-from app.console.visit import Visit
-from app.operating.onboarding import NEEDED, ONLY_SOME_STORES, USUAL_DAYS, Onboarding, ParameterSeen, Way, read_onboarding
+from app.console.http.page_request import Visit
+from app.console.texts.labels import _
+from app.operations.doctor.onboarding import (
+    NEEDED,
+    ONLY_SOME_STORES,
+    USUAL_DAYS,
+    Onboarding,
+    ParameterSeen,
+    Way,
+    read_onboarding,
+)
 
 _ASK = _("Ask Zeus's sales desk to send it.")
 _ASK_NEEDED = _("Ask Zeus's sales desk to send it: without it no call can be judged.")

@@ -1,19 +1,22 @@
 """Orders: finding one by what a customer on the telephone knows, and its whole story."""
 
 from datetime import datetime
+from http import HTTPStatus
 
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from app.console.labels import _
-from app.console.story import chapters_of
-from app.console.visit import Visit, order_path
-from app.operating import orders as operating
-from app.operating.access import ROLE_OF, Action
-from app.operating.orders import OrderHistory
-from app.operating.paging import Place
-from app.operating.refusals import BadCursor, OrderNotFound
-from app.operating.search import FoundOrderPage, OrderQuery, search_orders
+from app.console.http.page_request import Visit, order_path
+from app.console.texts.flash import Said
+from app.console.texts.labels import _
+from app.console.views.order_timeline import chapters_of
+from app.operations.access.permissions import ROLE_OF, Action
+from app.operations.errors import BadCursor, OrderNotFound
+from app.operations.maintenance.erasure import erase_order
+from app.operations.orders import history as operations
+from app.operations.orders.history import OrderHistory
+from app.operations.orders.search import FoundOrderPage, OrderQuery, search_orders
+from app.operations.pagination import Place
 
 _FOUND = 25
 _FIELDS = ("order_no", "sendid", "telno_tail", "money", "date")
@@ -39,12 +42,12 @@ async def search(visit: Visit) -> Response:
 
 async def show(visit: Visit) -> Response:
     """One order, with the customer hidden."""
-    return _story(visit, await operating.show_order(visit.parts.sessions, _order_no(visit)), personal=False)
+    return _story(visit, await operations.show_order(visit.parts.sessions, _order_no(visit)), personal=False)
 
 
 async def show_personal(visit: Visit) -> Response:
     """One order with the customer, which the audit records."""
-    return _story(visit, await operating.show_order(visit.parts.sessions, _order_no(visit), shown_to=visit.actor), personal=True)
+    return _story(visit, await operations.show_order(visit.parts.sessions, _order_no(visit), shown_to=visit.actor), personal=True)
 
 
 _PROBLEMS = {
@@ -58,7 +61,7 @@ _PROBLEMS = {
 async def _number_of(visit: Visit, order_no: str) -> str | None:
     """Return the number of the order that is meant, also if none of its calls could be judged; None if there is none."""
     try:
-        return (await operating.show_order(visit.parts.sessions, order_no)).order_no
+        return (await operations.show_order(visit.parts.sessions, order_no)).order_no
     except OrderNotFound:
         return None
 
@@ -86,3 +89,16 @@ def _erased_at(history: OrderHistory) -> datetime | None:
 
 def _order_no(visit: Visit) -> str:
     return visit.named("order_no")
+
+
+async def erase(visit: Visit) -> Response:
+    """Erase it if the box was ticked: a browser demands that, and so do we."""
+    order_no = visit.named("order_no")
+    back = order_path(order_no)
+    if not visit.form.ticked("understood"):
+        text = visit.translated(_("Tick the box first: what is erased cannot be brought back."))
+        return visit.page(
+            "trouble.html", HTTPStatus.UNPROCESSABLE_ENTITY, title=visit.translated(_("It was not done")), text=text, back=back
+        )
+    erased = await erase_order(visit.parts.sessions, visit.actor, order_no)
+    return visit.go(back, Said.ERASED_IN_PART if erased.unjudged else Said.ERASED)

@@ -2,8 +2,8 @@
 
 from starlette.responses import Response
 
-from app.console.origins import Origin
-from app.console.visit import Visit
+from app.console.http.page_request import Visit
+from app.console.views.effective_settings import Origin
 
 
 async def show(visit: Visit) -> Response:

@@ -4,13 +4,13 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
-from app.console import i18n
-from app.console.labels import _
-from app.console.messages import Said
-from app.console.session import new_session, set_cookie
-from app.console.visit import Visit, caller_of, operator_of, path_here
+from app.console.http.page_request import Visit, caller_of, operator_of, path_here
+from app.console.http.session import new_session, set_cookie
+from app.console.texts import i18n
+from app.console.texts.flash import Said
+from app.console.texts.labels import _
 from app.logs import get_logger
-from app.operating.signing_out import end_session
+from app.operations.access.sessions import end_session
 
 _UNKNOWN = _("This token is not valid.")
 _TOO_OFTEN = _("Too many attempts. Please wait a minute.")

@@ -10,23 +10,23 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from app.clock import now
-from app.console.i18n import JAPAN
-from app.console.labels import _
-from app.console.messages import Said
-from app.console.new_subscriber import SHOWN_AT, new_subscriber, problems_of
-from app.console.refused import words_of
-from app.console.visit import Visit
+from app.console.http.page_request import Visit
+from app.console.pages.subscriber_form import SHOWN_AT, new_subscriber, problems_of
+from app.console.texts.error_texts import words_of
+from app.console.texts.flash import Said
+from app.console.texts.i18n import JAPAN
+from app.console.texts.labels import _
 from app.events.types import SUBSCRIBABLE, EventType
 from app.forwarding.recovery_jobs import JobState
-from app.operating import pauses
-from app.operating import recovery as recoveries
-from app.operating import subscribers as operating
-from app.operating.access import Role
-from app.operating.paging import Place
-from app.operating.recovery import RecoveryJob, RecoveryRequest
-from app.operating.refusals import NameTaken, NotAcceptable, RecoveryNotFound, Refusal
-from app.operating.rotation import Rotation, rotate_secret
-from app.operating.trial import send_test
+from app.operations.access.permissions import Role
+from app.operations.errors import NameTaken, NotAcceptable, RecoveryNotFound, Refusal
+from app.operations.pagination import Place
+from app.operations.subscribers import pause as pauses
+from app.operations.subscribers import recovery as recoveries
+from app.operations.subscribers import subscribers as operations
+from app.operations.subscribers.recovery import RecoveryJob, RecoveryRequest
+from app.operations.subscribers.rotation import Rotation, rotate_secret
+from app.operations.subscribers.test_webhook import send_test
 
 _DELIVERIES = 25
 _TEST_SECONDS = 8.0
@@ -37,7 +37,7 @@ _TYPES = [type_ for type_ in EventType if type_ in SUBSCRIBABLE]
 
 async def show_all(visit: Visit) -> Response:
     """Every subscriber."""
-    subscribers = await operating.list_subscribers(visit.parts.sessions)
+    subscribers = await operations.list_subscribers(visit.parts.sessions)
     health = {subscriber.name: subscriber for subscriber in (await visit.parts.overviews.read()).subscribers}
     return visit.page("subscribers.html", subscribers=subscribers.items, health=health, may_manage=visit.may(Role.ADMIN))
 
@@ -51,7 +51,7 @@ async def add(visit: Visit) -> Response:
     """Add a subscriber and show its secret this once."""
     parts = visit.parts
     try:
-        added = await operating.add_subscriber(parts.sessions, parts.vault, new_subscriber(visit.form), parts.rules, visit.actor)
+        added = await operations.add_subscriber(parts.sessions, parts.vault, new_subscriber(visit.form), parts.rules, visit.actor)
     except NotAcceptable as refused:
         return _new_form(visit, problems_of(refused), str(refused))
     except (ValidationError, NameTaken) as refused:
@@ -66,7 +66,7 @@ async def show(visit: Visit) -> Response:
 
 async def show_progress(visit: Visit) -> Response:
     """How far sending again has come: a part of the page, asked for every two seconds."""
-    subscriber = await operating.show_subscriber(visit.parts.sessions, _name(visit))
+    subscriber = await operations.show_subscriber(visit.parts.sessions, _name(visit))
     try:
         job = await recoveries.show_recovery(visit.parts.sessions, UUID(visit.text("of")))
     except ValueError:
@@ -101,7 +101,7 @@ async def rotate(visit: Visit) -> Response:
     """Make a new secret and show it this once."""
     parts = visit.parts
     try:
-        current = await operating.show_subscriber(parts.sessions, _name(visit))
+        current = await operations.show_subscriber(parts.sessions, _name(visit))
         asymmetric = any(secret.public_key for secret in current.secrets[:1])  # the latest comes first
         rotation = Rotation.model_validate({"overlap_hours": visit.form.text("overlap_hours") or 0, "asymmetric": asymmetric})
         rotated = await rotate_secret(parts.sessions, parts.vault, _name(visit), rotation, visit.actor)
@@ -146,7 +146,7 @@ def _new_form(visit: Visit, problems: Mapping[str, str] = _NO_PROBLEMS, detail: 
 
 async def _show(visit: Visit, *, problem: str | None = None, **values: Any) -> Response:
     place = Place(visit.text("cursor") or None, _DELIVERIES)
-    subscriber, deliveries = await operating.show_subscriber_with_webhooks(visit.parts.sessions, _name(visit), place)
+    subscriber, deliveries = await operations.show_subscriber_with_webhooks(visit.parts.sessions, _name(visit), place)
     yesterday = (now() - timedelta(days=1)).astimezone(JAPAN).strftime(_MINUTES)
     common = {"since": yesterday, "until": "", "everything": False, "trial": None, "recovery": None}
     return visit.page(

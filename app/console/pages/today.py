@@ -6,11 +6,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from app.console.concerns import concerns_of
-from app.console.i18n import JAPAN
-from app.console.labels import _
-from app.console.visit import Visit
-from app.operating.hours import HourOfCalls
+from app.console.http.page_request import Visit
+from app.console.texts.i18n import JAPAN
+from app.console.texts.labels import _
+from app.console.views.warnings import concerns_of
+from app.operations.monitoring.hourly import HourOfCalls
 
 
 async def show(visit: Visit) -> Response:

@@ -5,13 +5,13 @@ from http import HTTPStatus
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from app.console.labels import _
-from app.console.messages import Said
-from app.console.visit import Visit
-from app.operating import tokens as operating
-from app.operating.access import Role
-from app.operating.refusals import NotAcceptable, TokenNameTaken
-from app.operating.tokens import NewToken
+from app.console.http.page_request import Visit
+from app.console.texts.flash import Said
+from app.console.texts.labels import _
+from app.operations.access import tokens as operations
+from app.operations.access.permissions import Role
+from app.operations.access.tokens import NewToken
+from app.operations.errors import NotAcceptable, TokenNameTaken
 
 _USUAL_DAYS = "90"
 
@@ -26,7 +26,7 @@ async def create(visit: Visit) -> Response:
     form = visit.form
     try:
         new = NewToken.model_validate({"name": form.text("name"), "role": form.text("role"), "expires_days": form.text("days") or None})
-        created = await operating.create_token(visit.parts.sessions, new, visit.actor)
+        created = await operations.create_token(visit.parts.sessions, new, visit.actor)
     except ValidationError as error:
         return await _show(visit, visit.translated(_("This cannot be used.")), str(error.errors()[0]["loc"][0]))
     except (NotAcceptable, TokenNameTaken) as refused:
@@ -36,12 +36,12 @@ async def create(visit: Visit) -> Response:
 
 async def revoke(visit: Visit) -> Response:
     """End a token."""
-    await operating.revoke_token(visit.parts.sessions, visit.named("name"), visit.actor)
+    await operations.revoke_token(visit.parts.sessions, visit.named("name"), visit.actor)
     return visit.go("/tokens", Said.TOKEN_REVOKED)
 
 
 async def _show(visit: Visit, problem: str | None = None, field: str | None = None) -> Response:
-    tokens = await operating.list_tokens(visit.parts.sessions)
+    tokens = await operations.list_tokens(visit.parts.sessions)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK
     days = visit.form.text("days") if problem else _USUAL_DAYS
     return visit.page(

@@ -7,11 +7,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from app.simulator.caller import Outcome, Verdict, send
-from app.simulator.orders import ALL_PARAMETERS, Call
+from app.simulator.player.caller import Outcome, Verdict, send
+from app.simulator.player.orders import ALL_PARAMETERS, Call
+from app.simulator.player.target import Target, target_of
 from app.simulator.state.settings import Settings
 from app.simulator.state.store import MadeCall, Store
-from app.simulator.target import Target, target_of
 from app.zeus.statuses import Status
 from app.zeus.wire import encode
 

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from app.simulator.orders import ALL_PARAMETERS, EXAMPLE_CLIENTIP
-from app.simulator.target import Method, target_of
+from app.simulator.player.orders import ALL_PARAMETERS, EXAMPLE_CLIENTIP
+from app.simulator.player.target import Method, target_of
 from app.zeus.application import FIELDS, Rule
 from app.zeus.stores import STORES
 from app.zeus.wire import Style

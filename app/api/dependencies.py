@@ -1,0 +1,77 @@
+"""What the routes of the API work with."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Header, Query, Request
+
+from app.api.permissions import actor_of
+from app.crypto.vault import Vault
+from app.db.engine import Sessions
+from app.operations.access.idempotency import Once
+from app.operations.access.permissions import Action, Actor
+from app.operations.feed.reader import Feed
+from app.operations.models import Line
+from app.operations.monitoring.overview import Overviews
+from app.operations.pagination import DEFAULT_LIMIT, LIMIT, Place
+from app.operations.subscribers.validation import UrlRules
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The database, the vault for signing secrets, what subscribers' URLs may be, the overview, and the feed."""
+
+    sessions: Sessions
+    vault: Vault
+    rules: UrlRules
+    overviews: Overviews
+    feed: Feed
+
+
+def _parts(request: Request) -> Parts:
+    return cast(Parts, request.app.state.parts)
+
+
+def _place(
+    cursor: Annotated[Line | None, Query(max_length=500, description="The `next_cursor` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=LIMIT, description="How many items at most.")] = DEFAULT_LIMIT,
+) -> Place:
+    return Place(cursor, limit)
+
+
+def _shown_to(
+    actor: Annotated[Actor, Depends(actor_of)],
+    personal: Annotated[
+        bool,
+        Query(description="Show what is hidden otherwise: personal values, and where a call came from. Takes the role operator; audited."),
+    ] = False,
+) -> Actor | None:
+    if not personal:
+        return None
+    actor.demand(Action.PERSONAL_DATA_SEEN)
+    return actor
+
+
+async def _once(
+    request: Request,
+    key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            pattern=r"^[\x21-\x7e]{1,255}$",
+            description="Of your own choice: for a day the same request with the same key is done once and answered alike.",
+        ),
+    ] = None,
+) -> Once | None:
+    if key is None:
+        return None
+    asked = b"\n".join((request.method.encode(), request.url.path.encode(), await request.body()))
+    return Once(key, hashlib.sha256(asked).digest(), _parts(request).vault)
+
+
+WithParts = Annotated[Parts, Depends(_parts)]
+WithPlace = Annotated[Place, Depends(_place)]
+WithActor = Annotated[Actor, Depends(actor_of)]
+ShownTo = Annotated[Actor | None, Depends(_shown_to)]
+WithOnce = Annotated[Once | None, Depends(_once)]

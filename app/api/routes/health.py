@@ -1,0 +1,48 @@
+"""Health and metrics of the private listener, without a token: for load balancers and Prometheus."""
+
+import asyncio
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+from sqlalchemy import text
+
+from app.api.dependencies import WithParts
+from app.db.connections import describe_error
+from app.db.engine import Sessions
+from app.logs import get_logger
+from app.metrics import exposition
+from app.probes import probe, probed
+
+READY_SECONDS = 2.0
+
+router = APIRouter(include_in_schema=False)
+log = get_logger("api")
+
+
+@probe(router, "/healthz")
+async def healthz(request: Request) -> Response:
+    """Whether the process is alive."""
+    return probed(request, "alive")
+
+
+@probe(router, "/readyz")
+async def readyz(request: Request, parts: WithParts) -> Response:
+    """Whether the database answers."""
+    ready = await _answers(parts.sessions)
+    return probed(request, "ready" if ready else "the database does not answer", well=ready)
+
+
+@router.get("/metrics")
+async def metrics() -> Response:
+    """This process's metrics for Prometheus."""
+    return Response(exposition(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _answers(sessions: Sessions) -> bool:
+    try:
+        async with asyncio.timeout(READY_SECONDS), sessions() as session:
+            await session.execute(text("SELECT 1"))
+    except Exception as error:
+        log.warning("not_ready", error=describe_error(error))
+        return False
+    return True

@@ -1,0 +1,61 @@
+"""/v1/orders: finding orders, and what is known of one."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from app.api.dependencies import ShownTo, WithActor, WithParts, WithPlace
+from app.api.problems import documented
+from app.operations.maintenance import erasure
+from app.operations.maintenance.erasure import Erased
+from app.operations.models import Line
+from app.operations.orders import history as operations
+from app.operations.orders import search
+from app.operations.orders.history import OrderHistory
+from app.operations.orders.search import Day, FoundOrderPage, Money, OrderQuery, Tail
+
+router = APIRouter(prefix="/orders", tags=["orders"])
+
+# Whatever Zeus sends as order_no can be looked up, a slash included.
+OrderNo = Annotated[Line, Path(max_length=255, description="Zeus's order number (オーダー番号).", examples=["1234-56789-01234"])]
+WantedOrderNo = Annotated[Line | None, Query(max_length=255, description="The order with this number, whole.")]
+WantedSendid = Annotated[Line | None, Query(min_length=1, max_length=255, description="Orders with this sendid, whole.")]
+WantedTail = Annotated[
+    Tail | None,
+    Query(
+        description="Orders of customers whose telephone number ends in these four digits.",
+    ),
+]
+WantedMoney = Annotated[Money | None, Query(description="Orders of this amount in yen.")]
+WantedDate = Annotated[Day | None, Query(description="Orders whose first call was judged on this day in Japan.", examples=["2026-11-23"])]
+
+
+@router.get("")
+async def search_orders(
+    parts: WithParts,
+    place: WithPlace,
+    order_no: WantedOrderNo = None,
+    sendid: WantedSendid = None,
+    telno_tail: WantedTail = None,
+    money: WantedMoney = None,
+    date: WantedDate = None,
+) -> FoundOrderPage:
+    """The orders to which all of this applies, the latest first."""
+    query = OrderQuery(order_no=order_no, sendid=sendid, telno_tail=telno_tail, money=money, date=date)
+    return await search.search_orders(parts.sessions, place, query)
+
+
+@router.post("/{order_no:path}/erase", responses=documented(HTTPStatus.NOT_FOUND))
+async def erase_order(parts: WithParts, order_no: OrderNo, actor: WithActor) -> Erased:
+    """Erase the personal data of an order from the database: raw calls, customer, subscribers' answers. What was decided stays.
+
+    What a receiver's disk holds is erased there, with `zeus-relay spool forget`.
+    """
+    return await erasure.erase_order(parts.sessions, actor, order_no)
+
+
+@router.get("/{order_no:path}", responses=documented(HTTPStatus.NOT_FOUND))
+async def show_order(parts: WithParts, order_no: OrderNo, shown_to: ShownTo) -> OrderHistory:
+    """An order with its calls, events, webhooks and attempts."""
+    return await operations.show_order(parts.sessions, order_no, shown_to=shown_to)

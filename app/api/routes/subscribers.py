@@ -1,0 +1,99 @@
+"""/v1/subscribers: the systems that get webhooks."""
+
+from http import HTTPStatus
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Path, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.api.dependencies import WithActor, WithOnce, WithParts
+from app.api.problems import documented
+from app.operations.models import Line
+from app.operations.subscribers import pause as pauses
+from app.operations.subscribers import subscribers as operations
+from app.operations.subscribers.models import (
+    NewSubscriber,
+    Subscriber,
+    SubscriberChange,
+    SubscriberInFull,
+    SubscriberList,
+    SubscriberWithSecret,
+)
+from app.operations.subscribers.rotation import Rotation, rotate_secret
+from app.operations.subscribers.test_webhook import Trial, TrialRequest, send_test
+
+router = APIRouter(prefix="/subscribers", tags=["subscribers"])
+
+Name = Annotated[Line, Path(max_length=100, description="The subscriber's name.", examples=["shop"])]
+_MISSING = documented(HTTPStatus.NOT_FOUND)
+_MISSING_OR_CONFLICT = documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+
+
+class PauseRequest(BaseModel):
+    """Why a subscriber is paused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[Line | None, Field(max_length=200, examples=["maintenance until noon"])] = None
+
+
+@router.get("")
+async def list_subscribers(parts: WithParts) -> SubscriberList:
+    """All subscribers, by name."""
+    return await operations.list_subscribers(parts.sessions)
+
+
+@router.post("", status_code=HTTPStatus.CREATED, responses=documented(HTTPStatus.CONFLICT))
+async def add_subscriber(
+    parts: WithParts, actor: WithActor, once: WithOnce, new: NewSubscriber, response: Response
+) -> SubscriberWithSecret:
+    """Add a subscriber. It gets the events that are made from now on. The answer shows the signing secret, this once."""
+    subscriber = await operations.add_subscriber(parts.sessions, parts.vault, new, parts.rules, actor, once)
+    response.headers["Location"] = f"/v1/subscribers/{quote(subscriber.name)}"
+    return subscriber
+
+
+@router.get("/{name}", responses=_MISSING)
+async def show_subscriber(parts: WithParts, name: Name) -> SubscriberInFull:
+    """One subscriber, with what is owed to it."""
+    return await operations.show_subscriber(parts.sessions, name)
+
+
+@router.patch("/{name}", responses=_MISSING)
+async def change_subscriber(parts: WithParts, actor: WithActor, name: Name, change: SubscriberChange) -> Subscriber:
+    """Change a subscriber. Webhooks that are owed already go to the new URL."""
+    return await operations.change_subscriber(parts.sessions, parts.vault, name, change, parts.rules, actor)
+
+
+@router.delete("/{name}", status_code=HTTPStatus.NO_CONTENT, responses=_MISSING)
+async def remove_subscriber(parts: WithParts, actor: WithActor, name: Name) -> Response:
+    """Forget a subscriber's URL and secrets and cancel what is owed to it. Its history stays under its name."""
+    await operations.remove_subscriber(parts.sessions, name, actor)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+@router.post("/{name}/pause", responses=_MISSING)
+async def pause_subscriber(parts: WithParts, actor: WithActor, name: Name, request: PauseRequest | None = None) -> Subscriber:
+    """Hold what is owed to a subscriber until it is resumed."""
+    return await pauses.pause_subscriber(parts.sessions, name, request.reason if request else None, actor)
+
+
+@router.post("/{name}/resume", responses=_MISSING)
+async def resume_subscriber(parts: WithParts, actor: WithActor, name: Name) -> Subscriber:
+    """Send again, beginning with what was held."""
+    return await pauses.resume_subscriber(parts.sessions, name, actor)
+
+
+@router.post("/{name}/rotate-secret", responses=_MISSING_OR_CONFLICT)
+async def rotate_subscriber_secret(
+    parts: WithParts, actor: WithActor, name: Name, rotation: Rotation | None = None
+) -> SubscriberWithSecret:
+    """Give a subscriber a new signing secret, shown this once. For a while webhooks carry signatures of both."""
+    return await rotate_secret(parts.sessions, parts.vault, name, rotation or Rotation(), actor)
+
+
+@router.post("/{name}/test", responses=_MISSING_OR_CONFLICT)
+async def send_test_webhook(parts: WithParts, actor: WithActor, name: Name, request: TrialRequest | None = None) -> Trial:
+    """Send a `webhook.test` event and wait for its first attempt."""
+    return await send_test(parts.sessions, name, actor, (request or TrialRequest()).wait_seconds)

@@ -1,0 +1,4 @@
+"""Commands of the command line, one module per group.
+
+Imported by the command line's application.
+"""

@@ -1,0 +1,98 @@
+"""`zeus-relay outbound recover`, `recoveries` and `cancel-recovery`: sending a subscriber again what it missed."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from app.cli.commands.subscribers import event_types_of
+from app.cli.context import given, run
+from app.cli.output import USUAL_LIMIT, AsJson, Cursor, Limit, print_end_of_page, print_json, print_table
+from app.clock import now
+from app.operations.pagination import Place
+from app.operations.subscribers import recovery as operations
+from app.operations.subscribers.recovery import RecoveryRequest
+from app.settings import parse_duration
+
+app = typer.Typer()
+
+
+@app.command()
+def recover(
+    subscriber: Annotated[str, typer.Argument(help="The subscriber's name.", show_default=False)],
+    since: Annotated[
+        str,
+        typer.Option("--since", help="From when: a time with its zone (2026-11-23T09:00+09:00), or how long ago (2h).", show_default=False),
+    ],
+    until: Annotated[str | None, typer.Option("--until", help="Until when, as --since. (default: now)", show_default=False)] = None,
+    events: Annotated[str | None, typer.Option("--events", help="Only these types, with commas.", show_default=False)] = None,
+    everything: Annotated[bool, typer.Option("--everything", "--all", help="Also what was delivered, and what was never owed.")] = False,
+    rate: Annotated[int | None, typer.Option("--rate", help="So many a second. (default: no limit)", show_default=False)] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send a subscriber again what it missed in a span of time. Workers do it; each webhook keeps its webhook-id."""
+    request = given(
+        RecoveryRequest,
+        subscriber=subscriber,
+        since=_moment(since, "--since"),
+        until=_moment(until, "--until") if until else None,
+        event_types=event_types_of(events),
+        everything=everything,
+        rate=rate,
+        dry_run=dry_run,
+    )
+    recovery = run(lambda desk: operations.recover(desk.sessions, request, desk.actor))
+    if as_json:
+        print_json(recovery)
+    else:
+        typer.echo(f"{recovery.webhooks} webhooks {'would be' if dry_run else 'are'} sent again")
+
+
+@app.command()
+def recoveries(limit: Limit = USUAL_LIMIT, cursor: Cursor = None, as_json: AsJson = False) -> None:
+    """List the recoveries and how far they are, the latest first."""
+    page = run(lambda desk: operations.list_recoveries(desk.sessions, Place(cursor, limit)))
+    if as_json:
+        print_json(page)
+        return
+    if page.items:
+        print_table(
+            ["ID", "ORDERED", "BY", "SUBSCRIBER", "SCOPE", "RATE", "STATE", "DONE", "OF"],
+            [
+                (job.id, job.created_at, job.created_by, job.subscriber, job.scope, job.rate, job.state, job.done, job.total)
+                for job in page.items
+            ],
+        )
+    print_end_of_page(page, "There are no recoveries.")
+
+
+@app.command("cancel-recovery")
+def cancel_recovery(
+    recovery_id: Annotated[UUID, typer.Argument(metavar="ID", help="The recovery's id (see recoveries).", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """End a recovery. What has become due already is sent."""
+    job = run(lambda desk: operations.cancel_recovery(desk.sessions, recovery_id, desk.actor))
+    if as_json:
+        print_json(job)
+    else:
+        typer.echo(f"cancelled after {job.done} of {job.total}")
+
+
+def _moment(text: str, option: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return _ago(text, option)
+    if moment.tzinfo is None:
+        raise typer.BadParameter(f"say in which time zone, such as {text}+09:00", param_hint=option)
+    return moment
+
+
+def _ago(text: str, option: str) -> datetime:
+    try:
+        return now() - parse_duration(text)
+    except (ValueError, OverflowError):
+        raise typer.BadParameter("must be a time such as 2026-11-23T09:00+09:00, or a duration such as 2h", param_hint=option) from None

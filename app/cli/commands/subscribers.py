@@ -1,0 +1,245 @@
+"""`zeus-relay subscribers`: the systems that get webhooks."""
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from app.cli.context import FAILED, Desk, given, must_be_text, run
+from app.cli.output import AsJson, print_fields, print_json, print_table
+from app.cli.subscriber_options import (
+    AttemptTimeout,
+    CaFile,
+    CertificateFile,
+    Headers,
+    MaxInFlight,
+    Ordered,
+    RateLimit,
+    Without,
+    pace_of,
+    transport_of,
+)
+from app.events.signature import PUBLIC_PREFIX
+from app.operations.deliveries.webhooks import WebhookState
+from app.operations.subscribers import pause as pauses
+from app.operations.subscribers import subscribers as operations
+from app.operations.subscribers.models import (
+    NewSubscriber,
+    Subscriber,
+    SubscriberChange,
+    SubscriberWithSecret,
+)
+from app.operations.subscribers.rotation import Rotation, rotate_secret
+from app.operations.subscribers.test_webhook import DEFAULT_WAIT_SECONDS, Trial, send_test
+from app.settings import parse_duration
+
+app = typer.Typer(help="The systems that get webhooks.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="The subscriber's name.", callback=must_be_text, show_default=False)]
+Events = Annotated[
+    str | None, typer.Option("--events", help="The types of events it gets, with commas. (default: all)", show_default=False)
+]
+Asymmetric = Annotated[bool, typer.Option("--asymmetric", help="Sign by Ed25519; the subscriber gets a public key instead of a secret.")]
+Secret = Annotated[str | None, typer.Option("--secret", help="A signing secret of your own, whsec_…  (default: one is made)")]
+
+
+@app.command()
+def add(
+    name: Name,
+    url: Annotated[str | None, typer.Argument(help="Where webhooks are sent; left out with --feed.", show_default=False)] = None,
+    events: Events = None,
+    customer: Annotated[bool, typer.Option("--customer", help="Send the customer's name, telephone number and e-mail address.")] = False,
+    feed: Annotated[bool, typer.Option("--feed", help="It cannot be called and polls GET /v1/events with a token.")] = False,
+    secret: Secret = None,
+    asymmetric: Asymmetric = False,
+    header: Headers = None,
+    ca: CaFile = None,
+    client_certificate: CertificateFile = None,
+    ordered: Ordered = None,
+    max_in_flight: MaxInFlight = None,
+    timeout: AttemptTimeout = None,
+    rate_limit: RateLimit = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add a subscriber. Its signing secret, public key or token is shown this once."""
+    asked: dict[str, object] = {"name": name, "url": url, "event_types": event_types_of(events), "customer": customer, "feed": feed}
+    asked |= transport_of(header, ca, client_certificate) | pace_of(ordered, max_in_flight, timeout, rate_limit)
+    new = given(NewSubscriber, **asked, secret=secret, asymmetric=asymmetric)
+    added = run(lambda desk: operations.add_subscriber(desk.sessions, desk.vault, new, desk.rules, desk.actor))
+    _print_with_secret(added, as_json=as_json)
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List the subscribers."""
+    found = run(lambda desk: operations.list_subscribers(desk.sessions))
+    if as_json:
+        print_json(found)
+    elif not found.items:
+        typer.echo("There are no subscribers; `zeus-relay subscribers add NAME URL` adds one.")
+    else:
+        print_table(["NAME", "STATE", "EVENTS", "CUSTOMER", "URL"], [_row(subscriber) for subscriber in found.items])
+
+
+@app.command()
+def show(name: Name, as_json: AsJson = False) -> None:
+    """Show a subscriber and what is owed to it."""
+    found = run(lambda desk: operations.show_subscriber(desk.sessions, name))
+    if as_json:
+        print_json(found)
+        return
+    print_fields({**_fields(found), "pending": found.pending, "dead": found.dead})
+    rows = [(secret.created_at, secret.expires_at, secret.public_key) for secret in found.secrets]
+    print_table(["SECRET OF", "EXPIRES", "PUBLIC KEY"], rows)
+
+
+@app.command("set")
+def set_(
+    name: Name,
+    url: Annotated[str | None, typer.Option("--url", help="Where webhooks are sent.", show_default=False)] = None,
+    events: Annotated[
+        str | None, typer.Option("--events", help="The types of events it gets, with commas; `all`.", show_default=False)
+    ] = None,
+    customer: Annotated[
+        bool | None, typer.Option("--customer/--no-customer", help="Whether to send the customer's data.", show_default=False)
+    ] = None,
+    header: Headers = None,
+    ca: CaFile = None,
+    client_certificate: CertificateFile = None,
+    ordered: Ordered = None,
+    max_in_flight: MaxInFlight = None,
+    timeout: AttemptTimeout = None,
+    rate_limit: RateLimit = None,
+    without: Without = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change a subscriber; what is not named stays. Headers that are given take the place of all it had."""
+    asked: dict[str, object] = {"url": url, "customer": customer} | transport_of(header, ca, client_certificate, without)
+    asked |= pace_of(ordered, max_in_flight, timeout, rate_limit)
+    if events is not None:
+        asked["event_types"] = None if events == "all" else event_types_of(events)
+    change = given(SubscriberChange, **asked)
+    _print(run(lambda desk: operations.change_subscriber(desk.sessions, desk.vault, name, change, desk.rules, desk.actor)), as_json=as_json)
+
+
+@app.command()
+def pause(
+    name: Name,
+    reason: Annotated[
+        str | None, typer.Option("--reason", help="Why, for others to read.", callback=must_be_text, show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hold what is owed to a subscriber until it is resumed."""
+    _print(run(lambda desk: pauses.pause_subscriber(desk.sessions, name, reason, desk.actor)), as_json=as_json)
+
+
+@app.command()
+def resume(name: Name, as_json: AsJson = False) -> None:
+    """Send again, beginning with what was held."""
+    _print(run(lambda desk: pauses.resume_subscriber(desk.sessions, name, desk.actor)), as_json=as_json)
+
+
+@app.command("rotate-secret")
+def rotate_secret_(
+    name: Name,
+    overlap: Annotated[str, typer.Option("--overlap", help="How long the earlier secret signs as well, 0 to 7d.")] = "24h",
+    secret: Secret = None,
+    asymmetric: Asymmetric = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give a subscriber a new signing secret, shown this once; to one that polls, a new token."""
+    try:
+        hours = parse_duration(overlap) / timedelta(hours=1)
+    except (ValueError, OverflowError):
+        raise typer.BadParameter("must be a duration between 0 and 7d, such as 24h", param_hint="--overlap") from None
+    rotation = given(Rotation, overlap_hours=hours, secret=secret, asymmetric=asymmetric)
+    _print_with_secret(run(lambda desk: rotate_secret(desk.sessions, desk.vault, name, rotation, desk.actor)), as_json=as_json)
+
+
+@app.command("test")
+def send_test_(
+    name: Name,
+    wait: Annotated[float, typer.Option("--wait", min=0, max=30, help="Seconds to wait for the first attempt.")] = DEFAULT_WAIT_SECONDS,
+    as_json: AsJson = False,
+) -> None:
+    """Send a test webhook and tell what came of it. Exits with 1 unless it was delivered, or with --wait 0 owed."""
+    trial = run(lambda desk: send_test(desk.sessions, name, desk.actor, wait))
+    if as_json:
+        print_json(trial)
+    else:
+        print_fields(_trial_fields(trial))
+    if wait and trial.state is not WebhookState.DELIVERED:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def remove(name: Name) -> None:
+    """Forget a subscriber's URL and secrets and cancel what is owed to it. Its history stays."""
+
+    async def action(desk: Desk) -> bool:
+        subscriber = await operations.show_subscriber(desk.sessions, name)
+        await operations.remove_subscriber(desk.sessions, name, desk.actor)
+        return subscriber.declared
+
+    if run(action):
+        typer.echo("RELAY_SUBSCRIBERS declares it: the next start adds it again unless it is taken out there.", err=True)
+    typer.echo(f"removed {name}")
+
+
+def event_types_of(text: str | None) -> list[str] | None:
+    """The names in a list with commas, None for none given."""
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _print(subscriber: Subscriber, *, as_json: bool) -> None:
+    if as_json:
+        print_json(subscriber)
+    else:
+        print_fields(_fields(subscriber))
+
+
+def _print_with_secret(subscriber: SubscriberWithSecret, *, as_json: bool) -> None:
+    if as_json:
+        print_json(subscriber)
+        return
+    shown = "public key" if subscriber.secret.startswith(PUBLIC_PREFIX) else "token" if subscriber.feed else "secret"
+    print_fields({**_fields(subscriber), shown: subscriber.secret})
+    if not subscriber.secret.startswith(PUBLIC_PREFIX):
+        typer.echo("The secret is not shown again.", err=True)
+
+
+def _row(subscriber: Subscriber) -> tuple[object, ...]:
+    state = f"{subscriber.state} ({subscriber.pause_reason})" if subscriber.pause_reason else subscriber.state.value
+    return subscriber.name, state, subscriber.event_types or "all", subscriber.customer, "(polls)" if subscriber.feed else subscriber.url
+
+
+def _fields(subscriber: Subscriber) -> dict[str, object]:
+    fields: dict[str, object] = dict(zip(("name", "state", "events", "customer", "url"), _row(subscriber), strict=True))
+    if not subscriber.feed:
+        fields |= {"in sequence": subscriber.ordered, "at once": subscriber.max_in_flight}
+    if subscriber.timeout_ms is not None:
+        fields["timeout"] = f"{subscriber.timeout_ms / 1000:g} s"
+    if subscriber.rate_limit is not None:
+        fields["rate limit"] = f"{subscriber.rate_limit} a second"
+    if subscriber.header_names:
+        fields["headers"] = subscriber.header_names
+    if subscriber.private_ca:
+        fields["authority"] = "its own"
+    if subscriber.client_certificate_expires_at:
+        fields["certificate until"] = subscriber.client_certificate_expires_at
+    return {**fields, "declared": subscriber.declared, "created": subscriber.created_at}
+
+
+def _trial_fields(trial: Trial) -> dict[str, object]:
+    attempt = trial.attempt
+    if attempt is None:
+        return {"webhook-id": trial.event_id, "state": trial.state, "attempt": "none yet; is a worker running?"}
+    return {
+        "webhook-id": trial.event_id,
+        "state": trial.state,
+        "outcome": attempt.outcome,
+        "status": attempt.http_status,
+        "duration": f"{attempt.duration_ms} ms",
+        "answer": attempt.excerpt,
+    }

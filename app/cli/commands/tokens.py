@@ -1,0 +1,68 @@
+"""`zeus-relay tokens`: who may use the API and the console."""
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from app.cli.context import given, must_be_text, run
+from app.cli.output import AsJson, print_fields, print_json, print_table
+from app.operations.access import tokens as operations
+from app.operations.access.permissions import Role
+from app.operations.access.tokens import NewToken
+from app.settings import parse_duration
+
+app = typer.Typer(help="Who may use the API and the console.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="The token's name: who uses it.", callback=must_be_text, show_default=False)]
+
+
+@app.command()
+def create(
+    name: Name,
+    role: Annotated[
+        Role,
+        typer.Option("--role", help="viewer reads, operator also acts, admin also manages subscribers.", show_default=False),
+    ],
+    expires: Annotated[
+        str | None, typer.Option("--expires", help="After how long it ceases to work, such as 90d. (default: never)", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a token. It is shown this once."""
+    new = given(NewToken, name=name, role=role, expires_days=_days(expires))
+    created = run(lambda desk: operations.create_token(desk.sessions, new, desk.actor))
+    if as_json:
+        print_json(created)
+        return
+    print_fields({"name": created.name, "role": created.role, "expires": created.expires_at, "token": created.token})
+    typer.echo("The token is not shown again.", err=True)
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List the tokens that are not revoked."""
+    found = run(lambda desk: operations.list_tokens(desk.sessions))
+    if as_json:
+        print_json(found)
+    elif not found.items:
+        typer.echo("There are no tokens; `zeus-relay tokens create NAME --role ROLE` makes one.")
+    else:
+        rows = [(token.name, token.role, token.created_at, token.last_used_at, token.expires_at) for token in found.items]
+        print_table(["NAME", "ROLE", "CREATED", "LAST USED", "EXPIRES"], rows)
+
+
+@app.command()
+def revoke(name: Name) -> None:
+    """End a token; within a few seconds nobody takes it any more."""
+    run(lambda desk: operations.revoke_token(desk.sessions, name, desk.actor))
+    typer.echo(f"revoked {name}")
+
+
+def _days(duration: str | None) -> float | None:
+    if duration is None:
+        return None
+    try:
+        return parse_duration(duration) / timedelta(days=1)
+    except (ValueError, OverflowError):
+        raise typer.BadParameter("must be a duration such as 90d", param_hint="--expires") from None

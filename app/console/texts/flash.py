@@ -1,0 +1,54 @@
+"""What a page says about the action that led to it. A browser carries only the name, so it can make no page say anything else."""
+
+from enum import StrEnum
+
+from app.console.texts.labels import _
+
+
+class Said(StrEnum):
+    """What was done, or could not be."""
+
+    RELEASED = "released"
+    SAMPLE_RELEASED = "sample_released"
+    RETRIED = "retried"
+    DISMISSED = "dismissed"
+    ADDED = "added"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    ERASED = "erased"
+    ERASED_IN_PART = "erased_in_part"
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105 - the name of a message
+    SIGNED_OUT = "signed_out"
+    SIGN_IN_AGAIN = "sign_in_again"
+
+    @property
+    def words(self) -> str:
+        """The sentence, for the catalogue."""
+        return _WORDS[self]
+
+    @property
+    def tone(self) -> str:
+        """How it feels."""
+        return "warn" if self in _WARNING else "good"
+
+
+_WARNING = (Said.SIGN_IN_AGAIN, Said.ERASED_IN_PART)
+_WORDS = {
+    Said.RELEASED: _("The call was released. It is being judged now."),
+    Said.SAMPLE_RELEASED: _("The call was taken in. It is being judged now."),
+    Said.RETRIED: _("The webhook is being sent again."),
+    Said.DISMISSED: _("Dismissed. It is kept, and no longer asks for attention."),
+    Said.ADDED: _("The subscriber was added."),
+    Said.PAUSED: _("The subscriber is paused. What is owed to it is held."),
+    Said.RESUMED: _("The subscriber gets webhooks again, beginning with what was held."),
+    Said.ERASED: _("The personal data was erased from the database."),
+    Said.ERASED_IN_PART: _("The personal data was erased, but calls that are not judged yet still hold some. Erase it again in a moment."),
+    Said.TOKEN_REVOKED: _("The token was revoked. Within seconds nobody can use it any more."),
+    Said.SIGNED_OUT: _("You are signed out."),
+    Said.SIGN_IN_AGAIN: _("Your session has ended. Please sign in again."),
+}
+
+
+def said_of(cookie: str | None) -> Said | None:
+    """What a cookie names, if anything."""
+    return Said(cookie) if cookie in list(Said) else None

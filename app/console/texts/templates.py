@@ -1,0 +1,105 @@
+"""Making pages: the templates in either language, with the filters that show values as operators read them."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from app.clock import now
+from app.console.texts import i18n
+from app.console.texts.i18n import Language
+from app.console.texts.labels import label_of, tone_of
+
+FILES = "/static/"
+STATIC = Path(__file__).parents[1] / "static"
+_CODE = re.compile("`([^`]+)`")
+_TEMPLATES = Path(__file__).parents[1] / "templates"
+
+
+def render(template: str, language: Language, **values: Any) -> str:
+    """The text of a template."""
+    return _environment(language).get_template(template).render(**values)
+
+
+@cache
+def _environment(language: Language) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        extensions=["jinja2.ext.i18n"],
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    texts = i18n.translations(language)
+    environment.install_gettext_translations(texts, newstyle=True)  # type: ignore[attr-defined]  # added by the extension
+    environment.globals |= {"file": file_url, "language": language, "languages": list(Language)}
+    environment.tests["past"] = _is_past
+    environment.filters |= _filters(language, texts.gettext)
+    return environment
+
+
+def _filters(language: Language, gettext: Callable[[str], str]) -> dict[str, Callable[..., Any]]:
+    by_language = {name: partial(_in_language, getattr(i18n, name), language) for name in ("in_words", "span", "yen", "number")}
+    return by_language | {
+        "moment": partial(_moment, language),
+        "ago": partial(_ago, language),
+        "label": partial(_label, gettext),
+        "translated": gettext,
+        "tone": tone_of,
+        "with_code": _with_code,
+        "details": _details,
+    }
+
+
+def _in_language(show: Callable[[Any, Language], str], language: Language, value: Any) -> str:
+    return show(value, language)
+
+
+def _moment(language: Language, when: datetime) -> Markup:
+    """A moment in Japan for a column, with the whole of it for a pointer and for machines."""
+    utc = when.astimezone(UTC).isoformat()
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(utc, i18n.in_words(when, language), i18n.moment(when))
+
+
+def _ago(language: Language, when: datetime) -> Markup:
+    """How long ago a moment is."""
+    utc = when.astimezone(UTC).isoformat()
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(utc, i18n.in_words(when, language), i18n.ago(when, language))
+
+
+def _label(gettext: Callable[[str], str], code: str, kind: str) -> str:
+    words, about = label_of(kind, code)
+    if not words:  # the empty text of a catalogue is its header
+        return ""
+    return f"{gettext(words)} ({about})" if about else gettext(words)
+
+
+def _with_code(text: str) -> Markup:
+    """A text with what stands between backticks as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just before
+
+
+def _details(details: Mapping[str, Any]) -> str:
+    """The details of an entry in the audit on one line; what was left out is left out."""
+    shown = {name: f"{value:g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False) for name, value in details.items()}
+    return " · ".join(f"{name}: {value.strip(chr(34))}" for name, value in shown.items() if value != "null")
+
+
+def _is_past(when: datetime) -> bool:
+    return when <= now()
+
+
+@cache
+def file_url(name: str) -> str:
+    """The address of a file in static/, which changes with its content, so that browsers may keep it."""
+    version = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    return f"{FILES}{name}?v={version}"

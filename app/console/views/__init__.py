@@ -1,0 +1,4 @@
+"""View models of the console's pages.
+
+Imported by pages.
+"""

@@ -1,0 +1,4 @@
+"""Outcomes of delivery attempts: retry policy and storage.
+
+Imported by the forwarder and main.
+"""

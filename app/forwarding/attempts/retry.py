@@ -1,0 +1,80 @@
+"""When to try again: a pure decision from what happened and how often."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from app.forwarding.attempts.sql import Result
+from app.forwarding.outcome import Outcome, OutcomeKind
+from app.forwarding.webhook import OutboundWebhook
+
+JITTER = 0.1
+RETRY_AFTER_AT_LEAST = timedelta(seconds=1)
+RETRY_AFTER_AT_MOST = timedelta(hours=24)
+OVERLOADED_PAUSE = timedelta(seconds=60)
+EXCUSED_FIRST_PAUSE = timedelta(seconds=5)
+EXCUSED_LONGEST_PAUSE = timedelta(minutes=5)
+EXCUSED_AT_MOST = 1_000
+"""So often (about three and a half days) a failure of our own side is not charged. Then it is, so that no webhook is retried for ever."""
+
+_OVERLOADED = (OutcomeKind.TIMEOUT, OutcomeKind.TOO_MANY_REQUESTS)
+
+
+def next_attempt(
+    schedule: Sequence[timedelta],
+    tries: int,
+    outcome: OutcomeKind,
+    retry_after: timedelta | None,
+    random: float,
+    *,
+    excused: int = 0,
+) -> timedelta | None:
+    """How long to wait before the next attempt; None when there is none, because the webhook is dead.
+
+    `schedule` holds the wait before each attempt, so its length is the number of tries. `tries` and `excused` count the attempts made,
+    this one included: those charged to the subscriber, and those that failed on our own side. `random` is from 0 to 1.
+    `retry_after` can only lengthen the wait.
+    """
+    if outcome is OutcomeKind.GONE:
+        return None
+    spread = 1 + JITTER * (2 * random - 1)
+    if not outcome.charged and excused <= EXCUSED_AT_MOST:
+        doublings = min(max(excused - 1, 0), 10)
+        return min(EXCUSED_FIRST_PAUSE * (1 << doublings), EXCUSED_LONGEST_PAUSE) * spread
+    if tries >= len(schedule):
+        return None
+    wait = schedule[tries] * spread
+    if outcome in _OVERLOADED:
+        wait = max(wait, OVERLOADED_PAUSE * (1 + JITTER * random))
+    if retry_after is not None:
+        wait = max(wait, min(max(retry_after, RETRY_AFTER_AT_LEAST), RETRY_AFTER_AT_MOST))
+    return wait
+
+
+def is_charged(outcome: OutcomeKind, excused: int) -> bool:
+    """Whether an attempt counts as one of the webhook's tries; `excused` counts the failures on our own side, this one included."""
+    return outcome.charged or excused > EXCUSED_AT_MOST
+
+
+def result_of(
+    webhook: OutboundWebhook, outcome: Outcome, schedule: Sequence[timedelta], *, started: float, ended: float, random: float
+) -> Result:
+    """The result to record. `started` and `ended` are by `time.monotonic`; `random` is from 0 to 1."""
+    charged = is_charged(outcome.kind, webhook.excused + 1)
+    wait: timedelta | None = None
+    state = "delivered"
+    if outcome.kind is not OutcomeKind.DELIVERED:
+        tries, excused = webhook.attempts + charged, webhook.excused + (not charged)
+        wait = next_attempt(schedule, tries, outcome.kind, outcome.retry_after, random, excused=excused)
+        state = "dead" if wait is None else "pending"
+    return Result(
+        webhook_id=webhook.id,
+        lease_token=webhook.lease_token,
+        state=state,
+        wait=wait,
+        charged=charged,
+        started=started,
+        duration_ms=round((ended - started) * 1000),
+        outcome=outcome.kind,
+        http_status=outcome.http_status,
+        excerpt=outcome.excerpt,
+    )

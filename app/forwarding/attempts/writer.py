@@ -1,0 +1,116 @@
+"""Writing down what came of attempts: whatever is waiting shares one statement and one commit."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+from sqlalchemy.exc import DBAPIError
+
+from app.db.connections import describe_error
+from app.db.engine import Sessions
+from app.db.errors import RETRY_SECONDS, in_transaction
+from app.events.types import EventType
+from app.forwarding.attempts.sql import Recorded, Result, record
+from app.forwarding.min_interval import Pace
+from app.forwarding.subscribers.health import HealthChange
+from app.logs import get_logger
+from app.metrics import results_fenced_out, subscriber_signals, webhooks_dead
+
+REFUSED_AT_MOST = 10
+"""So many results in a row the database may refuse; after that the fault is not a webhook's, and no more are to be sent."""
+_BATCH = 500
+_COMMIT_SECONDS = 0.006
+
+log = get_logger("forwarding")
+
+
+class Recorder:
+    """A queue of results and the task that commits them. While the database is away the results wait; their leases may run out then."""
+
+    def __init__(self, sessions: Sessions, *, pause_after: timedelta, on_recorded: Callable[[Sequence[Result], Recorded], None]) -> None:
+        """`on_recorded` is told what each batch did, after its commit. What fails for `pause_after` is paused."""
+        self._sessions = sessions
+        self._pause_after = pause_after
+        self._on_recorded = on_recorded
+        self._refused = 0
+        self._waiting: asyncio.Queue[Result | None] = asyncio.Queue()
+
+    @property
+    def backlog(self) -> int:
+        """How many results are not yet taken up."""
+        return self._waiting.qsize()
+
+    def put(self, result: Result) -> None:
+        """Have a result recorded soon."""
+        self._waiting.put_nowait(result)
+
+    def finish(self) -> None:
+        """Let `run` return when everything put so far is recorded."""
+        self._waiting.put_nowait(None)
+
+    async def run(self) -> None:
+        """Record what is put, until `finish`."""
+        last = False
+        pace = Pace(_COMMIT_SECONDS)
+        while not last:
+            batch = [await self._waiting.get()]
+            await pace.turn()
+            while not self._waiting.empty() and len(batch) < _BATCH:
+                batch.append(self._waiting.get_nowait())
+            last = batch[-1] is None
+            results = [result for result in batch if result is not None]
+            if results:
+                await self._record(results)
+
+    async def _record(self, results: list[Result]) -> None:
+        """Record results; what the database refuses is found by halves, so that it takes nothing else along."""
+        try:
+            recorded = await self._commit(results)
+        except DBAPIError as error:
+            await self._record_apart(results, error)
+            return
+        self._refused = 0
+        self._report(results, recorded.webhook_ids)
+        for change in recorded.changes:
+            _report_change(change)
+        self._on_recorded(results, recorded)
+
+    async def _record_apart(self, results: list[Result], error: DBAPIError) -> None:
+        [first, *others] = results
+        if others:
+            middle = len(results) // 2
+            await self._record(results[:middle])
+            await self._record(results[middle:])
+        elif first.excerpt is not None:
+            await self._record([replace(first, excerpt=None)])
+        else:
+            log.error("result_refused", outbound_webhook_id=first.webhook_id, outcome=first.outcome.value, error=describe_error(error))
+            self._refused += 1
+            if self._refused > REFUSED_AT_MOST:
+                raise error
+
+    async def _commit(self, results: list[Result]) -> Recorded:
+        while True:
+            recorded = await in_transaction(self._sessions, "record", partial(record, results=results, pause_after=self._pause_after))
+            if recorded is not None:
+                return recorded
+            await asyncio.sleep(RETRY_SECONDS)
+
+    def _report(self, results: list[Result], recorded: frozenset[int]) -> None:
+        for result in results:
+            if result.webhook_id not in recorded:
+                # The lease had run out and somebody else has the webhook now: their result counts, this one does not.
+                results_fenced_out.inc()
+                log.warning("result_fenced_out", outbound_webhook_id=result.webhook_id, outcome=result.outcome.value)
+            elif result.state == "dead":
+                webhooks_dead.inc()
+                log.warning("webhook_dead", outbound_webhook_id=result.webhook_id, outcome=result.outcome.value)
+
+
+def _report_change(change: HealthChange) -> None:
+    subscriber_signals.labels(change.signal).inc()
+    tell = log.info if change.signal == EventType.SUBSCRIBER_RECOVERED else log.warning
+    event = change.signal.replace(".", "_")
+    tell(event, subscriber_id=str(change.subscriber_id), subscriber=change.name, reason=change.reason, failures=change.failures)

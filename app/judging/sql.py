@@ -1,0 +1,224 @@
+"""All SQL of judging: what is taken up, what is known, and what is written."""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import Text, Uuid
+
+from app.judging.lane_bounds import LaneBounds
+from app.judging.order_state import COMPARED, REMEMBERED, Occurrence, Order, values_of
+from app.zeus.canonical import canonical_values
+from app.zeus.statuses import Status
+
+_LOCK_SPACE = 7_236
+_LANES_AT_ONCE = 4
+_FEED_LOCK = 7_236_405_904
+_FEED_TURN_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class UnjudgedNotice:
+    """A notice that nobody has judged yet, as the database has it."""
+
+    id: UUID
+    lane: int
+    received_at: datetime
+    target: bytes
+    body: bytes
+    released: bool
+    cut: bool
+
+
+# The oldest unjudged notice of each lane from its bound on, looked up one by one in the index of unjudged
+# notices; of the lanes that have one, those nobody else is judging now.
+_LOCK_LANES = text(f"""
+WITH found AS MATERIALIZED (
+  SELECT bound.lane, (
+    SELECT id FROM notices
+    WHERE notices.lane = bound.lane AND verdict IS NULL AND id >= bound.id ORDER BY id LIMIT 1
+  ) AS oldest
+  FROM unnest(CAST(:lanes AS smallint[]), CAST(:bounds AS uuid[])) AS bound (lane, id)
+), pending AS MATERIALIZED (
+  SELECT lane FROM found WHERE oldest IS NOT NULL ORDER BY random()
+), locked AS MATERIALIZED (
+  SELECT lane FROM pending WHERE pg_try_advisory_xact_lock({_LOCK_SPACE}, lane) LIMIT {_LANES_AT_ONCE}
+)
+SELECT lane, oldest, lane IN (SELECT lane FROM locked) AS locked,
+  CAST(extract(epoch FROM clock_timestamp() - statement_timestamp()) AS float8) AS took
+FROM found
+""")  # noqa: S608 - only our own constants are put in
+
+_LOCK_MORE_LANES = text(
+    f"SELECT lane FROM unnest(CAST(:lanes AS smallint[])) AS lane WHERE pg_try_advisory_xact_lock({_LOCK_SPACE}, lane)"  # noqa: S608
+)
+
+_UNJUDGED = text("""
+SELECT unjudged.*
+FROM unnest(CAST(:lanes AS smallint[]), CAST(:oldest AS uuid[])) AS locked (lane, oldest)
+CROSS JOIN LATERAL (
+  SELECT id, lane, received_at, target, body, released, cut FROM notices
+  WHERE notices.lane = locked.lane AND verdict IS NULL AND id >= locked.oldest ORDER BY id LIMIT :limit
+) AS unjudged
+ORDER BY id
+""")
+
+_UNJUDGED_AFTER = text("""
+SELECT id, lane, received_at, target, body, released, cut FROM notices
+WHERE lane = :lane AND verdict IS NULL AND id > :after ORDER BY lane, id LIMIT :limit
+""")
+
+_ORDERS = text("SELECT * FROM orders WHERE order_no = ANY(:order_nos)").bindparams(bindparam("order_nos", type_=ARRAY(Text)))
+
+_OCCURRENCES = text("""
+SELECT events.order_no, events.status, events.occurrence, events.cycle, events.notice_id, notices.parameters
+FROM events LEFT JOIN notices ON notices.id = events.notice_id
+WHERE events.order_no = ANY(:order_nos) AND events.status IS NOT NULL
+ORDER BY events.order_no, events.occurrence
+""").bindparams(bindparam("order_nos", type_=ARRAY(Text)))
+
+# For orders with many events, of which only the last of each status counts. Elsewhere reading all events costs less.
+_LAST_OCCURRENCES = text("""
+SELECT last.order_no, last.status, last.occurrence, last.cycle, last.notice_id, notices.parameters
+FROM unnest(CAST(:order_nos AS text[])) AS wanted (order_no)
+CROSS JOIN unnest(CAST(:statuses AS text[])) AS each (status)
+CROSS JOIN LATERAL (
+  SELECT * FROM events
+  WHERE (events.order_no, events.status) >= (wanted.order_no, each.status)
+    AND (events.order_no, events.status) <= (wanted.order_no, each.status) AND events.status IS NOT NULL
+  ORDER BY events.order_no DESC, events.status DESC, events.occurrence DESC LIMIT 1
+) AS last
+LEFT JOIN notices ON notices.id = last.notice_id
+""").bindparams(statuses=[status.value for status in Status])
+_MANY_EVENTS = 32
+
+# Backwards through the calls of the order until one has the status. A range instead of equality keeps to the index of the orders:
+# with equality the order of the ids is that of the primary key too, and that leads past the calls of all other orders.
+_LAST_CALLS = text("""
+SELECT wanted.order_no, wanted.status, last.id
+FROM unnest(CAST(:order_nos AS text[]), CAST(:statuses AS text[])) AS wanted (order_no, status)
+CROSS JOIN LATERAL (
+  SELECT id FROM notices
+  WHERE notices.order_no >= wanted.order_no AND notices.order_no <= wanted.order_no
+    AND notices.status = wanted.status AND verdict IN ('accepted', 'duplicate')
+  ORDER BY notices.order_no DESC, notices.id DESC LIMIT 1
+) AS last
+""")
+
+_ANSWERED = text("SELECT notice_id FROM answers WHERE notice_id = ANY(:ids)").bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+
+_WRITE_ORDERS = text("""
+INSERT INTO orders
+  (order_no, status, state, cycle, sequence, money, clientip, pay_cvs, pay_no1, pay_no2, pay_limit, sendid, sendpoint, flags,
+  telno_tail, created_at, updated_at)
+SELECT order_no, status, state, cycle, sequence, money, clientip, pay_cvs, pay_no1, pay_no2, pay_limit, sendid, sendpoint, flags,
+  telno_tail, clock_timestamp(), clock_timestamp()
+FROM json_populate_recordset(NULL::orders, CAST(:rows AS json))
+ON CONFLICT (order_no) DO UPDATE SET
+  status = excluded.status, state = excluded.state, cycle = excluded.cycle, sequence = excluded.sequence, money = excluded.money,
+  clientip = excluded.clientip, pay_cvs = excluded.pay_cvs, pay_no1 = excluded.pay_no1, pay_no2 = excluded.pay_no2,
+  pay_limit = excluded.pay_limit, sendid = excluded.sendid, sendpoint = excluded.sendpoint, flags = excluded.flags,
+  telno_tail = coalesce(excluded.telno_tail, orders.telno_tail), updated_at = excluded.updated_at
+""")
+
+# Who polls the feed reads on behind the last position it saw, so no smaller one may become visible later. The lock is taken before the
+# first position is (a volatile function is called for the rows that come out of the join and the sort) and held to the commit. A worker
+# that freezes in between loses its transaction: everybody else is waiting for it.
+WRITE_EVENTS = text(f"""
+WITH turn AS MATERIALIZED (
+  SELECT pg_advisory_xact_lock({_FEED_LOCK}), set_config('idle_in_transaction_session_timeout', '{_FEED_TURN_SECONDS}s', true)
+)
+INSERT INTO events (id, type, order_no, status, occurrence, cycle, sequence, notice_id, created_at, data, customer, position)
+SELECT made.id, made.type, made.order_no, made.status, made.occurrence, made.cycle, made.sequence, made.notice_id, made.created_at,
+  made.data, made.customer, nextval('events_position_seq')
+FROM turn CROSS JOIN json_populate_recordset(NULL::events, CAST(:rows AS json)) AS made
+ORDER BY made.id
+""")  # noqa: S608 - only our own constants are put in
+
+_WRITE_VERDICTS = text("""
+UPDATE notices SET judged_at = clock_timestamp(), verdict = judged.verdict, reasons = judged.reasons, flags = judged.flags,
+  parameters = judged.parameters, order_no = judged.order_no, status = judged.status
+FROM json_populate_recordset(NULL::notices, CAST(:rows AS json)) AS judged
+WHERE notices.id = judged.id
+""")
+
+
+async def lock_lanes(session: AsyncSession, among: Collection[int], bounds: LaneBounds) -> dict[int, UUID]:
+    """Lock lanes of `among` that have unjudged notices and that no other worker is judging.
+
+    Returns the oldest unjudged notice of each locked lane. The lanes are ours until the transaction ends.
+    """
+    starts = bounds.starts(among)
+    rows = (await session.execute(_LOCK_LANES, {"lanes": list(starts), "bounds": list(starts.values())})).all()
+    oldest = {row.lane: row.oldest for row in rows if row.oldest}
+    bounds.learn(starts, oldest, max((row.took for row in rows), default=0.0))
+    return {row.lane: row.oldest for row in rows if row.locked}
+
+
+async def lock_more_lanes(session: AsyncSession, lanes: Collection[int]) -> set[int]:
+    """Those of `lanes` that nobody else judges; they are ours too until the transaction ends. It never waits."""
+    return set(await session.scalars(_LOCK_MORE_LANES, {"lanes": sorted(lanes)})) if lanes else set()
+
+
+async def unjudged(session: AsyncSession, lanes: Mapping[int, UUID], limit: int) -> list[UnjudgedNotice]:
+    """Return the oldest unjudged notices of `lanes`, as `lock_lanes` gave them, at most `limit` of each.
+
+    Call it after `lock_lanes`: then it sees what others committed.
+    """
+    parameters = {"lanes": list(lanes), "oldest": list(lanes.values()), "limit": limit}
+    rows = await session.execute(_UNJUDGED, parameters)
+    return [UnjudgedNotice(**row) for row in rows.mappings()]
+
+
+async def unjudged_after(session: AsyncSession, lane: int, after: UUID, limit: int) -> list[UnjudgedNotice]:
+    """The oldest unjudged notices of a lane behind the id `after`, at most `limit`."""
+    rows = await session.execute(_UNJUDGED_AFTER, {"lane": lane, "after": after, "limit": limit})
+    return [UnjudgedNotice(**row) for row in rows.mappings()]
+
+
+async def known_orders(session: AsyncSession, order_nos: Collection[str]) -> dict[str, Order]:
+    """The orders among `order_nos` that are known, with the last occurrence of every status; without their last calls."""
+    rows = (await session.execute(_ORDERS, {"order_nos": list(order_nos)})).mappings().all()
+    had: dict[str, dict[Status, Occurrence]] = defaultdict(dict)
+    for statement, many in ((_OCCURRENCES, False), (_LAST_OCCURRENCES, True)):
+        numbers = [row["order_no"] for row in rows if (row["sequence"] > _MANY_EVENTS) is many]
+        for row in await session.execute(statement, {"order_nos": numbers}) if numbers else ():
+            values = values_of(canonical_values(row.parameters or {}), COMPARED)
+            had[row.order_no][Status(row.status)] = Occurrence(row.occurrence, row.cycle, row.notice_id, values)
+    return {row["order_no"]: _order(row, had[row["order_no"]]) for row in rows}
+
+
+async def last_calls(session: AsyncSession, wanted: Collection[tuple[str, str]]) -> dict[str, dict[Status, UUID]]:
+    """For each order_no and status the latest accepted or duplicate notice, by order and status."""
+    found: dict[str, dict[Status, UUID]] = defaultdict(dict)
+    parameters = {"order_nos": [order_no for order_no, _ in wanted], "statuses": [status for _, status in wanted]}
+    for row in await session.execute(_LAST_CALLS, parameters):
+        found[row.order_no][Status(row.status)] = row.id
+    return found
+
+
+async def answered_of(session: AsyncSession, notice_ids: Collection[UUID]) -> set[UUID]:
+    """Those of `notice_ids` whose answer is known to have gone out in time."""
+    return set((await session.scalars(_ANSWERED, {"ids": list(notice_ids)})).all())
+
+
+Rows = list[dict[str, Any]]
+
+
+async def write(session: AsyncSession, *, orders: Rows, events: Rows, verdicts: Rows) -> None:
+    """Write the outcome of a batch, each list as one statement. Events come last: from then on other batches with events wait for us."""
+    for statement, rows in ((_WRITE_ORDERS, orders), (_WRITE_VERDICTS, verdicts), (WRITE_EVENTS, events)):
+        if rows:
+            await session.execute(statement, {"rows": json.dumps(rows, default=str, ensure_ascii=False, separators=(",", ":"))})
+
+
+def _order(row: Any, had: dict[Status, Occurrence]) -> Order:
+    values = {name: str(row[name]) for name in REMEMBERED if row[name] is not None}
+    return Order(row["order_no"], Status(row["status"]), row["cycle"], row["sequence"], had, {}, values, frozenset(row["flags"]))

@@ -1,0 +1,4 @@
+"""Roles of the service, each built from its parts.
+
+Imported by main.
+"""

@@ -1,0 +1,18 @@
+"""Applying RELAY_SUBSCRIBERS at the start of a process."""
+
+from app.crypto.vault import Vault
+from app.db.engine import make_engine, make_sessions
+from app.operations.subscribers.declared import apply_declared
+from app.operations.subscribers.validation import UrlRules
+from app.settings import Settings
+
+
+async def declare_subscribers(settings: Settings, url: str, vault: Vault) -> None:
+    """Make the declared subscribers as they are declared; does nothing, and connects nowhere, if none is."""
+    if not settings.subscribers:
+        return
+    engine = make_engine(url, pool_size=1, application="zeus-relay start")
+    try:
+        await apply_declared(make_sessions(engine), vault, settings.subscribers, UrlRules.of(settings))
+    finally:
+        await engine.dispose()

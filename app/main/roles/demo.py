@@ -1,0 +1,91 @@
+"""The demonstration: a sample merchant's system that verifies and prints what it gets, and a simulated Zeus that calls."""
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import typer
+from aiohttp import web
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from app.main.process.listeners import bind
+from app.simulator.player.orders import Contract, build_run
+from app.simulator.player.play import play
+from app.simulator.player.report import table_of
+from app.simulator.player.scenarios import SCENARIOS
+from app.simulator.player.target import target_of
+
+SHOWN = ("usual", "reversal", "pay-again", "out-of-order", "after-timeout", "conflict", "odd-bytes", "duplicate-storm")
+_PATIENCE_SECONDS = 20.0
+
+
+class DemoRole:
+    """A sample subscriber, scenarios played against the receiver, and then peace until stopped."""
+
+    name = "demo"
+
+    def __init__(self, secret: str) -> None:
+        """Bind the sample subscriber to a free port; `secret` is what its webhooks are signed with."""
+        self._socket = bind("127.0.0.1", 0)
+        self._webhook = Webhook(secret)
+        self._stopping = asyncio.Event()
+        self._expected = 0
+        self._all_arrived = asyncio.Event()
+        self.subscriber_url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/hooks"
+        self.notify_url = ""
+        self.clientip: str | None = None
+        self.addresses: Mapping[str, str] = {}
+
+    def stop(self) -> None:
+        """End the demonstration."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Play the scenarios once, say where everything is, and keep the subscriber running until stopped."""
+        application = web.Application()
+        application.router.add_post("/hooks", self._receive)
+        runner = web.AppRunner(application, access_log=None)
+        await runner.setup()
+        await web.SockSite(runner, self._socket).start()
+        try:
+            await self._play()
+            await self._stopping.wait()
+        finally:
+            await runner.cleanup()
+
+    async def _play(self) -> None:
+        contract = Contract(clientip=self.clientip) if self.clientip else Contract()
+        orders = build_run([SCENARIOS[name] for name in SHOWN], 1, seed=secrets.randbits(32), contract=contract)
+        self._expected = sum(len(order.scenario.events) for order in orders)
+        typer.echo("\nA simulated Zeus calls the receiver, and the sample subscriber prints every webhook that verifies:\n")
+        report = await play(target_of(self.notify_url), orders, connections=1)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._all_arrived.wait(), _PATIENCE_SECONDS)
+        typer.echo(f"\nWhat Zeus saw:\n\n{table_of(report.summaries())}\n\nEverything is running; stop it with Ctrl-C.\n")
+        for what, where in {**self.addresses, "sample subscriber": self.subscriber_url}.items():
+            typer.echo(f"  {what:<24}{where}")
+        typer.echo(f"\nTry:  zeus-relay simulate {self.notify_url} --scenario usual\n")
+
+    async def _receive(self, request: web.Request) -> web.Response:
+        try:
+            event = self._webhook.verify(await request.read(), dict(request.headers))
+        except WebhookVerificationError as error:
+            typer.echo(f"  REFUSED  {error}")
+            return web.Response(status=401)
+        typer.echo(_line(event))
+        self._expected -= 1
+        if not self._expected:
+            self._all_arrived.set()
+        return web.Response()
+
+
+def _line(event: Mapping[str, Any]) -> str:
+    """One webhook as a line of text. A test webhook speaks of no order."""
+    data = event["data"]
+    if "order" not in data:
+        return f"  {event['type']}"
+    flags = f"  [{', '.join(data['flags'])}]" if data["flags"] else ""
+    amount = f"{data['money']:>7} yen" if data["money"] is not None else " " * 11
+    return f"  {data['order_no']:<18} #{data['sequence']}  {event['type']:<24}{amount}  now {data['order']['state']}{flags}"

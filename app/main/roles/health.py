@@ -1,0 +1,54 @@
+"""Health and metrics of a process that has no API, when RELAY_METRICS_PORT asks for them."""
+
+from collections.abc import Callable
+
+from fastapi import FastAPI, Request, Response
+
+from app.logs import get_logger
+from app.main.process.listeners import Listener
+from app.metrics import exposition
+from app.probes import probe, probed
+
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def make_health(is_ready: Callable[[], bool]) -> FastAPI:
+    """An application with /healthz, /readyz and /metrics; `is_ready` says whether the role can do its work now."""
+    app = FastAPI(title="zeus-relay health", openapi_url=None)
+
+    @probe(app, "/healthz")
+    async def healthz(request: Request) -> Response:
+        return probed(request, "alive")
+
+    @probe(app, "/readyz")
+    async def readyz(request: Request) -> Response:
+        ready = is_ready()
+        return probed(request, "ready" if ready else "not ready", well=ready)
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        return Response(exposition(), media_type=METRICS_TYPE)
+
+    return app
+
+
+log = get_logger("main")
+
+
+class HealthRole:
+    """A private listener with /healthz, /readyz and /metrics."""
+
+    name = "health"
+
+    def __init__(self, host: str, port: int) -> None:
+        """Bind the listener; raises CannotListen."""
+        self._listener = Listener(make_health(lambda: True), host, port)
+        log.info("listening", role=self.name, address=self._listener.address)
+
+    def stop(self) -> None:
+        """Stop answering."""
+        self._listener.stop()
+
+    async def run(self) -> None:
+        """Answer until stopped."""
+        await self._listener.run()

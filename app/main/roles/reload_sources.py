@@ -1,0 +1,71 @@
+"""Who may call, from the settings: at the start, and again on SIGHUP while calls come in."""
+
+import asyncio
+import ipaddress
+import threading
+from contextlib import suppress
+from queue import SimpleQueue
+
+from app.logs import get_logger
+from app.network.allowed_sources import Door, Network, Sources
+from app.settings import Settings, WrongSettings, load_settings, variable_of
+
+log = get_logger("main")
+
+
+def sources_of(settings: Settings) -> Sources:
+    """The rules at the door; raises WrongSettings for a file that cannot be read. The text names no address: Zeus's are confidential."""
+    listed = _listed(settings) if settings.allowed_sources_file else []
+    return Sources((*settings.allowed_sources, *listed), tuple(settings.trusted_proxies), settings.source_mode == "observe")
+
+
+class SourcesReload:
+    """Reads the settings again on demand (.env and the file of sources can have changed); wrong ones change nothing.
+
+    A thread reads them: the disk may hang, and the calls of this process must not wait for it.
+    """
+
+    def __init__(self, door: Door) -> None:
+        """Change the rules of `door`."""
+        self._door = door
+        self._wanted: SimpleQueue[None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def __call__(self) -> None:
+        """Ask for it; must be called in the event loop that serves the calls."""
+        self._wanted.put(None)
+        if self._thread is None:
+            loop = asyncio.get_running_loop()
+            self._thread = threading.Thread(target=self._run, args=(loop,), name="sources", daemon=True)
+            self._thread.start()
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        while True:
+            self._wanted.get()
+            try:
+                sources = sources_of(load_settings())
+            except WrongSettings as error:
+                log.error("sources_kept", wrong=sorted({line.partition(":")[0] for line in str(error).splitlines()}))
+                continue
+            with suppress(RuntimeError):  # the loop is closed: the process ends
+                loop.call_soon_threadsafe(self._apply, sources)
+
+    def _apply(self, sources: Sources) -> None:
+        self._door.change(sources)
+        log.info("sources_reloaded", allowed=len(sources.allowed), trusted_proxies=len(sources.trusted_proxies), observe=sources.observe)
+
+
+def _listed(settings: Settings) -> list[Network]:
+    variable = variable_of("allowed_sources_file")
+    try:
+        lines = settings.allowed_sources_file.read_text(encoding="utf-8").splitlines() if settings.allowed_sources_file else []
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongSettings(f"{variable}: the file cannot be read ({type(error).__name__})") from None
+    networks: list[Network] = []
+    for number, line in enumerate(lines, 1):
+        entry = line.partition("#")[0].strip()
+        try:
+            networks += [ipaddress.ip_network(entry)] if entry else []
+        except ValueError:
+            raise WrongSettings(f"{variable} line {number}: is not a CIDR such as 192.0.2.10/32") from None
+    return networks

@@ -1,0 +1,79 @@
+"""The worker: judges what was received and delivers what follows from it."""
+
+import asyncio
+from datetime import timedelta
+
+from app.crypto.vault import Vault
+from app.db.connections import HELD_TO_INDEXES
+from app.db.engine import make_engine, make_sessions
+from app.db.notify import NOTICES, OUTBOUND, Waker
+from app.db.notify import Listener as WakeListener
+from app.forwarding.forwarder import Forwarder
+from app.forwarding.options import ForwardingOptions
+from app.judging.judge import Judge
+from app.logs import get_logger
+from app.main.process.roles import run_roles, with_background
+from app.main.process.start import with_health
+from app.main.roles.declared_subscribers import declare_subscribers
+from app.operations.access.generated_keys import vault_of
+from app.recording.spool.drainer import Drainer
+from app.settings import Settings
+from app.worker.housekeeping import Housekeeping
+from app.worker.judging_loop import JudgingLoop
+
+POOL_SIZE = 6
+"""Connections of a worker at rest: one judges, up to four claim, park, record and move bounds."""
+
+log = get_logger("main")
+
+
+class WorkerRole:
+    """Judging and forwarding in one process. It also drains what a receiver that is gone left in a spool directory they share."""
+
+    name = "worker"
+
+    def __init__(self, settings: Settings, url: str, vault: Vault) -> None:
+        """Build both halves; nothing is connected yet."""
+        self._engine = make_engine(url, pool_size=POOL_SIZE, application="zeus-relay worker", planner=HELD_TO_INDEXES)
+        sessions = make_sessions(self._engine)
+        self._listener = WakeListener(url, (NOTICES, OUTBOUND))
+        self._waker = Waker(url, OUTBOUND)
+        judge = Judge(sessions, settings.ip_codes, on_events=self._wake_forwarding, first_wait=settings.retry_schedule[0])
+        self._judging = JudgingLoop(judge, self._listener)
+        self._drainer = Drainer(url, settings.spool_path, on_commit=lambda: self._listener.wake(NOTICES))
+        self._housekeeping = Housekeeping(sessions, personal_data=_age(settings.personal_data_days), history=_age(settings.history_days))
+        self._forwarder = Forwarder(sessions, vault, self._listener, ForwardingOptions.of(settings))
+
+    def stop(self) -> None:
+        """Finish the batch that is being judged and the sends under way."""
+        self._judging.stop()
+        self._forwarder.stop()
+
+    async def run(self) -> None:
+        """Judge and forward until stopped."""
+        log.info("working")
+        try:
+            await with_background(self._work(), self._listener.run(), self._waker.run(), self._housekeeping.run(), self._drainer.run())
+        finally:
+            await self._engine.dispose()
+
+    async def _work(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._judging.run())
+            group.create_task(self._forwarder.run())
+
+    def _wake_forwarding(self) -> None:
+        """Our own forwarder hears of new events at once, the other workers' by NOTIFY."""
+        self._listener.wake(OUTBOUND)
+        self._waker.wake()
+
+
+def _age(days: int) -> timedelta | None:
+    return timedelta(days=days) if days else None
+
+
+async def run_work(settings: Settings, url: str) -> None:
+    """A worker alone."""
+    vault = vault_of(settings)
+    await declare_subscribers(settings, url, vault)
+    await run_roles(with_health(settings, [WorkerRole(settings, url, vault)]))

@@ -1,0 +1,151 @@
+"""Bounded threads for name look-ups: one look-up for each name at a time, slow names limited apart from the others."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from app.metrics import lookup_threads
+from app.network.address_rules import Address
+
+Lookup = Callable[[str], Sequence[Address]]
+
+_SLOW_NAMES_KEPT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class LookupLimits:
+    """How many look-ups may run in this process.
+
+    `quick` are those that began less than `slow_s` seconds ago; `overdue` those that have taken longer; `slow` those of names
+    whose last look-up took longer. A thread in a look-up cannot be ended from outside, so all three are limits.
+    """
+
+    quick: int = 32
+    overdue: int = 500
+    slow: int = 16
+    slow_s: float = 0.5
+
+
+@dataclass(eq=False, slots=True)
+class PendingLookup:
+    """One look-up, waiting for a thread or in one. `slow` is whether its name was slow when it was asked for."""
+
+    host: str
+    slow: bool
+    began: asyncio.Future[None] = field(init=False)
+    answer: asyncio.Future[Sequence[Address]] = field(init=False)
+    overdue: bool = False
+    waiters: int = 0
+    noted: bool = False
+
+    def __post_init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.began, self.answer = loop.create_future(), loop.create_future()
+        self.answer.add_done_callback(_take_exception)  # its waiters may be gone
+
+
+def _take_exception(answer: asyncio.Future[Sequence[Address]]) -> None:
+    if not answer.cancelled():
+        answer.exception()
+
+
+class Lookups:
+    """Runs look-ups in daemon threads. A thread that a silent name server holds delays neither other names nor the end of the process."""
+
+    def __init__(self, lookup: Lookup, limits: LookupLimits | None = None) -> None:
+        """`lookup` blocks; it raises socket.gaierror when it finds nothing."""
+        self._lookup = lookup
+        self._limits = limits or LookupLimits()
+        self._pending: dict[str, PendingLookup] = {}
+        self._waiting: dict[bool, dict[str, PendingLookup]] = {False: {}, True: {}}
+        self._slow_names: dict[str, None] = {}
+        self._quick = self._overdue = self._slow = 0
+
+    def ask(self, host: str) -> PendingLookup:
+        """Return the look-up of `host` that is under way, or a new one; it begins when there is a thread for it."""
+        pending = self._pending.get(host)
+        if pending is None:
+            pending = self._pending[host] = PendingLookup(host, host in self._slow_names)
+            self._waiting[pending.slow][host] = pending
+            self._admit()
+        return pending
+
+    def drop(self, pending: PendingLookup) -> None:
+        """Forget a look-up that has not begun and that nobody waits for."""
+        if not pending.began.done() and pending.waiters == 0:
+            self._waiting[pending.slow].pop(pending.host, None)
+            self._pending.pop(pending.host, None)
+
+    def close(self) -> None:
+        """Give up what has not begun. Threads in look-ups are left to themselves."""
+        for waiting in self._waiting.values():
+            for pending in waiting.values():
+                pending.began.cancel()
+                pending.answer.cancel()
+            waiting.clear()
+
+    def _admit(self) -> None:
+        limits = self._limits
+        while self._waiting[False] and self._quick < limits.quick and self._overdue < limits.overdue:
+            self._begin(self._waiting[False])
+        while self._waiting[True] and self._slow < limits.slow:
+            self._begin(self._waiting[True])
+
+    def _begin(self, waiting: dict[str, PendingLookup]) -> None:
+        pending = waiting.pop(next(iter(waiting)))
+        loop = asyncio.get_running_loop()
+        if pending.slow:
+            self._slow += 1
+        else:
+            self._quick += 1
+        lookup_threads.inc()
+        pending.began.set_result(None)
+        timer = loop.call_later(self._limits.slow_s, self._note_overdue, pending)
+        thread = threading.Thread(target=self._work, args=(loop, pending, timer), name="resolver", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the machine gives no more threads
+            self._end(pending, timer, socket.gaierror(socket.EAI_AGAIN, "no thread for the look-up"))
+
+    def _work(self, loop: asyncio.AbstractEventLoop, pending: PendingLookup, timer: asyncio.TimerHandle) -> None:
+        result: Sequence[Address] | Exception
+        try:
+            result = self._lookup(pending.host)
+        except Exception as error:  # raised where it is waited for
+            result = error
+        if not loop.is_closed():
+            try:
+                loop.call_soon_threadsafe(self._end, pending, timer, result)
+            except RuntimeError:  # closed in this moment: nobody waits any longer
+                return
+
+    def _note_overdue(self, pending: PendingLookup) -> None:
+        pending.overdue = True
+        self._slow_names.pop(pending.host, None)
+        self._slow_names[pending.host] = None
+        if len(self._slow_names) > _SLOW_NAMES_KEPT:
+            del self._slow_names[next(iter(self._slow_names))]
+        if not pending.slow:
+            self._quick -= 1
+            self._overdue += 1
+            self._admit()
+
+    def _end(self, pending: PendingLookup, timer: asyncio.TimerHandle, result: Sequence[Address] | Exception) -> None:
+        timer.cancel()
+        lookup_threads.dec()
+        if pending.slow:
+            self._slow -= 1
+        elif pending.overdue:
+            self._overdue -= 1
+        else:
+            self._quick -= 1
+        if not pending.overdue:
+            self._slow_names.pop(pending.host, None)
+        del self._pending[pending.host]
+        if isinstance(result, Exception):
+            pending.answer.set_exception(result)
+        else:
+            pending.answer.set_result(result)
+        self._admit()

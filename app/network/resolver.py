@@ -1,0 +1,145 @@
+"""Names to addresses for outgoing connections: resolved here, judged here, and connected to exactly as judged."""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from app.metrics import lookups_made
+from app.network.address_rules import Address, check_address
+from app.network.lookups import Lookup, LookupLimits, Lookups, PendingLookup
+from app.settings import Network
+
+# The codes of getaddrinfo that are an answer; all others mean that the name server could not be asked.
+NO_SUCH_NAME = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
+FALLBACK_S = 0.25
+"""How long a look-up may take before the addresses of the last one are used, where there are any."""
+KEPT_S = 24 * 3600.0
+"""How long the addresses of a name are used while its name server gives no answer."""
+PATIENCE_S = 1.0
+"""How long a name without known addresses waits for a thread."""
+_FRESH_S = 1.0
+_NAMES_KEPT = 10_000
+
+
+def system_lookup(host: str) -> list[Address]:
+    """The addresses of `host` as this machine resolves it; blocks. Raises socket.gaierror."""
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    # A zone (`%eth0`) only comes with link-local addresses; those are refused, or reached without it.
+    return list(dict.fromkeys(ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found))
+
+
+@dataclass(slots=True)
+class _Known:
+    addresses: Sequence[Address]
+    found_at: float
+
+
+class VettingResolver(AbstractResolver):
+    """Resolves names for aiohttp, which then connects to the returned addresses without asking again.
+
+    One forbidden address is enough to refuse the name: what else it returns cannot be trusted. Addresses that are used again because
+    the name server is slow or does not answer are judged again.
+    """
+
+    def __init__(self, networks: Sequence[Network], lookup: Lookup = system_lookup, limits: LookupLimits | None = None) -> None:
+        """`networks` are allowed beside public addresses; `lookup` runs in a thread and may block."""
+        self._networks = networks
+        self._lookups = Lookups(lookup, limits)
+        self._known: dict[str, _Known] = {}
+
+    async def begin(self, host: str, patience_s: float | None = PATIENCE_S) -> bool:
+        """Return True once `resolve` of `host` waits for nothing but its own name server, or False when no thread comes free in time.
+
+        A name whose last look-up was slow does not wait at all, unless `patience_s` is None, which waits for as long as it takes.
+        """
+        if self._last(host) is not None:
+            return True
+        pending = self._ask(host)
+        if pending.began.done():
+            return True
+        pending.waiters += 1
+        try:
+            await asyncio.wait({pending.began}, timeout=0 if pending.slow and patience_s is not None else patience_s)
+        finally:
+            pending.waiters -= 1
+            self._lookups.drop(pending)
+        if not pending.began.done():
+            lookups_made.labels("no_thread").inc()
+        return pending.began.done()
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
+        """The vetted addresses of `host`; raises DestinationRefused, or socket.gaierror when there are none."""
+        addresses = await self._addresses(host)
+        for address in addresses:
+            check_address(address, self._networks)
+        return [_result(host, port, address) for address in addresses]
+
+    async def close(self) -> None:
+        """Give up look-ups that have not started."""
+        self._lookups.close()
+
+    async def _addresses(self, host: str) -> Sequence[Address]:
+        known = self._last(host)
+        if known is not None and monotonic() - known.found_at < _FRESH_S:
+            return known.addresses
+        pending = self._ask(host)
+        pending.waiters += 1
+        try:
+            patience_s = None if known is None else FALLBACK_S if pending.began.done() else 0
+            await asyncio.wait({pending.answer}, timeout=patience_s)
+        finally:
+            pending.waiters -= 1
+            self._lookups.drop(pending)
+        if known is not None and not (pending.answer.done() and _is_answered(pending)):
+            lookups_made.labels("fallback").inc()
+            return known.addresses
+        return pending.answer.result()
+
+    def _ask(self, host: str) -> PendingLookup:
+        pending = self._lookups.ask(host)
+        if not pending.noted:
+            pending.noted = True
+            pending.answer.add_done_callback(lambda _answer: self._note(pending))
+        return pending
+
+    def _note(self, pending: PendingLookup) -> None:
+        """Keep what was found; forget a name that is no more."""
+        if pending.answer.cancelled():
+            return
+        error = pending.answer.exception()
+        lookups_made.labels("found" if error is None else "failed").inc()
+        if error is None:
+            self._known.pop(pending.host, None)
+            self._known[pending.host] = _Known(pending.answer.result(), monotonic())
+            if len(self._known) > _NAMES_KEPT:
+                del self._known[next(iter(self._known))]
+        elif _is_answered(pending):
+            self._known.pop(pending.host, None)
+
+    def _last(self, host: str) -> _Known | None:
+        known = self._known.get(host)
+        return known if known is not None and monotonic() - known.found_at < KEPT_S else None
+
+
+def _is_answered(pending: PendingLookup) -> bool:
+    """Whether the name server has answered: with addresses, or that there are none."""
+    if pending.answer.cancelled():
+        return False
+    error = pending.answer.exception()
+    return error is None or (isinstance(error, socket.gaierror) and error.errno in NO_SUCH_NAME)
+
+
+def _result(host: str, port: int, address: Address) -> ResolveResult:
+    return ResolveResult(
+        hostname=host,
+        host=str(address),
+        port=port,
+        family=socket.AF_INET if address.version == 4 else socket.AF_INET6,
+        proto=0,
+        flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+    )

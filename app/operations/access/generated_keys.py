@@ -1,0 +1,76 @@
+"""The keys and the token that a site with the embedded Postgres need not configure: made once and kept in the data directory."""
+
+import os
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+from app.crypto.vault import NoKeys, Vault
+from app.settings import Settings, WrongSettings, variable_of
+
+KEYS_FILE = "secret-keys"
+TOKEN_FILE = "admin-token"  # noqa: S105 - the name of a file
+_SHORTEST_TOKEN = 20
+
+
+def new_key() -> str:
+    """A fresh Fernet key, as RELAY_SECRET_KEYS takes it."""
+    return Fernet.generate_key().decode()
+
+
+def vault_of(settings: Settings) -> Vault:
+    """The vault of RELAY_SECRET_KEYS, or of the kept keys. Raises WrongSettings when there are none, or those in the file are no keys."""
+    if settings.secret_keys:
+        return Vault([key.get_secret_value() for key in settings.secret_keys])
+    _demand_embedded(settings, "secret_keys", "make one with `zeus-relay keygen` and give it to every process")
+    kept = _kept(settings.data_dir / KEYS_FILE, new_key)
+    try:
+        return Vault(kept.split())
+    except (NoKeys, ValueError):
+        raise WrongSettings(f"{settings.data_dir / KEYS_FILE}: must hold Fernet keys, one a line") from None
+
+
+def admin_token_of(settings: Settings) -> str:
+    """RELAY_ADMIN_TOKEN, or the kept token. Raises WrongSettings when there is none."""
+    if settings.admin_token is not None:
+        return settings.admin_token.get_secret_value()
+    _demand_embedded(settings, "admin_token", "choose at least 20 characters that nobody can guess")
+    token = _kept(settings.data_dir / TOKEN_FILE, lambda: secrets.token_urlsafe(32))
+    if len(token) < _SHORTEST_TOKEN:
+        raise WrongSettings(f"{settings.data_dir / TOKEN_FILE}: must hold a token of at least {_SHORTEST_TOKEN} characters")
+    return token
+
+
+def _demand_embedded(settings: Settings, field: str, advice: str) -> None:
+    """Processes that share a database need the same keys, and a data directory of their own would give each others."""
+    if settings.embedded:
+        return
+    variable = variable_of(field)
+    example = (Settings.model_fields[field].examples or [""])[0]
+    raise WrongSettings(f"{variable}: is needed beside {variable_of('database_url')}; {advice}. Example: {variable}={example}")
+
+
+def _kept(path: Path, make: Callable[[], str]) -> str:
+    """The text in the file, which is made first if it is not there; of several processes that start at once all get the same."""
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise WrongSettings(f"{path}: cannot be read: {error.strerror}") from None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(make() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(draft, path)  # unlike a rename, this never replaces what another process was quicker to make
+    finally:
+        draft.unlink()
+    return path.read_text().strip()

@@ -1,0 +1,4 @@
+"""Diagnosis of configuration, machine, database and network, and the operational test.
+
+Imported by the ways in.
+"""

@@ -1,0 +1,123 @@
+"""What is wrong with a configuration: each finding with its remedy."""
+
+import asyncio
+from pathlib import Path
+
+from app.crypto.vault import Vault
+from app.db.connections import describe_error
+from app.db.embedded import EmbeddedPostgresMissing, start_embedded
+from app.db.engine import make_engine, make_sessions
+from app.db.error_advice import Trouble, trouble_of
+from app.db.migrations import current_revision, head
+from app.operations.access.generated_keys import admin_token_of, vault_of
+from app.operations.doctor.findings import Finding, error, ok, warning
+from app.operations.doctor.machine import check_postgres, check_spool
+from app.operations.doctor.ports import Use, use_of_port
+from app.operations.doctor.public_url import check_callers, check_public_url
+from app.operations.doctor.subscribers import check_subscribers
+from app.operations.doctor.transactions import check_transactions
+from app.settings import Settings, WrongSettings, service_variables, variable_of
+
+
+async def check_up(settings: Settings) -> list[Finding]:
+    """Look at everything from the settings to the subscribers, the nearest first."""
+    findings = check_settings(settings)
+    vault, found = check_keys(settings)
+    findings += [*found, *await check_listeners(settings), *await asyncio.to_thread(check_spool, settings)]
+    findings += await check_public_url(settings)
+    url, found = await check_database(settings)
+    findings += found
+    if url is not None:
+        findings += await _ask(url, settings, vault)
+    return findings
+
+
+async def _ask(url: str, settings: Settings, vault: Vault | None) -> list[Finding]:
+    """What a database that can be used knows."""
+    engine = make_engine(url, pool_size=1, application="zeus-relay doctor")
+    sessions = make_sessions(engine)
+    try:
+        findings = [*await check_postgres(sessions), *await check_callers(sessions, settings)]
+        findings += await check_transactions(sessions)
+        if vault is not None:
+            findings += await check_subscribers(sessions, vault, settings)
+    finally:
+        await engine.dispose()
+    return findings
+
+
+def check_settings(settings: Settings) -> list[Finding]:
+    """Settings that can be used but are probably not meant."""
+    findings = [ok("settings", "every variable can be read"), *check_sources(settings)]
+    if ignored := service_variables():
+        remedy = "set enableServiceLinks: false for the pod, or give the Service another name"
+        message = f"variables that Kubernetes makes of a Service are no settings and are ignored: {', '.join(ignored)}"
+        findings.append(warning("environment", message, remedy))
+    if not settings.ip_codes:
+        remedy = f"set {variable_of('ip_codes')}: status codes of Zeus's other services collide with those of this one"
+        findings.append(warning("IPコード", "calls for any contract are taken", remedy))
+    if settings.allow_http_subscribers:
+        remedy = f"unset {variable_of('allow_http_subscribers')} once every subscriber has https://"
+        findings.append(warning("webhooks", "they may be sent unencrypted", remedy))
+    return findings
+
+
+def check_sources(settings: Settings) -> list[Finding]:
+    """Whether anybody but this machine may call: by the variable or by the file."""
+    variable, file = variable_of("allowed_sources"), variable_of("allowed_sources_file")
+    try:
+        listed = _lists_any(settings.allowed_sources_file) if settings.allowed_sources_file else False
+    except (OSError, UnicodeDecodeError) as failed:
+        remedy = f"see whether {file} names it rightly, and whether the receiver's user may read it"
+        return [error("sources", f"their file cannot be read ({type(failed).__name__}), and no receiver starts without it", remedy)]
+    if listed or settings.allowed_sources != Settings.model_fields["allowed_sources"].default:
+        return []
+    remedy = f"put the addresses that Zeus's sales desk gave you into {variable}, or into the file that {file} names"
+    return [warning("sources", "only this machine may call the notification endpoint", remedy)]
+
+
+def _lists_any(file: Path) -> bool:
+    """Whether a file of sources has a line that is more than a comment."""
+    return any(line.partition("#")[0].strip() for line in file.read_text(encoding="utf-8").splitlines())
+
+
+def check_keys(settings: Settings) -> tuple[Vault | None, list[Finding]]:
+    """Whether there are keys and a token; makes those that the data directory keeps."""
+    try:
+        vault = vault_of(settings)
+        admin_token_of(settings)
+    except WrongSettings as wrong:
+        return None, [error("keys", str(wrong), "set the variable")]
+    return vault, [ok("keys", "there are keys for secrets and a token for the API")]
+
+
+async def check_listeners(settings: Settings) -> list[Finding]:
+    """Whether the two addresses can be listened on, or are by a zeus-relay that answers."""
+    addresses = {"public": (settings.public_host, settings.public_port), "operator": (settings.operator_host, settings.operator_port)}
+    findings = []
+    for name, (host, port) in addresses.items():
+        use = await use_of_port(host, port)
+        if use in (Use.FREE, Use.OURS):
+            findings.append(ok(f"{name} listener", f"port {port} {use.value}"))
+        else:
+            remedy = f"set {variable_of(f'{name}_host')} and {variable_of(f'{name}_port')} to an address of this machine that is free"
+            findings.append(error(f"{name} listener", f"port {port} {use.value}", remedy))
+    return findings
+
+
+async def check_database(settings: Settings) -> tuple[str | None, list[Finding]]:
+    """Whether the database can be reached and has the tables of this version; its URL if so."""
+    try:
+        url = settings.database_url.get_secret_value() if settings.database_url else start_embedded(settings.data_dir)
+        revision = await current_revision(url)
+    except EmbeddedPostgresMissing as missing:
+        return None, [error("database", "there is none", str(missing))]
+    except Exception as raised:
+        if trouble_of(raised) is None:
+            raise
+        remedy = f"see whether it runs and whether {variable_of('database_url')} is right"
+        return None, [error("database", f"{Trouble.UNREACHABLE.value}: {describe_error(raised)}", remedy)]
+    if revision != head():
+        found = "has no tables" if revision is None else f"is at revision {revision}"
+        return None, [error("database", f"it {found}, this version needs {head()}", "run `zeus-relay migrate`")]
+    return url, [ok("database", f"it answers and is at revision {revision}")]

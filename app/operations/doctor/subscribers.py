@@ -1,0 +1,132 @@
+"""Whether subscribers can be reached: their names, their certificates, and the secrets that are needed."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from app.clock import now
+from app.crypto.vault import KeyMissing, Vault
+from app.db.connections import describe_error
+from app.db.engine import Sessions
+from app.db.snapshot import snapshot
+from app.db.tables.all_tables import SubscriberRow, SubscriberSecretRow
+from app.events.payload import timestamp
+from app.forwarding.destinations.connection_options import PLAIN, Transport, transport_of
+from app.forwarding.destinations.http.tls import Trust
+from app.network.address_rules import DestinationRefused, check_url, parse_url
+from app.network.certificates import SeenCertificate, look_at_certificate
+from app.network.resolver import VettingResolver
+from app.operations.doctor.findings import Finding, error, ok, warning
+from app.operations.subscribers.models import SubscriberState
+from app.settings import Settings, variable_of
+
+DNS_SECONDS = 5.0
+EXPIRY_NOTICE = timedelta(days=30)
+"""How long before its end a client certificate is warned of."""
+
+
+async def check_subscribers(sessions: Sessions, vault: Vault, settings: Settings) -> list[Finding]:
+    """Whether each subscriber can be found, and its secrets can be opened."""
+    async with snapshot(sessions) as session:
+        query = select(SubscriberRow).where(SubscriberRow.state != SubscriberState.REMOVED).order_by(SubscriberRow.name)
+        rows = (await session.scalars(query)).all()
+        secrets = (await session.scalars(select(SubscriberSecretRow))).all()
+    if not rows:
+        return [warning("subscribers", "there are none: nobody gets events", "`zeus-relay subscribers add NAME URL`")]
+    resolver = VettingResolver(settings.subscriber_networks)
+    checks = [_Check(row, [secret for secret in secrets if secret.subscriber_id == row.id], vault, resolver, settings) for row in rows]
+    try:
+        return list(await asyncio.gather(*(check.run() for check in checks)))
+    finally:
+        await resolver.close()
+
+
+class _Check:
+    """Looks at one subscriber."""
+
+    def __init__(
+        self, row: SubscriberRow, secrets: Sequence[SubscriberSecretRow], vault: Vault, resolver: VettingResolver, settings: Settings
+    ) -> None:
+        self._row = row
+        self._secrets = secrets
+        self._vault = vault
+        self._resolver = resolver
+        self._settings = settings
+        self._subject = f"subscriber {row.name}"
+
+    async def run(self) -> Finding:
+        """The worst of what is wrong with it."""
+        try:
+            transport = self._open()
+            addresses = [] if self._row.feed else await self._find()
+        except KeyMissing as missing:
+            remedy = f"add the key to {variable_of('secret_keys')}, or rotate the secret with an overlap of 0"
+            return error(self._subject, str(missing), remedy)
+        except DestinationRefused as refused:
+            return error(self._subject, str(refused), f"change its URL, or {variable_of('subscriber_networks')}")
+        except OSError as failed:  # a timeout is one
+            remedy = "see whether its URL is right and DNS works here"
+            return error(self._subject, f"its host cannot be resolved: {describe_error(failed)}", remedy)
+        return self._paused() or await self._handshake(addresses, transport) or self._expiring() or self._well()
+
+    def _open(self) -> Transport:
+        for secret in self._secrets:
+            self._vault.open(secret.sealed)
+        return PLAIN if self._row.sealed_transport is None else transport_of(self._vault.open(self._row.sealed_transport))
+
+    async def _find(self) -> list[str]:
+        """The addresses that webhooks may go to."""
+        check_url(self._row.url, self._settings.allow_http_subscribers, self._settings.subscriber_networks)
+        host = parse_url(self._row.url, self._settings.allow_http_subscribers).raw_host or ""
+        await self._resolver.begin(host, patience_s=None)  # others' look-ups are not its time
+        async with asyncio.timeout(DNS_SECONDS):
+            return [found["host"] for found in await self._resolver.resolve(host, family=socket.AF_UNSPEC)]
+
+    def _paused(self) -> Finding | None:
+        if self._row.state != SubscriberState.PAUSED:
+            return None
+        return warning(self._subject, f"it is paused: {self._row.pause_reason}", f"`zeus-relay subscribers resume {self._row.name}`")
+
+    async def _handshake(self, addresses: Sequence[str], transport: Transport) -> Finding | None:
+        """What is wrong with its TLS. Where webhooks go through a proxy, nothing is tried: the way there is another one."""
+        if not addresses or not self._row.url.lower().startswith("https:") or self._settings.subscriber_proxy is not None:
+            return None
+        try:
+            return self._disbelieved(await self._look(addresses, Trust(self._settings.subscriber_ca_file).context(transport)))
+        except ssl.SSLError as failed:
+            return error(self._subject, f"TLS fails: {failed.reason}", "see what its server takes: TLS 1.2 or later, a certificate")
+        except OSError as failed:
+            remedy = "see whether its server runs, and what firewalls stand in between"
+            return error(self._subject, f"no connection: {describe_error(failed)}", remedy)
+
+    async def _look(self, addresses: Sequence[str], trust: ssl.SSLContext) -> SeenCertificate:
+        """The certificate at the first address that answers."""
+        url = parse_url(self._row.url, self._settings.allow_http_subscribers)
+        host, port = (url.raw_host or "").rstrip("."), url.port or 443
+        for address in addresses[:-1]:
+            with suppress(ConnectionError, TimeoutError):
+                return await look_at_certificate(host, port, trust, address=address)
+        return await look_at_certificate(host, port, trust, address=addresses[-1])
+
+    def _disbelieved(self, seen: SeenCertificate) -> Finding | None:
+        if seen.trouble is not None:
+            remedy = f"have its certificate renewed; for a private authority see {variable_of('subscriber_ca_file')}"
+            return error(self._subject, f"its certificate is refused: {seen.trouble}", remedy)
+        if seen.expires_at < now() + EXPIRY_NOTICE / 2:
+            return warning(self._subject, f"its certificate expires at {timestamp(seen.expires_at)}", "have its certificate renewed")
+        return None
+
+    def _expiring(self) -> Finding | None:
+        expires_at = self._row.client_certificate_expires_at
+        if expires_at is None or expires_at > now() + EXPIRY_NOTICE:
+            return None
+        remedy = f"`zeus-relay subscribers set {self._row.name} --client-certificate FILE`"
+        return warning(self._subject, f"the certificate that it is shown expires at {timestamp(expires_at)}", remedy)
+
+    def _well(self) -> Finding:
+        return ok(self._subject, "it polls" if self._row.feed else "its host resolves and its secrets can be opened")

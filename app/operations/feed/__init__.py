@@ -1,0 +1,4 @@
+"""The feed of events that subscribers poll.
+
+Imported by the API.
+"""

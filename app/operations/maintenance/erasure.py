@@ -1,0 +1,157 @@
+"""Forgetting who paid: personal data of old notices, or of one order at once. What was decided, and its evidence, stays.
+
+Deduplication compares order, status, money, contract, slip and deadline; none of these is erased. Signatures are made when a webhook is
+sent, so an event without its customer is signed like any other.
+"""
+
+import itertools
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+from sqlalchemy import DateTime, TextClause, bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import Uuid
+
+from app.clock import uuid7_floor
+from app.db.engine import Sessions
+from app.operations.access.audit import write_entry
+from app.operations.access.permissions import Action, Actor
+from app.operations.errors import OrderNotFound
+from app.operations.models import Value
+from app.zeus.canonical import canonical
+from app.zeus.parameters import PERSONAL
+from app.zeus.wire import decode
+
+BATCH = 1_000
+_NOTHING = UUID(int=0)
+
+_IDS = bindparam("ids", type_=ARRAY(Uuid))
+
+# The raw bytes hold everything that the parameters hold, so they go whole. Why somebody dismissed a notice is free text.
+_ERASE_NOTICES = text("""
+UPDATE notices SET target = '', headers = '', body = '', parameters = parameters - CAST(:personal AS text[]), erased_at = now(),
+  dismissal = left(dismissal, 0)
+WHERE id = ANY(:ids) AND erased_at IS NULL
+""").bindparams(_IDS)
+
+_ERASE_WEBHOOKS = text("""
+UPDATE outbound_webhooks SET dismissal = ''
+WHERE dismissal <> '' AND event_id = ANY(ARRAY(SELECT events.id FROM events WHERE notice_id = ANY(:ids)))
+""").bindparams(_IDS)
+
+_ERASE_EVENTS = text("UPDATE events SET customer = NULL WHERE notice_id = ANY(:ids) AND customer IS NOT NULL").bindparams(_IDS)
+
+# The end of the telephone number goes with the last call of the order that carries it. The rows are locked in the order of judging.
+_ERASE_TAILS = text("""
+WITH bare AS MATERIALIZED (
+  SELECT order_no FROM orders
+  WHERE order_no = ANY(ARRAY(SELECT order_no FROM notices WHERE id = ANY(:ids))) AND telno_tail IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM notices WHERE notices.order_no = orders.order_no AND erased_at IS NULL)
+  ORDER BY order_no FOR UPDATE
+)
+UPDATE orders SET telno_tail = NULL WHERE order_no = ANY(ARRAY(SELECT order_no FROM bare))
+""").bindparams(_IDS)
+
+# What a subscriber answered may repeat what it was sent.
+_ERASE_EXCERPTS = text("""
+UPDATE attempts SET excerpt = NULL
+WHERE excerpt IS NOT NULL AND outbound_webhook_id = ANY(ARRAY(
+  SELECT outbound_webhooks.id FROM outbound_webhooks
+  WHERE event_id = ANY(ARRAY(SELECT events.id FROM events WHERE notice_id = ANY(:ids)))
+))
+""").bindparams(_IDS)
+
+# An id holds the time of a receiver's clock, judged_at that of the database: both must be old. A notice that is not judged yet, or was
+# judged too late, is the end of the page: it is erased when its time has come. What needs a human is passed over.
+_PAGE = text("""
+SELECT id, coalesce(judged_at >= :youngest, true) AS young,
+  coalesce(verdict IN ('quarantined', 'conflict') AND dismissed_at IS NULL, false) AS open
+FROM notices WHERE id > :after AND id < :before ORDER BY id LIMIT :limit
+""").bindparams(bindparam("youngest", type_=DateTime(timezone=True)))
+
+_READ_MARK = text("SELECT position FROM housekeeping_marks WHERE name = 'personal_data' FOR UPDATE")
+_WRITE_MARK = text("""
+INSERT INTO housekeeping_marks (name, position) VALUES ('personal_data', :position)
+ON CONFLICT (name) DO UPDATE SET position = excluded.position, updated_at = now()
+""")
+_MOVE_MARK_BACK = text("""
+UPDATE housekeeping_marks SET position = CAST(:before AS text)
+WHERE name = 'personal_data' AND CAST(position AS uuid) > CAST(CAST(:before AS text) AS uuid)
+""")
+
+_OF_ORDER = text("SELECT id FROM notices WHERE order_no = :order_no")
+_UNJUDGED = text("SELECT id, target, body FROM notices WHERE verdict IS NULL")
+_SAMPLES = text("SELECT id, target, body FROM rejected_samples")
+_DROP_SAMPLES = text("DELETE FROM rejected_samples WHERE id = ANY(:ids)").bindparams(_IDS)
+_DROP_OLD_SAMPLES = text("DELETE FROM rejected_samples WHERE id < :before AND dismissed_at IS NOT NULL")
+
+
+class Erased(Value):
+    """What an erasure did."""
+
+    notices: Annotated[int, Field(examples=[4])]
+    """Calls whose personal data is gone."""
+    samples: Annotated[int, Field(examples=[0])]
+    """Rejected samples that are gone."""
+    unjudged: Annotated[int, Field(examples=[0])]
+    """Calls about the order that were left because they are not judged yet: ask again in a moment."""
+
+
+async def erase_order(sessions: Sessions, actor: Actor, order_no: str) -> Erased:
+    """Erase the personal data of one order: of every call about it, its events, the subscribers' answers and rejected samples.
+
+    Raises OrderNotFound if there is nothing of the order, NotAllowed for a role that may not.
+    """
+    async with sessions.begin() as session:
+        ids = list((await session.scalars(_OF_ORDER, {"order_no": order_no})).all())
+        unjudged = await _about(session, _UNJUDGED, order_no)
+        samples = await _about(session, _SAMPLES, order_no)
+        if not ids and not unjudged and not samples:
+            raise OrderNotFound
+        await _erase(session, ids)
+        await session.execute(_DROP_SAMPLES, {"ids": samples})
+        await write_entry(session, actor, Action.ORDER_ERASED, f"order:{order_no}", notices=len(ids), samples=len(samples))
+    return Erased(notices=len(ids), samples=len(samples), unjudged=len(unjudged))
+
+
+async def erase_old(sessions: Sessions, age: timedelta, *, batch: int = BATCH, at: datetime | None = None) -> int:
+    """Erase the personal data of the next `batch` notices that are older than `age`; return how many were looked at, 0 at the end.
+
+    The age is counted back from `at`, None: from the database's clock. Notices and samples that need a human stay.
+    Each batch is a transaction of its own with row locks only, and the next call goes on where this one stopped.
+    """
+    async with sessions.begin() as session:
+        youngest = (at or (await session.execute(select(func.now()))).scalar_one()) - age
+        before = uuid7_floor(youngest)
+        after = UUID(await session.scalar(_READ_MARK) or str(_NOTHING))
+        page = (await session.execute(_PAGE, {"after": after, "before": before, "youngest": youngest, "limit": batch})).all()
+        passed = list(itertools.takewhile(lambda row: not row.young, page))
+        if passed:
+            await _erase(session, [row.id for row in passed if not row.open])
+            await session.execute(_WRITE_MARK, {"position": str(passed[-1].id)})
+        await session.execute(_DROP_OLD_SAMPLES, {"before": before})
+    return len(passed)
+
+
+async def look_again(session: AsyncSession, notice_id: UUID) -> None:
+    """Have a notice that was passed over while it needed a human looked at again by the next pass."""
+    await session.execute(_MOVE_MARK_BACK, {"before": str(UUID(int=notice_id.int - 1))})
+
+
+async def _erase(session: AsyncSession, ids: Sequence[UUID]) -> None:
+    await session.execute(_ERASE_NOTICES, {"ids": ids, "personal": sorted(PERSONAL)})
+    await session.execute(_ERASE_EXCERPTS, {"ids": ids})
+    await session.execute(_ERASE_WEBHOOKS, {"ids": ids})
+    await session.execute(_ERASE_EVENTS, {"ids": ids})
+    await session.execute(_ERASE_TAILS, {"ids": ids})
+
+
+async def _about(session: AsyncSession, query: TextClause, order_no: str) -> list[UUID]:
+    """The ids of those rows whose raw call is about the order."""
+    rows = (await session.execute(query)).all()
+    meant = canonical("order_no", order_no)
+    return [row.id for row in rows if decode(row.target.partition(b"?")[2], row.body).order_no == meant]

@@ -1,0 +1,67 @@
+"""Sealing again, with the first key of RELAY_SECRET_KEYS, all that is sealed, so that older keys can be dropped."""
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.crypto.vault import KeyMissing, Vault
+from app.db.engine import Sessions
+from app.db.tables.all_tables import IdempotentAnswerRow, SubscriberRow, SubscriberSecretRow
+from app.operations.access.audit import write_entry
+from app.operations.access.permissions import Action, Actor
+from app.operations.models import Value
+
+
+class Resealed(Value):
+    """How much was sealed again."""
+
+    secrets: int
+    """Signing secrets, expired ones included."""
+    transports: int
+    """Headers and certificates of subscribers."""
+    answers: int
+    """Answers kept for an Idempotency-Key."""
+    unopened: list[str]
+    """Subscribers with something that none of the keys opens; it was left as it is."""
+
+
+async def reseal(sessions: Sessions, vault: Vault, actor: Actor) -> Resealed:
+    """Seal everything with the newest key, in one transaction. Processes that run must know that key already. Raises NotAllowed."""
+    async with sessions.begin() as session:
+        names = {row.id: row.name for row in await session.execute(select(SubscriberRow.id, SubscriberRow.name))}
+        secrets, unopened = 0, set()
+        for secret in await session.scalars(select(SubscriberSecretRow).order_by(SubscriberSecretRow.id).with_for_update()):
+            try:
+                secret.sealed = vault.reseal(secret.sealed)
+            except KeyMissing:
+                unopened.add(names[secret.subscriber_id])
+            else:
+                secrets += 1
+        transports = await _reseal_transports(session, vault, unopened)
+        answers = await _reseal_answers(session, vault)
+        await write_entry(session, actor, Action.SECRETS_RESEALED, "secrets", secrets=secrets, transports=transports)
+    return Resealed(secrets=secrets, transports=transports, answers=answers, unopened=sorted(unopened))
+
+
+async def _reseal_transports(session: AsyncSession, vault: Vault, unopened: set[str]) -> int:
+    query = select(SubscriberRow).where(SubscriberRow.sealed_transport.is_not(None)).order_by(SubscriberRow.id).with_for_update()
+    done = 0
+    for row in await session.scalars(query):
+        try:
+            row.sealed_transport = vault.reseal(row.sealed_transport or b"")
+        except KeyMissing:
+            unopened.add(row.name)
+        else:
+            done += 1
+    return done
+
+
+async def _reseal_answers(session: AsyncSession, vault: Vault) -> int:
+    """Those that no key opens are of no use to anybody, and are gone within a day."""
+    done = 0
+    for row in await session.scalars(select(IdempotentAnswerRow).with_for_update()):
+        try:
+            row.sealed = vault.reseal(row.sealed)
+        except KeyMissing:
+            continue
+        done += 1
+    return done

@@ -1,0 +1,28 @@
+"""Draining a spool directory by hand, which the audit tells of."""
+
+import asyncio
+import dataclasses
+import socket
+from pathlib import Path
+
+from app.db.engine import Sessions
+from app.operations.access.audit import write_entry
+from app.operations.access.permissions import Action, Actor
+from app.recording.spool.drainer import Drained
+from app.recording.spool.status import drain_spool, retry_refused
+
+
+async def drain_by_hand(sessions: Sessions, url: str, directory: Path, actor: Actor, *, refused: bool = False) -> Drained:
+    """Bring to the database at `url` what processes that are gone have left in `directory`; with `refused` also what it refused before.
+
+    The entry in the audit names this machine and is written when the draining is done: what was brought there stays without it.
+    Raises NotAllowed before anything is drained; OSError and asyncpg's errors as draining does.
+    """
+    actor.demand(Action.SPOOL_DRAINED)
+    if refused:
+        await asyncio.to_thread(retry_refused, directory)
+    drained = await drain_spool(url, directory)
+    async with sessions.begin() as session:
+        subject = f"spool:{socket.gethostname()}"
+        await write_entry(session, actor, Action.SPOOL_DRAINED, subject, **dataclasses.asdict(drained), with_refused=refused)
+    return drained

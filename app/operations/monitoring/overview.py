@@ -1,0 +1,150 @@
+"""How things stand today: what came in, how fast it was answered, what waits, and who does not get it."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.clock import now
+from app.db.engine import Sessions
+from app.db.lanes import LANES
+from app.db.snapshot import snapshot
+from app.operations.deliveries.webhooks import COUNT_LIMIT
+from app.operations.models import Moment, Value
+from app.operations.monitoring.hourly import CallHours, HourOfCalls
+from app.operations.monitoring.snapshot import FAILING
+from app.operations.reviews.attention import AttentionCounts, count_attention
+from app.operations.subscribers.models import SubscriberState
+from app.recording.spool.status import SpoolMeter, SpoolState
+
+REMEMBERED_SECONDS = 3.0
+"""How long a reading is shown to others who ask."""
+_HELD_LIMIT = 1_000
+
+# Each part looks at the ends of an index; what is counted is counted up to a limit.
+_QUEUES = text(f"""
+SELECT
+  (SELECT received_at FROM notices ORDER BY id DESC LIMIT 1) AS last_call_at,
+  (SELECT count(*) FROM (SELECT 1 FROM notices WHERE verdict IS NULL LIMIT {COUNT_LIMIT}) AS waiting) AS unjudged,
+  (SELECT min(head.received_at) FROM generate_series(0, {LANES - 1}) AS lane CROSS JOIN LATERAL (
+     SELECT received_at FROM notices WHERE notices.lane = lane.lane AND verdict IS NULL ORDER BY id LIMIT 1) AS head) AS oldest_unjudged_at,
+  (SELECT count(*) FROM (SELECT 1 FROM outbound_webhooks WHERE state = 'pending' LIMIT {COUNT_LIMIT}) AS waiting) AS undelivered,
+  (SELECT created_at FROM outbound_webhooks WHERE state = 'pending' AND state <> 'delivered' ORDER BY id LIMIT 1) AS oldest_undelivered_at
+""")  # noqa: S608 - only our own constants are put in
+
+_SUBSCRIBERS = text(f"""
+SELECT name, state, pause_reason, state = 'active' AND coalesce({FAILING}, false) AS failing,
+  (SELECT count(*) FROM (
+     SELECT 1 FROM outbound_webhooks w WHERE w.subscriber_id = s.id AND w.state = 'pending' LIMIT {_HELD_LIMIT}) AS held) AS pending,
+  (SELECT count(*) FROM (
+     SELECT 1 FROM outbound_webhooks w WHERE w.subscriber_id = s.id AND w.state = 'dead' LIMIT {_HELD_LIMIT}) AS dead) AS dead
+FROM subscribers s WHERE s.state <> 'removed' ORDER BY s.name
+""")  # noqa: S608
+
+
+class SpoolSeen(Value):
+    """The spool directory of this process's machine."""
+
+    records: int
+    """Notices that wait for Postgres."""
+    segments: int
+    bytes: int
+    oldest_seconds: float | None
+    """The age of the oldest; None when the spool is empty."""
+    refused_records: int
+    """Notices that Postgres refused and that were set aside."""
+    torn_files: int
+    unusable_entries: int = 0
+    """Entries named like files of the spool that cannot be read and are skipped."""
+
+
+class SubscriberHealth(Value):
+    """Whether a subscriber gets its webhooks."""
+
+    name: Annotated[str, Field(examples=["shop"])]
+    state: SubscriberState
+    pause_reason: str | None
+    failing: bool
+    """Whether ten attempts in a row failed, or none has succeeded for ten minutes since the first failure; false while it is paused."""
+    pending: int
+    """Webhooks that wait, counted up to 1,000."""
+    dead: int
+    """Webhooks that were given up, counted up to 1,000."""
+
+
+class Queues(Value):
+    """What came last and what waits."""
+
+    last_call_at: Moment | None
+    """When Zeus called last; None for never."""
+    unjudged: int
+    """Notices that wait to be judged, counted up to 10,000."""
+    oldest_unjudged_at: Moment | None
+    undelivered: int
+    """Webhooks that wait for their next attempt, counted up to 10,000."""
+    oldest_undelivered_at: Moment | None
+
+
+class Overview(Queues):
+    """How things stand. It may be three seconds old."""
+
+    at: Moment
+    """When this was read."""
+    hours: list[HourOfCalls]
+    """The last 24 hours, the earliest first; the last one is still going on."""
+    subscribers: list[SubscriberHealth]
+    attention: AttentionCounts
+    spool: SpoolSeen | None
+    """None where this process cannot see a spool: it is the receivers'."""
+
+
+class Overviews:
+    """Reads the overview, for all who ask within REMEMBERED_SECONDS once."""
+
+    def __init__(self, sessions: Sessions, spool: Path | None = None) -> None:
+        """`spool` is the spool's directory, if this process shares it with a receiver."""
+        self._sessions = sessions
+        self._spool = spool
+        self._meter = SpoolMeter(spool) if spool else None
+        self._hours = CallHours()
+        self._one_reader = asyncio.Lock()
+        self._last: tuple[float, Overview] | None = None
+
+    async def read(self) -> Overview:
+        """How things stand."""
+        async with self._one_reader:
+            if self._last is None or time.monotonic() - self._last[0] > REMEMBERED_SECONDS:
+                self._last = (time.monotonic(), await self._read())
+            return self._last[1]
+
+    async def _read(self) -> Overview:
+        async with snapshot(self._sessions) as session:
+            return Overview(
+                at=now(),
+                hours=await self._hours.read(session, now()),
+                subscribers=await _subscribers(session),
+                attention=await count_attention(session),
+                spool=await asyncio.to_thread(self._look_at_spool),
+                **(await session.execute(_QUEUES)).mappings().one(),
+            )
+
+    def _look_at_spool(self) -> SpoolSeen | None:
+        if self._meter is None or self._spool is None:
+            return None
+        try:
+            next(self._spool.iterdir(), None)  # a directory that cannot be read would otherwise look empty
+            return _spool_seen(self._meter.measure())
+        except OSError:
+            return None
+
+
+async def _subscribers(session: AsyncSession) -> list[SubscriberHealth]:
+    return [SubscriberHealth.model_validate(dict(row)) for row in (await session.execute(_SUBSCRIBERS)).mappings()]
+
+
+def _spool_seen(state: SpoolState) -> SpoolSeen:
+    return SpoolSeen.model_validate({field: getattr(state, field) for field in SpoolSeen.model_fields})

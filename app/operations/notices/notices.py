@@ -1,0 +1,234 @@
+"""Notices as an operator sees them: every call of Zeus with its verdict, its raw bytes, and release from quarantine."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field
+from sqlalchemy import Select, literal, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.engine import Sessions
+from app.db.notify import NOTICES
+from app.db.snapshot import snapshot
+from app.db.tables.all_tables import AnswerRow, EventRow, NoticeRow
+from app.judging.rules import Verdict, unreadable_reasons
+from app.operations.access.audit import write_entry, write_look
+from app.operations.access.permissions import Action, Actor
+from app.operations.errors import NoticeNotFound, NotReleasable
+from app.operations.maintenance.erasure import look_again
+from app.operations.masking import (
+    MASK,
+    escaped,
+    mask_form,
+    mask_headers,
+    mask_parameters,
+    mask_target,
+    mask_values,
+)
+from app.operations.models import Moment, Page, Value
+from app.operations.notices import filters
+from app.operations.pagination import Key, Place, page_of, read_page
+from app.operations.typed_input import known_order_no
+from app.zeus.statuses import parse_status
+from app.zeus.wire import Call, decode
+
+
+class VerdictFilter(StrEnum):
+    """Which notices to list: those with a verdict, or those that have none yet."""
+
+    ACCEPTED = Verdict.ACCEPTED
+    DUPLICATE = Verdict.DUPLICATE
+    CONFLICT = Verdict.CONFLICT
+    QUARANTINED = Verdict.QUARANTINED
+    UNJUDGED = "unjudged"
+
+
+class Notice(Value):
+    """One call from Zeus and what became of it."""
+
+    id: UUID
+    received_at: Moment
+    method: Annotated[str, Field(examples=["GET"])]
+    verdict: Verdict | None
+    """None until the notice is judged."""
+    reasons: Annotated[list[str], Field(examples=[["missing_order_no"]])]
+    """Why the notice is in quarantine or in conflict."""
+    flags: Annotated[list[str], Field(examples=[["late"]])]
+    """What was odd and could be judged all the same."""
+    order_no: Annotated[str | None, Field(examples=["1234-56789-01234"])]
+    status: Annotated[str | None, Field(examples=["04"])]
+    status_name: Annotated[str | None, Field(examples=["入金済"])]
+    """The status's name in Zeus's console."""
+    released: bool
+    """Whether an operator released the notice from quarantine."""
+    judged_at: Moment | None
+    dismissed_at: Moment | None
+    """When an operator decided that the notice needs no attention."""
+    dismissal: str | None
+    """Why."""
+    erased_at: Moment | None
+    """When the personal data of the notice was erased, its raw bytes with it."""
+
+
+class NoticeInFull(Notice):
+    """One call with everything that is kept of it. Personal values, the sender and the path show `***` until asked for."""
+
+    source: Annotated[str, Field(examples=[MASK])]
+    target: Annotated[str, Field(examples=["***?order_no=1234-56789-01234&status=04"])]
+    r"""The request target, byte for byte; what is not printable ASCII is written `\xNN`, a backslash is doubled."""
+    headers: str
+    """The header lines, escaped like `target`."""
+    body: str
+    """The body, escaped like `target`."""
+    parameters: dict[str, str]
+    """The known parameters as they were read."""
+    unknown: dict[str, str]
+    """What was sent beside them."""
+    answered_at: Moment | None
+    """When the answer 200 was handed to the network; None if that is not known."""
+    event_ids: list[UUID]
+
+
+class NoticePage(Page[Notice]):
+    """Notices, the latest first."""
+
+
+async def list_notices(
+    sessions: Sessions, place: Place, *, verdict: VerdictFilter | None = None, order_no: str | None = None, attention: bool = False
+) -> NoticePage:
+    """The notices with this verdict, of this order, and if so wanted in need of attention, the latest first. Raises BadCursor."""
+    async with snapshot(sessions) as session:
+        return await read_notices(session, place, verdict=verdict, order_no=order_no, attention=attention)
+
+
+async def read_notices(
+    session: AsyncSession, place: Place, *, verdict: VerdictFilter | None = None, order_no: str | None = None, attention: bool = False
+) -> NoticePage:
+    """Return the page of `list_notices` as part of a larger answer. Raises BadCursor."""
+    if order_no is not None:
+        order_no = await known_order_no(session, order_no)
+    query = _filtered(select(NoticeRow), verdict, order_no, attention)
+    ids = None if order_no is not None else await _ids(session, place, verdict, attention)
+    if ids is None:
+        rows, cursor, has_more = await read_page(session, query, NoticeRow.id, place, newest_first=True)
+        return NoticePage(items=[notice_of(row) for (row,) in rows], next_cursor=cursor, has_more=has_more)
+    page, cursor, has_more = page_of(ids, place)
+    found = await session.scalars(select(NoticeRow).where(NoticeRow.id.in_(page)).order_by(NoticeRow.id.desc()))
+    return NoticePage(items=[notice_of(row) for row in found], next_cursor=cursor, has_more=has_more)
+
+
+async def show_notice(sessions: Sessions, notice_id: UUID, *, shown_to: Actor | None = None) -> NoticeInFull:
+    """One notice with its raw bytes; what is hidden otherwise is shown to `shown_to`. Raises NoticeNotFound, NotAllowed."""
+    async with snapshot(sessions, audited=shown_to is not None) as session:
+        notice = await _in_full(session, notice_id, personal=shown_to is not None)
+        if shown_to is not None:
+            await write_look(session, shown_to, f"notice:{notice_id}")
+    return notice
+
+
+async def release_notice(sessions: Sessions, notice_id: UUID, actor: Actor) -> Notice:
+    """Have a quarantined notice judged in spite of what is wrong with it. Raises NoticeNotFound, NotReleasable with its reasons."""
+    afresh = {"released": True, "verdict": None, "judged_at": None, "dismissed_at": None, "dismissal": None}
+    async with sessions.begin() as session:
+        row = await session.get(NoticeRow, notice_id, with_for_update=True)
+        if row is None:
+            raise NoticeNotFound
+        if row.verdict != Verdict.QUARANTINED:
+            raise NotReleasable((f"verdict:{row.verdict or 'unjudged'}",))
+        if row.erased_at is not None:
+            raise NotReleasable(("erased",))
+        if reasons := _unreadable(_call_of(row)):
+            raise NotReleasable(reasons)
+        await session.execute(update(NoticeRow).where(NoticeRow.id == notice_id).values(afresh))
+        await look_again(session, notice_id)
+        await write_entry(session, actor, Action.NOTICE_RELEASED, f"notice:{notice_id}", reasons=row.reasons)
+        await session.execute(text(f"NOTIFY {NOTICES}"))
+        await session.refresh(row)
+        return notice_of(row)
+
+
+async def notice_of_id(session: AsyncSession, notice_id: UUID) -> Notice:
+    """One notice without its raw bytes. Raises NoticeNotFound."""
+    row = await session.get(NoticeRow, notice_id)
+    if row is None:
+        raise NoticeNotFound
+    return notice_of(row)
+
+
+def notice_of(row: NoticeRow) -> Notice:
+    """The value of a row, without its raw bytes."""
+    return Notice(**_common(row))
+
+
+def _common(row: NoticeRow) -> dict[str, Any]:
+    status = parse_status(row.status)
+    return {
+        "id": row.id,
+        "received_at": row.received_at,
+        "method": row.method,
+        "verdict": row.verdict,
+        "reasons": row.reasons,
+        "flags": row.flags,
+        "order_no": row.order_no,
+        "status": row.status,
+        "status_name": status.japanese if status else None,
+        "released": row.released,
+        "judged_at": row.judged_at,
+        "dismissed_at": row.dismissed_at,
+        "dismissal": row.dismissal,
+        "erased_at": row.erased_at,
+    }
+
+
+async def _ids(session: AsyncSession, place: Place, verdict: VerdictFilter | None, attention: bool) -> list[Key] | None:
+    """The ids that make the page, where an index holds just these notices; None where the primary key has them in order."""
+    if verdict is VerdictFilter.UNJUDGED:
+        return [] if attention else await filters.ids_of_unjudged(session, place)
+    if verdict in (None, VerdictFilter.ACCEPTED):
+        return await filters.ids_of_attention(session, place) if attention and verdict is None else None
+    return await filters.ids_of_verdict(session, place, Verdict(verdict), attention=attention)
+
+
+def _filtered(query: Select[Any], verdict: VerdictFilter | None, order_no: str | None, attention: bool) -> Select[Any]:
+    if verdict is VerdictFilter.UNJUDGED:
+        query = query.where(NoticeRow.verdict.is_(None))
+    elif verdict is not None:
+        # As a literal, because Postgres matches a condition with a parameter in it to no partial index once it plans for any value.
+        query = query.where(NoticeRow.verdict == literal(verdict.value, literal_execute=True))
+    if order_no is not None:
+        query = query.where(NoticeRow.order_no == order_no)
+    return query.where(filters.ATTENTION) if attention else query
+
+
+async def _in_full(session: AsyncSession, notice_id: UUID, *, personal: bool) -> NoticeInFull:
+    row = await session.get(NoticeRow, notice_id)
+    if row is None:
+        raise NoticeNotFound
+    answered_at = await session.scalar(select(AnswerRow.answered_at).where(AnswerRow.notice_id == notice_id))
+    event_ids = await session.scalars(select(EventRow.id).where(EventRow.notice_id == notice_id).order_by(EventRow.sequence))
+    call = _call_of(row)
+    return NoticeInFull(
+        **_common(row),
+        source=str(row.source) if personal else MASK,
+        target=escaped(row.target if personal else mask_target(row.target)),
+        headers=escaped(row.headers if personal else mask_headers(row.headers)),
+        body=escaped(row.body if personal else mask_form(row.body)),
+        parameters=dict(call.values if personal else mask_parameters(call.values)),
+        unknown=dict(call.unknown) if personal else mask_values(call.unknown),
+        answered_at=answered_at,
+        event_ids=list(event_ids),
+    )
+
+
+def _call_of(row: NoticeRow) -> Call:
+    """What the raw bytes say or, once they are erased, what is left of it."""
+    if row.erased_at is not None:
+        return Call(row.parameters or {}, {}, (), ())
+    return decode(row.target.partition(b"?")[2], row.body)
+
+
+def _unreadable(call: Call) -> tuple[str, ...]:
+    """Why no release can help. An order_no or status given twice with different values would be a guess."""
+    guesses = [problem for problem in call.problems if problem in ("repeated_key:order_no", "repeated_key:status")]
+    return (*guesses, *unreadable_reasons(call))

@@ -1,0 +1,154 @@
+"""One order as an operator sees it: where it stands and everything that led there."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.engine import Sessions
+from app.db.snapshot import snapshot
+from app.db.tables.all_tables import EventRow, NoticeRow, OrderRow
+from app.events.types import OrderState
+from app.operations.access.audit import write_look
+from app.operations.access.permissions import Actor
+from app.operations.deliveries.webhooks import OutboundWebhookInFull, webhooks_of_order
+from app.operations.errors import OrderNotFound
+from app.operations.masking import mask_values
+from app.operations.models import Moment, Value
+from app.operations.notices.notices import Notice, notice_of
+from app.operations.orders.events import Event, event_of
+from app.operations.typed_input import known_order_no
+from app.zeus.parameters import BY_NAME, deadline_of
+from app.zeus.statuses import Status
+from app.zeus.stores import store_of
+
+HISTORY_LIMIT = 1_000
+"""How many notices, events and webhooks of an order are shown at most, the earliest first; their own lists have the rest."""
+
+
+_AS_THEY_ARE = ("money", "clientip", "sendid", "sendpoint", "cycle", "sequence", "flags", "created_at", "updated_at")
+
+
+class StoreOfOrder(Value):
+    """Where the customer pays."""
+
+    code: Annotated[str, Field(examples=["D001"])]
+    name: Annotated[str | None, Field(examples=["セブン-イレブン"])]
+
+
+class PaymentNumber(Value):
+    """One of the slip's numbers under the name that the store chain prints."""
+
+    label: Annotated[str, Field(examples=["払込票番号"])]
+    value: Annotated[str, Field(examples=["1234567890123"])]
+
+
+class Order(Value):
+    """Where an order stands, with the last values Zeus gave."""
+
+    state: OrderState
+    status: Annotated[str, Field(examples=["04"])]
+    status_name: Annotated[str, Field(examples=["入金済"])]
+    """The status's name in Zeus's console."""
+    payable: bool
+    """支払対象: Zeus owes the merchant this money, as far as is known now."""
+    final: bool
+    """売上確定: the chain's head office confirmed the money."""
+    money: Annotated[int | None, Field(examples=[5400])]
+    """Yen."""
+    clientip: Annotated[str | None, Field(examples=["2012000001"])]
+    store: StoreOfOrder | None
+    payment_numbers: list[PaymentNumber]
+    payment_deadline: Annotated[str | None, Field(examples=["2026-12-31"])]
+    """The last day to pay, in Japan."""
+    sendid: str | None
+    sendpoint: str | None
+    cycle: int
+    """Which payment this is: 2 after the customer took a payment back and paid again."""
+    sequence: int
+    """How many events the order has had."""
+    flags: list[str]
+    created_at: Moment
+    updated_at: Moment
+
+
+class OrderHistory(Value):
+    """An order and everything that is kept of it."""
+
+    order_no: Annotated[str, Field(examples=["1234-56789-01234"])]
+    order: Order | None
+    """None if there are only calls that could not be judged."""
+    customer: dict[str, Any] | None
+    """Who pays, by the latest call that says so; `***` for each value until asked for."""
+    notices: list[Notice]
+    events: list[Event]
+    outbound_webhooks: list[OutboundWebhookInFull]
+
+
+async def show_order(sessions: Sessions, order_no: str, *, shown_to: Actor | None = None) -> OrderHistory:
+    """An order with its calls, events and webhooks, each in order of time; at most HISTORY_LIMIT of each.
+
+    The number is looked for as it was typed, then in its plain spelling.
+    Personal values are shown to `shown_to`. Raises OrderNotFound, NotAllowed.
+    """
+    personal = shown_to is not None
+    async with snapshot(sessions, audited=shown_to is not None) as session:
+        order_no = await known_order_no(session, order_no)
+        row = await session.get(OrderRow, order_no)
+        notices = await _notices(session, order_no)
+        if row is None and not notices:
+            raise OrderNotFound
+        events = await _events(session, order_no)
+        webhooks = await webhooks_of_order(session, order_no, HISTORY_LIMIT, personal=personal)
+        if shown_to is not None:
+            await write_look(session, shown_to, f"order:{order_no}")
+    customer = next((event.customer for event in reversed(events) if event.customer), None)
+    return OrderHistory(
+        order_no=order_no,
+        order=Order(**fields_of(row)) if row else None,
+        customer=customer if personal or customer is None else mask_values(customer),
+        notices=[notice_of(notice) for notice in notices],
+        events=[event_of(event, personal=personal) for event in events],
+        outbound_webhooks=webhooks,
+    )
+
+
+async def _notices(session: AsyncSession, order_no: str) -> list[NoticeRow]:
+    query = select(NoticeRow).where(NoticeRow.order_no == order_no).order_by(NoticeRow.id).limit(HISTORY_LIMIT)
+    return list(await session.scalars(query))
+
+
+async def _events(session: AsyncSession, order_no: str) -> list[EventRow]:
+    query = select(EventRow).where(EventRow.order_no == order_no).order_by(EventRow.sequence).limit(HISTORY_LIMIT)
+    return list(await session.scalars(query))
+
+
+def fields_of(row: OrderRow) -> dict[str, Any]:
+    """The fields of an Order."""
+    status = Status(row.status)
+    deadline = deadline_of(row.pay_limit)
+    return {
+        "state": OrderState(row.state),
+        "status": status,
+        "status_name": status.japanese,
+        "payable": status.payable,
+        "final": status.final,
+        "store": _store_of(row.pay_cvs),
+        "payment_numbers": _payment_numbers(row),
+        "payment_deadline": deadline.isoformat() if deadline else None,
+        **{name: getattr(row, name) for name in _AS_THEY_ARE},
+    }
+
+
+def _store_of(code: str | None) -> StoreOfOrder | None:
+    if code is None:
+        return None
+    store = store_of(code)
+    return StoreOfOrder(code=code, name=store.name if store else None)
+
+
+def _payment_numbers(row: OrderRow) -> list[PaymentNumber]:
+    store = store_of(row.pay_cvs)
+    numbers = (("pay_no1", row.pay_no1, store and store.pay_no1_label), ("pay_no2", row.pay_no2, store and store.pay_no2_label))
+    return [PaymentNumber(label=label or BY_NAME[name].japanese, value=value) for name, value, label in numbers if value]

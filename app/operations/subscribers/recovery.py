@@ -1,0 +1,187 @@
+"""Sending a subscriber again what it missed in a span of time: a job that workers do, with its progress."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, ConfigDict, Field
+from sqlalchemy import ColumnElement, Select, any_, func, not_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.clock import now, uuid7
+from app.db.engine import Sessions
+from app.db.tables.all_tables import EventRow, OutboundWebhookRow, RecoveryJobRow, SubscriberRow
+from app.events.types import USUAL
+from app.forwarding.recovery_jobs import JobState, Scope, events_between
+from app.operations.access.audit import write_entry
+from app.operations.access.idempotency import Once
+from app.operations.access.permissions import Action, Actor
+from app.operations.deliveries.webhooks import BEING_SENT, UNDELIVERED
+from app.operations.errors import NotCancellable, RecoveryNotFound, SubscriberPolls
+from app.operations.models import Line, Moment, Page, Value
+from app.operations.pagination import Place, read_page
+from app.operations.subscribers.models import EventTypes
+from app.operations.subscribers.rows import subscriber_row
+from app.operations.subscribers.validation import check_event_types
+
+_FIRST_MOMENT = datetime(2020, 1, 1, tzinfo=UTC)
+_LAST_MOMENT = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+class RecoveryRequest(Value):
+    """What to send again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    subscriber: Annotated[Line, Field(examples=["shop"])]
+    since: AwareDatetime
+    """The beginning of the span of time in which the events were made."""
+    until: AwareDatetime | None = None
+    """Its end, itself excluded; left out: now."""
+    event_types: EventTypes = None
+    """Only events of these types; left out: those the subscriber asks for."""
+    everything: bool = False
+    """Also what was delivered, and events that were never owed to the subscriber, as those from before it was added."""
+    rate: Annotated[int | None, Field(ge=1, le=10_000, examples=[50])] = None
+    """How many webhooks a second become due; left out: as many as possible. What the subscriber can take bounds them as well."""
+    dry_run: bool = False
+    """Only count."""
+
+
+class Recovery(Value):
+    """How many webhooks are sent again, or would be."""
+
+    subscriber: str
+    webhooks: int
+    dry_run: bool
+    id: UUID | None
+    """The job that does it; None for a dry run."""
+
+
+class RecoveryJob(Value):
+    """A recovery and how far it is."""
+
+    id: UUID
+    subscriber: Annotated[str, Field(examples=["shop"])]
+    since: Moment
+    until: Moment
+    event_types: list[str]
+    scope: Scope
+    rate: int | None
+    state: JobState
+    total: int
+    """How many webhooks there were to send again when it was ordered."""
+    done: int
+    """How many of them have become due."""
+    created_by: str
+    created_at: Moment
+    finished_at: Moment | None
+
+
+class RecoveryJobPage(Page[RecoveryJob]):
+    """Recoveries, the latest first."""
+
+
+async def recover(sessions: Sessions, request: RecoveryRequest, actor: Actor, once: Once | None = None) -> Recovery:
+    """Order that webhooks of a span of time are sent again, with all their attempts before them, or count them.
+
+    They keep their `webhook-id`: a subscriber that checks it takes none twice. What is being sent at this moment is left alone.
+    Raises SubscriberNotFound, SubscriberPolls, NotAcceptable, NotAllowed, KeyReused.
+    """
+    async with sessions.begin() as session:
+        if once and (earlier := await once.earlier(session, actor)):
+            return Recovery.model_validate_json(earlier)
+        row = await subscriber_row(session, request.subscriber)
+        if row.feed:
+            raise SubscriberPolls
+        recovery = await _recover(session, row, request, actor)
+        if not request.dry_run:
+            await write_entry(session, actor, Action.WEBHOOKS_RECOVERED, f"subscriber:{request.subscriber}", **_details(request, recovery))
+        if once:
+            await once.keep(session, actor, recovery.model_dump_json())
+    return recovery
+
+
+async def _recover(session: AsyncSession, row: SubscriberRow, request: RecoveryRequest, actor: Actor) -> Recovery:
+    types = _types(row, request)
+    until = request.until or now()
+    first, end = events_between(request.since, until)
+    since, until = (min(max(moment, _FIRST_MOMENT), _LAST_MOMENT) for moment in (request.since, until))  # what Postgres can hold
+    count = await _count(session, _chosen(row.id, request, _events(types, since, until, first, end)))
+    if request.dry_run:
+        return Recovery(subscriber=request.subscriber, webhooks=count, dry_run=True, id=None)
+    scope = Scope.EVERYTHING if request.everything else Scope.UNDELIVERED
+    job = RecoveryJobRow(id=uuid7(), subscriber_id=row.id, since=since, until=until, event_types=types, scope=scope, rate=request.rate)
+    job.total, job.cursor, job.created_by = count, first, actor.name
+    session.add(job)
+    await session.flush()
+    return Recovery(subscriber=request.subscriber, webhooks=count, dry_run=False, id=job.id)
+
+
+def _types(row: SubscriberRow, request: RecoveryRequest) -> list[str]:
+    """The types that are meant. News of the subscriber itself is never owed to it, so what was never owed is only about orders."""
+    types = check_event_types(request.event_types) or row.event_types or sorted(USUAL)
+    return [name for name in types if name in USUAL] if request.everything else types
+
+
+def _details(request: RecoveryRequest, recovery: Recovery) -> dict[str, Any]:
+    asked = request.model_dump(mode="json", include={"since", "until", "event_types", "everything", "rate"}, exclude_none=True)
+    return {**asked, "webhooks": recovery.webhooks, "recovery": str(recovery.id)}
+
+
+def _events(types: Sequence[str], since: datetime, until: datetime, first: UUID, end: UUID) -> list[ColumnElement[bool]]:
+    """Which events are meant. Their ids begin with the time, so that the primary key finds them; the exact test follows."""
+    moments = (EventRow.created_at >= since, EventRow.created_at < until)
+    return [EventRow.id > first, EventRow.id < end, *moments, EventRow.type.in_(types)]
+
+
+def _chosen(subscriber_id: UUID, request: RecoveryRequest, events: list[ColumnElement[bool]]) -> Select[*tuple[Any, ...]]:
+    mine = OutboundWebhookRow.subscriber_id == subscriber_id
+    if request.everything:
+        return select(EventRow.id).where(EventRow.id.not_in(select(OutboundWebhookRow.event_id).where(mine, BEING_SENT)), *events)
+    # What the subscriber is owed is found first, by its index, and its events one by one: a join could read all events there are.
+    owed = select(OutboundWebhookRow.event_id).where(mine, OutboundWebhookRow.state.in_(UNDELIVERED), not_(BEING_SENT))
+    return select(EventRow.id).where(EventRow.id == any_(func.array(owed.scalar_subquery())), *events)
+
+
+async def list_recoveries(sessions: Sessions, place: Place) -> RecoveryJobPage:
+    """All recoveries, the latest first. Raises BadCursor."""
+    async with sessions() as session:
+        rows, cursor, has_more = await read_page(session, _jobs(), RecoveryJobRow.id, place, newest_first=True)
+    return RecoveryJobPage(items=[_job_of(*row) for row in rows], next_cursor=cursor, has_more=has_more)
+
+
+async def show_recovery(sessions: Sessions, recovery_id: UUID) -> RecoveryJob:
+    """One recovery with its progress. Raises RecoveryNotFound."""
+    async with sessions() as session:
+        found = (await session.execute(_jobs().where(RecoveryJobRow.id == recovery_id))).one_or_none()
+    if found is None:
+        raise RecoveryNotFound
+    return _job_of(*found)
+
+
+async def cancel_recovery(sessions: Sessions, recovery_id: UUID, actor: Actor) -> RecoveryJob:
+    """End a recovery; what has become due already is sent. Raises RecoveryNotFound, NotCancellable, NotAllowed."""
+    async with sessions.begin() as session:
+        job = await session.get(RecoveryJobRow, recovery_id, with_for_update=True)
+        if job is None:
+            raise RecoveryNotFound
+        if job.state != JobState.RUNNING:
+            raise NotCancellable(job.state)
+        job.state, job.finished_at = JobState.CANCELLED, now()
+        await write_entry(session, actor, Action.RECOVERY_CANCELLED, f"recovery:{recovery_id}", done=job.done, total=job.total)
+    return await show_recovery(sessions, recovery_id)
+
+
+def _jobs() -> Select[*tuple[Any, ...]]:
+    return select(RecoveryJobRow, SubscriberRow.name).join(SubscriberRow, SubscriberRow.id == RecoveryJobRow.subscriber_id)
+
+
+def _job_of(row: RecoveryJobRow, subscriber: str) -> RecoveryJob:
+    columns = {field: getattr(row, field) for field in RecoveryJob.model_fields if field != "subscriber"}
+    return RecoveryJob(subscriber=subscriber, **columns)
+
+
+async def _count(session: AsyncSession, chosen: Select[*tuple[Any, ...]]) -> int:
+    return await session.scalar(select(func.count()).select_from(chosen.subquery())) or 0

@@ -1,0 +1,88 @@
+"""Sending a subscriber a test webhook and telling what came of it."""
+
+import asyncio
+import time
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import ConfigDict, Field
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.clock import now, uuid7
+from app.db.engine import Sessions
+from app.db.notify import OUTBOUND
+from app.db.snapshot import snapshot
+from app.db.tables.all_tables import AttemptRow, EventRow, OutboundWebhookRow
+from app.events.types import EventType
+from app.forwarding.fan_out import owe
+from app.operations.access.audit import write_entry
+from app.operations.access.permissions import Action, Actor
+from app.operations.deliveries.webhooks import Attempt, WebhookState, attempt_of
+from app.operations.errors import SubscriberPaused, SubscriberPolls
+from app.operations.models import Value
+from app.operations.subscribers.models import SubscriberState
+from app.operations.subscribers.rows import subscriber_row
+
+DEFAULT_WAIT_SECONDS = 10.0
+_LOOK_EVERY_SECONDS = 0.1
+
+
+class TrialRequest(Value):
+    """How to test a subscriber."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    wait_seconds: Annotated[float, Field(ge=0, le=30, allow_inf_nan=False)] = DEFAULT_WAIT_SECONDS
+    """How long to wait for the first attempt; 0 returns at once."""
+
+
+class Trial(Value):
+    """A test webhook and what came of it while we waited."""
+
+    event_id: UUID
+    """The `webhook-id` of the test."""
+    outbound_webhook_id: int
+    state: WebhookState
+    attempt: Attempt | None
+    """The first attempt, with the beginning of the answer; None if none was made yet: is a worker running?"""
+
+
+async def send_test(sessions: Sessions, name: str, actor: Actor, wait_seconds: float = DEFAULT_WAIT_SECONDS) -> Trial:
+    """Owe a subscriber a `webhook.test` event and wait for its first attempt.
+
+    Raises SubscriberNotFound, SubscriberPolls, SubscriberPaused, NotAllowed.
+    """
+    async with sessions.begin() as session:
+        subscriber = await subscriber_row(session, name, lock=True)
+        if subscriber.feed:
+            raise SubscriberPolls
+        if subscriber.state != SubscriberState.ACTIVE:
+            raise SubscriberPaused
+        event_id = uuid7()
+        session.add(EventRow(id=event_id, type=EventType.WEBHOOK_TEST, created_at=now(), data={"subscriber": name}))
+        await session.flush()
+        webhook_id = await owe(session, event_id, subscriber.id)
+        await write_entry(session, actor, Action.SUBSCRIBER_TESTED, f"subscriber:{name}", event_id=str(event_id))
+        await session.execute(text(f"NOTIFY {OUTBOUND}"))
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        trial = await _look(sessions, event_id, webhook_id)
+        if trial.attempt is not None or time.monotonic() >= deadline:
+            return trial
+        await asyncio.sleep(_LOOK_EVERY_SECONDS)
+
+
+async def _look(sessions: Sessions, event_id: UUID, webhook_id: int) -> Trial:
+    async with snapshot(sessions) as session:
+        attempt = await _first_attempt(session, webhook_id)
+        state = await session.scalar(select(OutboundWebhookRow.state).where(OutboundWebhookRow.id == webhook_id))
+    # A test holds nothing personal, so the answer to it can be shown.
+    shown = attempt_of(attempt, personal=True) if attempt else None
+    return Trial(event_id=event_id, outbound_webhook_id=webhook_id, state=WebhookState(state or ""), attempt=shown)
+
+
+async def _first_attempt(session: AsyncSession, webhook_id: int) -> AttemptRow | None:
+    query = select(AttemptRow).where(AttemptRow.outbound_webhook_id == webhook_id).order_by(AttemptRow.id).limit(1)
+    found: AttemptRow | None = await session.scalar(query)
+    return found

@@ -1,0 +1,107 @@
+"""The ladder: Postgres, else the spool, else a held call. Whatever is broken, a call is answered 200 only when it is durable somewhere."""
+
+import asyncio
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from app.logs import get_logger
+from app.metrics import calls_held
+from app.recording.notice import HoldExpired, Notice, Unstorable
+from app.recording.postgres.appender import Appender, DatabaseAway, NotAppended
+from app.recording.spool.spool import Spool
+
+DATABASE_SHARE = 0.6
+"""Postgres's share of the answer budget, which the appender keeps to; the rest is the spool's."""
+HOLD_SECONDS = 45.0
+"""Past Zeus's 40 s (manual, CGI call): only a call that timed out may be repeated, never one that was answered with an error."""
+_RETRY_SECONDS = 1.0
+
+log = get_logger("ladder")
+
+
+class Ladder:
+    """Records a notice on the first rung that holds."""
+
+    def __init__(
+        self,
+        appender: Appender,
+        spool: Spool,
+        *,
+        budget: float = 5.0,
+        when_unstorable: Literal["hold", "error"] = "hold",
+        hold_limit: int = 1_000,
+        hold_seconds: float = HOLD_SECONDS,
+    ) -> None:
+        self._appender = appender
+        self._spool = spool
+        self._spool_seconds = budget * (1 - DATABASE_SHARE)
+        self._hold_limit = hold_limit if when_unstorable == "hold" else 0
+        self._hold_seconds = hold_seconds
+        self._held = 0
+
+    async def append(self, notice: Notice) -> None:
+        """Return once the notice is durable. Raises HoldExpired when it was held to no avail, Unstorable when it is not to be held.
+
+        A caller that is cancelled while Postgres has the notice leaves it to the spool: no notice is lost for a caller that went away.
+        """
+        try:
+            recorded = await self._record(notice)
+        except asyncio.CancelledError:
+            self._spool.append_soon(notice)
+            raise
+        if not recorded:
+            await self._hold(notice)
+
+    def answered(self, notice_id: UUID, moment: datetime) -> None:
+        """Note that the answer to a notice was handed to the network in time."""
+        self._appender.answered(notice_id, moment)
+
+    def is_ready(self) -> bool:
+        """Whether a call could be recorded now, as far as is known."""
+        return self._appender.breaker.available or not self._spool.failing
+
+    async def _record(self, notice: Notice) -> bool:
+        try:
+            await self._appender.append(notice)
+        except NotAppended:
+            return await self._spooled(notice, refused=True)
+        except DatabaseAway:
+            return await self._spooled(notice, refused=False)
+        return True
+
+    async def _spooled(self, notice: Notice, *, refused: bool) -> bool:
+        try:
+            async with asyncio.timeout(self._spool_seconds):
+                await (self._spool.refuse(notice) if refused else self._spool.append(notice))
+        except (Unstorable, TimeoutError):
+            return False
+        return True
+
+    async def _hold(self, notice: Notice) -> None:
+        if self._held >= self._hold_limit:
+            log.error("call_not_recorded", notice_id=str(notice.id))
+            raise Unstorable
+        self._held += 1
+        calls_held.set(self._held)
+        try:
+            async with asyncio.timeout(self._hold_seconds):
+                while True:
+                    await self._pause()
+                    if await self._record(notice):
+                        return
+        except TimeoutError:
+            log.error("held_call_not_recorded", notice_id=str(notice.id))
+            raise HoldExpired from None
+        finally:
+            self._held -= 1
+            calls_held.set(self._held)
+
+    async def _pause(self) -> None:
+        """Wait a moment, or less if the database comes back in it."""
+        if self._appender.breaker.available:
+            return await asyncio.sleep(_RETRY_SECONDS)
+        try:
+            await asyncio.wait_for(self._appender.breaker.wait_available(), _RETRY_SECONDS)
+        except TimeoutError:
+            return None

@@ -1,0 +1,4 @@
+"""Samples of calls from sources that are not allowed.
+
+Imported by the receiver and operations.
+"""

@@ -1,0 +1,66 @@
+"""Sampling rejected calls: a few that look like Zeus's are kept, so that a human can see that a source is missing from the list."""
+
+import asyncio
+import time
+
+from app.db.connections import CONNECT_ERRORS, connect, describe_error
+from app.logs import get_logger
+from app.metrics import samples_kept
+from app.recording.notice import Notice
+
+KEPT = 100
+"""Samples in the table; a new one takes the place of the oldest."""
+SECONDS_BETWEEN = 1.0
+SIZE_LIMIT = 16 * 1024
+"""Bytes of a sample: target, header lines and body together. A larger call is not like Zeus's."""
+_RETRY_SECONDS = 5.0
+
+_KEEP = """
+INSERT INTO rejected_samples (id, lane, received_at, source, method, target, headers, body)
+VALUES ($1, $2, $3, $4::text::inet, $5, $6, $7, $8)
+"""
+_FORGET = f"DELETE FROM rejected_samples WHERE id IN (SELECT id FROM rejected_samples ORDER BY id DESC OFFSET {KEPT})"  # noqa: S608
+
+log = get_logger("samples")
+
+
+class Sampler:
+    """Keeps at most one sample in SECONDS_BETWEEN. It never waits for the database: without room a sample is dropped."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._next = 0.0
+        self._offered: asyncio.Queue[Notice] = asyncio.Queue(maxsize=1)
+
+    def has_room(self) -> bool:
+        """Whether a sample offered now would be kept."""
+        return time.monotonic() >= self._next and not self._offered.full()
+
+    def offer(self, notice: Notice) -> bool:
+        """Keep the call, if there is room and it is small enough; whether it was taken."""
+        if not self.has_room() or len(notice.target) + len(notice.headers) + len(notice.body) > SIZE_LIMIT:
+            return False
+        self._next = time.monotonic() + SECONDS_BETWEEN
+        self._offered.put_nowait(notice)
+        return True
+
+    async def run(self) -> None:
+        """Write what is taken, until cancelled. What cannot be written is dropped."""
+        while True:
+            notice = await self._offered.get()
+            try:
+                await self._write(notice)
+            except CONNECT_ERRORS as error:
+                log.warning("sample_dropped", error=describe_error(error))
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _write(self, notice: Notice) -> None:
+        connection = await connect(self._url, application="zeus-relay sampler")
+        try:
+            values = (notice.lane, notice.received_at, notice.source, notice.method, notice.target, notice.headers, notice.body)
+            await connection.execute(_KEEP, notice.id, *values)
+            await connection.execute(_FORGET)
+        finally:
+            await connection.close(timeout=1)
+        samples_kept.inc()
+        log.warning("sample_kept", sample_id=str(notice.id))

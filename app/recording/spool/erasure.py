@@ -1,0 +1,153 @@
+"""Forgetting personal data on disk: in what was set aside in a spool directory, by order or by age. Blocks.
+
+What waits to be drained is never touched: it is on its way to Postgres, where the rest of the forgetting happens.
+"""
+
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+
+from app.logs import get_logger
+from app.recording.spool.record_format import Record, Unreadable, decode_notice, frame
+from app.recording.spool.regular_files import open_regular, read_chunks, write_all
+from app.recording.spool.segment_claims import SegmentHeld, claim_gone, describe_trouble
+from app.recording.spool.segment_reader import scan_segment
+from app.recording.spool.segments import (
+    REFUSED,
+    SPOOLED,
+    TORN,
+    Segment,
+    list_segments,
+    sync_directory,
+)
+from app.zeus.canonical import canonical
+from app.zeus.wire import order_no_of
+
+_DRAFT = ".new"
+
+log = get_logger("spool")
+
+
+def forget_order(directory: Path, order_no: str) -> tuple[int, int]:
+    """Forget what was set aside about an order; return how many records and files went, and how many records about it are left.
+
+    Left are those that wait to be drained, and those in files of a living process. A damaged or unreadable piece that holds the order's
+    number anywhere goes whole. An entry that cannot be read is told in the log and passed over.
+    """
+    forgotten = 0
+    for segment in list_segments(directory, REFUSED):
+        try:
+            forgotten += _rewrite(segment, order_no)
+        except SegmentHeld:
+            continue
+        except OSError as error:
+            _tell(segment.path, error)
+    for path in directory.glob(f"*{TORN}"):
+        try:
+            forgotten += _remove_torn(path, order_no)
+        except OSError as error:
+            _tell(path, error)
+    left = 0
+    for segment in list_segments(directory, SPOOLED) + list_segments(directory, REFUSED):
+        try:
+            left += _count_about(segment, order_no)
+        except OSError as error:
+            _tell(segment.path, error)
+    return forgotten, left
+
+
+def forget_older(directory: Path, age: timedelta) -> int:
+    """Delete files of refused records and damaged bytes that were last written longer ago than `age`; return how many.
+
+    An entry that is no file, or cannot be deleted, is told in the log and passed over.
+    """
+    before = time.time() - age.total_seconds()
+    forgotten = 0
+    for suffix in (REFUSED, TORN, _DRAFT):
+        for path in directory.glob(f"*{suffix}"):
+            try:
+                status = path.lstat()
+                if stat.S_ISREG(status.st_mode) and status.st_mtime < before:
+                    path.unlink(missing_ok=True)
+                    forgotten += 1
+            except OSError as error:
+                _tell(path, error)
+    if forgotten:
+        log.warning("set_aside_forgotten", files=forgotten)
+    return forgotten
+
+
+def _tell(path: Path, error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):  # drained in this moment
+        log.error("spool_entry_skipped", entry=path.name, reason=describe_trouble(error))
+
+
+def _payloads(descriptor: int, marker: bytes) -> Iterator[bytes]:
+    return (part.payload for part in scan_segment(descriptor, marker) if isinstance(part, Record))
+
+
+def _is_about(payload: bytes, order_no: str) -> bool:
+    try:
+        notice = decode_notice(payload)
+    except Unreadable:
+        return order_no.encode() in unquote_to_bytes(payload)
+    return order_no_of(notice.target.partition(b"?")[2], notice.body) == canonical("order_no", order_no)
+
+
+def _count_about(segment: Segment, order_no: str) -> int:
+    descriptor = open_regular(segment.path)
+    try:
+        return sum(_is_about(payload, order_no) for payload in _payloads(descriptor, segment.marker))
+    finally:
+        os.close(descriptor)
+
+
+def _remove_torn(path: Path, order_no: str) -> bool:
+    """Remove a file of damaged bytes if it holds the order's number, however its bytes are escaped; return whether it did."""
+    wanted = order_no.encode()
+    descriptor = open_regular(path)
+    try:
+        tail = b""
+        for chunk in read_chunks(descriptor):
+            if wanted in unquote_to_bytes(tail + chunk):
+                path.unlink()
+                return True
+            tail = (tail + chunk)[-3 * len(wanted) :]  # each byte may be written as three
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def _rewrite(segment: Segment, order_no: str) -> int:
+    """Write a file of refused records anew without those about the order; return how many went.
+
+    Raises SegmentHeld for a living process's file, which is left to it, and OSError.
+    """
+    with claim_gone(segment) as descriptor:
+        gone = sum(_is_about(payload, order_no) for payload in _payloads(descriptor, segment.marker))
+        if gone:
+            _replace(segment, descriptor, order_no)
+        return gone
+
+
+def _replace(segment: Segment, descriptor: int, order_no: str) -> None:
+    draft = segment.path.with_suffix(_DRAFT)
+    target = open_regular(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    with ExitStack() as opened:
+        opened.callback(os.close, target)
+        for payload in _payloads(descriptor, segment.marker):
+            if not _is_about(payload, order_no):
+                write_all(target, frame(payload, segment.marker))
+        os.fsync(target)
+        empty = not os.fstat(target).st_size
+    if empty:
+        segment.path.unlink()
+        draft.unlink()
+    else:
+        draft.rename(segment.path)
+    sync_directory(segment.path.parent)

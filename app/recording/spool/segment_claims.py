@@ -1,0 +1,123 @@
+"""Claims on segments: the right to read one and take it away, which only one process has at a time. Blocks."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.recording.spool.owner_lock import OwnerLock, list_locks
+from app.recording.spool.regular_files import NotRegular, leads_to, open_regular
+from app.recording.spool.segments import REFUSED, SPOOLED, TORN, OpenSegment, Segment, list_segments
+
+
+class SegmentHeld(Exception):
+    """A living process writes to the segment, or another one drains it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A segment that may be drained. `held` is set for one of this process, which has kept it open."""
+
+    segment: Segment
+    held: OpenSegment | None = None
+
+    @contextmanager
+    def open(self) -> Iterator[int]:
+        """The segment's descriptor, and with it the segment's lock.
+
+        Raises SegmentHeld; FileNotFoundError when it was drained meanwhile; NotRegular and OSError when it cannot be read.
+        """
+        descriptor = self.held.duplicate() if self.held else _open_locked(self.segment.path)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def drained(self) -> None:
+        """Note that every record is in Postgres, so that the writer no longer keeps the segment."""
+        if self.held is not None:
+            self.held.drained = True
+
+
+@dataclass(slots=True)
+class Claimed:
+    """What can be drained, how many segments belong to living processes, and what cannot be used, with the reason."""
+
+    claims: list[Claim] = field(default_factory=list)
+    held: int = 0
+    unusable: dict[Path, str] = field(default_factory=dict)
+
+
+def _open_locked(path: Path) -> int:
+    descriptor = open_regular(path, os.O_RDWR)  # some file systems lock only what may be written to
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not leads_to(path, descriptor):
+            raise FileNotFoundError(path)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise SegmentHeld from None
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def claim_segments(directory: Path, locks: ExitStack, own: str | None, known: set[Path]) -> Claimed:
+    """Claim the segments of owners that are gone, and those of `own` that are not `known`.
+
+    The owners' locks are held until `locks` closes. A lock that cannot be used decides nothing: each segment has a lock as well.
+    """
+    claimed, living = Claimed(), set[str]()
+    segments = [segment for segment in list_segments(directory) if segment.path not in known]
+    owners = {path.stem for path in list_locks(directory)} | {segment.owner for segment in segments}
+    for owner in sorted(owners - {own}):
+        try:
+            lock = OwnerLock.of_gone_owner(directory, owner)
+        except OSError as error:
+            claimed.unusable[directory / f"{owner}.lock"] = describe_trouble(error)
+            continue
+        if lock is None:
+            living.add(owner)
+        else:
+            locks.callback(_release, directory, owner, lock)
+    claimed.held = sum(segment.owner in living for segment in segments)
+    claimed.claims = [Claim(segment) for segment in segments if segment.owner not in living]
+    return claimed
+
+
+@contextmanager
+def claim_gone(segment: Segment) -> Iterator[int]:
+    """The descriptor of one segment whose owner is gone, and its locks. Raises SegmentHeld while somebody else has it, OSError."""
+    with ExitStack() as opened:
+        with suppress(NotRegular, PermissionError):  # decides nothing then, as above
+            lock = OwnerLock.of_gone_owner(segment.path.parent, segment.owner)
+            if lock is None:
+                raise SegmentHeld
+            opened.callback(lock.release, remove=False)
+        yield opened.enter_context(Claim(segment).open())
+
+
+def list_unusable(directory: Path) -> dict[Path, str]:
+    """Return what in a spool directory has the name of a segment, a lock or a set-aside file and cannot be read, with the reason."""
+    found = {}
+    segments = [segment.path for suffix in (SPOOLED, REFUSED) for segment in list_segments(directory, suffix)]
+    for path in [*segments, *list_locks(directory), *directory.glob(f"*{TORN}")]:
+        try:
+            os.close(open_regular(path))
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            found[path] = describe_trouble(error)
+    return found
+
+
+def describe_trouble(error: OSError) -> str:
+    """Return the reason of an error without the path, which may be long."""
+    return error.strerror or str(error) or type(error).__name__
+
+
+def _release(directory: Path, owner: str, lock: OwnerLock) -> None:
+    lock.release(remove=not any(segment.owner == owner for segment in list_segments(directory)))

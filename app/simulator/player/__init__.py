@@ -1,0 +1,4 @@
+"""Scenario player: makes calls as Zeus makes them and reports the answers.
+
+Imported by the simulator's commands.
+"""

@@ -1,0 +1,155 @@
+"""Who may do what over HTTP: every route with the token of each role, and the trace that each action leaves."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from app.api.permissions import ROLES
+from app.operations.access.permissions import ROLE_OF, Action, Role
+from app.operations.access.tokens import REMEMBERED_SECONDS
+from tests.api.api_client import Api
+from tests.api.api_walk import BODIES, address, contents, filled, operations, token
+from tests.operations.operations_setup import EMAIL, ORDER_NO, PERSONAL, SOURCE, OperatingWorld
+
+ACTION_OF = {
+    "erase_order": Action.ORDER_ERASED,
+    "release_notice": Action.NOTICE_RELEASED,
+    "dismiss_notice": Action.NOTICE_DISMISSED,
+    "release_rejected_sample": Action.SAMPLE_RELEASED,
+    "dismiss_rejected_sample": Action.SAMPLE_DISMISSED,
+    "retry_outbound_webhook": Action.WEBHOOK_RETRIED,
+    "dismiss_outbound_webhook": Action.WEBHOOK_DISMISSED,
+    "recover_outbound_webhooks": Action.WEBHOOKS_RECOVERED,
+    "start_recovery": Action.WEBHOOKS_RECOVERED,
+    "cancel_recovery": Action.RECOVERY_CANCELLED,
+    "pause_subscriber": Action.SUBSCRIBER_PAUSED,
+    "resume_subscriber": Action.SUBSCRIBER_RESUMED,
+    "send_test_webhook": Action.SUBSCRIBER_TESTED,
+    "add_subscriber": Action.SUBSCRIBER_ADDED,
+    "change_subscriber": Action.SUBSCRIBER_CHANGED,
+    "remove_subscriber": Action.SUBSCRIBER_REMOVED,
+    "rotate_subscriber_secret": Action.SECRET_ROTATED,
+    "create_token": Action.TOKEN_CREATED,
+    "revoke_token": Action.TOKEN_REVOKED,
+}
+
+
+async def _call(api: Api, operation: tuple[str, str, str], names: Any, **options: Any) -> Any:
+    method, path, name = operation
+    return await api(method, address(path, name, names), json=BODIES.get(name), **options)
+
+
+def test_the_table_of_roles_says_what_the_actions_say(api: Api) -> None:
+    assert {name for _, _, name in operations(api)} == set(ROLES)
+    assert {name: ROLE_OF[action] for name, action in ACTION_OF.items()} == {name: ROLES[name] for name in ACTION_OF}
+    reading = {name for name, role in ROLES.items() if role is Role.VIEWER} | {"list_tokens", "list_audit"}
+    assert set(ROLES) - reading == set(ACTION_OF)
+
+
+async def test_a_viewer_reads_and_changes_nothing(api: Api, world: OperatingWorld, subtests: pytest.Subtests) -> None:
+    names, viewer = await filled(world), await token(world, "kato", Role.VIEWER)
+    assert 200 == (await api.get("/notices", token=viewer)).status  # notes that the token was used
+    before = await contents(world)
+    for operation in operations(api):
+        with subtests.test(operation=operation[2]):
+            answer = await _call(api, operation, names, token=viewer)
+            if ROLES[operation[2]] is Role.VIEWER:
+                assert 200 == answer.status
+                assert [] == [secret for secret in (*PERSONAL, SOURCE) if secret in answer.text]
+            else:
+                assert (403, "not-allowed") == answer.problem
+                assert f"This takes the role {ROLES[operation[2]]}." == answer.json["detail"]
+    assert before == await contents(world)
+
+
+async def test_an_operator_acts_and_leaves_subscribers_secrets_and_tokens_alone(
+    api: Api, world: OperatingWorld, subtests: pytest.Subtests
+) -> None:
+    names, operator = await filled(world), await token(world, "kato", Role.OPERATOR)
+    kept = "SELECT name, url, customer FROM subscribers", "SELECT sealed FROM subscriber_secrets", "SELECT name, role FROM operator_tokens"
+    before = [await world.rows(query) for query in kept]
+    for operation in operations(api):
+        with subtests.test(operation=operation[2]):
+            answer = await _call(api, operation, names, token=operator)
+            if ROLES[operation[2]] is Role.ADMIN:
+                assert (403, "not-allowed") == answer.problem
+            else:
+                assert 200 == answer.status, answer.text
+    assert before == [await world.rows(query) for query in kept]
+
+
+async def test_every_action_leaves_one_entry_under_the_name_of_who_did_it(
+    api: Api, world: OperatingWorld, subtests: pytest.Subtests
+) -> None:
+    names, admin = await filled(world), await token(world, "kato", Role.ADMIN)
+    for operation in operations(api):
+        with subtests.test(operation=operation[2]):
+            await world.run("DELETE FROM audit_entries")
+            answer = await _call(api, operation, names, token=admin)
+            assert answer.status in (200, 201, 204), answer.text
+            entries = await world.rows("SELECT operator, role, via, action FROM audit_entries")
+            action = ACTION_OF.get(operation[2])
+            assert [("kato", "admin", "api", action)] * (action is not None) == [tuple(entry) for entry in entries]
+
+
+async def test_personal_values_are_for_operators_and_every_look_is_noted(
+    api: Api, world: OperatingWorld, subtests: pytest.Subtests
+) -> None:
+    names, viewer, operator = await filled(world), await token(world, "mori", Role.VIEWER), await token(world, "kato", Role.OPERATOR)
+    with_personal = [
+        (method, path, name)
+        for method, path, name in operations(api)
+        if any(parameter["name"] == "personal" for parameter in api.document["paths"][path][method.lower()].get("parameters", ()))
+    ]
+    assert 6 == len(with_personal)
+    for method, path, name in with_personal:
+        with subtests.test(operation=name):
+            await world.run("DELETE FROM audit_entries")
+            refused = await api(method, f"{address(path, name, names)}?personal=true", token=viewer)
+            assert (403, "not-allowed") == refused.problem
+            assert [] == [secret for secret in (*PERSONAL, SOURCE) if secret in refused.text]
+            assert [] == await world.rows("SELECT 1 FROM audit_entries")
+            assert 200 == (await api(method, f"{address(path, name, names)}?personal=true", token=operator)).status
+            (entry,) = await world.rows("SELECT operator, action, subject FROM audit_entries")
+            assert ("kato", "personal_data.seen") == (entry.operator, entry.action)
+            assert entry.subject
+    assert EMAIL in (await api.get(f"/orders/{ORDER_NO}?personal=true", token=operator)).text
+
+
+async def test_the_audit_is_read_by_admins_and_holds_nothing_personal(api: Api, world: OperatingWorld) -> None:
+    names = await filled(world)
+    for operation in operations(api):
+        await _call(api, operation, names)
+    await api.get(f"/orders/{ORDER_NO}?personal=true")
+    page = await api.get("/audit?limit=200")
+    assert {entry["action"] for entry in page.json["items"]} > set(ACTION_OF.values())
+    assert [] == [secret for secret in (*PERSONAL, SOURCE, "whsec_", "zrt_") if secret in page.text]
+    (look,) = (await api.get("/audit?action=personal_data.seen")).json["items"]
+    assert ("admin-token", "admin", "api", f"order:{ORDER_NO}") == tuple(look[name] for name in ("operator", "role", "via", "subject"))
+    assert {f"order:{ORDER_NO}"} == {e["subject"] for e in (await api.get(f"/audit?subject=order:{ORDER_NO}")).json["items"]}
+    assert [] == (await api.get("/audit?operator=nobody")).json["items"]
+
+
+async def test_a_revoked_token_ends_within_five_seconds(api: Api, world: OperatingWorld) -> None:
+    viewer = await token(world, "mori", Role.VIEWER)
+    assert 200 == (await api.get("/notices", token=viewer)).status
+    assert 204 == (await api("DELETE", "/v1/tokens/mori")).status
+    await asyncio.sleep(REMEMBERED_SECONDS + 0.1)
+    assert (401, "unauthorized") == (await api.get("/notices", token=viewer)).problem
+    assert REMEMBERED_SECONDS < 5
+
+
+async def test_the_life_of_a_token_over_http(api: Api, world: OperatingWorld) -> None:
+    created = await api.post("/tokens", json={"name": "森", "role": "viewer", "expires_days": 90})
+    assert (201, "森", "viewer") == (created.status, created.json["name"], created.json["role"])
+    assert created.json["token"].startswith("zrt_")
+    assert 200 == (await api.get("/orders", token=created.json["token"])).status
+    (listed,) = (await api.get("/tokens")).json["items"]
+    assert listed["last_used_at"]
+    assert "token" not in listed
+    assert (409, "token-name-taken") == (await api.post("/tokens", json={"name": "森", "role": "admin"})).problem
+    assert (422, "invalid-request") == (await api.post("/tokens", json={"name": "admin-token", "role": "admin"})).problem
+    assert (422, "invalid-request") == (await api.post("/tokens", json={"name": "a", "role": "root"})).problem
+    assert 204 == (await api("DELETE", "/v1/tokens/%E6%A3%AE")).status
+    assert (404, "token-not-found") == (await api("DELETE", "/v1/tokens/%E6%A3%AE")).problem

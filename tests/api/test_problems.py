@@ -1,0 +1,220 @@
+"""Every error is a problem as RFC 9457 says, with the right status, and repeats nothing of what was sent."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession
+
+from app.api.problems import KINDS
+from app.db.engine import make_engine, make_sessions
+from app.operations import errors
+from app.operations.pagination import cursor_of
+from app.operations.subscribers.pause import pause_subscriber
+from tests.api.api_client import TOKEN, Api, serving
+from tests.operations.operations_setup import OPERATOR, PERSONAL, OperatingWorld
+
+URL = "https://shop.example/hooks"
+
+
+def test_every_refusal_has_its_status() -> None:
+    def leaves(kind: type) -> Iterator[type]:
+        yield kind
+        for below in kind.__subclasses__():
+            yield from leaves(below)
+
+    abstract = {errors.Refusal, errors.NotFound}
+    assert set(leaves(errors.Refusal)) - abstract == set(KINDS)
+
+
+async def test_what_is_not_there_and_what_is_not_allowed(api: Api) -> None:
+    assert (404, "not-found") == (await api.get("/no-such-thing")).problem
+    assert (404, "not-found") == (await api("GET", "/elsewhere")).problem
+    assert (404, "not-found") == (await api.get("/subscribers/")).problem  # no redirect either
+    not_allowed = await api("PUT", "/v1/subscribers")
+    assert (405, "method-not-allowed") == not_allowed.problem
+    assert "GET, POST" == not_allowed.headers["allow"]
+    assert "DELETE, GET, PATCH" == (await api("PUT", "/v1/subscribers/shop")).headers["allow"]
+
+
+async def test_conflicts(api: Api, world: OperatingWorld) -> None:
+    await world.add()
+    assert (409, "name-taken") == (await api.post("/subscribers", json={"name": "shop", "url": URL})).problem
+    await pause_subscriber(world.sessions, "shop", None, OPERATOR)
+    assert (409, "subscriber-paused") == (await api.post("/subscribers/shop/test")).problem
+    for _ in range(4):
+        assert 200 == (await api.post("/subscribers/shop/rotate-secret")).status
+    assert (409, "too-many-secrets") == (await api.post("/subscribers/shop/rotate-secret")).problem
+    (notice_id,) = await world.judged("01")
+    not_releasable = await api.post(f"/notices/{notice_id}/release")
+    assert (409, "not-releasable") == not_releasable.problem
+    assert "The notice cannot be released: verdict:accepted." == not_releasable.json["detail"]
+    await world.run("UPDATE outbound_webhooks SET state = 'delivered'")
+    webhook_id = (await world.rows("SELECT id FROM outbound_webhooks"))[0].id
+    assert (409, "not-retriable") == (await api.post(f"/outbound-webhooks/{webhook_id}/retry")).problem
+
+
+INVALID: list[tuple[str, str, Any, list[str | int]]] = [
+    ("POST", "/subscribers", None, ["body"]),
+    ("POST", "/subscribers", [], ["body"]),
+    ("POST", "/subscribers", {"url": URL}, ["body", "name"]),
+    ("POST", "/subscribers", {"name": "a b", "url": URL}, ["body", "name"]),
+    ("POST", "/subscribers", {"name": "x" * 101, "url": URL}, ["body", "name"]),
+    ("POST", "/subscribers", {"name": "a\0b", "url": URL}, ["body", "name"]),
+    ("POST", "/subscribers", {"name": "a\ud800", "url": URL}, ["body", "name"]),
+    ("POST", "/subscribers", {"name": "x", "url": "http:"}, ["body", "url"]),
+    ("POST", "/subscribers", {"name": "x", "url": "https://192.168.0.1/"}, ["body", "url"]),
+    ("POST", "/subscribers", {"name": "x", "url": URL, "event_types": ["a\ud800"]}, ["body", "event_types", 0]),
+    ("POST", "/subscribers", {"name": "x", "url": URL, "event_types": []}, ["body", "event_types"]),
+    ("POST", "/subscribers", {"name": "x", "url": URL, "secret": "0312345678"}, ["body", "secret"]),
+    ("POST", "/subscribers", {"name": "x", "url": URL, "secret": "\ud800"}, ["body", "secret"]),
+    ("POST", "/subscribers", {"name": "x", "url": URL, "max_in_flight": 0}, ["body", "max_in_flight"]),
+    ("POST", "/subscribers", {"name": "x", "url": URL, "max_in_flight": 10**30}, ["body", "max_in_flight"]),
+    ("POST", "/subscribers", {"name": "x", "url": URL, "colour": "red"}, ["body", "colour"]),
+    ("POST", "/subscribers", {"name": "x", "url": URL, "\ud800": "red"}, ["body"]),
+    ("PATCH", "/subscribers/shop", {"timeout_ms": 1}, ["body", "timeout_ms"]),
+    ("POST", "/subscribers/shop/pause", {"reason": "\0"}, ["body", "reason"]),
+    ("POST", "/subscribers/shop/rotate-secret", {"overlap_hours": 169}, ["body", "overlap_hours"]),
+    ("POST", "/subscribers/shop/test", {"wait_seconds": 31}, ["body", "wait_seconds"]),
+    ("GET", "/subscribers/%00", None, ["path", "name"]),
+    ("GET", f"/subscribers/{'x' * 101}", None, ["path", "name"]),
+    ("GET", "/orders/%00", None, ["path", "order_no"]),
+    ("GET", "/notices/0312345678", None, ["path", "notice_id"]),
+    ("GET", "/events/%ff", None, ["path", "event_id"]),
+    ("GET", "/notices?verdict=taro", None, ["query", "verdict"]),
+    ("GET", "/notices?order_no=%00", None, ["query", "order_no"]),
+    ("GET", "/notices?limit=0", None, ["query", "limit"]),
+    ("GET", "/notices?limit=201", None, ["query", "limit"]),
+    ("GET", "/notices?cursor=taro", None, ["query", "cursor"]),
+    ("GET", f"/notices?cursor={cursor_of(7)}", None, ["query", "cursor"]),
+    ("GET", "/orders?date=9999-12-31", None, ["query", "date"]),
+    ("GET", "/orders?date=0001-01-01", None, ["query", "date"]),
+    ("GET", "/orders?date=taro", None, ["query", "date"]),
+    ("GET", "/orders?telno_tail=0312345678", None, ["query", "telno_tail"]),
+    ("GET", "/orders?telno_tail=567", None, ["query", "telno_tail"]),
+    ("GET", "/orders?money=-1", None, ["query", "money"]),
+    ("GET", f"/orders?money={2**63}", None, ["query", "money"]),
+    ("GET", "/orders?sendid=", None, ["query", "sendid"]),
+    ("GET", "/orders?cursor=taro", None, ["query", "cursor"]),
+    ("GET", "/audit?action=taro", None, ["query", "action"]),
+    ("GET", "/audit?subject=%00", None, ["query", "subject"]),
+    ("POST", "/tokens", {"name": "taro", "role": "root"}, ["body", "role"]),
+    ("POST", "/tokens", {"name": "kato", "role": "viewer", "expires_days": 0}, ["body", "expires_days"]),
+    ("POST", "/tokens", {"name": "kato", "role": "viewer", "expires_days": 1e9}, ["body", "expires_days"]),
+    ("POST", "/outbound-webhooks/1/dismiss", {"reason": ""}, ["body", "reason"]),
+    ("POST", "/outbound-webhooks/1/dismiss", {}, ["body", "reason"]),
+    ("GET", "/events?personal=perhaps", None, ["query", "personal"]),
+    ("GET", "/outbound-webhooks?state=lost", None, ["query", "state", 0]),
+    ("GET", "/outbound-webhooks/0", None, ["path", "webhook_id"]),
+    ("GET", f"/outbound-webhooks/{2**63}", None, ["path", "webhook_id"]),
+    ("POST", "/outbound-webhooks/recover", {"subscriber": "shop", "since": "2026-11-23T00:00:00"}, ["body", "since"]),
+    ("POST", "/outbound-webhooks/recover", {"subscriber": "a\0", "since": "2026-11-23T00:00:00Z"}, ["body", "subscriber"]),
+]
+
+
+async def test_what_cannot_be_used_is_named_and_not_repeated(api: Api, world: OperatingWorld, subtests: pytest.Subtests) -> None:
+    await world.add()
+    for method, path, body, location in INVALID:
+        with subtests.test(path=path, location=location):
+            answer = await api(method, f"/v1{path}", data=json.dumps(body).encode(), headers={"content-type": "application/json"})
+            assert (422, "invalid-request") == answer.problem
+            assert location == answer.json["errors"][0]["location"]
+            assert answer.json["errors"][0]["message"]
+            assert [] == [secret for secret in ("0312345678", "taro", "192.168") if secret in answer.text]
+    assert 1 == len(await world.rows("SELECT 1 FROM subscribers"))
+
+
+async def test_bodies_that_are_no_json(api: Api) -> None:
+    for content in (b"", b"{", b"\xff\xfe", b'{"name": "taro@example.com', b"[" * 100_000, b'"' + b"9" * 5000):
+        answer = await api("POST", "/v1/subscribers", data=content, headers={"content-type": "application/json"})
+        assert (422, "invalid-request") == answer.problem
+        assert "taro" not in answer.text
+
+
+async def test_odd_bytes_in_a_path_name_nothing(api: Api) -> None:
+    for path in (
+        "/orders/%FF%FE",
+        "/orders/a%2Fb",
+        "/orders/..%2f..%2f",
+        "/orders/",
+        "/orders/%E3%81%82",
+        "/orders/%25",
+        "/subscribers/%FF",
+        "/subscribers/a%2Fb",
+    ):
+        assert 404 == (await api.get(path)).problem[0]
+
+
+async def test_odd_bytes_in_a_query_find_nothing(api: Api) -> None:
+    for query in ("order_no=%FF", "order_no=%ED%A0%80", "order_no=\\%27--", "order_no=a&order_no=b", "unknown=%00"):
+        assert (200, []) == ((answer := await api.get(f"/notices?{query}")).status, answer.json["items"])
+
+
+async def test_an_order_no_with_a_slash_can_be_looked_up(api: Api, world: OperatingWorld) -> None:
+    await world.judged("01", order_no="a/b")
+    assert "a/b" == (await api.get("/orders/a%2Fb")).json["order_no"]
+
+
+async def test_a_database_that_is_away_is_no_defect(world: OperatingWorld) -> None:
+    engine = make_engine("postgresql://relay@127.0.0.1:1/relay")
+    async with serving(make_sessions(engine), world.vault) as api:
+        answer = await api.get("/subscribers")
+        assert (503, "database-unavailable") == answer.problem
+        assert "1" == answer.headers["retry-after"]
+        assert 503 == (await api("GET", "/readyz", token=None)).status
+        assert 200 == (await api("GET", "/healthz", token=None)).status
+    await engine.dispose()
+
+
+async def test_after_the_server_closed_all_connections_the_next_requests_are_answered(world: OperatingWorld) -> None:
+    engine = make_engine(world.url, application="the API under test")
+    async with serving(make_sessions(engine), world.vault) as api:
+        assert {200} == {answer.status for answer in await asyncio.gather(*(api.get("/subscribers") for _ in range(8)))}
+        mine = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'the API under test'"
+        assert len(await world.rows(f"SELECT pg_terminate_backend(pid) {mine}")) > 1
+        async with asyncio.timeout(10):
+            while await world.rows(f"SELECT 1 {mine}"):
+                await asyncio.sleep(0.01)
+        answers = [await api.get("/subscribers"), *await asyncio.gather(*(api.get("/orders") for _ in range(8)))]
+        assert {200} == {answer.status for answer in answers}
+    await engine.dispose()
+
+
+async def test_a_database_that_was_never_migrated_says_what_to_do(world: OperatingWorld, empty_database_url: str) -> None:
+    engine = make_engine(empty_database_url)
+    async with serving(make_sessions(engine), world.vault) as api:
+        answer = await api.get("/orders/1")
+        assert (503, "database-unavailable") == answer.problem
+        assert "zeus-relay migrate" in answer.json["detail"]
+    await engine.dispose()
+
+
+async def test_a_defect_shows_and_logs_nothing_of_the_data(api: Api, world: OperatingWorld, capsys: pytest.CaptureFixture[str]) -> None:
+    await world.judged("01")
+    # Data as no version of the service would write it: reading it ends in an exception whose text repeats the value.
+    await world.run("UPDATE orders SET status = 'コンビニ　タロウ'")
+    answer = await api.get("/orders/1234-56789-01234")
+    assert (500, "internal-server-error") == answer.problem
+    output = capsys.readouterr()
+    assert "request_failed" in output.out + output.err
+    assert [] == [secret for secret in (*PERSONAL, "1234-56789-01234", "Traceback") if secret in answer.text + output.out + output.err]
+
+
+async def test_the_server_goes_on_after_a_defect(api: Api, world: OperatingWorld) -> None:
+    await world.judged("01")
+    await world.run("UPDATE orders SET status = 'x'")
+    assert 500 == (await api.get("/orders/1234-56789-01234")).status
+    assert 200 == (await api.get("/notices")).status
+
+
+async def test_requests_at_once_do_not_disturb_each_other(api: Api, world: OperatingWorld) -> None:
+    async with ClientSession(headers={"authorization": f"Bearer {TOKEN}"}) as session:
+
+        async def add(number: int) -> int:
+            async with session.post(f"{api.base}/v1/subscribers", json={"name": f"shop{number % 4}", "url": URL}) as response:
+                return response.status
+
+        statuses = await asyncio.gather(*(add(number) for number in range(20)))
+    assert (4, 16) == (statuses.count(201), statuses.count(409))

@@ -1,0 +1,147 @@
+"""The console on a real listener over a real database, with tokens of every role, and a plain HTTP client for it."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, quote_from_bytes
+
+import aiohttp
+from yarl import URL
+
+from app.console.application import make_console
+from app.console.http.dependencies import Parts
+from app.console.views.effective_settings import shown_settings
+from app.main.process.listeners import Listener
+from app.network.allowed_sources import Door, Sources
+from app.operations.access.permissions import SERVICE, Role
+from app.operations.access.tokens import NewToken, Tokens, create_token
+from app.operations.monitoring.overview import Overviews
+from app.settings import Settings
+from tests.operations.operations_setup import RULES, OperatingWorld
+
+ADMIN_TOKEN = "for-tests-only-make-your-own"
+SECRET_SETTING = "k3VQ8mZ1xWb7Tn5cRj9uYd2L"
+
+
+@dataclass(frozen=True)
+class Console:
+    """A running console: its address, the tokens by role, and the world it shows."""
+
+    url: str
+    tokens: dict[Role, str]
+    world: OperatingWorld
+
+    @asynccontextmanager
+    async def visitor(self, role: Role | None = None) -> AsyncIterator["Visitor"]:
+        """A browser without a screen, signed in with this role's token if one is given."""
+        jar = aiohttp.CookieJar(unsafe=True)
+        async with aiohttp.ClientSession(cookie_jar=jar, connector=aiohttp.TCPConnector(force_close=True)) as session:
+            visitor = Visitor(session, self.url)
+            if role is not None:
+                assert (await visitor.sign_in(self.tokens[role])).status == 303
+            yield visitor
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: Any
+    text: str
+
+    @property
+    def csrf(self) -> str:
+        """The CSRF token of the first form of a page."""
+        found = re.search(r'name="csrf" value="([^"]+)"', self.text)
+        assert found, self.text[:500]
+        return found[1]
+
+    @property
+    def forms(self) -> set[str]:
+        """Where the forms that change something lead."""
+        return set(re.findall(r'<form method="post" action="([^"]+)"', self.text))
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Requests with the cookies of those before them; redirects are not followed."""
+
+    session: aiohttp.ClientSession
+    base: str
+
+    async def get(self, path: str, **headers: str) -> Answer:
+        return await self._request("GET", path, headers=headers)
+
+    async def post(self, path: str, csrf: str | None = None, headers: dict[str, str] | None = None, **fields: str) -> Answer:
+        """Send a form; its CSRF token is that of the settings page (or of signing in) unless given."""
+        if csrf is None:
+            csrf = (await self._request("GET", "/settings", follow=True)).csrf
+        return await self._request("POST", path, data={"csrf": csrf, **fields}, headers=headers)
+
+    async def sign_in(self, token: str) -> Answer:
+        """Send the form of the sign-in page."""
+        return await self.post("/sign-in", (await self.get("/sign-in")).csrf, token=token)
+
+    def cookie(self, name: str) -> str | None:
+        """A cookie that was kept."""
+        found = self.session.cookie_jar.filter_cookies(URL(self.base)).get(name)
+        return found.value if found else None
+
+    async def get_as_it_is(self, path: str) -> Answer:
+        """A GET whose path and query are sent byte for byte, however odd."""
+        async with self.session.get(URL(self.base + path, encoded=True), allow_redirects=False) as response:
+            return Answer(response.status, response.headers, await response.text())
+
+    async def post_bytes(self, path: str, csrf: str, name: str, value: bytes) -> Answer:
+        """A form with one field besides the CSRF token, which may hold any bytes."""
+        form = f"csrf={quote(csrf)}&{name}=".encode() + quote_from_bytes(value).encode()
+        return await self._request("POST", path, data=form, headers={"content-type": "application/x-www-form-urlencoded"})
+
+    async def _request(self, method: str, path: str, *, follow: bool = False, **options: Any) -> Answer:
+        async with self.session.request(method, self.base + path, allow_redirects=follow, **options) as response:
+            return Answer(response.status, response.headers, await response.text())
+
+
+@asynccontextmanager
+async def running_console(
+    world: OperatingWorld,
+    spool: Path,
+    *,
+    shown: OperatingWorld | None = None,
+    tokens: dict[Role, str] | None = None,
+    door: Door | None = None,
+) -> AsyncIterator[Console]:
+    """A console that answers until the end of the block; it shows `world`, unless `shown` is another.
+
+    Tokens are made in `world`, unless they are given: for a second console on the same database.
+    """
+    tokens = tokens or await _make_tokens(world)
+    settings = Settings(notify_token=SECRET_SETTING, allowed_sources="192.0.2.10/32,198.51.100.0/28")
+    parts = Parts(
+        sessions=(shown or world).sessions,
+        vault=world.vault,
+        tokens=Tokens(world.sessions, ADMIN_TOKEN),
+        overviews=Overviews((shown or world).sessions, spool),
+        rules=RULES,
+        door=door or Door(Sources(())),
+        settings=shown_settings(settings, {"RELAY_NOTIFY_TOKEN": SECRET_SETTING, "RELAY_ALLOWED_SOURCES": "x"}, file="no-such-file"),
+    )
+    listener = Listener(make_console(parts), "127.0.0.1", 0)
+    running = asyncio.create_task(listener.run())
+    try:
+        yield Console(f"http://{listener.address}", tokens, world)
+    finally:
+        listener.stop()
+        await running
+
+
+async def _make_tokens(world: OperatingWorld) -> dict[Role, str]:
+    tokens = {Role.ADMIN: ADMIN_TOKEN}
+    for role in (Role.VIEWER, Role.OPERATOR):
+        tokens[role] = (await create_token(world.sessions, NewToken(name=f"a-{role}", role=role), SERVICE)).token
+    return tokens

@@ -1,0 +1,53 @@
+"""Whatever bytes a link or a form of the console carries, the answer is a page that says what is wrong, never a failure."""
+
+import pytest
+
+from app.operations.access.permissions import Role
+from tests.console.console_setup import Console
+
+BAD = ("%00", "%FF", "%ED%A0%80", "%zz", "%83R%83%93", "a" * 5_000, "1e999", "-1")
+LISTS = {
+    "/": ("x",),
+    "/orders": ("order_no", "sendid", "telno_tail", "money", "date", "cursor"),
+    "/audit": ("operator", "action", "subject", "cursor"),
+    "/attention": ("cursor",),
+    "/subscribers/shop": ("cursor",),
+    "/onboarding": ("x",),
+    "/tokens": ("x",),
+}
+FORMS = {
+    "/add-subscriber": ("way", "name", "url", "event_types", "rate_limit", "max_in_flight", "timeout"),
+    "/subscribers/shop/pause": ("reason",),
+    "/subscribers/shop/rotate": ("overlap_hours",),
+    "/subscribers/shop/recover": ("since", "until", "dry_run"),
+    "/tokens": ("name", "role", "days"),
+    "/language": ("language", "back"),
+    "/subscribers/%00/resume": ("x",),
+    "/tokens/%00/revoke": ("x",),
+    "/erase-order/%00": ("understood",),
+    "/outbound-webhooks/99999999999999999999/retry": ("back",),
+    "/outbound-webhooks/99999999999999999999/dismiss": ("reason",),
+    f"/outbound-webhooks/{'9' * 5_000}/retry": ("back",),
+    "/outbound-webhooks/%D9%A3/retry": ("back",),
+}
+
+
+@pytest.mark.parametrize("bad", BAD)
+async def test_no_query_makes_a_page_fail(console: Console, bad: str) -> None:
+    await console.world.add("shop")
+    async with console.visitor(Role.ADMIN) as visitor:
+        answers = {f"{path}?{name}": await visitor.get_as_it_is(f"{path}?{name}={bad}") for path, names in LISTS.items() for name in names}
+        answers["/orders/"] = await visitor.get_as_it_is(f"/orders/{bad}")
+        answers["/subscribers/"] = await visitor.get_as_it_is(f"/subscribers/{bad}")
+        answers["/notices/"] = await visitor.get_as_it_is(f"/notices/{bad}")
+    assert {} == {what: answer.status for what, answer in answers.items() if answer.status not in (200, 303, 400, 404, 422)}
+
+
+@pytest.mark.parametrize("bad", ["\0", "\udcff", "ア" * 3_000, "1e999", "-1", "٣"])
+async def test_no_field_of_a_form_makes_it_fail(console: Console, bad: str) -> None:
+    await console.world.add("shop")
+    async with console.visitor(Role.ADMIN) as visitor:
+        csrf = (await visitor.get("/settings")).csrf
+        text = bad.encode("utf-8", "surrogateescape")
+        answers = {f"{path} {name}": await visitor.post_bytes(path, csrf, name, text) for path, names in FORMS.items() for name in names}
+    assert {} == {what: answer.status for what, answer in answers.items() if answer.status not in (200, 303, 400, 404, 422)}

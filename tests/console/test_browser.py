@@ -1,0 +1,383 @@
+"""The console in a real browser: what support staff and engineers do in it, and how every page looks."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from playwright.async_api import Browser, expect
+from standardwebhooks import Webhook
+
+from app.operations.access.permissions import Role
+from tests.console.browsing import CHROMIUM, Look, Window, chromium, connected, window
+from tests.console.console_setup import Console
+from tests.forwarding.delivery_setup import until
+from tests.operations.operations_setup import NAME, ORDER_NO, TELNO
+from tests.subscriber import subscriber
+
+HERE = Path(__file__).parent
+LOOKS = (Look("ja", 1280, "light"), Look("en", 375, "dark"), Look("ja", 375, "light"), Look("en", 1280, "dark"), Look("en", 760))
+CHECKED_BY_AXE = LOOKS[:2]
+"""Both languages, widths and schemes; two of the other looks are combinations of these, the last is where tables are narrowest."""
+FULLEST = ("today", "order", "attention", "subscriber", "onboarding", "orders", "tokens", "audit", "subscribers")
+"""The pages whose pictures are kept in every look."""
+
+pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="needs chromium, as Debian's package has it")
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Chromium for all tests here; each has windows of its own."""
+    with chromium(tmp_path_factory.mktemp("chromium")) as running:
+        yield running
+
+
+@pytest.fixture
+async def browser(endpoint: str) -> AsyncIterator[Browser]:
+    """The Chromium."""
+    async with connected(endpoint) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The source of axe-core, as the lock has it."""
+    if shutil.which("npm") is None and "CI" not in os.environ:
+        pytest.skip("needs npm")
+    directory = tmp_path_factory.mktemp("axe")
+    for name in ("package.json", "package-lock.json", ".npmrc"):
+        shutil.copy(HERE / "axe" / name, directory)
+    subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=directory, check=True, timeout=100)
+    return (directory / "node_modules" / "axe-core" / "axe.min.js").read_text()
+
+
+@pytest.fixture
+def pictures(run_dir: Path) -> Path:
+    """Where pictures of the pages are kept: CONSOLE_SCREENSHOTS, or the run's own directory."""
+    return Path(os.environ.get("CONSOLE_SCREENSHOTS") or run_dir / "screenshots")
+
+
+async def test_an_order_is_found_by_the_end_of_a_telephone_number(console: Console, browser: Browser) -> None:
+    await console.world.judged("01", "04", "04", "05")
+    await console.world.judged("04", money="9999")
+    await console.world.judged("01", order_no="1234-56789-09999", telno="0398765432")
+    async with window(browser, console.url) as seen:
+        page = seen.page
+        await seen.sign_in(console.tokens[Role.OPERATOR])
+        await page.get_by_role("link", name="Orders").click()
+        await page.get_by_label("Telephone, last 4 digits").fill(TELNO[-4:])
+        await page.get_by_role("button", name="Search").click()
+        await expect(page.get_by_role("link", name="1234-56789-09999")).to_have_count(0)
+        await page.get_by_role("link", name=ORDER_NO).click()
+        await expect(page.get_by_role("heading", level=1)).to_contain_text(ORDER_NO)
+        story = page.locator(".story > li:not(.head)")
+        await expect(story).to_have_count(5)
+        for line, words in enumerate(("Order accepted", "Payment received", "Repetition", "Payment confirmed", "Conflict")):
+            await expect(story.nth(line)).to_contain_text(words)
+        await expect(page.get_by_text(NAME)).to_have_count(0)
+        await page.get_by_role("button", name="Show personal data").click()
+        await expect(page.get_by_text(NAME)).to_be_visible()
+        await page.get_by_role("link", name="Raw call").first.click()
+        await expect(page.get_by_role("heading", name="As it was sent")).to_be_visible()
+        await expect(page.locator("pre").first).to_contain_text("username=***")
+        await page.get_by_role("button", name="Show what is hidden").click()
+        await expect(page.locator("pre").first).to_contain_text("username=%83R%83%93")
+
+
+async def test_a_quarantined_call_is_released_and_judged(console: Console, browser: Browser) -> None:
+    await console.world.call("04", clientip="2012000009")
+    await console.world.judge("2012000001")
+    async with window(browser, console.url) as seen:
+        page = seen.page
+        await seen.sign_in(console.tokens[Role.OPERATOR], "/attention")
+        await expect(page.locator("#quarantined")).to_contain_text("The IP code is not ours")
+        await page.get_by_role("button", name=f"Release {ORDER_NO}").click()
+        await expect(page.get_by_role("status")).to_have_text("The call was released. It is being judged now.")
+        await console.world.judge("2012000001")
+        await seen.go(f"/orders/{ORDER_NO}")
+        await expect(page.locator(".story")).to_contain_text("Payment received")
+        await expect(page.locator(".story")).to_contain_text("Released by an operator")
+        await seen.go("/attention")
+        await expect(page.get_by_role("heading", name="Nothing needs a human.")).to_be_visible()
+
+
+async def test_a_conflict_is_dismissed_with_a_reason(console: Console, browser: Browser) -> None:
+    await console.world.judged("04")
+    await console.world.judged("04", money="9999")
+    async with window(browser, console.url, Look(width=375)) as seen:
+        page = seen.page
+        await seen.sign_in(console.tokens[Role.OPERATOR], "/attention")
+        await page.locator("#conflicts summary").click()
+        await page.get_by_label("Why does it need no attention?").fill("asked Zeus: the first is right")
+        await page.get_by_role("button", name=f"Dismiss {ORDER_NO}").click()
+        await expect(page.get_by_role("heading", name="Nothing needs a human.")).to_be_visible()
+    rows = await console.world.rows("SELECT dismissal FROM notices WHERE verdict = 'conflict'")
+    assert ["asked Zeus: the first is right"] == [row.dismissal for row in rows]
+
+
+async def test_a_dead_webhook_is_sent_again_and_arrives(console: Console, browser: Browser) -> None:
+    async with subscriber("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=") as merchant, console.world.forwarder():
+        merchant.status = 500
+        await console.world.add("shop", merchant.url, secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=")
+        await console.world.judged("04")
+        await until(lambda: _is(console, ["dead"]))
+        async with window(browser, console.url) as seen:
+            page = seen.page
+            await seen.sign_in(console.tokens[Role.OPERATOR], "/attention")
+            await expect(page.locator("#dead")).to_contain_text("Error on the subscriber's side")
+            merchant.status = 200
+            await page.get_by_role("button", name=f"Send again {ORDER_NO}").click()
+            await merchant.wait_for(1)
+            await until(lambda: _is(console, ["delivered"]))
+            await seen.go(f"/orders/{ORDER_NO}")
+            await expect(page.locator(".story .mark.good").last).to_have_text("Delivered")
+    assert [ORDER_NO] == [event["data"]["order_no"] for _, event in merchant.received]
+
+
+async def test_a_subscriber_is_added_and_tested_and_recovers(console: Console, browser: Browser) -> None:
+    await console.world.judged("01", "04")
+    async with _merchant() as (url, received), console.world.forwarder(), window(browser, console.url) as seen:
+        page = seen.page
+        await seen.sign_in(console.tokens[Role.ADMIN], "/subscribers")
+        await page.get_by_role("link", name="Add a subscriber").click()
+        await page.get_by_role("textbox", name="Name").fill("shop")
+        await page.get_by_role("textbox", name="Address").fill(url)
+        await page.get_by_role("button", name="Add", exact=True).click()
+        secret = await page.locator("#secret").inner_text()
+        await page.get_by_role("link", name="I have put it in a safe place").click()
+        await page.get_by_role("button", name="Send a test").click()
+        await expect(page.locator("#trial")).to_contain_text("The test arrived.")
+        body, headers = received[0]
+        assert "webhook.test" == Webhook(secret).verify(body, headers)["type"]
+        await page.get_by_label("Everything of this time").check()
+        await page.get_by_role("button", name="Count first").click()
+        await expect(page.get_by_text("2 webhooks would be sent again.")).to_be_visible()
+        await page.get_by_role("button", name="Send 2 again").click()
+        await expect(page.locator("#progress")).to_contain_text("None is waiting any more.")
+        await until(lambda: _received(received, 3))
+
+
+async def test_a_subscriber_that_fails_its_test_says_why(console: Console, browser: Browser, unused_tcp_port: int) -> None:
+    await console.world.add("shop", f"http://127.0.0.1:{unused_tcp_port}/hooks")
+    async with console.world.forwarder(), window(browser, console.url) as seen:
+        page = seen.page
+        await seen.sign_in(console.tokens[Role.OPERATOR], "/subscribers/shop")
+        await page.get_by_role("button", name="Send a test").click()
+        await expect(page.locator("#trial")).to_contain_text("The connection was refused")
+        await page.get_by_text("Pause…").click()
+        await page.get_by_label("Why").fill("maintenance")
+        await page.get_by_role("button", name="Pause", exact=True).click()
+        await expect(page.get_by_role("status")).to_contain_text("The subscriber is paused.")
+        await page.get_by_role("button", name="Resume").click()
+        await expect(page.get_by_role("status")).to_contain_text("gets webhooks again")
+
+
+async def test_the_language_follows_the_browser_and_can_be_switched(console: Console, browser: Browser) -> None:
+    async with window(browser, console.url, Look("ja")) as seen:
+        page = seen.page
+        await seen.sign_in(console.tokens[Role.VIEWER], "/orders?money=5400")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("オーダー")
+        await page.get_by_role("button", name="English").click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Orders")
+        await expect(page).to_have_url(re.compile("money=5400"))
+        await page.get_by_role("link", name="System").click()
+        await expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+async def test_the_page_of_today_renews_itself(console: Console, browser: Browser) -> None:
+    async with window(browser, console.url) as seen:
+        page = seen.page
+        await seen.sign_in(console.tokens[Role.VIEWER])
+        await expect(page.locator(".verdict")).to_contain_text("Zeus has not called yet")
+        await expect(page.locator(".chart canvas")).to_be_visible()
+        await console.world.judged("01")
+        await expect(page.locator(".verdict")).to_contain_text("All is well.")
+        await expect(page.get_by_role("alert")).to_be_hidden()
+        await page.context.set_offline(True)
+        await expect(page.get_by_role("alert")).to_have_text("This page cannot be renewed just now. The figures may be old.")
+        await page.context.set_offline(False)
+        await expect(page.get_by_role("alert")).to_be_hidden()
+        seen.complaints[:] = [said for said in seen.complaints if not re.search("htmx:|ERR_INTERNET_DISCONNECTED", said)]
+
+
+async def test_personal_data_is_erased_without_a_mouse_and_without_scripts(console: Console, browser: Browser) -> None:
+    await console.world.judged("01", "04")
+    async with window(browser, console.url, Look(width=375, scripts=False)) as seen:
+        page = seen.page
+        await seen.sign_in(console.tokens[Role.ADMIN], f"/orders/{ORDER_NO}")
+        await page.get_by_text("Erase personal data…").focus()
+        for key in ("Enter", "Tab", "Tab", "Enter"):  # opens, passes the box by, and tries the button
+            await page.keyboard.press(key)
+        await expect(page.get_by_role("checkbox")).to_be_focused()
+        assert [] == await console.world.rows("SELECT id FROM notices WHERE erased_at IS NOT NULL"), "the browser asks for the tick"
+        for key in ("Space", "Tab", "Enter"):
+            await page.keyboard.press(key)
+        await expect(page.get_by_role("status")).to_have_text("The personal data was erased from the database.")
+        await expect(page.get_by_text("The personal data was erased on")).to_be_visible()
+    assert 2 == len(await console.world.rows("SELECT id FROM notices WHERE erased_at IS NOT NULL"))
+
+
+async def test_a_colleague_gets_a_token_and_the_audit_tells_of_it(console: Console, browser: Browser) -> None:
+    async with window(browser, console.url) as seen, window(browser, console.url, Look("ja")) as theirs:
+        page = seen.page
+        await seen.sign_in(console.tokens[Role.ADMIN])
+        await page.get_by_role("link", name="System").click()
+        await page.get_by_role("link", name="Tokens").click()
+        await page.get_by_label("Whose is it?").fill("suzuki")
+        await page.get_by_label("It expires").select_option("30")
+        await page.get_by_label("operator").check()
+        await page.get_by_role("button", name="Make it").click()
+        token = await page.locator("#secret").inner_text()
+        await page.get_by_role("link", name="I have put it in a safe place").click()
+        await expect(page.locator(".items")).to_contain_text("suzuki")
+        await theirs.sign_in(token, "/settings")
+        await expect(theirs.page.get_by_role("link", name="監査")).to_have_count(0)
+        await page.get_by_text("Revoke… suzuki").click()
+        await page.get_by_role("button", name="Revoke suzuki").click()
+        await expect(page.get_by_role("status")).to_contain_text("The token was revoked.")
+        await page.get_by_role("link", name="Audit").click()
+        await page.get_by_label("To what").fill("token:suzuki")
+        await page.get_by_role("button", name="Filter").click()
+        await expect(page.locator("tbody tr")).to_have_count(2)
+        await expect(page.locator("tbody tr").first).to_contain_text("Token revoked")
+
+
+async def test_every_page_can_be_used_by_everybody(console: Console, browser: Browser, axe: str, pictures: Path) -> None:
+    paths = await _a_day(console)
+    for look in LOOKS:
+        async with window(browser, console.url, look) as seen:
+            await seen.go("/sign-in")
+            await _check(seen, axe, pictures / f"sign-in-{look}.png")
+            await seen.sign_in(console.tokens[Role.ADMIN])
+            for name, path in paths.items():
+                if look in CHECKED_BY_AXE or name in FULLEST:
+                    await seen.go(path)
+                    await _check(seen, axe if look in CHECKED_BY_AXE else None, pictures / f"{name}-{look}.png")
+
+
+@pytest.mark.parametrize("look", CHECKED_BY_AXE, ids=str)
+async def test_what_is_shown_once_and_what_went_wrong_can_be_read_by_everybody(
+    console: Console, browser: Browser, axe: str, pictures: Path, look: Look
+) -> None:
+    await console.world.judged("04")
+    async with window(browser, console.url, look) as seen:
+        page = seen.page
+        await seen.sign_in(console.tokens[Role.ADMIN], "/tokens")
+        await _check(seen, axe, pictures / f"no-tokens-{look}.png")
+        await page.locator("#name").fill("suzuki")
+        await page.locator("form[action='/tokens'] button").click()
+        await expect(page.locator("#secret")).to_be_visible()
+        await _check(seen, axe, pictures / f"token-{look}.png")
+        for way in ("secret", "key_pair", "feed"):
+            await seen.go("/add-subscriber")
+            await page.locator("#name").fill(way)
+            await page.locator("#url").fill("https://shop.example/hooks")
+            await page.locator(f"input[value={way}]").check()
+            await page.locator("form[action='/add-subscriber'] button.main").click()
+            await expect(page.locator("#secret")).to_be_visible()
+            await _check(seen, axe, pictures / f"secret-{way}-{look}.png")
+        await seen.go("/add-subscriber")
+        await page.locator("#name").fill("limited")
+        await page.locator("#url").fill("https://shop.example/hooks")
+        await page.locator("details:has(#rate_limit) > summary").click()
+        for limit, text in (("rate_limit", "0"), ("max_in_flight", "201"), ("timeout", "90")):
+            await page.locator(f"#{limit}").fill(text)
+        await page.locator("form[action='/add-subscriber'] button.main").click()
+        await expect(page.locator("#timeout_ms-problem")).to_be_visible()
+        await _check(seen, axe, pictures / f"bad-limits-{look}.png")
+        await seen.go(f"/orders/{ORDER_NO}")
+        await page.locator(".grave summary").click()
+        await _check(seen, axe, pictures / f"erase-{look}.png")
+        for name, path in (("not-found", "/nothing"), ("bad-filter", "/audit?cursor=x"), ("nothing-found", "/audit?operator=x")):
+            await seen.go(path)
+            await _check(seen, axe, pictures / f"{name}-{look}.png")
+        seen.complaints[:] = [said for said in seen.complaints if "404 (Not Found)" not in said and "422 (Unprocess" not in said]
+
+
+@pytest.mark.parametrize("look", CHECKED_BY_AXE, ids=str)
+async def test_what_is_not_allowed_is_said_to_everybody(console: Console, browser: Browser, axe: str, pictures: Path, look: Look) -> None:
+    async with window(browser, console.url, look) as seen:
+        await seen.sign_in(console.tokens[Role.VIEWER])
+        for name, path in (("not-allowed", "/tokens"), ("not-allowed-audit", "/audit")):
+            await seen.go(path)
+            await _check(seen, axe, pictures / f"{name}-{look}.png")
+        await seen.go("/settings")
+        await seen.page.evaluate("document.querySelector('[action=\"/sign-out\"] [name=csrf]').value = 'old'")
+        await seen.page.locator("[action='/sign-out'] button").click()
+        await _check(seen, axe, pictures / f"form-expired-{look}.png")
+        seen.complaints[:] = [said for said in seen.complaints if "403 (Forbidden)" not in said]
+
+
+async def _check(seen: Window, axe: str | None, picture: Path) -> None:
+    await seen.page.screenshot(path=picture, full_page=True)
+    assert 0 == await seen.overflow(), picture.name
+    if axe is not None:
+        assert [] == await seen.findings(axe), picture.name
+
+
+async def _a_day(console: Console) -> dict[str, str]:
+    """Something of everything, and the pages that show it."""
+    world = console.world
+    await world.add("shop")
+    await world.add("warehouse", event_types=["payment.received"], customer=True)
+    notice, *_ = await world.judged("01", "04", "04", "05")
+    await world.judged("04", money="9999")
+    await world.call("99", order_no="1234-56789-09999")
+    await world.judge()
+    await world.run("UPDATE outbound_webhooks SET state = 'dead', finished_at = now(), last_outcome = 'timeout' WHERE id % 3 = 0")
+    await world.run("UPDATE subscribers SET state = 'paused', pause_reason = 'gone' WHERE name = 'warehouse'")
+    await world.run("UPDATE subscribers SET failures = 12, failing_since = now() - interval '20 minutes' WHERE name = 'shop'")
+    await world.run(
+        "INSERT INTO rejected_samples (id, lane, received_at, source, method, target, headers, body) "
+        "SELECT id, lane, received_at, source, method, target, headers, body FROM notices WHERE id = :id",
+        id=notice,
+    )
+    return {
+        "today": "/",
+        "orders": "/orders",
+        "order": f"/orders/{ORDER_NO}",
+        "call": f"/notices/{notice}",
+        "attention": "/attention",
+        "subscribers": "/subscribers",
+        "add-subscriber": "/add-subscriber",
+        "subscriber": "/subscribers/shop",
+        "rejected-call": f"/rejected-samples/{notice}",
+        "settings": "/settings",
+        "onboarding": "/onboarding",
+        "tokens": "/tokens",
+        "audit": "/audit",
+    }
+
+
+async def _is(console: Console, states: list[str]) -> bool:
+    return await console.world.states() == states
+
+
+async def _received(received: list[tuple[bytes, dict[str, str]]], count: int) -> bool:
+    return len(received) == count
+
+
+@asynccontextmanager
+async def _merchant() -> AsyncIterator[tuple[str, list[tuple[bytes, dict[str, str]]]]]:
+    """A merchant's system that takes everything, and what it took."""
+    received: list[tuple[bytes, dict[str, str]]] = []
+
+    async def take(request: web.Request) -> web.Response:
+        received.append((await request.read(), dict(request.headers)))
+        return web.Response()
+
+    application = web.Application()
+    application.router.add_post("/hooks", take)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/hooks", received
+    finally:
+        await runner.cleanup()

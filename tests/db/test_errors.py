@@ -1,0 +1,94 @@
+"""Which troubles of the database pass: told from real errors of a real server."""
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.connections import connect
+from app.db.engine import Sessions, make_engine, make_sessions
+from app.db.errors import in_transaction, is_passing
+
+
+async def error_of(sessions: Sessions, *statements: str) -> BaseException:
+    async with sessions() as session:
+        *before, last = map(text, statements)
+        for statement in before:
+            await session.execute(statement)
+        with pytest.raises(DBAPIError) as caught:
+            await session.execute(last)
+    return caught.value
+
+
+async def test_a_killed_connection_passes(sessions: Sessions, database_url: str) -> None:
+    other = await connect(database_url)
+    async with sessions() as session:
+        pid = await session.scalar(text("SELECT pg_backend_pid()"))
+        await other.execute("SELECT pg_terminate_backend($1)", pid)
+        with pytest.raises(DBAPIError) as caught:
+            await session.execute(text("SELECT 1"))
+    await other.close()
+    assert is_passing(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("statements", "passes"),
+    [
+        (["SET LOCAL statement_timeout = 50", "SELECT pg_sleep(5)"], True),
+        (["SET TRANSACTION READ ONLY", "DELETE FROM attempts"], True),
+        (["SELECT 1 / 0"], False),
+        (["SELECT * FROM no_such_table"], False),
+        (["SELECT CAST('x' AS int)"], False),
+    ],
+)
+async def test_a_servers_refusal_passes_or_not(sessions: Sessions, statements: list[str], passes: bool) -> None:
+    assert is_passing(await error_of(sessions, *statements)) is passes
+
+
+async def test_a_server_that_is_not_there_passes(tmp_path: object) -> None:
+    engine = make_engine(f"postgresql://nobody@/none?host={tmp_path}")
+    with pytest.raises(OSError) as caught:
+        async with engine.connect():
+            pass
+    await engine.dispose()
+    assert is_passing(caught.value)
+
+
+async def test_only_standbys_left_passes(database_url: str) -> None:
+    """Between the loss of a primary and the promotion of its standby, no host of the URL takes writes."""
+    owner = await connect(database_url)
+    await owner.execute(f"ALTER DATABASE {await owner.fetchval('SELECT current_database()')} SET default_transaction_read_only = on")
+    await owner.close()
+    mark = "&" if "?" in database_url else "?"
+    engine = make_engine(f"{database_url}{mark}target_session_attrs=read-write")
+    assert await in_transaction(make_sessions(engine), "claim", lambda session: session.scalar(text("SELECT 1"))) is None
+    await engine.dispose()
+
+
+async def test_a_server_that_is_starting_passes_and_a_wrong_password_does_not() -> None:
+    assert is_passing(asyncpg.CannotConnectNowError("the database system is starting up"))
+    assert is_passing(asyncpg.TooManyConnectionsError("sorry, too many clients already"))
+    assert not is_passing(asyncpg.InvalidPasswordError("password authentication failed"))
+    assert not is_passing(asyncpg.InvalidCatalogNameError("database does not exist"))
+
+
+async def test_passing_trouble_gives_nothing_and_a_fault_is_raised(sessions: Sessions) -> None:
+    async def trouble(session: object) -> str:
+        raise asyncpg.CannotConnectNowError("the database system is starting up")
+
+    async def fault(session: object) -> str:
+        raise KeyError("a fault of the program")
+
+    async def mistake(session: AsyncSession) -> str:
+        return str(await session.scalar(text("SELECT no_such_column")))
+
+    async def work(session: object) -> str:
+        return "done"
+
+    assert await in_transaction(sessions, "trial", trouble) is None
+    assert await in_transaction(sessions, "trial", work) == "done"
+    with pytest.raises(KeyError):
+        await in_transaction(sessions, "trial", fault)
+    with pytest.raises(DBAPIError):
+        await in_transaction(sessions, "trial", mistake)

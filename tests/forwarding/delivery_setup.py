@@ -1,0 +1,117 @@
+"""What the tests of delivery share: subscribers in the database, events owed to them, and a forwarder that runs during the test."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+from typing import Any
+from uuid import UUID
+
+from cryptography.fernet import Fernet
+from sqlalchemy import text
+
+from app.clock import uuid7
+from app.crypto.vault import Vault
+from app.db.engine import Sessions
+from app.db.notify import OUTBOUND, Listener
+from app.db.tables.all_tables import EventRow, SubscriberRow, SubscriberSecretRow
+from app.events.signature import new_secret
+from app.forwarding.destinations.http.sender import TimeLimits
+from app.forwarding.fan_out import fan_out
+from app.forwarding.forwarder import Forwarder
+from app.forwarding.options import ForwardingOptions
+from app.forwarding.recovery_jobs import Progress, advance
+
+KEY = Fernet.generate_key().decode()
+OPTIONS = ForwardingOptions(
+    schedule=(timedelta(0), timedelta(milliseconds=20), timedelta(milliseconds=20)),
+    networks=(ip_network("127.0.0.0/8"),),
+    allow_http=True,
+    limits=TimeLimits(connect_s=0.5, total_s=0.5),
+    stop_s=5,
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """A database with subscribers and events in it, and the means to deliver."""
+
+    sessions: Sessions
+    url: str
+    vault: Vault
+
+    async def subscriber(self, url: str, **columns: Any) -> tuple[UUID, str]:
+        """Add a subscriber; return its id and its signing secret."""
+        secret = new_secret()
+        columns = {"id": uuid7(), "name": str(uuid7()), "customer": False, "state": "active", "event_types": None, **columns}
+        async with self.sessions.begin() as session:
+            row = SubscriberRow(url=url, **columns)
+            session.add(row)
+            await session.flush()
+            session.add(SubscriberSecretRow(id=uuid7(), subscriber_id=row.id, sealed=self.vault.seal(secret)))
+        return row.id, secret
+
+    async def event(self, order_no: str | None = None, sequence: int = 1, *, age: timedelta = timedelta(0), **columns: Any) -> UUID:
+        """Add an event and owe it to every subscriber; `age` makes what is owed older."""
+        order_no = order_no or str(uuid7())
+        data = {"order_no": order_no, "sequence": sequence, "money": 5400, "store": {"name": "セブン-イレブン"}}
+        columns = {"type": "payment.received", "data": data, "customer": {"name": "コンビニ　タロウ"}, **columns}
+        async with self.sessions.begin() as session:
+            row = EventRow(id=uuid7(), order_no=order_no, sequence=sequence, created_at=datetime.now(UTC), **columns)
+            session.add(row)
+            await session.flush()
+            await fan_out(session, [row.id])
+            await session.execute(
+                text("UPDATE outbound_webhooks SET created_at = now() - CAST(:age AS interval) WHERE event_id = :id"),
+                {"age": age, "id": row.id},
+            )
+        return row.id
+
+    async def rows(self, query: str, **parameters: Any) -> list[Any]:
+        """The rows of a query."""
+        async with self.sessions() as session:
+            return list((await session.execute(text(query), parameters)).all())
+
+    async def run(self, query: str, **parameters: Any) -> None:
+        """Execute and commit a statement."""
+        async with self.sessions.begin() as session:
+            await session.execute(text(query), parameters)
+
+    async def states(self) -> list[str]:
+        """The states of all outbound webhooks, oldest first."""
+        return [row.state for row in await self.rows("SELECT state FROM outbound_webhooks ORDER BY id")]
+
+    async def outcomes(self) -> list[str]:
+        """The outcomes of all attempts, oldest first."""
+        return [row.outcome for row in await self.rows("SELECT outcome FROM attempts ORDER BY id")]
+
+    async def work_off(self) -> list[Progress]:
+        """Do all recovery jobs that may go on now, as a worker does; return what each batch did."""
+        batches = []
+        while True:
+            async with self.sessions.begin() as session:
+                progress = await advance(session)
+            if progress is None:
+                return batches
+            batches.append(progress)
+
+    @asynccontextmanager
+    async def forwarder(self, **options: Any) -> AsyncIterator[Forwarder]:
+        """A forwarder that runs until the end of the block and is stopped then."""
+        listener = Listener(self.url, (OUTBOUND,))
+        forwarder = Forwarder(self.sessions, self.vault, listener, replace(OPTIONS, **options))
+        running = asyncio.create_task(forwarder.run())
+        try:
+            yield forwarder
+        finally:
+            forwarder.stop()
+            await running
+
+
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
+    """Return when `condition` holds; fail after `seconds`."""
+    async with asyncio.timeout(seconds):
+        while not await condition():
+            await asyncio.sleep(0.01)

@@ -1,0 +1,322 @@
+"""Headers, private authorities and client certificates of one subscriber, and the way through a forward proxy."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from socket import EAI_NONAME, gaierror
+
+import pytest
+from standardwebhooks import Webhook
+
+from app.forwarding.destinations.connection_options import (
+    MOST_HEADERS,
+    HeaderRefused,
+    Transport,
+    check_headers,
+    transport_of,
+)
+from app.forwarding.destinations.http.sender import TimeLimits
+from app.forwarding.destinations.http.tls import Trust, make_context
+from app.forwarding.options import ForwardingOptions
+from app.forwarding.outcome import Outcome, OutcomeKind
+from app.network.address_rules import Address
+from app.settings import Settings, WrongSettings
+from tests.forwarding import hostile_server as hostile
+from tests.forwarding.certificates import Authority
+from tests.forwarding.delivery_setup import World, until
+from tests.forwarding.destinations.http.test_sender import SECRET, free_port, sender, webhook
+
+K = OutcomeKind
+PATIENT = TimeLimits(connect_s=5, total_s=5)
+
+
+def at_home(_host: str) -> Sequence[Address]:
+    return [ip_address("127.0.0.1")]
+
+
+async def send(url: str, transport: Transport, **options: object) -> Outcome:
+    async with sender(**{"limits": PATIENT, "lookup": at_home, **options}) as made:
+        return await made.send(webhook(url), [SECRET], transport)
+
+
+@dataclass
+class Noting:
+    """A server that answers 200 and keeps what it was sent."""
+
+    heads: list[str] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        [length] = [line.partition(b":")[2] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
+        self.heads.append(head.decode())
+        self.bodies.append(await reader.readexactly(int(length)))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK")
+        await writer.drain()
+
+    def headers(self) -> dict[str, str]:
+        """Those of the last request."""
+        return {name.lower(): value for name, _, value in (line.partition(": ") for line in self.heads[-1].strip().split("\r\n")[1:])}
+
+
+async def test_headers_of_a_subscriber_stand_beside_ours() -> None:
+    shop = Noting()
+    async with hostile.serving(shop) as port:
+        outcome = await send(f"http://127.0.0.1:{port}/", Transport((("Authorization", "Bearer abc"), ("X-Shop", "1 2"))))
+    assert outcome.kind is K.DELIVERED
+    headers = shop.headers()
+    assert ("Bearer abc", "1 2", "application/json") == (headers["authorization"], headers["x-shop"], headers["content-type"])
+    assert Webhook(SECRET).verify(shop.bodies[0], headers)
+
+
+@pytest.mark.parametrize(
+    "headers", [{"authorization": "Basic eDp5"}, {"X-Api-Key": "k"}, {"Cookie": "a=b"}, {f"x-{n}": "v" for n in range(MOST_HEADERS)}]
+)
+def test_usual_headers_are_taken(headers: dict[str, str]) -> None:
+    check_headers(headers)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        *(
+            {name: "v"}
+            for name in ("webhook-id", "Webhook-Signature", "webhook-x", "Host", "content-length", "Connection", "transfer-encoding")
+        ),
+        *(
+            {name: "v"}
+            for name in (
+                "content-type",
+                "User-Agent",
+                "Accept-Encoding",
+                "Proxy-Authorization",
+                "TE",
+                "expect",
+                "upgrade",
+                "x-forwarded-for",
+            )
+        ),
+        *({name: "v"} for name in ("", "a b", "a:b", "a\r\nb", "ä", "x" * 101)),
+        *({"x-shop": value} for value in ("", " a", "a ", "a\r\nx: y", "a\nb", "a\0", "あ", "x" * 4_097)),
+        {"X-Shop": "1", "x-shop": "2"},
+        {f"x-{n}": "v" for n in range(MOST_HEADERS + 1)},
+    ],
+)
+def test_headers_that_are_ours_or_broken_are_refused_without_their_value(headers: dict[str, str]) -> None:
+    with pytest.raises(HeaderRefused) as refused:
+        check_headers({name: value.replace("v", "hidden-value") for name, value in headers.items()})
+    assert "hidden-value" not in str(refused.value)
+
+
+def test_a_transport_is_read_as_it_was_written_and_shows_nothing() -> None:
+    transport = Transport((("authorization", "Bearer abc"),), "CA", "CERTIFICATE AND KEY")
+    assert transport == transport_of(transport.to_text())
+    assert "Transport()" == repr(transport)
+
+
+async def test_an_authority_of_ones_own_is_trusted_alone(tmp_path: Path) -> None:
+    private, public = Authority("private"), Authority("public")
+    everybody = Trust(private_file := tmp_path / "ca.pem")
+    private_file.write_text(public.pem)
+    for authority, transport, kind in (
+        (private, Transport(), K.TLS),
+        (private, Transport(ca=private.pem), K.DELIVERED),
+        (public, Transport(ca=private.pem), K.TLS),
+        (public, Transport(), K.DELIVERED),  # by the file for everybody
+    ):
+        async with hostile.serving(hostile.answering(b"200 OK"), authority.server(tmp_path, "shop.example")) as port:
+            outcome = await send(f"https://shop.example:{port}/", transport, trust=everybody)
+        assert outcome.kind is kind, (authority.name, outcome)
+
+
+async def test_a_client_certificate_is_shown_to_a_server_that_asks_for_it(tmp_path: Path) -> None:
+    authority, stranger = Authority("shop"), Authority("stranger")
+    server = authority.server(tmp_path, "shop.example")
+    server.verify_mode = ssl.CERT_REQUIRED
+    server.load_verify_locations(cadata=authority.pem)
+    async with hostile.serving(hostile.answering(b"200 OK"), server) as port:
+        url = f"https://shop.example:{port}/"
+        ours = Transport(ca=authority.pem, client_certificate=authority.issue("zeus-relay"))
+        assert K.DELIVERED is (await send(url, ours)).kind
+        for certificate in (None, stranger.issue("zeus-relay")):
+            outcome = await send(url, Transport(ca=authority.pem, client_certificate=certificate))
+            assert outcome.kind in (K.TLS, K.RESET), outcome  # in TLS 1.3 the refusal comes after the handshake
+
+
+async def test_connections_are_not_shared_between_certificates(tmp_path: Path) -> None:
+    authority = Authority("shop")
+    server = authority.server(tmp_path, "shop.example")
+    server.verify_mode = ssl.CERT_OPTIONAL
+    server.load_verify_locations(cadata=authority.pem)
+    seen: list[str | None] = []
+
+    async def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        certificate = writer.get_extra_info("peercert")
+        while True:
+            await hostile.read_request(reader)
+            seen.append(dict(pair for part in certificate["subject"] for pair in part)["commonName"] if certificate else None)
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    async with hostile.serving(note, server) as port, sender(limits=PATIENT, lookup=at_home) as made:
+        certificates = {name: authority.issue(name) for name in ("one", "two")}
+        for name in ("one", "two", None, "one"):
+            transport = Transport(ca=authority.pem, client_certificate=certificates[name] if name else None)
+            assert K.DELIVERED is (await made.send(webhook(f"https://shop.example:{port}/"), [SECRET], transport)).kind
+    assert ["one", "two", None, "one"] == seen
+
+
+def test_a_certificate_that_cannot_be_used_is_an_error_and_asks_nobody_for_a_password() -> None:
+    authority = Authority("shop")
+    for certificate in (
+        "",
+        "no certificate",
+        authority.issue("a").partition("-----BEGIN EC")[0].split("-----BEGIN PRIVATE")[0],
+        authority.issue("a", password=b"x"),
+    ):
+        with pytest.raises(ssl.SSLError):
+            make_context(None, certificate)
+
+
+def test_a_file_of_authorities_that_holds_none_is_named(tmp_path: Path) -> None:
+    for file in (tmp_path / "missing.pem", tmp_path / "empty.pem"):
+        (tmp_path / "empty.pem").touch()
+        with pytest.raises(WrongSettings, match="RELAY_SUBSCRIBER_CA_FILE"):
+            ForwardingOptions.of(Settings(subscriber_ca_file=file))
+
+
+async def test_a_subscribers_transport_is_unsealed_for_its_webhooks_only(world: World) -> None:
+    special, usual = Noting(), Noting()
+    sealed = world.vault.seal(Transport((("x-shop", "special"),)).to_text())
+    async with hostile.serving(special) as one, hostile.serving(usual) as two:
+        await world.subscriber(f"http://127.0.0.1:{one}/", sealed_transport=sealed)
+        await world.subscriber(f"http://127.0.0.1:{two}/")
+        async with world.forwarder():
+            await world.event()
+            await until(lambda: _all_delivered(world, 2))
+    assert ("special", None) == (special.headers().get("x-shop"), usual.headers().get("x-shop"))
+
+
+async def _all_delivered(world: World, count: int) -> bool:
+    return ["delivered"] * count == await world.states()
+
+
+@dataclass
+class Proxy:
+    """A forward proxy that joins what it is asked for with a local port, or answers as it is told."""
+
+    target_port: int = 0
+    answer: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n"
+    asked: list[str] = field(default_factory=list)
+    port: int = 0
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        self.asked.append(head.decode())
+        if head.startswith(b"CONNECT"):
+            writer.write(self.answer)
+            head = b""
+        if b" 200 " not in self.answer:
+            return
+        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self.target_port)
+        there_writer.write(head)
+        try:
+            async with asyncio.TaskGroup() as both:
+                both.create_task(_pump(reader, there_writer))
+                both.create_task(_pump(there_reader, writer))
+        finally:
+            there_writer.close()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65_536):
+        writer.write(data)
+    writer.close()
+
+
+@asynccontextmanager
+async def proxying(proxy: Proxy) -> AsyncIterator[Proxy]:
+    async with hostile.serving(proxy.handle) as proxy.port:
+        yield proxy
+
+
+PUBLIC = ip_address("203.0.113.7")
+OUTSIDE = [ip_network("203.0.113.0/24")]
+"""A range that is refused otherwise stands for the public ones."""
+
+
+def public(host: str) -> Sequence[Address]:
+    return at_home(host) if host == "proxy.example" else [PUBLIC]
+
+
+async def test_through_a_proxy_the_judged_address_is_asked_for_and_the_name_is_verified(tmp_path: Path) -> None:
+    authority, shop = Authority("shop"), Noting()
+    async with hostile.serving(shop, authority.server(tmp_path, "shop.example")) as port, proxying(Proxy(port)) as proxy:
+        through = {"proxy": f"http://user:word@proxy.example:{proxy.port}", "lookup": public, "networks": OUTSIDE}
+        outcome = await send("https://shop.example/hooks", Transport((("x-shop", "1"),), ca=authority.pem), **through)
+        other = await send("https://evil.example/hooks", Transport(ca=authority.pem), **through)
+    assert (K.DELIVERED, K.TLS) == (outcome.kind, other.kind), (outcome, other)
+    assert [f"CONNECT {PUBLIC}:443 HTTP/1.1"] * 2 == [head.split("\r\n")[0] for head in proxy.asked]
+    assert "Proxy-Authorization: Basic dXNlcjp3b3Jk" in proxy.asked[0]
+    assert "x-shop" not in proxy.asked[0].lower()
+    headers = shop.headers()
+    assert ("shop.example", "1") == (headers["host"], headers["x-shop"])
+    assert "proxy-authorization" not in headers
+    assert Webhook(SECRET).verify(shop.bodies[0], headers)
+
+
+async def test_the_proxy_is_asked_for_nothing_that_is_forbidden() -> None:
+    async with proxying(Proxy()) as proxy:
+        for url in ("https://127.0.0.1/", "https://10.0.0.1/", "https://inside.example/"):
+            outcome = await send(
+                url,
+                Transport(),
+                proxy=f"http://proxy.example:{proxy.port}",
+                networks=OUTSIDE,
+                lookup=lambda _host: [ip_address("127.0.0.1")],
+            )
+            assert K.DESTINATION_REFUSED is outcome.kind
+    assert [] == proxy.asked
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [(b"403 Forbidden", K.OWN_SIDE), (b"407 Password", K.OWN_SIDE), (b"502 Bad Gateway", K.UNREACHABLE), (b"504 Too Late", K.UNREACHABLE)],
+)
+async def test_what_the_proxy_answers_is_told_from_what_the_subscriber_does(answer: bytes, kind: OutcomeKind) -> None:
+    async with proxying(Proxy(answer=b"HTTP/1.1 " + answer + b"\r\nContent-Length: 0\r\n\r\n")) as proxy:
+        outcome = await send(
+            "https://shop.example/", Transport(), proxy=f"http://proxy.example:{proxy.port}", lookup=public, networks=OUTSIDE
+        )
+    assert (kind, None, f"the proxy answered {int(answer[:3])}") == (outcome.kind, outcome.http_status, outcome.excerpt)
+
+
+async def test_a_proxy_that_is_away_is_trouble_on_our_side() -> None:
+    def nameless(host: str) -> Sequence[Address]:
+        if host == "proxy.example":
+            raise gaierror(EAI_NONAME, "Name or service not known")
+        return [PUBLIC]
+
+    away = f"http://proxy.example:{free_port()}"
+    assert K.OWN_SIDE is (await send("https://shop.example/", Transport(), proxy=away, lookup=public, networks=OUTSIDE)).kind
+    assert K.OWN_SIDE is (await send("https://shop.example/", Transport(), proxy=away, lookup=nameless, networks=OUTSIDE)).kind
+
+
+async def test_a_name_that_does_not_exist_is_the_subscribers_fault_through_a_proxy_too() -> None:
+    def lookup(host: str) -> Sequence[Address]:
+        if host == "shop.example":
+            raise gaierror(EAI_NONAME, "Name or service not known")
+        return at_home(host)
+
+    assert K.DNS is (await send("https://shop.example/", Transport(), proxy="http://proxy.example:1", lookup=lookup)).kind
+
+
+@pytest.mark.parametrize(
+    "proxy", ["https://proxy.example", "proxy.example:3128", "http://", "http://proxy.example/path", "socks5://proxy.example"]
+)
+def test_a_proxy_of_another_kind_is_refused(proxy: str) -> None:
+    with pytest.raises(ValueError, match="http://"):
+        Settings(subscriber_proxy=proxy)  # type: ignore[arg-type]

@@ -1,0 +1,183 @@
+"""Bounds of the scans for due webhooks: an old snapshot costs nothing, and no webhook is skipped for good."""
+
+import asyncio
+import random
+import re
+from datetime import timedelta
+from time import monotonic
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from app.clock import uuid7
+from app.db.connections import Connection, connect
+from app.forwarding.attempts.sql import Result, record
+from app.forwarding.fan_out import fan_out, owe
+from app.forwarding.outcome import OutcomeKind
+from app.forwarding.queue.claims import CLAIM, claim
+from app.forwarding.queue.due_bounds import NO_BOUNDS, DueBounds
+from app.forwarding.subscribers.backlog import ready_backlog
+from app.forwarding.webhook import OutboundWebhook
+from tests.forwarding.delivery_setup import World, until
+from tests.forwarding.queue.test_claims import HOLD, LEASE, URL
+from tests.forwarding.queue.test_plans import PARAMETERS, numbered
+from tests.forwarding.test_forwarder import open_shop
+
+LATE = "UPDATE outbound_webhooks SET due_at = now() - interval '1 hour' WHERE state = 'pending'"
+
+
+async def take(world: World, bounds: DueBounds) -> list[OutboundWebhook]:
+    async with world.sessions.begin() as session:
+        return await claim(session, room=200, busy=[], lease=LEASE, order_hold=HOLD, bounds=bounds.parameters())
+
+
+async def move(world: World, bounds: DueBounds) -> bool:
+    async with world.sessions.begin() as session:
+        return await bounds.move(session)
+
+
+async def swept(world: World, bounds: DueBounds) -> None:
+    async with asyncio.timeout(10):
+        while not await move(world, bounds):
+            await asyncio.sleep(0.01)
+
+
+async def pages_read(connection: Connection, bounds: DueBounds | None) -> int:
+    """How many pages of the cache or the disk a claim of nothing reads."""
+    query, names = numbered(CLAIM)
+    values = {**PARAMETERS, "room": 0, "again_room": 0, **(bounds.parameters() if bounds else NO_BOUNDS)}
+    values = {**values, "room": 200, "again_room": 150}
+    async with connection.transaction():
+        lines = [row[0] for row in await connection.fetch(f"EXPLAIN (ANALYZE, BUFFERS) {query}", *[values[name] for name in names])]
+    return sum(int(pages) for pages in re.findall(r"(?:hit|read)=(\d+)", next(line for line in lines if "Buffers" in line)))
+
+
+async def test_a_claim_does_not_read_what_an_old_snapshot_keeps(world: World) -> None:
+    bounds = DueBounds()
+    await world.subscriber(URL, max_in_flight=200)
+    connection, holder = await connect(world.url), await connect(world.url)
+    async with holder.transaction(isolation="repeatable_read", readonly=True):
+        await holder.fetchval("SELECT 1 FROM outbound_webhooks")
+        for _ in range(20):
+            await _owe_many(world, 100)
+            taken = await take(world, bounds)
+            assert len(taken) == 100
+            done = [Result(w.id, w.lease_token, "delivered", None, True, monotonic(), 5, OutcomeKind.DELIVERED, 200, None) for w in taken]
+            async with world.sessions.begin() as session:
+                await record(session, done)
+        await asyncio.sleep(1.5)
+        await move(world, bounds)
+        without, bounded = await pages_read(connection, None), await pages_read(connection, bounds)
+    assert without > 3 * bounded, f"{bounded} of {without}"
+    await connection.close()
+    await holder.close()
+
+
+async def _owe_many(world: World, count: int) -> None:
+    ids = [uuid7() for _ in range(count)]
+    async with world.sessions.begin() as session:
+        await session.execute(
+            text(
+                "INSERT INTO events (id, type, order_no, sequence, created_at, data) "
+                "SELECT id, 'payment.received', id::text, 1, now(), '{}' FROM unnest(CAST(:ids AS uuid[])) AS id"
+            ),
+            {"ids": ids},
+        )
+        await fan_out(session, ids)
+
+
+async def test_a_webhook_that_becomes_due_below_the_bound_is_found_by_a_sweep(world: World) -> None:
+    bounds = DueBounds()
+    await world.subscriber(URL)
+    await move(world, bounds)
+    event = await world.event()
+    await world.run(LATE)
+    assert await take(world, bounds) == []
+    await swept(world, bounds)
+    assert [webhook.event_id for webhook in await take(world, bounds)] == [event]
+
+
+async def test_a_bound_waits_for_the_first_pending_webhook(world: World) -> None:
+    """What cannot be claimed now, for lack of room or a rate, is still above the bound an hour later."""
+    bounds = DueBounds()
+    await world.subscriber(URL)
+    event = await world.event()
+    await world.run(LATE)
+    for _ in range(3):
+        await move(world, bounds)
+    assert [webhook.event_id for webhook in await take(world, bounds)] == [event]
+
+
+async def test_a_resumed_subscriber_has_no_bound(world: World) -> None:
+    bounds = DueBounds()
+    subscriber, _ = await world.subscriber(URL)
+    await move(world, bounds)
+    event = await world.event(age=timedelta(days=2))
+    await world.run("UPDATE subscribers SET state = 'paused'")
+    await move(world, bounds)
+    async with world.sessions.begin() as session:
+        await session.execute(text("UPDATE outbound_webhooks SET attempts = 1"))
+        assert await ready_backlog(session, subscriber) == 1
+    await world.run("UPDATE subscribers SET state = 'active'")
+    assert [webhook.event_id for webhook in await take(world, bounds)] == [event]
+
+
+async def test_a_clock_of_the_database_that_was_set_back_lowers_the_bound(world: World) -> None:
+    bounds = DueBounds()
+    await world.subscriber(URL)
+    await move(world, bounds)
+    ahead = bounds.parameters()
+    ahead = {**ahead, **{name: [each + timedelta(hours=1) for each in ahead[name]] for name in ("bound_first", "bound_later")}}
+    event = await world.event()
+    async with world.sessions.begin() as session:
+        taken = await claim(session, room=9, busy=[], lease=LEASE, order_hold=HOLD, bounds=ahead)
+    assert [webhook.event_id for webhook in taken] == [event]
+
+
+@pytest.mark.parametrize("held", [False, True])
+async def test_no_webhook_is_skipped_whatever_becomes_due_when(world: World, held: bool) -> None:
+    """Late commits, pauses and resumptions, replays and due times in the past, beside two workers."""
+    random_ = random.Random(held)
+    holder = await connect(world.url)
+    transaction = holder.transaction(isolation="repeatable_read", readonly=True)
+    await transaction.start()
+    if held:
+        await holder.fetchval("SELECT 1 FROM outbound_webhooks")
+    async with open_shop() as shop, world.forwarder(), world.forwarder():
+        subscriber, _ = await world.subscriber(shop.url)
+        made = [one for some in await asyncio.gather(*(_live(world, subscriber, random_) for _ in range(5))) for one in some]
+        await until(lambda: _nothing_pending(world), 30)
+        arrived = {UUID(webhook_id) for webhook_id in shop.ids}
+    await transaction.rollback()
+    await holder.close()
+    assert arrived == set(made)
+
+
+async def _live(world: World, subscriber: UUID, random_: random.Random) -> list[UUID]:
+    made = []
+    for _ in range(12):
+        event = uuid7()
+        async with world.sessions.begin() as session:
+            await session.execute(
+                text("INSERT INTO events (id, type, created_at, data) VALUES (:id, 'payment.received', now(), '{}')"), {"id": event}
+            )
+            await fan_out(session, [event])
+            await asyncio.sleep(random_.choice([0, 0, 0.1, 3.0]) * random_.random())
+        made.append(event)
+        match random_.randrange(4):
+            case 0:
+                await world.run(LATE)
+            case 1:
+                await world.run("UPDATE subscribers SET state = 'paused' WHERE id = :id", id=subscriber)
+                async with world.sessions.begin() as session:
+                    await ready_backlog(session, subscriber)
+                await world.run("UPDATE subscribers SET state = 'active' WHERE id = :id", id=subscriber)
+            case 2:
+                async with world.sessions.begin() as session:
+                    await owe(session, random_.choice(made), subscriber)
+    return made
+
+
+async def _nothing_pending(world: World) -> bool:
+    return "pending" not in await world.states()

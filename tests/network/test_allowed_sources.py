@@ -1,0 +1,91 @@
+"""Who is calling, told from the peer and the forwarding headers."""
+
+import ipaddress
+
+import pytest
+
+from app.network.allowed_sources import Door, Sources, parse_address
+
+ALLOWED = (ipaddress.ip_network("192.0.2.0/28"), ipaddress.ip_network("2001:db8::/64"))
+PROXIES = (ipaddress.ip_network("203.0.113.0/29"), ipaddress.ip_network("2001:db8:1::/64"))
+PROXY = "203.0.113.1"
+
+
+def xff(*values: str) -> list[tuple[bytes, bytes]]:
+    return [(b"x-forwarded-for", value.encode()) for value in values]
+
+
+def forwarded(*values: str) -> list[tuple[bytes, bytes]]:
+    return [(b"forwarded", value.encode()) for value in values]
+
+
+@pytest.mark.parametrize(
+    ("source", "listed", "peer", "headers"),
+    [
+        ("192.0.2.1", True, "192.0.2.1", []),
+        ("192.0.2.1", True, "::ffff:192.0.2.1", []),
+        ("2001:db8::7", True, "2001:db8::7%eth0", []),
+        ("192.0.2.16", False, "192.0.2.16", []),
+        (None, False, "", []),
+        # Nobody becomes somebody else by saying so.
+        ("198.51.100.1", False, "198.51.100.1", xff("192.0.2.1")),
+        ("198.51.100.1", False, "198.51.100.1", forwarded("for=192.0.2.1")),
+        # What a trusted proxy adds stands at the right.
+        ("192.0.2.1", True, PROXY, xff("192.0.2.1")),
+        ("192.0.2.1", True, "::ffff:203.0.113.1", xff("::ffff:192.0.2.1")),
+        ("192.0.2.1", True, PROXY, xff("198.51.100.1, 192.0.2.1")),
+        ("198.51.100.1", False, PROXY, xff("192.0.2.1, 198.51.100.1")),
+        ("198.51.100.1", False, PROXY, xff("192.0.2.1", "198.51.100.1")),
+        ("192.0.2.1", True, PROXY, xff("198.51.100.1, 192.0.2.1, 203.0.113.2, 203.0.113.3")),
+        ("192.0.2.1", True, PROXY, xff("192.0.2.1:4711")),
+        ("2001:db8::7", True, "2001:db8:1::1", xff("[2001:db8::7]:4711")),
+        (None, False, PROXY, xff("192.0.2.1, unknown")),
+        (None, False, PROXY, xff("192.0.2.1, _hidden, 203.0.113.2")),
+        (PROXY, False, PROXY, []),
+        (PROXY, False, PROXY, xff("", " , ")),
+        # RFC 7239.
+        ("192.0.2.1", True, PROXY, forwarded("for=192.0.2.1;proto=https;by=203.0.113.1")),
+        ("192.0.2.1", True, PROXY, forwarded('For="192.0.2.1:80"')),
+        ("2001:db8::7", True, PROXY, forwarded('proto=http; for="[2001:db8::7]:4711"')),
+        ("198.51.100.1", False, PROXY, forwarded("for=192.0.2.1, for=198.51.100.1")),
+        ("192.0.2.1", True, PROXY, forwarded("for=198.51.100.1", "for=192.0.2.1, for=203.0.113.2")),
+        ("198.51.100.1", False, PROXY, forwarded('for=198.51.100.1;x=", for=192.0.2.1"')),
+        ("198.51.100.1", False, PROXY, forwarded('for=198.51.100.1;x="a\\", for=192.0.2.1"')),
+        (None, False, PROXY, forwarded("for=192.0.2.1, by=203.0.113.1")),
+        (None, False, PROXY, forwarded("for=192.0.2.1, for=_secret")),
+        # X-Forwarded-For goes first: a proxy has to write or remove both.
+        ("198.51.100.1", False, PROXY, forwarded("for=192.0.2.1") + xff("198.51.100.1")),
+        ("192.0.2.1", True, PROXY, forwarded("for=192.0.2.1") + xff("")),
+    ],
+)
+def test_the_source_of_a_call(source: str | None, listed: bool, peer: str, headers: list[tuple[bytes, bytes]]) -> None:
+    visitor = Door(Sources(ALLOWED, PROXIES)).look(peer, headers)
+    assert (source, listed) == (None if visitor.address is None else str(visitor.address), visitor.listed)
+    assert visitor.admitted is listed
+
+
+def test_observe_lets_everybody_in_and_still_says_who_is_not_listed() -> None:
+    door = Door(Sources(ALLOWED, PROXIES, observe=True))
+    for peer, headers in (("198.51.100.1", []), (PROXY, xff("unknown"))):
+        visitor = door.look(peer, headers)
+        assert visitor.admitted
+        assert not visitor.listed
+    assert door.expects("198.51.100.1")
+
+
+def test_new_rules_hold_from_the_next_call_on() -> None:
+    door = Door(Sources(ALLOWED))
+    assert door.look("192.0.2.1", []).admitted
+    door.change(Sources((ipaddress.ip_network("198.51.100.1"),)))
+    assert not door.look("192.0.2.1", []).admitted
+    assert door.look("198.51.100.1", []).admitted
+
+
+def test_a_connection_is_expected_from_allowed_sources_and_trusted_proxies() -> None:
+    door = Door(Sources(ALLOWED, PROXIES))
+    assert [True, True, False, False] == [door.expects(peer) for peer in ("192.0.2.1", PROXY, "198.51.100.1", "")]
+
+
+@pytest.mark.parametrize("text", ["", "unknown", "192.0.2", "192.0.2.1/32", "1" * 500, "[", "[::1", "::1::", "192.0.2.1, 192.0.2.2"])
+def test_what_is_no_address_is_none(text: str) -> None:
+    assert parse_address(text) in (None, parse_address("::1"))

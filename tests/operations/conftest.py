@@ -1,0 +1,14 @@
+"""Fixtures of the tests of operating."""
+
+import pytest
+
+from app.crypto.vault import Vault
+from app.db.engine import Sessions
+from tests.forwarding.delivery_setup import KEY
+from tests.operations.operations_setup import OperatingWorld
+
+
+@pytest.fixture
+def world(sessions: Sessions, database_url: str) -> OperatingWorld:
+    """An empty world on the test's own database."""
+    return OperatingWorld(sessions, database_url, Vault([KEY]))

@@ -1,0 +1,214 @@
+"""What is owed can be listed, tried again one by one, and recovered by a span of time."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.clock import now
+from app.operations.deliveries.webhooks import (
+    UNDELIVERED,
+    WebhookState,
+    list_outbound,
+    retry_outbound,
+    show_outbound,
+)
+from app.operations.errors import NotAcceptable, NotRetriable, SubscriberNotFound, WebhookNotFound
+from app.operations.pagination import Place
+from app.operations.subscribers.recovery import RecoveryRequest, recover
+from tests.forwarding.delivery_setup import until
+from tests.operations.operations_setup import OPERATOR, OperatingWorld
+from tests.subscriber import subscriber
+
+SECRET = "whsec_" + "A" * 32
+STATES = ("pending", "delivered", "dead", "cancelled")
+
+
+async def _one_in_each_state(world: OperatingWorld) -> dict[str, int]:
+    """Four events owed to the subscriber `shop`, each in another state; the ids by state."""
+    await world.add()
+    for number in range(len(STATES)):
+        await world.judged("01", order_no=f"order-{number}")
+    ids = [row.id for row in await world.rows("SELECT id FROM outbound_webhooks ORDER BY id")]
+    for webhook_id, state in zip(ids, STATES, strict=True):
+        await world.run(
+            "UPDATE outbound_webhooks SET state = :state, attempts = 3, excused = 1, due_at = now() + interval '1 hour' WHERE id = :id",
+            state=state,
+            id=webhook_id,
+        )
+    return dict(zip(STATES, ids, strict=True))
+
+
+async def _all(world: OperatingWorld) -> list[tuple[int, str, int, int, bool]]:
+    rows = await world.rows("SELECT id, state, attempts, excused, due_at <= now() AS due FROM outbound_webhooks ORDER BY id")
+    return [tuple(row) for row in rows]
+
+
+def _request(**values: Any) -> RecoveryRequest:
+    return RecoveryRequest.model_validate({"subscriber": "shop", "since": now() - timedelta(hours=1), **values})
+
+
+async def test_webhooks_are_listed_by_state_and_subscriber(world: OperatingWorld) -> None:
+    ids = await _one_in_each_state(world)
+    await world.add("other", event_types=["payment.received"])
+    await world.judged("04", order_no="order-0")
+
+    async def listed(**values: Any) -> list[int]:
+        return [webhook.id for webhook in (await list_outbound(world.sessions, Place(), **values)).items]
+
+    assert [ids["dead"], ids["pending"]] == (await listed(states=UNDELIVERED, subscriber="shop"))[1:]  # after that of the 04
+    assert [ids["delivered"]] == await listed(states=[WebhookState.DELIVERED])
+    assert 5 == len(await listed(subscriber="shop"))
+    (other,) = (await list_outbound(world.sessions, Place(), subscriber="other")).items
+    assert ("other", "payment.received", "order-0", "pending") == (other.subscriber, other.event_type, other.order_no, other.state)
+    assert [] == await listed(subscriber="nobody")
+
+
+async def test_a_retried_webhook_is_due_now_with_all_its_attempts(world: OperatingWorld) -> None:
+    ids = await _one_in_each_state(world)
+    for state in ("pending", "dead"):
+        webhook = await retry_outbound(world.sessions, ids[state], OPERATOR)
+        assert ("pending", 0, 0, None) == (webhook.state, webhook.attempts, webhook.excused, webhook.finished_at)
+        assert webhook.due_at
+        assert webhook.due_at <= now()
+
+
+async def test_a_settled_webhook_is_not_retried(world: OperatingWorld) -> None:
+    ids = await _one_in_each_state(world)
+    before = await _all(world)
+    for state in ("delivered", "cancelled"):
+        with pytest.raises(NotRetriable, match=state):
+            await retry_outbound(world.sessions, ids[state], OPERATOR)
+    assert before == await _all(world)
+
+
+async def test_a_webhook_that_is_being_sent_is_left_to_its_sender(world: OperatingWorld) -> None:
+    ids = await _one_in_each_state(world)
+    await world.run("UPDATE outbound_webhooks SET lease_token = gen_random_uuid() WHERE id = :id", id=ids["pending"])
+    before = await _all(world)
+    with pytest.raises(NotRetriable, match="being sent"):
+        await retry_outbound(world.sessions, ids["pending"], OPERATOR)
+    assert before == await _all(world)
+    assert 1 == (await recover(world.sessions, _request(dry_run=True), OPERATOR)).webhooks
+    assert 3 == (await recover(world.sessions, _request(everything=True, dry_run=True), OPERATOR)).webhooks
+    assert 3 == (await recover(world.sessions, _request(everything=True), OPERATOR)).webhooks
+    await world.work_off()
+    assert before[0] == (await _all(world))[0]
+
+
+async def test_a_webhook_whose_sender_was_lost_is_retried(world: OperatingWorld) -> None:
+    ids = await _one_in_each_state(world)
+    await world.run("UPDATE outbound_webhooks SET lease_token = gen_random_uuid(), due_at = now() - interval '1 s'")
+    assert 0 == (await retry_outbound(world.sessions, ids["pending"], OPERATOR)).attempts
+
+
+async def test_unknown_webhooks_and_subscribers_are_not_found(world: OperatingWorld) -> None:
+    with pytest.raises(WebhookNotFound):
+        await retry_outbound(world.sessions, 1, OPERATOR)
+    with pytest.raises(WebhookNotFound):
+        await show_outbound(world.sessions, 1)
+    with pytest.raises(SubscriberNotFound):
+        await recover(world.sessions, _request(), OPERATOR)
+
+
+async def test_recovering_makes_the_undelivered_due(world: OperatingWorld) -> None:
+    ids = await _one_in_each_state(world)
+    counted = await recover(world.sessions, _request(dry_run=True), OPERATOR)
+    assert ("shop", 2, True) == (counted.subscriber, counted.webhooks, counted.dry_run)
+    assert [3, 3, 3, 3] == [attempts for _, _, attempts, _, _ in await _all(world)]
+    assert 2 == (await recover(world.sessions, _request(), OPERATOR)).webhooks
+    await world.work_off()
+    assert {
+        (ids["pending"], "pending", 0, 0, True),
+        (ids["delivered"], "delivered", 3, 1, False),
+        (ids["dead"], "pending", 0, 0, True),
+        (ids["cancelled"], "cancelled", 3, 1, False),
+    } == set(await _all(world))
+
+
+async def test_recovering_everything_sends_again_what_was_delivered_and_what_was_never_owed(world: OperatingWorld) -> None:
+    await world.judged("01", "04")  # before there is a subscriber
+    await world.add(event_types=["payment.received", "payment.confirmed"])
+    await world.judged("05")
+    await world.run("UPDATE outbound_webhooks SET state = 'delivered', attempts = 1, finished_at = now()")
+    assert 0 == (await recover(world.sessions, _request(dry_run=True), OPERATOR)).webhooks
+    assert 2 == (await recover(world.sessions, _request(everything=True, dry_run=True), OPERATOR)).webhooks
+    assert 1 == len(await _all(world))
+    assert 2 == (await recover(world.sessions, _request(everything=True), OPERATOR)).webhooks
+    await world.work_off()
+    rows = await world.rows(
+        "SELECT e.type, w.state, w.attempts, w.order_no = e.order_no AND w.sequence = e.sequence AS placed FROM outbound_webhooks w"
+        " JOIN events e ON e.id = w.event_id ORDER BY e.id"
+    )
+    assert [("payment.received", "pending", 0, True), ("payment.confirmed", "pending", 0, True)] == [tuple(row) for row in rows]
+
+
+async def test_recovering_is_bounded_by_time_and_type(world: OperatingWorld) -> None:
+    await world.add()
+    await world.judged("01", "04")
+    await world.run("UPDATE outbound_webhooks SET state = 'dead'")
+    between = (await world.rows("SELECT max(created_at) AS moment FROM events WHERE type = 'payment.received'"))[0].moment
+
+    async def counted(**values: Any) -> int:
+        return (await recover(world.sessions, _request(dry_run=True, **values), OPERATOR)).webhooks
+
+    assert 2 == await counted()
+    assert 1 == await counted(since=between)
+    assert 1 == await counted(until=between)
+    assert 0 == await counted(until=now() - timedelta(hours=2))
+    assert 1 == await counted(event_types=["order.accepted"])
+    assert 2 == await counted(since="0001-01-01T00:00:00+14:00", until="9999-12-31T23:59:59-14:00")
+    assert 0 == await counted(since="9999-12-31T23:59:59-14:00", until="0001-01-01T00:00:00+14:00")
+    with pytest.raises(NotAcceptable):
+        await counted(event_types=["no.such"])
+
+
+async def test_test_webhooks_are_not_recovered(world: OperatingWorld) -> None:
+    await world.add()
+    await world.event(type="webhook.test")
+    assert 0 == (await recover(world.sessions, _request(everything=True), OPERATOR)).webhooks
+    await world.work_off()
+
+
+@pytest.mark.parametrize("act", ["retry", "recover"])
+async def test_a_dead_webhook_arrives_after_all(world: OperatingWorld, act: str) -> None:
+    async with subscriber(SECRET) as merchant:
+        await world.add("shop", merchant.url, secret=SECRET)
+        merchant.status = 500
+        await world.judged("01")
+        async with world.forwarder():
+            await until(_state_is(world, "dead"))
+            merchant.status = 200
+            webhook_id = (await _all(world))[0][0]
+            if act == "retry":
+                await retry_outbound(world.sessions, webhook_id, OPERATOR)
+            else:
+                await recover(world.sessions, _request(), OPERATOR)
+            await merchant.wait_for(1)
+            await until(_state_is(world, "delivered"))
+    shown = await show_outbound(world.sessions, webhook_id)
+    assert ["http_5xx", "http_5xx", "http_5xx", "delivered"] == [attempt.outcome for attempt in shown.history]
+
+
+def _state_is(world: OperatingWorld, state: str) -> Callable[[], Awaitable[bool]]:
+    async def holds() -> bool:
+        return await world.states() == [state]
+
+    return holds
+
+
+async def test_an_answer_is_shown_only_when_asked_for_and_our_own_words_always(world: OperatingWorld) -> None:
+    ids = await _one_in_each_state(world)
+    for status, excerpt in ((500, "Dear taro@example.com"), (None, "timed out")):
+        await world.run(
+            "INSERT INTO attempts (outbound_webhook_id, number, started_at, duration_ms, outcome, http_status, excerpt)"
+            " VALUES (:id, 1, now(), 1, 'x', :status, :excerpt)",
+            id=ids["dead"],
+            status=status,
+            excerpt=excerpt,
+        )
+    hidden = await show_outbound(world.sessions, ids["dead"])
+    assert [None, "timed out"] == [attempt.excerpt for attempt in hidden.history]
+    shown = await show_outbound(world.sessions, ids["dead"], shown_to=OPERATOR)
+    assert ["Dear taro@example.com", "timed out"] == [attempt.excerpt for attempt in shown.history]

@@ -1,0 +1,52 @@
+"""The certificate that a server shows is looked at, whether it would be believed or not."""
+
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from app import metrics
+from app.network.certificates import look_at_certificate
+from app.operations.monitoring.certificate_expiry import CertificateWatch
+from tests.forwarding.hostile_server import answering, hang, server_tls, serving
+
+
+def _days_left(moment: datetime) -> float:
+    return (moment - datetime.now(UTC)) / timedelta(days=1)
+
+
+async def test_a_certificate_that_is_believed_has_no_trouble(tmp_path: Path) -> None:
+    tls, trusted = server_tls(tmp_path, "127.0.0.1", days=20)
+    async with serving(answering(b"200 OK"), tls) as port:
+        seen = await look_at_certificate("127.0.0.1", port, ssl.create_default_context(cafile=trusted))
+    assert (None, pytest.approx(20, abs=0.1)) == (seen.trouble, _days_left(seen.expires_at))
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "trouble"),
+    [("127.0.0.1", -1, "expired"), ("shop.example", 20, "mismatch")],
+)
+async def test_the_end_of_one_that_is_not_believed_is_seen_too(tmp_path: Path, name: str, days: int, trouble: str) -> None:
+    tls, trusted = server_tls(tmp_path, name, days=days)
+    async with serving(answering(b"200 OK"), tls) as port:
+        seen = await look_at_certificate("127.0.0.1", port, ssl.create_default_context(cafile=trusted))
+    assert (True, pytest.approx(days, abs=0.1)) == (trouble in (seen.trouble or ""), _days_left(seen.expires_at))
+
+
+async def test_no_handshake_is_an_error() -> None:
+    async with serving(answering(b"200 OK")) as port:
+        with pytest.raises(OSError):
+            await look_at_certificate("127.0.0.1", port)
+
+
+async def test_the_end_becomes_a_metric(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    metrics.expose_standing()
+    tls, _ = server_tls(tmp_path, "127.0.0.1", days=9)
+    async with serving(hang, tls) as port:
+        await CertificateWatch(f"https://127.0.0.1:{port}/zeus/notify")()
+    line = next(line for line in metrics.exposition().decode().splitlines() if line.startswith("zeus_relay_public_certificate_expiry"))
+    assert 'host="127.0.0.1"' in line
+    assert pytest.approx(9, abs=0.1) == _days_left(datetime.fromtimestamp(float(line.split()[1]), UTC))
+    await CertificateWatch("https://127.0.0.1:1/zeus/notify")()
+    assert "certificate_not_seen" in "".join(capsys.readouterr())

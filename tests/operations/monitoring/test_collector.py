@@ -1,0 +1,216 @@
+"""The watch measures what waits and what is usual, cheaply, and shows it in the metrics."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from app import metrics
+from app.clock import uuid7_floor
+from app.db.connections import Connection, connect
+from app.operations.monitoring.baseline import COUNT, Usual
+from app.operations.monitoring.collector import Watch
+from app.operations.monitoring.snapshot import COUNT_LIMIT, QUEUES, SUBSCRIBERS, read_standing
+from app.operations.subscribers.pause import pause_subscriber
+from tests.operations.operations_setup import (
+    EMAIL,
+    NAME,
+    OPERATOR,
+    ORDER_NO,
+    SOURCE,
+    TELNO,
+    OperatingWorld,
+)
+
+_NOTICE = (
+    "INSERT INTO notices (id, lane, received_at, source, method, target, headers, body, verdict, order_no) "
+    "SELECT CAST(lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || substr(md5(at::text || n), 1, 3) || '8' || "
+    "substr(md5(n || at::text), 1, 15) AS uuid), n % 16, at, '192.0.2.10', 'GET', '', '', '', {verdict}, 'o' || n "
+    "FROM generate_series(1, {count}) n, LATERAL (SELECT {at} AS at) moment"
+)
+
+
+def _samples() -> dict[tuple[str, str], float]:
+    """Every sample of the exposition by its name and the value of its only label."""
+    families = text_string_to_metric_families(metrics.exposition().decode())
+    return {(sample.name, next(iter(sample.labels.values()), "")): sample.value for family in families for sample in family.samples}
+
+
+async def _calls(world: OperatingWorld, begin: datetime, *, count: int, seconds: float) -> None:
+    """Calls that came at even distances from `begin` on."""
+    at = f"timestamptz '{begin.isoformat()}' + (n - 1) * interval '{seconds} seconds'"
+    await world.run(_NOTICE.format(count=count, at=at, verdict="'accepted'").replace(":", r"\:"))
+
+
+async def test_an_empty_database_has_nothing_waiting(world: OperatingWorld) -> None:
+    measured = await Watch(world.sessions).measure()
+    standing = measured.standing
+    assert (None, 0, None, ()) == (standing.last_call_at, standing.unjudged, standing.unjudged_seconds, standing.subscribers)
+    assert (0, 0) == (measured.expectation.per_hour, measured.expectation.since_last)
+
+
+async def test_what_waits_is_counted_with_its_age(world: OperatingWorld) -> None:
+    await world.add("shop", "https://shop.example/hooks")
+    await world.add("books", "https://books.example/hooks", event_types=["payment.confirmed"])
+    await pause_subscriber(world.sessions, "books", "maintenance", OPERATOR)
+    await world.judged("01", "04")
+    await world.call("05")
+    await world.run("UPDATE outbound_webhooks SET created_at = now() - interval '20 minutes' WHERE sequence = 1")
+    await world.run("UPDATE notices SET received_at = now() - interval '1 minute' WHERE verdict IS NULL")
+    metrics.expose_standing()
+    await Watch(world.sessions).measure()
+    found = _samples()
+    assert 1 == found["zeus_relay_unjudged_notices", ""]
+    assert 60 <= found["zeus_relay_unjudged_oldest_seconds", ""] < 120
+    assert (2, 0) == tuple(found["zeus_relay_undelivered_webhooks", name] for name in ("shop", "books"))
+    assert 1200 <= found["zeus_relay_undelivered_oldest_seconds", "shop"] < 1260
+    assert (0, 1) == tuple(found["zeus_relay_subscriber_paused", name] for name in ("shop", "books"))
+    assert (1, 1) == tuple(found["zeus_relay_subscribers", state] for state in ("active", "paused"))
+    assert abs(datetime.now(UTC).timestamp() - found["zeus_relay_measured_timestamp_seconds", ""]) < 60
+
+
+async def test_a_subscriber_that_was_removed_leaves_the_metrics(world: OperatingWorld) -> None:
+    await world.add("shop", "https://shop.example/hooks")
+    metrics.expose_standing()
+    watch = Watch(world.sessions)
+    await watch.measure()
+    assert ("zeus_relay_undelivered_webhooks", "shop") in _samples()
+    await world.run("UPDATE subscribers SET state = 'removed'")
+    await watch.measure()
+    assert ("zeus_relay_undelivered_webhooks", "shop") not in _samples()
+
+
+async def test_what_needs_a_human_is_counted_until_it_is_dealt_with(world: OperatingWorld) -> None:
+    quarantined, _ = await world.judged("99", "01")
+    await world.judged("01", money="9999")
+    await world.run(
+        "INSERT INTO outbound_webhooks (event_id, subscriber_id, state) SELECT gen_random_uuid(), :id, 'dead' FROM generate_series(1, 2)",
+        id=(await world.subscriber("https://shop.example/hooks"))[0],
+    )
+    async with world.sessions() as session:
+        standing = await read_standing(session)
+    assert (1, 1, 2) == (standing.quarantined, standing.conflicts, standing.dead)
+    await world.run("UPDATE notices SET dismissed_at = now() WHERE id = :id", id=quarantined)
+    async with world.sessions() as session:
+        assert 0 == (await read_standing(session)).quarantined
+
+
+@pytest.mark.parametrize(
+    ("health", "failing"),
+    [
+        ("failures = 0, failing_since = NULL", False),
+        ("failures = 9, failing_since = now() - interval '9 minutes'", False),
+        ("failures = 10, failing_since = now() - interval '1 second'", True),
+        ("failures = 1, failing_since = now() - interval '10 minutes'", True),
+    ],
+)
+async def test_a_subscriber_is_failing_by_its_health_whatever_waits_for_it(world: OperatingWorld, health: str, failing: bool) -> None:
+    await world.add("shop", "https://shop.example/hooks")
+    await world.judged("01")
+    await world.run("UPDATE outbound_webhooks SET attempts = 1, due_at = now() + interval '5 minutes'")
+    await world.run(f"UPDATE subscribers SET {health}")
+    async with world.sessions() as session:
+        assert [failing] == [subscriber.failing_since is not None for subscriber in (await read_standing(session)).subscribers]
+
+
+async def test_the_usual_number_is_the_mean_of_the_same_hour_of_four_weeks(world: OperatingWorld) -> None:
+    monday = datetime(2026, 11, 23, 9, tzinfo=UTC)
+    for week, count in ((1, 60), (2, 30), (3, 30), (4, 0)):
+        await _calls(world, monday - timedelta(weeks=week), count=count, seconds=60)
+    await _calls(world, monday - timedelta(weeks=5), count=1, seconds=1)  # so that all four weeks have been observed
+    await _calls(world, monday - timedelta(days=1), count=50, seconds=60)  # another day of the week
+    at = monday + timedelta(minutes=45)
+    async with world.sessions() as session:
+        expectation = await Usual().read(session, at, at - timedelta(minutes=20))
+    assert (30, 10) == (expectation.per_hour, pytest.approx(expectation.since_last))
+
+
+async def test_a_silence_at_night_is_none_in_the_first_minute_of_the_morning(world: OperatingWorld) -> None:
+    monday = datetime(2026, 11, 23, 9, tzinfo=UTC)
+    for week in (1, 2, 3, 4):
+        await _calls(world, monday - timedelta(weeks=week), count=60, seconds=60)
+    usual, last_call_at = Usual(), monday - timedelta(hours=10)
+    async with world.sessions() as session:
+        expected = [(await usual.read(session, monday + timedelta(minutes=past), last_call_at)).since_last for past in (1, 15, 59)]
+    assert [pytest.approx(1), pytest.approx(15), pytest.approx(59)] == expected
+
+
+async def test_a_young_service_goes_by_the_weeks_it_has(world: OperatingWorld) -> None:
+    monday = datetime(2026, 11, 23, 9, tzinfo=UTC)
+    await _calls(world, monday - timedelta(weeks=1), count=40, seconds=60)
+    at = monday + timedelta(minutes=30)
+    async with world.sessions() as session:
+        assert 40 == (await Usual().read(session, at, at)).per_hour
+        assert 0 == (await Usual().read(session, monday - timedelta(days=2), monday - timedelta(days=6))).since_last
+
+
+async def test_the_watch_goes_on_when_the_database_does_not_answer(world: OperatingWorld) -> None:
+    seen: list[Any] = []
+
+    async def note(measured: Any) -> None:
+        seen.append(measured)
+
+    await world.run("ALTER TABLE notices RENAME TO gone")
+    running = asyncio.create_task(Watch(world.sessions, note, seconds=0.05).run())
+    await asyncio.sleep(0.3)
+    assert {None} == set(seen)
+    await world.run("ALTER TABLE gone RENAME TO notices")
+    async with asyncio.timeout(20):
+        while seen[-1] is None:
+            await asyncio.sleep(0.05)
+    running.cancel()
+
+
+async def test_nothing_of_a_call_is_in_the_metrics(world: OperatingWorld) -> None:
+    await world.add("shop", "https://shop.example/hooks")
+    await world.judged("01", "99")
+    metrics.expose_standing()
+    await Watch(world.sessions).measure()
+    text = metrics.exposition().decode()
+    assert [] == [word for word in (NAME, TELNO, EMAIL, SOURCE, ORDER_NO, "2012000001", "secret-part") if word in text]
+
+
+@pytest.fixture
+async def full(world: OperatingWorld) -> AsyncIterator[Connection]:
+    """A connection to a database with many rows of what usually is and many of what waits, and statistics of them."""
+    connection = await connect(world.url)
+    await connection.execute(_NOTICE.format(count=60_000, at="now() - (n % 2400000) * interval '40 seconds'", verdict="'accepted'"))
+    await connection.execute(_NOTICE.format(count=300, at="now() - n * interval '1 hour'", verdict="'quarantined'"))
+    for _ in range(5):
+        await world.subscriber("https://shop.example/hooks")
+    for state, count in (("delivered", 60_000), ("pending", 15_000), ("dead", 100)):
+        await connection.execute(
+            "INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, state, attempts) "
+            f"SELECT gen_random_uuid(), s.id, 'o' || n, 1, '{state}', n % 2 FROM (SELECT id FROM subscribers LIMIT 1) s, "
+            f"generate_series(1, {count}) n"
+        )
+    await connection.execute("VACUUM ANALYZE")
+    yield connection
+    await connection.close()
+
+
+def _nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    return [plan, *(node for part in plan.get("Plans", []) for node in _nodes(part))]
+
+
+async def _read(connection: Connection, statement: str, *values: Any) -> tuple[list[str], float]:
+    """The tables a statement reads whole, and the most rows that one step of it reads."""
+    found = json.loads(await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", *values))
+    nodes = _nodes(found[0]["Plan"])
+    whole = [node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan" and node["Relation Name"] != "subscribers"]
+    return whole, max((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"] for node in nodes)
+
+
+async def test_measuring_reads_no_table_whole(full: Connection) -> None:
+    for statement in (QUEUES, SUBSCRIBERS):
+        whole, most = await _read(full, statement.text)
+        assert ([], True) == (whole, most <= COUNT_LIMIT + 10)
+    begin = datetime.now(UTC) - timedelta(days=7)
+    firsts = [uuid7_floor(begin - timedelta(weeks=week)) for week in range(4)]
+    nexts = [uuid7_floor(begin - timedelta(weeks=week) + timedelta(hours=1)) for week in range(4)]
+    whole, most = await _read(full, COUNT.text.replace(":firsts", "$1::uuid[]").replace(":nexts", "$2::uuid[]"), firsts, nexts)
+    assert ([], True) == (whole, most < 1_000)

@@ -1,0 +1,264 @@
+"""What needs a human: how it comes there, how it goes, rejected samples, and the overview."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from app.clock import uuid7
+from app.operations.deliveries.webhooks import WebhookState, list_outbound, retry_outbound
+from app.operations.errors import NotDismissible, NoticeNotFound, SampleNotFound, WebhookNotFound
+from app.operations.monitoring.alert_conditions import Attention, concerns_of
+from app.operations.monitoring.baseline import Expectation
+from app.operations.monitoring.hourly import CallHours
+from app.operations.monitoring.overview import Overviews
+from app.operations.monitoring.snapshot import read_standing
+from app.operations.notices.notices import VerdictFilter, list_notices, release_notice
+from app.operations.notices.rejected import list_samples, release_sample, show_sample
+from app.operations.pagination import Place
+from app.operations.reviews.attention import AttentionCounts, read_attention
+from app.operations.reviews.dismissal import (
+    Dismissal,
+    dismiss_notice,
+    dismiss_sample,
+    dismiss_webhook,
+)
+from app.operations.subscribers.pause import pause_subscriber
+from app.recording.spool.segments import SPOOLED, SegmentWriter
+from tests.api.api_walk import filled, sample
+from tests.operations.operations_setup import (
+    OPERATOR,
+    ORDER_NO,
+    PERSONAL,
+    SOURCE,
+    TELNO,
+    OperatingWorld,
+)
+
+REASON = Dismissal(reason="a test call of the sales desk")
+NOTHING = AttentionCounts(quarantined=0, conflicts=0, rejected_samples=0, dead_webhooks=0, paused_subscribers=0)
+
+
+async def test_what_needs_a_human_is_shown_and_counted(world: OperatingWorld) -> None:
+    assert NOTHING == (await read_attention(world.sessions)).counts
+    names = await filled(world)
+    await world.judged("01", money="9999")
+    await pause_subscriber(world.sessions, "shop", "stocktaking", OPERATOR)
+    attention = await read_attention(world.sessions)
+    assert AttentionCounts(quarantined=2, conflicts=1, rejected_samples=3, dead_webhooks=2, paused_subscribers=1) == attention.counts
+    assert names["*"]["notice_id"] in [notice.id for notice in attention.quarantined]
+    assert ["conflict"] == [notice.verdict for notice in attention.conflicts]
+    assert ["dead", "dead"] == [webhook.state for webhook in attention.dead_webhooks]
+    assert ["stocktaking"] == [subscriber.pause_reason for subscriber in attention.paused_subscribers]
+    assert [] == [secret for secret in (*PERSONAL, SOURCE) if secret in attention.model_dump_json()]
+
+
+async def test_what_is_dismissed_is_gone_from_there_and_stays_what_it_is(world: OperatingWorld) -> None:
+    await filled(world)
+    await world.judged("01", money="9999")
+    for notice in (await list_notices(world.sessions, Place(), attention=True)).items:
+        dismissed = await dismiss_notice(world.sessions, notice.id, REASON, OPERATOR)
+        assert (notice.verdict, REASON.reason) == (dismissed.verdict, dismissed.dismissal)
+        assert dismissed.dismissed_at
+    for webhook in (await list_outbound(world.sessions, Place(), attention=True)).items:
+        assert REASON.reason == (await dismiss_webhook(world.sessions, webhook.id, REASON, OPERATOR)).dismissal
+    for rejected in (await list_samples(world.sessions, Place(), attention=True)).items:
+        assert REASON.reason == (await dismiss_sample(world.sessions, rejected.id, REASON, OPERATOR)).dismissal
+    assert NOTHING == (await read_attention(world.sessions)).counts
+    assert 2 == len((await list_notices(world.sessions, Place(), verdict=VerdictFilter.QUARANTINED)).items)
+    assert 2 == len((await list_outbound(world.sessions, Place(), states=[WebhookState.DEAD])).items)
+    assert 3 == len((await list_samples(world.sessions, Place())).items)
+
+
+async def test_what_happens_anew_is_not_dismissed_any_more(world: OperatingWorld) -> None:
+    names = await filled(world)
+    notice_id, webhook_id = names["*"]["notice_id"], names["*"]["webhook_id"]
+    await dismiss_notice(world.sessions, notice_id, REASON, OPERATOR)
+    await dismiss_webhook(world.sessions, webhook_id, REASON, OPERATOR)
+    assert (None, None) == ((released := await release_notice(world.sessions, notice_id, OPERATOR)).dismissed_at, released.dismissal)
+    retried = await retry_outbound(world.sessions, webhook_id, OPERATOR)
+    assert (None, None) == (retried.dismissed_at, retried.dismissal)
+    await world.run("UPDATE outbound_webhooks SET state = 'dead'")
+    assert webhook_id in [webhook.id for webhook in (await list_outbound(world.sessions, Place(), attention=True)).items]
+
+
+async def test_what_needs_no_human_cannot_be_dismissed(world: OperatingWorld) -> None:
+    names = await filled(world)
+    accepted = (await list_notices(world.sessions, Place(), verdict=VerdictFilter.ACCEPTED)).items[0].id
+    with pytest.raises(NotDismissible, match="verdict:accepted"):
+        await dismiss_notice(world.sessions, accepted, REASON, OPERATOR)
+    await dismiss_sample(world.sessions, names["*"]["sample_id"], REASON, OPERATOR)
+    with pytest.raises(NotDismissible, match="already"):
+        await dismiss_sample(world.sessions, names["*"]["sample_id"], REASON, OPERATOR)
+    await world.run("UPDATE outbound_webhooks SET state = 'pending'")
+    with pytest.raises(NotDismissible, match="pending"):
+        await dismiss_webhook(world.sessions, names["*"]["webhook_id"], REASON, OPERATOR)
+    with pytest.raises(NoticeNotFound):
+        await dismiss_notice(world.sessions, uuid4(), REASON, OPERATOR)
+    with pytest.raises(WebhookNotFound):
+        await dismiss_webhook(world.sessions, 999, REASON, OPERATOR)
+    with pytest.raises(SampleNotFound):
+        await dismiss_sample(world.sessions, uuid4(), REASON, OPERATOR)
+
+
+async def test_a_rejected_sample_is_masked_and_can_be_released(world: OperatingWorld) -> None:
+    sample_id: UUID = await sample(world)
+    masked = await show_sample(world.sessions, sample_id)
+    assert (ORDER_NO, "04", "入金済", "***") == (masked.order_no, masked.status, masked.status_name, masked.source)
+    assert [] == [secret for secret in (*PERSONAL, SOURCE, "/zeus/notify") if secret in masked.model_dump_json()]
+    shown = await show_sample(world.sessions, sample_id, shown_to=OPERATOR)
+    assert (SOURCE, TELNO) == (shown.source, shown.parameters["telno"])
+    notice = await release_sample(world.sessions, sample_id, OPERATOR)
+    await world.judge()
+    assert [(notice.id, "accepted")] == [(n.id, n.verdict) for n in (await list_notices(world.sessions, Place())).items]
+    for gone in (lambda: show_sample(world.sessions, sample_id), lambda: release_sample(world.sessions, sample_id, OPERATOR)):
+        with pytest.raises(SampleNotFound):
+            await gone()
+
+
+async def test_lists_of_webhooks_by_state_and_subscriber_are_whole_and_in_order(world: OperatingWorld) -> None:
+    for name in ("a", "b"):
+        await world.add(name)
+    for number in range(8):
+        await world.judged("01", order_no=f"o{number}")
+    await world.run("UPDATE outbound_webhooks SET state = (ARRAY['pending', 'delivered', 'dead', 'cancelled'])[id % 4 + 1]")
+    query = "SELECT w.id, w.state, s.name FROM outbound_webhooks w JOIN subscribers s ON s.id = w.subscriber_id"
+    everything = {row.id: row for row in await world.rows(query)}
+    for states in ((), (WebhookState.DEAD,), (WebhookState.DEAD, WebhookState.PENDING), tuple(WebhookState)):
+        for subscriber in (None, "a", "none"):
+            wanted = [
+                key
+                for key, row in everything.items()
+                if (not states or row.state in states) and (subscriber is None or row.name == subscriber)
+            ]
+            seen: list[int] = []
+            place = Place(limit=3)
+            while True:
+                page = await list_outbound(world.sessions, place, states=states, subscriber=subscriber)
+                seen += [webhook.id for webhook in page.items]
+                if not page.has_more:
+                    break
+                place = Place(page.next_cursor, 3)
+            assert sorted(wanted, reverse=True) == seen
+
+
+async def test_the_overview_of_nothing(world: OperatingWorld) -> None:
+    overview = await Overviews(world.sessions).read()
+    assert (None, 0, None, 0, None) == (
+        overview.last_call_at,
+        overview.unjudged,
+        overview.oldest_unjudged_at,
+        overview.undelivered,
+        overview.oldest_undelivered_at,
+    )
+    assert (24, 0, [], NOTHING, None) == (
+        len(overview.hours),
+        sum(hour.calls for hour in overview.hours),
+        overview.subscribers,
+        overview.attention,
+        overview.spool,
+    )
+
+
+async def test_the_overview_tells_what_waits_and_who_fails(world: OperatingWorld) -> None:
+    await filled(world)
+    await world.add("down")
+    await world.judged("05")
+    await world.call("99", "99")
+    await world.run(
+        "UPDATE outbound_webhooks SET attempts = 2, due_at = now() + interval '5 minutes' "
+        "WHERE state = 'pending' AND subscriber_id = (SELECT id FROM subscribers WHERE name = 'down')"
+    )
+    overview = await Overviews(world.sessions).read()
+    assert (2, 2) == (overview.unjudged, overview.undelivered)
+    last, oldest = (await world.rows("SELECT max(received_at), min(received_at) FILTER (WHERE verdict IS NULL) FROM notices"))[0]
+    assert (last, oldest) == (overview.last_call_at, overview.oldest_unjudged_at)
+    assert [("down", 1, 0), ("shop", 1, 2)] == [(s.name, s.pending, s.dead) for s in overview.subscribers]
+    waiting = await world.rows("SELECT min(created_at) AS oldest FROM outbound_webhooks WHERE state = 'pending'")
+    assert waiting[0].oldest == overview.oldest_undelivered_at
+    assert (2, 2) == (overview.attention.quarantined, overview.attention.dead_webhooks)
+
+
+@pytest.mark.parametrize(
+    ("health", "failing"),
+    [
+        ("failures = 0, failing_since = NULL", False),
+        ("failures = 9, failing_since = now() - interval '9 minutes'", False),
+        ("failures = 10, failing_since = now() - interval '1 second'", True),
+        ("failures = 1, failing_since = now() - interval '10 minutes'", True),
+        ("failures = 10, failing_since = now() - interval '10 minutes', state = 'paused'", False),
+    ],
+)
+async def test_the_overview_says_who_fails_as_the_alerts_do(world: OperatingWorld, health: str, failing: bool) -> None:
+    await world.add("shop")
+    await world.judged("01")
+    await world.run("UPDATE outbound_webhooks SET attempts = 1, due_at = now() + interval '5 minutes'")
+    await world.run(f"UPDATE subscribers SET {health}")
+    overview = await Overviews(world.sessions).read()
+    assert [failing] == [subscriber.failing for subscriber in overview.subscribers]
+    async with world.sessions() as session:
+        told = concerns_of(await read_standing(session), Expectation(0, 0), Attention())
+    assert failing == ("failing:shop" in [concern.key for concern in told])
+
+
+async def _call_at(world: OperatingWorld, moment: datetime, answer_seconds: float | None) -> None:
+    """A call that arrived at this moment and was answered so many seconds later."""
+    notice_id = UUID(int=(int(moment.timestamp() * 1000) << 80) | (uuid7().int & ((1 << 80) - 1)))
+    await world.run(
+        "INSERT INTO notices (id, lane, received_at, source, method, target, headers, body) "
+        "VALUES (:id, 0, :at, '192.0.2.1', 'GET', '', '', '')",
+        id=notice_id,
+        at=moment,
+    )
+    if answer_seconds is not None:
+        answered = moment + timedelta(seconds=answer_seconds)
+        await world.run("INSERT INTO answers (notice_id, answered_at) VALUES (:id, :at)", id=notice_id, at=answered)
+
+
+async def test_calls_and_slow_answers_are_counted_by_the_hour(world: OperatingWorld) -> None:
+    at = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
+    current = at.replace(minute=0)
+    for moment, answer in (
+        (current, 0.9),
+        (current - timedelta(milliseconds=1), 1.001),
+        (current - timedelta(hours=1), 40),
+        (current - timedelta(hours=23), 1.0),
+        (current - timedelta(hours=23, milliseconds=1), 5),  # before the first hour
+        (at, None),
+    ):
+        await _call_at(world, moment, answer)
+    async with world.sessions() as session:
+        hours = await CallHours().read(session, at)
+    assert [current - timedelta(hours=back) for back in range(23, -1, -1)] == [hour.begins for hour in hours]
+    assert [(1, 0), *[(0, 0)] * 21, (2, 2), (2, 0)] == [(hour.calls, hour.slow_answers) for hour in hours]
+
+
+async def test_hours_that_are_over_are_not_counted_each_time(world: OperatingWorld) -> None:
+    at = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
+    hours = CallHours()
+    async with world.sessions() as session:
+        await hours.read(session, at)
+    await _call_at(world, at - timedelta(hours=3), None)
+    await _call_at(world, at - timedelta(minutes=1), None)
+    async with world.sessions() as session:
+        counted = await hours.read(session, at)
+    assert (0, 1) == (counted[-4].calls, counted[-1].calls)
+
+
+async def test_many_who_ask_at_once_cause_one_reading(world: OperatingWorld) -> None:
+    overviews = Overviews(world.sessions)
+    first, *others = await asyncio.gather(*(overviews.read() for _ in range(10)))
+    assert {id(first)} == {id(other) for other in others}
+
+
+async def test_the_spool_is_shown_where_it_can_be_seen(world: OperatingWorld, tmp_path: Path) -> None:
+    empty = (await Overviews(world.sessions, tmp_path).read()).spool
+    assert empty is not None
+    assert (0, None) == (empty.records, empty.oldest_seconds)
+    assert (await Overviews(world.sessions, tmp_path / "none").read()).spool is None
+    SegmentWriter(tmp_path, "0" * 16, suffix=SPOOLED, limit=1_000_000).write([b"one", b"two"])
+    waiting = (await Overviews(world.sessions, tmp_path).read()).spool
+    assert waiting is not None
+    assert (2, 1, True) == (waiting.records, waiting.segments, waiting.oldest_seconds is not None)

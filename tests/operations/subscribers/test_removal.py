@@ -1,0 +1,127 @@
+"""Removing a subscriber while it is being sent webhooks, and owed new ones: nobody waits for ever, and nothing stays owed."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.clock import uuid7
+from app.forwarding.attempts.sql import record
+from app.forwarding.fan_out import fan_out
+from app.forwarding.outcome import OutcomeKind
+from app.forwarding.recovery_jobs import advance
+from app.forwarding.subscribers.removal import cancel_leftovers
+from app.forwarding.webhook import OutboundWebhook
+from app.operations.subscribers.recovery import RecoveryRequest, recover
+from app.operations.subscribers.rows import subscriber_row
+from app.operations.subscribers.subscribers import remove_subscriber
+from tests.forwarding.delivery_setup import until
+from tests.forwarding.queue.test_claims import result, take
+from tests.operations.operations_setup import ADMIN, OperatingWorld
+
+_WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()"
+
+
+async def _somebody_waits(world: OperatingWorld) -> bool:
+    return bool(await world.rows(_WAITING))
+
+
+async def test_a_fan_out_that_began_during_a_removal_owes_nothing(world: OperatingWorld) -> None:
+    await world.add()
+    event = await _event(world)
+    async with world.sessions.begin() as removing, world.sessions.begin() as judging:
+        row = await subscriber_row(removing, "shop", alone=True)
+        await removing.execute(text("UPDATE subscribers SET state = 'removed' WHERE id = :id"), {"id": row.id})
+        owing = asyncio.create_task(fan_out(judging, [event]))
+        await until(lambda: _somebody_waits(world))
+        await removing.commit()
+        assert 0 == await owing
+    assert [] == await world.states()
+
+
+async def test_a_removal_waits_for_a_fan_out_and_cancels_what_it_owed(world: OperatingWorld) -> None:
+    await world.add()
+    event = await _event(world)
+    async with world.sessions.begin() as judging:
+        assert 1 == await fan_out(judging, [event])
+        removal = asyncio.create_task(remove_subscriber(world.sessions, "shop", ADMIN))
+        await until(lambda: _somebody_waits(world))
+        await judging.commit()
+        await removal
+    assert ["cancelled"] == await world.states()
+
+
+async def test_neither_a_change_nor_a_recording_makes_a_fan_out_wait(world: OperatingWorld) -> None:
+    await world.add()
+    await world.event()
+    event = await _event(world)
+    taken = await take(world)
+    async with world.sessions.begin() as judging, world.sessions.begin() as other, asyncio.timeout(5):
+        await subscriber_row(other, "shop", lock=True)
+        assert 1 == await fan_out(judging, [event])
+    async with world.sessions.begin() as judging, world.sessions.begin() as recording, asyncio.timeout(5):
+        await record(recording, [result(webhook, OutcomeKind.HTTP_5XX, timedelta(hours=1)) for webhook in taken])
+        assert 1 == await fan_out(judging, [await _event(world)])
+
+
+async def _event(world: OperatingWorld) -> UUID:
+    """An event that is owed to nobody yet."""
+    event = uuid7()
+    query = "INSERT INTO events (id, type, order_no, sequence, created_at, data) VALUES (:id, 'payment.received', :no, 1, now(), '{}')"
+    await world.run(query, id=event, no=str(event))
+    return event
+
+
+async def test_a_webhook_that_is_being_recorded_is_passed_over_and_cancelled_later(world: OperatingWorld) -> None:
+    await world.add()
+    for _ in range(3):
+        await world.event()
+    first, *_ = await take(world, room=1)
+    async with world.sessions.begin() as recording, asyncio.timeout(5):
+        await recording.execute(text("SELECT 1 FROM outbound_webhooks WHERE id = :id FOR UPDATE"), {"id": first.id})
+        await remove_subscriber(world.sessions, "shop", ADMIN)
+        await record(recording, [result(first, OutcomeKind.HTTP_5XX, timedelta(hours=1))])
+    assert ["pending", "cancelled", "cancelled"] == await world.states()
+    assert [] == await take(world)
+    async with world.forwarder():
+        await until(lambda: _is_settled(world))
+    assert ["cancelled"] * 3 == await world.states()
+
+
+async def _is_settled(world: OperatingWorld) -> bool:
+    return "pending" not in await world.states()
+
+
+async def test_a_recovery_keeps_no_recording_waiting(world: OperatingWorld) -> None:
+    await world.add()
+    for _ in range(2):
+        await world.event()
+    taken = await take(world)
+    since = "2020-01-01T00:00:00Z"
+    await recover(world.sessions, RecoveryRequest.model_validate({"subscriber": "shop", "since": since, "everything": True}), ADMIN)
+    async with world.sessions.begin() as recovering, world.sessions.begin() as recording, asyncio.timeout(5):
+        assert await advance(recovering) is not None
+        await record(recording, [result(webhook, OutcomeKind.HTTP_5XX, timedelta(hours=1)) for webhook in taken])
+
+
+async def test_removals_and_recordings_at_once_never_block_each_other(world: OperatingWorld) -> None:
+    for number in range(20):
+        name = f"shop-{number}"
+        await world.add(name)
+        for order in range(4):
+            for sequence in range(1, 4):
+                await world.event(f"{number}-{order}", sequence)
+        batches = [await take(world, room=2) for _ in range(2)]
+        await world.run("UPDATE outbound_webhooks SET due_at = now() + interval '1 minute' WHERE lease_token IS NULL")  # parked
+        async with asyncio.timeout(20):
+            await asyncio.gather(*(_record(world, batch) for batch in batches), remove_subscriber(world.sessions, name, ADMIN))
+            async with world.sessions.begin() as session:
+                await cancel_leftovers(session)
+        assert not await world.rows("SELECT 1 FROM outbound_webhooks WHERE state = 'pending'")
+
+
+async def _record(world: OperatingWorld, taken: Sequence[OutboundWebhook]) -> None:
+    async with world.sessions.begin() as session:
+        await record(session, [result(webhook, OutcomeKind.HTTP_4XX) for webhook in taken])

@@ -1,0 +1,239 @@
+"""Every list and every search reads an index and a few rows, however many there are; asserted on a database with 200,000 of each."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.clock import now
+from app.db.connections import connect
+from app.db.engine import Sessions, make_engine, make_sessions
+from app.operations.access.audit import list_audit
+from app.operations.access.permissions import SERVICE, Action
+from app.operations.deliveries.webhooks import WebhookState, list_outbound
+from app.operations.monitoring.overview import Overviews
+from app.operations.notices.notices import VerdictFilter, list_notices
+from app.operations.orders.events import list_events
+from app.operations.orders.history import show_order
+from app.operations.orders.search import OrderQuery, search_orders
+from app.operations.pagination import Place
+from app.operations.reviews.attention import read_attention
+from app.operations.subscribers.recovery import RecoveryRequest, recover
+from tests.conftest import TEMPLATE, with_database
+
+BIG = ("notices", "answers", "orders", "events", "outbound_webhooks", "attempts", "audit_entries")
+MOST_ROWS = {"*": 1_000, "overview": 65_000, "attention": 12_000, "accepted notices": 4_000, "what a recovery would send": 25_000}
+"""What one statement may read of big tables. For the overview the 20,000 calls of a day are counted, each with its answer; what needs
+attention is counted up to 10,000. Accepted notices have no index of their own, which every call would pay for: their list passes over
+the latest ones that are not judged yet, 3,000 here. A recovery may look at all that is pending, 20,000 here, and never at all events."""
+LAUNCH = datetime(2020, 1, 1, tzinfo=UTC)
+LONG_AGO = 60_000
+"""Up to this one things were different: an amount, an operator and repeated calls that were common and never came again."""
+
+# The ids begin with the time: 200,000 calls in ten days.
+_ID = "(lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7000800000000000' || lpad(to_hex(n % 65536), 4, '0'))::uuid"
+_MOMENTS = "SELECT n, now() - (200000 - n) * interval '4.32 seconds' AS at FROM generate_series(1, 200000) AS n"
+_FILL = (
+    f"""INSERT INTO notices (id, lane, received_at, source, method, target, headers, body, judged_at, verdict, parameters, order_no, status)
+    SELECT {_ID}, n % 16, at, '192.0.2.1', 'GET', '', '', '', at,
+      CASE WHEN n > 197000 THEN NULL WHEN n % 5000 = 0 THEN 'quarantined' WHEN n % 5000 = 1 THEN 'conflict'
+        WHEN n < {LONG_AGO} AND n % 4 = 0 THEN 'conflict'
+        WHEN n < {LONG_AGO} AND n % 2 = 0 THEN 'duplicate' ELSE 'accepted' END,
+      jsonb_build_object('telno', '03' || lpad((n * 7919 % 100000000)::text, 8, '0')), 'o' || n, '01'
+    FROM ({_MOMENTS}) AS moments""",
+    f"INSERT INTO answers SELECT {_ID}, at + (n % 1000) * interval '2 milliseconds' FROM ({_MOMENTS}) AS moments",
+    f"""INSERT INTO orders (order_no, status, state, cycle, sequence, money, sendid, telno_tail, created_at)
+    SELECT 'o' || n, '01', 'awaiting_payment', 1, 1, CASE WHEN n < {LONG_AGO} THEN 100 ELSE 200 + n % 50000 END,
+      CASE WHEN n % 2 = 0 THEN 'A-' || n ELSE '' END,
+      lpad((n * 7919 % 10000)::text, 4, '0'), at
+    FROM ({_MOMENTS}) AS moments""",
+    f"""INSERT INTO events (id, type, order_no, status, occurrence, cycle, sequence, created_at, data)
+    SELECT {_ID}, 'order.accepted', 'o' || n, '01', 1, 1, 1, at, '{{}}' FROM ({_MOMENTS}) AS moments""",
+    """INSERT INTO subscribers (id, name, url, customer, state)
+    SELECT gen_random_uuid(), name, 'https://shop.example/', false, state
+    FROM (VALUES ('shop', 'active'), ('rare', 'active'), ('held', 'paused')) AS s (name, state)""",
+    """INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, state, created_at)
+    SELECT e.id, s.id, e.order_no, 1, CASE WHEN row_number() OVER () % 10000 = 0 THEN 'dead' ELSE 'delivered' END, e.created_at
+    FROM events e, subscribers s WHERE s.name = 'shop'""",
+    """INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, created_at)
+    SELECT e.id, s.id, e.order_no, 1, e.created_at FROM (SELECT * FROM events ORDER BY id DESC LIMIT 20000) AS e, subscribers s
+    WHERE s.name = 'held'""",
+    """INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, state)
+    SELECT e.id, s.id, e.order_no, 1, 'cancelled' FROM (SELECT * FROM events ORDER BY id LIMIT 5) AS e, subscribers s
+    WHERE s.name = 'rare'""",
+    """INSERT INTO attempts (outbound_webhook_id, number, started_at, duration_ms, outcome)
+    SELECT id, 1, now(), 5, 'delivered' FROM outbound_webhooks""",
+    f"""INSERT INTO audit_entries (id, operator, role, via, action, subject)
+    SELECT {_ID}, CASE WHEN n < {LONG_AGO} THEN 'left' ELSE 'o' || n % 3 END, 'admin', 'api',
+      CASE WHEN n % 50000 = 0 THEN 'token.revoked' ELSE 'personal_data.seen' END, 'order:o' || n
+    FROM ({_MOMENTS}) AS moments""",
+    "VACUUM ANALYZE",
+)
+
+
+@pytest.fixture(scope="module")
+def full_url(postgres_url: str) -> Iterator[str]:
+    """A full database with statistics."""
+    name = f"full_{uuid4().hex}"
+    url = with_database(postgres_url, name)
+    asyncio.run(_execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
+    asyncio.run(_execute(url, *_FILL))
+    yield url
+    asyncio.run(_execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def _execute(url: str, *statements: str) -> None:
+    connection = await connect(url)
+    for statement in statements:
+        await connection.execute(statement)
+    await connection.close()
+
+
+@dataclass
+class Plans:
+    """Every statement that went over an engine, with its plan as it would be for any parameters and for those it had."""
+
+    engine: AsyncEngine
+    statements: list[tuple[str, Any]] = field(default_factory=list)
+
+    def watch(self) -> None:
+        event.listen(self.engine.sync_engine, "before_cursor_execute", self._note)
+
+    def _note(self, _connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if re.match(r"\s*(SELECT|WITH)\b", statement):
+            self.statements.append((statement, parameters))
+
+    async def of_any_parameters(self, url: str) -> list[dict[str, Any]]:
+        """The plans that the server would keep for whatever parameters."""
+        connection = await connect(url)
+        await connection.execute("SET plan_cache_mode = force_generic_plan")
+        plans = []
+        for number, (statement, parameters) in enumerate(self.statements):
+            await connection.execute(f"PREPARE statement{number} AS {statement}")
+            values = f"({', '.join(['NULL'] * len(parameters))})" if parameters else ""
+            plans += json.loads(await connection.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE statement{number}{values}"))
+        await connection.close()
+        return plans
+
+    async def executed(self) -> list[dict[str, Any]]:
+        """The plans for the parameters that there were, with what they read."""
+        plans = []
+        async with self.engine.connect() as connection:
+            for statement, parameters in list(self.statements):
+                explain = f"EXPLAIN (ANALYZE, FORMAT JSON, TIMING OFF) {statement}"
+                found = (await connection.exec_driver_sql(explain, parameters)).scalar()
+                plans += json.loads(found) if isinstance(found, str) else found
+        return plans
+
+
+@pytest.fixture
+async def engine(full_url: str) -> AsyncIterator[AsyncEngine]:
+    made = make_engine(full_url, pool_size=1)
+    yield made
+    await made.dispose()
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from _nodes(child)
+
+
+def _rows_read(node: dict[str, Any]) -> float:
+    if node.get("Relation Name") not in BIG:
+        return 0
+    return (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+
+
+Read = Callable[[Sessions], Awaitable[Any]]
+READS: dict[str, Read] = {
+    "overview": lambda s: Overviews(s).read(),
+    "attention": read_attention,
+    "order": lambda s: show_order(s, "o77"),
+    "notices of an order": lambda s: list_notices(s, Place(), order_no="o77"),
+    "notices of an order by verdict": lambda s: list_notices(s, Place(), order_no="o77", verdict=VerdictFilter.ACCEPTED),
+    "events": lambda s: list_events(s, Place()),
+    "events of an order": lambda s: list_events(s, Place(), order_no="o77"),
+    "webhooks of a subscriber": lambda s: list_outbound(s, Place(), subscriber="rare"),
+    "what a recovery would send": lambda s: recover(s, RecoveryRequest(subscriber="shop", since=LAUNCH, dry_run=True), SERVICE),
+    "webhooks of nobody": lambda s: list_outbound(s, Place(), subscriber="nobody"),
+    "undelivered": lambda s: list_outbound(s, Place(), states=[WebhookState.PENDING, WebhookState.DEAD]),
+    "dead of a subscriber": lambda s: list_outbound(s, Place(), states=[WebhookState.DEAD], subscriber="shop"),
+    "dead that need attention": lambda s: list_outbound(s, Place(), states=[WebhookState.DEAD], attention=True),
+    "audit": lambda s: list_audit(s, Place()),
+    "audit of an operator": lambda s: list_audit(s, Place(), operator="nobody"),
+    "audit of one who left": lambda s: list_audit(s, Place(), operator="left"),
+    "audit of an operator's action": lambda s: list_audit(s, Place(), operator="nobody", action=Action.TOKEN_REVOKED),
+    "delivered webhooks of one that is paused": lambda s: list_outbound(s, Place(), states=[WebhookState.DELIVERED], subscriber="held"),
+    "pending webhooks of one that is paused": lambda s: list_outbound(s, Place(), states=[WebhookState.PENDING], subscriber="held"),
+    "all webhooks of one that is paused": lambda s: list_outbound(s, Place(), subscriber="held"),
+    "audit of an action": lambda s: list_audit(s, Place(), action=Action.TOKEN_REVOKED),
+    "audit of a subject": lambda s: list_audit(s, Place(), subject="order:o77"),
+    "all notices": lambda s: list_notices(s, Place()),
+    "notices that need attention": lambda s: list_notices(s, Place(), attention=True),
+    "all webhooks": lambda s: list_outbound(s, Place()),
+    **{f"{verdict} notices": (lambda s, v=verdict: list_notices(s, Place(), verdict=v)) for verdict in VerdictFilter},
+    **{f"{state} webhooks": (lambda s, w=state: list_outbound(s, Place(), states=[w])) for state in WebhookState},
+}
+SEARCHES: dict[str, dict[str, Any]] = {
+    "any order": {},
+    "order_no": {"order_no": "o77"},
+    "sendid": {"sendid": "A-76"},
+    "no such sendid": {"sendid": "none"},
+    "telephone": {"telno_tail": "7919"},
+    "money": {"money": 5400},
+    "money that is paid no more": {"money": 100},
+    "date": {"date": now().date()},
+    "date without orders": {"date": "2020-01-01"},
+    "telephone and date": {"telno_tail": "7919", "date": now().date()},
+    "money and date": {"money": 5400, "date": now().date()},
+    "all": {"order_no": "o76", "sendid": "A-76", "telno_tail": "7919", "money": 276, "date": now().date()},
+}
+for _name, _query in SEARCHES.items():
+    READS[f"search by {_name}"] = lambda s, q=_query: search_orders(s, Place(), OrderQuery.model_validate(q))
+
+
+def _whole_tables(plan: dict[str, Any]) -> list[str]:
+    return [node["Relation Name"] for node in _nodes(plan["Plan"]) if node["Node Type"] == "Seq Scan" and node["Relation Name"] in BIG]
+
+
+async def _check(engine: AsyncEngine, url: str, read: Read, most: int) -> None:
+    plans = Plans(engine)
+    plans.watch()
+    await read(make_sessions(engine))
+    assert plans.statements
+    executed = await plans.executed()
+    for plan in [*executed, *await plans.of_any_parameters(url)]:
+        assert [] == _whole_tables(plan), json.dumps(plan["Plan"], indent=1)
+    for plan in executed:
+        assert sum(map(_rows_read, _nodes(plan["Plan"]))) <= most, json.dumps(plan["Plan"], indent=1)
+
+
+async def test_every_list_and_every_search_is_an_index_scan(engine: AsyncEngine, full_url: str, subtests: pytest.Subtests) -> None:
+    for name, read in READS.items():
+        with subtests.test(read=name):
+            await _check(engine, full_url, read, MOST_ROWS.get(name, MOST_ROWS["*"]))
+
+
+async def test_later_pages_are_index_scans_too(engine: AsyncEngine, full_url: str, subtests: pytest.Subtests) -> None:
+    sessions = make_sessions(engine)
+
+    async def second(name: str, listing: Callable[[Sessions, Place], Awaitable[Any]]) -> None:
+        with subtests.test(read=name):
+            cursor = (await listing(sessions, Place(limit=20))).next_cursor
+            await _check(engine, full_url, lambda s: listing(s, Place(cursor, 20)), MOST_ROWS["*"])
+
+    await second("notices", list_notices)
+    await second("quarantined", lambda s, p: list_notices(s, p, verdict=VerdictFilter.QUARANTINED))
+    await second("undelivered", lambda s, p: list_outbound(s, p, states=[WebhookState.PENDING, WebhookState.DEAD]))
+    await second("orders", lambda s, p: search_orders(s, p, OrderQuery()))
+    await second("money", lambda s, p: search_orders(s, p, OrderQuery(money=5400)))
+    await second("audit", lambda s, p: list_audit(s, p, operator="o1"))

@@ -1,0 +1,1 @@
+"""Tools for developers of zeus-relay; the service never imports them."""

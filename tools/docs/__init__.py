@@ -1,0 +1,1 @@
+"""Generators of the reference pages: `make reference` runs `python -m tools.docs`."""

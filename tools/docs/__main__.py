@@ -1,0 +1,5 @@
+"""Write the reference pages and pictures from the code."""
+
+from tools.docs.generate import main
+
+main()

@@ -1,0 +1,147 @@
+"""The picture of an order's life, drawn from the step table so that it cannot disagree with it; `tools.docs.generate` writes it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from html import escape
+
+from app.judging.event_data import STATE_OF
+from app.zeus.statuses import FACTS, Status, Step, step
+
+WIDTH, HEIGHT = 1040, 640
+_HALF_WIDTH, _HALF_HEIGHT = 92, 31
+_START = (80, 265)
+
+_PLACES: Mapping[Status, tuple[int, int]] = {
+    Status.ACCEPTED: (270, 265),
+    Status.FAILED: (270, 85),
+    Status.PAID: (540, 85),
+    Status.EXPIRED: (540, 245),
+    Status.PAID_AFTER_CANCEL: (540, 425),
+    Status.CONFIRMED: (860, 85),
+    Status.REVERSED: (860, 245),
+    Status.CONFIRMED_AFTER_CANCEL: (860, 405),
+    Status.REVERSED_AFTER_CANCEL: (860, 535),
+}
+
+# How far to the right of its way the middle of an arrow is moved, where a straight one would run into something.
+_BENDS: Mapping[tuple[Status, Status], int] = {
+    (Status.ACCEPTED, Status.CONFIRMED): 14,
+    (Status.ACCEPTED, Status.REVERSED): -150,
+    (Status.ACCEPTED, Status.CONFIRMED_AFTER_CANCEL): -14,
+    (Status.ACCEPTED, Status.REVERSED_AFTER_CANCEL): 190,
+    (Status.PAID, Status.REVERSED): -26,
+    (Status.REVERSED, Status.PAID): -26,
+    (Status.PAID_AFTER_CANCEL, Status.REVERSED_AFTER_CANCEL): -22,
+    (Status.REVERSED_AFTER_CANCEL, Status.PAID_AFTER_CANCEL): -22,
+    (Status.REVERSED, Status.REVERSED_AFTER_CANCEL): -235,
+}
+
+_COLOURS = {Step.NEXT: "#1f2933", Step.GAP: "#8592a0", Step.PAID_AGAIN: "#b45309"}
+_FILLS = {"payable": "#fff3d6", "final": "#d9f2df", "other": "#eef1f4"}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the picture says in one language."""
+
+    title: str
+    new: str
+    steps: Mapping[Step, str]
+    fills: Mapping[str, str]
+
+
+ENGLISH = Words(
+    "The life of an order",
+    "new",
+    {Step.NEXT: "next", Step.GAP: "gap: a call in between was never seen", Step.PAID_AGAIN: "paid again: a new payment cycle"},
+    {"other": "not payable", "payable": "payable", "final": "payable and final"},
+)
+JAPANESE = Words(
+    "オーダーの状態遷移",
+    "新規",
+    {Step.NEXT: "通常の遷移", Step.GAP: "途中のコールが届いていない遷移（gap）", Step.PAID_AGAIN: "改めて入金（新しい入金サイクル）"},
+    {"other": "支払対象外", "payable": "支払対象", "final": "支払対象・売上確定"},
+)
+
+
+def picture(words: Words) -> str:
+    """The SVG. Arrows are the steps that move an order, but for contradictions, and for gaps at the very start."""
+    parts = [*_frame(words), *_arrows(), *_nodes(words), *_legend(words)]
+    return "\n".join(parts) + "\n</svg>\n"
+
+
+def arrows() -> list[tuple[Status | None, Status, Step]]:
+    """Every arrow that is drawn: where from (None: a new order), where to, and what it means."""
+    shown = [(now, to, step(now, to)) for now in (None, *Status) for to in Status]
+    return [arrow for arrow in shown if arrow[2] in _COLOURS and not (arrow[0] is None and arrow[2] is Step.GAP)]
+
+
+def _frame(words: Words) -> Iterator[str]:
+    yield (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        "font-family=\"system-ui, 'Hiragino Sans', 'Noto Sans JP', 'Noto Sans CJK JP', sans-serif\" font-size=\"14\">"
+    )
+    yield f"<title>{escape(words.title)}</title>"
+    yield f'<rect width="{WIDTH}" height="{HEIGHT}" rx="12" fill="#ffffff"/>'
+    heads = (
+        f'<marker id="{kind}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto">'
+        f'<path d="M0 0L10 5L0 10z" fill="{colour}"/></marker>'
+        for kind, colour in _COLOURS.items()
+    )
+    yield f"<defs>{''.join(heads)}</defs>"
+
+
+def _arrows() -> Iterator[str]:
+    for now, to, kind in sorted(arrows(), key=lambda arrow: arrow[2] is not Step.GAP):  # the strong ones on top
+        start, end = _START if now is None else _PLACES[now], _PLACES[to]
+        middle = _middle(start, end, 0 if now is None else _BENDS.get((now, to), 0))
+        half = (24, 24) if now is None else (_HALF_WIDTH, _HALF_HEIGHT)
+        (x1, y1), (x2, y2) = _edge(start, middle, half), _edge(end, middle, (_HALF_WIDTH + 3, _HALF_HEIGHT + 3))
+        dashes = ' stroke-dasharray="5 4"' if kind is Step.GAP else ""
+        yield (
+            f'<path d="M{x1:.0f} {y1:.0f}Q{middle[0]:.0f} {middle[1]:.0f} {x2:.0f} {y2:.0f}" fill="none" stroke="{_COLOURS[kind]}" '
+            f'stroke-width="{1.2 if kind is Step.GAP else 2}"{dashes} marker-end="url(#{kind})"/>'
+        )
+
+
+def _middle(start: tuple[int, int], end: tuple[int, int], bend: int) -> tuple[float, float]:
+    (x1, y1), (x2, y2) = start, end
+    length = ((x2 - x1) ** 2 + (y2 - y1) ** 2) ** 0.5
+    return (x1 + x2) / 2 - (y2 - y1) / length * bend, (y1 + y2) / 2 + (x2 - x1) / length * bend
+
+
+def _edge(centre: tuple[float, float], towards: tuple[float, float], half: tuple[int, int]) -> tuple[float, float]:
+    """Where the way from the centre of a box leaves it."""
+    dx, dy = towards[0] - centre[0], towards[1] - centre[1]
+    scale = min(half[0] / abs(dx) if dx else float("inf"), half[1] / abs(dy) if dy else float("inf"))
+    return centre[0] + dx * scale, centre[1] + dy * scale
+
+
+def _nodes(words: Words) -> Iterator[str]:
+    yield f'<circle cx="{_START[0]}" cy="{_START[1]}" r="24" fill="#1f2933"/>'
+    yield f'<text x="{_START[0]}" y="{_START[1] + 45}" text-anchor="middle" fill="#1f2933">{escape(words.new)}</text>'
+    for status, (x, y) in _PLACES.items():
+        left, top = x - _HALF_WIDTH, y - _HALF_HEIGHT
+        fill = _FILLS["final" if status.final else "payable" if status.payable else "other"]
+        yield (
+            f'<rect x="{left}" y="{top}" width="{2 * _HALF_WIDTH}" height="{2 * _HALF_HEIGHT}" rx="8" fill="{fill}" stroke="#1f2933"/>'
+            f'<text x="{x}" y="{y - 5}" text-anchor="middle" fill="#1f2933"><tspan font-weight="700">{status}</tspan> '
+            f"{escape(FACTS[status].japanese)}</text>"
+            f'<text x="{x}" y="{y + 17}" text-anchor="middle" fill="#46525e" font-size="12">{escape(STATE_OF[status])}</text>'
+        )
+
+
+def _legend(words: Words) -> Iterator[str]:
+    for place, (kind, text) in enumerate(words.steps.items()):
+        y = 505 + 26 * place
+        dashes = ' stroke-dasharray="5 4"' if kind is Step.GAP else ""
+        yield (
+            f'<path d="M40 {y}H84" stroke="{_COLOURS[kind]}" stroke-width="2"{dashes} marker-end="url(#{kind})"/>'
+            f'<text x="96" y="{y + 5}" fill="#1f2933">{escape(text)}</text>'
+        )
+    for place, (fill, text) in enumerate(words.fills.items()):
+        x = 40 + 150 * place
+        yield (
+            f'<rect x="{x}" y="584" width="24" height="16" rx="4" fill="{_FILLS[fill]}" stroke="#1f2933"/>'
+            f'<text x="{x + 34}" y="597" fill="#1f2933">{escape(text)}</text>'
+        )

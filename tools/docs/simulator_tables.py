@@ -1,0 +1,75 @@
+"""Tables of the simulator's page: settings, magic values and API, in both languages."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from app.simulator.server.api import router
+from app.simulator.server.magic import MAGIC, Magic
+from app.simulator.state.settings import Settings
+from tools.docs.japanese_simulator import MAGIC_VALUES, OPERATIONS, SETTINGS
+from tools.docs.tables import head, row
+
+
+def magic_values() -> str:
+    """Every magic value, which is also what the API lists."""
+    return head("e-mail", "telephone number", "what happens") + _magic_rows({})
+
+
+def magic_values_in_japanese() -> str:
+    """The same in Japanese."""
+    return head("メールアドレス", "電話番号", "起きること") + _magic_rows(MAGIC_VALUES)
+
+
+def _magic_rows(japanese: Mapping[str, str]) -> str:
+    return "".join(_magic_row(magic, japanese.get(magic.about, magic.about)) for magic in MAGIC)
+
+
+def _magic_row(magic: Magic, about: str) -> str:
+    return row(f"`anyone+{magic.word}@example.com`", f"`…{magic.digits}`", about)
+
+
+def simulator_settings() -> str:
+    """Every setting of the simulator."""
+    return head("setting", "default", "meaning") + _setting_rows({})
+
+
+def simulator_settings_in_japanese() -> str:
+    """The same in Japanese."""
+    return head("設定", "既定", "意味") + _setting_rows(SETTINGS)
+
+
+def _setting_rows(japanese: Mapping[str, str]) -> str:
+    return "".join(row(f"`{name}`", f"`{default}`", japanese.get(about, about)) for name, default, about in settings_of(Settings))
+
+
+def settings_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str, str]]:
+    """Yield name, default as JSON, and meaning of each setting; a group's are named with dots."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from settings_of(field.annotation, f"{prefix}{name}.")
+        else:
+            default = json.dumps(field.default, ensure_ascii=False)
+            yield f"{prefix}{name}", default, field.description or ""
+
+
+def simulator_api() -> str:
+    """Every operation of the simulator's API."""
+    return head("method", "path", "what it does") + _operation_rows({})
+
+
+def simulator_api_in_japanese() -> str:
+    """The same in Japanese."""
+    return head("メソッド", "パス", "内容") + _operation_rows(OPERATIONS)
+
+
+def _operation_rows(japanese: Mapping[str, str]) -> str:
+    return "".join(row(f"`{method}`", f"`{path}`", japanese.get(about, about)) for method, path, about in operations_of_simulator())
+
+
+def operations_of_simulator() -> list[tuple[str, str, str]]:
+    """Return method, path and meaning of each operation of the simulator's API."""
+    routes: list[Any] = list(router.routes)
+    return [(method, route.path, route.endpoint.__doc__.partition("\n")[0]) for route in routes for method in sorted(route.methods)]
