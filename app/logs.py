@@ -104,7 +104,7 @@ atexit.register(flush_logs)
 log = get_logger("logs")
 
 
-class Throttle:
+class LogRateLimiter:
     """Lets one line through in every `seconds`."""
 
     def __init__(self, seconds: float = 1.0) -> None:

@@ -158,7 +158,7 @@ STANDING = (
 _standing_exposed = False
 
 
-def expose_standing() -> None:
+def expose_snapshot() -> None:
     """From now on the exposition holds STANDING too: this process measures how things stand. Repeating it changes nothing."""
     global _standing_exposed  # noqa: PLW0603 - as global as the registry
     if not _standing_exposed:

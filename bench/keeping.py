@@ -18,7 +18,7 @@ from app.db.engine import Sessions, make_engine, make_sessions
 from app.forwarding.queue.claims import claim
 from app.operations.maintenance.erasure import erase_old
 from app.operations.maintenance.pruning import NOTHING, prune_answers, prune_history
-from app.recording.notice import Notice
+from app.recording.notice import RawNotice
 from app.recording.postgres.insert import append_notices
 from bench.figures import Figure, Requirement
 from bench.plan import Bench
@@ -147,7 +147,7 @@ async def _append(site: Site, seen: Seen) -> None:
     connection = await connect(site.database_url or "")
     try:
         while True:
-            notice = Notice(uuid7(), 1, now(), "192.0.2.1", "GET", f"/zeus/notify?order_no=k-{uuid4().hex}".encode(), b"", b"")
+            notice = RawNotice(uuid7(), 1, now(), "192.0.2.1", "GET", f"/zeus/notify?order_no=k-{uuid4().hex}".encode(), b"", b"")
             started = time.perf_counter()
             await append_notices(connection, [notice], [(notice.id, now())])
             seen.appends.append((time.perf_counter() - started) * 1000)

@@ -7,16 +7,16 @@ from uuid import UUID
 import uvloop
 
 from app.logs import configure_logs
-from app.main.process.listeners import Listener
+from app.main.process.listeners import HttpListener
 from app.main.process.start import raise_open_files
 from app.main.roles.reload_sources import sources_of
-from app.network.allowed_sources import Door
+from app.network.allowed_sources import SourceCheck
 from app.receiver.application import NotifyPath, make_receiver
 from app.receiver.endpoint import NotifyEndpoint
 from app.receiver.http.admission import Admission
-from app.receiver.http.connection_limit import Crowd
+from app.receiver.http.connection_limit import ConnectionLimit
 from app.receiver.http.protocol import make_protocol
-from app.recording.notice import Notice
+from app.recording.notice import RawNotice
 from app.recording.rejected.sampler import Sampler
 from app.settings import load_settings
 from bench.calls import NOTIFY_PATH
@@ -25,7 +25,7 @@ from bench.calls import NOTIFY_PATH
 class NullRecorder:
     """Keeps nothing."""
 
-    async def append(self, notice: Notice) -> None:
+    async def append(self, notice: RawNotice) -> None:
         """Forget the notice."""
 
     def answered(self, notice_id: UUID, moment: datetime) -> None:
@@ -36,11 +36,11 @@ async def serve(port: int) -> None:
     """Answer calls until the process is ended."""
     settings = load_settings({})
     configure_logs(settings.log_level, settings.log_format)
-    door = Door(sources_of(settings))
+    door = SourceCheck(sources_of(settings))
     sampler = Sampler("postgresql://nowhere.example/")  # nobody is refused, so it has no work
     endpoint, path = NotifyEndpoint(door, NullRecorder(), sampler), NotifyPath(NOTIFY_PATH, None)
-    protocol = make_protocol(Admission(door, sampler, path), Crowd(raise_open_files()))
-    await Listener(make_receiver(endpoint, path, lambda: True), "127.0.0.1", port, protocol=protocol, public=True).run()
+    protocol = make_protocol(Admission(door, sampler, path), ConnectionLimit(raise_open_files()))
+    await HttpListener(make_receiver(endpoint, path, lambda: True), "127.0.0.1", port, protocol=protocol, public=True).run()
 
 
 if __name__ == "__main__":

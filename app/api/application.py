@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, FastAPI, Security
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
-from app.api.dependencies import Parts
+from app.api.dependencies import ApiDependencies
 from app.api.middleware import PREFIX, FailureGuard, TokenGuard
 from app.api.permissions import demand_role
 from app.api.problems import MEDIA_TYPE, add_handlers, documented
@@ -30,7 +30,7 @@ from app.crypto.vault import Vault
 from app.db.engine import Sessions
 from app.operations.access.tokens import Tokens
 from app.operations.feed.reader import Feed
-from app.operations.feed.wakeup import Tide
+from app.operations.feed.wakeup import FeedWakeup
 from app.operations.monitoring.overview import Overviews
 from app.operations.subscribers.validation import UrlRules
 
@@ -70,7 +70,7 @@ def make_api(
     admin_token: str,
     rules: UrlRules | None = None,
     spool: Path | None = None,
-    tide: Tide | None = None,
+    tide: FeedWakeup | None = None,
 ) -> FastAPI:
     """The application: JSON under /v1 for operators' tokens and `admin_token`; /healthz, /readyz and /metrics without.
 
@@ -87,7 +87,9 @@ def make_api(
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
     )
-    app.state.parts = Parts(sessions, vault, rules or UrlRules(), Overviews(sessions, spool), Feed(sessions, tide or Tide(sessions)))
+    app.state.parts = ApiDependencies(
+        sessions, vault, rules or UrlRules(), Overviews(sessions, spool), Feed(sessions, tide or FeedWakeup(sessions))
+    )
     app.include_router(health.router)
     app.include_router(_v1())
     add_handlers(app)

@@ -19,7 +19,7 @@ from app.operations.subscribers.validation import UrlRules
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class ApiDependencies:
     """The database, the vault for signing secrets, what subscribers' URLs may be, the overview, and the feed."""
 
     sessions: Sessions
@@ -29,8 +29,8 @@ class Parts:
     feed: Feed
 
 
-def _parts(request: Request) -> Parts:
-    return cast(Parts, request.app.state.parts)
+def _parts(request: Request) -> ApiDependencies:
+    return cast(ApiDependencies, request.app.state.parts)
 
 
 def _place(
@@ -70,7 +70,7 @@ async def _once(
     return Once(key, hashlib.sha256(asked).digest(), _parts(request).vault)
 
 
-WithParts = Annotated[Parts, Depends(_parts)]
+WithParts = Annotated[ApiDependencies, Depends(_parts)]
 WithPlace = Annotated[Place, Depends(_place)]
 WithActor = Annotated[Actor, Depends(actor_of)]
 ShownTo = Annotated[Actor | None, Depends(_shown_to)]

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.problems import Kind, problem
 from app.db.connections import describe_error
 from app.db.engine import Sessions
-from app.db.error_advice import Trouble, trouble_of
+from app.db.error_advice import DatabaseProblem, problem_of
 from app.logs import get_logger
 from app.operations.access.permissions import Operator
 from app.operations.access.tokens import Tokens
@@ -76,7 +76,7 @@ class FailureGuard:
         try:
             await self._app(scope, receive, watched)
         except Exception as error:
-            trouble = trouble_of(error)
+            trouble = problem_of(error)
             route = getattr(scope.get("route"), "path", None)
             log.error("request_failed", method=scope["method"], route=route, trouble=trouble and trouble.name, error=_description(error))
             if begun:
@@ -88,7 +88,7 @@ def _is_guarded(path: str) -> bool:
     return path == PREFIX or path.startswith(PREFIX + "/")
 
 
-def _answer_of(trouble: Trouble | None) -> ASGIApp:
+def _answer_of(trouble: DatabaseProblem | None) -> ASGIApp:
     if trouble is None:
         return problem(_DEFECT, "A defect of zeus-relay; its log tells where.")
     return problem(_UNAVAILABLE, f"{trouble.value[0].upper()}{trouble.value[1:]}.", headers={"Retry-After": "1"})

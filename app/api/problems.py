@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 
 from app.operations import errors
-from app.operations.errors import BadCursor, NotAcceptable, Refusal
+from app.operations.errors import BadCursor, NotAcceptable, OperationError
 
 MEDIA_TYPE = "application/problem+json"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -50,7 +50,7 @@ class Kind:
         return self.name.replace("-", " ").capitalize()
 
 
-KINDS: Mapping[type[Refusal], Kind] = {
+KINDS: Mapping[type[OperationError], Kind] = {
     errors.SubscriberNotFound: Kind(HTTPStatus.NOT_FOUND, "subscriber-not-found"),
     errors.OrderNotFound: Kind(HTTPStatus.NOT_FOUND, "order-not-found"),
     errors.NoticeNotFound: Kind(HTTPStatus.NOT_FOUND, "notice-not-found"),
@@ -94,7 +94,7 @@ def documented(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
 
 def add_handlers(app: FastAPI) -> None:
     """Have every refusal, and every error of the framework, answered as a problem."""
-    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(OperationError, _refused)
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(HTTPException, _http_error)
 

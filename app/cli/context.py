@@ -15,11 +15,11 @@ from app.crypto.vault import Vault
 from app.db.connections import describe_error
 from app.db.embedded import EmbeddedPostgresMissing, start_embedded
 from app.db.engine import Sessions, make_engine, make_sessions
-from app.db.error_advice import trouble_of
+from app.db.error_advice import problem_of
 from app.logs import configure_logs
 from app.operations.access.generated_keys import vault_of
 from app.operations.access.permissions import Actor, Role, Via
-from app.operations.errors import NotAcceptable, Refusal
+from app.operations.errors import NotAcceptable, OperationError
 from app.operations.models import Value
 from app.operations.subscribers.validation import UrlRules
 from app.settings import Settings, WrongSettings, load_settings, variable_of
@@ -103,10 +103,10 @@ def run_with_settings(action: Callable[[Settings], Awaitable[Result]]) -> Result
         raise _failed(str(wrong), WRONG_SETTINGS) from None
     except NotAcceptable as refused:
         raise _failed(f"{refused.field}: {refused}") from None
-    except Refusal as refused:
+    except OperationError as refused:
         raise _failed(str(refused)) from None
     except Exception as error:
-        trouble = trouble_of(error)
+        trouble = problem_of(error)
         if trouble is None:
             raise
         raise _failed(f"{trouble.value} ({describe_error(error)}); {variable_of('database_url')}? `zeus-relay doctor` tells more") from None

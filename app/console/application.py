@@ -10,10 +10,10 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from app.console.http.dependencies import Parts
+from app.console.http.dependencies import ConsoleDependencies
 from app.console.http.error_pages import not_found, wrong_method
 from app.console.http.middleware import Page, guarded
-from app.console.http.page_request import Visit, language_of
+from app.console.http.page_request import PageRequest, language_of
 from app.console.http.security_headers import SafeHeaders
 from app.console.pages import (
     attention,
@@ -90,7 +90,7 @@ ENTRIES: Sequence[Entry] = (
 """Every page and form of the console."""
 
 
-def make_console(parts: Parts) -> Starlette:
+def make_console(parts: ConsoleDependencies) -> Starlette:
     """The application."""
     routes = [Route(entry.path, guarded(entry.page, entry.role), methods=[entry.method]) for entry in ENTRIES]
     app = Starlette(
@@ -104,8 +104,8 @@ def make_console(parts: Parts) -> Starlette:
 
 
 async def _no_such_page(request: Request, _: Exception) -> Response:
-    return not_found(Visit(request, None, None, language_of(request)))
+    return not_found(PageRequest(request, None, None, language_of(request)))
 
 
 async def _no_such_method(request: Request, _: Exception) -> Response:
-    return wrong_method(Visit(request, None, None, language_of(request)))
+    return wrong_method(PageRequest(request, None, None, language_of(request)))

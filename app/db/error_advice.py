@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 
-class Trouble(StrEnum):
+class DatabaseProblem(StrEnum):
     """What is wrong, in words for an operator."""
 
     UNREACHABLE = "the database cannot be reached or does not let us in"
@@ -19,35 +19,35 @@ class Trouble(StrEnum):
 
 # PostgreSQL's error codes: the first two characters are the class.
 _BY_CODE = {
-    "42P01": Trouble.NOT_MIGRATED,  # undefined table
-    "42703": Trouble.NOT_MIGRATED,  # undefined column
-    "25006": Trouble.READ_ONLY,
-    "42501": Trouble.FORBIDDEN,  # insufficient privilege
-    "3F000": Trouble.FORBIDDEN,  # no schema to create in
-    "42704": Trouble.UNREACHABLE,  # a setting in the URL that the server does not know
-    "57014": Trouble.BUSY,  # cancelled by the statement timeout
-    "3D000": Trouble.UNREACHABLE,  # no such database
+    "42P01": DatabaseProblem.NOT_MIGRATED,  # undefined table
+    "42703": DatabaseProblem.NOT_MIGRATED,  # undefined column
+    "25006": DatabaseProblem.READ_ONLY,
+    "42501": DatabaseProblem.FORBIDDEN,  # insufficient privilege
+    "3F000": DatabaseProblem.FORBIDDEN,  # no schema to create in
+    "42704": DatabaseProblem.UNREACHABLE,  # a setting in the URL that the server does not know
+    "57014": DatabaseProblem.BUSY,  # cancelled by the statement timeout
+    "3D000": DatabaseProblem.UNREACHABLE,  # no such database
 }
 _BY_CLASS = {
-    "08": Trouble.UNREACHABLE,  # connection exception
-    "28": Trouble.UNREACHABLE,  # invalid authorization
-    "40": Trouble.BUSY,  # deadlock, serialization failure
-    "53": Trouble.BUSY,  # insufficient resources, too many connections
-    "57": Trouble.UNREACHABLE,  # shutting down, starting up
+    "08": DatabaseProblem.UNREACHABLE,  # connection exception
+    "28": DatabaseProblem.UNREACHABLE,  # invalid authorization
+    "40": DatabaseProblem.BUSY,  # deadlock, serialization failure
+    "53": DatabaseProblem.BUSY,  # insufficient resources, too many connections
+    "57": DatabaseProblem.UNREACHABLE,  # shutting down, starting up
 }
 
 
-def trouble_of(error: BaseException) -> Trouble | None:
+def problem_of(error: BaseException) -> DatabaseProblem | None:
     """The trouble behind an exception, or None: then it is a defect."""
     if isinstance(error, DBAPIError):
         if error.connection_invalidated:
-            return Trouble.UNREACHABLE
+            return DatabaseProblem.UNREACHABLE
         error = error.orig or error
     code = str(getattr(error, "sqlstate", None) or "")
     if code:
         return _BY_CODE.get(code) or _BY_CLASS.get(code[:2])
     if isinstance(error, PoolTimeout):
-        return Trouble.BUSY
+        return DatabaseProblem.BUSY
     if isinstance(error, asyncpg.InternalClientError):  # no host is of the kind that the URL wants
-        return Trouble.READ_ONLY
-    return Trouble.UNREACHABLE if isinstance(error, OSError) else None  # TimeoutError is one too
+        return DatabaseProblem.READ_ONLY
+    return DatabaseProblem.UNREACHABLE if isinstance(error, OSError) else None  # TimeoutError is one too

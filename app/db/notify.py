@@ -50,7 +50,7 @@ class Waker:
             await _drop(connection)
 
 
-class Listener:
+class NotifyListener:
     """Turns NOTIFYs into events; `wait` returns on one or after the poll interval, whichever is first."""
 
     def __init__(self, url: str, channels: tuple[str, ...]) -> None:

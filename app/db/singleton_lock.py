@@ -5,7 +5,7 @@ from contextlib import suppress
 from app.db.connections import CONNECT_ERRORS, Connection, connect
 
 
-class Sole:
+class SingletonLock:
     """A claim to be the only holder of a key.
 
     The lock lies in an open transaction: so it is held behind a pooler too, and is gone with the connection. The transaction has no

@@ -53,7 +53,7 @@ async def fan_out(session: AsyncSession, event_ids: Sequence[UUID], *, delay: ti
     return len(result.all())
 
 
-async def owe(session: AsyncSession, event_id: UUID, subscriber_id: UUID) -> int:
+async def enqueue(session: AsyncSession, event_id: UUID, subscriber_id: UUID) -> int:
     """Owe one event to one subscriber, whatever its filter: a test webhook or a replay. Return the id of the outbound webhook.
 
     One that is settled (delivered, dead, cancelled) becomes due again with all its tries; one that is pending stays as it is.

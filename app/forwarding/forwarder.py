@@ -13,22 +13,22 @@ from uuid import UUID
 from app.crypto.vault import KeyMissing, Vault
 from app.db.engine import Sessions
 from app.db.errors import RETRY_SECONDS, autocommitting, in_transaction
-from app.db.notify import OUTBOUND, POLL_SECONDS, Listener
+from app.db.notify import OUTBOUND, POLL_SECONDS, NotifyListener
 from app.forwarding.attempts.retry import result_of
-from app.forwarding.attempts.sql import Recorded, Result
-from app.forwarding.attempts.writer import Recorder
-from app.forwarding.destinations.credentials import Keyring, NoSecret
+from app.forwarding.attempts.sql import AttemptResult, Recorded
+from app.forwarding.attempts.writer import AttemptWriter
+from app.forwarding.destinations.credentials import CredentialCache, NoSecret
 from app.forwarding.destinations.http.sender import Sender
 from app.forwarding.min_interval import Pace
 from app.forwarding.options import ForwardingOptions
-from app.forwarding.outcome import Outcome, OutcomeKind
+from app.forwarding.outcome import DeliveryOutcome, OutcomeKind
 from app.forwarding.queue.claims import claim, release
-from app.forwarding.queue.concurrency import HANGING_S, Rooms, ends_ahead
+from app.forwarding.queue.concurrency import HANGING_S, ConcurrencyLimits, ends_ahead
 from app.forwarding.queue.due_bounds import DueBounds
 from app.forwarding.queue.lease_keeper import bound_forever, park_forever, renew_forever
-from app.forwarding.queue.send_slots import Turns
+from app.forwarding.queue.send_slots import SendSlots
 from app.forwarding.recovery_jobs import recover_forever
-from app.forwarding.webhook import OutboundWebhook
+from app.forwarding.webhook import ClaimedWebhook
 from app.logs import get_logger
 from app.metrics import attempt_seconds, attempts_made, claim_batch_webhooks, sends_capped, sends_hanging, sends_in_flight
 
@@ -46,7 +46,7 @@ log = get_logger("forwarding")
 class _Send:
     """A claimed webhook on its way. `started` is when its attempt began, `kind` how that ended, `hangs` whether it takes long."""
 
-    webhook: OutboundWebhook
+    webhook: ClaimedWebhook
     claimed_at: float = field(default_factory=monotonic)
     started: float = field(default_factory=monotonic)
     kind: OutcomeKind | None = None
@@ -56,22 +56,22 @@ class _Send:
 class Forwarder:
     """Delivers outbound webhooks. Any number of these, in any number of processes, share the work."""
 
-    def __init__(self, sessions: Sessions, vault: Vault, listener: Listener, options: ForwardingOptions) -> None:
+    def __init__(self, sessions: Sessions, vault: Vault, listener: NotifyListener, options: ForwardingOptions) -> None:
         """`listener` must know the channel OUTBOUND; somebody else runs it. Up to six connections of `sessions` are used at once."""
         self._transactions = sessions
         self._sessions = autocommitting(sessions)  # nearly whatever is done here is one statement
-        self._keyring = Keyring(vault)
+        self._keyring = CredentialCache(vault)
         self._listener = listener
         self._options = options
-        self._rooms = Rooms(options.concurrency)
-        self._turns = Turns()
+        self._rooms = ConcurrencyLimits(options.concurrency)
+        self._turns = SendSlots()
         self._bounds = DueBounds()
-        self._recorder = Recorder(self._sessions, pause_after=options.pause_after, on_recorded=self._recorded)
+        self._recorder = AttemptWriter(self._sessions, pause_after=options.pause_after, on_recorded=self._recorded)
         self._stopping = False
         self._throttled = False
         self._sends: dict[asyncio.Task[None], _Send] = {}
         self._capped_at = 0.0
-        self._unsent: list[OutboundWebhook] = []
+        self._unsent: list[ClaimedWebhook] = []
         self._due: list[float] = []
 
     def stop(self) -> None:
@@ -132,7 +132,7 @@ class Forwarder:
             if self._throttled or (len(claimed) < room and not more):
                 await self._wait()
 
-    def _begin(self, group: asyncio.TaskGroup, sender: Sender, claimed: Sequence[OutboundWebhook]) -> bool:
+    def _begin(self, group: asyncio.TaskGroup, sender: Sender, claimed: Sequence[ClaimedWebhook]) -> bool:
         """Have the claimed webhooks sent. Returns whether another claim could find more at once."""
         more = self._rooms.enter(claimed)
         self._show_in_flight()
@@ -157,7 +157,7 @@ class Forwarder:
         if claimed:
             self._remember(_CAPPED_SECONDS)
 
-    async def _claim(self, room: int, *, capped: bool = False) -> Sequence[OutboundWebhook]:
+    async def _claim(self, room: int, *, capped: bool = False) -> Sequence[ClaimedWebhook]:
         work = partial(
             claim,
             capped=capped,
@@ -215,7 +215,7 @@ class Forwarder:
             self._turns.send_away(webhook.target.subscriber_id)
         return True
 
-    async def _send_now(self, sender: Sender, send: _Send) -> Outcome:
+    async def _send_now(self, sender: Sender, send: _Send) -> DeliveryOutcome:
         """Make the attempt, whose time begins now."""
         send.started = monotonic()
         hanging = asyncio.get_running_loop().call_later(HANGING_S, self._note_hanging, send)
@@ -231,7 +231,7 @@ class Forwarder:
         if self._throttled:
             self._listener.wake(OUTBOUND)
 
-    def _rest(self, webhook: OutboundWebhook) -> None:
+    def _rest(self, webhook: ClaimedWebhook) -> None:
         """Leave a subscriber alone for some seconds: others' look-ups take all the threads that its name may have."""
         seconds = _REST_SECONDS * (1 + random())  # noqa: S311  (jitter)
         self._rooms.rest(webhook, seconds)
@@ -243,19 +243,19 @@ class Forwarder:
         sends_hanging.set(self._rooms.hanging)
         sends_capped.set(self._rooms.capped)
 
-    async def _attempt(self, sender: Sender, webhook: OutboundWebhook) -> Outcome:
+    async def _attempt(self, sender: Sender, webhook: ClaimedWebhook) -> DeliveryOutcome:
         try:
             return await sender.send(webhook, self._keyring.keys_of(webhook.target), self._keyring.transport_for(webhook.target))
         except (KeyMissing, NoSecret) as error:
             log.error("cannot_sign", **_ids(webhook), subscriber_id=str(webhook.target.subscriber_id), error=str(error))
-            return Outcome(OutcomeKind.OWN_SIDE, excerpt=str(error))
+            return DeliveryOutcome(OutcomeKind.OWN_SIDE, excerpt=str(error))
         except Exception as error:  # one webhook that cannot be sent must not end the delivery of all others
             where = traceback.extract_tb(error.__traceback__)[-1]
             # Neither the error's text nor its locals: they may hold what was to be sent.
             log.error("attempt_broke", **_ids(webhook), error=type(error).__name__, at=f"{where.filename}:{where.lineno}")
-            return Outcome(OutcomeKind.OWN_SIDE, excerpt=type(error).__name__)
+            return DeliveryOutcome(OutcomeKind.OWN_SIDE, excerpt=type(error).__name__)
 
-    def _finish(self, webhook: OutboundWebhook, outcome: Outcome, started: float) -> None:
+    def _finish(self, webhook: ClaimedWebhook, outcome: DeliveryOutcome, started: float) -> None:
         ended = monotonic()
         result = result_of(webhook, outcome, self._options.schedule, started=started, ended=ended, random=random())  # noqa: S311  (jitter)
         self._recorder.put(result)  # first of all: nothing that fails below may lose what was answered
@@ -263,7 +263,7 @@ class Forwarder:
         log.debug("webhook_attempted", **_ids(webhook), outcome=outcome.kind.value)
         attempt_seconds.observe(ended - started)
 
-    def _recorded(self, results: Sequence[Result], recorded: Recorded) -> None:
+    def _recorded(self, results: Sequence[AttemptResult], recorded: Recorded) -> None:
         self._show_in_flight()
         if any(result.outcome is OutcomeKind.GONE for result in results):
             self._rooms.reopen()
@@ -283,7 +283,7 @@ class Forwarder:
         """That something will be due in so many seconds."""
         heapq.heappush(self._due, monotonic() + seconds)
 
-    def _slow(self, seconds: float) -> Sequence[OutboundWebhook]:
+    def _slow(self, seconds: float) -> Sequence[ClaimedWebhook]:
         started_before = monotonic() - seconds
         return [send.webhook for send in self._sends.values() if send.claimed_at < started_before]
 
@@ -304,5 +304,5 @@ class Forwarder:
             self._unsent += unsent  # for the next time; after the last one their leases run out by themselves
 
 
-def _ids(webhook: OutboundWebhook) -> dict[str, int | UUID]:
+def _ids(webhook: ClaimedWebhook) -> dict[str, int | UUID]:
     return {"outbound_webhook_id": webhook.id, "event_id": webhook.event_id}

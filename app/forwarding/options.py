@@ -7,7 +7,7 @@ from typing import Self
 
 from app.forwarding.destinations.connection_options import PLAIN
 from app.forwarding.destinations.http.sender import TimeLimits
-from app.forwarding.destinations.http.tls import Trust
+from app.forwarding.destinations.http.tls import TlsContexts
 from app.forwarding.subscribers.health import PAUSE_AFTER
 from app.network.lookups import Lookup, LookupLimits
 from app.network.resolver import system_lookup
@@ -38,7 +38,7 @@ class ForwardingOptions:
     tls: ssl.SSLContext | None = None
     lookup: Lookup = system_lookup
     lookup_limits: LookupLimits = LookupLimits()  # noqa: RUF009  (frozen)
-    trust: Trust | None = None
+    trust: TlsContexts | None = None
     proxy: str | None = field(default=None, repr=False)
 
     @classmethod
@@ -58,8 +58,8 @@ class ForwardingOptions:
         )
 
 
-def _trust_of(settings: Settings) -> Trust:
-    trust = Trust(settings.subscriber_ca_file)
+def _trust_of(settings: Settings) -> TlsContexts:
+    trust = TlsContexts(settings.subscriber_ca_file)
     try:
         trust.context(PLAIN)
     except OSError as error:  # an SSLError is one

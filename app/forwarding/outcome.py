@@ -31,7 +31,7 @@ class OutcomeKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DeliveryOutcome:
     """The end of one attempt. `excerpt` is the beginning of the answer's body, or what went wrong where there was no answer."""
 
     kind: OutcomeKind

@@ -6,7 +6,7 @@ from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class DeliveryTarget:
     """Where a subscriber wants its webhooks and how. `sealed` are its signing secrets still encrypted, the newest first.
 
     `sealed_transport` is what else is needed to reach it, encrypted as well. `rate` is how many webhooks a second it gets at most.
@@ -24,7 +24,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class OutboundWebhook:
+class ClaimedWebhook:
     """One event owed to one subscriber, held under a lease.
 
     `attempts` and `excused` count the tries made before this one. `data` and `customer` are JSON texts; `customer` is None unless the
@@ -40,7 +40,7 @@ class OutboundWebhook:
     created_at: datetime
     data: str = field(repr=False)
     customer: str | None = field(repr=False)
-    target: Target
+    target: DeliveryTarget
 
     @property
     def again(self) -> bool:

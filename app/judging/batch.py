@@ -13,7 +13,7 @@ from app.clock import now, uuid7
 from app.forwarding.fan_out import fan_out
 from app.judging import sql
 from app.judging.event_data import STATE_OF, customer_of, event_data
-from app.judging.order_state import REMEMBERED, Order
+from app.judging.order_state import REMEMBERED, KnownOrder
 from app.judging.rules import ORDER_NO_LIMIT, JudgedCall, Judgement, Verdict, judge
 from app.judging.sql import UnjudgedNotice
 from app.zeus.parameters import money_of
@@ -37,7 +37,7 @@ class TakenNotice:
         """The numbers under which the order may be known: as it is meant and, from before 0.2, as it was spelled."""
         return {number for number in (self.call.order_no, self.call.values.get("order_no", "")) if is_usable(number)}
 
-    def order_no_among(self, orders: Mapping[str, Order]) -> str:
+    def order_no_among(self, orders: Mapping[str, KnownOrder]) -> str:
         """The number of the order that is meant. One that was stored as it was spelled keeps that number."""
         spelled = self.call.values.get("order_no", "")
         return spelled if spelled in orders and self.call.order_no not in orders else self.call.order_no
@@ -47,15 +47,15 @@ class TakenNotice:
 class Known:
     """What is known before a batch: its orders, and the notices whose answers went out in time."""
 
-    orders: Mapping[str, Order]
+    orders: Mapping[str, KnownOrder]
     answered: Collection[UUID] = ()
 
 
 @dataclass(slots=True)
-class Outcome:
+class JudgedBatch:
     """What one batch adds up to: rows to write, and the orders as they stand after it."""
 
-    orders: dict[str, Order] = field(default_factory=dict)
+    orders: dict[str, KnownOrder] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
     events: list[dict[str, Any]] = field(default_factory=list)
     verdicts: list[dict[str, Any]] = field(default_factory=list)
@@ -93,18 +93,18 @@ async def known_before(session: AsyncSession, taken: Sequence[TakenNotice], ip_c
     return Known(orders, await sql.answered_of(session, ids | {one.notice.id for one in taken}))
 
 
-def decide(taken: Sequence[TakenNotice], known: Known, ip_codes: Collection[str]) -> Outcome:
+def decide(taken: Sequence[TakenNotice], known: Known, ip_codes: Collection[str]) -> JudgedBatch:
     """Judge the notices in their order against what is known."""
-    outcome = Outcome(dict(known.orders))
+    outcome = JudgedBatch(dict(known.orders))
     for one in taken:
         order_no = one.order_no_among(outcome.orders)
-        order = outcome.orders.get(order_no) or Order(order_no)
+        order = outcome.orders.get(order_no) or KnownOrder(order_no)
         judged = JudgedCall(one.notice.id, one.call, one.notice.released, one.notice.cut)
         _add(outcome, one, order_no, judge(judged, order, ip_codes, known.answered))
     return outcome
 
 
-async def write(session: AsyncSession, outcome: Outcome, first_wait: timedelta) -> None:
+async def write(session: AsyncSession, outcome: JudgedBatch, first_wait: timedelta) -> None:
     """Write verdicts, orders, events and what is owed to subscribers."""
     orders = [_order_row(outcome.orders[order_no]) for order_no in sorted(outcome.changed)]
     await sql.write(session, orders=orders, events=outcome.events, verdicts=outcome.verdicts)
@@ -122,7 +122,7 @@ def is_usable(order_no: str) -> bool:
     return 0 < len(order_no.encode()) <= ORDER_NO_LIMIT
 
 
-def _add(outcome: Outcome, one: TakenNotice, order_no: str, judgement: Judgement) -> None:
+def _add(outcome: JudgedBatch, one: TakenNotice, order_no: str, judgement: Judgement) -> None:
     outcome.verdicts.append(_verdict_row(one, order_no, judgement))
     if judgement.order is None:
         return
@@ -148,7 +148,7 @@ def _add(outcome: Outcome, one: TakenNotice, order_no: str, judgement: Judgement
         )
 
 
-def _order_row(order: Order) -> dict[str, Any]:
+def _order_row(order: KnownOrder) -> dict[str, Any]:
     return {
         "order_no": order.order_no,
         "status": order.standing,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.events.payload import timestamp
 from app.events.types import OrderState
-from app.judging.order_state import Order
+from app.judging.order_state import KnownOrder
 from app.judging.rules import NewEvent
 from app.zeus.parameters import BY_NAME, deadline_of, money_of
 from app.zeus.statuses import Status
@@ -26,7 +26,7 @@ STATE_OF = {
 }
 
 
-def event_data(event: NewEvent, call: Call, order: Order, notice_id: UUID, received_at: datetime) -> dict[str, Any]:
+def event_data(event: NewEvent, call: Call, order: KnownOrder, notice_id: UUID, received_at: datetime) -> dict[str, Any]:
     """The `data` of an event, without anything personal: what the values mean, not how they were spelled."""
     value = {name: text or None for name, text in call.meant.items()}
     status = Status(call.meant["status"])

@@ -12,7 +12,7 @@ from app.db.connections import describe_error
 from app.db.engine import Sessions
 from app.db.lanes import LANES, lane_of
 from app.judging import sql
-from app.judging.batch import Outcome, TakenNotice, decide, known_before, write
+from app.judging.batch import JudgedBatch, TakenNotice, decide, known_before, write
 from app.judging.fairness import Fairness
 from app.judging.lane_bounds import LaneBounds
 from app.judging.refused import is_refusal, write_apart
@@ -105,7 +105,7 @@ class Judge:
             self._fairness.forget()
         return ours
 
-    def _report(self, outcome: Outcome) -> None:
+    def _report(self, outcome: JudgedBatch) -> None:
         for verdict, count in Counter(row["verdict"] for row in outcome.verdicts).items():
             notices_judged.labels(verdict).inc(count)
         for event_type, count in Counter(row["type"] for row in outcome.events).items():

@@ -25,7 +25,7 @@ class Occurrence:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class KnownOrder:
     """An order as it stands.
 
     `had` is the last occurrence of every status; `last_call` names the latest notice of a status, repetitions included;

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.connections import describe_error
-from app.judging.batch import Known, Outcome, TakenNotice, decide, known_before, quarantined, write
+from app.judging.batch import JudgedBatch, Known, TakenNotice, decide, known_before, quarantined, write
 from app.logs import get_logger
 
 _PARTS = 8
@@ -29,7 +29,7 @@ class _Group:
     """The notices of one order, and what comes of them."""
 
     taken: list[TakenNotice]
-    outcome: Outcome
+    outcome: JudgedBatch
 
 
 def is_refusal(error: DBAPIError) -> bool:
@@ -39,7 +39,7 @@ def is_refusal(error: DBAPIError) -> bool:
 
 async def write_apart(
     session: AsyncSession, taken: Sequence[TakenNotice], ip_codes: Collection[str], first_wait: timedelta
-) -> tuple[Outcome, list[TakenNotice]]:
+) -> tuple[JudgedBatch, list[TakenNotice]]:
     """Judge and write these notices; those that the database refuses go to quarantine. Return what was written, and the refused ones.
 
     Raises DBAPIError for any other failure of the database.
@@ -53,12 +53,12 @@ async def write_apart(
     orders = [group for group, _ in bad if len(group.taken) > 1]
     singly = [await _write_one_by_one(session, group, known, ip_codes, first_wait, refused) for group in orders]
     bad_ids = {id(group) for group, _ in bad}
-    good = Outcome.of_all(group.outcome for group in groups if id(group) not in bad_ids)
+    good = JudgedBatch.of_all(group.outcome for group in groups if id(group) not in bad_ids)
     await write(session, good, first_wait)
     for one, error in refused:
         log.error("notice_unwritable", notice_id=str(one.notice.id), error=describe_error(error))
     rows = await _write_quarantined(session, refused)
-    return Outcome.of_all([good, *singly, Outcome(verdicts=rows)]), [one for one, _ in refused]
+    return JudgedBatch.of_all([good, *singly, JudgedBatch(verdicts=rows)]), [one for one, _ in refused]
 
 
 def _by_order(taken: Sequence[TakenNotice], known: Known) -> list[list[TakenNotice]]:
@@ -73,7 +73,7 @@ async def _refused_groups(session: AsyncSession, groups: Sequence[_Group], first
     """Those that the database refuses, and why. Nothing stays written, so that no trial holds the locks of another."""
     if not groups:
         return []
-    error = await _refusal(session, Outcome.of_all(group.outcome for group in groups), first_wait)
+    error = await _refusal(session, JudgedBatch.of_all(group.outcome for group in groups), first_wait)
     await session.execute(_BACK)
     if error is None:
         return []
@@ -86,7 +86,7 @@ async def _refused_groups(session: AsyncSession, groups: Sequence[_Group], first
     return found
 
 
-async def _refusal(session: AsyncSession, outcome: Outcome, first_wait: timedelta) -> DBAPIError | None:
+async def _refusal(session: AsyncSession, outcome: JudgedBatch, first_wait: timedelta) -> DBAPIError | None:
     """Write the outcome; return why the database refuses it, if it does. After a refusal the savepoint has to be rolled back."""
     try:
         await write(session, outcome, first_wait)
@@ -97,7 +97,7 @@ async def _refusal(session: AsyncSession, outcome: Outcome, first_wait: timedelt
     return None
 
 
-async def _written(session: AsyncSession, outcome: Outcome, first_wait: timedelta) -> DBAPIError | None:
+async def _written(session: AsyncSession, outcome: JudgedBatch, first_wait: timedelta) -> DBAPIError | None:
     """Write the outcome and keep it, or return why the database refuses it."""
     savepoint = await session.begin_nested()
     error = await _refusal(session, outcome, first_wait)
@@ -112,9 +112,9 @@ async def _write_one_by_one(
     ip_codes: Collection[str],
     first_wait: timedelta,
     refused: list[tuple[TakenNotice, DBAPIError]],
-) -> Outcome:
+) -> JudgedBatch:
     """Write the notices of one order singly, and add those to `refused` that the database does not take."""
-    written: list[Outcome] = []
+    written: list[JudgedBatch] = []
     for one in group.taken:
         outcome = decide([one], known, ip_codes)
         if error := await _written(session, outcome, first_wait):
@@ -122,17 +122,17 @@ async def _write_one_by_one(
         else:
             written.append(outcome)
             known = replace(known, orders=outcome.orders)
-    return Outcome.of_all(written)
+    return JudgedBatch.of_all(written)
 
 
 async def _write_quarantined(session: AsyncSession, refused: Sequence[tuple[TakenNotice, DBAPIError]]) -> list[dict[str, Any]]:
     """Put these in quarantine together; where even that is refused, each alone, and without its values if need be."""
     rows = [quarantined(one, f"unwritable:{getattr(error.orig, 'sqlstate', '')}") for one, error in refused]
     no_wait = timedelta(0)
-    if not rows or await _written(session, Outcome(verdicts=rows), no_wait) is None:
+    if not rows or await _written(session, JudgedBatch(verdicts=rows), no_wait) is None:
         return rows
     for place, row in enumerate(rows):
-        if await _written(session, Outcome(verdicts=[row]), no_wait) is not None:
+        if await _written(session, JudgedBatch(verdicts=[row]), no_wait) is not None:
             rows[place] = {**row, "flags": [], "parameters": {}, "order_no": None, "status": None}
-            await write(session, Outcome(verdicts=[rows[place]]), no_wait)
+            await write(session, JudgedBatch(verdicts=[rows[place]]), no_wait)
     return rows

@@ -6,7 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from app.events.types import EventType
-from app.judging.order_state import COMPARED, REMEMBERED, Occurrence, Order, values_of
+from app.judging.order_state import COMPARED, REMEMBERED, KnownOrder, Occurrence, values_of
 from app.zeus.parameters import deadline_of, money_of, telno_tail_of
 from app.zeus.statuses import Status, Step, parse_status, step
 from app.zeus.stores import store_of
@@ -76,7 +76,7 @@ class Judgement:
     reasons: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     events: tuple[NewEvent, ...] = ()
-    order: Order | None = None
+    order: KnownOrder | None = None
 
 
 def quarantine_reasons(call: Call, ip_codes: Collection[str]) -> tuple[str, ...]:
@@ -102,7 +102,7 @@ def unreadable_reasons(call: Call) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def judge(judged: JudgedCall, order: Order, ip_codes: Collection[str], answered: Collection[UUID]) -> Judgement:
+def judge(judged: JudgedCall, order: KnownOrder, ip_codes: Collection[str], answered: Collection[UUID]) -> Judgement:
     """Judge one call against its order as it stands. `answered` holds the notices whose answers are known to have gone out in time."""
     call = judged.call
     reasons = unreadable_reasons(call) if judged.released else quarantine_reasons(call, ip_codes)
@@ -118,7 +118,7 @@ def judge(judged: JudgedCall, order: Order, ip_codes: Collection[str], answered:
     return _accept(judged, order, status, meaning, answered)
 
 
-def _judge_repetition(judged: JudgedCall, order: Order, earlier: Occurrence) -> Judgement:
+def _judge_repetition(judged: JudgedCall, order: KnownOrder, earlier: Occurrence) -> Judgement:
     """The status again: the same call sent twice, unless what both carry of money, contract, slip or deadline differs."""
     now = values_of(judged.call.meant, COMPARED)
     differing = [name for name in COMPARED if name in now and earlier.values.get(name, now[name]) != now[name]]
@@ -130,7 +130,7 @@ def _judge_repetition(judged: JudgedCall, order: Order, earlier: Occurrence) -> 
     return Judgement(Verdict.CONFLICT, tuple(f"differs:{name}" for name in differing), judged.flags, (review,), after)
 
 
-def _accept(judged: JudgedCall, order: Order, status: Status, meaning: Step, answered: Collection[UUID]) -> Judgement:
+def _accept(judged: JudgedCall, order: KnownOrder, status: Status, meaning: Step, answered: Collection[UUID]) -> Judgement:
     call = judged.call
     last = order.had.get(status)
     number = last.number + 1 if last else 1
@@ -155,7 +155,7 @@ def _accept(judged: JudgedCall, order: Order, status: Status, meaning: Step, ans
     return Judgement(Verdict.ACCEPTED, (), event.flags, (event, review), after)
 
 
-def _review(after: Order, call: Call, reason: str, details: dict[str, object]) -> NewEvent:
+def _review(after: KnownOrder, call: Call, reason: str, details: dict[str, object]) -> NewEvent:
     review = {"reason": reason, **details}
     return NewEvent(EventType.REVIEW_REQUIRED, after.sequence, None, after.cycle, call.flags, after.status, review)
 

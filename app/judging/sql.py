@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Text, Uuid
 
 from app.judging.lane_bounds import LaneBounds
-from app.judging.order_state import COMPARED, REMEMBERED, Occurrence, Order, values_of
+from app.judging.order_state import COMPARED, REMEMBERED, KnownOrder, Occurrence, values_of
 from app.zeus.canonical import canonical_values
 from app.zeus.statuses import Status
 
@@ -183,7 +183,7 @@ async def unjudged_after(session: AsyncSession, lane: int, after: UUID, limit: i
     return [UnjudgedNotice(**row) for row in rows.mappings()]
 
 
-async def known_orders(session: AsyncSession, order_nos: Collection[str]) -> dict[str, Order]:
+async def known_orders(session: AsyncSession, order_nos: Collection[str]) -> dict[str, KnownOrder]:
     """The orders among `order_nos` that are known, with the last occurrence of every status; without their last calls."""
     rows = (await session.execute(_ORDERS, {"order_nos": list(order_nos)})).mappings().all()
     had: dict[str, dict[Status, Occurrence]] = defaultdict(dict)
@@ -219,6 +219,6 @@ async def write(session: AsyncSession, *, orders: Rows, events: Rows, verdicts: 
             await session.execute(statement, {"rows": json.dumps(rows, default=str, ensure_ascii=False, separators=(",", ":"))})
 
 
-def _order(row: Any, had: dict[Status, Occurrence]) -> Order:
+def _order(row: Any, had: dict[Status, Occurrence]) -> KnownOrder:
     values = {name: str(row[name]) for name in REMEMBERED if row[name] is not None}
-    return Order(row["order_no"], Status(row["status"]), row["cycle"], row["sequence"], had, {}, values, frozenset(row["flags"]))
+    return KnownOrder(row["order_no"], Status(row["status"]), row["cycle"], row["sequence"], had, {}, values, frozenset(row["flags"]))

@@ -2,13 +2,13 @@
 
 import os
 
-from app.main.process.listeners import Listener
+from app.main.process.listeners import HttpListener
 from app.settings import WrongSettings
 from app.simulator.server.application import MARK, ConnectionProtocol, make_simulator
 from app.simulator.server.zeus import SimulatedZeus
 from app.simulator.server_command import DEFAULT_PORT
-from app.simulator.state.settings import Settings
-from app.simulator.state.store import Store
+from app.simulator.state.settings import SimulatorSettings
+from app.simulator.state.store import SlipStore
 
 
 def simulator_port() -> int:
@@ -27,9 +27,9 @@ class SimulatorRole:
     def __init__(self, call_url: str, clientips: tuple[str, ...], port: int) -> None:
         """Bind the port of this machine; raises CannotListen. Without `clientips` the example's may apply."""
         known = {"clientips": clientips} if clientips else {}
-        self._zeus = SimulatedZeus(Store(), Settings.model_validate({"call_url": call_url, **known}))
+        self._zeus = SimulatedZeus(SlipStore(), SimulatorSettings.model_validate({"call_url": call_url, **known}))
         application = make_simulator(self._zeus)
-        self._listener = Listener(application, "127.0.0.1", port, protocol=ConnectionProtocol, headers=[MARK])
+        self._listener = HttpListener(application, "127.0.0.1", port, protocol=ConnectionProtocol, headers=[MARK])
         self.url = f"http://{self._listener.address}"
 
     def stop(self) -> None:

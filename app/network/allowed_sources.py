@@ -25,7 +25,7 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
+class Caller:
     """Who makes a call, as far as it can be known. `address` is None if the proxy does not say; `listed`: it is an allowed source."""
 
     peer: Address | None
@@ -52,7 +52,7 @@ def parse_address(text: str) -> Address | None:
     return address
 
 
-class Door:
+class SourceCheck:
     """Tells who is calling and whether the call may enter; the rules can be exchanged while calls come in."""
 
     def __init__(self, sources: Sources) -> None:
@@ -68,7 +68,7 @@ class Door:
         address = parse_address(peer)
         return address is not None and (sources.observe or _within(address, sources.allowed) or _within(address, sources.trusted_proxies))
 
-    def look(self, peer: str, headers: Headers) -> Visitor:
+    def look(self, peer: str, headers: Headers) -> Caller:
         """Who makes the call with these header lines (names in lower case) on a connection from `peer`.
 
         Behind a trusted proxy it is the right-most address in X-Forwarded-For that is not a trusted proxy itself; without that header,
@@ -79,7 +79,7 @@ class Door:
         behind_proxy = nearest is not None and _within(nearest, sources.trusted_proxies)
         address = _vouched_for(nearest, _forwarded(headers), sources.trusted_proxies) if behind_proxy else nearest
         listed = address is not None and _within(address, sources.allowed)
-        return Visitor(nearest, address, behind_proxy, listed, listed or sources.observe)
+        return Caller(nearest, address, behind_proxy, listed, listed or sources.observe)
 
 
 def _vouched_for(nearest: Address | None, forwarded: list[str], trusted: tuple[Network, ...]) -> Address | None:

@@ -1,11 +1,11 @@
 """Why a read or an action was refused, each named for the fact. The texts hold nothing that a caller gave: they may be shown and logged."""
 
 
-class Refusal(Exception):
+class OperationError(Exception):
     """An operator asked for something that cannot be had or done; the text says why and, where there is one, the way out."""
 
 
-class NotFound(Refusal):
+class NotFound(OperationError):
     """What was asked for does not exist."""
 
 
@@ -65,7 +65,7 @@ class TokenNotFound(NotFound):
         super().__init__("There is no token with this name.")
 
 
-class NotAllowed(Refusal):
+class NotAllowed(OperationError):
     """The operator's role may not do this; `needed` may."""
 
     def __init__(self, needed: str) -> None:
@@ -73,7 +73,7 @@ class NotAllowed(Refusal):
         self.needed = needed
 
 
-class NotAcceptable(Refusal):
+class NotAcceptable(OperationError):
     """A value that was given cannot be used; `field` names it."""
 
     def __init__(self, field: str, reason: str) -> None:
@@ -88,28 +88,28 @@ class BadCursor(NotAcceptable):
         super().__init__("cursor", "The cursor was not made by this list; leave it out to start at the beginning.")
 
 
-class NameTaken(Refusal):
+class NameTaken(OperationError):
     """Another subscriber has this name."""
 
     def __init__(self) -> None:
         super().__init__("A subscriber with this name exists.")
 
 
-class TokenNameTaken(Refusal):
+class TokenNameTaken(OperationError):
     """Another token has this name."""
 
     def __init__(self) -> None:
         super().__init__("A token with this name exists; revoke it first.")
 
 
-class KeyReused(Refusal):
+class KeyReused(OperationError):
     """An Idempotency-Key came with another request than before, or with one whose answer cannot be opened any more."""
 
     def __init__(self) -> None:
         super().__init__("This Idempotency-Key belongs to another request; use a new one.")
 
 
-class NotDismissible(Refusal):
+class NotDismissible(OperationError):
     """What does not ask for attention cannot be dismissed from it; `state` is what it is."""
 
     def __init__(self, state: str) -> None:
@@ -117,21 +117,21 @@ class NotDismissible(Refusal):
         self.state = state
 
 
-class SubscriberPaused(Refusal):
+class SubscriberPaused(OperationError):
     """A paused subscriber is sent nothing, a test included."""
 
     def __init__(self) -> None:
         super().__init__("The subscriber is paused and would be sent nothing; resume it first.")
 
 
-class SubscriberPolls(Refusal):
+class SubscriberPolls(OperationError):
     """A subscriber with a feed is sent nothing."""
 
     def __init__(self) -> None:
         super().__init__("The subscriber polls its feed and is sent nothing.")
 
 
-class TooManySecrets(Refusal):
+class TooManySecrets(OperationError):
     """So many secrets are still valid that every webhook would carry a long list of signatures."""
 
     def __init__(self, valid: int) -> None:
@@ -139,7 +139,7 @@ class TooManySecrets(Refusal):
         self.valid = valid
 
 
-class NotReleasable(Refusal):
+class NotReleasable(OperationError):
     """A notice that is not in quarantine, or in which nothing can be judged; `reasons` as judging names them."""
 
     def __init__(self, reasons: tuple[str, ...]) -> None:
@@ -147,7 +147,7 @@ class NotReleasable(Refusal):
         self.reasons = reasons
 
 
-class NotRetriable(Refusal):
+class NotRetriable(OperationError):
     """An outbound webhook that is neither pending nor dead, or under way this moment; `state` is what it is."""
 
     def __init__(self, state: str) -> None:
@@ -155,7 +155,7 @@ class NotRetriable(Refusal):
         self.state = state
 
 
-class NotCancellable(Refusal):
+class NotCancellable(OperationError):
     """A recovery that has ended; `state` is how."""
 
     def __init__(self, state: str) -> None:

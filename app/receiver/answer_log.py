@@ -11,7 +11,7 @@ from app.receiver.http.request_cycle import Wire
 _LOOK_SECONDS = 0.05
 
 
-class Evidence:
+class AnswerLog:
     """Collects answers and tells `note` of those that were delivered. One look for many costs the answers themselves nothing."""
 
     def __init__(self, note: Callable[[UUID, datetime], None]) -> None:

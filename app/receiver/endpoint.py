@@ -10,12 +10,12 @@ from starlette.types import Receive, Scope, Send
 
 from app.clock import now, uuid7
 from app.db.lanes import lane_of
-from app.logs import Throttle, get_logger
+from app.logs import LogRateLimiter, get_logger
 from app.metrics import answer_seconds, calls_answered, calls_let_in, calls_rejected
-from app.network.allowed_sources import Door, Headers, Visitor
-from app.receiver.answer_log import Evidence
+from app.network.allowed_sources import Caller, Headers, SourceCheck
+from app.receiver.answer_log import AnswerLog
 from app.receiver.http.request_cycle import EXTENSION, Wire
-from app.recording.notice import HoldExpired, Notice, Unstorable
+from app.recording.notice import HoldExpired, RawNotice, Unstorable
 from app.recording.rejected.sampler import Sampler
 from app.tracing import spans
 from app.zeus.wire import decode, order_no_of
@@ -31,10 +31,10 @@ METHODS = ("GET", "POST")
 log = get_logger("receiver")
 
 
-class Recorder(Protocol):
+class NoticeRecorder(Protocol):
     """Where a notice becomes durable."""
 
-    async def append(self, notice: Notice) -> None:
+    async def append(self, notice: RawNotice) -> None:
         """Return once the notice is durable; raise Unstorable, or HoldExpired when no answer is to be given at all."""
 
     def answered(self, notice_id: UUID, moment: datetime) -> None:
@@ -44,12 +44,12 @@ class Recorder(Protocol):
 class NotifyEndpoint:
     """The ASGI application behind the notification path. It answers in plain text; Zeus looks at the status alone."""
 
-    def __init__(self, door: Door, recorder: Recorder, sampler: Sampler) -> None:
+    def __init__(self, door: SourceCheck, recorder: NoticeRecorder, sampler: Sampler) -> None:
         self._door = door
         self._recorder = recorder
-        self._evidence = Evidence(recorder.answered)
+        self._evidence = AnswerLog(recorder.answered)
         self._sampler = sampler
-        self._throttle = Throttle()
+        self._throttle = LogRateLimiter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request: 200 for a recorded call, 403 for a stranger, 405 for what is no call, 503 if nothing can record it."""
@@ -64,7 +64,7 @@ class NotifyEndpoint:
             return await _answer(send, 200 if scope["method"] == "HEAD" else 405, b"", ((b"allow", b"GET, POST"),))
         return await self._record(_notice(scope, visitor, await _body(receive)), scope["extensions"][EXTENSION], send)
 
-    async def _record(self, notice: Notice, wire: Wire, send: Send) -> None:
+    async def _record(self, notice: RawNotice, wire: Wire, send: Send) -> None:
         try:
             await self._recorder.append(notice)
         except HoldExpired:
@@ -81,23 +81,23 @@ class NotifyEndpoint:
             self._evidence.add(notice.id, wire)
         return None
 
-    def _report(self, visitor: Visitor) -> None:
+    def _report(self, visitor: Caller) -> None:
         """Say that a source is not in the list; which one it is, is in the sample, for it may be Zeus's."""
         (calls_let_in if visitor.admitted else calls_rejected.labels("source")).inc()
         left_out = self._throttle.take()
         if left_out is not None:
             log.warning("source_not_allowed", let_in=visitor.admitted, behind_proxy=visitor.behind_proxy, left_out=left_out)
 
-    def _keep_sample(self, notice: Notice) -> None:
+    def _keep_sample(self, notice: RawNotice) -> None:
         values = decode(notice.target.partition(b"?")[2], notice.body).values
         if not notice.cut and values.get("order_no") and values.get("status"):
             self._sampler.offer(notice)
 
 
-def _notice(scope: Scope, visitor: Visitor, body: bytes) -> Notice:
+def _notice(scope: Scope, visitor: Caller, body: bytes) -> RawNotice:
     wire: Wire = scope["extensions"][EXTENSION]
     target = _target(wire.target, scope["headers"]) if visitor.behind_proxy else wire.target
-    return Notice(
+    return RawNotice(
         id=uuid7(),
         lane=lane_of(order_no_of(target.partition(b"?")[2], body)),
         received_at=now(),

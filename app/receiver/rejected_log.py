@@ -2,11 +2,11 @@
 
 import re
 
-from app.logs import Throttle, get_logger
+from app.logs import LogRateLimiter, get_logger
 from app.metrics import calls_rejected
 
 log = get_logger("receiver")
-_throttle = Throttle()
+_throttle = LogRateLimiter()
 
 _TELLING = re.compile(rb"[?=&@%]")
 

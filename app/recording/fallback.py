@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.logs import get_logger
 from app.metrics import calls_held
-from app.recording.notice import HoldExpired, Notice, Unstorable
+from app.recording.notice import HoldExpired, RawNotice, Unstorable
 from app.recording.postgres.appender import Appender, DatabaseAway, NotAppended
 from app.recording.spool.spool import Spool
 
@@ -20,7 +20,7 @@ _RETRY_SECONDS = 1.0
 log = get_logger("ladder")
 
 
-class Ladder:
+class FallbackChain:
     """Records a notice on the first rung that holds."""
 
     def __init__(
@@ -40,7 +40,7 @@ class Ladder:
         self._hold_seconds = hold_seconds
         self._held = 0
 
-    async def append(self, notice: Notice) -> None:
+    async def append(self, notice: RawNotice) -> None:
         """Return once the notice is durable. Raises HoldExpired when it was held to no avail, Unstorable when it is not to be held.
 
         A caller that is cancelled while Postgres has the notice leaves it to the spool: no notice is lost for a caller that went away.
@@ -61,7 +61,7 @@ class Ladder:
         """Whether a call could be recorded now, as far as is known."""
         return self._appender.breaker.available or not self._spool.failing
 
-    async def _record(self, notice: Notice) -> bool:
+    async def _record(self, notice: RawNotice) -> bool:
         try:
             await self._appender.append(notice)
         except NotAppended:
@@ -70,7 +70,7 @@ class Ladder:
             return await self._spooled(notice, refused=False)
         return True
 
-    async def _spooled(self, notice: Notice, *, refused: bool) -> bool:
+    async def _spooled(self, notice: RawNotice, *, refused: bool) -> bool:
         try:
             async with asyncio.timeout(self._spool_seconds):
                 await (self._spool.refuse(notice) if refused else self._spool.append(notice))
@@ -78,7 +78,7 @@ class Ladder:
             return False
         return True
 
-    async def _hold(self, notice: Notice) -> None:
+    async def _hold(self, notice: RawNotice) -> None:
         if self._held >= self._hold_limit:
             log.error("call_not_recorded", notice_id=str(notice.id))
             raise Unstorable

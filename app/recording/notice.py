@@ -6,7 +6,7 @@ from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class RawNotice:
     """One call from Zeus. `target` is the request target and `headers` the header lines, byte for byte; nothing is decoded.
 
     `cut`: the target or the body was longer than is kept, and ends behind its last whole parameter.

@@ -9,14 +9,14 @@ import typer
 
 from app.simulator.player.orders import ALL_PARAMETERS, EXAMPLE_CLIENTIP, Contract, build_run
 from app.simulator.player.play import Observer, Retries, play, play_at_rate
-from app.simulator.player.report import Report, Result, json_of, line_of, table_of
+from app.simulator.player.report import PlayResult, Report, json_of, line_of, table_of
 from app.simulator.player.scenarios import SCENARIOS, Scenario
 from app.simulator.player.target import (
     DEFAULT_TIMEOUT_S,
+    CallTarget,
     HttpVersion,
     LineEnd,
     Method,
-    Target,
     target_of,
 )
 from app.terminal import print_json
@@ -35,7 +35,7 @@ def _list_and_exit(wanted: bool) -> None:
     raise typer.Exit
 
 
-def _target(url: str, method: Method, http: HttpVersion, line_end: LineEnd, timeout_s: float) -> Target:
+def _target(url: str, method: Method, http: HttpVersion, line_end: LineEnd, timeout_s: float) -> CallTarget:
     try:
         return target_of(url, method=method, http=http, line_end=line_end, timeout_s=timeout_s)
     except ValueError as error:
@@ -149,7 +149,7 @@ def simulate(
 def _observer(*, as_json: bool, failures_only: bool) -> Observer:
     """Prints each call as it ends; with `failures_only`, those that were not answered with 200. JSON has them all at the end."""
 
-    def note(result: Result) -> None:
+    def note(result: PlayResult) -> None:
         if not as_json and not (failures_only and result.outcome.status == 200):
             typer.echo(line_of(result))
 

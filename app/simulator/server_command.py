@@ -10,7 +10,7 @@ import typer
 from pydantic import ValidationError
 
 from app.simulator.player.target import Method
-from app.simulator.state.settings import Settings, is_loopback
+from app.simulator.state.settings import SimulatorSettings, is_loopback
 
 DEFAULT_PORT = 8002
 _WRONG = 2
@@ -93,11 +93,11 @@ def _names(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _settings(given: dict[str, Any], more: list[str]) -> Settings:
+def _settings(given: dict[str, Any], more: list[str]) -> SimulatorSettings:
     for assignment in more:
         _assign(given, *assignment.partition("=")[::2])
     try:
-        return Settings.model_validate(given)
+        return SimulatorSettings.model_validate(given)
     except ValidationError as error:
         _refuse("; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()))
 
@@ -128,14 +128,14 @@ def _bound(host: str, port: int) -> socket.socket:
         _refuse(f"cannot listen on {host}:{port}: {error.strerror}")
 
 
-async def _serve(listening: socket.socket, state: Path | None, settings: Settings) -> None:
+async def _serve(listening: socket.socket, state: Path | None, settings: SimulatorSettings) -> None:
     import uvicorn  # imported here, so that other commands start without it
 
     from app.simulator.server.application import MARK, ConnectionProtocol, make_simulator
     from app.simulator.server.zeus import SimulatedZeus
-    from app.simulator.state.store import Store
+    from app.simulator.state.store import SlipStore
 
-    application = make_simulator(SimulatedZeus(Store(state), settings))
+    application = make_simulator(SimulatedZeus(SlipStore(state), settings))
     config = uvicorn.Config(application, http=ConnectionProtocol, log_level="error", lifespan="on", server_header=False, headers=[MARK])
     host, port = listening.getsockname()[:2]
     typer.echo(json.dumps({"event": "listening", "simulator": True, "url": f"http://{host}:{port}", "port": port}))

@@ -5,7 +5,7 @@ import asyncio
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.db.connections import CONNECT_ERRORS, describe_error
-from app.db.notify import NOTICES, Listener
+from app.db.notify import NOTICES, NotifyListener
 from app.judging.judge import Judge
 from app.logs import get_logger
 
@@ -17,7 +17,7 @@ log = get_logger("worker")
 class JudgingLoop:
     """Runs a judge until it is told to stop; a batch under way is finished first."""
 
-    def __init__(self, judge: Judge, listener: Listener) -> None:
+    def __init__(self, judge: Judge, listener: NotifyListener) -> None:
         self._judge = judge
         self._listener = listener
         self._stopping = False

@@ -39,7 +39,7 @@ class Rule(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ApplicationFault:
     """One rule that the value of one parameter breaks."""
 
     parameter: str
@@ -47,7 +47,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class ApplicationField:
     """One parameter of the application. `max_bytes` counts Shift_JIS (cp932) bytes."""
 
     name: str
@@ -77,26 +77,26 @@ def _is_money(text: str) -> bool:
     return re.fullmatch(r"[0-9]{1,6}", text) is not None and int(text) in MONEY_RANGE
 
 
-FIELDS: Final[Mapping[str, Field]] = {
+FIELDS: Final[Mapping[str, ApplicationField]] = {
     field.name: field
     for field in (
-        Field("clientip", 10, True, Rule.TEN_DIGITS, _matches(r"[0-9]{10}")),
-        Field("act", 12, True, Rule.ACTION, ACTION.__eq__),
-        Field("money", 6, True, Rule.MONEY, _is_money),
-        Field("username", 40, True, Rule.FULL_WIDTH_KANA, is_full_width_kana),
-        Field("telno", 11, True, Rule.TELNO, _matches(r"0[0-9]{8,10}")),
-        Field("email", 50, True, Rule.EMAIL, _matches(r"[!-~]+@[!-~]+")),
-        Field("pay_cvs", 4, True, Rule.STORE, STORES.__contains__),
-        Field("sendid", 25, False, Rule.FREE_ALPHABET, _FREE),
-        Field("sendpoint", 50, False, Rule.FREE_ALPHABET, _FREE),
-        Field("testid", 8, False, Rule.DIGITS, _matches(r"[0-9]{1,8}")),
-        Field("test_type", 1, False, Rule.TEST_TYPE, _matches(r"[012]")),
+        ApplicationField("clientip", 10, True, Rule.TEN_DIGITS, _matches(r"[0-9]{10}")),
+        ApplicationField("act", 12, True, Rule.ACTION, ACTION.__eq__),
+        ApplicationField("money", 6, True, Rule.MONEY, _is_money),
+        ApplicationField("username", 40, True, Rule.FULL_WIDTH_KANA, is_full_width_kana),
+        ApplicationField("telno", 11, True, Rule.TELNO, _matches(r"0[0-9]{8,10}")),
+        ApplicationField("email", 50, True, Rule.EMAIL, _matches(r"[!-~]+@[!-~]+")),
+        ApplicationField("pay_cvs", 4, True, Rule.STORE, STORES.__contains__),
+        ApplicationField("sendid", 25, False, Rule.FREE_ALPHABET, _FREE),
+        ApplicationField("sendpoint", 50, False, Rule.FREE_ALPHABET, _FREE),
+        ApplicationField("testid", 8, False, Rule.DIGITS, _matches(r"[0-9]{1,8}")),
+        ApplicationField("test_type", 1, False, Rule.TEST_TYPE, _matches(r"[012]")),
     )
 }
 """Every parameter of the application in the manual's order."""
 
 
-def faults_of(values: Mapping[str, str]) -> list[Fault]:
+def faults_of(values: Mapping[str, str]) -> list[ApplicationFault]:
     """Return every rule that `values` break, in the manual's order; an empty list means a good application.
 
     A parameter that is absent and one that is empty are the same: not given.
@@ -104,24 +104,24 @@ def faults_of(values: Mapping[str, str]) -> list[Fault]:
     faults = [fault for field in FIELDS.values() for fault in _faults(field, values.get(field.name, ""))]
     if bool(values.get("testid")) != bool(values.get("test_type")):
         absent = "test_type" if values.get("testid") else "testid"
-        faults.append(Fault(absent, Rule.BOTH_TEST_PARAMETERS))
+        faults.append(ApplicationFault(absent, Rule.BOTH_TEST_PARAMETERS))
     return faults
 
 
-def _faults(field: Field, text: str) -> Iterator[Fault]:
+def _faults(field: ApplicationField, text: str) -> Iterator[ApplicationFault]:
     if not text:
         if field.required:
-            yield Fault(field.name, Rule.MISSING)
+            yield ApplicationFault(field.name, Rule.MISSING)
         return
     size = size_of(text)
     if size is None:
-        yield Fault(field.name, Rule.NOT_SHIFT_JIS)
+        yield ApplicationFault(field.name, Rule.NOT_SHIFT_JIS)
     elif size > field.max_bytes:
-        yield Fault(field.name, Rule.TOO_LONG)
+        yield ApplicationFault(field.name, Rule.TOO_LONG)
     elif field.name == "username" and not text.strip("\u3000 "):
-        yield Fault(field.name, Rule.ONLY_SPACES)
+        yield ApplicationFault(field.name, Rule.ONLY_SPACES)
     elif not field.holds(text):
-        yield Fault(field.name, field.rule)
+        yield ApplicationFault(field.name, field.rule)
 
 
 def size_of(text: str) -> int | None:
@@ -160,15 +160,15 @@ def _escaped(raw: bytes) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class ApplicationForm:
     """An application as it arrived: values of known parameters, names of unknown ones, faults of its bytes."""
 
     values: Mapping[str, str]
     unknown: tuple[str, ...]
-    faults: tuple[Fault, ...]
+    faults: tuple[ApplicationFault, ...]
 
 
-def decode_form(body: bytes) -> Form:
+def decode_form(body: bytes) -> ApplicationForm:
     """Read a posted form, escaped or raw, strictly as Shift_JIS: what a stand-in for Zeus has to do.
 
     Unlike calls, applications are never read as UTF-8: a shop that sends UTF-8 must be told. The
@@ -176,18 +176,18 @@ def decode_form(body: bytes) -> Form:
     """
     values: dict[str, str] = {}
     unknown: list[str] = []
-    faults: list[Fault] = []
+    faults: list[ApplicationFault] = []
     for name, raw in _pairs(body):
         if name not in FIELDS:
             unknown.append(name)
         elif name in values:
-            faults.append(Fault(name, Rule.REPEATED))
+            faults.append(ApplicationFault(name, Rule.REPEATED))
         else:
             text = _shift_jis(raw)
             values[name] = text if text is not None else ""
             if text is None:
-                faults.append(Fault(name, Rule.NOT_SHIFT_JIS))
-    return Form(values, tuple(unknown), tuple(faults))
+                faults.append(ApplicationFault(name, Rule.NOT_SHIFT_JIS))
+    return ApplicationForm(values, tuple(unknown), tuple(faults))
 
 
 def _pairs(body: bytes) -> Iterator[tuple[str, bytes]]:

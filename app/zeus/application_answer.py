@@ -40,7 +40,7 @@ class AnswerKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApplicationAnswer:
     """An answer as it was understood. `parameter` is the one that a rejected answer names, else None."""
 
     kind: AnswerKind
@@ -63,7 +63,7 @@ _MARKUP = re.compile(rb"<\s*(?:!doctype|html|head|body|title)\b", re.IGNORECASE)
 _PARAMETER = re.compile(r"(?<![0-9A-Za-z_])(" + "|".join(sorted(FIELDS, key=len, reverse=True)) + r")(?![0-9A-Za-z_])")
 
 
-def read_answer(status: int, body: bytes, *, complete: bool = True) -> Answer:
+def read_answer(status: int, body: bytes, *, complete: bool = True) -> ApplicationAnswer:
     """Say what the answer of HTTP `status` with `body` means. Never raises.
 
     `complete` is False when the body was cut: then only a whole line counts, and what is missing
@@ -71,10 +71,10 @@ def read_answer(status: int, body: bytes, *, complete: bool = True) -> Answer:
     unclear, whatever words it holds: a proxy's error page can quote anything.
     """
     if status != 200 or len(body) > MAX_ANSWER_BYTES or _MARKUP.search(body):
-        return Answer(AnswerKind.UNCLEAR)
+        return ApplicationAnswer(AnswerKind.UNCLEAR)
     text = _text_of(body)
     values = _values_of(text, complete=complete)
-    return Answer(_kind_of(values, text, complete=complete), values, _named(values, text, complete=complete))
+    return ApplicationAnswer(_kind_of(values, text, complete=complete), values, _named(values, text, complete=complete))
 
 
 def _kind_of(values: Mapping[str, str], text: str, *, complete: bool) -> AnswerKind:

@@ -13,7 +13,7 @@ from yarl import URL
 from app.api.application import make_api
 from app.crypto.vault import Vault
 from app.db.engine import Sessions
-from app.main.process.listeners import Listener
+from app.main.process.listeners import HttpListener
 from tests.operations.operations_setup import RULES
 
 TOKEN = "for-tests-only-make-your-own"
@@ -67,7 +67,7 @@ class Api:
 async def serving(sessions: Sessions, vault: Vault) -> AsyncIterator[Api]:
     """A running server and a client for it."""
     application = make_api(sessions, vault, admin_token=TOKEN, rules=RULES)
-    listener = Listener(application, "127.0.0.1", 0)
+    listener = HttpListener(application, "127.0.0.1", 0)
     running = asyncio.create_task(listener.run())
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session:
         try:

@@ -8,7 +8,7 @@ from app.db.tables.all_tables import RecoveryJobRow, RejectedSampleRow
 from app.operations.access.permissions import Role
 from app.operations.access.tokens import NewToken, create_token
 from tests.api.api_client import Api
-from tests.operations.operations_setup import ADMIN, ORDER_NO, SOURCE, USUAL, OperatingWorld
+from tests.operations.operations_setup import ADMIN, ORDER_NO, SOURCE, USUAL, OperationsSetup
 
 TABLES = (
     "notices",
@@ -48,7 +48,7 @@ def operations(api: Api) -> Iterator[tuple[str, str, str]]:
     yield from sorted(found, key=lambda operation: operation[0] == "DELETE" or operation[2].startswith("erase_"))
 
 
-async def sample(world: OperatingWorld) -> Any:
+async def sample(world: OperationsSetup) -> Any:
     """A rejected sample of a usual call; its id."""
     sample_id = uuid7()
     query = "&".join(f"{name}={value}" for name, value in {**USUAL, "username": "", "status": "04"}.items()).encode()
@@ -60,7 +60,7 @@ async def sample(world: OperatingWorld) -> Any:
     return sample_id
 
 
-async def recovery(world: OperatingWorld) -> Any:
+async def recovery(world: OperationsSetup) -> Any:
     """A recovery that nobody has begun yet; its id."""
     job_id = uuid7()
     [shop] = await world.rows("SELECT id FROM subscribers")
@@ -72,12 +72,12 @@ async def recovery(world: OperatingWorld) -> Any:
     return job_id
 
 
-async def token(world: OperatingWorld, name: str, role: Role) -> str:
+async def token(world: OperationsSetup, name: str, role: Role) -> str:
     """A new token of this name and role."""
     return (await create_token(world.sessions, NewToken(name=name, role=role), ADMIN)).token
 
 
-async def filled(world: OperatingWorld) -> Names:
+async def filled(world: OperationsSetup) -> Names:
     """Fill the tables, and return what the paths of the API can name: for some operations their own, else that of `*`."""
     await world.add()
     await world.judged("01", "04")
@@ -110,6 +110,6 @@ def address(path: str, operation: str, names: Names) -> str:
     return path.format(**{**names["*"], **names.get(operation, {})})
 
 
-async def contents(world: OperatingWorld) -> dict[str, list[Any]]:
+async def contents(world: OperationsSetup) -> dict[str, list[Any]]:
     """Every row of every table."""
     return {table: await world.rows(f"SELECT * FROM {table} ORDER BY 1") for table in TABLES}

@@ -6,7 +6,7 @@ import pytest
 
 from tests.api.api_client import TOKEN, Api
 from tests.api.api_walk import BODIES, address, contents, filled, operations
-from tests.operations.operations_setup import SOURCE, OperatingWorld
+from tests.operations.operations_setup import SOURCE, OperationsSetup
 
 WRONG_TOKENS: list[dict[str, str]] = [
     {},
@@ -23,7 +23,7 @@ WRONG_TOKENS: list[dict[str, str]] = [
 ]
 
 
-async def test_every_route_refuses_without_a_token_and_changes_nothing(api: Api, world: OperatingWorld, subtests: pytest.Subtests) -> None:
+async def test_every_route_refuses_without_a_token_and_changes_nothing(api: Api, world: OperationsSetup, subtests: pytest.Subtests) -> None:
     names = await filled(world)
     before = await contents(world)
     assert len(list(operations(api))) >= 32
@@ -37,7 +37,7 @@ async def test_every_route_refuses_without_a_token_and_changes_nothing(api: Api,
     assert before == await contents(world)
 
 
-async def test_every_route_answers_with_the_admin_token(api: Api, world: OperatingWorld, subtests: pytest.Subtests) -> None:
+async def test_every_route_answers_with_the_admin_token(api: Api, world: OperationsSetup, subtests: pytest.Subtests) -> None:
     names = await filled(world)
     for method, path, operation in operations(api):
         with subtests.test(operation=operation):

@@ -8,13 +8,13 @@ import pytest
 from app.operations.access.permissions import Role
 from tests.api.api_client import Api
 from tests.api.api_walk import token
-from tests.operations.operations_setup import OperatingWorld
+from tests.operations.operations_setup import OperationsSetup
 
 NEW = {"name": "shop", "url": "https://shop.example/hooks"}
 KEY = {"idempotency-key": "b1946ac9-2492-d234"}
 
 
-async def test_the_same_request_is_done_once_and_answered_alike(api: Api, world: OperatingWorld) -> None:
+async def test_the_same_request_is_done_once_and_answered_alike(api: Api, world: OperationsSetup) -> None:
     first, second = [await api.post("/subscribers", json=NEW, headers=KEY) for _ in range(2)]
     assert (201, 201, first.text) == (first.status, second.status, second.text)
     assert first.headers["location"] == second.headers["location"]
@@ -24,7 +24,7 @@ async def test_the_same_request_is_done_once_and_answered_alike(api: Api, world:
     assert (409, "name-taken") == (await api.post("/subscribers", json=NEW)).problem  # without the key it is another request
 
 
-async def test_the_answer_is_kept_sealed(api: Api, world: OperatingWorld) -> None:
+async def test_the_answer_is_kept_sealed(api: Api, world: OperationsSetup) -> None:
     secret = (await api.post("/subscribers", json=NEW, headers=KEY)).json["secret"]
     (row,) = await world.rows("SELECT * FROM idempotent_answers")
     assert secret.removeprefix("whsec_") not in str(tuple(row))
@@ -33,7 +33,7 @@ async def test_the_answer_is_kept_sealed(api: Api, world: OperatingWorld) -> Non
     assert (422, "idempotency-key-reused") == (await api.post("/subscribers", json=NEW, headers=KEY)).problem
 
 
-async def test_another_request_with_the_key_is_refused(api: Api, world: OperatingWorld) -> None:
+async def test_another_request_with_the_key_is_refused(api: Api, world: OperationsSetup) -> None:
     await api.post("/subscribers", json=NEW, headers=KEY)
     for path, body in (
         ("/subscribers", {**NEW, "customer": True}),
@@ -45,20 +45,20 @@ async def test_another_request_with_the_key_is_refused(api: Api, world: Operatin
     assert 1 == len(await world.rows("SELECT 1 FROM subscribers"))
 
 
-async def test_many_at_once_are_one(api: Api, world: OperatingWorld) -> None:
+async def test_many_at_once_are_one(api: Api, world: OperationsSetup) -> None:
     answers = await asyncio.gather(*(api.post("/subscribers", json=NEW, headers=KEY) for _ in range(8)))
     assert {(201, answers[0].text)} == {(answer.status, answer.text) for answer in answers}
     assert 1 == len(await world.rows("SELECT 1 FROM subscribers"))
 
 
-async def test_what_was_refused_is_not_remembered(api: Api, world: OperatingWorld) -> None:
+async def test_what_was_refused_is_not_remembered(api: Api, world: OperationsSetup) -> None:
     await world.add()
     assert (409, "name-taken") == (await api.post("/subscribers", json=NEW, headers=KEY)).problem
     assert 204 == (await api("DELETE", "/v1/subscribers/shop")).status
     assert 201 == (await api.post("/subscribers", json=NEW, headers=KEY)).status
 
 
-async def test_recovering_once(api: Api, world: OperatingWorld) -> None:
+async def test_recovering_once(api: Api, world: OperationsSetup) -> None:
     await world.add()
     await world.judged("01", "04")
     await world.run("UPDATE outbound_webhooks SET state = 'dead'")
@@ -78,14 +78,14 @@ async def test_making_a_token_once(api: Api) -> None:
     assert 200 == (await api.get("/orders", token=second.json["token"])).status
 
 
-async def test_operators_do_not_see_answers_of_others(api: Api, world: OperatingWorld) -> None:
+async def test_operators_do_not_see_answers_of_others(api: Api, world: OperationsSetup) -> None:
     admin = await token(world, "kato", Role.ADMIN)
     mine = await api.post("/subscribers", json=NEW, headers=KEY)
     assert (409, "name-taken") == (await api.post("/subscribers", json=NEW, headers=KEY, token=admin)).problem
     assert mine.status == 201
 
 
-async def test_after_a_day_the_key_is_free_and_its_answer_gone(api: Api, world: OperatingWorld) -> None:
+async def test_after_a_day_the_key_is_free_and_its_answer_gone(api: Api, world: OperationsSetup) -> None:
     await api.post("/subscribers", json=NEW, headers=KEY)
     await world.run("UPDATE idempotent_answers SET created_at = now() - interval '24 hours 1 second'")
     assert (409, "name-taken") == (await api.post("/subscribers", json=NEW, headers=KEY)).problem

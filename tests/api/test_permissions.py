@@ -10,7 +10,7 @@ from app.operations.access.permissions import ROLE_OF, Action, Role
 from app.operations.access.tokens import REMEMBERED_SECONDS
 from tests.api.api_client import Api
 from tests.api.api_walk import BODIES, address, contents, filled, operations, token
-from tests.operations.operations_setup import EMAIL, ORDER_NO, PERSONAL, SOURCE, OperatingWorld
+from tests.operations.operations_setup import EMAIL, ORDER_NO, PERSONAL, SOURCE, OperationsSetup
 
 ACTION_OF = {
     "erase_order": Action.ORDER_ERASED,
@@ -47,7 +47,7 @@ def test_the_table_of_roles_says_what_the_actions_say(api: Api) -> None:
     assert set(ROLES) - reading == set(ACTION_OF)
 
 
-async def test_a_viewer_reads_and_changes_nothing(api: Api, world: OperatingWorld, subtests: pytest.Subtests) -> None:
+async def test_a_viewer_reads_and_changes_nothing(api: Api, world: OperationsSetup, subtests: pytest.Subtests) -> None:
     names, viewer = await filled(world), await token(world, "kato", Role.VIEWER)
     assert 200 == (await api.get("/notices", token=viewer)).status  # notes that the token was used
     before = await contents(world)
@@ -64,7 +64,7 @@ async def test_a_viewer_reads_and_changes_nothing(api: Api, world: OperatingWorl
 
 
 async def test_an_operator_acts_and_leaves_subscribers_secrets_and_tokens_alone(
-    api: Api, world: OperatingWorld, subtests: pytest.Subtests
+    api: Api, world: OperationsSetup, subtests: pytest.Subtests
 ) -> None:
     names, operator = await filled(world), await token(world, "kato", Role.OPERATOR)
     kept = "SELECT name, url, customer FROM subscribers", "SELECT sealed FROM subscriber_secrets", "SELECT name, role FROM operator_tokens"
@@ -80,7 +80,7 @@ async def test_an_operator_acts_and_leaves_subscribers_secrets_and_tokens_alone(
 
 
 async def test_every_action_leaves_one_entry_under_the_name_of_who_did_it(
-    api: Api, world: OperatingWorld, subtests: pytest.Subtests
+    api: Api, world: OperationsSetup, subtests: pytest.Subtests
 ) -> None:
     names, admin = await filled(world), await token(world, "kato", Role.ADMIN)
     for operation in operations(api):
@@ -94,7 +94,7 @@ async def test_every_action_leaves_one_entry_under_the_name_of_who_did_it(
 
 
 async def test_personal_values_are_for_operators_and_every_look_is_noted(
-    api: Api, world: OperatingWorld, subtests: pytest.Subtests
+    api: Api, world: OperationsSetup, subtests: pytest.Subtests
 ) -> None:
     names, viewer, operator = await filled(world), await token(world, "mori", Role.VIEWER), await token(world, "kato", Role.OPERATOR)
     with_personal = [
@@ -117,7 +117,7 @@ async def test_personal_values_are_for_operators_and_every_look_is_noted(
     assert EMAIL in (await api.get(f"/orders/{ORDER_NO}?personal=true", token=operator)).text
 
 
-async def test_the_audit_is_read_by_admins_and_holds_nothing_personal(api: Api, world: OperatingWorld) -> None:
+async def test_the_audit_is_read_by_admins_and_holds_nothing_personal(api: Api, world: OperationsSetup) -> None:
     names = await filled(world)
     for operation in operations(api):
         await _call(api, operation, names)
@@ -131,7 +131,7 @@ async def test_the_audit_is_read_by_admins_and_holds_nothing_personal(api: Api, 
     assert [] == (await api.get("/audit?operator=nobody")).json["items"]
 
 
-async def test_a_revoked_token_ends_within_five_seconds(api: Api, world: OperatingWorld) -> None:
+async def test_a_revoked_token_ends_within_five_seconds(api: Api, world: OperationsSetup) -> None:
     viewer = await token(world, "mori", Role.VIEWER)
     assert 200 == (await api.get("/notices", token=viewer)).status
     assert 204 == (await api("DELETE", "/v1/tokens/mori")).status
@@ -140,7 +140,7 @@ async def test_a_revoked_token_ends_within_five_seconds(api: Api, world: Operati
     assert REMEMBERED_SECONDS < 5
 
 
-async def test_the_life_of_a_token_over_http(api: Api, world: OperatingWorld) -> None:
+async def test_the_life_of_a_token_over_http(api: Api, world: OperationsSetup) -> None:
     created = await api.post("/tokens", json={"name": "森", "role": "viewer", "expires_days": 90})
     assert (201, "森", "viewer") == (created.status, created.json["name"], created.json["role"])
     assert created.json["token"].startswith("zrt_")

@@ -14,7 +14,7 @@ from app.operations import errors
 from app.operations.pagination import cursor_of
 from app.operations.subscribers.pause import pause_subscriber
 from tests.api.api_client import TOKEN, Api, serving
-from tests.operations.operations_setup import OPERATOR, PERSONAL, OperatingWorld
+from tests.operations.operations_setup import OPERATOR, PERSONAL, OperationsSetup
 
 URL = "https://shop.example/hooks"
 
@@ -25,8 +25,8 @@ def test_every_refusal_has_its_status() -> None:
         for below in kind.__subclasses__():
             yield from leaves(below)
 
-    abstract = {errors.Refusal, errors.NotFound}
-    assert set(leaves(errors.Refusal)) - abstract == set(KINDS)
+    abstract = {errors.OperationError, errors.NotFound}
+    assert set(leaves(errors.OperationError)) - abstract == set(KINDS)
 
 
 async def test_what_is_not_there_and_what_is_not_allowed(api: Api) -> None:
@@ -39,7 +39,7 @@ async def test_what_is_not_there_and_what_is_not_allowed(api: Api) -> None:
     assert "DELETE, GET, PATCH" == (await api("PUT", "/v1/subscribers/shop")).headers["allow"]
 
 
-async def test_conflicts(api: Api, world: OperatingWorld) -> None:
+async def test_conflicts(api: Api, world: OperationsSetup) -> None:
     await world.add()
     assert (409, "name-taken") == (await api.post("/subscribers", json={"name": "shop", "url": URL})).problem
     await pause_subscriber(world.sessions, "shop", None, OPERATOR)
@@ -114,7 +114,7 @@ INVALID: list[tuple[str, str, Any, list[str | int]]] = [
 ]
 
 
-async def test_what_cannot_be_used_is_named_and_not_repeated(api: Api, world: OperatingWorld, subtests: pytest.Subtests) -> None:
+async def test_what_cannot_be_used_is_named_and_not_repeated(api: Api, world: OperationsSetup, subtests: pytest.Subtests) -> None:
     await world.add()
     for method, path, body, location in INVALID:
         with subtests.test(path=path, location=location):
@@ -152,12 +152,12 @@ async def test_odd_bytes_in_a_query_find_nothing(api: Api) -> None:
         assert (200, []) == ((answer := await api.get(f"/notices?{query}")).status, answer.json["items"])
 
 
-async def test_an_order_no_with_a_slash_can_be_looked_up(api: Api, world: OperatingWorld) -> None:
+async def test_an_order_no_with_a_slash_can_be_looked_up(api: Api, world: OperationsSetup) -> None:
     await world.judged("01", order_no="a/b")
     assert "a/b" == (await api.get("/orders/a%2Fb")).json["order_no"]
 
 
-async def test_a_database_that_is_away_is_no_defect(world: OperatingWorld) -> None:
+async def test_a_database_that_is_away_is_no_defect(world: OperationsSetup) -> None:
     engine = make_engine("postgresql://relay@127.0.0.1:1/relay")
     async with serving(make_sessions(engine), world.vault) as api:
         answer = await api.get("/subscribers")
@@ -168,7 +168,7 @@ async def test_a_database_that_is_away_is_no_defect(world: OperatingWorld) -> No
     await engine.dispose()
 
 
-async def test_after_the_server_closed_all_connections_the_next_requests_are_answered(world: OperatingWorld) -> None:
+async def test_after_the_server_closed_all_connections_the_next_requests_are_answered(world: OperationsSetup) -> None:
     engine = make_engine(world.url, application="the API under test")
     async with serving(make_sessions(engine), world.vault) as api:
         assert {200} == {answer.status for answer in await asyncio.gather(*(api.get("/subscribers") for _ in range(8)))}
@@ -182,7 +182,7 @@ async def test_after_the_server_closed_all_connections_the_next_requests_are_ans
     await engine.dispose()
 
 
-async def test_a_database_that_was_never_migrated_says_what_to_do(world: OperatingWorld, empty_database_url: str) -> None:
+async def test_a_database_that_was_never_migrated_says_what_to_do(world: OperationsSetup, empty_database_url: str) -> None:
     engine = make_engine(empty_database_url)
     async with serving(make_sessions(engine), world.vault) as api:
         answer = await api.get("/orders/1")
@@ -191,7 +191,7 @@ async def test_a_database_that_was_never_migrated_says_what_to_do(world: Operati
     await engine.dispose()
 
 
-async def test_a_defect_shows_and_logs_nothing_of_the_data(api: Api, world: OperatingWorld, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_defect_shows_and_logs_nothing_of_the_data(api: Api, world: OperationsSetup, capsys: pytest.CaptureFixture[str]) -> None:
     await world.judged("01")
     # Data as no version of the service would write it: reading it ends in an exception whose text repeats the value.
     await world.run("UPDATE orders SET status = 'コンビニ　タロウ'")
@@ -202,14 +202,14 @@ async def test_a_defect_shows_and_logs_nothing_of_the_data(api: Api, world: Oper
     assert [] == [secret for secret in (*PERSONAL, "1234-56789-01234", "Traceback") if secret in answer.text + output.out + output.err]
 
 
-async def test_the_server_goes_on_after_a_defect(api: Api, world: OperatingWorld) -> None:
+async def test_the_server_goes_on_after_a_defect(api: Api, world: OperationsSetup) -> None:
     await world.judged("01")
     await world.run("UPDATE orders SET status = 'x'")
     assert 500 == (await api.get("/orders/1234-56789-01234")).status
     assert 200 == (await api.get("/notices")).status
 
 
-async def test_requests_at_once_do_not_disturb_each_other(api: Api, world: OperatingWorld) -> None:
+async def test_requests_at_once_do_not_disturb_each_other(api: Api, world: OperationsSetup) -> None:
     async with ClientSession(headers={"authorization": f"Bearer {TOKEN}"}) as session:
 
         async def add(number: int) -> int:

@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.api.api_client import TOKEN, Api
 from tests.api.api_walk import Names, filled
-from tests.operations.operations_setup import OperatingWorld
+from tests.operations.operations_setup import OperationsSetup
 
 Operation = APIOperation[Any, Any, Any, Any]
 
@@ -61,7 +61,7 @@ def _fuzz(operation: Operation, mode: GenerationMode, fixed: dict[str, Any], bas
 
 
 @pytest.mark.timeout(300)
-async def test_no_request_is_answered_otherwise_than_documented(api: Api, world: OperatingWorld, subtests: pytest.Subtests) -> None:
+async def test_no_request_is_answered_otherwise_than_documented(api: Api, world: OperationsSetup, subtests: pytest.Subtests) -> None:
     names = await filled(world)
     schema = schemathesis.openapi.from_dict(api.document)
     found = [result.ok() for result in schema.get_all_operations()]

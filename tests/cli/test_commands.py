@@ -14,7 +14,7 @@ from tests.operations.operations_setup import (
     PERSONAL,
     SOURCE,
     TELNO,
-    OperatingWorld,
+    OperationsSetup,
 )
 from tests.subscriber import subscriber
 
@@ -41,7 +41,7 @@ async def test_a_subscriber_from_its_adding_to_its_removal(cli: Cli) -> None:
     assert "There is no subscriber with this name.\n" == (await cli("subscribers", "show", "shop", code=1)).stderr
 
 
-async def test_json_is_that_of_the_api(cli: Cli, world: OperatingWorld) -> None:
+async def test_json_is_that_of_the_api(cli: Cli, world: OperationsSetup) -> None:
     added = await cli.json("subscribers", "add", "shop", URL, "--secret", SECRET)
     assert (SECRET, None, False) == (added["secret"], added["event_types"], added["customer"])
     await world.judged("01", "04", "99")
@@ -64,7 +64,7 @@ async def test_json_is_that_of_the_api(cli: Cli, world: OperatingWorld) -> None:
         assert (await api.get(f"/outbound-webhooks/{webhook_id}")).json == retried
 
 
-async def test_an_order_for_people(cli: Cli, world: OperatingWorld) -> None:
+async def test_an_order_for_people(cli: Cli, world: OperationsSetup) -> None:
     await world.add("shop", event_types=["payment.received"])
     await world.judged("01", "04", "04")
     shown = (await cli("orders", "show", ORDER_NO)).stdout
@@ -85,7 +85,7 @@ async def test_an_order_for_people(cli: Cli, world: OperatingWorld) -> None:
     assert "No call with this order_no" in (await cli("orders", "show", "unknown", code=1)).stderr
 
 
-async def test_orders_are_found_as_they_are_typed_on_a_japanese_keyboard(cli: Cli, world: OperatingWorld) -> None:
+async def test_orders_are_found_as_they_are_typed_on_a_japanese_keyboard(cli: Cli, world: OperationsSetup) -> None:
     await world.judged("01", money="5400")
     typed = ORDER_NO.replace("-", "ー") + "　"
     assert ORDER_NO in (await cli("orders", "show", typed)).stdout
@@ -93,7 +93,7 @@ async def test_orders_are_found_as_they_are_typed_on_a_japanese_keyboard(cli: Cl
         assert ORDER_NO in (await cli("orders", "search", option, value)).stdout, option
 
 
-async def test_orders_are_found_by_what_a_customer_knows(cli: Cli, world: OperatingWorld) -> None:
+async def test_orders_are_found_by_what_a_customer_knows(cli: Cli, world: OperationsSetup) -> None:
     await world.judged("01", "04")
     await world.judged("01", order_no="1234-56789-09999", telno="0398765432", money="900", sendid="A-1002")
     today = (now() + timedelta(hours=9)).date().isoformat()
@@ -111,7 +111,7 @@ async def test_orders_are_found_by_what_a_customer_knows(cli: Cli, world: Operat
         assert refused.startswith(f"{option}: "), refused
 
 
-async def test_notices_for_people(cli: Cli, world: OperatingWorld) -> None:
+async def test_notices_for_people(cli: Cli, world: OperationsSetup) -> None:
     await world.call("04", clientip="2012999999", order_no="あ")
     await world.judge("2012000001")
     (heading, row) = (await cli("notices", "list", "--verdict", "quarantined")).stdout.splitlines()
@@ -128,7 +128,7 @@ async def test_notices_for_people(cli: Cli, world: OperatingWorld) -> None:
     assert "No such calls.\n" == (await cli("notices", "list", "--verdict", "conflict")).stdout
 
 
-async def test_a_list_says_how_to_read_on(cli: Cli, world: OperatingWorld) -> None:
+async def test_a_list_says_how_to_read_on(cli: Cli, world: OperationsSetup) -> None:
     await world.call("01", "01", "01")
     first = (await cli("notices", "list", "--limit", "2")).stdout
     cursor = re.search(r"There are more: --cursor (\S+)", first)
@@ -138,7 +138,7 @@ async def test_a_list_says_how_to_read_on(cli: Cli, world: OperatingWorld) -> No
     assert "cursor: The cursor was not made by this list" in (await cli("notices", "list", "--cursor", "x", code=1)).stderr
 
 
-async def test_outbound_for_people(cli: Cli, world: OperatingWorld) -> None:
+async def test_outbound_for_people(cli: Cli, world: OperationsSetup) -> None:
     await world.add()
     await world.judged("01", "04")
     await world.run("UPDATE outbound_webhooks SET state = 'dead', attempts = 10, last_outcome = 'http_5xx' WHERE sequence = 2")
@@ -152,7 +152,7 @@ async def test_outbound_for_people(cli: Cli, world: OperatingWorld) -> None:
     await cli("outbound", "list", "--undelivered", "--state", "dead", code=2)
 
 
-async def test_recovering_from_a_time_or_for_a_duration(cli: Cli, world: OperatingWorld) -> None:
+async def test_recovering_from_a_time_or_for_a_duration(cli: Cli, world: OperationsSetup) -> None:
     await world.add()
     await world.judged("01", "04")
     assert "2 webhooks would be sent again\n" == (await cli("outbound", "recover", "shop", "--since", "1h", "--dry-run")).stdout
@@ -169,7 +169,7 @@ async def test_recovering_from_a_time_or_for_a_duration(cli: Cli, world: Operati
     assert "no subscriber" in (await cli("outbound", "recover", "none", "--since", "1h", code=1)).stderr
 
 
-async def test_testing_a_subscriber(cli: Cli, world: OperatingWorld) -> None:
+async def test_testing_a_subscriber(cli: Cli, world: OperationsSetup) -> None:
     async with subscriber(SECRET) as merchant:
         await cli("subscribers", "add", "shop", merchant.url, "--secret", SECRET)
         async with world.forwarder():
@@ -202,7 +202,7 @@ async def test_what_cannot_be_used_is_said_in_a_sentence(cli: Cli) -> None:
     await cli("notices", "show", "no-uuid", code=2)
 
 
-async def test_what_zeus_sent_does_not_steer_the_terminal(cli: Cli, world: OperatingWorld) -> None:
+async def test_what_zeus_sent_does_not_steer_the_terminal(cli: Cli, world: OperationsSetup) -> None:
     notice_id = await world.raw_call(b"order_no=1%1B[2J&status=04&sendid=a%0Ab")
     await world.judge()
     for arguments in (("notices", "list"), ("notices", "show", str(notice_id)), ("orders", "show", "1\x1b[2J")):
@@ -211,13 +211,13 @@ async def test_what_zeus_sent_does_not_steer_the_terminal(cli: Cli, world: Opera
         assert r"1\x1b[2J" in output
 
 
-async def test_removing_a_declared_subscriber_says_that_it_comes_back(cli: Cli, world: OperatingWorld) -> None:
+async def test_removing_a_declared_subscriber_says_that_it_comes_back(cli: Cli, world: OperationsSetup) -> None:
     await world.add()
     await world.run("UPDATE subscribers SET declared = true")
     assert "RELAY_SUBSCRIBERS declares it" in (await cli("subscribers", "remove", "shop")).stderr
 
 
-async def test_output_for_programs_stays_clean_when_there_are_warnings(cli: Cli, world: OperatingWorld) -> None:
+async def test_output_for_programs_stays_clean_when_there_are_warnings(cli: Cli, world: OperationsSetup) -> None:
     result = await cli("subscribers", "add", "shop", URL, "--json")
     assert "shop" == json.loads(result.stdout)["name"]
     assert "" == result.stderr

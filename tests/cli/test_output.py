@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Cli
-from tests.operations.operations_setup import NAME, ORDER_NO, OperatingWorld
+from tests.operations.operations_setup import NAME, ORDER_NO, OperationsSetup
 from tests.processes import PROGRAM, environment
 from tools.docs.command_line import commands
 
@@ -64,7 +64,7 @@ def test_closed_streams_end_no_command_with_a_traceback(closed: str, tmp_path: P
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: " ".join(f"{name}={value}" for name, value in place.items()))
-async def test_no_encoding_ends_a_command_with_a_traceback(cli: Cli, world: OperatingWorld, place: dict[str, str], tmp_path: Path) -> None:
+async def test_no_encoding_ends_a_command_with_a_traceback(cli: Cli, world: OperationsSetup, place: dict[str, str], tmp_path: Path) -> None:
     await world.judged("01", "04")
     for arguments in (*PLAIN, *OF_DATA, ["migrate"], ["orders", "show", "\udcff"]):
         code, out, err = _run(arguments, _settings_of(cli), env=place, cwd=tmp_path)
@@ -75,7 +75,7 @@ async def test_no_encoding_ends_a_command_with_a_traceback(cli: Cli, world: Oper
             json.loads(out.decode("utf-8"))
 
 
-async def test_japanese_is_shown_in_the_encodings_that_have_it(cli: Cli, world: OperatingWorld, tmp_path: Path) -> None:
+async def test_japanese_is_shown_in_the_encodings_that_have_it(cli: Cli, world: OperationsSetup, tmp_path: Path) -> None:
     await world.judged("01")
     for encoding in ("utf-8", "euc_jp", "shift_jis"):
         _, out, _ = _run(["orders", "show", ORDER_NO, "--personal"], _settings_of(cli), env={"PYTHONIOENCODING": encoding}, cwd=tmp_path)

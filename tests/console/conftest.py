@@ -9,17 +9,17 @@ from app.crypto.vault import Vault
 from app.db.engine import Sessions
 from tests.console.console_setup import Console, running_console
 from tests.forwarding.delivery_setup import KEY
-from tests.operations.operations_setup import OperatingWorld
+from tests.operations.operations_setup import OperationsSetup
 
 
 @pytest.fixture
-def world(sessions: Sessions, database_url: str) -> OperatingWorld:
+def world(sessions: Sessions, database_url: str) -> OperationsSetup:
     """An empty world on the test's own database."""
-    return OperatingWorld(sessions, database_url, Vault([KEY]))
+    return OperationsSetup(sessions, database_url, Vault([KEY]))
 
 
 @pytest.fixture
-async def console(world: OperatingWorld, tmp_path: Path) -> AsyncIterator[Console]:
+async def console(world: OperationsSetup, tmp_path: Path) -> AsyncIterator[Console]:
     """A running console."""
     async with running_console(world, tmp_path) as running:
         yield running

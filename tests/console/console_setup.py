@@ -13,15 +13,15 @@ import aiohttp
 from yarl import URL
 
 from app.console.application import make_console
-from app.console.http.dependencies import Parts
+from app.console.http.dependencies import ConsoleDependencies
 from app.console.views.effective_settings import shown_settings
-from app.main.process.listeners import Listener
-from app.network.allowed_sources import Door, Sources
+from app.main.process.listeners import HttpListener
+from app.network.allowed_sources import SourceCheck, Sources
 from app.operations.access.permissions import SERVICE, Role
 from app.operations.access.tokens import NewToken, Tokens, create_token
 from app.operations.monitoring.overview import Overviews
 from app.settings import Settings
-from tests.operations.operations_setup import RULES, OperatingWorld
+from tests.operations.operations_setup import RULES, OperationsSetup
 
 ADMIN_TOKEN = "for-tests-only-make-your-own"
 SECRET_SETTING = "k3VQ8mZ1xWb7Tn5cRj9uYd2L"
@@ -33,7 +33,7 @@ class Console:
 
     url: str
     tokens: dict[Role, str]
-    world: OperatingWorld
+    world: OperationsSetup
 
     @asynccontextmanager
     async def visitor(self, role: Role | None = None) -> AsyncIterator["Visitor"]:
@@ -109,12 +109,12 @@ class Visitor:
 
 @asynccontextmanager
 async def running_console(
-    world: OperatingWorld,
+    world: OperationsSetup,
     spool: Path,
     *,
-    shown: OperatingWorld | None = None,
+    shown: OperationsSetup | None = None,
     tokens: dict[Role, str] | None = None,
-    door: Door | None = None,
+    door: SourceCheck | None = None,
 ) -> AsyncIterator[Console]:
     """A console that answers until the end of the block; it shows `world`, unless `shown` is another.
 
@@ -122,16 +122,16 @@ async def running_console(
     """
     tokens = tokens or await _make_tokens(world)
     settings = Settings(notify_token=SECRET_SETTING, allowed_sources="192.0.2.10/32,198.51.100.0/28")
-    parts = Parts(
+    parts = ConsoleDependencies(
         sessions=(shown or world).sessions,
         vault=world.vault,
         tokens=Tokens(world.sessions, ADMIN_TOKEN),
         overviews=Overviews((shown or world).sessions, spool),
         rules=RULES,
-        door=door or Door(Sources(())),
+        door=door or SourceCheck(Sources(())),
         settings=shown_settings(settings, {"RELAY_NOTIFY_TOKEN": SECRET_SETTING, "RELAY_ALLOWED_SOURCES": "x"}, file="no-such-file"),
     )
-    listener = Listener(make_console(parts), "127.0.0.1", 0)
+    listener = HttpListener(make_console(parts), "127.0.0.1", 0)
     running = asyncio.create_task(listener.run())
     try:
         yield Console(f"http://{listener.address}", tokens, world)
@@ -140,7 +140,7 @@ async def running_console(
         await running
 
 
-async def _make_tokens(world: OperatingWorld) -> dict[Role, str]:
+async def _make_tokens(world: OperationsSetup) -> dict[Role, str]:
     tokens = {Role.ADMIN: ADMIN_TOKEN}
     for role in (Role.VIEWER, Role.OPERATOR):
         tokens[role] = (await create_token(world.sessions, NewToken(name=f"a-{role}", role=role), SERVICE)).token

@@ -19,7 +19,7 @@ from app.console.http.sign_in_limiter import (
     SignInThrottle,
 )
 from app.console.views.effective_settings import Origin, shown_settings
-from app.console.views.warnings import Weight, concerns_of
+from app.console.views.warnings import Weight, page_warnings
 from app.network.allowed_sources import parse_address
 from app.operations.monitoring.overview import Overview, SpoolSeen, SubscriberHealth
 from app.operations.reviews.attention import AttentionCounts
@@ -182,7 +182,7 @@ def overview(**values: object) -> Overview:
 def test_a_quiet_day_worries_nobody() -> None:
     busy = {"unjudged": 40, "oldest_unjudged_at": now() - timedelta(seconds=2), "undelivered": 9, "oldest_undelivered_at": now()}
     spool = SpoolSeen(records=0, segments=0, bytes=0, oldest_seconds=None, refused_records=0, torn_files=0)
-    assert [] == [*concerns_of(overview()), *concerns_of(overview(**busy, spool=spool))]
+    assert [] == [*page_warnings(overview()), *page_warnings(overview(**busy, spool=spool))]
 
 
 @pytest.mark.parametrize(
@@ -202,10 +202,10 @@ def test_a_quiet_day_worries_nobody() -> None:
     ],
 )  # fmt: skip
 def test_what_is_not_as_it_should_be_is_named_with_its_page(values: dict[str, object], weight: Weight, path: str) -> None:
-    assert [(weight, path)] == [(concern.weight, concern.path) for concern in concerns_of(overview(**values))]
+    assert [(weight, path)] == [(concern.weight, concern.path) for concern in page_warnings(overview(**values))]
 
 
 def test_the_worst_comes_first() -> None:
     counts = {"quarantined": 2, "conflicts": 0, "rejected_samples": 1, "dead_webhooks": 0, "paused_subscribers": 0}
-    weights = [concern.weight for concern in concerns_of(overview(attention=counts, last_call_at=None))]
+    weights = [concern.weight for concern in page_warnings(overview(attention=counts, last_call_at=None))]
     assert [Weight.BAD, Weight.WARN, Weight.WARN] == weights

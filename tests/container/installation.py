@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from app.events.signature import new_secret
-from app.simulator.player.target import Method, Target, target_of
+from app.simulator.player.target import CallTarget, Method, target_of
 from tests.processes import ADMIN_TOKEN, KEY
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -146,7 +146,7 @@ class Installation:
                 assert time.monotonic() < deadline, f"{service} does not become healthy\n{self._tail()}"
                 time.sleep(0.5)
 
-    def target(self, method: Method = Method.GET, timeout_s: float = 40.0) -> Target:
+    def target(self, method: Method = Method.GET, timeout_s: float = 40.0) -> CallTarget:
         """The notification endpoint at the proxy's published port."""
         return target_of(f"http://127.0.0.1:{self.proxy_port}/zeus/notify", method=method, timeout_s=timeout_s)
 

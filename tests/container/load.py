@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
-from app.simulator.player.caller import Outcome, send
-from app.simulator.player.orders import Call, build_run
+from app.simulator.player.caller import CallOutcome, send
+from app.simulator.player.orders import SimulatedCall, build_run
 from app.simulator.player.scenarios import SCENARIOS
-from app.simulator.player.target import Target
+from app.simulator.player.target import CallTarget
 
 PREPARED_ORDERS = 20_000
 
@@ -18,10 +18,10 @@ PREPARED_ORDERS = 20_000
 class Load:
     """The calls of a load and what became of them."""
 
-    outcomes: list[tuple[Call, Outcome]] = field(default_factory=list)
+    outcomes: list[tuple[SimulatedCall, CallOutcome]] = field(default_factory=list)
 
     @property
-    def answers_other_than_200(self) -> list[Outcome]:
+    def answers_other_than_200(self) -> list[CallOutcome]:
         return [outcome for _, outcome in self.outcomes if outcome.status != 200]
 
     @property
@@ -41,14 +41,14 @@ _seeds = count(1)
 
 
 @asynccontextmanager
-async def constant_load(*targets: Target, calls_per_s: float = 40.0) -> AsyncIterator[Load]:
+async def constant_load(*targets: CallTarget, calls_per_s: float = 40.0) -> AsyncIterator[Load]:
     """Start calls on schedule within this block, on the targets in turn; after it every one of them has ended."""
     load = Load()
     # The first call of an order that nobody has called about: every one of them is an event.
     calls = (order.calls[0] for order in build_run((SCENARIOS["usual"],), PREPARED_ORDERS, seed=next(_seeds)))
     tasks: set[asyncio.Task[None]] = set()
 
-    async def call(target: Target, one: Call) -> None:
+    async def call(target: CallTarget, one: SimulatedCall) -> None:
         load.outcomes.append((one, await send(target, one)))
 
     async def keep_calling() -> None:

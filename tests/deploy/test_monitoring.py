@@ -22,7 +22,7 @@ _SUFFIXES = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"], 
 
 def _exposed() -> set[str]:
     """The names of all series that some process exposes."""
-    metrics.expose_standing()
+    metrics.expose_snapshot()
     return {family.name + suffix for family in metrics.registry.collect() for suffix in _SUFFIXES[family.type]}
 
 
@@ -99,6 +99,6 @@ def test_panels_have_titles_and_do_not_overlap() -> None:
 
 
 def test_every_metric_says_what_it_is() -> None:
-    metrics.expose_standing()
+    metrics.expose_snapshot()
     assert [] == [family.name for family in metrics.registry.collect() if not family.documentation]
     assert all(name.startswith("zeus_relay_") for name in _exposed())

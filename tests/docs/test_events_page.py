@@ -12,7 +12,7 @@ from app.clock import now, uuid7
 from app.events.payload import body
 from app.judging import rules
 from app.judging.event_data import customer_of, event_data
-from app.judging.order_state import Order
+from app.judging.order_state import KnownOrder
 from app.judging.rules import JudgedCall, judge
 from app.zeus import canonical, wire
 from app.zeus.statuses import Status
@@ -50,7 +50,7 @@ LEAST = {"order_no": "1234-56789-01234", "status": "04"}
 
 def events_of(*calls: Mapping[str, str]) -> list[dict[str, Any]]:
     """The bodies of all events that follow from these calls of one order, with personal data."""
-    order = Order(LEAST["order_no"])
+    order = KnownOrder(LEAST["order_no"])
     bodies = []
     for values in calls:
         call, notice_id = decode(encode(values)), uuid7()

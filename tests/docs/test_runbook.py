@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.operations.monitoring.alert_conditions import (
-    Attention,
-    Concern,
-    concerns_beside,
-    concerns_of,
+    AlertCondition,
+    AttentionSummary,
+    alert_conditions,
     concerns_of_database,
+    conditions_without_database,
 )
 from app.operations.monitoring.baseline import Expectation
-from app.operations.monitoring.snapshot import Standing, SubscriberStanding
+from app.operations.monitoring.snapshot import Snapshot, SubscriberSnapshot
 from app.operations.old_transactions import Slot
 from app.recording.spool.status import SpoolState
 from tests.docs.pages import page, rows
@@ -25,15 +25,15 @@ RUNBOOKS = [
 NOW = datetime(2026, 11, 23, 3, 51, tzinfo=UTC)
 
 
-def worst() -> list[Concern]:
+def worst() -> list[AlertCondition]:
     """Every concern that there is."""
-    paused = SubscriberStanding("billing", "paused", "gone", 1, 60.0, failing_since=None)
-    failing = SubscriberStanding("shop", "active", None, 3, 86_400.0, failing_since=NOW - timedelta(days=1))
-    standing = Standing(NOW, NOW - timedelta(days=1), 5, 900.0, 2, 1, 4, (paused, failing))
+    paused = SubscriberSnapshot("billing", "paused", "gone", 1, 60.0, failing_since=None)
+    failing = SubscriberSnapshot("shop", "active", None, 3, 86_400.0, failing_since=NOW - timedelta(days=1))
+    standing = Snapshot(NOW, NOW - timedelta(days=1), 5, 900.0, 2, 1, 4, (paused, failing))
     spool = SpoolState(**{**dict.fromkeys(SpoolState.__dataclass_fields__, 1), "oldest_seconds": 900.0})
-    seen = concerns_of(standing, Expectation(100, 100), Attention(("a",), ("b",), ("c",)))
+    seen = alert_conditions(standing, Expectation(100, 100), AttentionSummary(("a",), ("b",), ("c",)))
     kept = concerns_of_database({"session": 7_200.0}, [Slot("left", active=False, wal_bytes=2e10)])
-    return [*seen, *kept, *concerns_beside(spool, timedelta(minutes=5))]
+    return [*seen, *kept, *conditions_without_database(spool, timedelta(minutes=5))]
 
 
 @pytest.mark.parametrize(("name", "heading"), RUNBOOKS)

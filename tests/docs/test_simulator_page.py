@@ -3,7 +3,7 @@
 import pytest
 
 from app.simulator.server.magic import MAGIC
-from app.simulator.state.settings import Settings
+from app.simulator.state.settings import SimulatorSettings
 from tests.docs.pages import page
 from tools.docs.japanese_simulator import MAGIC_VALUES, OPERATIONS, SETTINGS
 from tools.docs.simulator_tables import operations_of_simulator, settings_of
@@ -13,7 +13,7 @@ PAGES = ("docs/reference/simulator.md", "docs/reference/simulator.ja.md")
 
 def test_every_text_of_the_tables_is_told_in_japanese() -> None:
     assert {magic.about for magic in MAGIC} == set(MAGIC_VALUES)
-    assert {about for _, _, about in settings_of(Settings)} == set(SETTINGS)
+    assert {about for _, _, about in settings_of(SimulatorSettings)} == set(SETTINGS)
     assert {about for _, _, about in operations_of_simulator()} == set(OPERATIONS)
 
 
@@ -28,5 +28,5 @@ def test_switches_of_open_questions_exist(name: str) -> None:
     cells = [line.split("|")[3] for line in rows if line.count("|") == 4][2:]
     named = {word for cell in cells for word in cell.split("`")[1::2]}
     assert len(cells) == 10
-    assert named <= {setting for setting, _, _ in settings_of(Settings)}
+    assert named <= {setting for setting, _, _ in settings_of(SimulatorSettings)}
     assert {"named_faults", "unknown_clientip", "invalid_testid", "retries"} <= named

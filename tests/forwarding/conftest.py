@@ -4,10 +4,10 @@ import pytest
 
 from app.crypto.vault import Vault
 from app.db.engine import Sessions
-from tests.forwarding.delivery_setup import KEY, World
+from tests.forwarding.delivery_setup import KEY, DeliverySetup
 
 
 @pytest.fixture
-def world(sessions: Sessions, database_url: str) -> World:
+def world(sessions: Sessions, database_url: str) -> DeliverySetup:
     """An empty world on the test's own database."""
-    return World(sessions, database_url, Vault([KEY]))
+    return DeliverySetup(sessions, database_url, Vault([KEY]))

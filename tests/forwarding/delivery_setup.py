@@ -15,7 +15,7 @@ from sqlalchemy import text
 from app.clock import uuid7
 from app.crypto.vault import Vault
 from app.db.engine import Sessions
-from app.db.notify import OUTBOUND, Listener
+from app.db.notify import OUTBOUND, NotifyListener
 from app.db.tables.all_tables import EventRow, SubscriberRow, SubscriberSecretRow
 from app.events.signature import new_secret
 from app.forwarding.destinations.http.sender import TimeLimits
@@ -35,7 +35,7 @@ OPTIONS = ForwardingOptions(
 
 
 @dataclass(frozen=True)
-class World:
+class DeliverySetup:
     """A database with subscribers and events in it, and the means to deliver."""
 
     sessions: Sessions
@@ -100,7 +100,7 @@ class World:
     @asynccontextmanager
     async def forwarder(self, **options: Any) -> AsyncIterator[Forwarder]:
         """A forwarder that runs until the end of the block and is stopped then."""
-        listener = Listener(self.url, (OUTBOUND,))
+        listener = NotifyListener(self.url, (OUTBOUND,))
         forwarder = Forwarder(self.sessions, self.vault, listener, replace(OPTIONS, **options))
         running = asyncio.create_task(forwarder.run())
         try:

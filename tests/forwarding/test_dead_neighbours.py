@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from app.forwarding.destinations.http.sender import TimeLimits
 from tests.fair_clock import fair_seconds
 from tests.forwarding import hostile_server as hostile
-from tests.forwarding.delivery_setup import World, until
+from tests.forwarding.delivery_setup import DeliverySetup, until
 
 DEAD = 30
 SLOTS = 8
@@ -64,11 +64,11 @@ async def delivered(shop: Shop, count: int, seconds: float) -> None:
     await until(enough, seconds)
 
 
-async def capped(world: World) -> int:
+async def capped(world: DeliverySetup) -> int:
     return len(await world.rows("SELECT 1 FROM subscribers WHERE capped_at IS NOT NULL"))
 
 
-async def test_subscribers_that_hang_together_do_not_keep_the_slots(world: World) -> None:
+async def test_subscribers_that_hang_together_do_not_keep_the_slots(world: DeliverySetup) -> None:
     """Nobody knows yet that they hang, and they are four times as many as there are slots."""
     async with open_shop() as shop:
         for _ in range(DEAD):
@@ -81,7 +81,7 @@ async def test_subscribers_that_hang_together_do_not_keep_the_slots(world: World
             assert fair_seconds() - started < 20  # sooner than the first of the hanging ones times out
 
 
-async def test_those_that_timed_out_share_a_quarter_of_the_slots_in_every_worker(world: World) -> None:
+async def test_those_that_timed_out_share_a_quarter_of_the_slots_in_every_worker(world: DeliverySetup) -> None:
     async with open_shop() as shop:
         for _ in range(DEAD):
             await world.subscriber(shop.url + "dead")
@@ -106,7 +106,7 @@ async def test_those_that_timed_out_share_a_quarter_of_the_slots_in_every_worker
         assert [(1, 0)] * 20 == [tuple(row) for row in rows]
 
 
-async def test_a_capped_subscriber_has_one_attempt_in_flight_and_is_free_after_one_success(world: World) -> None:
+async def test_a_capped_subscriber_has_one_attempt_in_flight_and_is_free_after_one_success(world: DeliverySetup) -> None:
     async with open_shop() as shop:
         await world.subscriber(shop.url + "dead")
         for _ in range(6):
@@ -124,23 +124,23 @@ async def test_a_capped_subscriber_has_one_attempt_in_flight_and_is_free_after_o
             await until(lambda: _all_delivered(world), 20)
 
 
-async def _has_timed_out(world: World, times: int) -> bool:
+async def _has_timed_out(world: DeliverySetup, times: int) -> bool:
     return ["timeout"] * times == (await world.outcomes())[:times]
 
 
-async def _is_capped(world: World) -> bool:
+async def _is_capped(world: DeliverySetup) -> bool:
     return await capped(world) == 1
 
 
-async def _is_free(world: World) -> bool:
+async def _is_free(world: DeliverySetup) -> bool:
     return await capped(world) == 0
 
 
-async def _all_delivered(world: World) -> bool:
+async def _all_delivered(world: DeliverySetup) -> bool:
     return {"delivered"} == set(await world.states())
 
 
-async def test_a_dead_subscriber_with_a_backlog_does_not_fill_the_claims(world: World) -> None:
+async def test_a_dead_subscriber_with_a_backlog_does_not_fill_the_claims(world: DeliverySetup) -> None:
     """Twelve subscribers that hang, each with a backlog larger than all slots, and a good one whose webhooks come last."""
     async with hostile.serving(hostile.hang) as port, open_shop() as shop:
         for _ in range(12):

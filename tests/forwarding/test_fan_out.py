@@ -9,7 +9,7 @@ from sqlalchemy import text
 from app.clock import uuid7
 from app.db.engine import Sessions
 from app.db.tables.all_tables import EventRow, SubscriberRow
-from app.forwarding.fan_out import EventUnknown, fan_out, owe
+from app.forwarding.fan_out import EventUnknown, enqueue, fan_out
 
 
 async def _event(sessions: Sessions, event_type: str, order_no: str | None = "1234-56789-01234", sequence: int | None = 1) -> UUID:
@@ -67,7 +67,7 @@ async def test_a_test_webhook_is_never_fanned_out_but_can_be_owed(sessions: Sess
     event = await _event(sessions, "webhook.test", None, None)
     async with sessions.begin() as session:
         assert await fan_out(session, [event]) == 0
-        assert await owe(session, event, subscriber) > 0
+        assert await enqueue(session, event, subscriber) > 0
     assert await _owed(sessions, event) == {"shop"}
 
 
@@ -78,10 +78,10 @@ async def test_owing_again_makes_a_settled_webhook_due_again(sessions: Sessions,
     subscriber = await _subscriber(sessions, "shop")
     event = await _event(sessions, "payment.received")
     async with sessions.begin() as session:
-        first = await owe(session, event, subscriber)
+        first = await enqueue(session, event, subscriber)
         await session.execute(text("UPDATE outbound_webhooks SET state = :state, attempts = 3"), {"state": before})
     async with sessions.begin() as session:
-        assert await owe(session, event, subscriber) == first
+        assert await enqueue(session, event, subscriber) == first
         row = (await session.execute(text("SELECT state, attempts FROM outbound_webhooks"))).one()
     assert tuple(row) == (after, 3 if before == "pending" else 0)
 
@@ -90,4 +90,4 @@ async def test_an_unknown_event_cannot_be_owed(sessions: Sessions) -> None:
     subscriber = await _subscriber(sessions, "shop")
     async with sessions() as session:
         with pytest.raises(EventUnknown):
-            await owe(session, uuid7(), subscriber)
+            await enqueue(session, uuid7(), subscriber)

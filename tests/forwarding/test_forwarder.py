@@ -16,13 +16,13 @@ from standardwebhooks import Webhook
 from app.crypto.vault import Vault
 from app.db.connections import connect
 from app.db.engine import make_engine, make_sessions
-from app.db.notify import OUTBOUND, Listener
+from app.db.notify import OUTBOUND, NotifyListener
 from app.forwarding.destinations.http.sender import TimeLimits
 from app.forwarding.forwarder import Forwarder
 from app.metrics import results_fenced_out
 from tests.fair_clock import fair_seconds
 from tests.forwarding import hostile_server as hostile
-from tests.forwarding.delivery_setup import OPTIONS, World, until
+from tests.forwarding.delivery_setup import OPTIONS, DeliverySetup, until
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -66,7 +66,7 @@ def answering(*statuses: int, **headers: str) -> Handler:
     return answer
 
 
-async def settled(world: World, *states: str) -> None:
+async def settled(world: DeliverySetup, *states: str) -> None:
     """Wait until the outbound webhooks have these states, in any order."""
 
     async def are() -> bool:
@@ -75,11 +75,11 @@ async def settled(world: World, *states: str) -> None:
     await until(are)
 
 
-async def leases(world: World) -> int:
+async def leases(world: DeliverySetup) -> int:
     return len(await world.rows("SELECT 1 FROM outbound_webhooks WHERE lease_token IS NOT NULL"))
 
 
-async def test_an_event_arrives_signed_and_is_recorded(world: World) -> None:
+async def test_an_event_arrives_signed_and_is_recorded(world: DeliverySetup) -> None:
     async with open_shop() as shop:
         _, secret = await world.subscriber(shop.url)
         event = await world.event("1234-56789-01234")
@@ -94,7 +94,7 @@ async def test_an_event_arrives_signed_and_is_recorded(world: World) -> None:
     assert (attempt.number, attempt.outcome, attempt.http_status, attempt.excerpt) == (1, "delivered", 200, "OK")
 
 
-async def test_personal_data_goes_to_whoever_asked(world: World) -> None:
+async def test_personal_data_goes_to_whoever_asked(world: DeliverySetup) -> None:
     async with open_shop() as shop:
         _, secret = await world.subscriber(shop.url, customer=True)
         await world.event()
@@ -103,7 +103,7 @@ async def test_personal_data_goes_to_whoever_asked(world: World) -> None:
     assert Webhook(secret).verify(*shop.arrived[0])["data"]["customer"] == {"name": "コンビニ　タロウ"}
 
 
-async def test_a_failure_is_tried_again_with_the_same_id_until_it_succeeds(world: World) -> None:
+async def test_a_failure_is_tried_again_with_the_same_id_until_it_succeeds(world: DeliverySetup) -> None:
     async with open_shop(answering(500, 404, 200)) as shop:
         await world.subscriber(shop.url)
         event = await world.event()
@@ -113,7 +113,7 @@ async def test_a_failure_is_tried_again_with_the_same_id_until_it_succeeds(world
     assert await world.outcomes() == ["http_5xx", "http_4xx", "delivered"]
 
 
-async def test_after_the_last_try_it_is_dead_and_kept(world: World) -> None:
+async def test_after_the_last_try_it_is_dead_and_kept(world: DeliverySetup) -> None:
     async with open_shop(answering(500)) as shop:
         await world.subscriber(shop.url)
         await world.event()
@@ -126,7 +126,7 @@ async def test_after_the_last_try_it_is_dead_and_kept(world: World) -> None:
     assert [row.number for row in await world.rows("SELECT number FROM attempts ORDER BY id")] == [1, 2, 3]
 
 
-async def test_short_waits_are_not_rounded_up_to_the_poll(world: World) -> None:
+async def test_short_waits_are_not_rounded_up_to_the_poll(world: DeliverySetup) -> None:
     async with open_shop(answering(500)) as shop:
         await world.subscriber(shop.url)
         await world.event()
@@ -137,7 +137,7 @@ async def test_short_waits_are_not_rounded_up_to_the_poll(world: World) -> None:
     assert monotonic() - started < 5  # by polls alone it would be seven seconds
 
 
-async def test_retry_after_is_honoured(world: World) -> None:
+async def test_retry_after_is_honoured(world: DeliverySetup) -> None:
     async with open_shop(answering(503, 200, **{"Retry-After": "1"})) as shop:
         await world.subscriber(shop.url)
         await world.event()
@@ -148,7 +148,7 @@ async def test_retry_after_is_honoured(world: World) -> None:
     assert len(shop.arrived) == 2
 
 
-async def test_too_many_requests_give_a_minute_of_rest(world: World) -> None:
+async def test_too_many_requests_give_a_minute_of_rest(world: DeliverySetup) -> None:
     async with open_shop(answering(429)) as shop:
         await world.subscriber(shop.url)
         await world.event()
@@ -158,11 +158,11 @@ async def test_too_many_requests_give_a_minute_of_rest(world: World) -> None:
     assert row.later
 
 
-async def _has_attempts(world: World, count: int) -> bool:
+async def _has_attempts(world: DeliverySetup, count: int) -> bool:
     return len(await world.outcomes()) >= count
 
 
-async def test_gone_pauses_the_subscriber_and_holds_the_rest(world: World) -> None:
+async def test_gone_pauses_the_subscriber_and_holds_the_rest(world: DeliverySetup) -> None:
     async with open_shop(answering(410)) as shop:
         await world.subscriber(shop.url, max_in_flight=1)
         for _ in range(3):
@@ -175,7 +175,7 @@ async def test_gone_pauses_the_subscriber_and_holds_the_rest(world: World) -> No
         assert await leases(world) == 0
 
 
-async def test_a_subscriber_that_was_gone_and_is_resumed_gets_what_was_held(world: World) -> None:
+async def test_a_subscriber_that_was_gone_and_is_resumed_gets_what_was_held(world: DeliverySetup) -> None:
     async with open_shop(answering(410, 410, 410, 200)) as shop:
         await world.subscriber(shop.url, max_in_flight=3)
         for _ in range(6):
@@ -186,10 +186,10 @@ async def test_a_subscriber_that_was_gone_and_is_resumed_gets_what_was_held(worl
             await settled(world, "dead", "dead", "dead", "delivered", "delivered", "delivered")
 
 
-async def test_a_wake_up_brings_it_out_at_once(world: World) -> None:
+async def test_a_wake_up_brings_it_out_at_once(world: DeliverySetup) -> None:
     async with open_shop() as shop:
         await world.subscriber(shop.url)
-        listener = Listener(world.url, (OUTBOUND,))
+        listener = NotifyListener(world.url, (OUTBOUND,))
         forwarder = Forwarder(world.sessions, world.vault, listener, OPTIONS)
         connection = await connect(world.url)
         async with asyncio.TaskGroup() as group:
@@ -214,7 +214,7 @@ async def _arrived(shop: Shop, count: int) -> bool:
     return len(shop.arrived) >= count
 
 
-async def test_without_a_wake_up_the_poll_finds_it(world: World) -> None:
+async def test_without_a_wake_up_the_poll_finds_it(world: DeliverySetup) -> None:
     async with open_shop() as shop:
         await world.subscriber(shop.url)
         async with world.forwarder():
@@ -223,7 +223,7 @@ async def test_without_a_wake_up_the_poll_finds_it(world: World) -> None:
             await settled(world, "delivered")
 
 
-async def test_the_events_of_an_order_arrive_in_sequence_while_others_pass(world: World) -> None:
+async def test_the_events_of_an_order_arrive_in_sequence_while_others_pass(world: DeliverySetup) -> None:
     failures = Counter({"A": 2})
     seen: list[tuple[str, int]] = []
 
@@ -247,7 +247,7 @@ async def test_the_events_of_an_order_arrive_in_sequence_while_others_pass(world
     assert [order for order, _ in seen[-3:]] == ["A", "A", "A"]  # the others did not wait for it
 
 
-async def test_a_hanging_subscriber_delays_nobody(world: World) -> None:
+async def test_a_hanging_subscriber_delays_nobody(world: DeliverySetup) -> None:
     async with open_shop() as shop, hostile.serving(hostile.hang) as port:
         await world.subscriber(f"http://127.0.0.1:{port}/hooks")
         await world.subscriber(shop.url)
@@ -259,7 +259,7 @@ async def test_a_hanging_subscriber_delays_nobody(world: World) -> None:
             assert fair_seconds() - started < 5  # sooner than the first of the hanging ones times out
 
 
-async def test_two_forwarders_share_the_work_and_nothing_is_sent_twice(world: World) -> None:
+async def test_two_forwarders_share_the_work_and_nothing_is_sent_twice(world: DeliverySetup) -> None:
     async with open_shop() as shop:
         await world.subscriber(shop.url, max_in_flight=8)
         events = {str(await world.event(f"order {n % 40}", n)) for n in range(120)}
@@ -269,7 +269,7 @@ async def test_two_forwarders_share_the_work_and_nothing_is_sent_twice(world: Wo
     assert await world.outcomes() == ["delivered"] * 120
 
 
-async def test_what_a_lost_worker_held_is_sent_by_another_and_the_late_result_changes_nothing(world: World) -> None:
+async def test_what_a_lost_worker_held_is_sent_by_another_and_the_late_result_changes_nothing(world: DeliverySetup) -> None:
     release = asyncio.Event()
 
     async def slow_then_quick(_request: web.Request) -> web.Response:
@@ -294,7 +294,7 @@ async def test_what_a_lost_worker_held_is_sent_by_another_and_the_late_result_ch
     assert [row.state for row in await world.rows("SELECT state FROM subscribers")] == ["active"]
 
 
-async def test_a_send_that_takes_longer_than_the_lease_keeps_it(world: World) -> None:
+async def test_a_send_that_takes_longer_than_the_lease_keeps_it(world: DeliverySetup) -> None:
     async def slow(_request: web.Request) -> web.Response:
         await asyncio.sleep(1.5)
         return web.Response()
@@ -308,7 +308,7 @@ async def test_a_send_that_takes_longer_than_the_lease_keeps_it(world: World) ->
     assert len(shop.arrived) == 1
 
 
-async def test_a_stop_lets_sends_end_records_them_and_leaves_no_lease(world: World) -> None:
+async def test_a_stop_lets_sends_end_records_them_and_leaves_no_lease(world: DeliverySetup) -> None:
     async def slow(_request: web.Request) -> web.Response:
         await asyncio.sleep(0.4)
         return web.Response()
@@ -325,7 +325,7 @@ async def test_a_stop_lets_sends_end_records_them_and_leaves_no_lease(world: Wor
     assert await leases(world) == 0
 
 
-async def test_a_stop_waits_for_hanging_sends_only_so_long_and_gives_them_back(world: World) -> None:
+async def test_a_stop_waits_for_hanging_sends_only_so_long_and_gives_them_back(world: DeliverySetup) -> None:
     async with hostile.serving(hostile.hang) as port:
         await world.subscriber(f"http://127.0.0.1:{port}/hooks")
         for _ in range(3):
@@ -341,18 +341,18 @@ async def test_a_stop_waits_for_hanging_sends_only_so_long_and_gives_them_back(w
     assert row.due == 3
 
 
-async def _leased(world: World, count: int) -> bool:
+async def _leased(world: DeliverySetup, count: int) -> bool:
     return await leases(world) == count
 
 
-async def test_a_stop_before_the_start_is_a_stop(world: World) -> None:
+async def test_a_stop_before_the_start_is_a_stop(world: DeliverySetup) -> None:
     async with world.forwarder() as forwarder:
         forwarder.stop()
 
 
-async def test_lost_connections_to_the_database_are_survived(world: World) -> None:
+async def test_lost_connections_to_the_database_are_survived(world: DeliverySetup) -> None:
     engine = make_engine(world.url, application="the test")
-    owner = World(make_sessions(engine), world.url, world.vault)
+    owner = DeliverySetup(make_sessions(engine), world.url, world.vault)
     async with open_shop() as shop:
         await owner.subscriber(shop.url)
         async with world.forwarder():
@@ -367,8 +367,8 @@ async def test_lost_connections_to_the_database_are_survived(world: World) -> No
     await engine.dispose()
 
 
-async def test_a_fault_of_the_program_ends_the_run(world: World) -> None:
-    listener = Listener(world.url, (OUTBOUND,))
+async def test_a_fault_of_the_program_ends_the_run(world: DeliverySetup) -> None:
+    listener = NotifyListener(world.url, (OUTBOUND,))
     forwarder = Forwarder(world.sessions, world.vault, listener, OPTIONS)
     await world.run("ALTER TABLE outbound_webhooks RENAME COLUMN due_at TO due_moment")
     async with asyncio.timeout(5):
@@ -378,11 +378,11 @@ async def test_a_fault_of_the_program_ends_the_run(world: World) -> None:
     assert "due_at does not exist" in repr(error)
 
 
-async def test_a_secret_that_cannot_be_opened_is_our_fault_and_not_charged(world: World) -> None:
+async def test_a_secret_that_cannot_be_opened_is_our_fault_and_not_charged(world: DeliverySetup) -> None:
     async with open_shop() as shop:
         await world.subscriber(shop.url)
         await world.event()
-        stranger = World(world.sessions, world.url, Vault([Fernet.generate_key().decode()]))
+        stranger = DeliverySetup(world.sessions, world.url, Vault([Fernet.generate_key().decode()]))
         async with stranger.forwarder():
             await until(lambda: _has_attempts(world, 1))
     [row] = await world.rows("SELECT * FROM outbound_webhooks")
@@ -390,7 +390,7 @@ async def test_a_secret_that_cannot_be_opened_is_our_fault_and_not_charged(world
     assert shop.arrived == []
 
 
-async def test_a_subscriber_without_a_secret_gets_nothing_unsigned(world: World) -> None:
+async def test_a_subscriber_without_a_secret_gets_nothing_unsigned(world: DeliverySetup) -> None:
     async with open_shop() as shop:
         await world.subscriber(shop.url)
         await world.run("DELETE FROM subscriber_secrets")
@@ -401,7 +401,7 @@ async def test_a_subscriber_without_a_secret_gets_nothing_unsigned(world: World)
     assert shop.arrived == []
 
 
-async def test_what_cannot_be_sent_at_all_does_not_end_the_delivery_of_the_rest(world: World) -> None:
+async def test_what_cannot_be_sent_at_all_does_not_end_the_delivery_of_the_rest(world: DeliverySetup) -> None:
     async with open_shop() as shop:
         await world.subscriber(shop.url)
         spoilt, _ = await world.subscriber(shop.url)
@@ -414,7 +414,7 @@ async def test_what_cannot_be_sent_at_all_does_not_end_the_delivery_of_the_rest(
 
 
 @pytest.mark.parametrize(("kind", "behaviour"), [("reset", hostile.reset_at_connect), ("redirect", hostile.answering(b"302 Found"))])
-async def test_a_misbehaving_subscriber_is_retried_until_dead(world: World, kind: str, behaviour: hostile.Behaviour) -> None:
+async def test_a_misbehaving_subscriber_is_retried_until_dead(world: DeliverySetup, kind: str, behaviour: hostile.Behaviour) -> None:
     async with hostile.serving(behaviour) as port:
         await world.subscriber(f"http://127.0.0.1:{port}/hooks")
         await world.event()
@@ -423,7 +423,7 @@ async def test_a_misbehaving_subscriber_is_retried_until_dead(world: World, kind
     assert await world.outcomes() == [kind] * 3
 
 
-async def test_a_destination_that_became_forbidden_is_refused_and_retried(world: World) -> None:
+async def test_a_destination_that_became_forbidden_is_refused_and_retried(world: DeliverySetup) -> None:
     async with open_shop() as shop:
         await world.subscriber(shop.url)
         await world.event()
@@ -433,7 +433,7 @@ async def test_a_destination_that_became_forbidden_is_refused_and_retried(world:
         assert shop.arrived == []
 
 
-async def test_a_subscribers_own_time_limit_counts(world: World) -> None:
+async def test_a_subscribers_own_time_limit_counts(world: DeliverySetup) -> None:
     async def slow(_request: web.Request) -> web.Response:
         await asyncio.sleep(0.8)
         return web.Response()
@@ -445,7 +445,7 @@ async def test_a_subscribers_own_time_limit_counts(world: World) -> None:
             await settled(world, "delivered")
 
 
-async def test_many_subscribers_get_everything(world: World) -> None:
+async def test_many_subscribers_get_everything(world: DeliverySetup) -> None:
     async with AsyncExitStack() as stack:
         shops = [await stack.enter_async_context(open_shop()) for _ in range(5)]
         for shop in shops:

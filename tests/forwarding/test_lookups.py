@@ -20,7 +20,7 @@ from app.forwarding.destinations.http.sender import TimeLimits
 from app.network.address_rules import Address, DestinationRefused
 from app.network.lookups import LookupLimits
 from app.network.resolver import VettingResolver
-from tests.forwarding.delivery_setup import World, until
+from tests.forwarding.delivery_setup import DeliverySetup, until
 
 HOME = [ip_address("127.0.0.1")]
 LOOPBACK = ip_network("127.0.0.0/8")
@@ -183,7 +183,7 @@ asyncio.run(main())
     assert time.monotonic() - started < 40
 
 
-async def test_waiting_for_others_look_ups_is_no_attempt(world: World, name_server: NameServer) -> None:
+async def test_waiting_for_others_look_ups_is_no_attempt(world: DeliverySetup, name_server: NameServer) -> None:
     """More names than threads, all silent but one: whoever gets no thread is neither counted nor put into the retry schedule."""
     arrived = []
 

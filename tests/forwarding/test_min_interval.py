@@ -9,25 +9,25 @@ from uuid import UUID
 from aiohttp import web
 
 from app.forwarding.queue.claims import Busy, claim, unwind
-from app.forwarding.webhook import OutboundWebhook
-from tests.forwarding.delivery_setup import World
+from app.forwarding.webhook import ClaimedWebhook
+from tests.forwarding.delivery_setup import DeliverySetup
 from tests.forwarding.queue.test_claims import HOLD, LEASE, URL, events
 from tests.forwarding.test_forwarder import open_shop, settled
 
 
-async def take(world: World, room: int = 100, again_room: int | None = None, busy: Sequence[Busy] = ()) -> list[OutboundWebhook]:
+async def take(world: DeliverySetup, room: int = 100, again_room: int | None = None, busy: Sequence[Busy] = ()) -> list[ClaimedWebhook]:
     async with world.sessions.begin() as session:
         return await claim(session, room=room, again_room=again_room, busy=busy, lease=LEASE, order_hold=HOLD, resume_rate=8)
 
 
-async def tried(world: World, ids: Sequence[UUID]) -> None:
+async def tried(world: DeliverySetup, ids: Sequence[UUID]) -> None:
     """These events were tried before, are due for longer than all others, and are to be tried again."""
     await world.run(
         "UPDATE outbound_webhooks SET attempts = 1, due_at = now() - interval '1 hour' WHERE event_id = ANY (:ids)", ids=list(ids)
     )
 
 
-async def test_a_flood_of_retries_leaves_a_quarter_to_first_tries(world: World) -> None:
+async def test_a_flood_of_retries_leaves_a_quarter_to_first_tries(world: DeliverySetup) -> None:
     shop, _ = await world.subscriber(URL, max_in_flight=8)
     old = [await world.event() for _ in range(20)]
     await tried(world, old)
@@ -37,7 +37,7 @@ async def test_a_flood_of_retries_leaves_a_quarter_to_first_tries(world: World) 
     assert [old[6]] == events(await take(world, busy=[Busy(shop, 7, 100, 5)]))
 
 
-async def test_a_quarter_of_all_room_is_left_to_first_tries(world: World) -> None:
+async def test_a_quarter_of_all_room_is_left_to_first_tries(world: DeliverySetup) -> None:
     for _ in range(2):
         await world.subscriber(URL, max_in_flight=100)
     old = [await world.event() for _ in range(10)]
@@ -47,20 +47,20 @@ async def test_a_quarter_of_all_room_is_left_to_first_tries(world: World) -> Non
     assert (6, 2) == (sum(webhook.again for webhook in taken), sum(not webhook.again for webhook in taken))
 
 
-async def test_without_first_tries_retries_still_leave_the_share_free(world: World) -> None:
+async def test_without_first_tries_retries_still_leave_the_share_free(world: DeliverySetup) -> None:
     await world.subscriber(URL, max_in_flight=4)
     await tried(world, [await world.event() for _ in range(10)])
     assert 3 == len(await take(world))
 
 
-async def test_first_tries_may_have_all_the_room(world: World) -> None:
+async def test_first_tries_may_have_all_the_room(world: DeliverySetup) -> None:
     await world.subscriber(URL, max_in_flight=4)
     for _ in range(10):
         await world.event()
     assert 4 == len(await take(world, again_room=0))
 
 
-async def test_a_rate_limit_is_kept_over_claims_and_workers(world: World) -> None:
+async def test_a_rate_limit_is_kept_over_claims_and_workers(world: DeliverySetup) -> None:
     await world.subscriber(URL, rate_limit=12, max_in_flight=100)
     await world.subscriber(URL, max_in_flight=100, name="unlimited")
     ids = [await world.event() for _ in range(60)]
@@ -77,7 +77,7 @@ async def test_a_rate_limit_is_kept_over_claims_and_workers(world: World) -> Non
     assert ids[: len(limited)] == events(sorted(limited, key=lambda webhook: webhook.id))
 
 
-async def test_a_resumed_subscriber_gets_its_backlog_in_order_and_slowly_and_then_all_at_once(world: World) -> None:
+async def test_a_resumed_subscriber_gets_its_backlog_in_order_and_slowly_and_then_all_at_once(world: DeliverySetup) -> None:
     await world.subscriber(URL, max_in_flight=100)
     held = [await world.event() for _ in range(6)]
     await world.run("UPDATE subscribers SET resumed_at = now()")
@@ -95,7 +95,7 @@ async def test_a_resumed_subscriber_gets_its_backlog_in_order_and_slowly_and_the
     assert new == events(await take(world))
 
 
-async def test_a_forwarder_keeps_to_the_rate_without_falling_far_behind_it(world: World) -> None:
+async def test_a_forwarder_keeps_to_the_rate_without_falling_far_behind_it(world: DeliverySetup) -> None:
     arrivals: list[float] = []
 
     async def answer(_request: web.Request) -> web.Response:
@@ -113,7 +113,7 @@ async def test_a_forwarder_keeps_to_the_rate_without_falling_far_behind_it(world
     assert took < 12  # without wake-ups of its own the poll alone would let out five a second
 
 
-async def test_a_backlog_that_was_let_out_ends_the_slow_time(world: World) -> None:
+async def test_a_backlog_that_was_let_out_ends_the_slow_time(world: DeliverySetup) -> None:
     async with open_shop() as shop:
         await world.subscriber(shop.url)
         for _ in range(10):
@@ -126,7 +126,7 @@ async def test_a_backlog_that_was_let_out_ends_the_slow_time(world: World) -> No
                     await asyncio.sleep(0.05)
 
 
-async def test_a_claim_for_a_subscriber_that_another_worker_paces_waits_for_nobody(world: World) -> None:
+async def test_a_claim_for_a_subscriber_that_another_worker_paces_waits_for_nobody(world: DeliverySetup) -> None:
     await world.subscriber(URL, rate_limit=1_000)
     for _ in range(4):
         await world.event()

@@ -19,7 +19,7 @@ from app.db.migrations import migrate
 from app.events.signature import new_secret
 from app.simulator.player.orders import build_run
 from app.simulator.player.play import play_at_rate
-from app.simulator.player.report import Result
+from app.simulator.player.report import PlayResult
 from app.simulator.player.scenarios import SCENARIOS
 from app.simulator.player.target import target_of
 from tests.journeys.conftest import Site
@@ -145,7 +145,7 @@ async def test_crashes_lose_nothing_and_keep_the_sequence_of_every_order(starter
             orders = build_run(
                 (SCENARIOS["usual"], SCENARIOS["reversal"]), max(int(SECONDS * CALLS_PER_S / 6), 2), seed=chance.randrange(1_000)
             )
-            answered: list[Result] = []
+            answered: list[PlayResult] = []
             crew = Crew(starter, settings, chance)
             await asyncio.gather(*(worker.logged("working") for worker in crew.workers))
             load = play_at_rate(
@@ -158,7 +158,7 @@ async def test_crashes_lose_nothing_and_keep_the_sequence_of_every_order(starter
             await _check(server.url, merchants)
 
 
-async def _arrived(url: str, answered: list[Result]) -> bool:
+async def _arrived(url: str, answered: list[PlayResult]) -> bool:
     """Whether every call that was answered 200 is in the database: some wait in the spool for a while."""
     confirmed = {(result.order_no, result.status) for result in answered if result.outcome.status == 200}
     assert len(confirmed) == len(answered)

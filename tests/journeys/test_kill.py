@@ -8,7 +8,7 @@ import pytest
 from app.db.connections import connect
 from app.simulator.player.orders import build_run
 from app.simulator.player.play import play_at_rate
-from app.simulator.player.report import Result
+from app.simulator.player.report import PlayResult
 from app.simulator.player.scenarios import SCENARIOS
 from app.simulator.player.target import target_of
 from tests.journeys.conftest import Site, judged_notices
@@ -25,7 +25,7 @@ async def test_a_kill_in_the_middle_loses_no_answered_call_and_makes_no_second_e
     worker = starter.start("work", **site.settings)
     host, port = await receiver.ready("receiver")
     settings = {**site.settings, "PUBLIC_PORT": str(port)}
-    answered: list[Result] = []
+    answered: list[PlayResult] = []
     orders = build_run((SCENARIOS["usual"], SCENARIOS["after-timeout"]), ORDERS // 2, seed=5)
     load = asyncio.create_task(
         play_at_rate(target_of(f"http://{host}:{port}/zeus/notify", timeout_s=10), orders, CALLS_PER_S, on_result=answered.append)

@@ -13,7 +13,7 @@ from app.db.connections import connect
 from app.db.engine import Sessions, make_engine, make_sessions
 from app.db.lanes import lane_of
 from app.judging.judge import Judge
-from app.recording.notice import Notice
+from app.recording.notice import RawNotice
 from app.recording.postgres.appender import Appender
 from app.zeus.wire import encode
 from tests.judging.reference import COLUMNS, ReferenceCall, ReferenceOrder
@@ -49,9 +49,9 @@ def life(random_: random.Random, order_no: str) -> list[ReferenceCall]:
     return calls
 
 
-def notice_of(call: ReferenceCall) -> Notice:
+def notice_of(call: ReferenceCall) -> RawNotice:
     query = encode({"order_no": call.order_no, "status": call.status, "money": call.money})
-    return Notice(uuid7(), lane_of(call.order_no), now(), "127.0.0.1", "GET", b"/zeus/notify?" + query, b"", b"")
+    return RawNotice(uuid7(), lane_of(call.order_no), now(), "127.0.0.1", "GET", b"/zeus/notify?" + query, b"", b"")
 
 
 async def append_all(database_url: str, calls: list[ReferenceCall], random_: random.Random) -> None:

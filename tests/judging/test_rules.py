@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.judging.order_state import Order
+from app.judging.order_state import KnownOrder
 from app.judging.rules import JudgedCall, Judgement, Verdict, judge
 from app.zeus.wire import decode
 
@@ -16,16 +16,16 @@ def call(**parameters: str) -> JudgedCall:
     return JudgedCall(uuid4(), decode("&".join(f"{key}={value}" for key, value in values.items() if value != "ABSENT").encode()))
 
 
-def after(*statuses: str) -> Order:
+def after(*statuses: str) -> KnownOrder:
     """The order 1 after calls with these statuses."""
-    order = Order("1")
+    order = KnownOrder("1")
     for status in statuses:
         order = judge(call(status=status), order, OURS, ()).order or order
     return order
 
 
-def judged(judged_call: JudgedCall, order: Order | None = None, answered: set[UUID] | None = None) -> Judgement:
-    return judge(judged_call, order or Order("1"), OURS, answered or set())
+def judged(judged_call: JudgedCall, order: KnownOrder | None = None, answered: set[UUID] | None = None) -> Judgement:
+    return judge(judged_call, order or KnownOrder("1"), OURS, answered or set())
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_call_without_clientip_is_judged_since_the_merchant_chooses_the_parame
 
 
 def test_any_clientip_is_taken_when_none_is_configured() -> None:
-    assert judge(call(clientip="2012000002"), Order("1"), (), ()).verdict is Verdict.ACCEPTED
+    assert judge(call(clientip="2012000002"), KnownOrder("1"), (), ()).verdict is Verdict.ACCEPTED
 
 
 @pytest.mark.parametrize("parameters", [{"clientip": "2012000002"}, {"money": "5400&money=9999"}])

@@ -12,7 +12,7 @@ from app.clock import now, uuid7
 from app.db.engine import Sessions
 from app.db.lanes import lane_of
 from app.judging.judge import Judge
-from app.judging.order_state import Order
+from app.judging.order_state import KnownOrder
 from app.judging.rules import JudgedCall, Verdict, judge
 from app.zeus.wire import Style, decode, encode
 
@@ -54,7 +54,7 @@ def call_of(style: Style = Style.FULL, **changes: str) -> JudgedCall:
 )
 def test_another_spelling_of_the_same_call_is_a_repetition_either_way(name: str, spelled: str) -> None:
     for first, second in (({}, {name: spelled}), ({name: spelled}, {})):
-        order = judge(call_of(**first), Order("X-1"), OURS, ()).order
+        order = judge(call_of(**first), KnownOrder("X-1"), OURS, ()).order
         assert order is not None
         judgement = judge(call_of(**second), order, OURS, ())
         assert (judgement.verdict, judgement.reasons) == (Verdict.DUPLICATE, ())
@@ -65,7 +65,7 @@ def test_another_spelling_of_the_same_call_is_a_repetition_either_way(name: str,
     [("money", "54000"), ("money", "5,400"), ("pay_no1", "12"), ("pay_limit", "20261230")],
 )
 def test_another_meaning_stays_a_conflict(name: str, other: str) -> None:
-    order = judge(call_of(), Order("X-1"), OURS, ()).order
+    order = judge(call_of(), KnownOrder("X-1"), OURS, ()).order
     assert order is not None
     assert judge(call_of(**{name: other}), order, OURS, ()).reasons == (f"differs:{name}",)
 
@@ -84,13 +84,13 @@ def test_another_meaning_stays_a_conflict(name: str, other: str) -> None:
     ],
 )
 def test_what_stays_in_quarantine(changes: dict[str, str], reasons: tuple[str, ...]) -> None:
-    judgement = judge(call_of(**changes), Order("X-1"), OURS, ())
+    judgement = judge(call_of(**changes), KnownOrder("X-1"), OURS, ())
     assert (judgement.verdict, judgement.reasons) == (Verdict.QUARANTINED, reasons)
 
 
 def test_a_number_with_an_invisible_character_inside_is_released_as_it_is() -> None:
     call = call_of(order_no="X\u200b1")
-    judgement = judge(JudgedCall(call.notice_id, call.call, released=True), Order("X\u200b1"), OURS, ())
+    judgement = judge(JudgedCall(call.notice_id, call.call, released=True), KnownOrder("X\u200b1"), OURS, ())
     assert judgement.verdict is Verdict.ACCEPTED
     assert {"released", "unusual:order_no"} <= set(judgement.events[0].flags)
 
@@ -102,7 +102,7 @@ INVISIBLE = st.text(st.characters(categories=["Cc", "Cf", "Zs", "Zl", "Zp"]), ma
 def test_invisible_outer_characters_never_change_order_or_verdict(name: str, before: str, behind: str, style: Style) -> None:
     spelled = call_of(style, **{name: before + FIRST[name] + behind})
     assert spelled.call.order_no == "X-1"
-    plain, odd = (judge(one, Order("X-1"), OURS, ()) for one in (call_of(), spelled))
+    plain, odd = (judge(one, KnownOrder("X-1"), OURS, ()) for one in (call_of(), spelled))
     assert (plain.verdict, plain.reasons) == (odd.verdict, odd.reasons)
     assert plain.order is not None
     assert judge(spelled, plain.order, OURS, ()).verdict is Verdict.DUPLICATE

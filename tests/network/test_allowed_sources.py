@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from app.network.allowed_sources import Door, Sources, parse_address
+from app.network.allowed_sources import SourceCheck, Sources, parse_address
 
 ALLOWED = (ipaddress.ip_network("192.0.2.0/28"), ipaddress.ip_network("2001:db8::/64"))
 PROXIES = (ipaddress.ip_network("203.0.113.0/29"), ipaddress.ip_network("2001:db8:1::/64"))
@@ -59,13 +59,13 @@ def forwarded(*values: str) -> list[tuple[bytes, bytes]]:
     ],
 )
 def test_the_source_of_a_call(source: str | None, listed: bool, peer: str, headers: list[tuple[bytes, bytes]]) -> None:
-    visitor = Door(Sources(ALLOWED, PROXIES)).look(peer, headers)
+    visitor = SourceCheck(Sources(ALLOWED, PROXIES)).look(peer, headers)
     assert (source, listed) == (None if visitor.address is None else str(visitor.address), visitor.listed)
     assert visitor.admitted is listed
 
 
 def test_observe_lets_everybody_in_and_still_says_who_is_not_listed() -> None:
-    door = Door(Sources(ALLOWED, PROXIES, observe=True))
+    door = SourceCheck(Sources(ALLOWED, PROXIES, observe=True))
     for peer, headers in (("198.51.100.1", []), (PROXY, xff("unknown"))):
         visitor = door.look(peer, headers)
         assert visitor.admitted
@@ -74,7 +74,7 @@ def test_observe_lets_everybody_in_and_still_says_who_is_not_listed() -> None:
 
 
 def test_new_rules_hold_from_the_next_call_on() -> None:
-    door = Door(Sources(ALLOWED))
+    door = SourceCheck(Sources(ALLOWED))
     assert door.look("192.0.2.1", []).admitted
     door.change(Sources((ipaddress.ip_network("198.51.100.1"),)))
     assert not door.look("192.0.2.1", []).admitted
@@ -82,7 +82,7 @@ def test_new_rules_hold_from_the_next_call_on() -> None:
 
 
 def test_a_connection_is_expected_from_allowed_sources_and_trusted_proxies() -> None:
-    door = Door(Sources(ALLOWED, PROXIES))
+    door = SourceCheck(Sources(ALLOWED, PROXIES))
     assert [True, True, False, False] == [door.expects(peer) for peer in ("192.0.2.1", PROXY, "198.51.100.1", "")]
 
 

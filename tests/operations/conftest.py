@@ -5,10 +5,10 @@ import pytest
 from app.crypto.vault import Vault
 from app.db.engine import Sessions
 from tests.forwarding.delivery_setup import KEY
-from tests.operations.operations_setup import OperatingWorld
+from tests.operations.operations_setup import OperationsSetup
 
 
 @pytest.fixture
-def world(sessions: Sessions, database_url: str) -> OperatingWorld:
+def world(sessions: Sessions, database_url: str) -> OperationsSetup:
     """An empty world on the test's own database."""
-    return OperatingWorld(sessions, database_url, Vault([KEY]))
+    return OperationsSetup(sessions, database_url, Vault([KEY]))

@@ -12,7 +12,7 @@ from app.operations.subscribers.models import NewSubscriber, SubscriberWithSecre
 from app.operations.subscribers.subscribers import add_subscriber
 from app.operations.subscribers.validation import UrlRules
 from app.zeus.wire import decode, encode
-from tests.forwarding.delivery_setup import OPTIONS, World
+from tests.forwarding.delivery_setup import OPTIONS, DeliverySetup
 
 NAME, TELNO, EMAIL = "コンビニ　タロウ", "0312345678", "taro@example.com"
 PERSONAL = (NAME, TELNO, EMAIL)
@@ -39,7 +39,7 @@ USUAL = {
 
 
 @dataclass(frozen=True)
-class OperatingWorld(World):
+class OperationsSetup(DeliverySetup):
     """A database with what an operator looks at."""
 
     async def call(self, *statuses: str, **values: str) -> list[UUID]:

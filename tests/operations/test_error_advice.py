@@ -5,9 +5,9 @@ from sqlalchemy import text
 
 from app.db.connections import connect
 from app.db.engine import make_engine, make_sessions
-from app.db.error_advice import Trouble, trouble_of
+from app.db.error_advice import DatabaseProblem, problem_of
 from tests.conftest import with_database
-from tests.operations.operations_setup import OperatingWorld
+from tests.operations.operations_setup import OperationsSetup
 
 
 async def _error_of(url: str, statement: str = "SELECT 1") -> Exception:
@@ -21,46 +21,46 @@ async def _error_of(url: str, statement: str = "SELECT 1") -> Exception:
     return raised.value
 
 
-async def test_a_database_that_is_not_there(world: OperatingWorld) -> None:
+async def test_a_database_that_is_not_there(world: OperationsSetup) -> None:
     for url in ("postgresql://relay@127.0.0.1:1/relay", "postgresql://relay@no-such-host.invalid/x", with_database(world.url, "none")):
-        assert Trouble.UNREACHABLE is trouble_of(await _error_of(url))
+        assert DatabaseProblem.UNREACHABLE is problem_of(await _error_of(url))
 
 
-async def test_tables_that_are_not_there(world: OperatingWorld) -> None:
-    assert Trouble.NOT_MIGRATED is trouble_of(await _error_of(world.url, "SELECT 1 FROM no_such_table"))
-    assert Trouble.NOT_MIGRATED is trouble_of(await _error_of(world.url, "SELECT no_such_column FROM notices"))
+async def test_tables_that_are_not_there(world: OperationsSetup) -> None:
+    assert DatabaseProblem.NOT_MIGRATED is problem_of(await _error_of(world.url, "SELECT 1 FROM no_such_table"))
+    assert DatabaseProblem.NOT_MIGRATED is problem_of(await _error_of(world.url, "SELECT no_such_column FROM notices"))
 
 
-async def test_a_connection_that_is_cut(world: OperatingWorld) -> None:
-    assert Trouble.UNREACHABLE is trouble_of(await _error_of(world.url, "SELECT pg_terminate_backend(pg_backend_pid())"))
+async def test_a_connection_that_is_cut(world: OperationsSetup) -> None:
+    assert DatabaseProblem.UNREACHABLE is problem_of(await _error_of(world.url, "SELECT pg_terminate_backend(pg_backend_pid())"))
     engine = make_engine(world.url, pool_size=1)
     sessions = make_sessions(engine)
     async with sessions() as session:
         await _cut_off(world, await session.scalar(text("SELECT pg_backend_pid()")))
         with pytest.raises(Exception) as raised:
             await session.execute(text("SELECT 1"))
-    assert Trouble.UNREACHABLE is trouble_of(raised.value)
+    assert DatabaseProblem.UNREACHABLE is problem_of(raised.value)
     async with sessions() as session:
         assert 1 == await session.scalar(text("SELECT 1")), "the next one gets a connection that lives"
     await engine.dispose()
 
 
-async def _cut_off(world: OperatingWorld, pid: int | None) -> None:
+async def _cut_off(world: OperationsSetup, pid: int | None) -> None:
     other = await connect(world.url)
     await other.execute("SELECT pg_terminate_backend($1, 5000)", pid)
     await other.close()
 
 
-async def test_a_statement_that_takes_too_long(world: OperatingWorld) -> None:
+async def test_a_statement_that_takes_too_long(world: OperationsSetup) -> None:
     slow = "SET statement_timeout = 1; SELECT pg_sleep(1)"
     connection = await connect(world.url)
     with pytest.raises(Exception) as raised:
         await connection.execute(slow)
     await connection.close()
-    assert Trouble.BUSY is trouble_of(raised.value)
+    assert DatabaseProblem.BUSY is problem_of(raised.value)
 
 
-async def test_a_defect_is_no_trouble(world: OperatingWorld) -> None:
-    assert None is trouble_of(await _error_of(world.url, "SELECT 1/0"))
-    assert None is trouble_of(await _error_of(world.url, "SELEKT"))
-    assert None is trouble_of(KeyError("x"))
+async def test_a_defect_is_no_trouble(world: OperationsSetup) -> None:
+    assert None is problem_of(await _error_of(world.url, "SELECT 1/0"))
+    assert None is problem_of(await _error_of(world.url, "SELEKT"))
+    assert None is problem_of(KeyError("x"))

@@ -11,34 +11,34 @@ from app.operations.doctor.transactions import check_horizons, check_slots, chec
 from app.operations.monitoring.alert_conditions import concerns_of_database
 from app.operations.monitoring.collector import Watch
 from app.operations.old_transactions import Horizon, OldestTransactions, Slot
-from tests.operations.operations_setup import OperatingWorld
+from tests.operations.operations_setup import OperationsSetup
 
 
-async def _oldest(world: OperatingWorld, oldest: OldestTransactions) -> dict[str, float]:
+async def _oldest(world: OperationsSetup, oldest: OldestTransactions) -> dict[str, float]:
     async with world.sessions() as session:
         return dict(await oldest.read(session))
 
 
-async def test_an_idle_database_keeps_nothing(world: OperatingWorld) -> None:
+async def test_an_idle_database_keeps_nothing(world: OperationsSetup) -> None:
     assert {"session": 0, "prepared": 0, "replica": 0} == await _oldest(world, OldestTransactions())
     assert {Level.OK} == {finding.level for finding in await check_transactions(world.sessions)}
 
 
 @pytest.mark.parametrize("isolation", ["repeatable_read", "read_committed"])
-async def test_a_session_with_a_snapshot_or_an_id_is_seen(world: OperatingWorld, database_url: str, isolation: str) -> None:
+async def test_a_session_with_a_snapshot_or_an_id_is_seen(world: OperationsSetup, database_url: str, isolation: str) -> None:
     connection = await connect(database_url)
     async with connection.transaction(isolation=isolation):  # type: ignore[arg-type]
         await connection.fetchval("SELECT count(*) FROM notices" if isolation == "repeatable_read" else "SELECT pg_current_xact_id()::text")
         await asyncio.sleep(0.2)
         assert 0.1 < (await _oldest(world, OldestTransactions()))["session"] < 60
-        metrics.expose_standing()
+        metrics.expose_snapshot()
         await Watch(world.sessions).measure()
         assert b'zeus_relay_oldest_transaction_seconds{holder="session"}' in metrics.exposition()
     await connection.close()
     assert 0 == (await _oldest(world, OldestTransactions()))["session"]
 
 
-async def test_a_slot_is_measured_with_what_it_keeps(world: OperatingWorld, database_url: str) -> None:
+async def test_a_slot_is_measured_with_what_it_keeps(world: OperationsSetup, database_url: str) -> None:
     connection = await connect(database_url)
     await connection.execute("SELECT pg_create_physical_replication_slot('left_behind', true)")
     try:

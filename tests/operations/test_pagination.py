@@ -10,7 +10,7 @@ from app.operations.errors import BadCursor
 from app.operations.notices.notices import list_notices
 from app.operations.orders.events import list_events
 from app.operations.pagination import Place, cursor_of, key_of
-from tests.operations.operations_setup import OperatingWorld
+from tests.operations.operations_setup import OperationsSetup
 
 
 @given(st.one_of(st.uuids(), st.integers(0, 2**63 - 1)))
@@ -29,7 +29,7 @@ def test_a_cursor_of_another_kind_of_list_is_refused() -> None:
         key_of(cursor_of(uuid4()), int)
 
 
-async def test_pages_hold_every_item_once(world: OperatingWorld) -> None:
+async def test_pages_hold_every_item_once(world: OperationsSetup) -> None:
     ids = await world.call(*["01"] * 7)
     seen: list[UUID] = []
     place = Place(limit=3)
@@ -42,12 +42,12 @@ async def test_pages_hold_every_item_once(world: OperatingWorld) -> None:
     assert ids[::-1] == seen
 
 
-async def test_a_full_last_page_says_that_it_is_the_last(world: OperatingWorld) -> None:
+async def test_a_full_last_page_says_that_it_is_the_last(world: OperationsSetup) -> None:
     await world.call("01", "01", "01")
     assert not (await list_notices(world.sessions, Place(limit=3))).has_more
 
 
-async def test_the_end_of_the_events_is_the_place_to_read_on_from_later(world: OperatingWorld) -> None:
+async def test_the_end_of_the_events_is_the_place_to_read_on_from_later(world: OperationsSetup) -> None:
     assert (None, []) == _cursor_and_types(await list_events(world.sessions, Place()))
     await world.judged("01")
     first = await list_events(world.sessions, Place())

@@ -16,7 +16,7 @@ from app.db.snapshot import snapshot
 from app.operations.deliveries.webhooks import WebhookState, list_outbound, show_outbound
 from app.operations.doctor.onboarding import read_onboarding
 from app.operations.feed.reader import Feed, Reader
-from app.operations.feed.wakeup import Tide
+from app.operations.feed.wakeup import FeedWakeup
 from app.operations.monitoring.collector import Watch
 from app.operations.monitoring.overview import Overviews
 from app.operations.notices.notices import VerdictFilter, list_notices, show_notice
@@ -24,14 +24,14 @@ from app.operations.orders.history import show_order
 from app.operations.pagination import Place
 from app.operations.reviews.attention import read_attention
 from app.operations.subscribers.subscribers import show_subscriber, show_subscriber_with_webhooks
-from tests.operations.operations_setup import OPERATOR, ORDER_NO, OperatingWorld
+from tests.operations.operations_setup import OPERATOR, ORDER_NO, OperationsSetup
 
 PLACE = Place()
 Answer = Callable[["Ready"], Awaitable[Any]]
 
 
 @dataclass(frozen=True)
-class Ready(OperatingWorld):
+class Ready(OperationsSetup):
     """A world with an order, a quarantined notice and two subscribers, one of them `shop`."""
 
     notice_id: UUID
@@ -84,7 +84,7 @@ async def _onboarding(world: Ready) -> Any:
 
 
 async def _feed(world: Ready) -> Any:
-    return await Feed(world.sessions, Tide(world.sessions)).read(PLACE, Reader(world.shop_id))
+    return await Feed(world.sessions, FeedWakeup(world.sessions)).read(PLACE, Reader(world.shop_id))
 
 
 async def _measured(world: Ready) -> Any:
@@ -110,7 +110,7 @@ ANSWERS: list[Answer] = [
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer.__name__.strip("_"))
-async def test_an_answer_is_of_one_moment(world: OperatingWorld, answer: Answer) -> None:
+async def test_an_answer_is_of_one_moment(world: OperationsSetup, answer: Answer) -> None:
     ready, writer = await _prepare(world), _Writer(world)
     before = await answer(ready)
     try:
@@ -122,7 +122,7 @@ async def test_an_answer_is_of_one_moment(world: OperatingWorld, answer: Answer)
     assert before != await answer(ready)
 
 
-async def test_only_an_audited_snapshot_may_write(world: OperatingWorld) -> None:
+async def test_only_an_audited_snapshot_may_write(world: OperationsSetup) -> None:
     await world.add()
     write = "UPDATE subscribers SET state = 'paused'"
     async with snapshot(world.sessions) as session:
@@ -141,9 +141,9 @@ async def test_only_an_audited_snapshot_may_write(world: OperatingWorld) -> None
 class _Writer:
     """Changes everything that the answers show, on connections of its own."""
 
-    def __init__(self, world: OperatingWorld) -> None:
+    def __init__(self, world: OperationsSetup) -> None:
         self.engine = make_engine(world.url)
-        self._world = OperatingWorld(make_sessions(self.engine), world.url, world.vault)
+        self._world = OperationsSetup(make_sessions(self.engine), world.url, world.vault)
 
     async def write(self) -> None:
         world = self._world
@@ -160,7 +160,7 @@ class _Writer:
         await world.run("UPDATE subscribers SET state = 'paused', pause_reason = 'test' WHERE name = 'other'")
 
 
-async def _prepare(world: OperatingWorld) -> Ready:
+async def _prepare(world: OperationsSetup) -> Ready:
     await world.add("shop")
     await world.add("other", "https://other.example/hooks")
     (notice_id,) = await world.judged("01")
@@ -171,7 +171,7 @@ async def _prepare(world: OperatingWorld) -> Ready:
 
 
 @contextmanager
-def _after_first_statement(world: OperatingWorld, writer: _Writer) -> Iterator[None]:
+def _after_first_statement(world: OperationsSetup, writer: _Writer) -> Iterator[None]:
     """Have the writer commit once, between the first statement of the answer that follows and its second."""
     engine: AsyncEngine = world.sessions.kw["bind"]
     to_do = [writer.write]

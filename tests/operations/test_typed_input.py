@@ -11,7 +11,7 @@ from app.operations.orders.history import show_order
 from app.operations.orders.search import OrderQuery, search_orders
 from app.operations.pagination import Place
 from app.operations.typed_input import fold
-from tests.operations.operations_setup import ORDER_NO, OperatingWorld
+from tests.operations.operations_setup import ORDER_NO, OperationsSetup
 
 PLAIN = "1234-56789-01234"
 FULL_WIDTH = "１２３４－５６７８９－０１２３４"
@@ -86,7 +86,7 @@ def test_what_cannot_be_read_is_refused(field: str, typed: str) -> None:
 
 
 @pytest.mark.parametrize("typed", [FULL_WIDTH, f"　{PLAIN}\u00a0", PLAIN.replace("-", "ー"), "1234 - 56789 - 01234"], ids=ascii)
-async def test_every_way_finds_the_order(world: OperatingWorld, typed: str) -> None:
+async def test_every_way_finds_the_order(world: OperationsSetup, typed: str) -> None:
     await world.judged("01", order_no=PLAIN, sendid=PLAIN)
     for query in (OrderQuery(order_no=typed), OrderQuery(sendid=typed)):
         assert [PLAIN] == [order.order_no for order in (await search_orders(world.sessions, Place(), query)).items]
@@ -95,7 +95,7 @@ async def test_every_way_finds_the_order(world: OperatingWorld, typed: str) -> N
     assert 1 == len((await list_events(world.sessions, Place(), order_no=typed)).items)
 
 
-async def test_what_was_typed_exactly_wins(world: OperatingWorld) -> None:
+async def test_what_was_typed_exactly_wins(world: OperationsSetup) -> None:
     await world.judged("01", order_no=ORDER_NO, sendid="A-1")
     await world.judged("01", order_no="９", sendid="Ａー１")
     await world.judged("01", order_no="9", sendid="x")

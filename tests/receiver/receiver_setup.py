@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from app.db.connections import connect
-from app.main.process.listeners import Listener
-from app.network.allowed_sources import Door, Network, Sources
+from app.main.process.listeners import HttpListener
+from app.network.allowed_sources import Network, SourceCheck, Sources
 from app.receiver.application import NotifyPath, make_receiver
 from app.receiver.endpoint import NotifyEndpoint
 from app.receiver.http.admission import Admission
-from app.receiver.http.connection_limit import Crowd
+from app.receiver.http.connection_limit import ConnectionLimit
 from app.receiver.http.protocol import make_protocol
 from app.recording.postgres.appender import Appender
 from app.recording.rejected.sampler import Sampler
@@ -35,11 +35,11 @@ async def receiver(
     """A receiver on a free port, which is yielded; stopped and drained at the end."""
     appender = Appender(database_url, on_commit=lambda: None)
     sampler = Sampler(database_url)
-    door = Door(Sources(tuple(allowed), tuple(trusted), observe))
+    door = SourceCheck(Sources(tuple(allowed), tuple(trusted), observe))
     path = NotifyPath(PATH.decode(), token)
     application = make_receiver(NotifyEndpoint(door, appender, sampler), path, lambda: True)
-    protocol = make_protocol(Admission(door, sampler, path), Crowd(descriptors))
-    listener = Listener(application, "127.0.0.1", 0, protocol=protocol, public=True)
+    protocol = make_protocol(Admission(door, sampler, path), ConnectionLimit(descriptors))
+    listener = HttpListener(application, "127.0.0.1", 0, protocol=protocol, public=True)
     background = [asyncio.create_task(appender.run()), asyncio.create_task(sampler.run())]
     listening = asyncio.create_task(listener.run())
     try:

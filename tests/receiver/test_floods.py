@@ -11,7 +11,7 @@ import pytest
 
 from app.metrics import registry
 from app.receiver.http.body_reader import BODY_LIMIT, CODED_LIMIT
-from app.receiver.http.connection_limit import FREE_BYTES, SHARED_BYTES, Crowd
+from app.receiver.http.connection_limit import FREE_BYTES, SHARED_BYTES, ConnectionLimit
 from app.receiver.http.limits import HEAD_SECONDS, LINGER_BYTES, LINGER_SECONDS, STRANGER_HEAD_BYTES
 from app.receiver.http.protocol import ReceiverProtocol
 from tests.raw_http import exchange, status_of
@@ -171,7 +171,7 @@ class Held:
 
 
 def test_what_connections_hold_together_is_bounded_and_short_calls_always_fit() -> None:
-    crowd, each = Crowd(100_000), 1024 * 1024
+    crowd, each = ConnectionLimit(100_000), 1024 * 1024
     large = [Held() for _ in range(SHARED_BYTES // each)]
     short, late = Held(), Held()
     for connection in (*large, short, late):

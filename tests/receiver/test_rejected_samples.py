@@ -13,7 +13,7 @@ from app.db.connections import connect
 from app.db.engine import Sessions
 from app.db.lanes import lane_of
 from app.judging.judge import Judge
-from app.recording.notice import Notice
+from app.recording.notice import RawNotice
 from app.recording.rejected.sampler import KEPT, SIZE_LIMIT, Sampler
 from app.recording.rejected.store import SampleNotFound, list_samples, release_sample
 from tests.fair_clock import fair_seconds
@@ -33,8 +33,8 @@ async def samples_of(database_url: str, patience: float = 5) -> list[bytes]:
     return []
 
 
-def notice(number: int, target: bytes = PATH + b"?" + CALL) -> Notice:
-    return Notice(uuid7(), lane_of(str(number)), datetime.now(UTC), "198.51.100.1", "GET", target, b"", b"")
+def notice(number: int, target: bytes = PATH + b"?" + CALL) -> RawNotice:
+    return RawNotice(uuid7(), lane_of(str(number)), datetime.now(UTC), "198.51.100.1", "GET", target, b"", b"")
 
 
 async def test_a_rejected_call_is_kept_released_and_judged(database_url: str, sessions: Sessions) -> None:

@@ -12,8 +12,8 @@ from uuid import UUID
 from app.clock import now, uuid7
 from app.db.connections import connect
 from app.db.lanes import lane_of
-from app.recording.fallback import DATABASE_SHARE, Ladder
-from app.recording.notice import Notice
+from app.recording.fallback import DATABASE_SHARE, FallbackChain
+from app.recording.notice import RawNotice
 from app.recording.postgres.appender import Appender
 from app.recording.spool.drainer import Drainer
 from app.recording.spool.regular_files import open_regular
@@ -24,11 +24,11 @@ from app.recording.spool.spool import Spool
 LIMIT = 1 << 30
 
 
-def make_notice(number: int = 0, *, method: str = "GET", body: bytes = b"") -> Notice:
+def make_notice(number: int = 0, *, method: str = "GET", body: bytes = b"") -> RawNotice:
     """A notice of an invented customer."""
     order_no = f"1234-56789-{number:05}"
     query = f"order_no={order_no}&status=04&username=%83R%83%93%83r%83j&telno=0312345678&email=taro%40example.com"
-    return Notice(
+    return RawNotice(
         id=uuid7(),
         lane=lane_of(order_no),
         received_at=now(),
@@ -44,7 +44,7 @@ def make_notice(number: int = 0, *, method: str = "GET", body: bytes = b"") -> N
 class Running:
     """A ladder and its parts, all at work."""
 
-    ladder: Ladder
+    ladder: FallbackChain
     appender: Appender
     spool: Spool
 
@@ -54,7 +54,7 @@ async def running_ladder(url: str, directory: Path, *, drains: bool = True, limi
     """A ladder at work, with a drainer unless `drains` is False."""
     appender = Appender(url, on_commit=lambda: None, share=options.get("budget", 5.0) * DATABASE_SHARE)
     spool = Spool(directory, limit=limit)
-    ladder = Ladder(appender, spool, **options)
+    ladder = FallbackChain(appender, spool, **options)
     drainer = Drainer(url, directory, spool=spool, worth_trying=lambda: appender.breaker.available)
     jobs = [appender.run(), spool.run(), *([drainer.run()] if drains else [])]
     tasks = [asyncio.create_task(job) for job in jobs]
@@ -67,7 +67,7 @@ async def running_ladder(url: str, directory: Path, *, drains: bool = True, limi
         await spool.close()
 
 
-def read_segment(segment: Segment) -> tuple[list[Notice], Remains]:
+def read_segment(segment: Segment) -> tuple[list[RawNotice], Remains]:
     """What a segment holds: its notices, and what else there is."""
     descriptor, remains = open_regular(segment.path), Remains()
     try:
@@ -101,6 +101,6 @@ async def until(condition: Any, seconds: float = 10.0) -> None:
             await asyncio.sleep(0.05)
 
 
-async def gather_appends(ladder: Ladder, notices: list[Notice]) -> None:
+async def gather_appends(ladder: FallbackChain, notices: list[RawNotice]) -> None:
     """Append all at once and wait for each."""
     await asyncio.gather(*(ladder.append(notice) for notice in notices))

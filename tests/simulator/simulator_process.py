@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 
 from app.zeus.application import encode_form
-from app.zeus.application_answer import Answer, read_answer
+from app.zeus.application_answer import ApplicationAnswer, read_answer
 
 PROGRAM = Path(sys.executable).with_name("zeus-relay")
 GOOD: Mapping[str, str] = {
@@ -53,7 +53,7 @@ class Simulator:
         ):
             return answer.status, await answer.read(), answer.headers
 
-    async def apply(self, **changes: str) -> Answer:
+    async def apply(self, **changes: str) -> ApplicationAnswer:
         """Apply with good values but for `changes`, and return the answer as the relay reads it."""
         status, body, _ = await self.post_raw(encode_form({**GOOD, **changes}))
         return read_answer(status, body)

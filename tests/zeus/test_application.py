@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from app.zeus.application import (
     FIELDS,
-    Fault,
+    ApplicationFault,
     Rule,
     decode_form,
     encode_form,
@@ -32,8 +32,8 @@ def test_a_good_application_has_no_fault() -> None:
 
 @pytest.mark.parametrize("name", [name for name, field in FIELDS.items() if field.required])
 def test_what_is_required(name: str) -> None:
-    assert [Fault(name, Rule.MISSING)] == faults_of({key: text for key, text in GOOD.items() if key != name})
-    assert [Fault(name, Rule.MISSING)] == faults_of(GOOD | {name: ""})
+    assert [ApplicationFault(name, Rule.MISSING)] == faults_of({key: text for key, text in GOOD.items() if key != name})
+    assert [ApplicationFault(name, Rule.MISSING)] == faults_of(GOOD | {name: ""})
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_what_is_required(name: str) -> None:
     ],
 )
 def test_a_broken_rule_is_named(rule: Rule, name: str, text: str) -> None:
-    assert [Fault(name, rule)] == faults_of(GOOD | {name: text})
+    assert [ApplicationFault(name, rule)] == faults_of(GOOD | {name: text})
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_manual() -> None:
 
 @pytest.mark.parametrize(("absent", "given_"), [("test_type", {"testid": "1"}), ("testid", {"test_type": "0"})])
 def test_one_test_parameter_alone_would_be_a_real_application(absent: str, given_: dict[str, str]) -> None:
-    assert [Fault(absent, Rule.BOTH_TEST_PARAMETERS)] == faults_of(GOOD | given_)
+    assert [ApplicationFault(absent, Rule.BOTH_TEST_PARAMETERS)] == faults_of(GOOD | given_)
     assert not is_test(GOOD | given_)
     assert is_test(GOOD | {"testid": "1", "test_type": "0"})
 
@@ -120,12 +120,12 @@ def test_a_raw_form_is_read_too() -> None:
 
 
 def test_a_form_in_utf_8_is_told() -> None:
-    assert (Fault("username", Rule.NOT_SHIFT_JIS),) == decode_form("username=コンビニ　タ".encode()).faults
+    assert (ApplicationFault("username", Rule.NOT_SHIFT_JIS),) == decode_form("username=コンビニ　タ".encode()).faults
 
 
 def test_repeated_and_unknown_parameters_are_told() -> None:
     form = decode_form(b"money=200&money=300&amount=1&%zz=2")
-    assert ({"money": "200"}, ("amount", "%zz"), (Fault("money", Rule.REPEATED),)) == (
+    assert ({"money": "200"}, ("amount", "%zz"), (ApplicationFault("money", Rule.REPEATED),)) == (
         form.values,
         form.unknown,
         form.faults,

@@ -12,7 +12,7 @@ _STANDING = {family.name for gauge in metrics.STANDING for family in gauge.descr
 
 def families() -> Iterator[tuple[str, str, bool, str]]:
     """Every metric: the name under which it is shown, its kind, whether every process shows it, and what it is."""
-    metrics.expose_standing()
+    metrics.expose_snapshot()
     for everywhere in (True, False):
         for family in metrics.registry.collect():
             if (family.name in _STANDING) is not everywhere:

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from app.simulator.server.api import router
 from app.simulator.server.magic import MAGIC, Magic
-from app.simulator.state.settings import Settings
+from app.simulator.state.settings import SimulatorSettings
 from tools.docs.japanese_simulator import MAGIC_VALUES, OPERATIONS, SETTINGS
 from tools.docs.tables import head, row
 
@@ -42,7 +42,7 @@ def simulator_settings_in_japanese() -> str:
 
 
 def _setting_rows(japanese: Mapping[str, str]) -> str:
-    return "".join(row(f"`{name}`", f"`{default}`", japanese.get(about, about)) for name, default, about in settings_of(Settings))
+    return "".join(row(f"`{name}`", f"`{default}`", japanese.get(about, about)) for name, default, about in settings_of(SimulatorSettings))
 
 
 def settings_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str, str]]:

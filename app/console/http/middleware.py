@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.console.http.error_pages import (
-    database_trouble,
+    database_error_page,
     defect,
     forbidden,
     form_expired,
@@ -18,14 +18,14 @@ from app.console.http.error_pages import (
     not_found,
 )
 from app.console.http.forms import FormTooLarge, read_form
-from app.console.http.page_request import Visit, caller_of, language_of, operator_of, session_of
+from app.console.http.page_request import PageRequest, caller_of, language_of, operator_of, session_of
 from app.console.http.session import is_ours
-from app.console.texts.flash import Said
-from app.db.error_advice import trouble_of
+from app.console.texts.flash import Flash
+from app.db.error_advice import problem_of
 from app.operations.access.permissions import Role
 from app.operations.errors import NotAllowed, NotFound
 
-Page = Callable[[Visit], Awaitable[Response]]
+Page = Callable[[PageRequest], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -33,7 +33,7 @@ def guarded(page: Page, role: Role | None) -> Endpoint:
     """The endpoint of a page. `role` is what the operator needs; None for pages that can be seen without signing in."""
 
     async def endpoint(request: Request) -> Response:
-        visit = Visit(request, session_of(request), None, language_of(request))
+        visit = PageRequest(request, session_of(request), None, language_of(request))
         try:
             return await _answer(visit, page, role)
         except NotFound as refused:
@@ -41,13 +41,13 @@ def guarded(page: Page, role: Role | None) -> Endpoint:
         except NotAllowed:
             return not_allowed(visit)
         except Exception as error:  # what nobody expected must not reach a log with the values in it
-            trouble = trouble_of(error)
-            return database_trouble(visit, error, trouble) if trouble else defect(visit, error)
+            trouble = problem_of(error)
+            return database_error_page(visit, error, trouble) if trouble else defect(visit, error)
 
     return endpoint
 
 
-async def _answer(visit: Visit, page: Page, role: Role | None) -> Response:
+async def _answer(visit: PageRequest, page: Page, role: Role | None) -> Response:
     if visit.request.method == "POST":
         try:
             visit = replace(visit, form=await read_form(visit.request))
@@ -64,16 +64,16 @@ async def _answer(visit: Visit, page: Page, role: Role | None) -> Response:
     return await page(visit)
 
 
-def _is_ours(visit: Visit) -> bool:
+def _is_ours(visit: PageRequest) -> bool:
     headers = visit.request.headers
     return is_ours(visit.session, visit.form, headers, behind_proxy=caller_of(visit.request).behind_proxy)
 
 
-def _ask_to_sign_in(visit: Visit) -> Response:
+def _ask_to_sign_in(visit: PageRequest) -> Response:
     if visit.session is None and visit.request.method == "GET" and visit.request.headers.get("sec-fetch-site") == "cross-site":
         # Browsers hold the cookie back when a link elsewhere leads here; asked once more from our own page, they send it.
         return visit.page("continue.html")
-    said = Said.SIGN_IN_AGAIN if visit.session and visit.session.token else None
+    said = Flash.SIGN_IN_AGAIN if visit.session and visit.session.token else None
     path = f"/sign-in?next={quote(visit.here)}" if visit.here != "/" else "/sign-in"
     if visit.in_part:
         return Response(status_code=HTTPStatus.UNAUTHORIZED, headers={"hx-redirect": path})

@@ -8,16 +8,16 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from app.console.http.dependencies import Parts
+from app.console.http.dependencies import ConsoleDependencies
 from app.console.http.forms import Form
 from app.console.http.session import COOKIE, Session, forget, keep, opened, set_cookie
 from app.console.texts import i18n
 from app.console.texts.error_texts import words_of
-from app.console.texts.flash import Said, said_of
+from app.console.texts.flash import Flash, flash_of
 from app.console.texts.i18n import Language, choose
 from app.console.texts.labels import _
 from app.console.texts.templates import render
-from app.network.allowed_sources import Visitor
+from app.network.allowed_sources import Caller
 from app.operations.access.permissions import Actor, Operator, Role, Via
 from app.operations.access.sessions import is_ended
 from app.operations.errors import NotFound
@@ -31,7 +31,7 @@ _NAVIGATION = {"/add-subscriber": "/subscribers", "/rejected-samples": "/attenti
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class PageRequest:
     """A request with what is known of its maker. `operator` is None for pages that need no sign-in."""
 
     request: Request
@@ -41,9 +41,9 @@ class Visit:
     form: Form = field(default_factory=Form)
 
     @property
-    def parts(self) -> Parts:
+    def parts(self) -> ConsoleDependencies:
         """What the pages work with."""
-        return cast(Parts, self.request.app.state.parts)
+        return cast(ConsoleDependencies, self.request.app.state.parts)
 
     @property
     def actor(self) -> Actor:
@@ -68,7 +68,7 @@ class Visit:
         """Whether htmx asks, to replace a part of a page."""
         return "hx-request" in self.request.headers
 
-    def with_session(self, session: Session) -> "Visit":
+    def with_session(self, session: Session) -> "PageRequest":
         """The same visit with this session."""
         return replace(self, session=session)
 
@@ -91,7 +91,7 @@ class Visit:
 
     def page(self, template: str, status: int = HTTPStatus.OK, **values: Any) -> Response:
         """A page made from a template."""
-        said = said_of(self.request.cookies.get(_SAID))
+        said = flash_of(self.request.cookies.get(_SAID))
         common = {
             "visit": self,
             "operator": self.operator,
@@ -107,7 +107,7 @@ class Visit:
             set_cookie(response, self.request, _SAID, "", 0)
         return response
 
-    def go(self, path: str, said: Said | None = None) -> Response:
+    def go(self, path: str, said: Flash | None = None) -> Response:
         """Send the browser to another page of the console, which then says what was done."""
         response = RedirectResponse(path, HTTPStatus.SEE_OTHER)
         if said is not None:
@@ -140,18 +140,18 @@ class Visit:
         return response
 
 
-def caller_of(request: Request) -> Visitor:
+def caller_of(request: Request) -> Caller:
     """Where a request comes from, behind trusted proxies too."""
     peer = request.client.host if request.client else ""
-    return cast(Parts, request.app.state.parts).door.look(peer, request.headers.raw)
+    return cast(ConsoleDependencies, request.app.state.parts).door.look(peer, request.headers.raw)
 
 
 def session_of(request: Request) -> Session | None:
     """The session that a request's cookie carries."""
-    return opened(request.cookies.get(COOKIE), cast(Parts, request.app.state.parts).vault)
+    return opened(request.cookies.get(COOKIE), cast(ConsoleDependencies, request.app.state.parts).vault)
 
 
-async def operator_of(visit: Visit) -> Operator | None:
+async def operator_of(visit: PageRequest) -> Operator | None:
     """Who is signed in, if the token is still good and the session was not signed out, here or in another process."""
     session, parts = visit.session, visit.parts
     if session is None or session.token is None:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from app.console.http.page_request import Visit, order_path
+from app.console.http.page_request import PageRequest, order_path
 from app.console.texts.labels import _
 from app.operations.access.audit import AuditEntry, AuditPage, list_audit
 from app.operations.access.permissions import Action
@@ -17,7 +17,7 @@ _FIELDS = ("operator", "action", "subject")
 _PAGES: Mapping[str, str] = {"subscriber": "/subscribers/", "notice": "/notices/"}
 
 
-async def show(visit: Visit) -> Response:
+async def show(visit: PageRequest) -> Response:
     """The entries that the filter lets through, the latest first."""
     asked = {name: visit.text(name) for name in _FIELDS}
     given = {name: value for name, value in asked.items() if value}

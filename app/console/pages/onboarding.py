@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from starlette.responses import Response
 
-from app.console.http.page_request import Visit
+from app.console.http.page_request import PageRequest
 from app.console.texts.labels import _
 from app.operations.doctor.onboarding import (
     NEEDED,
@@ -21,7 +21,7 @@ _ASK_NEEDED = _("Ask Zeus's sales desk to send it: without it no call can be jud
 _ASK_SOME_STORES = _("Ask Zeus's sales desk to send it. Only ローソン, ファミリーマート and ミニストップ have it.")
 
 
-async def show(visit: Visit) -> Response:
+async def show(visit: PageRequest) -> Response:
     """What has arrived in the last two weeks."""
     found = await read_onboarding(visit.parts.sessions, USUAL_DAYS)
     asked = {seen.name: visit.translated(_words(seen)) for seen in found.parameters if seen.todo}

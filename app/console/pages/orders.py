@@ -6,8 +6,8 @@ from http import HTTPStatus
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from app.console.http.page_request import Visit, order_path
-from app.console.texts.flash import Said
+from app.console.http.page_request import PageRequest, order_path
+from app.console.texts.flash import Flash
 from app.console.texts.labels import _
 from app.console.views.order_timeline import chapters_of
 from app.operations.access.permissions import ROLE_OF, Action
@@ -22,7 +22,7 @@ _FOUND = 25
 _FIELDS = ("order_no", "sendid", "telno_tail", "money", "date")
 
 
-async def search(visit: Visit) -> Response:
+async def search(visit: PageRequest) -> Response:
     """The form and what was found; without anything asked for, the latest orders. An order number alone leads straight to its order."""
     asked = {name: visit.text(name) for name in _FIELDS}
     given = {name: value for name, value in asked.items() if value}
@@ -40,12 +40,12 @@ async def search(visit: Visit) -> Response:
     return visit.page("orders.html", asked=asked, given=given, found=found, problem=text)
 
 
-async def show(visit: Visit) -> Response:
+async def show(visit: PageRequest) -> Response:
     """One order, with the customer hidden."""
     return _story(visit, await operations.show_order(visit.parts.sessions, _order_no(visit)), personal=False)
 
 
-async def show_personal(visit: Visit) -> Response:
+async def show_personal(visit: PageRequest) -> Response:
     """One order with the customer, which the audit records."""
     return _story(visit, await operations.show_order(visit.parts.sessions, _order_no(visit), shown_to=visit.actor), personal=True)
 
@@ -58,7 +58,7 @@ _PROBLEMS = {
 }
 
 
-async def _number_of(visit: Visit, order_no: str) -> str | None:
+async def _number_of(visit: PageRequest, order_no: str) -> str | None:
     """Return the number of the order that is meant, also if none of its calls could be judged; None if there is none."""
     try:
         return (await operations.show_order(visit.parts.sessions, order_no)).order_no
@@ -66,7 +66,7 @@ async def _number_of(visit: Visit, order_no: str) -> str | None:
         return None
 
 
-def _story(visit: Visit, history: OrderHistory, *, personal: bool) -> Response:
+def _story(visit: PageRequest, history: OrderHistory, *, personal: bool) -> Response:
     return visit.page(
         "order.html",
         history=history,
@@ -87,11 +87,11 @@ def _erased_at(history: OrderHistory) -> datetime | None:
     return max((moment for moment in moments if moment), default=None) if all(moments) else None
 
 
-def _order_no(visit: Visit) -> str:
+def _order_no(visit: PageRequest) -> str:
     return visit.named("order_no")
 
 
-async def erase(visit: Visit) -> Response:
+async def erase(visit: PageRequest) -> Response:
     """Erase it if the box was ticked: a browser demands that, and so do we."""
     order_no = visit.named("order_no")
     back = order_path(order_no)
@@ -101,4 +101,4 @@ async def erase(visit: Visit) -> Response:
             "trouble.html", HTTPStatus.UNPROCESSABLE_ENTITY, title=visit.translated(_("It was not done")), text=text, back=back
         )
     erased = await erase_order(visit.parts.sessions, visit.actor, order_no)
-    return visit.go(back, Said.ERASED_IN_PART if erased.unjudged else Said.ERASED)
+    return visit.go(back, Flash.ERASED_IN_PART if erased.unjudged else Flash.ERASED)

@@ -2,11 +2,11 @@
 
 from starlette.responses import Response
 
-from app.console.http.page_request import Visit
+from app.console.http.page_request import PageRequest
 from app.console.views.effective_settings import Origin
 
 
-async def show(visit: Visit) -> Response:
+async def show(visit: PageRequest) -> Response:
     """Every setting: first those that were set, then those that are as they come."""
     given = [setting for setting in visit.parts.settings if setting.origin is not Origin.DEFAULT]
     usual = [setting for setting in visit.parts.settings if setting.origin is Origin.DEFAULT]

@@ -4,10 +4,10 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
-from app.console.http.page_request import Visit, caller_of, operator_of, path_here
+from app.console.http.page_request import PageRequest, caller_of, operator_of, path_here
 from app.console.http.session import new_session, set_cookie
 from app.console.texts import i18n
-from app.console.texts.flash import Said
+from app.console.texts.flash import Flash
 from app.console.texts.labels import _
 from app.logs import get_logger
 from app.operations.access.sessions import end_session
@@ -18,14 +18,14 @@ _TOO_OFTEN = _("Too many attempts. Please wait a minute.")
 log = get_logger("console")
 
 
-async def show(visit: Visit) -> Response:
+async def show(visit: PageRequest) -> Response:
     """The form. It needs a session of its own, for its CSRF token."""
     if await operator_of(visit):
         return visit.go(path_here(visit.text("next")))
     return _form(visit)
 
 
-async def sign_in(visit: Visit) -> Response:
+async def sign_in(visit: PageRequest) -> Response:
     """Begin a session with the token that was given, if it is somebody's."""
     parts, address = visit.parts, caller_of(visit.request).address
     if not parts.throttle.begin(address):
@@ -42,14 +42,14 @@ async def sign_in(visit: Visit) -> Response:
     return visit.keep(visit.go(path_here(visit.form.text("next"))), new_session(token))
 
 
-async def sign_out(visit: Visit) -> Response:
+async def sign_out(visit: PageRequest) -> Response:
     """End the session, also for whoever has a copy of its cookie."""
     if visit.session and visit.session.token:
         await end_session(visit.parts.sessions, visit.session.id, visit.session.ends_at)
-    return visit.forget(visit.go("/sign-in", Said.SIGNED_OUT))
+    return visit.forget(visit.go("/sign-in", Flash.SIGNED_OUT))
 
 
-async def change_language(visit: Visit) -> Response:
+async def change_language(visit: PageRequest) -> Response:
     """Remember a language and show the page again in it."""
     response = visit.go(path_here(visit.form.text("back")))
     language = i18n.choose(visit.form.text("language"), "")
@@ -57,7 +57,7 @@ async def change_language(visit: Visit) -> Response:
     return response
 
 
-def _form(visit: Visit, status: HTTPStatus = HTTPStatus.OK, problem: str | None = None) -> Response:
+def _form(visit: PageRequest, status: HTTPStatus = HTTPStatus.OK, problem: str | None = None) -> Response:
     session = visit.session if visit.session and visit.session.token is None else new_session()
     visit = visit.with_session(session)
     following = visit.text("next") or visit.form.text("next")

@@ -10,16 +10,16 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from app.clock import now
-from app.console.http.page_request import Visit
+from app.console.http.page_request import PageRequest
 from app.console.pages.subscriber_form import SHOWN_AT, new_subscriber, problems_of
 from app.console.texts.error_texts import words_of
-from app.console.texts.flash import Said
+from app.console.texts.flash import Flash
 from app.console.texts.i18n import JAPAN
 from app.console.texts.labels import _
 from app.events.types import SUBSCRIBABLE, EventType
 from app.forwarding.recovery_jobs import JobState
 from app.operations.access.permissions import Role
-from app.operations.errors import NameTaken, NotAcceptable, RecoveryNotFound, Refusal
+from app.operations.errors import NameTaken, NotAcceptable, OperationError, RecoveryNotFound
 from app.operations.pagination import Place
 from app.operations.subscribers import pause as pauses
 from app.operations.subscribers import recovery as recoveries
@@ -35,19 +35,19 @@ _NO_PROBLEMS: Mapping[str, str] = {}
 _TYPES = [type_ for type_ in EventType if type_ in SUBSCRIBABLE]
 
 
-async def show_all(visit: Visit) -> Response:
+async def show_all(visit: PageRequest) -> Response:
     """Every subscriber."""
     subscribers = await operations.list_subscribers(visit.parts.sessions)
     health = {subscriber.name: subscriber for subscriber in (await visit.parts.overviews.read()).subscribers}
     return visit.page("subscribers.html", subscribers=subscribers.items, health=health, may_manage=visit.may(Role.ADMIN))
 
 
-async def ask_for_new(visit: Visit) -> Response:
+async def ask_for_new(visit: PageRequest) -> Response:
     """The form for a new subscriber."""
     return _new_form(visit)
 
 
-async def add(visit: Visit) -> Response:
+async def add(visit: PageRequest) -> Response:
     """Add a subscriber and show its secret this once."""
     parts = visit.parts
     try:
@@ -59,12 +59,12 @@ async def add(visit: Visit) -> Response:
     return visit.page("secret.html", subscriber=added, rotated=False)
 
 
-async def show(visit: Visit) -> Response:
+async def show(visit: PageRequest) -> Response:
     """One subscriber with its deliveries."""
     return await _show(visit)
 
 
-async def show_progress(visit: Visit) -> Response:
+async def show_progress(visit: PageRequest) -> Response:
     """How far sending again has come: a part of the page, asked for every two seconds."""
     subscriber = await operations.show_subscriber(visit.parts.sessions, _name(visit))
     try:
@@ -75,29 +75,29 @@ async def show_progress(visit: Visit) -> Response:
     return visit.page("progress.html", subscriber=subscriber, recovery=recovery, to_come=_to_come(job))
 
 
-async def test(visit: Visit) -> Response:
+async def test(visit: PageRequest) -> Response:
     """Send a test and tell what came of it."""
     try:
         trial = await send_test(visit.parts.sessions, _name(visit), visit.actor, _TEST_SECONDS)
-    except Refusal as refused:
+    except OperationError as refused:
         return await _show(visit, problem=words_of(refused))
     return visit.page("trial.html", trial=trial) if visit.in_part else await _show(visit, trial=trial)
 
 
-async def pause(visit: Visit) -> Response:
+async def pause(visit: PageRequest) -> Response:
     """Hold what is owed to a subscriber."""
     reason = visit.form.text("reason")[:200] or None
     await pauses.pause_subscriber(visit.parts.sessions, _name(visit), reason, visit.actor)
-    return visit.go(_path(visit), Said.PAUSED)
+    return visit.go(_path(visit), Flash.PAUSED)
 
 
-async def resume(visit: Visit) -> Response:
+async def resume(visit: PageRequest) -> Response:
     """Send again, beginning with what was held."""
     await pauses.resume_subscriber(visit.parts.sessions, _name(visit), visit.actor)
-    return visit.go(_path(visit), Said.RESUMED)
+    return visit.go(_path(visit), Flash.RESUMED)
 
 
-async def rotate(visit: Visit) -> Response:
+async def rotate(visit: PageRequest) -> Response:
     """Make a new secret and show it this once."""
     parts = visit.parts
     try:
@@ -107,12 +107,12 @@ async def rotate(visit: Visit) -> Response:
         rotated = await rotate_secret(parts.sessions, parts.vault, _name(visit), rotation, visit.actor)
     except ValidationError:
         return await _show(visit, problem=_("This cannot be used."))
-    except Refusal as refused:
+    except OperationError as refused:
         return await _show(visit, problem=words_of(refused))
     return visit.page("secret.html", subscriber=rotated, rotated=True)
 
 
-async def recover(visit: Visit) -> Response:
+async def recover(visit: PageRequest) -> Response:
     """Count what would be sent again, or send it."""
     form = visit.form
     since, until = _moment(form.text("since")), _moment(form.text("until"))
@@ -130,7 +130,7 @@ async def recover(visit: Visit) -> Response:
     return await _show(visit, recovery=recovery, **chosen)
 
 
-def _new_form(visit: Visit, problems: Mapping[str, str] = _NO_PROBLEMS, detail: str | None = None) -> Response:
+def _new_form(visit: PageRequest, problems: Mapping[str, str] = _NO_PROBLEMS, detail: str | None = None) -> Response:
     """The form with what is wrong at each field; what belongs to no field that is shown, and `detail` in English, stands above."""
     translated = {field: visit.translated(words) for field, words in problems.items()}
     above = [words for field, words in translated.items() if field not in SHOWN_AT] or [visit.translated(_("See what is marked below."))]
@@ -144,7 +144,7 @@ def _new_form(visit: Visit, problems: Mapping[str, str] = _NO_PROBLEMS, detail: 
     )
 
 
-async def _show(visit: Visit, *, problem: str | None = None, **values: Any) -> Response:
+async def _show(visit: PageRequest, *, problem: str | None = None, **values: Any) -> Response:
     place = Place(visit.text("cursor") or None, _DELIVERIES)
     subscriber, deliveries = await operations.show_subscriber_with_webhooks(visit.parts.sessions, _name(visit), place)
     yesterday = (now() - timedelta(days=1)).astimezone(JAPAN).strftime(_MINUTES)
@@ -161,11 +161,11 @@ async def _show(visit: Visit, *, problem: str | None = None, **values: Any) -> R
     )
 
 
-def _name(visit: Visit) -> str:
+def _name(visit: PageRequest) -> str:
     return visit.named("name")
 
 
-def _path(visit: Visit) -> str:
+def _path(visit: PageRequest) -> str:
     return f"/subscribers/{_name(visit)}"
 
 

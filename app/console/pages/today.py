@@ -6,14 +6,14 @@ from typing import Any
 
 from starlette.responses import Response
 
-from app.console.http.page_request import Visit
+from app.console.http.page_request import PageRequest
 from app.console.texts.i18n import JAPAN
 from app.console.texts.labels import _
-from app.console.views.warnings import concerns_of
+from app.console.views.warnings import page_warnings
 from app.operations.monitoring.hourly import HourOfCalls
 
 
-async def show(visit: Visit) -> Response:
+async def show(visit: PageRequest) -> Response:
     """The whole page, or the part of it that htmx asks for."""
     overview = await visit.parts.overviews.read()
     part = visit.request.headers.get("hx-target") if visit.in_part else None
@@ -22,7 +22,7 @@ async def show(visit: Visit) -> Response:
     return visit.page(
         template,
         overview=overview,
-        concerns=concerns_of(overview),
+        concerns=page_warnings(overview),
         calls=sum(hour.calls for hour in overview.hours),
         slow=sum(hour.slow_answers for hour in overview.hours),
         failing=[subscriber for subscriber in overview.subscribers if subscriber.failing],
@@ -31,7 +31,7 @@ async def show(visit: Visit) -> Response:
     )
 
 
-def _row(visit: Visit, hour: HourOfCalls) -> dict[str, Any]:
+def _row(visit: PageRequest, hour: HourOfCalls) -> dict[str, Any]:
     """One hour for the table, and in one line for the chart."""
     begins = hour.begins.astimezone(JAPAN)
     span = f"{begins:%m-%d %H:%M}–{begins.replace(minute=59):%H:%M}"

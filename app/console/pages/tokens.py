@@ -5,8 +5,8 @@ from http import HTTPStatus
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from app.console.http.page_request import Visit
-from app.console.texts.flash import Said
+from app.console.http.page_request import PageRequest
+from app.console.texts.flash import Flash
 from app.console.texts.labels import _
 from app.operations.access import tokens as operations
 from app.operations.access.permissions import Role
@@ -16,12 +16,12 @@ from app.operations.errors import NotAcceptable, TokenNameTaken
 _USUAL_DAYS = "90"
 
 
-async def show(visit: Visit) -> Response:
+async def show(visit: PageRequest) -> Response:
     """Every token that is not revoked, and the form for a new one."""
     return await _show(visit)
 
 
-async def create(visit: Visit) -> Response:
+async def create(visit: PageRequest) -> Response:
     """Make a token and show it this once."""
     form = visit.form
     try:
@@ -34,13 +34,13 @@ async def create(visit: Visit) -> Response:
     return visit.page("token.html", token=created)
 
 
-async def revoke(visit: Visit) -> Response:
+async def revoke(visit: PageRequest) -> Response:
     """End a token."""
     await operations.revoke_token(visit.parts.sessions, visit.named("name"), visit.actor)
-    return visit.go("/tokens", Said.TOKEN_REVOKED)
+    return visit.go("/tokens", Flash.TOKEN_REVOKED)
 
 
-async def _show(visit: Visit, problem: str | None = None, field: str | None = None) -> Response:
+async def _show(visit: PageRequest, problem: str | None = None, field: str | None = None) -> Response:
     tokens = await operations.list_tokens(visit.parts.sessions)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK
     days = visit.form.text("days") if problem else _USUAL_DAYS

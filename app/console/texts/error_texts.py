@@ -39,6 +39,6 @@ def words_of(refused: Exception) -> str:
     """The words for a refusal; those of operating where we have none."""
     if isinstance(refused, errors.NotAcceptable):
         return _FIELDS.get(refused.field, str(refused))
-    if isinstance(refused, errors.Refusal):
+    if isinstance(refused, errors.OperationError):
         return _WORDS.get(type(refused), str(refused))
     return _("This cannot be used.")

@@ -5,7 +5,7 @@ from enum import StrEnum
 from app.console.texts.labels import _
 
 
-class Said(StrEnum):
+class Flash(StrEnum):
     """What was done, or could not be."""
 
     RELEASED = "released"
@@ -32,23 +32,23 @@ class Said(StrEnum):
         return "warn" if self in _WARNING else "good"
 
 
-_WARNING = (Said.SIGN_IN_AGAIN, Said.ERASED_IN_PART)
+_WARNING = (Flash.SIGN_IN_AGAIN, Flash.ERASED_IN_PART)
 _WORDS = {
-    Said.RELEASED: _("The call was released. It is being judged now."),
-    Said.SAMPLE_RELEASED: _("The call was taken in. It is being judged now."),
-    Said.RETRIED: _("The webhook is being sent again."),
-    Said.DISMISSED: _("Dismissed. It is kept, and no longer asks for attention."),
-    Said.ADDED: _("The subscriber was added."),
-    Said.PAUSED: _("The subscriber is paused. What is owed to it is held."),
-    Said.RESUMED: _("The subscriber gets webhooks again, beginning with what was held."),
-    Said.ERASED: _("The personal data was erased from the database."),
-    Said.ERASED_IN_PART: _("The personal data was erased, but calls that are not judged yet still hold some. Erase it again in a moment."),
-    Said.TOKEN_REVOKED: _("The token was revoked. Within seconds nobody can use it any more."),
-    Said.SIGNED_OUT: _("You are signed out."),
-    Said.SIGN_IN_AGAIN: _("Your session has ended. Please sign in again."),
+    Flash.RELEASED: _("The call was released. It is being judged now."),
+    Flash.SAMPLE_RELEASED: _("The call was taken in. It is being judged now."),
+    Flash.RETRIED: _("The webhook is being sent again."),
+    Flash.DISMISSED: _("Dismissed. It is kept, and no longer asks for attention."),
+    Flash.ADDED: _("The subscriber was added."),
+    Flash.PAUSED: _("The subscriber is paused. What is owed to it is held."),
+    Flash.RESUMED: _("The subscriber gets webhooks again, beginning with what was held."),
+    Flash.ERASED: _("The personal data was erased from the database."),
+    Flash.ERASED_IN_PART: _("The personal data was erased, but calls that are not judged yet still hold some. Erase it again in a moment."),
+    Flash.TOKEN_REVOKED: _("The token was revoked. Within seconds nobody can use it any more."),
+    Flash.SIGNED_OUT: _("You are signed out."),
+    Flash.SIGN_IN_AGAIN: _("Your session has ended. Please sign in again."),
 }
 
 
-def said_of(cookie: str | None) -> Said | None:
+def flash_of(cookie: str | None) -> Flash | None:
     """What a cookie names, if anything."""
-    return Said(cookie) if cookie in list(Said) else None
+    return Flash(cookie) if cookie in list(Flash) else None

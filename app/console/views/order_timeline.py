@@ -16,7 +16,7 @@ _SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class TimelineItem:
     """One event and the webhooks that carry it."""
 
     event: Event
@@ -24,14 +24,14 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
-class Chapter:
+class TimelineEntry:
     """One call and what followed from it. `notice` is None for events that follow from no call that is still shown.
 
     `more` are further calls right behind it that say the same and changed as little.
     """
 
     notice: Notice | None
-    scenes: Sequence[Scene]
+    scenes: Sequence[TimelineItem]
     more: Sequence[Notice] = ()
 
     @property
@@ -40,30 +40,30 @@ class Chapter:
         return [webhook for scene in self.scenes for webhook in scene.webhooks]
 
 
-def chapters_of(history: OrderHistory) -> list[Chapter]:
+def chapters_of(history: OrderHistory) -> list[TimelineEntry]:
     """The story of an order in order of time; events without a call come last."""
     webhooks: dict[UUID, list[OutboundWebhookInFull]] = defaultdict(list)
     for webhook in history.outbound_webhooks:
         webhooks[webhook.event_id].append(webhook)
-    scenes: dict[UUID | None, list[Scene]] = defaultdict(list)
+    scenes: dict[UUID | None, list[TimelineItem]] = defaultdict(list)
     for event in history.events:
-        scenes[event.notice_id].append(Scene(event, webhooks[event.id]))
-    chapters = [Chapter(notice, scenes.pop(notice.id, [])) for notice in history.notices]
-    return _folded(chapters) + [Chapter(None, rest) for rest in scenes.values()]
+        scenes[event.notice_id].append(TimelineItem(event, webhooks[event.id]))
+    chapters = [TimelineEntry(notice, scenes.pop(notice.id, [])) for notice in history.notices]
+    return _folded(chapters) + [TimelineEntry(None, rest) for rest in scenes.values()]
 
 
-def _folded(chapters: Iterable[Chapter]) -> list[Chapter]:
-    folded: list[Chapter] = []
+def _folded(chapters: Iterable[TimelineEntry]) -> list[TimelineEntry]:
+    folded: list[TimelineEntry] = []
     for repeated, group in groupby(chapters, key=_repetition):
         alike = list(group)
         if repeated is None or len(alike) <= _SHOWN:
             folded += alike
         else:
-            folded.append(Chapter(alike[0].notice, (), [chapter.notice for chapter in alike[1:] if chapter.notice]))
+            folded.append(TimelineEntry(alike[0].notice, (), [chapter.notice for chapter in alike[1:] if chapter.notice]))
     return folded
 
 
-def _repetition(chapter: Chapter) -> tuple[object, ...] | None:
+def _repetition(chapter: TimelineEntry) -> tuple[object, ...] | None:
     """What makes repetitions look alike; None for whatever is to be seen by itself."""
     notice = chapter.notice
     if notice is None or notice.verdict != "duplicate" or chapter.scenes:

@@ -22,7 +22,7 @@ class Weight(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Concern:
+class PageWarning:
     """Something to look at: words for the catalogue, a count to put in them, and the page that says more."""
 
     weight: Weight
@@ -31,40 +31,40 @@ class Concern:
     path: str
 
 
-def concerns_of(overview: Overview) -> Sequence[Concern]:
+def page_warnings(overview: Overview) -> Sequence[PageWarning]:
     """Everything that is not as it should be."""
     found = [*_standing_still(overview), *_asking(overview.attention), *_subscribers(overview)]
     return sorted(found, key=lambda concern: -concern.weight)
 
 
-def _standing_still(overview: Overview) -> list[Concern]:
+def _standing_still(overview: Overview) -> list[PageWarning]:
     found = []
     if _older(overview.oldest_unjudged_at, overview.at, UNJUDGED_FOR):
-        found.append(Concern(Weight.BAD, _("Calls are not being judged: is a worker running? (%(count)s)"), overview.unjudged, "/"))
+        found.append(PageWarning(Weight.BAD, _("Calls are not being judged: is a worker running? (%(count)s)"), overview.unjudged, "/"))
     if overview.spool and (overview.spool.records or overview.spool.refused_records):
         waiting = overview.spool.records + overview.spool.refused_records
-        found.append(Concern(Weight.BAD, _("Calls wait on disk for the database (%(count)s)"), waiting, "/"))
+        found.append(PageWarning(Weight.BAD, _("Calls wait on disk for the database (%(count)s)"), waiting, "/"))
     if _older(overview.oldest_undelivered_at, overview.at, UNDELIVERED_FOR):
-        found.append(Concern(Weight.WARN, _("Webhooks have waited for more than 15 minutes"), overview.undelivered, "/subscribers"))
+        found.append(PageWarning(Weight.WARN, _("Webhooks have waited for more than 15 minutes"), overview.undelivered, "/subscribers"))
     if overview.last_call_at is None:
-        found.append(Concern(Weight.WARN, _("Zeus has not called yet"), 0, "/onboarding"))
+        found.append(PageWarning(Weight.WARN, _("Zeus has not called yet"), 0, "/onboarding"))
     return found
 
 
-def _asking(counts: AttentionCounts) -> list[Concern]:
+def _asking(counts: AttentionCounts) -> list[PageWarning]:
     every = (
-        Concern(Weight.BAD, _("Webhooks that were given up (%(count)s)"), counts.dead_webhooks, "/attention#dead"),
-        Concern(Weight.BAD, _("Calls in quarantine (%(count)s)"), counts.quarantined, "/attention#quarantined"),
-        Concern(Weight.BAD, _("Calls in conflict (%(count)s)"), counts.conflicts, "/attention#conflicts"),
-        Concern(Weight.WARN, _("Rejected calls that look like Zeus's (%(count)s)"), counts.rejected_samples, "/attention#rejected"),
-        Concern(Weight.WARN, _("Paused subscribers (%(count)s)"), counts.paused_subscribers, "/attention#paused"),
+        PageWarning(Weight.BAD, _("Webhooks that were given up (%(count)s)"), counts.dead_webhooks, "/attention#dead"),
+        PageWarning(Weight.BAD, _("Calls in quarantine (%(count)s)"), counts.quarantined, "/attention#quarantined"),
+        PageWarning(Weight.BAD, _("Calls in conflict (%(count)s)"), counts.conflicts, "/attention#conflicts"),
+        PageWarning(Weight.WARN, _("Rejected calls that look like Zeus's (%(count)s)"), counts.rejected_samples, "/attention#rejected"),
+        PageWarning(Weight.WARN, _("Paused subscribers (%(count)s)"), counts.paused_subscribers, "/attention#paused"),
     )
     return [concern for concern in every if concern.count]
 
 
-def _subscribers(overview: Overview) -> list[Concern]:
+def _subscribers(overview: Overview) -> list[PageWarning]:
     failing = sum(subscriber.failing for subscriber in overview.subscribers)
-    return [Concern(Weight.WARN, _("Subscribers that are failing (%(count)s)"), failing, "/subscribers")] if failing else []
+    return [PageWarning(Weight.WARN, _("Subscribers that are failing (%(count)s)"), failing, "/subscribers")] if failing else []
 
 
 def _older(since: datetime | None, now: datetime, limit: timedelta) -> bool:

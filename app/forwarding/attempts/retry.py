@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from app.forwarding.attempts.sql import Result
-from app.forwarding.outcome import Outcome, OutcomeKind
-from app.forwarding.webhook import OutboundWebhook
+from app.forwarding.attempts.sql import AttemptResult
+from app.forwarding.outcome import DeliveryOutcome, OutcomeKind
+from app.forwarding.webhook import ClaimedWebhook
 
 JITTER = 0.1
 RETRY_AFTER_AT_LEAST = timedelta(seconds=1)
@@ -56,8 +56,8 @@ def is_charged(outcome: OutcomeKind, excused: int) -> bool:
 
 
 def result_of(
-    webhook: OutboundWebhook, outcome: Outcome, schedule: Sequence[timedelta], *, started: float, ended: float, random: float
-) -> Result:
+    webhook: ClaimedWebhook, outcome: DeliveryOutcome, schedule: Sequence[timedelta], *, started: float, ended: float, random: float
+) -> AttemptResult:
     """The result to record. `started` and `ended` are by `time.monotonic`; `random` is from 0 to 1."""
     charged = is_charged(outcome.kind, webhook.excused + 1)
     wait: timedelta | None = None
@@ -66,7 +66,7 @@ def result_of(
         tries, excused = webhook.attempts + charged, webhook.excused + (not charged)
         wait = next_attempt(schedule, tries, outcome.kind, outcome.retry_after, random, excused=excused)
         state = "dead" if wait is None else "pending"
-    return Result(
+    return AttemptResult(
         webhook_id=webhook.id,
         lease_token=webhook.lease_token,
         state=state,

@@ -61,7 +61,7 @@ FROM moved LEFT JOIN became ON became.id = moved.subscriber_id AND became.signal
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class AttemptResult:
     """What one attempt changes: `wait` until the next one, or None where there is none and `state` is final.
 
     `started` is when the attempt began by `time.monotonic`; it is stored by the database's clock.
@@ -93,7 +93,7 @@ class Recorded:
     signalled: bool = False
 
 
-async def record(session: AsyncSession, results: Sequence[Result], *, pause_after: timedelta = PAUSE_AFTER) -> Recorded:
+async def record(session: AsyncSession, results: Sequence[AttemptResult], *, pause_after: timedelta = PAUSE_AFTER) -> Recorded:
     """Record each result whose lease is still held, in the order given; the others change nothing. Never commits.
 
     A `410 Gone`, or failing for `pause_after`, pauses the subscriber.
@@ -105,7 +105,7 @@ async def record(session: AsyncSession, results: Sequence[Result], *, pause_afte
     )
 
 
-def parameters_of(results: Sequence[Result], pause_after: timedelta = PAUSE_AFTER) -> dict[str, Any]:
+def parameters_of(results: Sequence[AttemptResult], pause_after: timedelta = PAUSE_AFTER) -> dict[str, Any]:
     """What the statement has to know of each result."""
     recording = monotonic()
     return {

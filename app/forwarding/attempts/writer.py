@@ -12,7 +12,7 @@ from app.db.connections import describe_error
 from app.db.engine import Sessions
 from app.db.errors import RETRY_SECONDS, in_transaction
 from app.events.types import EventType
-from app.forwarding.attempts.sql import Recorded, Result, record
+from app.forwarding.attempts.sql import AttemptResult, Recorded, record
 from app.forwarding.min_interval import Pace
 from app.forwarding.subscribers.health import HealthChange
 from app.logs import get_logger
@@ -26,23 +26,25 @@ _COMMIT_SECONDS = 0.006
 log = get_logger("forwarding")
 
 
-class Recorder:
+class AttemptWriter:
     """A queue of results and the task that commits them. While the database is away the results wait; their leases may run out then."""
 
-    def __init__(self, sessions: Sessions, *, pause_after: timedelta, on_recorded: Callable[[Sequence[Result], Recorded], None]) -> None:
+    def __init__(
+        self, sessions: Sessions, *, pause_after: timedelta, on_recorded: Callable[[Sequence[AttemptResult], Recorded], None]
+    ) -> None:
         """`on_recorded` is told what each batch did, after its commit. What fails for `pause_after` is paused."""
         self._sessions = sessions
         self._pause_after = pause_after
         self._on_recorded = on_recorded
         self._refused = 0
-        self._waiting: asyncio.Queue[Result | None] = asyncio.Queue()
+        self._waiting: asyncio.Queue[AttemptResult | None] = asyncio.Queue()
 
     @property
     def backlog(self) -> int:
         """How many results are not yet taken up."""
         return self._waiting.qsize()
 
-    def put(self, result: Result) -> None:
+    def put(self, result: AttemptResult) -> None:
         """Have a result recorded soon."""
         self._waiting.put_nowait(result)
 
@@ -64,7 +66,7 @@ class Recorder:
             if results:
                 await self._record(results)
 
-    async def _record(self, results: list[Result]) -> None:
+    async def _record(self, results: list[AttemptResult]) -> None:
         """Record results; what the database refuses is found by halves, so that it takes nothing else along."""
         try:
             recorded = await self._commit(results)
@@ -77,7 +79,7 @@ class Recorder:
             _report_change(change)
         self._on_recorded(results, recorded)
 
-    async def _record_apart(self, results: list[Result], error: DBAPIError) -> None:
+    async def _record_apart(self, results: list[AttemptResult], error: DBAPIError) -> None:
         [first, *others] = results
         if others:
             middle = len(results) // 2
@@ -91,14 +93,14 @@ class Recorder:
             if self._refused > REFUSED_AT_MOST:
                 raise error
 
-    async def _commit(self, results: list[Result]) -> Recorded:
+    async def _commit(self, results: list[AttemptResult]) -> Recorded:
         while True:
             recorded = await in_transaction(self._sessions, "record", partial(record, results=results, pause_after=self._pause_after))
             if recorded is not None:
                 return recorded
             await asyncio.sleep(RETRY_SECONDS)
 
-    def _report(self, results: list[Result], recorded: frozenset[int]) -> None:
+    def _report(self, results: list[AttemptResult], recorded: frozenset[int]) -> None:
         for result in results:
             if result.webhook_id not in recorded:
                 # The lease had run out and somebody else has the webhook now: their result counts, this one does not.

@@ -23,7 +23,7 @@ class HeaderRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Transport:
+class ConnectionOptions:
     """Headers as pairs of name and value; certificates as PEM text. `client_certificate` holds the chain and its private key."""
 
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -35,14 +35,14 @@ class Transport:
         return json.dumps(asdict(self))
 
 
-PLAIN = Transport()
+PLAIN = ConnectionOptions()
 """Nothing special."""
 
 
-def transport_of(text: str) -> Transport:
+def connection_options_of(text: str) -> ConnectionOptions:
     """What `to_text` wrote."""
     written = json.loads(text)
-    return Transport(tuple((name, value) for name, value in written["headers"]), written["ca"], written["client_certificate"])
+    return ConnectionOptions(tuple((name, value) for name, value in written["headers"]), written["ca"], written["client_certificate"])
 
 
 def check_headers(headers: Mapping[str, str]) -> None:

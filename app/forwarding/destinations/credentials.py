@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from app.crypto.vault import Vault
-from app.forwarding.destinations.connection_options import PLAIN, Transport, transport_of
-from app.forwarding.webhook import Target
+from app.forwarding.destinations.connection_options import PLAIN, ConnectionOptions, connection_options_of
+from app.forwarding.webhook import DeliveryTarget
 
 _KEPT = 10_000
 
@@ -13,21 +13,21 @@ class NoSecret(Exception):
     """The subscriber has no signing secret that is valid now."""
 
 
-class Keyring:
+class CredentialCache:
     """Opens sealed secrets with a vault and remembers them, because every webhook needs them again."""
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
         self._opened: dict[bytes, str] = {}
-        self._transports: dict[bytes, Transport] = {}
+        self._transports: dict[bytes, ConnectionOptions] = {}
 
-    def keys_of(self, target: Target) -> Sequence[str]:
+    def keys_of(self, target: DeliveryTarget) -> Sequence[str]:
         """The keys to sign with, the newest first; raises NoSecret, or KeyMissing when the vault cannot open one."""
         if not target.sealed:
             raise NoSecret("the subscriber has no signing secret that is valid now")
         return [self._open(sealed) for sealed in target.sealed]
 
-    def transport_for(self, target: Target) -> Transport:
+    def transport_for(self, target: DeliveryTarget) -> ConnectionOptions:
         """What the subscriber needs to be reached; raises KeyMissing when the vault cannot open it."""
         sealed = target.sealed_transport
         if sealed is None:
@@ -36,7 +36,7 @@ class Keyring:
         if transport is None:
             if len(self._transports) >= _KEPT:
                 self._transports.clear()
-            transport = self._transports[sealed] = transport_of(self._vault.open(sealed))
+            transport = self._transports[sealed] = connection_options_of(self._vault.open(sealed))
         return transport
 
     def _open(self, sealed: bytes) -> str:

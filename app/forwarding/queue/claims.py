@@ -11,7 +11,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.forwarding.queue.due_bounds import NO_BOUNDS
-from app.forwarding.webhook import OutboundWebhook, Target
+from app.forwarding.webhook import ClaimedWebhook, DeliveryTarget
 
 _FIRST_TRY = "least(w.attempts + w.excused, 1) = 0"
 _LATER_TRY = "least(w.attempts + w.excused, 1) = 1"
@@ -213,7 +213,7 @@ async def claim(
     capped: bool = False,
     unproven: int | None = None,
     bounds: Mapping[str, Any] = NO_BOUNDS,
-) -> list[OutboundWebhook]:
+) -> list[ClaimedWebhook]:
     """Take at most `room` due webhooks of active subscribers, `again_room` of them no first tries; others leave them alone for `lease`.
 
     A subscriber gets no more than its `max_in_flight` (and `ahead`) less what `busy` says, and no more a second than its rate limit, or
@@ -241,16 +241,16 @@ async def claim(
         **bounds,
     }
     rows = (await session.execute(CLAIM, parameters)).mappings().all()
-    targets: dict[UUID, Target] = {}
+    targets: dict[UUID, DeliveryTarget] = {}
     return sorted((_webhook(row, token, targets) for row in rows), key=lambda webhook: webhook.id)
 
 
-async def renew(session: AsyncSession, webhooks: Sequence[OutboundWebhook], *, lease: timedelta) -> int:
+async def renew(session: AsyncSession, webhooks: Sequence[ClaimedWebhook], *, lease: timedelta) -> int:
     """Hold claims for another `lease` from now; return how many were still held. Never commits."""
     return len((await session.execute(RENEW, {**_held(webhooks), "lease": lease})).all())
 
 
-async def release(session: AsyncSession, webhooks: Sequence[OutboundWebhook]) -> int:
+async def release(session: AsyncSession, webhooks: Sequence[ClaimedWebhook]) -> int:
     """Give back claims that were not used, due at once; return how many were still held. Never commits."""
     return len((await session.execute(RELEASE, _held(webhooks))).all())
 
@@ -268,18 +268,20 @@ async def unwind(session: AsyncSession) -> int:
     return len((await session.execute(UNWIND)).all())
 
 
-def _held(webhooks: Sequence[OutboundWebhook]) -> dict[str, list[Any]]:
+def _held(webhooks: Sequence[ClaimedWebhook]) -> dict[str, list[Any]]:
     return {"ids": [webhook.id for webhook in webhooks], "tokens": [webhook.lease_token for webhook in webhooks]}
 
 
-def _webhook(row: RowMapping, token: UUID, targets: dict[UUID, Target]) -> OutboundWebhook:
+def _webhook(row: RowMapping, token: UUID, targets: dict[UUID, DeliveryTarget]) -> ClaimedWebhook:
     target = targets.get(row["subscriber_id"])
     if target is None:
         timeout_s = None if row["timeout_ms"] is None else row["timeout_ms"] / 1000
         sealed, transport = tuple(row["sealed"]), row["sealed_transport"]
-        target = Target(row["subscriber_id"], row["url"], timeout_s, row["max_in_flight"], sealed, transport, row["rate"], row["capped"])
+        target = DeliveryTarget(
+            row["subscriber_id"], row["url"], timeout_s, row["max_in_flight"], sealed, transport, row["rate"], row["capped"]
+        )
         targets[target.subscriber_id] = target
-    return OutboundWebhook(
+    return ClaimedWebhook(
         id=row["id"],
         lease_token=token,
         attempts=row["attempts"],

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.forwarding.outcome import OutcomeKind
 from app.forwarding.queue.claims import Busy
-from app.forwarding.webhook import OutboundWebhook
+from app.forwarding.webhook import ClaimedWebhook
 
 _UNLIMITED = 1_000_000
 HANGING_S = 1.0
@@ -110,7 +110,7 @@ class _Room:
     def offer(self) -> None:
         self.offered, self.offered_again = self.free, self.free_again
 
-    def enter(self, webhook: OutboundWebhook) -> None:
+    def enter(self, webhook: ClaimedWebhook) -> None:
         self.max_in_flight = webhook.target.max_in_flight
         self.in_flight += 1
         self.again += webhook.again
@@ -130,7 +130,7 @@ class _Room:
         self.short_again = min(self.offered, self.offered_again) <= 0 and self.again > 0
 
 
-class Rooms:
+class ConcurrencyLimits:
     """Counts what this process has under way.
 
     A subscriber that times out or asks for mercy gets half the room it had, and one more with each success: a dead one ends with a
@@ -184,7 +184,7 @@ class Rooms:
                 del self._rooms[subscriber_id]
         return [Busy(subscriber_id, room.in_flight, room.cap, room.again, room.ahead) for subscriber_id, room in self._rooms.items()]
 
-    def enter(self, claimed: Sequence[OutboundWebhook]) -> bool:
+    def enter(self, claimed: Sequence[ClaimedWebhook]) -> bool:
         """What a claim took after `offer` is under way now.
 
         Returns whether another claim could find more at once: a subscriber that had used up its offer has room again.
@@ -204,7 +204,7 @@ class Rooms:
             room.note_shortage()
         return any(room.wanted for room in self._rooms.values())
 
-    def hang(self, webhook: OutboundWebhook) -> None:
+    def hang(self, webhook: ClaimedWebhook) -> None:
         """An attempt has been in flight for HANGING_S: its slot is free for others.
 
         Until it ends or another is delivered, its subscriber gets one more at most; none when many hang. Those whose last
@@ -217,11 +217,11 @@ class Rooms:
             room.most_hanging = 2
         self._again -= webhook.again
 
-    def rest(self, webhook: OutboundWebhook, seconds: float) -> None:
+    def rest(self, webhook: ClaimedWebhook, seconds: float) -> None:
         """Have nothing taken for the subscriber of `webhook` for so many seconds."""
         self._rooms[webhook.target.subscriber_id].rests_until = monotonic() + seconds
 
-    def leave(self, webhook: OutboundWebhook, kind: OutcomeKind | None = None, seconds: float = 1.0, *, hung: bool = False) -> bool:
+    def leave(self, webhook: ClaimedWebhook, kind: OutcomeKind | None = None, seconds: float = 1.0, *, hung: bool = False) -> bool:
         """One less is under way; `kind` is None when it was not sent, `seconds` is how long that took, `hung` whether `hang` was called.
 
         Says whether the room it leaves may be wanted.

@@ -11,8 +11,8 @@ from app.db.errors import in_transaction
 from app.db.scan_bounds import SweepSchedule
 from app.forwarding.queue.claims import park, renew, unwind
 from app.forwarding.queue.due_bounds import DueBounds
-from app.forwarding.subscribers.removal import cancel_leftovers
-from app.forwarding.webhook import OutboundWebhook
+from app.forwarding.subscribers.removal import cancel_pending
+from app.forwarding.webhook import ClaimedWebhook
 
 _PARK_SECONDS = 1.0
 _BOUND_SECONDS = 0.2
@@ -27,7 +27,7 @@ async def park_forever(sessions: Sessions, order_hold: timedelta, bounds: DueBou
         await in_transaction(sessions, "unwind", unwind)
         if leftovers.is_due():
             started = monotonic()
-            cancelled = await in_transaction(sessions, "cancel", cancel_leftovers)
+            cancelled = await in_transaction(sessions, "cancel", cancel_pending)
             leftovers.note(0 if cancelled else monotonic() - started)
 
 
@@ -42,7 +42,7 @@ async def bound_forever(sessions: Sessions, bounds: DueBounds, on_late: Callable
         await asyncio.sleep(_BOUND_SECONDS)
 
 
-async def renew_forever(sessions: Sessions, lease: timedelta, slow: Callable[[float], Sequence[OutboundWebhook]]) -> None:
+async def renew_forever(sessions: Sessions, lease: timedelta, slow: Callable[[float], Sequence[ClaimedWebhook]]) -> None:
     """Keep the leases of sends that take long, until cancelled. `slow` gives what has been under way for so many seconds.
 
     A quick send never needs it: three renewals fit into one lease.

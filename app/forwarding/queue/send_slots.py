@@ -7,7 +7,7 @@ from time import monotonic
 from typing import NamedTuple
 from uuid import UUID
 
-from app.forwarding.webhook import Target
+from app.forwarding.webhook import DeliveryTarget
 
 PATIENCE_S = 1.0
 """What waits longer is not to be sent: its subscriber may be paused by now, and it takes room from others."""
@@ -25,7 +25,7 @@ class _Line:
     waiting: deque[_Place] = field(default_factory=deque)
 
 
-class Turns:
+class SendSlots:
     """Counts the sends that are under way for each subscriber and holds back the others, first come, first served."""
 
     def __init__(self, patience_s: float = PATIENCE_S) -> None:
@@ -33,7 +33,7 @@ class Turns:
         self._lines: dict[UUID, _Line] = {}
         self.under_way = 0
 
-    async def take(self, target: Target) -> bool:
+    async def take(self, target: DeliveryTarget) -> bool:
         """Return True when a send may begin, which has to end with `over`, or False when nothing is to be sent after all."""
         line = self._lines.setdefault(target.subscriber_id, _Line())
         line.limit = target.max_in_flight  # what was claimed last knows best
@@ -50,7 +50,7 @@ class Turns:
                 self.over(target)  # the turn was given to somebody who no longer wants it
             raise
 
-    def over(self, target: Target) -> None:
+    def over(self, target: DeliveryTarget) -> None:
         """A send has ended: whoever waits longest is next."""
         line = self._lines[target.subscriber_id]
         line.under_way -= 1

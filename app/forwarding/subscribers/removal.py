@@ -22,12 +22,12 @@ RETURNING w.id
 """)
 
 
-async def cancel_leftovers(session: AsyncSession) -> int:
+async def cancel_pending(session: AsyncSession) -> int:
     """Cancel at most BATCH pending webhooks of removed subscribers; return how many. Never commits."""
     return len((await session.execute(CANCEL, {"batch": BATCH})).all())
 
 
-async def cancel_all_leftovers(sessions: Sessions) -> None:
+async def cancel_all_pending(sessions: Sessions) -> None:
     """Cancel what removed subscribers are owed, in batches. Workers do it too, every second: to them falls what is locked or fails now."""
-    while await in_transaction(sessions, "cancel", cancel_leftovers) == BATCH:
+    while await in_transaction(sessions, "cancel", cancel_pending) == BATCH:
         pass

@@ -68,7 +68,7 @@ class CannotListen(Exception):
     """The address is taken or is not this machine's."""
 
 
-class Server(uvicorn.Server):
+class HttpServer(uvicorn.Server):
     """A uvicorn server among others in one process: `stop` ends it, signals do not."""
 
     @contextlib.contextmanager
@@ -103,7 +103,7 @@ class Server(uvicorn.Server):
         return protocol
 
 
-class Listener:
+class HttpListener:
     """One bound address and the server on it."""
 
     def __init__(
@@ -123,7 +123,7 @@ class Listener:
             for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):
                 self._socket.setsockopt(socket.SOL_SOCKET, buffer, PUBLIC_BUFFER)
             self._sockets += [self._socket.dup() for _ in range(ACCEPTS_PER_TURN - 1)]
-        self._server = Server(
+        self._server = HttpServer(
             uvicorn.Config(
                 application,
                 http=protocol,

@@ -13,7 +13,7 @@ STOP_SECONDS = 30.0
 log = get_logger("main")
 
 
-class Role(Protocol):
+class ProcessRole(Protocol):
     """Something that runs until it is told to stop."""
 
     name: str
@@ -37,7 +37,7 @@ async def with_background(main: Coroutine[Any, Any, None], *background: Coroutin
             task.cancel()
 
 
-async def run_roles(roles: Sequence[Role]) -> None:
+async def run_roles(roles: Sequence[ProcessRole]) -> None:
     """Run until SIGTERM or SIGINT, then stop the roles one after the other, in their order. A role that ends by itself ends all.
 
     Raises what a role died of.

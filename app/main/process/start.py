@@ -10,7 +10,7 @@ from app.db.embedded import EmbeddedPostgresMissing, start_embedded
 from app.logs import configure_logs, get_logger
 from app.main.process.exit_deadline import end_in_time
 from app.main.process.listeners import CannotListen
-from app.main.process.roles import Role
+from app.main.process.roles import ProcessRole
 from app.main.process.uncaught import log_failure, log_uncaught
 from app.main.roles.health import HealthRole
 from app.metrics import log_lines_dropped
@@ -62,7 +62,7 @@ def log_ignored_parameters(url: str) -> None:
         log.info("database_url_ignored", parameters=list(ignored))
 
 
-def with_health(settings: Settings, roles: Sequence[Role]) -> list[Role]:
+def with_health(settings: Settings, roles: Sequence[ProcessRole]) -> list[ProcessRole]:
     """The roles, and health and metrics beside them if RELAY_METRICS_PORT is set; they stop last."""
     if settings.metrics_port is None:
         return list(roles)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from fastapi import FastAPI, Request, Response
 
 from app.logs import get_logger
-from app.main.process.listeners import Listener
+from app.main.process.listeners import HttpListener
 from app.metrics import exposition
 from app.probes import probe, probed
 
@@ -42,7 +42,7 @@ class HealthRole:
 
     def __init__(self, host: str, port: int) -> None:
         """Bind the listener; raises CannotListen."""
-        self._listener = Listener(make_health(lambda: True), host, port)
+        self._listener = HttpListener(make_health(lambda: True), host, port)
         log.info("listening", role=self.name, address=self._listener.address)
 
     def stop(self) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 
 from app.db.engine import make_engine, make_sessions
-from app.db.singleton_lock import Sole
+from app.db.singleton_lock import SingletonLock
 from app.main.process.roles import with_background
 from app.operations.monitoring.alert_sender import LOCK_KEY, Alerting
 from app.operations.monitoring.certificate_expiry import CertificateWatch
@@ -25,7 +25,7 @@ class WatchRole:
         if settings.public_url is not None and settings.public_url.startswith("https:"):
             jobs.append(CertificateWatch(settings.public_url))
         if settings.alert_url is not None:
-            sole = Sole(url, LOCK_KEY, application="zeus-relay alerts")
+            sole = SingletonLock(url, LOCK_KEY, application="zeus-relay alerts")
             self._alerting = Alerting(settings.alert_url.get_secret_value(), sessions, sole, settings.spool_path)
             jobs.append(self._alerting)
         self._watch = Watch(sessions, *jobs)

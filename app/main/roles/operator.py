@@ -4,21 +4,21 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.application import make_api
 from app.console.application import make_console
-from app.console.http.dependencies import Parts
+from app.console.http.dependencies import ConsoleDependencies
 from app.console.views.effective_settings import shown_settings
 from app.crypto.vault import Vault
 from app.db.engine import make_engine, make_sessions
 from app.db.notify import OUTBOUND
-from app.db.notify import Listener as WakeListener
+from app.db.notify import NotifyListener as WakeListener
 from app.logs import get_logger
-from app.main.process.listeners import Listener
+from app.main.process.listeners import HttpListener
 from app.main.process.roles import run_roles, with_background
 from app.main.roles.declared_subscribers import declare_subscribers
 from app.main.roles.monitor import WatchRole
-from app.network.allowed_sources import Door, Sources
+from app.network.allowed_sources import SourceCheck, Sources
 from app.operations.access.generated_keys import admin_token_of, vault_of
 from app.operations.access.tokens import Tokens
-from app.operations.feed.wakeup import Tide
+from app.operations.feed.wakeup import FeedWakeup
 from app.operations.monitoring.overview import Overviews
 from app.operations.subscribers.validation import UrlRules
 from app.settings import Settings
@@ -53,20 +53,20 @@ class OperatorRole:
         self._engine = make_engine(url, application="zeus-relay operator")
         sessions, rules = make_sessions(self._engine), UrlRules.of(settings)
         self._wakes = WakeListener(url, (OUTBOUND,))
-        self._tide = Tide(sessions)
+        self._tide = FeedWakeup(sessions)
         api = make_api(sessions, vault, admin_token=admin_token, rules=rules, spool=settings.spool_path, tide=self._tide)
         console = make_console(
-            Parts(
+            ConsoleDependencies(
                 sessions=sessions,
                 vault=vault,
                 tokens=Tokens(sessions, admin_token),
                 overviews=Overviews(sessions, settings.spool_path),
                 rules=rules,
-                door=Door(Sources((), tuple(settings.trusted_proxies))),
+                door=SourceCheck(Sources((), tuple(settings.trusted_proxies))),
                 settings=shown_settings(settings),
             )
         )
-        self._listener = Listener(PrivateSide(api, console), settings.operator_host, settings.operator_port)
+        self._listener = HttpListener(PrivateSide(api, console), settings.operator_host, settings.operator_port)
         self.url = f"http://{self._listener.address}"
         log.info("listening", role=self.name, address=self._listener.address)
 

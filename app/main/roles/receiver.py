@@ -5,16 +5,16 @@ import signal
 
 from app.db.notify import NOTICES, Waker
 from app.logs import get_logger
-from app.main.process.listeners import Listener
+from app.main.process.listeners import HttpListener
 from app.main.process.roles import run_roles, with_background
 from app.main.process.start import raise_open_files, with_health
 from app.main.roles.recording import Recording
 from app.main.roles.reload_sources import SourcesReload, sources_of
-from app.network.allowed_sources import Door
+from app.network.allowed_sources import SourceCheck
 from app.receiver.application import NotifyPath, make_receiver
 from app.receiver.endpoint import NotifyEndpoint
 from app.receiver.http.admission import Admission
-from app.receiver.http.connection_limit import Crowd
+from app.receiver.http.connection_limit import ConnectionLimit
 from app.receiver.http.protocol import make_protocol
 from app.recording.rejected.sampler import Sampler
 from app.settings import Settings
@@ -32,15 +32,15 @@ class ReceiverRole:
         self._waker = Waker(url, NOTICES)
         self._recording = Recording(settings, url, on_commit=self._waker.wake)
         self._sampler = Sampler(url)
-        self._door = Door(sources_of(settings))
+        self._door = SourceCheck(sources_of(settings))
         self._stop_seconds = settings.stop_delay.total_seconds()
         self._stopping = False
         token = settings.notify_token.get_secret_value() if settings.notify_token else None
         endpoint = NotifyEndpoint(self._door, self._recording.ladder, self._sampler)
         path = NotifyPath(settings.notify_path, token)
         application = make_receiver(endpoint, path, self._is_ready)
-        protocol = make_protocol(Admission(self._door, self._sampler, path), Crowd(raise_open_files()))
-        self._listener = Listener(application, settings.public_host, settings.public_port, protocol=protocol, public=True)
+        protocol = make_protocol(Admission(self._door, self._sampler, path), ConnectionLimit(raise_open_files()))
+        self._listener = HttpListener(application, settings.public_host, settings.public_port, protocol=protocol, public=True)
         self.url = f"http://{self._listener.address}{settings.notify_path}"
         log.info("listening", role=self.name, address=self._listener.address, path=settings.notify_path, token=token is not None)
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from app.recording.database_clock import clocks_agree
-from app.recording.fallback import DATABASE_SHARE, Ladder
+from app.recording.fallback import DATABASE_SHARE, FallbackChain
 from app.recording.postgres.appender import Appender
 from app.recording.spool.drainer import Drainer
 from app.recording.spool.erasure import forget_older
@@ -37,7 +37,7 @@ class Recording:
         self._directory = settings.spool_path
         self._personal_data_age = timedelta(days=settings.personal_data_days)
         self._meter = SpoolMeter(settings.spool_path)
-        self.ladder = Ladder(
+        self.ladder = FallbackChain(
             self._appender,
             self._spool,
             budget=budget,

@@ -7,7 +7,7 @@ from contextlib import suppress
 from queue import SimpleQueue
 
 from app.logs import get_logger
-from app.network.allowed_sources import Door, Network, Sources
+from app.network.allowed_sources import Network, SourceCheck, Sources
 from app.settings import Settings, WrongSettings, load_settings, variable_of
 
 log = get_logger("main")
@@ -25,7 +25,7 @@ class SourcesReload:
     A thread reads them: the disk may hang, and the calls of this process must not wait for it.
     """
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: SourceCheck) -> None:
         """Change the rules of `door`."""
         self._door = door
         self._wanted: SimpleQueue[None] = SimpleQueue()

@@ -7,7 +7,7 @@ from app.crypto.vault import Vault
 from app.db.connections import HELD_TO_INDEXES
 from app.db.engine import make_engine, make_sessions
 from app.db.notify import NOTICES, OUTBOUND, Waker
-from app.db.notify import Listener as WakeListener
+from app.db.notify import NotifyListener as WakeListener
 from app.forwarding.forwarder import Forwarder
 from app.forwarding.options import ForwardingOptions
 from app.judging.judge import Judge

@@ -7,7 +7,7 @@ from app.crypto.vault import Vault
 from app.db.connections import describe_error
 from app.db.embedded import EmbeddedPostgresMissing, start_embedded
 from app.db.engine import make_engine, make_sessions
-from app.db.error_advice import Trouble, trouble_of
+from app.db.error_advice import DatabaseProblem, problem_of
 from app.db.migrations import current_revision, head
 from app.operations.access.generated_keys import admin_token_of, vault_of
 from app.operations.doctor.findings import Finding, error, ok, warning
@@ -113,10 +113,10 @@ async def check_database(settings: Settings) -> tuple[str | None, list[Finding]]
     except EmbeddedPostgresMissing as missing:
         return None, [error("database", "there is none", str(missing))]
     except Exception as raised:
-        if trouble_of(raised) is None:
+        if problem_of(raised) is None:
             raise
         remedy = f"see whether it runs and whether {variable_of('database_url')} is right"
-        return None, [error("database", f"{Trouble.UNREACHABLE.value}: {describe_error(raised)}", remedy)]
+        return None, [error("database", f"{DatabaseProblem.UNREACHABLE.value}: {describe_error(raised)}", remedy)]
     if revision != head():
         found = "has no tables" if revision is None else f"is at revision {revision}"
         return None, [error("database", f"it {found}, this version needs {head()}", "run `zeus-relay migrate`")]

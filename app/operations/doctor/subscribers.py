@@ -16,8 +16,8 @@ from app.db.engine import Sessions
 from app.db.snapshot import snapshot
 from app.db.tables.all_tables import SubscriberRow, SubscriberSecretRow
 from app.events.payload import timestamp
-from app.forwarding.destinations.connection_options import PLAIN, Transport, transport_of
-from app.forwarding.destinations.http.tls import Trust
+from app.forwarding.destinations.connection_options import PLAIN, ConnectionOptions, connection_options_of
+from app.forwarding.destinations.http.tls import TlsContexts
 from app.network.address_rules import DestinationRefused, check_url, parse_url
 from app.network.certificates import SeenCertificate, look_at_certificate
 from app.network.resolver import VettingResolver
@@ -74,10 +74,10 @@ class _Check:
             return error(self._subject, f"its host cannot be resolved: {describe_error(failed)}", remedy)
         return self._paused() or await self._handshake(addresses, transport) or self._expiring() or self._well()
 
-    def _open(self) -> Transport:
+    def _open(self) -> ConnectionOptions:
         for secret in self._secrets:
             self._vault.open(secret.sealed)
-        return PLAIN if self._row.sealed_transport is None else transport_of(self._vault.open(self._row.sealed_transport))
+        return PLAIN if self._row.sealed_transport is None else connection_options_of(self._vault.open(self._row.sealed_transport))
 
     async def _find(self) -> list[str]:
         """The addresses that webhooks may go to."""
@@ -92,12 +92,12 @@ class _Check:
             return None
         return warning(self._subject, f"it is paused: {self._row.pause_reason}", f"`zeus-relay subscribers resume {self._row.name}`")
 
-    async def _handshake(self, addresses: Sequence[str], transport: Transport) -> Finding | None:
+    async def _handshake(self, addresses: Sequence[str], transport: ConnectionOptions) -> Finding | None:
         """What is wrong with its TLS. Where webhooks go through a proxy, nothing is tried: the way there is another one."""
         if not addresses or not self._row.url.lower().startswith("https:") or self._settings.subscriber_proxy is not None:
             return None
         try:
-            return self._disbelieved(await self._look(addresses, Trust(self._settings.subscriber_ca_file).context(transport)))
+            return self._disbelieved(await self._look(addresses, TlsContexts(self._settings.subscriber_ca_file).context(transport)))
         except ssl.SSLError as failed:
             return error(self._subject, f"TLS fails: {failed.reason}", "see what its server takes: TLS 1.2 or later, a certificate")
         except OSError as failed:

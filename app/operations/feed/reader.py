@@ -16,7 +16,7 @@ from app.db.tables.all_tables import EventRow, SubscriberRow
 from app.operations.access.audit import write_look
 from app.operations.access.permissions import Actor, Operator, Role
 from app.operations.errors import SubscriberNotFound, SubscriberPaused
-from app.operations.feed.wakeup import Tide
+from app.operations.feed.wakeup import FeedWakeup
 from app.operations.orders.events import Event, EventPage, event_of
 from app.operations.pagination import Place, cursor_of, key_of
 from app.operations.subscribers.feed_tokens import hash_of
@@ -65,7 +65,7 @@ async def authenticate_feed(sessions: Sessions, token: str) -> Operator | None:
 class Feed:
     """Reads the feed, and waits where there is nothing yet. Few reads go on at once, so that readers take no connection from operators."""
 
-    def __init__(self, sessions: Sessions, tide: Tide) -> None:
+    def __init__(self, sessions: Sessions, tide: FeedWakeup) -> None:
         self._sessions = sessions
         self._tide = tide
         self._turns = asyncio.Semaphore(_AT_ONCE)

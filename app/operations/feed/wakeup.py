@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
 from app.db.errors import in_transaction
-from app.db.notify import OUTBOUND, POLL_SECONDS, Listener
+from app.db.notify import OUTBOUND, POLL_SECONDS, NotifyListener
 from app.db.tables.all_tables import EventRow
 
 
-class Tide:
+class FeedWakeup:
     """The latest position there is, as this process knows it, and those who wait for a later one."""
 
     def __init__(self, sessions: Sessions) -> None:
@@ -34,7 +34,7 @@ class Tide:
         """Whether nobody may wait any more."""
         return self._closed
 
-    async def run(self, listener: Listener) -> None:
+    async def run(self, listener: NotifyListener) -> None:
         """Look when `listener`, which somebody else runs, is woken, and every second, as long as anybody waits. Until cancelled."""
         self._running = True
         try:

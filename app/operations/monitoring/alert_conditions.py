@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from app.operations.monitoring.baseline import Expectation
-from app.operations.monitoring.snapshot import Standing, SubscriberStanding
+from app.operations.monitoring.snapshot import Snapshot, SubscriberSnapshot
 from app.operations.old_transactions import MOST_WAL_BYTES, OLD_SECONDS, Slot
 from app.recording.spool.status import SpoolState
 
@@ -21,7 +21,7 @@ SPOOL_KEYS = ("spool", "spool_entries")
 
 
 @dataclass(frozen=True, slots=True)
-class Concern:
+class AlertCondition:
     """One condition that holds now. `key` tells it from others, `text` says it without anything personal.
 
     `ids` are the latest things that it is about, where those are more than one: new ones among them are worth another message.
@@ -33,7 +33,7 @@ class Concern:
 
 
 @dataclass(frozen=True, slots=True)
-class Attention:
+class AttentionSummary:
     """The ids of the latest notices and webhooks that nobody has dealt with."""
 
     quarantined: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ class Attention:
     dead: tuple[str, ...] = ()
 
 
-def concerns_of(standing: Standing, expectation: Expectation, attention: Attention) -> list[Concern]:
+def alert_conditions(standing: Snapshot, expectation: Expectation, attention: AttentionSummary) -> list[AlertCondition]:
     """Everything that the database shows to be wrong, the most urgent first."""
     return [
         *_silence(standing, expectation),
@@ -50,62 +50,62 @@ def concerns_of(standing: Standing, expectation: Expectation, attention: Attenti
     ]
 
 
-def concerns_beside(spool: SpoolState | None, away: timedelta) -> list[Concern]:
+def conditions_without_database(spool: SpoolState | None, away: timedelta) -> list[AlertCondition]:
     """What is wrong as far as that can be seen without the database, which has not answered for `away`.
 
     `spool` is None where this process shares no directory with a receiver.
     """
     concerns = []
     if away >= DATABASE:
-        concerns.append(Concern("database", "The database has not answered for 5 minutes: nothing is judged or forwarded."))
+        concerns.append(AlertCondition("database", "The database has not answered for 5 minutes: nothing is judged or forwarded."))
     if spool is not None and spool.records and (spool.oldest_seconds or 0) >= SPOOL.total_seconds():
-        concerns.append(Concern("spool", "Calls have been waiting in the spool for more than 5 minutes: does the database answer?"))
+        concerns.append(AlertCondition("spool", "Calls have been waiting in the spool for more than 5 minutes: does the database answer?"))
     if spool is not None and spool.unusable_entries:
         text = f"Entries of the spool directory cannot be read and are skipped ({spool.unusable_entries}): calls may be in them."
-        concerns.append(Concern("spool_entries", text))
+        concerns.append(AlertCondition("spool_entries", text))
     return concerns
 
 
-def concerns_of_database(oldest: Mapping[str, float], slots: Sequence[Slot]) -> list[Concern]:
+def concerns_of_database(oldest: Mapping[str, float], slots: Sequence[Slot]) -> list[AlertCondition]:
     """What keeps dead rows and write-ahead log: ages by holder in seconds, and the replication slots."""
     holders = ", ".join(holder for holder, seconds in oldest.items() if seconds > OLD_SECONDS)
     text = f"Dead rows have been kept for more than 30 minutes by an old transaction ({holders})."
-    old = [Concern("old_transaction", text)] if holders else []
+    old = [AlertCondition("old_transaction", text)] if holders else []
     return [
         *old,
         *(
-            Concern(f"slot:{slot.name}", f"Replication slot {slot.name} keeps more than 10 GiB of WAL.")
+            AlertCondition(f"slot:{slot.name}", f"Replication slot {slot.name} keeps more than 10 GiB of WAL.")
             for slot in slots
             if slot.wal_bytes > MOST_WAL_BYTES
         ),
     ]
 
 
-def _silence(standing: Standing, expectation: Expectation) -> Iterator[Concern]:
+def _silence(standing: Snapshot, expectation: Expectation) -> Iterator[AlertCondition]:
     if standing.last_call_at is None:
         return
     silence = standing.at - standing.last_call_at
     if silence >= SILENCE and expectation.since_last >= EXPECTED_CALLS:
         usual = f"about {expectation.since_last:.0f} calls usually come in such a time"
-        yield Concern("no_calls", f"No call of Zeus since {standing.last_call_at:%Y-%m-%d %H:%M} UTC; {usual}.")
+        yield AlertCondition("no_calls", f"No call of Zeus since {standing.last_call_at:%Y-%m-%d %H:%M} UTC; {usual}.")
 
 
-def _subscriber(subscriber: SubscriberStanding) -> Iterator[Concern]:
+def _subscriber(subscriber: SubscriberSnapshot) -> Iterator[AlertCondition]:
     name, oldest = subscriber.name, subscriber.oldest_seconds or 0
     if subscriber.state == "paused":
-        yield Concern(f"paused:{name}", f"Subscriber {name} is paused; what it is owed is held.")
+        yield AlertCondition(f"paused:{name}", f"Subscriber {name} is paused; what it is owed is held.")
         return
     if subscriber.failing_since is not None:
         since = f"no webhook has arrived since {subscriber.failing_since:%Y-%m-%d %H:%M} UTC"
-        yield Concern(f"failing:{name}", f"Subscriber {name} is failing: {since}.")
+        yield AlertCondition(f"failing:{name}", f"Subscriber {name} is failing: {since}.")
     if oldest >= UNDELIVERED.total_seconds():
-        yield Concern(f"undelivered:{name}", f"A webhook for subscriber {name} has been undelivered for more than 15 minutes.")
+        yield AlertCondition(f"undelivered:{name}", f"A webhook for subscriber {name} has been undelivered for more than 15 minutes.")
 
 
-def _attention(standing: Standing, attention: Attention) -> Iterator[Concern]:
+def _attention(standing: Snapshot, attention: AttentionSummary) -> Iterator[AlertCondition]:
     if standing.quarantined:
-        yield Concern("quarantine", "Notices in quarantine wait for somebody to look at them.", attention.quarantined)
+        yield AlertCondition("quarantine", "Notices in quarantine wait for somebody to look at them.", attention.quarantined)
     if standing.conflicts:
-        yield Concern("conflict", "Repeated notices contradict the ones before.", attention.conflicts)
+        yield AlertCondition("conflict", "Repeated notices contradict the ones before.", attention.conflicts)
     if standing.dead:
-        yield Concern("dead", "Webhooks were given up after their last attempt.", attention.dead)
+        yield AlertCondition("dead", "Webhooks were given up after their last attempt.", attention.dead)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from app.operations.monitoring.alert_conditions import Concern
+from app.operations.monitoring.alert_conditions import AlertCondition
 
 SETTLED = timedelta(minutes=2)
 """How long a concern must be away before its end is told; one that comes back before has never ended."""
@@ -36,7 +36,7 @@ class Alerts:
         """What was told and has not ended."""
         return dict(self._told)
 
-    def update(self, concerns: Sequence[Concern], moment: datetime, unseen: Collection[str] = ()) -> list[str]:
+    def update(self, concerns: Sequence[AlertCondition], moment: datetime, unseen: Collection[str] = ()) -> list[str]:
         """The messages to send now that these concerns hold, one line each.
 
         Of concerns whose key is in `unseen` nobody here can say whether they hold: their end is not told.
@@ -44,7 +44,7 @@ class Alerts:
         said = [line for concern in concerns for line in self._holds(concern, moment)]
         return said + list(self._ended({*unseen, *(concern.key for concern in concerns)}, moment))
 
-    def _holds(self, concern: Concern, moment: datetime) -> Iterator[str]:
+    def _holds(self, concern: AlertCondition, moment: datetime) -> Iterator[str]:
         self._seen[concern.key] = moment
         known = self._told.get(concern.key)
         if known is None:

@@ -9,7 +9,7 @@ import aiohttp
 
 from app.clock import now
 from app.db.engine import Sessions
-from app.db.singleton_lock import Sole
+from app.db.singleton_lock import SingletonLock
 from app.db.snapshot import snapshot
 from app.forwarding.destinations.http.answer import Answer, AnswerConnector, hearing
 from app.forwarding.destinations.http.proxy import ANYWHERE
@@ -20,16 +20,16 @@ from app.network.lookups import Lookup
 from app.network.resolver import VettingResolver, system_lookup
 from app.operations.monitoring.alert_conditions import (
     SPOOL_KEYS,
-    Attention,
-    Concern,
-    concerns_beside,
-    concerns_of,
+    AlertCondition,
+    AttentionSummary,
+    alert_conditions,
     concerns_of_database,
+    conditions_without_database,
 )
 from app.operations.monitoring.alert_messages import Alerts
 from app.operations.monitoring.alert_state import Memory, keep, name_of, recall
 from app.operations.monitoring.collector import Measured
-from app.operations.monitoring.snapshot import Standing, latest_dead, latest_notices
+from app.operations.monitoring.snapshot import Snapshot, latest_dead, latest_notices
 from app.recording.spool.status import SpoolMeter, SpoolState
 
 LOCK_KEY = 7_236_405_906
@@ -51,7 +51,7 @@ class Alerting:
         self,
         url: str,
         sessions: Sessions,
-        sole: Sole,
+        sole: SingletonLock,
         spool: Path | None = None,
         *,
         between_posts: timedelta = BETWEEN_POSTS,
@@ -75,7 +75,7 @@ class Alerting:
         self._posted_at: float | None = None
         self._ours = False
         self._away_since: datetime | None = None
-        self._shown: list[Concern] = []
+        self._shown: list[AlertCondition] = []
 
     async def __call__(self, measured: Measured | None) -> None:
         """Send what there is to say after this measurement. Raises what the database raises.
@@ -102,7 +102,7 @@ class Alerting:
     async def _say(self, moment: datetime) -> None:
         away = moment - self._away_since if self._away_since else timedelta(0)
         spool = await asyncio.to_thread(self._look_at_spool)
-        concerns = [*concerns_beside(spool, away), *self._shown]
+        concerns = [*conditions_without_database(spool, away), *self._shown]
         said = self._alerts.update(concerns, moment, unseen=SPOOL_KEYS if spool is None else ())
         self._waiting = (self._waiting + said)[-WAITING:]
         self._kept = self._kept and not said
@@ -122,15 +122,15 @@ class Alerting:
         """Let another process send."""
         await self._sole.release()
 
-    async def _concerns(self, measured: Measured) -> list[Concern]:
-        seen = concerns_of(measured.standing, measured.expectation, await self._attention(measured.standing))
+    async def _concerns(self, measured: Measured) -> list[AlertCondition]:
+        seen = alert_conditions(measured.standing, measured.expectation, await self._attention(measured.standing))
         return seen + concerns_of_database(measured.oldest_transactions, measured.slots)
 
-    async def _attention(self, standing: Standing) -> Attention:
+    async def _attention(self, standing: Snapshot) -> AttentionSummary:
         if not (standing.quarantined or standing.conflicts or standing.dead):
-            return Attention()
+            return AttentionSummary()
         async with snapshot(self._sessions) as session:
-            return Attention(
+            return AttentionSummary(
                 tuple(await latest_notices(session, "quarantined", _IDS)),
                 tuple(await latest_notices(session, "conflict", _IDS)),
                 tuple(await latest_dead(session, _IDS)),

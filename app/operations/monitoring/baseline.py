@@ -35,7 +35,7 @@ class Expectation:
     since_last: float
 
 
-class Usual:
+class Baseline:
     """Counts the same hours of the last four weeks, each once: they are over and change no more."""
 
     def __init__(self) -> None:

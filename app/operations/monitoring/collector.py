@@ -9,8 +9,8 @@ from app.db.connections import describe_error
 from app.db.engine import Sessions
 from app.db.snapshot import snapshot
 from app.logs import get_logger
-from app.operations.monitoring.baseline import Expectation, Usual
-from app.operations.monitoring.snapshot import Standing, read_standing
+from app.operations.monitoring.baseline import Baseline, Expectation
+from app.operations.monitoring.snapshot import Snapshot, read_snapshot
 from app.operations.old_transactions import OldestTransactions, Slot, read_slots
 
 MEASURE_SECONDS = 15.0
@@ -22,7 +22,7 @@ log = get_logger("watch")
 class Measured:
     """One measurement."""
 
-    standing: Standing
+    standing: Snapshot
     expectation: Expectation
     oldest_transactions: Mapping[str, float] = field(default_factory=dict)
     slots: Sequence[Slot] = ()
@@ -40,12 +40,12 @@ class Watch:
         self._sessions = sessions
         self._then = then
         self._seconds = seconds
-        self._usual = Usual()
+        self._usual = Baseline()
         self._oldest = OldestTransactions()
 
     async def run(self) -> None:
         """Measure until cancelled."""
-        metrics.expose_standing()
+        metrics.expose_snapshot()
         while True:
             measured: Measured | None = None
             try:
@@ -59,7 +59,7 @@ class Watch:
     async def measure(self) -> Measured:
         """Ask the database once, and set the metrics. Raises what the database raises."""
         async with snapshot(self._sessions) as session:
-            standing = await read_standing(session)
+            standing = await read_snapshot(session)
             expectation = await self._usual.read(session, standing.at, standing.last_call_at)
             oldest, slots = await self._oldest.read(session), await read_slots(session)
         measured = Measured(standing, expectation, oldest, slots)
@@ -90,7 +90,7 @@ def show(measured: Measured) -> None:
     _show_database(measured)
 
 
-def _show_subscribers(standing: Standing) -> None:
+def _show_subscribers(standing: Snapshot) -> None:
     for gauge in (metrics.undelivered_webhooks, metrics.undelivered_oldest_seconds, metrics.subscriber_paused):
         gauge.clear()  # one that was removed since must not stay as it was
     for state in ("active", "paused"):

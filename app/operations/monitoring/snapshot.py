@@ -51,7 +51,7 @@ _LATEST_DEAD = text("SELECT id::text FROM outbound_webhooks WHERE state = 'dead'
 
 
 @dataclass(frozen=True, slots=True)
-class SubscriberStanding:
+class SubscriberSnapshot:
     """One subscriber: what it is owed (counted up to COUNT_LIMIT), the age of the oldest of that in seconds, and its health."""
 
     name: str
@@ -64,7 +64,7 @@ class SubscriberStanding:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Snapshot:
     """How things stand at one moment of the database's clock. Counts end at COUNT_LIMIT; ages are seconds, None where nothing waits."""
 
     at: datetime
@@ -74,14 +74,14 @@ class Standing:
     quarantined: int
     conflicts: int
     dead: int
-    subscribers: tuple[SubscriberStanding, ...]
+    subscribers: tuple[SubscriberSnapshot, ...]
 
 
-async def read_standing(session: AsyncSession) -> Standing:
+async def read_snapshot(session: AsyncSession) -> Snapshot:
     """How things stand now."""
     queues = (await session.execute(QUEUES)).mappings().one()
     rows = (await session.execute(SUBSCRIBERS)).mappings()
-    return Standing(**queues, subscribers=tuple(SubscriberStanding(**row) for row in rows))
+    return Snapshot(**queues, subscribers=tuple(SubscriberSnapshot(**row) for row in rows))
 
 
 async def latest_notices(session: AsyncSession, verdict: str, limit: int) -> list[str]:

@@ -13,10 +13,10 @@ from app.crypto.vault import KeyMissing, Vault
 from app.db.tables.all_tables import SubscriberRow
 from app.forwarding.destinations.connection_options import (
     PLAIN,
+    ConnectionOptions,
     HeaderRefused,
-    Transport,
     check_headers,
-    transport_of,
+    connection_options_of,
 )
 from app.forwarding.destinations.http.tls import make_context
 from app.operations.errors import NotAcceptable
@@ -33,7 +33,7 @@ NO_TRANSPORT: dict[str, Any] = {
 _LONGEST_PEM = 100_000
 
 
-class TransportFields(Value):
+class ConnectionFields(Value):
     """What can be said of the way to a subscriber."""
 
     headers: Annotated[dict[Line, SecretStr] | None, Field(examples=[{"authorization": "Bearer 7d3f…"}])] = None
@@ -46,10 +46,10 @@ class TransportFields(Value):
     @property
     def transport_fields_set(self) -> set[str]:
         """Which of these fields were given."""
-        return self.model_fields_set & set(TransportFields.model_fields)
+        return self.model_fields_set & set(ConnectionFields.model_fields)
 
 
-def transport_columns(vault: Vault, row: SubscriberRow | None, fields: TransportFields, *, expired_too: bool = False) -> dict[str, Any]:
+def connection_columns(vault: Vault, row: SubscriberRow | None, fields: ConnectionFields, *, expired_too: bool = False) -> dict[str, Any]:
     """The columns of a subscriber (None: a new one) after what `fields` names has changed; null takes it away. Empty if nothing changes.
 
     Raises NotAcceptable for what cannot be used, or if no key opens what is there and stays; for an expired certificate unless told not to.
@@ -58,10 +58,10 @@ def transport_columns(vault: Vault, row: SubscriberRow | None, fields: Transport
     if not given:
         return {}
     present = _present(vault, row)
-    if present is None and given != set(TransportFields.model_fields):
+    if present is None and given != set(ConnectionFields.model_fields):
         raise NotAcceptable("headers", "No key opens what is there, so that it cannot be kept; give headers and certificates anew.")
     kept = present or PLAIN
-    transport = Transport(
+    transport = ConnectionOptions(
         headers=_headers(fields) if "headers" in given else kept.headers,
         ca=fields.ca or None if "ca" in given else kept.ca,
         client_certificate=_certificate(fields) if "client_certificate" in given else kept.client_certificate,
@@ -80,17 +80,17 @@ def transport_columns(vault: Vault, row: SubscriberRow | None, fields: Transport
     }
 
 
-def _present(vault: Vault, row: SubscriberRow | None) -> Transport | None:
+def _present(vault: Vault, row: SubscriberRow | None) -> ConnectionOptions | None:
     """What is there; None if no key opens it."""
     if row is None or row.sealed_transport is None:
         return PLAIN
     try:
-        return transport_of(vault.open(row.sealed_transport))
+        return connection_options_of(vault.open(row.sealed_transport))
     except KeyMissing:
         return None
 
 
-def _headers(fields: TransportFields) -> tuple[tuple[str, str], ...]:
+def _headers(fields: ConnectionFields) -> tuple[tuple[str, str], ...]:
     headers = {name: value.get_secret_value() for name, value in (fields.headers or {}).items()}
     try:
         check_headers(headers)
@@ -99,7 +99,7 @@ def _headers(fields: TransportFields) -> tuple[tuple[str, str], ...]:
     return tuple(headers.items())
 
 
-def _certificate(fields: TransportFields) -> str | None:
+def _certificate(fields: ConnectionFields) -> str | None:
     return fields.client_certificate.get_secret_value() or None if fields.client_certificate else None
 
 

@@ -14,7 +14,7 @@ from app.logs import get_logger
 from app.operations.access.audit import write_entry
 from app.operations.access.permissions import SERVICE, Action
 from app.operations.errors import NameTaken, NotAcceptable
-from app.operations.subscribers.connection import transport_columns
+from app.operations.subscribers.connection import connection_columns
 from app.operations.subscribers.declared_fields import Wanted, read_declaration, wrong_declaration
 from app.operations.subscribers.rows import insert_subscriber, subscriber_row, update_subscriber
 from app.operations.subscribers.secrets import (
@@ -81,7 +81,7 @@ async def _change(session: AsyncSession, vault: Vault, row: SubscriberRow, wante
 
 def _transport(vault: Vault, row: SubscriberRow | None, wanted: Wanted) -> dict[str, Any]:
     try:
-        return transport_columns(vault, row, wanted.transport, expired_too=True)
+        return connection_columns(vault, row, wanted.transport, expired_too=True)
     except NotAcceptable as refused:  # what is declared was checked before: it is what is there that cannot be kept
         raise wrong_declaration(wanted.name, refused.field, str(refused)) from None
 

@@ -12,7 +12,7 @@ from pydantic import SecretStr, ValidationError
 
 from app.crypto.vault import Vault
 from app.operations.errors import NotAcceptable
-from app.operations.subscribers.connection import transport_columns
+from app.operations.subscribers.connection import connection_columns
 from app.operations.subscribers.feed_tokens import hash_of
 from app.operations.subscribers.models import NewSubscriber
 from app.operations.subscribers.subscribers import check_way
@@ -50,7 +50,7 @@ def read_declaration(declared: DeclaredSubscriber, vault: Vault, rules: UrlRules
         check_name(new.name)
         check_way(new, rules)
         columns: dict[str, Any] = {"url": new.url or "", "event_types": check_event_types(new.event_types), "customer": new.customer}
-        transport_columns(vault, None, new, expired_too=True)
+        connection_columns(vault, None, new, expired_too=True)
         _check_credentials(texts)
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]

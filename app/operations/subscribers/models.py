@@ -8,7 +8,7 @@ from sqlalchemy import case, func
 
 from app.db.tables.all_tables import SubscriberRow
 from app.operations.models import Line, Moment, Value
-from app.operations.subscribers.connection import TransportFields
+from app.operations.subscribers.connection import ConnectionFields
 
 Name = Annotated[Line, Field(max_length=100, examples=["shop"])]
 Url = Annotated[Line, Field(max_length=2_000, examples=["https://shop.example/hooks"])]
@@ -118,7 +118,7 @@ class SubscriberList(Value):
     items: list[Subscriber]
 
 
-class NewSubscriber(TransportFields):
+class NewSubscriber(ConnectionFields):
     """What a new subscriber is made of."""
 
     model_config = ConfigDict(extra="forbid")
@@ -147,7 +147,7 @@ class NewSubscriber(TransportFields):
     """Whether webhooks are signed with an Ed25519 key, of which the subscriber gets the public half."""
 
 
-class SubscriberChange(TransportFields):
+class SubscriberChange(ConnectionFields):
     """What of a subscriber is to change; what is left out stays."""
 
     model_config = ConfigDict(extra="forbid")

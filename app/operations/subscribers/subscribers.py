@@ -8,7 +8,7 @@ from app.db.engine import Sessions
 from app.db.snapshot import snapshot
 from app.db.tables.all_tables import SubscriberRow, SubscriberSecretRow
 from app.events.signature import public_key_of
-from app.forwarding.subscribers.removal import cancel_all_leftovers
+from app.forwarding.subscribers.removal import cancel_all_pending
 from app.operations.access.audit import write_entry
 from app.operations.access.idempotency import Once
 from app.operations.access.permissions import Action, Actor
@@ -20,7 +20,7 @@ from app.operations.deliveries.webhooks import (
 )
 from app.operations.errors import BadCursor, NotAcceptable
 from app.operations.pagination import Place
-from app.operations.subscribers.connection import NO_TRANSPORT, transport_columns
+from app.operations.subscribers.connection import NO_TRANSPORT, connection_columns
 from app.operations.subscribers.feed_tokens import hash_of, new_feed_token
 from app.operations.subscribers.models import (
     NULLABLE,
@@ -62,7 +62,7 @@ async def add_subscriber(
     async with sessions.begin() as session:
         if once and (earlier := await once.earlier(session, actor)):
             return SubscriberWithSecret.model_validate_json(earlier)
-        row = await insert_subscriber(session, **values, **transport_columns(vault, None, new))
+        row = await insert_subscriber(session, **values, **connection_columns(vault, None, new))
         if not new.feed:
             await insert_secret(session, vault, row.id, secret)
         await write_entry(session, actor, Action.SUBSCRIBER_ADDED, f"subscriber:{new.name}", customer=new.customer)
@@ -144,7 +144,7 @@ async def change_subscriber(
         row = await subscriber_row(session, name, lock=True)
         if row.feed and (change.url is not None or change.transport_fields_set):
             raise NotAcceptable("url", "The subscriber polls a feed; it has no URL, headers or certificates.")
-        values |= transport_columns(vault, row, change)
+        values |= connection_columns(vault, row, change)
         return await write_change(session, row, values, actor, Action.SUBSCRIBER_CHANGED)
 
 
@@ -160,4 +160,4 @@ async def remove_subscriber(sessions: Sessions, name: str, actor: Actor) -> None
             session, row.id, {"state": SubscriberState.REMOVED, "url": "", "pause_reason": None, "feed_hash": None, **NO_TRANSPORT}
         )
         await write_entry(session, actor, Action.SUBSCRIBER_REMOVED, f"subscriber:{name}")
-    await cancel_all_leftovers(sessions)
+    await cancel_all_pending(sessions)

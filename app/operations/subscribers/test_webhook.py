@@ -15,7 +15,7 @@ from app.db.notify import OUTBOUND
 from app.db.snapshot import snapshot
 from app.db.tables.all_tables import AttemptRow, EventRow, OutboundWebhookRow
 from app.events.types import EventType
-from app.forwarding.fan_out import owe
+from app.forwarding.fan_out import enqueue
 from app.operations.access.audit import write_entry
 from app.operations.access.permissions import Action, Actor
 from app.operations.deliveries.webhooks import Attempt, WebhookState, attempt_of
@@ -62,7 +62,7 @@ async def send_test(sessions: Sessions, name: str, actor: Actor, wait_seconds: f
         event_id = uuid7()
         session.add(EventRow(id=event_id, type=EventType.WEBHOOK_TEST, created_at=now(), data={"subscriber": name}))
         await session.flush()
-        webhook_id = await owe(session, event_id, subscriber.id)
+        webhook_id = await enqueue(session, event_id, subscriber.id)
         await write_entry(session, actor, Action.SUBSCRIBER_TESTED, f"subscriber:{name}", event_id=str(event_id))
         await session.execute(text(f"NOTIFY {OUTBOUND}"))
     deadline = time.monotonic() + wait_seconds

@@ -1,6 +1,6 @@
 """Decisions about a request before its body is read: who may connect, and whose body is wanted."""
 
-from app.network.allowed_sources import Door
+from app.network.allowed_sources import SourceCheck
 from app.receiver.application import NotifyPath
 from app.receiver.endpoint import METHODS
 from app.receiver.http.head_parser import Framing, Head, decoded_path
@@ -10,7 +10,7 @@ from app.recording.rejected.sampler import SIZE_LIMIT, Sampler
 class Admission:
     """Reads the allowed sources of `door`, the room for samples, and the path of the endpoint."""
 
-    def __init__(self, door: Door, sampler: Sampler, path: NotifyPath) -> None:
+    def __init__(self, door: SourceCheck, sampler: Sampler, path: NotifyPath) -> None:
         self._door = door
         self._sampler = sampler
         self._path = path

@@ -2,7 +2,7 @@
 
 import re
 
-from app.receiver.http.head_parser import Framing, Unreadable
+from app.receiver.http.head_parser import BadHead, Framing
 from app.receiver.http.head_reader import whole_parameters
 
 _SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\n]*)?")
@@ -45,7 +45,7 @@ class ChunkReader:
         end = self._rest.find(b"\n", 0, _LINE_LIMIT)
         if end < 0:
             if len(self._rest) >= _LINE_LIMIT:
-                raise Unreadable("chunk line too long")
+                raise BadHead("chunk line too long")
             return None
         line = bytes(self._rest[:end])
         del self._rest[: end + 1]
@@ -56,12 +56,12 @@ class ChunkReader:
             self._read_trailer(line)
         elif self._behind_chunk:
             if line:
-                raise Unreadable("chunk longer than its size")
+                raise BadHead("chunk longer than its size")
             self._behind_chunk = False
         else:
             size = _SIZE.fullmatch(line)
             if size is None:
-                raise Unreadable("no chunk size")
+                raise BadHead("no chunk size")
             self._left = int(size[1], 16)
             self._behind_chunk = True
             self._trailers = None if self._left else 0
@@ -69,7 +69,7 @@ class ChunkReader:
     def _read_trailer(self, line: bytes) -> None:
         self._trailers = (self._trailers or 0) + len(line)
         if self._trailers > _TRAILER_LIMIT:
-            raise Unreadable("trailers too long")
+            raise BadHead("trailers too long")
         if not line:
             self.complete = True
             self.unused = bytes(self._rest)

@@ -30,7 +30,7 @@ class Connection(Protocol):
         """Close at once."""
 
 
-class Crowd:
+class ConnectionLimit:
     """The open connections of one listener, within `descriptors`, the number of files the process may have open."""
 
     def __init__(self, descriptors: int) -> None:

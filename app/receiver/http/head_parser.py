@@ -13,7 +13,7 @@ _ORIGIN = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
 _LENGTH = re.compile(rb"[0-9]{1,15}")
 
 
-class Unreadable(Exception):
+class BadHead(Exception):
     """The bytes are no request, or one whose body has no certain end."""
 
 
@@ -71,7 +71,7 @@ def read_request_line(line: bytes) -> RequestLine:
     """Take the line apart (without its end); raises Unreadable if it does not begin with a method and a space."""
     method, space, rest = line.partition(b" ")
     if not space or not _METHOD.fullmatch(method) or not rest.strip():
-        raise Unreadable("no request line")
+        raise BadHead("no request line")
     target, _, last = rest.rstrip(b" \t").rpartition(b" ")
     version = _VERSION.fullmatch(last)
     if version is None or not target:
@@ -115,10 +115,10 @@ def _framing(headers: Headers) -> tuple[Framing, int, bool]:
     encodings = [value.lower() for name, value in headers if name == b"transfer-encoding" and value.lower() != b"identity"]
     if encodings:
         if encodings != [b"chunked"]:
-            raise Unreadable("unknown transfer encoding")
+            raise BadHead("unknown transfer encoding")
         return Framing.CHUNKED, 0, not lengths
     if not lengths:
         return Framing.LENGTH, 0, True
     if len(lengths) > 1 or not _LENGTH.fullmatch(next(iter(lengths))):
-        raise Unreadable("unclear content length")
+        raise BadHead("unclear content length")
     return Framing.LENGTH, int(next(iter(lengths))), True

@@ -3,9 +3,9 @@
 import re
 
 from app.receiver.http.head_parser import (
+    BadHead,
     Head,
     RequestLine,
-    Unreadable,
     read_head,
     read_request_line,
 )
@@ -22,7 +22,7 @@ _VERSION_AT_END = re.compile(rb" HTTP/([0-9]\.[0-9])[ \t\r]*\Z")
 _VERSION_WINDOW = 64
 
 
-class TooLong(Unreadable):
+class TooLong(BadHead):
     """The head is longer than is read; `status` says which part of it, as an HTTP status."""
 
     def __init__(self, status: int) -> None:
@@ -96,7 +96,7 @@ class HeadReader:
     def _give(self, lines: bytes) -> Head:
         line, self._line, self._searched = self._line, None, 0
         if line is None:
-            raise Unreadable("no request line")
+            raise BadHead("no request line")
         return read_head(line, lines)
 
     def _next_line(self) -> RequestLine | None:

@@ -13,12 +13,12 @@ from app.metrics import calls_answered
 from app.receiver.http import limits as limits
 from app.receiver.http.admission import Admission
 from app.receiver.http.body_reader import BodyReader
-from app.receiver.http.connection_limit import Crowd
+from app.receiver.http.connection_limit import ConnectionLimit
 from app.receiver.http.deadline import Deadline
-from app.receiver.http.head_parser import Head, Unreadable
+from app.receiver.http.head_parser import BadHead, Head
 from app.receiver.http.head_reader import HeadReader, TooLong
 from app.receiver.http.read_pace import BULK_BYTES, ReadPace, Turns
-from app.receiver.http.request_cycle import Exchange, Server, Wire, scope_of
+from app.receiver.http.request_cycle import Exchange, ServerState, Wire, scope_of
 from app.receiver.rejected_log import report
 
 
@@ -34,7 +34,7 @@ class State(Enum):
 class ReceiverProtocol(asyncio.Protocol):
     """One connection to the receiver's listener, made by uvicorn. An answered request may be followed by another, unless it was odd."""
 
-    def __init__(self, admission: Admission, crowd: Crowd, turns: Turns, application: ASGIApp, server: Server) -> None:
+    def __init__(self, admission: Admission, crowd: ConnectionLimit, turns: Turns, application: ASGIApp, server: ServerState) -> None:
         self._admission = admission
         self._crowd = crowd
         self._turns = turns
@@ -157,7 +157,7 @@ class ReceiverProtocol(asyncio.Protocol):
             read()
         except TooLong as long:
             self._refuse(long.status, "head_too_long")
-        except Unreadable:
+        except BadHead:
             self._refuse(400, "unreadable")
 
     def _read_head(self) -> None:
@@ -287,11 +287,11 @@ class ReceiverProtocol(asyncio.Protocol):
         report(reason, beginning, stranger=self.stranger)
 
 
-def make_protocol(admission: Admission, crowd: Crowd) -> Callable[..., ReceiverProtocol]:
+def make_protocol(admission: Admission, crowd: ConnectionLimit) -> Callable[..., ReceiverProtocol]:
     """What uvicorn's Config takes as `http`."""
     turns = Turns()
 
-    def create(config: Any, server_state: Server, app_state: Any, _loop: Any = None) -> ReceiverProtocol:
+    def create(config: Any, server_state: ServerState, app_state: Any, _loop: Any = None) -> ReceiverProtocol:
         return ReceiverProtocol(admission, crowd, turns, config.loaded_app, server_state)
 
     return create

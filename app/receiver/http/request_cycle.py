@@ -46,7 +46,7 @@ class Wire:
         return self.written and not self.peer_gone
 
 
-class Server(Protocol):
+class ServerState(Protocol):
     """What uvicorn's ServerState offers a protocol."""
 
     connections: set[Any]

@@ -11,7 +11,7 @@ from uuid import UUID
 from app.db.connections import Connection, connect, describe_error
 from app.logs import get_logger
 from app.metrics import append_batch_notices
-from app.recording.notice import Notice
+from app.recording.notice import RawNotice
 from app.recording.postgres.circuit_breaker import Breaker
 from app.recording.postgres.insert import REFUSALS, Answer, append_notices
 
@@ -29,7 +29,7 @@ log = get_logger("appender")
 class Waiting(NamedTuple):
     """A notice on its way to Postgres. `due`, by the loop's clock, is when its caller has to go elsewhere."""
 
-    notice: Notice
+    notice: RawNotice
     committed: asyncio.Future[None]
     due: float
 
@@ -62,7 +62,7 @@ class Appender:
         self._ended = False
         self.breaker = Breaker(self._probe)
 
-    async def append(self, notice: Notice) -> None:
+    async def append(self, notice: RawNotice) -> None:
         """Return when the notice is committed; raise NotAppended if Postgres refuses it, DatabaseAway if it has to go elsewhere.
 
         Nobody waits longer than `share`, and no timer of one's own sees to that: whoever waits in the queue came after those whose commit

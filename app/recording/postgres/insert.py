@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from app.db.connections import Connection
-from app.recording.notice import Notice
+from app.recording.notice import RawNotice
 
 # One statement is one transaction and one round trip. The id makes a repeated append harmless, an unclear commit included.
 _APPEND = """
@@ -29,12 +29,12 @@ REFUSALS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncp
 """What a notice can bring upon itself: trying it again would not help. Every other failure is the database's."""
 
 
-async def append_notices(connection: Connection, notices: Sequence[Notice], answers: Sequence[Answer] = ()) -> None:
+async def append_notices(connection: Connection, notices: Sequence[RawNotice], answers: Sequence[Answer] = ()) -> None:
     """Insert notices and the evidence of answers in one transaction; what is there already stays as it is."""
     await connection.execute(_APPEND, *_columns(notices), [answer[0] for answer in answers], [answer[1] for answer in answers])
 
 
-def _columns(notices: Sequence[Notice]) -> list[list[object]]:
+def _columns(notices: Sequence[RawNotice]) -> list[list[object]]:
     return [
         [notice.id for notice in notices],
         [notice.lane for notice in notices],

@@ -6,7 +6,7 @@ import time
 from app.db.connections import CONNECT_ERRORS, connect, describe_error
 from app.logs import get_logger
 from app.metrics import samples_kept
-from app.recording.notice import Notice
+from app.recording.notice import RawNotice
 
 KEPT = 100
 """Samples in the table; a new one takes the place of the oldest."""
@@ -30,13 +30,13 @@ class Sampler:
     def __init__(self, url: str) -> None:
         self._url = url
         self._next = 0.0
-        self._offered: asyncio.Queue[Notice] = asyncio.Queue(maxsize=1)
+        self._offered: asyncio.Queue[RawNotice] = asyncio.Queue(maxsize=1)
 
     def has_room(self) -> bool:
         """Whether a sample offered now would be kept."""
         return time.monotonic() >= self._next and not self._offered.full()
 
-    def offer(self, notice: Notice) -> bool:
+    def offer(self, notice: RawNotice) -> bool:
         """Keep the call, if there is room and it is small enough; whether it was taken."""
         if not self.has_room() or len(notice.target) + len(notice.headers) + len(notice.body) > SIZE_LIMIT:
             return False
@@ -54,7 +54,7 @@ class Sampler:
                 log.warning("sample_dropped", error=describe_error(error))
                 await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _write(self, notice: Notice) -> None:
+    async def _write(self, notice: RawNotice) -> None:
         connection = await connect(self._url, application="zeus-relay sampler")
         try:
             values = (notice.lane, notice.received_at, notice.source, notice.method, notice.target, notice.headers, notice.body)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from app.recording.notice import Notice
+from app.recording.notice import RawNotice
 
 MARKER_BYTES = 8
 HEADER_BYTES = MARKER_BYTES + 8
@@ -77,7 +77,7 @@ def scan_stream(read: Callable[[int], bytes], marker: bytes) -> Iterator[Record 
         yield Damage(damaged_from, position)
 
 
-def encode_notice(notice: Notice) -> bytes:
+def encode_notice(notice: RawNotice) -> bytes:
     """A notice as a payload: a version byte, then each field with its name, so that fields may come and go between versions."""
     parts = [bytes([_VERSION])]
     for name, kind in _FIELDS.items():
@@ -86,7 +86,7 @@ def encode_notice(notice: Notice) -> bytes:
     return b"".join(parts)
 
 
-def decode_notice(payload: bytes) -> Notice:
+def decode_notice(payload: bytes) -> RawNotice:
     """The notice of a payload. Unknown fields are passed over; raises Unreadable for another version or a missing field."""
     if payload[:1] != bytes([_VERSION]):
         raise Unreadable("unknown version")
@@ -95,7 +95,7 @@ def decode_notice(payload: bytes) -> Notice:
         for name, value in _named_values(payload):
             if name in _FIELDS:
                 values[name] = _DECODERS[_FIELDS[name]](value)
-        return Notice(**values)
+        return RawNotice(**values)
     except (struct.error, ValueError, TypeError, OverflowError) as error:
         raise Unreadable(type(error).__name__) from None  # the text of the error could quote the notice
 
@@ -180,4 +180,4 @@ _DECODERS: dict[type, Callable[[bytes], Any]] = {
     bytes: lambda value: value,
     datetime: lambda value: _EPOCH + int.from_bytes(value, "big", signed=True) * _MICROSECOND,
 }
-_FIELDS: dict[str, Any] = {field.name: field.type for field in fields(Notice)}
+_FIELDS: dict[str, Any] = {field.name: field.type for field in fields(RawNotice)}

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from app.clock import now
 from app.logs import get_logger
 from app.metrics import notices_refused, spool_torn_bytes
-from app.recording.notice import Notice
+from app.recording.notice import RawNotice
 from app.recording.spool.record_format import Damage, Record, Unreadable, decode_notice, scan_stream
 from app.recording.spool.regular_files import (
     CHUNK_BYTES,
@@ -36,7 +36,7 @@ class Found(NamedTuple):
     """A notice in a segment, and where its record stands."""
 
     place: Range
-    notice: Notice
+    notice: RawNotice
 
 
 @dataclass(slots=True)

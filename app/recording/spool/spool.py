@@ -13,7 +13,7 @@ from uuid import UUID
 
 from app.logs import get_logger
 from app.metrics import notices_refused, spool_failures, spool_files_lost, spool_records_written
-from app.recording.notice import Notice, Unstorable
+from app.recording.notice import RawNotice, Unstorable
 from app.recording.spool.held_segments import HeldSegments
 from app.recording.spool.owner_lock import OwnerLock
 from app.recording.spool.record_format import encode_notice
@@ -67,7 +67,7 @@ class Spool:
         # A thread of its own: the common ones may all be waiting for the address of a database that is gone.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="spool")
 
-    async def append(self, notice: Notice) -> None:
+    async def append(self, notice: RawNotice) -> None:
         """Return once the notice is durable in the spool; raise Unstorable if it cannot be.
 
         A caller that gives up leaves the notice to be written, and finds it here again when it comes back.
@@ -75,14 +75,14 @@ class Spool:
         if not await asyncio.shield(self._enqueue(notice, SPOOLED)):
             raise Unstorable
 
-    async def refuse(self, notice: Notice) -> None:
+    async def refuse(self, notice: RawNotice) -> None:
         """Keep a notice that Postgres will never take, in files of their own; as durable as `append`."""
         if not await asyncio.shield(self._enqueue(notice, REFUSED)):
             raise Unstorable
         notices_refused.inc()
         log.error("notice_set_aside", notice_id=str(notice.id))
 
-    def append_soon(self, notice: Notice) -> None:
+    def append_soon(self, notice: RawNotice) -> None:
         """Write a notice for whose writing nobody waits any more."""
         self._enqueue(notice, SPOOLED)
 
@@ -112,7 +112,7 @@ class Spool:
         await self._in_thread(self._release)
         self._thread.shutdown()
 
-    def _enqueue(self, notice: Notice, kind: str) -> asyncio.Future[bool]:
+    def _enqueue(self, notice: RawNotice, kind: str) -> asyncio.Future[bool]:
         queue = self._queues[kind]
         waiting = queue.get(notice.id) or self._writing.get(notice.id)
         if waiting is not None:  # it was tried before, and its caller could not wait for the disk

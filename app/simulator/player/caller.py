@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from app.simulator.player.orders import Call
-from app.simulator.player.target import Target, request_bytes
+from app.simulator.player.orders import SimulatedCall
+from app.simulator.player.target import CallTarget, request_bytes
 
 MAX_HEADER_BYTES: Final = 64 * 1024
 """The longest status line and headers, in bytes, that are read of an answer."""
@@ -22,7 +22,7 @@ TIMEOUT: Final = "timeout"
 _PIECES = 20
 
 
-class Verdict(StrEnum):
+class CallVerdict(StrEnum):
     """What Zeus would do about an answer (manual, CGI call)."""
 
     NOTHING = "nothing"
@@ -34,7 +34,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CallOutcome:
     """What became of one call.
 
     `status` is the HTTP status, or None if no answer came; then `error` is one of
@@ -55,7 +55,7 @@ class Outcome:
     status: int | None
     error: str | None
     latency_s: float
-    verdict: Verdict
+    verdict: CallVerdict
     late_s: float = 0.0
 
 
@@ -67,7 +67,7 @@ class _BadAnswer(Exception):
         self.error = error
 
 
-async def send(target: Target, call: Call, *, retries_left: int = 0, intended_start: float | None = None) -> Outcome:
+async def send(target: CallTarget, call: SimulatedCall, *, retries_left: int = 0, intended_start: float | None = None) -> CallOutcome:
     """Send `call` once and wait for its answer.
 
     `retries_left` decides between `retry` and `mail` after a timeout; nothing is repeated here. `intended_start` is the time
@@ -76,18 +76,18 @@ async def send(target: Target, call: Call, *, retries_left: int = 0, intended_st
     started = time.perf_counter()
     intended = started if intended_start is None else intended_start
     status, error = await _try(target, request_bytes(target, call.query))
-    return Outcome(status, error, time.perf_counter() - intended, _verdict(status, error, retries_left), started - intended)
+    return CallOutcome(status, error, time.perf_counter() - intended, _verdict(status, error, retries_left), started - intended)
 
 
-def _verdict(status: int | None, error: str | None, retries_left: int) -> Verdict:
+def _verdict(status: int | None, error: str | None, retries_left: int) -> CallVerdict:
     if status == 200:
-        return Verdict.NOTHING
+        return CallVerdict.NOTHING
     if error == TIMEOUT and retries_left > 0:
-        return Verdict.RETRY
-    return Verdict.MAIL
+        return CallVerdict.RETRY
+    return CallVerdict.MAIL
 
 
-async def _try(target: Target, request: bytes) -> tuple[int | None, str | None]:
+async def _try(target: CallTarget, request: bytes) -> tuple[int | None, str | None]:
     try:
         async with asyncio.timeout(target.timeout_s):
             return await _exchange(target, request), None
@@ -97,7 +97,7 @@ async def _try(target: Target, request: bytes) -> tuple[int | None, str | None]:
         return None, _word_for(error)
 
 
-async def _exchange(target: Target, request: bytes) -> int:
+async def _exchange(target: CallTarget, request: bytes) -> int:
     local = (target.source, 0) if target.source else None
     reader, writer = await asyncio.open_connection(target.host, target.port, ssl=target.tls, limit=MAX_HEADER_BYTES, local_addr=local)
     try:

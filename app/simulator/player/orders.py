@@ -35,7 +35,7 @@ class Contract:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class SimulatedCall:
     """One call about an order: the `status` it reports, and its `query` as raw bytes.
 
     `order_no` names the order that the call is about, also where the query leaves it out.
@@ -47,23 +47,25 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SimulatedOrder:
     """An invented order: its values before any turn changes them, and one call for each turn of its scenario."""
 
     scenario: Scenario
     order_no: str
     values: Mapping[str, str] = field(repr=False)
-    calls: tuple[Call, ...]
+    calls: tuple[SimulatedCall, ...]
 
 
-def build_orders(scenario: Scenario, count: int, seed: int, contract: Contract | None = None, today: date | None = None) -> list[Order]:
+def build_orders(
+    scenario: Scenario, count: int, seed: int, contract: Contract | None = None, today: date | None = None
+) -> list[SimulatedOrder]:
     """`count` orders that go through `scenario`; see `build_run`."""
     return build_run((scenario,), count, seed, contract, today)
 
 
 def build_run(
     scenarios: Sequence[Scenario], count: int, seed: int, contract: Contract | None = None, today: date | None = None
-) -> list[Order]:
+) -> list[SimulatedOrder]:
     """`count` orders for each of `scenarios`, each with an order_no of its own.
 
     The same arguments give the same orders. `today` is the day in Japan from which deadlines are counted (default: now).
@@ -76,11 +78,11 @@ def build_run(
     return [_order(scenario, number, dice, contract, today) for scenario, number in zip(wanted, numbers, strict=True)]
 
 
-def _order(scenario: Scenario, number: int, dice: random.Random, contract: Contract, today: date) -> Order:
+def _order(scenario: Scenario, number: int, dice: random.Random, contract: Contract, today: date) -> SimulatedOrder:
     digits = f"{number:014}"
     order_no = f"{digits[:4]}-{digits[4:9]}-{digits[9:]}"
     values = _values(order_no, dice, contract.clientip, today)
-    return Order(scenario, order_no, values, tuple(_call(order_no, turn, values, contract) for turn in scenario.turns))
+    return SimulatedOrder(scenario, order_no, values, tuple(_call(order_no, turn, values, contract) for turn in scenario.turns))
 
 
 def _values(order_no: str, dice: random.Random, clientip: str, today: date) -> dict[str, str]:
@@ -103,10 +105,10 @@ def _values(order_no: str, dice: random.Random, clientip: str, today: date) -> d
     }
 
 
-def _call(order_no: str, turn: Turn, values: Mapping[str, str], contract: Contract) -> Call:
+def _call(order_no: str, turn: Turn, values: Mapping[str, str], contract: Contract) -> SimulatedCall:
     said = {**values, "status": turn.status, **turn.changes}
     sent = {name: said[name] for name in ALL_PARAMETERS if name in contract.parameters and name not in turn.without}
-    return Call(order_no, turn.status, encode(sent, style=turn.style or contract.style) + turn.appended)
+    return SimulatedCall(order_no, turn.status, encode(sent, style=turn.style or contract.style) + turn.appended)
 
 
 def _digits(dice: random.Random, length: int) -> str:

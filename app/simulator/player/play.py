@@ -8,13 +8,13 @@ from functools import partial
 from itertools import repeat, zip_longest
 from typing import TypeVar
 
-from app.simulator.player.caller import Verdict, send
-from app.simulator.player.orders import Call, Order
-from app.simulator.player.report import Report, Result
-from app.simulator.player.target import Target
+from app.simulator.player.caller import CallVerdict, send
+from app.simulator.player.orders import SimulatedCall, SimulatedOrder
+from app.simulator.player.report import PlayResult, Report
+from app.simulator.player.target import CallTarget
 
 Item = TypeVar("Item")
-Observer = Callable[[Result], None]
+Observer = Callable[[PlayResult], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,17 @@ class Retries:
     after_s: float = 0.0
 
 
-def _ignore(_: Result) -> None:
+def _ignore(_: PlayResult) -> None:
     return
 
 
 async def play(
-    target: Target, orders: Iterable[Order], *, connections: int = 8, retries: Retries | None = None, on_result: Observer = _ignore
+    target: CallTarget,
+    orders: Iterable[SimulatedOrder],
+    *,
+    connections: int = 8,
+    retries: Retries | None = None,
+    on_result: Observer = _ignore,
 ) -> Report:
     """Send every call of `orders`: one order's calls one after the other, up to `connections` orders at once.
 
@@ -38,13 +43,13 @@ async def play(
     of its own beside these. `on_result` is told of every try as it ends.
     """
     started = time.perf_counter()
-    results: list[Result] = []
+    results: list[PlayResult] = []
 
-    def note(result: Result) -> None:
+    def note(result: PlayResult) -> None:
         results.append(result)
         on_result(result)
 
-    async def play_order(order: Order) -> None:
+    async def play_order(order: SimulatedOrder) -> None:
         play_call = partial(_play_call, target, order.scenario.name, retries or Retries(), note)
         for turn, call in zip(order.scenario.turns, order.calls, strict=True):
             await _share(repeat(call, turn.times), turn.connections, play_call)
@@ -53,17 +58,19 @@ async def play(
     return Report(tuple(results), time.perf_counter() - started)
 
 
-async def play_at_rate(target: Target, orders: Sequence[Order], calls_per_s: float, *, on_result: Observer = _ignore) -> Report:
+async def play_at_rate(
+    target: CallTarget, orders: Sequence[SimulatedOrder], calls_per_s: float, *, on_result: Observer = _ignore
+) -> Report:
     """Start the calls of `orders` on schedule, whether or not earlier ones have been answered, and retry none (an open loop).
 
     The orders take their turns round by round, so that one order's calls lie as far apart as the rate allows. Latencies run
     from the intended start. There is no limit to the connections that a slow receiver piles up.
     """
     started = time.perf_counter()
-    results: list[Result] = []
+    results: list[PlayResult] = []
 
-    async def play_call(scenario: str, call: Call, intended: float) -> None:
-        result = Result(scenario, call.order_no, call.status, await send(target, call, intended_start=intended))
+    async def play_call(scenario: str, call: SimulatedCall, intended: float) -> None:
+        result = PlayResult(scenario, call.order_no, call.status, await send(target, call, intended_start=intended))
         results.append(result)
         on_result(result)
 
@@ -76,11 +83,11 @@ async def play_at_rate(target: Target, orders: Sequence[Order], calls_per_s: flo
     return Report(tuple(results), time.perf_counter() - started)
 
 
-async def _play_call(target: Target, scenario: str, retries: Retries, note: Observer, call: Call) -> None:
+async def _play_call(target: CallTarget, scenario: str, retries: Retries, note: Observer, call: SimulatedCall) -> None:
     for left in range(retries.most, -1, -1):
         outcome = await send(target, call, retries_left=left)
-        note(Result(scenario, call.order_no, call.status, outcome))
-        if outcome.verdict is not Verdict.RETRY:
+        note(PlayResult(scenario, call.order_no, call.status, outcome))
+        if outcome.verdict is not CallVerdict.RETRY:
             return
         await asyncio.sleep(retries.after_s)
 
@@ -98,12 +105,12 @@ async def _share(items: Iterable[Item], workers: int, do: Callable[[Item], Await
             group.create_task(work())
 
 
-def _round_by_round(orders: Sequence[Order]) -> Iterator[tuple[str, Call]]:
+def _round_by_round(orders: Sequence[SimulatedOrder]) -> Iterator[tuple[str, SimulatedCall]]:
     """The first call of every order, then the second of every order that has one, and so on."""
     for sent_now in zip_longest(*map(_calls_of, orders)):
         yield from (pair for pair in sent_now if pair is not None)
 
 
-def _calls_of(order: Order) -> Iterator[tuple[str, Call]]:
+def _calls_of(order: SimulatedOrder) -> Iterator[tuple[str, SimulatedCall]]:
     for turn, call in zip(order.scenario.turns, order.calls, strict=True):
         yield from repeat((order.scenario.name, call), turn.times)

@@ -5,17 +5,17 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.simulator.player.caller import Outcome, Verdict
+from app.simulator.player.caller import CallOutcome, CallVerdict
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class PlayResult:
     """One try of one call: the scenario and order it belongs to, the `status` (ステータス) it reported, and its outcome."""
 
     scenario: str
     order_no: str
     status: str
-    outcome: Outcome
+    outcome: CallOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,13 @@ class Summary:
 class Report:
     """Every try of a run in the order they ended, and how long the run took in seconds."""
 
-    results: tuple[Result, ...]
+    results: tuple[PlayResult, ...]
     duration_s: float
 
     @property
     def mails(self) -> int:
         """How many CGI送信エラー通知 mails Zeus would have sent."""
-        return sum(result.outcome.verdict is Verdict.MAIL for result in self.results)
+        return sum(result.outcome.verdict is CallVerdict.MAIL for result in self.results)
 
     @property
     def calls_per_s(self) -> float:
@@ -60,15 +60,15 @@ class Report:
         return tuple(_summary(name, [result.outcome for result in self.results if result.scenario == name]) for name in names)
 
 
-def _summary(scenario: str, outcomes: Sequence[Outcome]) -> Summary:
+def _summary(scenario: str, outcomes: Sequence[CallOutcome]) -> Summary:
     verdicts = [outcome.verdict for outcome in outcomes]
     latencies = sorted(outcome.latency_s * 1000 for outcome in outcomes)
     return Summary(
         scenario,
         calls=len(outcomes),
-        answered_200=verdicts.count(Verdict.NOTHING),
-        mails=verdicts.count(Verdict.MAIL),
-        retries=verdicts.count(Verdict.RETRY),
+        answered_200=verdicts.count(CallVerdict.NOTHING),
+        mails=verdicts.count(CallVerdict.MAIL),
+        retries=verdicts.count(CallVerdict.RETRY),
         p50_ms=nearest_rank(latencies, 50),
         p99_ms=nearest_rank(latencies, 99),
         max_ms=latencies[-1],
@@ -80,7 +80,7 @@ def nearest_rank(ascending: Sequence[float], percent: int) -> float:
     return ascending[max(0, math.ceil(len(ascending) * percent / 100) - 1)]
 
 
-def line_of(result: Result) -> str:
+def line_of(result: PlayResult) -> str:
     """One try as a line of text: scenario, order, status, answer, latency, what Zeus would do."""
     outcome = result.outcome
     answer = outcome.error if outcome.status is None else str(outcome.status)
@@ -119,7 +119,7 @@ def json_of(report: Report, seed: int) -> str:
     return json.dumps(whole, ensure_ascii=False, indent=2)
 
 
-def _call_entry(result: Result) -> Mapping[str, object]:
+def _call_entry(result: PlayResult) -> Mapping[str, object]:
     outcome = result.outcome
     return {
         "scenario": result.scenario,

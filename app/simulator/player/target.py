@@ -40,7 +40,7 @@ _LINE_ENDS: Final = {LineEnd.CRLF: b"\r\n", LineEnd.LF: b"\n"}
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class CallTarget:
     """A merchant's registered URL and how Zeus calls it.
 
     `path` is the path as it goes on the wire; `own_query` is the query that the registered URL itself carries. `tls` is None for
@@ -72,14 +72,14 @@ def target_of(
     http: HttpVersion = HttpVersion.V1_0,
     line_end: LineEnd = LineEnd.CRLF,
     timeout_s: float = DEFAULT_TIMEOUT_S,
-) -> Target:
+) -> CallTarget:
     """The target that `url` names. An https URL uses `tls`, by default one that checks the certificate.
 
     Raises ValueError, without repeating the URL (it may hold a token), if it cannot be called.
     """
     parts = _parts(url)
     secure = parts.scheme == "https"
-    return Target(
+    return CallTarget(
         host=parts.hostname or "",
         port=parts.port or (443 if secure else 80),
         host_header=parts.netloc.encode("ascii"),
@@ -110,7 +110,7 @@ def _parts(url: str) -> SplitResult:
     return parts
 
 
-def request_bytes(target: Target, query: bytes) -> bytes:
+def request_bytes(target: CallTarget, query: bytes) -> bytes:
     """The whole request for one call. A User-Agent is sent only where Zeus sends one, on port 80, and only if one is given."""
     posted = target.method is Method.POST
     query_parts = [target.own_query] if posted else [target.own_query, query]
@@ -121,7 +121,7 @@ def request_bytes(target: Target, query: bytes) -> bytes:
     return end.join([*lines, b"", b""]) + (query if posted else b"")
 
 
-def _headers(target: Target, body: bytes | None) -> list[bytes]:
+def _headers(target: CallTarget, body: bytes | None) -> list[bytes]:
     headers = []
     if target.user_agent and target.port == HTTP_PORT:
         headers.append(b"User-Agent: " + target.user_agent.encode("ascii"))

@@ -9,9 +9,9 @@ from starlette.exceptions import HTTPException
 
 from app.simulator.server.magic import MAGIC
 from app.simulator.server.zeus import Done, SimulatedZeus
-from app.simulator.state.settings import Settings
+from app.simulator.state.settings import SimulatorSettings
 from app.simulator.state.store import MadeCall, Slip
-from app.simulator.state.transitions import Action, allowed_actions
+from app.simulator.state.transitions import SlipAction, allowed_actions
 from app.zeus.wire import decode
 
 router = APIRouter(prefix="/api")
@@ -47,7 +47,7 @@ class OrderView(BaseModel):
     created_at: str
     changed_at: str
     values: dict[str, str]
-    allowed: list[Action]
+    allowed: list[SlipAction]
 
 
 class OrderInFull(OrderView):
@@ -100,19 +100,19 @@ async def resend_call(request: Request, order_no: str, n: int) -> CallView:
 
 
 @router.post("/orders/{order_no}/{action}")
-async def act(request: Request, order_no: str, action: Action) -> DoneView:
+async def act(request: Request, order_no: str, action: SlipAction) -> DoneView:
     """Pay, confirm, take back, expire, re-issue or stop. Answers when the call has been made, with its outcome."""
     return done_view(await zeus_of(request).act(order_no, action))
 
 
 @router.get("/settings")
-async def show_settings(request: Request) -> Settings:
+async def show_settings(request: Request) -> SimulatorSettings:
     """Show the settings."""
     return zeus_of(request).settings
 
 
 @router.patch("/settings")
-async def change_settings(request: Request, changes: dict[str, Any]) -> Settings:
+async def change_settings(request: Request, changes: dict[str, Any]) -> SimulatorSettings:
     """Change some settings; objects are merged, all else is replaced.
 
     `anywhere` is fixed at the start: a page in a browser must not open the way to other machines.
@@ -121,7 +121,7 @@ async def change_settings(request: Request, changes: dict[str, Any]) -> Settings
     before = zeus.settings.model_dump(mode="json")
     if changes.get("anywhere", before["anywhere"]) != before["anywhere"]:
         raise HTTPException(422, "`anywhere` can be set only when the simulator starts.")
-    zeus.set_settings(Settings.model_validate(_merged(before, changes)))
+    zeus.set_settings(SimulatorSettings.model_validate(_merged(before, changes)))
     return zeus.settings
 
 

@@ -17,7 +17,7 @@ from app.simulator.server.api import faults_of_settings, router
 from app.simulator.server.application_endpoint import ApplicationEndpoint
 from app.simulator.server.local_requests import LocalRequestsOnly
 from app.simulator.server.zeus import CallNotFound, SimulatedZeus
-from app.simulator.state.store import OrderNotFound
+from app.simulator.state.store import SlipNotFound
 from app.simulator.state.transitions import ActionNotAllowed
 
 MARK = ("x-simulator", "zeus-relay SIMULATOR")
@@ -70,8 +70,8 @@ async def _not_allowed(_: Request, error: ActionNotAllowed) -> Response:
     return _problem(HTTPStatus.CONFLICT, str(error), state=error.state, action=error.action, allowed=list(error.allowed))
 
 
-async def _not_found(_: Request, error: OrderNotFound | CallNotFound) -> Response:
-    what = "order" if isinstance(error, OrderNotFound) else "call"
+async def _not_found(_: Request, error: SlipNotFound | CallNotFound) -> Response:
+    what = "order" if isinstance(error, SlipNotFound) else "call"
     return _problem(HTTPStatus.NOT_FOUND, f"No {what} has this number.", number=str(error.args[0]))
 
 
@@ -90,7 +90,7 @@ async def _http_error(_: Request, error: HTTPException) -> Response:
 
 _HANDLERS: dict[Any, Any] = {
     ActionNotAllowed: _not_allowed,
-    OrderNotFound: _not_found,
+    SlipNotFound: _not_found,
     CallNotFound: _not_found,
     ValidationError: _unusable,
     RequestValidationError: _bad_request,

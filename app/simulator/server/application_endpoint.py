@@ -9,9 +9,9 @@ from starlette.types import Receive, Scope, Send
 from app.simulator.server.magic import Magic, magic_of
 from app.simulator.server.slips import REDIRECTING_STORE, failed_slip, new_slip
 from app.simulator.server.zeus import SimulatedZeus
-from app.simulator.state.settings import ALL_FAULTS, AnswerFaults, Settings
+from app.simulator.state.settings import ALL_FAULTS, AnswerFaults, SimulatorSettings
 from app.simulator.state.store import Slip
-from app.zeus.application import FIELDS, Fault, Rule, decode_form, faults_of, is_test
+from app.zeus.application import FIELDS, ApplicationFault, Rule, decode_form, faults_of, is_test
 from app.zeus.application_answer import FAILURE, SUCCESS, write_answer
 
 MAX_BODY_BYTES = 64 * 1024
@@ -49,7 +49,7 @@ def answer(zeus: SimulatedZeus, body: bytes, base_url: str) -> Reply:
     return Reply(write_answer(_success(slip, base_url)), spoiled, slip, magic)
 
 
-def _faults(of_bytes: Iterable[Fault], values: Mapping[str, str]) -> list[Fault]:
+def _faults(of_bytes: Iterable[ApplicationFault], values: Mapping[str, str]) -> list[ApplicationFault]:
     """Return what is wrong with an application, in the manual's order.
 
     One test parameter without the other is no fault: the application is real (manual, test).
@@ -60,7 +60,7 @@ def _faults(of_bytes: Iterable[Fault], values: Mapping[str, str]) -> list[Fault]
     return sorted(ours, key=lambda fault: order.index(fault.parameter))
 
 
-def _names_parameter(fault: Fault, settings: Settings) -> bool:
+def _names_parameter(fault: ApplicationFault, settings: SimulatorSettings) -> bool:
     """Tell which of the two shapes a fault takes; the manual leaves open which one when."""
     return not {ALL_FAULTS, fault.parameter, fault.rule}.isdisjoint(settings.named_faults)
 
@@ -69,7 +69,7 @@ def _rejection(parameter: str) -> bytes:
     return f"パラメータエラー {parameter}\r\n".encode("cp932")
 
 
-def _error_code(values: Mapping[str, str], faults: list[Fault], magic: Magic | None, settings: Settings) -> str | None:
+def _error_code(values: Mapping[str, str], faults: list[ApplicationFault], magic: Magic | None, settings: SimulatorSettings) -> str | None:
     """Return the code that the application fails with, or None (manual, error code table)."""
     if magic and magic.error_code:
         return magic.error_code
@@ -84,7 +84,7 @@ def _error_code(values: Mapping[str, str], faults: list[Fault], magic: Magic | N
     return "0008" if values["pay_cvs"] in settings.maintenance else None
 
 
-def _test_is_valid(values: Mapping[str, str], settings: Settings) -> bool:
+def _test_is_valid(values: Mapping[str, str], settings: SimulatorSettings) -> bool:
     known = not is_test(values) or values["testid"] in settings.test_ids
     return known or settings.invalid_testid == "real"
 

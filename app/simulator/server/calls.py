@@ -7,11 +7,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from app.simulator.player.caller import Outcome, Verdict, send
-from app.simulator.player.orders import ALL_PARAMETERS, Call
-from app.simulator.player.target import Target, target_of
-from app.simulator.state.settings import Settings
-from app.simulator.state.store import MadeCall, Store
+from app.simulator.player.caller import CallOutcome, CallVerdict, send
+from app.simulator.player.orders import ALL_PARAMETERS, SimulatedCall
+from app.simulator.player.target import CallTarget, target_of
+from app.simulator.state.settings import SimulatorSettings
+from app.simulator.state.store import MadeCall, SlipStore
 from app.zeus.statuses import Status
 from app.zeus.wire import encode
 
@@ -26,7 +26,7 @@ NOT_MADE = {
 _HELD_SECONDS = 1.0
 
 
-def query_of(values: Mapping[str, str], status: Status, settings: Settings) -> bytes:
+def query_of(values: Mapping[str, str], status: Status, settings: SimulatorSettings) -> bytes:
     """Return the query that reports `status`, with the parameters that the merchant chose."""
     said = {**values, "status": status.value}
     chosen = [name for name in ALL_PARAMETERS if name in settings.parameters]
@@ -47,7 +47,7 @@ class CallMaker:
     `begin` runs a coroutine in the background.
     """
 
-    def __init__(self, store: Store, begin: Callable[[Coroutine[Any, Any, None]], object]) -> None:
+    def __init__(self, store: SlipStore, begin: Callable[[Coroutine[Any, Any, None]], object]) -> None:
         self._store = store
         self._begin = begin
         self._made = 0
@@ -63,7 +63,7 @@ class CallMaker:
         outcome = {**NOT_MADE, "reason": reason, "lost": reason == "dropped"}
         return self._store.add_call(order_no, status, query, at, outcome)
 
-    async def make(self, order_no: str, status: str, query: bytes, at: datetime, settings: Settings) -> MadeCall:
+    async def make(self, order_no: str, status: str, query: bytes, at: datetime, settings: SimulatorSettings) -> MadeCall:
         """Make one call, with the faults that are ordered, and return it with its outcome.
 
         Raises:
@@ -84,19 +84,19 @@ class CallMaker:
             await self._make_held(held, settings)
         return call
 
-    def _hold(self, order_no: str, call: MadeCall, settings: Settings) -> MadeCall:
+    def _hold(self, order_no: str, call: MadeCall, settings: SimulatorSettings) -> MadeCall:
         held = _Held(order_no, call)
         self._held.append(held)
         self._begin(self._make_late(held, settings))
         return call
 
-    async def _make_late(self, held: _Held, settings: Settings) -> None:
+    async def _make_late(self, held: _Held, settings: SimulatorSettings) -> None:
         await asyncio.sleep(_HELD_SECONDS)
         if held in self._held:
             self._held.remove(held)
             await self._make_held(held, settings)
 
-    async def _make_held(self, held: _Held, settings: Settings) -> None:
+    async def _make_held(self, held: _Held, settings: SimulatorSettings) -> None:
         outcome = await _outcome(held.order_no, held.call.status, held.call.query, settings)
         self._store.set_outcome(held.order_no, held.call.n, outcome)
 
@@ -105,39 +105,39 @@ def _falls_on(number: int, every: int) -> bool:
     return every > 0 and number % every == 0
 
 
-async def _outcome(order_no: str, status: str, query: bytes, settings: Settings) -> dict[str, Any]:
+async def _outcome(order_no: str, status: str, query: bytes, settings: SimulatorSettings) -> dict[str, Any]:
     faults = settings.faults.calls
     await asyncio.sleep(faults.delay)
-    call = Call(order_no, status, query[: len(query) * 2 // 3] if faults.garble else query)
+    call = SimulatedCall(order_no, status, query[: len(query) * 2 // 3] if faults.garble else query)
     target = _target(settings)
     outcomes = [await _with_retries(target, call, settings) for _ in range(faults.times)]
     return _words(*outcomes[-1])
 
 
 @lru_cache(maxsize=4)  # a TLS context takes long to make
-def _target(settings: Settings) -> Target:
+def _target(settings: SimulatorSettings) -> CallTarget:
     faults = settings.faults.calls
     target = target_of(settings.call_url or "", method=settings.method, timeout_s=settings.timeout)
     return replace(target, user_agent=settings.user_agent, source=faults.source, slow_s=faults.slow)
 
 
-async def _with_retries(target: Target, call: Call, settings: Settings) -> tuple[Outcome, int]:
+async def _with_retries(target: CallTarget, call: SimulatedCall, settings: SimulatorSettings) -> tuple[CallOutcome, int]:
     """Call until it is answered or no retry is left; only a timeout is retried (manual, CGI call)."""
     for left in range(settings.retries, -1, -1):
         outcome = await send(target, call, retries_left=left)
-        if outcome.verdict is not Verdict.RETRY:
+        if outcome.verdict is not CallVerdict.RETRY:
             break
         await asyncio.sleep(settings.retry_after)
     return outcome, settings.retries - left + 1
 
 
-def _words(outcome: Outcome, tries: int) -> dict[str, Any]:
+def _words(outcome: CallOutcome, tries: int) -> dict[str, Any]:
     return {
         "made": True,
         "http_status": outcome.status,
         "error": outcome.error,
         "seconds": round(outcome.latency_s, 3),
         "tries": tries,
-        "lost": outcome.verdict is Verdict.MAIL,
+        "lost": outcome.verdict is CallVerdict.MAIL,
         "reason": None,
     }

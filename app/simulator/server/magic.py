@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.simulator.state.settings import AnswerFaults
-from app.simulator.state.transitions import Action
+from app.simulator.state.transitions import SlipAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +23,14 @@ class Magic:
     word: str
     digits: str
     about: str
-    actions: tuple[Action, ...] = ()
+    actions: tuple[SlipAction, ...] = ()
     error_code: str | None = None
     rejected_parameter: str | None = None
     answer: AnswerFaults | None = None
     calls_lost: bool = False
 
 
-_PAY, _CONFIRM, _TAKE_BACK = Action.PAY, Action.CONFIRM, Action.TAKE_BACK
+_PAY, _CONFIRM, _TAKE_BACK = SlipAction.PAY, SlipAction.CONFIRM, SlipAction.TAKE_BACK
 
 MAGIC: Final[tuple[Magic, ...]] = (
     Magic("unpaid", "9001", "nothing happens after the application"),
@@ -38,11 +38,11 @@ MAGIC: Final[tuple[Magic, ...]] = (
     Magic("confirmed", "9005", "paid and confirmed", (_PAY, _CONFIRM)),
     Magic("reversed", "9006", "paid and taken back", (_PAY, _TAKE_BACK)),
     Magic("paid-again", "9007", "paid, taken back, paid again, confirmed", (_PAY, _TAKE_BACK, _PAY, _CONFIRM)),
-    Magic("expired", "9003", "never paid, the deadline passes", (Action.EXPIRE,)),
-    Magic("paid-after-reissue", "9011", "re-issued, then the old slip is paid", (Action.REISSUE, _PAY)),
-    Magic("confirmed-after-reissue", "9012", "re-issued, the old slip is paid and confirmed", (Action.REISSUE, _PAY, _CONFIRM)),
-    Magic("reversed-after-reissue", "9013", "re-issued, the old slip is paid and taken back", (Action.REISSUE, _PAY, _TAKE_BACK)),
-    Magic("stopped", "9014", "the service is stopped, then the slip is paid: no call", (Action.STOP, _PAY)),
+    Magic("expired", "9003", "never paid, the deadline passes", (SlipAction.EXPIRE,)),
+    Magic("paid-after-reissue", "9011", "re-issued, then the old slip is paid", (SlipAction.REISSUE, _PAY)),
+    Magic("confirmed-after-reissue", "9012", "re-issued, the old slip is paid and confirmed", (SlipAction.REISSUE, _PAY, _CONFIRM)),
+    Magic("reversed-after-reissue", "9013", "re-issued, the old slip is paid and taken back", (SlipAction.REISSUE, _PAY, _TAKE_BACK)),
+    Magic("stopped", "9014", "the service is stopped, then the slip is paid: no call", (SlipAction.STOP, _PAY)),
     Magic("error-800000", "9100", "fails with 800000", error_code="800000"),
     Magic("error-800001", "9101", "fails with 800001", error_code="800001"),
     Magic("error-800002", "9102", "fails with 800002", error_code="800002"),

@@ -5,7 +5,7 @@ import string
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from app.simulator.state.settings import Settings
+from app.simulator.state.settings import SimulatorSettings
 from app.simulator.state.store import Slip
 from app.simulator.state.transitions import SlipState
 from app.zeus.application import is_test
@@ -17,7 +17,7 @@ REDIRECTING_STORE = "D001"
 """セブン-イレブン: its customers are redirected to pay_url (manual, store table)."""
 
 
-def new_slip(number: int, values: Mapping[str, str], settings: Settings, now: datetime) -> Slip:
+def new_slip(number: int, values: Mapping[str, str], settings: SimulatorSettings, now: datetime) -> Slip:
     """Return the slip with serial `number` for an application that Zeus accepts.
 
     The prefix of its number says that it is none of Zeus's own. With `pay_no_cycle` a payment
@@ -41,7 +41,7 @@ def new_slip(number: int, values: Mapping[str, str], settings: Settings, now: da
     )
 
 
-def failed_slip(number: int, values: Mapping[str, str], error_code: str, settings: Settings, now: datetime) -> Slip:
+def failed_slip(number: int, values: Mapping[str, str], error_code: str, settings: SimulatorSettings, now: datetime) -> Slip:
     """Return the order of a failed application: it has a number and an error code, and no payment numbers."""
     order_no = f"{settings.order_prefix}-{number:06}-{_digits(5)}"
     echoed = {name: values.get(name, "") for name in ECHOED}
@@ -49,7 +49,7 @@ def failed_slip(number: int, values: Mapping[str, str], error_code: str, setting
     return Slip(order_no, SlipState.FAILED, now, now, {**echoed, "order_no": order_no, **nothing, "error_code": error_code})
 
 
-def _test_type(values: Mapping[str, str], settings: Settings) -> str | None:
+def _test_type(values: Mapping[str, str], settings: SimulatorSettings) -> str | None:
     """Return test_type, or None for a real application (manual, test): without a valid testid it is one."""
     valid = is_test(values) and values["testid"] in settings.test_ids
     return values["test_type"] if valid else None

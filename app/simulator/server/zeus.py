@@ -13,15 +13,15 @@ from app.simulator.server.calls import CallMaker, query_of
 from app.simulator.server.magic import Magic
 from app.simulator.server.slips import new_slip
 from app.simulator.state.clock import SimulatedClock
-from app.simulator.state.settings import Settings
-from app.simulator.state.store import MadeCall, OrderNotFound, Slip, Store, Timer
-from app.simulator.state.transitions import Action, ActionNotAllowed, SlipState, state_after
+from app.simulator.state.settings import SimulatorSettings
+from app.simulator.state.store import MadeCall, Slip, SlipNotFound, SlipStore, Timer
+from app.simulator.state.transitions import ActionNotAllowed, SlipAction, SlipState, state_after
 from app.zeus.mails import JAPAN
 from app.zeus.statuses import Status
 
 TEST_MINUTES = 30
 """05 or 06 of a test comes within 30 minutes of 04 (manual, operational test)."""
-_AFTER_PAYMENT = {"1": Action.CONFIRM, "2": Action.TAKE_BACK}
+_AFTER_PAYMENT = {"1": SlipAction.CONFIRM, "2": SlipAction.TAKE_BACK}
 _TIMERS_IN_FLIGHT = 50
 
 
@@ -41,7 +41,7 @@ class Done:
 class SimulatedZeus:
     """One simulated Zeus. Timers fall due within `running`; all else happens on request."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: SlipStore, settings: SimulatorSettings) -> None:
         self.store = store
         self.settings = self._first_settings = settings
         self.clock = SimulatedClock(settings.clock_speed, not_before=store.latest_moment())
@@ -71,12 +71,12 @@ class SimulatedZeus:
         if slip.state is not SlipState.UNPAID:
             return
         last_day = datetime.strptime(slip.values["pay_limit"], "%Y%m%d").replace(tzinfo=JAPAN)
-        self.store.add_timer(slip.order_no, last_day + timedelta(days=1), Action.EXPIRE)
+        self.store.add_timer(slip.order_no, last_day + timedelta(days=1), SlipAction.EXPIRE)
 
-    async def _follow(self, slip: Slip, actions: tuple[Action, ...]) -> None:
+    async def _follow(self, slip: Slip, actions: tuple[SlipAction, ...]) -> None:
         async with self._lock(slip.order_no):
             await self._call(slip)
-        with contextlib.suppress(ActionNotAllowed, OrderNotFound):  # somebody was faster
+        with contextlib.suppress(ActionNotAllowed, SlipNotFound):  # somebody was faster
             for action in actions:
                 await self.act(slip.order_no, action)
 
@@ -86,7 +86,7 @@ class SimulatedZeus:
         """Return the lock under which an order changes and is called about, so calls keep its order."""
         return self._locks.setdefault(order_no, asyncio.Lock())
 
-    async def act(self, order_no: str, action: Action) -> Done:
+    async def act(self, order_no: str, action: SlipAction) -> Done:
         """Carry out `action` and return it when its call has been made.
 
         Raises:
@@ -95,23 +95,23 @@ class SimulatedZeus:
         """
         async with self._lock(order_no):
             slip, replacement = self._carry_out(order_no, action)
-            call = await self._call(slip) if action is not Action.STOP else None
+            call = await self._call(slip) if action is not SlipAction.STOP else None
         if replacement:
             async with self._lock(replacement.order_no):
                 await self._call(replacement)
         return Done(slip, call, replacement)
 
-    def _carry_out(self, order_no: str, action: Action) -> tuple[Slip, Slip | None]:
+    def _carry_out(self, order_no: str, action: SlipAction) -> tuple[Slip, Slip | None]:
         before = self.slip(order_no)
         state = state_after(before.state, action, stopped=before.stopped)
         now = self.clock.now()
         with self.store.transaction():
-            replacement = self._replacement(before, now) if action is Action.REISSUE else None
+            replacement = self._replacement(before, now) if action is SlipAction.REISSUE else None
             self.store.change(
                 order_no,
                 state,
                 now,
-                stopped=before.stopped or action is Action.STOP,
+                stopped=before.stopped or action is SlipAction.STOP,
                 replaced_by=replacement.order_no if replacement else None,
             )
             if before.state is SlipState.UNPAID and state is SlipState.PAID:
@@ -153,7 +153,7 @@ class SimulatedZeus:
         """
         slip = self.store.slip(order_no)
         if slip is None:
-            raise OrderNotFound(order_no)
+            raise SlipNotFound(order_no)
         return slip
 
     # Calls
@@ -186,7 +186,7 @@ class SimulatedZeus:
 
     # Time
 
-    def set_settings(self, settings: Settings) -> None:
+    def set_settings(self, settings: SimulatorSettings) -> None:
         """Go on under other settings."""
         if settings.clock_speed != self.clock.speed:
             self.clock.set_speed(settings.clock_speed)
@@ -221,7 +221,7 @@ class SimulatedZeus:
     async def _act_by_time(self, timer: Timer) -> None:
         """Do what fell due, unless it is not allowed any more: a slip that was paid does not expire."""
         async with self._slots:
-            with contextlib.suppress(ActionNotAllowed, OrderNotFound):
+            with contextlib.suppress(ActionNotAllowed, SlipNotFound):
                 await self.act(timer.order_no, timer.action)
 
     def reset(self, *, settings: bool = False) -> None:
@@ -259,8 +259,8 @@ class SimulatedZeus:
             self.store.close()
 
 
-def _soon(slip: Slip, magic: Magic | None) -> tuple[Action, ...]:
+def _soon(slip: Slip, magic: Magic | None) -> tuple[SlipAction, ...]:
     """Return what follows an application immediately: a test's 04, or what a magic value asks for."""
     if slip.test_type is not None:
-        return (Action.PAY,) if slip.test_type in _AFTER_PAYMENT else ()
+        return (SlipAction.PAY,) if slip.test_type in _AFTER_PAYMENT else ()
     return magic.actions if magic else ()

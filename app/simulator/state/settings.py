@@ -58,7 +58,7 @@ class Faults(Strict):
     answers: AnswerFaults = AnswerFaults()
 
 
-class Settings(Strict):
+class SimulatorSettings(Strict):
     """What a merchant agreed with Zeus, and how the simulator behaves."""
 
     call_url: str | None = Field(None, description="The URL that is called; without one no call is made.")
@@ -121,7 +121,7 @@ class Settings(Strict):
         return codes
 
     @model_validator(mode="after")
-    def _stays_on_this_machine(self) -> "Settings":
+    def _stays_on_this_machine(self) -> "SimulatorSettings":
         host = urlsplit(self.call_url).hostname if self.call_url else None
         if host and not self.anywhere and not is_loopback(host):
             raise ValueError("the call URL is on another machine; start with --anywhere to allow it")

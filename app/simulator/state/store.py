@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from app.simulator.state.transitions import Action, SlipState
+from app.simulator.state.transitions import SlipAction, SlipState
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS orders (
@@ -25,7 +25,7 @@ CREATE INDEX IF NOT EXISTS timers_due ON timers (due_at);
 """
 
 
-class OrderNotFound(Exception):
+class SlipNotFound(Exception):
     """No order has this number."""
 
 
@@ -61,10 +61,10 @@ class Timer:
     id: int
     order_no: str
     due_at: datetime
-    action: Action
+    action: SlipAction
 
 
-class Store:
+class SlipStore:
     """All state of one simulator. Every method is one short statement on a local file or in memory."""
 
     def __init__(self, path: Path | None = None) -> None:
@@ -143,7 +143,7 @@ class Store:
             OrderNotFound: the order was forgotten in the meantime.
         """
         if self.slip(order_no) is None:
-            raise OrderNotFound(order_no)
+            raise SlipNotFound(order_no)
         row = self._connection.execute(
             "INSERT INTO calls SELECT ?, coalesce(max(n), 0) + 1, ?, ?, ?, ? FROM calls WHERE order_no = ? RETURNING n",
             (order_no, status, query, _text(at), json.dumps(outcome), order_no),
@@ -162,7 +162,7 @@ class Store:
         rows = self._connection.execute("SELECT * FROM calls WHERE order_no = ? ORDER BY n", (order_no,))
         return [MadeCall(row["n"], row["status"], row["query"], _moment(row["made_at"]), json.loads(row["outcome"])) for row in rows]
 
-    def add_timer(self, order_no: str, due_at: datetime, action: Action) -> None:
+    def add_timer(self, order_no: str, due_at: datetime, action: SlipAction) -> None:
         """Let `action` fall due."""
         self._connection.execute("INSERT INTO timers (order_no, due_at, action) VALUES (?, ?, ?)", (order_no, _text(due_at), action))
 
@@ -195,7 +195,7 @@ def _moment(text: str) -> datetime:
 
 
 def _timer(row: sqlite3.Row) -> Timer:
-    return Timer(row["id"], row["order_no"], _moment(row["due_at"]), Action(row["action"]))
+    return Timer(row["id"], row["order_no"], _moment(row["due_at"]), SlipAction(row["action"]))
 
 
 def _slip(row: sqlite3.Row) -> Slip:

@@ -50,7 +50,7 @@ _STATUS: Final[Mapping[SlipState, Status]] = {
 _NAMES_WITHOUT_STATUS: Final = {SlipState.CANCELLED: "キャンセル", SlipState.STOPPED: "番組停止"}
 
 
-class Action(StrEnum):
+class SlipAction(StrEnum):
     """What happens to a slip at the till, at the head office, in the console, or by time."""
 
     PAY = "pay"
@@ -62,36 +62,36 @@ class Action(StrEnum):
     """The merchant's service is stopped; a payment after it becomes 番組停止."""
 
 
-_AFTER: Final[Mapping[tuple[SlipState, Action], SlipState]] = {
-    (SlipState.UNPAID, Action.PAY): SlipState.PAID,
-    (SlipState.REVERSED, Action.PAY): SlipState.PAID,
-    (SlipState.PAID, Action.CONFIRM): SlipState.CONFIRMED,
-    (SlipState.PAID, Action.TAKE_BACK): SlipState.REVERSED,
-    (SlipState.UNPAID, Action.EXPIRE): SlipState.EXPIRED,
-    (SlipState.REVERSED, Action.EXPIRE): SlipState.EXPIRED,
-    (SlipState.UNPAID, Action.REISSUE): SlipState.CANCELLED,
-    (SlipState.CANCELLED, Action.PAY): SlipState.PAID_AFTER_CANCEL,
-    (SlipState.REVERSED_AFTER_CANCEL, Action.PAY): SlipState.PAID_AFTER_CANCEL,
-    (SlipState.PAID_AFTER_CANCEL, Action.CONFIRM): SlipState.CONFIRMED_AFTER_CANCEL,
-    (SlipState.PAID_AFTER_CANCEL, Action.TAKE_BACK): SlipState.REVERSED_AFTER_CANCEL,
+_AFTER: Final[Mapping[tuple[SlipState, SlipAction], SlipState]] = {
+    (SlipState.UNPAID, SlipAction.PAY): SlipState.PAID,
+    (SlipState.REVERSED, SlipAction.PAY): SlipState.PAID,
+    (SlipState.PAID, SlipAction.CONFIRM): SlipState.CONFIRMED,
+    (SlipState.PAID, SlipAction.TAKE_BACK): SlipState.REVERSED,
+    (SlipState.UNPAID, SlipAction.EXPIRE): SlipState.EXPIRED,
+    (SlipState.REVERSED, SlipAction.EXPIRE): SlipState.EXPIRED,
+    (SlipState.UNPAID, SlipAction.REISSUE): SlipState.CANCELLED,
+    (SlipState.CANCELLED, SlipAction.PAY): SlipState.PAID_AFTER_CANCEL,
+    (SlipState.REVERSED_AFTER_CANCEL, SlipAction.PAY): SlipState.PAID_AFTER_CANCEL,
+    (SlipState.PAID_AFTER_CANCEL, SlipAction.CONFIRM): SlipState.CONFIRMED_AFTER_CANCEL,
+    (SlipState.PAID_AFTER_CANCEL, SlipAction.TAKE_BACK): SlipState.REVERSED_AFTER_CANCEL,
 }
 
 
 class ActionNotAllowed(Exception):
     """Zeus does not allow this action in this state; `allowed` are the actions that it allows now."""
 
-    def __init__(self, state: SlipState, action: Action, allowed: tuple[Action, ...]) -> None:
+    def __init__(self, state: SlipState, action: SlipAction, allowed: tuple[SlipAction, ...]) -> None:
         super().__init__(f"{action} is not allowed for an order that is {state}")
         self.state, self.action, self.allowed = state, action, allowed
 
 
-def allowed_actions(state: SlipState, *, stopped: bool = False) -> tuple[Action, ...]:
+def allowed_actions(state: SlipState, *, stopped: bool = False) -> tuple[SlipAction, ...]:
     """Return the actions that Zeus allows now. `stopped` says that the merchant's service was stopped."""
-    actions = tuple(action for action in Action if (state, action) in _AFTER)
-    return (*actions, Action.STOP) if Action.PAY in actions and not stopped else actions
+    actions = tuple(action for action in SlipAction if (state, action) in _AFTER)
+    return (*actions, SlipAction.STOP) if SlipAction.PAY in actions and not stopped else actions
 
 
-def state_after(state: SlipState, action: Action, *, stopped: bool = False) -> SlipState:
+def state_after(state: SlipState, action: SlipAction, *, stopped: bool = False) -> SlipState:
     """Return the state after `action`. Stopping the service leaves the state as it is.
 
     Raises:
@@ -100,6 +100,6 @@ def state_after(state: SlipState, action: Action, *, stopped: bool = False) -> S
     allowed = allowed_actions(state, stopped=stopped)
     if action not in allowed:
         raise ActionNotAllowed(state, action, allowed)
-    if action is Action.STOP:
+    if action is SlipAction.STOP:
         return state
-    return SlipState.STOPPED if stopped and action is Action.PAY else _AFTER[state, action]
+    return SlipState.STOPPED if stopped and action is SlipAction.PAY else _AFTER[state, action]

@@ -10,7 +10,7 @@ import pytest
 from app.api.permissions import FOR_FEEDS
 from tests.api.api_client import Api
 from tests.api.api_walk import BODIES, address, contents, filled, operations
-from tests.operations.operations_setup import PERSONAL, OperatingWorld
+from tests.operations.operations_setup import PERSONAL, OperationsSetup
 from tests.processes import processes, service_settings
 
 
@@ -23,7 +23,7 @@ async def polling(api: Api, **values: Any) -> str:
     return token
 
 
-async def test_a_feed_is_read_with_its_own_token(api: Api, world: OperatingWorld) -> None:
+async def test_a_feed_is_read_with_its_own_token(api: Api, world: OperationsSetup) -> None:
     token = await polling(api, event_types=["payment.received", "payment.confirmed"], customer=True)
     await world.judged("01", "04", "05")
     first = await api.get("/events?limit=1", token=token)
@@ -36,7 +36,7 @@ async def test_a_feed_is_read_with_its_own_token(api: Api, world: OperatingWorld
     assert ([], rest.json["next_cursor"]) == (nothing.json["items"], nothing.json["next_cursor"])
 
 
-async def test_operators_read_the_feed_masked(api: Api, world: OperatingWorld) -> None:
+async def test_operators_read_the_feed_masked(api: Api, world: OperationsSetup) -> None:
     await world.judged("01", "04")
     page = await api.get("/events?after=&limit=1")
     assert ["order.accepted"] == [item["type"] for item in page.json["items"]]
@@ -44,7 +44,7 @@ async def test_operators_read_the_feed_masked(api: Api, world: OperatingWorld) -
     assert 1 == len((await api.get(f"/events?after={page.json['next_cursor']}&wait=5")).json["items"])
 
 
-async def test_the_token_of_a_feed_opens_nothing_else(api: Api, world: OperatingWorld, subtests: pytest.Subtests) -> None:
+async def test_the_token_of_a_feed_opens_nothing_else(api: Api, world: OperationsSetup, subtests: pytest.Subtests) -> None:
     names, token = await filled(world), await polling(api)
     before = await contents(world)
     for method, path, operation in operations(api):

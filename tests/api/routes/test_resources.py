@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.api.api_client import Api
-from tests.operations.operations_setup import ORDER_NO, PERSONAL, OperatingWorld
+from tests.operations.operations_setup import ORDER_NO, PERSONAL, OperationsSetup
 from tests.subscriber import subscriber
 
 SECRET = "whsec_" + "A" * 32
@@ -48,7 +48,7 @@ async def test_the_life_of_a_subscriber(api: Api) -> None:
     assert [] == (await api.get("/subscribers")).json["items"]
 
 
-async def test_a_test_webhook_over_http(api: Api, world: OperatingWorld) -> None:
+async def test_a_test_webhook_over_http(api: Api, world: OperationsSetup) -> None:
     async with subscriber(SECRET) as merchant:
         assert 201 == (await api.post("/subscribers", json={"name": "shop", "url": merchant.url, "secret": SECRET})).status
         async with world.forwarder():
@@ -57,7 +57,7 @@ async def test_a_test_webhook_over_http(api: Api, world: OperatingWorld) -> None
     assert [trial.json["event_id"]] == [webhook_id for webhook_id, _ in merchant.received]
 
 
-async def test_an_order_is_found_as_it_is_typed(api: Api, world: OperatingWorld) -> None:
+async def test_an_order_is_found_as_it_is_typed(api: Api, world: OperationsSetup) -> None:
     await world.judged("01", order_no="1234-56789-01234", money="5400")
     typed = quote("１２３４ー５６７８９－０１２３４　")
     today = quote(datetime.now(timezone(timedelta(hours=9))).strftime("%Y年%m月%d日"))
@@ -66,7 +66,7 @@ async def test_an_order_is_found_as_it_is_typed(api: Api, world: OperatingWorld)
         assert 1 == len((await api.get(f"/orders?{asked}")).json["items"]), asked
 
 
-async def test_an_order_over_http(api: Api, world: OperatingWorld) -> None:
+async def test_an_order_over_http(api: Api, world: OperationsSetup) -> None:
     await world.add()
     await world.judged("01", "04", "04")
     answer = await api.get(f"/orders/{ORDER_NO}")
@@ -77,7 +77,7 @@ async def test_an_order_over_http(api: Api, world: OperatingWorld) -> None:
     assert list(PERSONAL) == list((await api.get(f"/orders/{ORDER_NO}?personal=true")).json["customer"].values())
 
 
-async def test_notices_over_http(api: Api, world: OperatingWorld) -> None:
+async def test_notices_over_http(api: Api, world: OperationsSetup) -> None:
     await world.judged("01", "99")
     await world.call("04", clientip="2012999999")
     await world.judge("2012000001")
@@ -92,7 +92,7 @@ async def test_notices_over_http(api: Api, world: OperatingWorld) -> None:
     assert [] == [secret for secret in PERSONAL if secret in shown.text]
 
 
-async def test_a_list_over_http_is_read_page_by_page(api: Api, world: OperatingWorld) -> None:
+async def test_a_list_over_http_is_read_page_by_page(api: Api, world: OperationsSetup) -> None:
     ids = [str(notice_id) for notice_id in await world.call(*["01"] * 5)]
     seen: list[str] = []
     path = "/notices?limit=2"
@@ -105,7 +105,7 @@ async def test_a_list_over_http_is_read_page_by_page(api: Api, world: OperatingW
     assert ids[::-1] == seen
 
 
-async def test_events_over_http_are_a_feed(api: Api, world: OperatingWorld) -> None:
+async def test_events_over_http_are_a_feed(api: Api, world: OperationsSetup) -> None:
     await world.judged("01")
     first = (await api.get("/events")).json
     await world.judged("04", "05")
@@ -119,7 +119,7 @@ async def test_events_over_http_are_a_feed(api: Api, world: OperatingWorld) -> N
     assert "taro@example.com" == (await api.get(f"/events/{event['id']}?personal=true")).json["customer"]["email"]
 
 
-async def test_outbound_webhooks_over_http(api: Api, world: OperatingWorld) -> None:
+async def test_outbound_webhooks_over_http(api: Api, world: OperationsSetup) -> None:
     await world.add()
     await world.judged("01", "04")
     await world.run("UPDATE outbound_webhooks SET state = 'dead', attempts = 10")

@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet
 
 from app.db.migrations import head
 from tests.cli.conftest import Cli
-from tests.operations.operations_setup import OperatingWorld
+from tests.operations.operations_setup import OperationsSetup
 from tests.processes import PROGRAM, environment
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -35,7 +35,7 @@ async def test_migrating_brings_an_empty_database_up_to_date(empty_database_url:
     await fresh("subscribers", "list")
 
 
-async def test_the_doctor_is_content_where_all_is_well(cli: Cli, world: OperatingWorld) -> None:
+async def test_the_doctor_is_content_where_all_is_well(cli: Cli, world: OperationsSetup) -> None:
     await world.add("shop", "http://127.0.0.1:9000/")
     well = Cli({**cli.environment, "RELAY_ALLOWED_SOURCES": "192.0.2.0/24", "RELAY_IP_CODES": "2012000001", "RELAY_SPOOL_LIMIT": "1MiB"})
     findings = await well.json("doctor")

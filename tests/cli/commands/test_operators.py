@@ -8,10 +8,10 @@ from app.operations.access.tokens import authenticate
 from tests.api.api_client import serving
 from tests.api.api_walk import filled, sample
 from tests.cli.conftest import Cli
-from tests.operations.operations_setup import ORDER_NO, PERSONAL, SOURCE, TELNO, OperatingWorld
+from tests.operations.operations_setup import ORDER_NO, PERSONAL, SOURCE, TELNO, OperationsSetup
 
 
-async def test_the_life_of_a_token(cli: Cli, world: OperatingWorld) -> None:
+async def test_the_life_of_a_token(cli: Cli, world: OperationsSetup) -> None:
     created = await cli("tokens", "create", "kato", "--role", "operator", "--expires", "90d")
     token = re.search(r"^token +(zrt_\S{43})$", created.stdout, re.MULTILINE)
     assert token
@@ -46,7 +46,7 @@ async def test_what_is_done_at_the_terminal_is_noted_under_the_users_name(cli: C
     assert ["subscriber.added"] == [entry["action"] for entry in only["items"]]
 
 
-async def test_every_command_that_acts_notes_it(cli: Cli, world: OperatingWorld) -> None:
+async def test_every_command_that_acts_notes_it(cli: Cli, world: OperationsSetup) -> None:
     names = await filled(world)
     usual = {key: str(value) for key, value in names["*"].items()}
     other = str(names["dismiss_outbound_webhook"]["webhook_id"])
@@ -74,7 +74,7 @@ async def test_every_command_that_acts_notes_it(cli: Cli, world: OperatingWorld)
         await world.run("DELETE FROM audit_entries")
 
 
-async def test_rejected_calls(cli: Cli, world: OperatingWorld) -> None:
+async def test_rejected_calls(cli: Cli, world: OperationsSetup) -> None:
     assert "No call that looks like Zeus's was rejected.\n" == (await cli("notices", "rejected")).stdout
     sample_id = str(await sample(world))
     (_, row) = (await cli("notices", "rejected")).stdout.splitlines()
@@ -90,7 +90,7 @@ async def test_rejected_calls(cli: Cli, world: OperatingWorld) -> None:
     await cli("notices", "dismiss-rejected", sample_id, code=2)  # without a reason
 
 
-async def test_what_is_dismissed_needs_no_attention(cli: Cli, world: OperatingWorld) -> None:
+async def test_what_is_dismissed_needs_no_attention(cli: Cli, world: OperationsSetup) -> None:
     names = await filled(world)
     notice_id, webhook_id = str(names["*"]["notice_id"]), str(names["*"]["webhook_id"])
     assert notice_id in (await cli("notices", "list", "--attention")).stdout
@@ -103,7 +103,7 @@ async def test_what_is_dismissed_needs_no_attention(cli: Cli, world: OperatingWo
     assert [names["dismiss_outbound_webhook"]["webhook_id"]] == [webhook["id"] for webhook in left["items"]]
 
 
-async def test_json_is_that_of_the_api(cli: Cli, world: OperatingWorld) -> None:
+async def test_json_is_that_of_the_api(cli: Cli, world: OperationsSetup) -> None:
     names = await filled(world)
     async with serving(world.sessions, world.vault) as api:
         for path, arguments in (

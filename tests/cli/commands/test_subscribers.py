@@ -10,14 +10,14 @@ from tests.api.api_client import serving
 from tests.cli.conftest import Cli
 from tests.forwarding.certificates import Authority
 from tests.forwarding.delivery_setup import KEY
-from tests.operations.operations_setup import OperatingWorld
+from tests.operations.operations_setup import OperationsSetup
 
 URL = "https://shop.example/hooks"
 SHOP = Authority("shop")
 PACE = ("ordered", "max_in_flight", "timeout_ms", "rate_limit")
 
 
-async def test_a_subscriber_that_polls(cli: Cli, world: OperatingWorld) -> None:
+async def test_a_subscriber_that_polls(cli: Cli, world: OperationsSetup) -> None:
     added = await cli("subscribers", "add", "batch", "--feed", "--events", "payment.received")
     (token,) = re.findall(r"^token +(zft_\S{43})$", added.stdout, re.MULTILINE)
     assert "The secret is not shown again." in added.stderr
@@ -95,7 +95,7 @@ async def test_what_is_set_changes_and_the_rest_stays(cli: Cli) -> None:
     assert ("https://new.example/", None, False) == (changed["url"], changed["event_types"], changed["customer"])
 
 
-async def test_secrets_are_sealed_with_a_new_key(cli: Cli, world: OperatingWorld) -> None:
+async def test_secrets_are_sealed_with_a_new_key(cli: Cli, world: OperationsSetup) -> None:
     secret = (await cli.json("subscribers", "add", "shop", URL, "--header", "X-A: 1"))["secret"]
     new = Fernet.generate_key().decode()
     both = Cli({**cli.environment, "RELAY_SECRET_KEYS": f"{new},{KEY}"})

@@ -20,14 +20,14 @@ from app.console.http.session import COOKIE, Session, new_session, opened, seal
 from app.console.http.sign_in_limiter import SLOW_AFTER, SLOW_SECONDS
 from app.crypto.vault import Vault
 from app.db.engine import make_engine, make_sessions
-from app.network.allowed_sources import Door, Sources
+from app.network.allowed_sources import SourceCheck, Sources
 from app.operations.access.permissions import SERVICE, Role
 from app.operations.access.sessions import end_session
 from app.operations.access.tokens import NewToken, create_token, revoke_token
 from app.operations.subscribers.recovery import RecoveryRequest, recover
 from tests.console.console_setup import SECRET_SETTING, Console, running_console
 from tests.forwarding.delivery_setup import KEY
-from tests.operations.operations_setup import ORDER_NO, PERSONAL, OperatingWorld
+from tests.operations.operations_setup import ORDER_NO, PERSONAL, OperationsSetup
 
 TABLES = (
     "notices", "orders", "events", "subscribers", "subscriber_secrets", "outbound_webhooks", "rejected_samples", "audit_entries",
@@ -236,7 +236,7 @@ async def test_who_guesses_tokens_has_to_wait(console: Console) -> None:
 
 
 async def test_who_guesses_locks_nobody_out(console: Console, tmp_path: Path) -> None:
-    proxied = Door(Sources((), (ipaddress.ip_network("127.0.0.1"),)))
+    proxied = SourceCheck(Sources((), (ipaddress.ip_network("127.0.0.1"),)))
     async with running_console(console.world, tmp_path, tokens=console.tokens, door=proxied) as behind, behind.visitor() as visitor:
         csrf = (await visitor.get("/sign-in")).csrf
 
@@ -349,7 +349,7 @@ async def test_an_order_is_found_as_it_is_typed_on_a_japanese_keyboard(console: 
             assert (200, "money" in asked) == (page.status, "1234-56789-01234" in page.text), asked
 
 
-async def test_while_the_database_is_away_pages_say_so_and_nothing_else(world: OperatingWorld, tmp_path: Path) -> None:
+async def test_while_the_database_is_away_pages_say_so_and_nothing_else(world: OperationsSetup, tmp_path: Path) -> None:
     engine = make_engine("postgresql://nobody@127.0.0.1:1/nothing")
     away = replace(world, sessions=make_sessions(engine))
     async with running_console(world, tmp_path, shown=away) as console, console.visitor(Role.ADMIN) as visitor:

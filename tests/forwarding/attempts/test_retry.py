@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from app.forwarding.attempts.retry import EXCUSED_AT_MOST, next_attempt
-from app.forwarding.outcome import Outcome, OutcomeKind, kind_of_status
+from app.forwarding.outcome import DeliveryOutcome, OutcomeKind, kind_of_status
 from app.settings import parse_duration
 
 SCHEDULE = [parse_duration(text) for text in ("0s", "5s", "5m", "30m", "2h", "5h", "10h", "14h", "20h", "24h")]
@@ -114,4 +114,4 @@ def test_what_a_status_means(status: int, kind: OutcomeKind) -> None:
 
 def test_only_our_own_failures_are_not_charged() -> None:
     assert [kind for kind in OutcomeKind if not kind.charged] == [K.OWN_SIDE]
-    assert Outcome(K.DELIVERED, 200).kind.charged
+    assert DeliveryOutcome(K.DELIVERED, 200).kind.charged

@@ -14,20 +14,20 @@ from standardwebhooks import Webhook
 
 from app.forwarding.destinations.connection_options import (
     MOST_HEADERS,
+    ConnectionOptions,
     HeaderRefused,
-    Transport,
     check_headers,
-    transport_of,
+    connection_options_of,
 )
 from app.forwarding.destinations.http.sender import TimeLimits
-from app.forwarding.destinations.http.tls import Trust, make_context
+from app.forwarding.destinations.http.tls import TlsContexts, make_context
 from app.forwarding.options import ForwardingOptions
-from app.forwarding.outcome import Outcome, OutcomeKind
+from app.forwarding.outcome import DeliveryOutcome, OutcomeKind
 from app.network.address_rules import Address
 from app.settings import Settings, WrongSettings
 from tests.forwarding import hostile_server as hostile
 from tests.forwarding.certificates import Authority
-from tests.forwarding.delivery_setup import World, until
+from tests.forwarding.delivery_setup import DeliverySetup, until
 from tests.forwarding.destinations.http.test_sender import SECRET, free_port, sender, webhook
 
 K = OutcomeKind
@@ -38,7 +38,7 @@ def at_home(_host: str) -> Sequence[Address]:
     return [ip_address("127.0.0.1")]
 
 
-async def send(url: str, transport: Transport, **options: object) -> Outcome:
+async def send(url: str, transport: ConnectionOptions, **options: object) -> DeliveryOutcome:
     async with sender(**{"limits": PATIENT, "lookup": at_home, **options}) as made:
         return await made.send(webhook(url), [SECRET], transport)
 
@@ -66,7 +66,7 @@ class Noting:
 async def test_headers_of_a_subscriber_stand_beside_ours() -> None:
     shop = Noting()
     async with hostile.serving(shop) as port:
-        outcome = await send(f"http://127.0.0.1:{port}/", Transport((("Authorization", "Bearer abc"), ("X-Shop", "1 2"))))
+        outcome = await send(f"http://127.0.0.1:{port}/", ConnectionOptions((("Authorization", "Bearer abc"), ("X-Shop", "1 2"))))
     assert outcome.kind is K.DELIVERED
     headers = shop.headers()
     assert ("Bearer abc", "1 2", "application/json") == (headers["authorization"], headers["x-shop"], headers["content-type"])
@@ -113,20 +113,20 @@ def test_headers_that_are_ours_or_broken_are_refused_without_their_value(headers
 
 
 def test_a_transport_is_read_as_it_was_written_and_shows_nothing() -> None:
-    transport = Transport((("authorization", "Bearer abc"),), "CA", "CERTIFICATE AND KEY")
-    assert transport == transport_of(transport.to_text())
-    assert "Transport()" == repr(transport)
+    transport = ConnectionOptions((("authorization", "Bearer abc"),), "CA", "CERTIFICATE AND KEY")
+    assert transport == connection_options_of(transport.to_text())
+    assert "ConnectionOptions()" == repr(transport)
 
 
 async def test_an_authority_of_ones_own_is_trusted_alone(tmp_path: Path) -> None:
     private, public = Authority("private"), Authority("public")
-    everybody = Trust(private_file := tmp_path / "ca.pem")
+    everybody = TlsContexts(private_file := tmp_path / "ca.pem")
     private_file.write_text(public.pem)
     for authority, transport, kind in (
-        (private, Transport(), K.TLS),
-        (private, Transport(ca=private.pem), K.DELIVERED),
-        (public, Transport(ca=private.pem), K.TLS),
-        (public, Transport(), K.DELIVERED),  # by the file for everybody
+        (private, ConnectionOptions(), K.TLS),
+        (private, ConnectionOptions(ca=private.pem), K.DELIVERED),
+        (public, ConnectionOptions(ca=private.pem), K.TLS),
+        (public, ConnectionOptions(), K.DELIVERED),  # by the file for everybody
     ):
         async with hostile.serving(hostile.answering(b"200 OK"), authority.server(tmp_path, "shop.example")) as port:
             outcome = await send(f"https://shop.example:{port}/", transport, trust=everybody)
@@ -140,10 +140,10 @@ async def test_a_client_certificate_is_shown_to_a_server_that_asks_for_it(tmp_pa
     server.load_verify_locations(cadata=authority.pem)
     async with hostile.serving(hostile.answering(b"200 OK"), server) as port:
         url = f"https://shop.example:{port}/"
-        ours = Transport(ca=authority.pem, client_certificate=authority.issue("zeus-relay"))
+        ours = ConnectionOptions(ca=authority.pem, client_certificate=authority.issue("zeus-relay"))
         assert K.DELIVERED is (await send(url, ours)).kind
         for certificate in (None, stranger.issue("zeus-relay")):
-            outcome = await send(url, Transport(ca=authority.pem, client_certificate=certificate))
+            outcome = await send(url, ConnectionOptions(ca=authority.pem, client_certificate=certificate))
             assert outcome.kind in (K.TLS, K.RESET), outcome  # in TLS 1.3 the refusal comes after the handshake
 
 
@@ -164,7 +164,7 @@ async def test_connections_are_not_shared_between_certificates(tmp_path: Path) -
     async with hostile.serving(note, server) as port, sender(limits=PATIENT, lookup=at_home) as made:
         certificates = {name: authority.issue(name) for name in ("one", "two")}
         for name in ("one", "two", None, "one"):
-            transport = Transport(ca=authority.pem, client_certificate=certificates[name] if name else None)
+            transport = ConnectionOptions(ca=authority.pem, client_certificate=certificates[name] if name else None)
             assert K.DELIVERED is (await made.send(webhook(f"https://shop.example:{port}/"), [SECRET], transport)).kind
     assert ["one", "two", None, "one"] == seen
 
@@ -188,9 +188,9 @@ def test_a_file_of_authorities_that_holds_none_is_named(tmp_path: Path) -> None:
             ForwardingOptions.of(Settings(subscriber_ca_file=file))
 
 
-async def test_a_subscribers_transport_is_unsealed_for_its_webhooks_only(world: World) -> None:
+async def test_a_subscribers_transport_is_unsealed_for_its_webhooks_only(world: DeliverySetup) -> None:
     special, usual = Noting(), Noting()
-    sealed = world.vault.seal(Transport((("x-shop", "special"),)).to_text())
+    sealed = world.vault.seal(ConnectionOptions((("x-shop", "special"),)).to_text())
     async with hostile.serving(special) as one, hostile.serving(usual) as two:
         await world.subscriber(f"http://127.0.0.1:{one}/", sealed_transport=sealed)
         await world.subscriber(f"http://127.0.0.1:{two}/")
@@ -200,7 +200,7 @@ async def test_a_subscribers_transport_is_unsealed_for_its_webhooks_only(world: 
     assert ("special", None) == (special.headers().get("x-shop"), usual.headers().get("x-shop"))
 
 
-async def _all_delivered(world: World, count: int) -> bool:
+async def _all_delivered(world: DeliverySetup, count: int) -> bool:
     return ["delivered"] * count == await world.states()
 
 
@@ -256,8 +256,8 @@ async def test_through_a_proxy_the_judged_address_is_asked_for_and_the_name_is_v
     authority, shop = Authority("shop"), Noting()
     async with hostile.serving(shop, authority.server(tmp_path, "shop.example")) as port, proxying(Proxy(port)) as proxy:
         through = {"proxy": f"http://user:word@proxy.example:{proxy.port}", "lookup": public, "networks": OUTSIDE}
-        outcome = await send("https://shop.example/hooks", Transport((("x-shop", "1"),), ca=authority.pem), **through)
-        other = await send("https://evil.example/hooks", Transport(ca=authority.pem), **through)
+        outcome = await send("https://shop.example/hooks", ConnectionOptions((("x-shop", "1"),), ca=authority.pem), **through)
+        other = await send("https://evil.example/hooks", ConnectionOptions(ca=authority.pem), **through)
     assert (K.DELIVERED, K.TLS) == (outcome.kind, other.kind), (outcome, other)
     assert [f"CONNECT {PUBLIC}:443 HTTP/1.1"] * 2 == [head.split("\r\n")[0] for head in proxy.asked]
     assert "Proxy-Authorization: Basic dXNlcjp3b3Jk" in proxy.asked[0]
@@ -273,7 +273,7 @@ async def test_the_proxy_is_asked_for_nothing_that_is_forbidden() -> None:
         for url in ("https://127.0.0.1/", "https://10.0.0.1/", "https://inside.example/"):
             outcome = await send(
                 url,
-                Transport(),
+                ConnectionOptions(),
                 proxy=f"http://proxy.example:{proxy.port}",
                 networks=OUTSIDE,
                 lookup=lambda _host: [ip_address("127.0.0.1")],
@@ -289,7 +289,7 @@ async def test_the_proxy_is_asked_for_nothing_that_is_forbidden() -> None:
 async def test_what_the_proxy_answers_is_told_from_what_the_subscriber_does(answer: bytes, kind: OutcomeKind) -> None:
     async with proxying(Proxy(answer=b"HTTP/1.1 " + answer + b"\r\nContent-Length: 0\r\n\r\n")) as proxy:
         outcome = await send(
-            "https://shop.example/", Transport(), proxy=f"http://proxy.example:{proxy.port}", lookup=public, networks=OUTSIDE
+            "https://shop.example/", ConnectionOptions(), proxy=f"http://proxy.example:{proxy.port}", lookup=public, networks=OUTSIDE
         )
     assert (kind, None, f"the proxy answered {int(answer[:3])}") == (outcome.kind, outcome.http_status, outcome.excerpt)
 
@@ -301,8 +301,8 @@ async def test_a_proxy_that_is_away_is_trouble_on_our_side() -> None:
         return [PUBLIC]
 
     away = f"http://proxy.example:{free_port()}"
-    assert K.OWN_SIDE is (await send("https://shop.example/", Transport(), proxy=away, lookup=public, networks=OUTSIDE)).kind
-    assert K.OWN_SIDE is (await send("https://shop.example/", Transport(), proxy=away, lookup=nameless, networks=OUTSIDE)).kind
+    assert K.OWN_SIDE is (await send("https://shop.example/", ConnectionOptions(), proxy=away, lookup=public, networks=OUTSIDE)).kind
+    assert K.OWN_SIDE is (await send("https://shop.example/", ConnectionOptions(), proxy=away, lookup=nameless, networks=OUTSIDE)).kind
 
 
 async def test_a_name_that_does_not_exist_is_the_subscribers_fault_through_a_proxy_too() -> None:
@@ -311,7 +311,7 @@ async def test_a_name_that_does_not_exist_is_the_subscribers_fault_through_a_pro
             raise gaierror(EAI_NONAME, "Name or service not known")
         return at_home(host)
 
-    assert K.DNS is (await send("https://shop.example/", Transport(), proxy="http://proxy.example:1", lookup=lookup)).kind
+    assert K.DNS is (await send("https://shop.example/", ConnectionOptions(), proxy="http://proxy.example:1", lookup=lookup)).kind
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from standardwebhooks import Webhook
 
 from app.forwarding.destinations.http.sender import TimeLimits
-from tests.forwarding.delivery_setup import World, until
+from tests.forwarding.delivery_setup import DeliverySetup, until
 from tests.forwarding.test_forwarder import Shop, open_shop
 
 QUICK = 150
@@ -18,7 +18,7 @@ IN_FLIGHT = 16
 
 
 @asynccontextmanager
-async def shop_that_hangs(world: World) -> AsyncIterator[tuple[Shop, asyncio.Event]]:
+async def shop_that_hangs(world: DeliverySetup) -> AsyncIterator[tuple[Shop, asyncio.Event]]:
     """A subscriber that is owed much, answers quickly for a while, and then not until the event is set."""
     goes_on = asyncio.Event()
 
@@ -35,11 +35,11 @@ async def shop_that_hangs(world: World) -> AsyncIterator[tuple[Shop, asyncio.Eve
         goes_on.set()
 
 
-async def leases(world: World) -> int:
+async def leases(world: DeliverySetup) -> int:
     return len(await world.rows("SELECT 1 FROM outbound_webhooks WHERE lease_token IS NOT NULL"))
 
 
-async def hangs(world: World) -> None:
+async def hangs(world: DeliverySetup) -> None:
     """Wait until everything quick is recorded and more is claimed than is sent."""
 
     async def does() -> bool:
@@ -49,11 +49,11 @@ async def hangs(world: World) -> None:
     await until(does)
 
 
-async def only_what_is_sent_is_held(world: World) -> bool:
+async def only_what_is_sent_is_held(world: DeliverySetup) -> bool:
     return await leases(world) == IN_FLIGHT
 
 
-async def test_what_waits_behind_sends_that_hang_is_given_back_and_sent_later(world: World) -> None:
+async def test_what_waits_behind_sends_that_hang_is_given_back_and_sent_later(world: DeliverySetup) -> None:
     async with shop_that_hangs(world) as (shop, goes_on), world.forwarder(limits=TimeLimits(15, 15)):
         await hangs(world)
         await until(lambda: only_what_is_sent_is_held(world), 5)
@@ -63,11 +63,11 @@ async def test_what_waits_behind_sends_that_hang_is_given_back_and_sent_later(wo
         assert max(Counter(shop.ids).values()) == 1
 
 
-async def all_delivered(world: World) -> bool:
+async def all_delivered(world: DeliverySetup) -> bool:
     return set(await world.states()) == {"delivered"}
 
 
-async def test_what_could_not_be_given_back_at_once_is_given_back_later(world: World) -> None:
+async def test_what_could_not_be_given_back_at_once_is_given_back_later(world: DeliverySetup) -> None:
     async with shop_that_hangs(world), world.forwarder(limits=TimeLimits(15, 15), stop_s=0.3):
         await hangs(world)
         async with world.sessions() as locker:
@@ -76,12 +76,12 @@ async def test_what_could_not_be_given_back_at_once_is_given_back_later(world: W
         await until(lambda: only_what_is_sent_is_held(world), 5)
 
 
-async def ended_a_release(world: World) -> bool:
+async def ended_a_release(world: DeliverySetup) -> bool:
     waiting = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     return bool(await world.rows(waiting))
 
 
-async def test_a_subscriber_of_personal_data_gets_valid_json_of_what_was_erased_and_of_signals(world: World) -> None:
+async def test_a_subscriber_of_personal_data_gets_valid_json_of_what_was_erased_and_of_signals(world: DeliverySetup) -> None:
     async with open_shop() as shop:
         _, secret = await world.subscriber(shop.url, customer=True, event_types=["payment.received", "outbound.dead"])
         await world.subscriber("http://127.0.0.1:1/hooks")

@@ -10,11 +10,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.forwarding.attempts.sql import Recorded, Result, record
+from app.forwarding.attempts.sql import AttemptResult, Recorded, record
 from app.forwarding.outcome import OutcomeKind
 from app.forwarding.queue.claims import Busy, claim, park, release, renew
-from app.forwarding.webhook import OutboundWebhook
-from tests.forwarding.delivery_setup import World
+from app.forwarding.webhook import ClaimedWebhook
+from tests.forwarding.delivery_setup import DeliverySetup
 
 URL = "https://shop.example/hooks"
 LEASE = timedelta(seconds=60)
@@ -22,13 +22,15 @@ HOLD = timedelta(hours=1)
 
 
 async def take(
-    world: World, room: int = 100, busy: Sequence[Busy] = (), lease: timedelta = LEASE, *, capped: bool = False
-) -> list[OutboundWebhook]:
+    world: DeliverySetup, room: int = 100, busy: Sequence[Busy] = (), lease: timedelta = LEASE, *, capped: bool = False
+) -> list[ClaimedWebhook]:
     async with world.sessions.begin() as session:
         return await claim(session, room=room, busy=busy, lease=lease, order_hold=HOLD, capped=capped)
 
 
-def result(webhook: OutboundWebhook, kind: OutcomeKind = OutcomeKind.DELIVERED, wait: timedelta | None = None, **values: Any) -> Result:
+def result(
+    webhook: ClaimedWebhook, kind: OutcomeKind = OutcomeKind.DELIVERED, wait: timedelta | None = None, **values: Any
+) -> AttemptResult:
     state = "delivered" if kind is OutcomeKind.DELIVERED else "dead" if wait is None else "pending"
     defaults: dict[str, Any] = {
         "webhook_id": webhook.id,
@@ -42,19 +44,19 @@ def result(webhook: OutboundWebhook, kind: OutcomeKind = OutcomeKind.DELIVERED, 
         "http_status": 200,
         "excerpt": "OK",
     }
-    return Result(**{**defaults, **values})
+    return AttemptResult(**{**defaults, **values})
 
 
-async def put(world: World, *results: Result) -> Recorded:
+async def put(world: DeliverySetup, *results: AttemptResult) -> Recorded:
     async with world.sessions.begin() as session:
         return await record(session, results)
 
 
-def events(webhooks: Sequence[OutboundWebhook]) -> list[UUID]:
+def events(webhooks: Sequence[ClaimedWebhook]) -> list[UUID]:
     return [webhook.event_id for webhook in webhooks]
 
 
-async def test_a_claim_brings_everything_that_is_needed_to_send(world: World) -> None:
+async def test_a_claim_brings_everything_that_is_needed_to_send(world: DeliverySetup) -> None:
     subscriber, secret = await world.subscriber(URL, timeout_ms=2_500, max_in_flight=7)
     event = await world.event("1234-56789-01234")
     [webhook] = await take(world)
@@ -66,14 +68,14 @@ async def test_a_claim_brings_everything_that_is_needed_to_send(world: World) ->
     assert [world.vault.open(sealed) for sealed in target.sealed] == [secret]
 
 
-async def test_personal_data_comes_only_for_a_subscriber_that_asked(world: World) -> None:
+async def test_personal_data_comes_only_for_a_subscriber_that_asked(world: DeliverySetup) -> None:
     await world.subscriber(URL, customer=True)
     await world.event()
     [webhook] = await take(world)
     assert json.loads(webhook.customer or "") == {"name": "コンビニ　タロウ"}
 
 
-async def test_expired_secrets_stay_behind_and_the_newest_comes_first(world: World) -> None:
+async def test_expired_secrets_stay_behind_and_the_newest_comes_first(world: DeliverySetup) -> None:
     subscriber, secret = await world.subscriber(URL)
     for name, created, expires in (("old", "-1 hour", "1 hour"), ("expired", "-2 hours", "-1 second")):
         await world.run(
@@ -95,7 +97,7 @@ def _interval(words: str) -> timedelta:
     return int(number) * timedelta(**{unit.rstrip("s") + "s": 1})
 
 
-async def test_what_is_claimed_is_not_claimed_again_until_its_lease_ends(world: World) -> None:
+async def test_what_is_claimed_is_not_claimed_again_until_its_lease_ends(world: DeliverySetup) -> None:
     await world.subscriber(URL)
     await world.event()
     [first] = await take(world, lease=timedelta(milliseconds=300))
@@ -106,7 +108,7 @@ async def test_what_is_claimed_is_not_claimed_again_until_its_lease_ends(world: 
     assert second.lease_token != first.lease_token
 
 
-async def test_a_lease_can_be_renewed_by_its_holder_only(world: World) -> None:
+async def test_a_lease_can_be_renewed_by_its_holder_only(world: DeliverySetup) -> None:
     await world.subscriber(URL)
     await world.event()
     [stale] = await take(world, lease=timedelta(0))
@@ -118,7 +120,7 @@ async def test_a_lease_can_be_renewed_by_its_holder_only(world: World) -> None:
     assert await take(world) == []
 
 
-async def test_a_released_webhook_is_due_at_once_and_only_its_holder_can_release_it(world: World) -> None:
+async def test_a_released_webhook_is_due_at_once_and_only_its_holder_can_release_it(world: DeliverySetup) -> None:
     await world.subscriber(URL)
     await world.event()
     [stale] = await take(world, lease=timedelta(0))
@@ -132,7 +134,7 @@ async def test_a_released_webhook_is_due_at_once_and_only_its_holder_can_release
 
 
 @pytest.mark.parametrize("state", ["paused", "removed"])
-async def test_only_active_subscribers_are_looked_at(world: World, state: str) -> None:
+async def test_only_active_subscribers_are_looked_at(world: DeliverySetup, state: str) -> None:
     subscriber, _ = await world.subscriber(URL)
     await world.event()
     await world.run("UPDATE subscribers SET state = :state WHERE id = :id", state=state, id=subscriber)
@@ -140,7 +142,7 @@ async def test_only_active_subscribers_are_looked_at(world: World, state: str) -
     assert await world.states() == ["pending"]
 
 
-async def test_the_room_of_each_subscriber_is_kept(world: World) -> None:
+async def test_the_room_of_each_subscriber_is_kept(world: DeliverySetup) -> None:
     small, _ = await world.subscriber(URL, max_in_flight=2)
     large, _ = await world.subscriber(URL, max_in_flight=5)
     for _ in range(8):
@@ -157,7 +159,7 @@ async def test_the_room_of_each_subscriber_is_kept(world: World) -> None:
     assert await taken([Busy(small, 9, 1), Busy(large, 2, 3)]) == (0, 1)
 
 
-async def test_with_too_little_room_the_least_busy_subscriber_goes_first(world: World) -> None:
+async def test_with_too_little_room_the_least_busy_subscriber_goes_first(world: DeliverySetup) -> None:
     busy, _ = await world.subscriber(URL)
     idle, _ = await world.subscriber(URL)
     for _ in range(4):
@@ -166,7 +168,7 @@ async def test_with_too_little_room_the_least_busy_subscriber_goes_first(world: 
     assert {webhook.target.subscriber_id for webhook in got} == {idle}
 
 
-async def test_the_oldest_due_goes_first(world: World) -> None:
+async def test_the_oldest_due_goes_first(world: DeliverySetup) -> None:
     await world.subscriber(URL)
     first, second, third = [await world.event() for _ in range(3)]
     await world.run("UPDATE outbound_webhooks SET due_at = now() - interval '1 hour' WHERE event_id = :id", id=third)
@@ -174,7 +176,7 @@ async def test_the_oldest_due_goes_first(world: World) -> None:
     assert events(await take(world, room=2)) == [first, second]
 
 
-async def test_a_later_event_of_an_order_waits_for_the_earlier(world: World) -> None:
+async def test_a_later_event_of_an_order_waits_for_the_earlier(world: DeliverySetup) -> None:
     await world.subscriber(URL)
     first, second, other = await world.event("A", 1), await world.event("A", 2), await world.event("B", 7)
     [a1, b7] = await take(world)
@@ -189,7 +191,7 @@ async def test_a_later_event_of_an_order_waits_for_the_earlier(world: World) -> 
     assert events(await take(world)) == [second]
 
 
-async def test_a_dead_event_is_waited_for_no_longer(world: World) -> None:
+async def test_a_dead_event_is_waited_for_no_longer(world: DeliverySetup) -> None:
     await world.subscriber(URL)
     await world.event("A", 1)
     second = await world.event("A", 2)
@@ -198,7 +200,7 @@ async def test_a_dead_event_is_waited_for_no_longer(world: World) -> None:
     assert events(await take(world)) == [second]
 
 
-async def failed(world: World, *, before: timedelta) -> None:
+async def failed(world: DeliverySetup, *, before: timedelta) -> None:
     """Take what can be taken, have it fail as if it had been tried `before`, and be due again in ten hours."""
     taken = await take(world)
     await put(world, *[result(webhook, OutcomeKind.HTTP_5XX, timedelta(hours=10)) for webhook in taken])
@@ -208,7 +210,7 @@ async def failed(world: World, *, before: timedelta) -> None:
     )
 
 
-async def test_a_later_event_waits_no_longer_than_the_hold(world: World) -> None:
+async def test_a_later_event_waits_no_longer_than_the_hold(world: DeliverySetup) -> None:
     await world.subscriber(URL)
     await world.event("A", 1, age=timedelta(minutes=62))
     second = await world.event("A", 2)
@@ -216,7 +218,7 @@ async def test_a_later_event_waits_no_longer_than_the_hold(world: World) -> None
     assert events(await take(world)) == [second]
 
 
-async def test_the_hold_is_counted_from_the_first_attempt(world: World) -> None:
+async def test_the_hold_is_counted_from_the_first_attempt(world: DeliverySetup) -> None:
     await world.subscriber(URL)
     first, second = [await world.event("A", sequence, age=timedelta(hours=3)) for sequence in (1, 2)]
     await failed(world, before=timedelta(minutes=59))
@@ -229,7 +231,7 @@ async def test_the_hold_is_counted_from_the_first_attempt(world: World) -> None:
     assert events(await take(world)) == [second]
 
 
-async def test_what_no_worker_has_tried_is_not_overtaken_however_old_it_is(world: World) -> None:
+async def test_what_no_worker_has_tried_is_not_overtaken_however_old_it_is(world: DeliverySetup) -> None:
     await world.subscriber(URL)
     found = [await world.event("A", sequence, age=timedelta(days=2)) for sequence in (1, 2, 3)]
     for event in found:
@@ -238,7 +240,7 @@ async def test_what_no_worker_has_tried_is_not_overtaken_however_old_it_is(world
         await put(world, result(webhook))
 
 
-async def test_what_is_tried_afresh_holds_back_afresh(world: World) -> None:
+async def test_what_is_tried_afresh_holds_back_afresh(world: DeliverySetup) -> None:
     await world.subscriber(URL)
     first, _ = [await world.event("A", sequence, age=timedelta(days=2)) for sequence in (1, 2)]
     await failed(world, before=timedelta(days=1))
@@ -249,7 +251,7 @@ async def test_what_is_tried_afresh_holds_back_afresh(world: World) -> None:
     assert events(await take(world)) == [first]
 
 
-async def test_order_is_kept_for_each_subscriber_on_its_own(world: World) -> None:
+async def test_order_is_kept_for_each_subscriber_on_its_own(world: DeliverySetup) -> None:
     slow, _ = await world.subscriber(URL)
     quick, _ = await world.subscriber(URL)
     first, second = await world.event("A", 1), await world.event("A", 2)
@@ -257,20 +259,20 @@ async def test_order_is_kept_for_each_subscriber_on_its_own(world: World) -> Non
     assert {(w.event_id, w.target.subscriber_id) for w in await take(world)} == {(first, slow), (second, quick)}
 
 
-async def test_a_subscriber_can_do_without_order(world: World) -> None:
+async def test_a_subscriber_can_do_without_order(world: DeliverySetup) -> None:
     await world.subscriber(URL, ordered=False)
     first, second = await world.event("A", 1), await world.event("A", 2)
     assert events(await take(world)) == [first, second]
 
 
-async def test_events_without_an_order_never_wait(world: World) -> None:
+async def test_events_without_an_order_never_wait(world: DeliverySetup) -> None:
     await world.subscriber(URL)
     found = [await world.event() for _ in range(2)]
     await world.run("UPDATE outbound_webhooks SET order_no = NULL, sequence = NULL")
     assert events(await take(world)) == found
 
 
-async def test_two_claims_at_once_share_and_neither_waits(world: World) -> None:
+async def test_two_claims_at_once_share_and_neither_waits(world: DeliverySetup) -> None:
     await world.subscriber(URL, max_in_flight=100)
     for _ in range(20):
         await world.event()
@@ -282,7 +284,7 @@ async def test_two_claims_at_once_share_and_neither_waits(world: World) -> None:
         assert not {w.id for w in first} & {w.id for w in second}
 
 
-async def test_a_delivery_is_recorded_with_its_attempt(world: World) -> None:
+async def test_a_delivery_is_recorded_with_its_attempt(world: DeliverySetup) -> None:
     await world.subscriber(URL)
     await world.event()
     [webhook] = await take(world)
@@ -298,7 +300,7 @@ async def test_a_delivery_is_recorded_with_its_attempt(world: World) -> None:
     )  # fmt: skip
 
 
-async def test_a_failure_is_recorded_with_its_next_due_time(world: World) -> None:
+async def test_a_failure_is_recorded_with_its_next_due_time(world: DeliverySetup) -> None:
     await world.subscriber(URL)
     await world.event()
     [webhook] = await take(world)
@@ -307,7 +309,7 @@ async def test_a_failure_is_recorded_with_its_next_due_time(world: World) -> Non
     assert (row.state, row.attempts, row.excused, row.lease_token, row.finished_at, row.later) == ("pending", 1, 0, None, None, True)
 
 
-async def test_a_failure_of_our_own_is_counted_apart(world: World) -> None:
+async def test_a_failure_of_our_own_is_counted_apart(world: DeliverySetup) -> None:
     await world.subscriber(URL)
     await world.event()
     numbers = []
@@ -320,7 +322,7 @@ async def test_a_failure_of_our_own_is_counted_apart(world: World) -> None:
     assert [tuple(row) for row in await world.rows("SELECT attempts, excused FROM outbound_webhooks")] == [(1, 2)]
 
 
-async def test_a_result_whose_lease_was_taken_over_changes_nothing(world: World) -> None:
+async def test_a_result_whose_lease_was_taken_over_changes_nothing(world: DeliverySetup) -> None:
     await world.subscriber(URL)
     await world.event()
     [old] = await take(world, lease=timedelta(0))
@@ -334,7 +336,7 @@ async def test_a_result_whose_lease_was_taken_over_changes_nothing(world: World)
     assert (await put(world, result(new))).webhook_ids == {new.id}
 
 
-async def test_a_result_counts_once(world: World) -> None:
+async def test_a_result_counts_once(world: DeliverySetup) -> None:
     await world.subscriber(URL)
     await world.event()
     [webhook] = await take(world)
@@ -343,7 +345,7 @@ async def test_a_result_counts_once(world: World) -> None:
     assert await world.outcomes() == ["http_5xx"]
 
 
-async def test_a_cancelled_webhook_stays_cancelled(world: World) -> None:
+async def test_a_cancelled_webhook_stays_cancelled(world: DeliverySetup) -> None:
     await world.subscriber(URL)
     await world.event()
     [webhook] = await take(world)
@@ -352,7 +354,7 @@ async def test_a_cancelled_webhook_stays_cancelled(world: World) -> None:
     assert await world.states() == ["cancelled"]
 
 
-async def test_gone_is_dead_and_pauses_the_subscriber_with_everything_else_it_is_owed(world: World) -> None:
+async def test_gone_is_dead_and_pauses_the_subscriber_with_everything_else_it_is_owed(world: DeliverySetup) -> None:
     gone, _ = await world.subscriber(URL)
     other, _ = await world.subscriber(URL)
     first = await world.event()
@@ -370,7 +372,7 @@ async def test_gone_is_dead_and_pauses_the_subscriber_with_everything_else_it_is
     assert states == {(True, "dead"), (False, "pending")}
 
 
-async def test_many_results_are_one_statement(world: World) -> None:
+async def test_many_results_are_one_statement(world: DeliverySetup) -> None:
     await world.subscriber(URL, max_in_flight=100)
     for _ in range(30):
         await world.event()
@@ -381,12 +383,12 @@ async def test_many_results_are_one_statement(world: World) -> None:
     assert sorted(await world.outcomes()) == sorted(["delivered", "http_5xx", "timeout"] * 10)
 
 
-async def parked(world: World) -> int:
+async def parked(world: DeliverySetup) -> int:
     async with world.sessions.begin() as session:
         return await park(session, order_hold=HOLD)
 
 
-async def test_who_waits_for_a_retry_is_parked_until_then_and_woken_before(world: World) -> None:
+async def test_who_waits_for_a_retry_is_parked_until_then_and_woken_before(world: DeliverySetup) -> None:
     await world.subscriber(URL)
     first, second = await world.event("A", 1), await world.event("A", 2)
     [webhook] = await take(world)
@@ -402,7 +404,7 @@ async def test_who_waits_for_a_retry_is_parked_until_then_and_woken_before(world
     assert events(await take(world)) == [second]
 
 
-async def test_nobody_is_parked_beyond_the_hold(world: World) -> None:
+async def test_nobody_is_parked_beyond_the_hold(world: DeliverySetup) -> None:
     await world.subscriber(URL)
     await world.event("A", 1, age=timedelta(hours=3))
     second = await world.event("A", 2)
@@ -412,7 +414,7 @@ async def test_nobody_is_parked_beyond_the_hold(world: World) -> None:
     assert row.soon
 
 
-async def test_a_retry_of_its_own_is_not_brought_forward(world: World) -> None:
+async def test_a_retry_of_its_own_is_not_brought_forward(world: DeliverySetup) -> None:
     await world.subscriber(URL)
     await world.event("A", 1)
     second = await world.event("A", 2)
@@ -422,7 +424,7 @@ async def test_a_retry_of_its_own_is_not_brought_forward(world: World) -> None:
     assert await take(world) == []
 
 
-async def test_who_needs_no_order_is_not_parked(world: World) -> None:
+async def test_who_needs_no_order_is_not_parked(world: DeliverySetup) -> None:
     await world.subscriber(URL, ordered=False)
     first = await world.event("A", 1)
     await world.event("A", 2)
@@ -430,7 +432,7 @@ async def test_who_needs_no_order_is_not_parked(world: World) -> None:
     assert await parked(world) == 0
 
 
-async def _two_kinds(world: World, capped: int = 3, webhooks: int = 4) -> tuple[set[UUID], UUID]:
+async def _two_kinds(world: DeliverySetup, capped: int = 3, webhooks: int = 4) -> tuple[set[UUID], UUID]:
     """Capped subscribers and a good one, each owed some webhooks."""
     dead = {(await world.subscriber(URL))[0] for _ in range(capped)}
     good, _ = await world.subscriber(URL)
@@ -440,12 +442,12 @@ async def _two_kinds(world: World, capped: int = 3, webhooks: int = 4) -> tuple[
     return dead, good
 
 
-async def test_usual_claims_do_not_look_at_capped_subscribers(world: World) -> None:
+async def test_usual_claims_do_not_look_at_capped_subscribers(world: DeliverySetup) -> None:
     _, good = await _two_kinds(world)
     assert [good] * 4 == [webhook.target.subscriber_id for webhook in await take(world)]
 
 
-async def test_a_claim_for_the_capped_takes_one_of_each_the_longest_untried_first(world: World) -> None:
+async def test_a_claim_for_the_capped_takes_one_of_each_the_longest_untried_first(world: DeliverySetup) -> None:
     dead, _ = await _two_kinds(world)
     waiting = min(dead)
     await world.run("UPDATE subscribers SET capped_at = now() - interval '1 h' WHERE id = :id", id=waiting)
@@ -456,7 +458,7 @@ async def test_a_claim_for_the_capped_takes_one_of_each_the_longest_untried_firs
     assert 2 == len(others)
 
 
-async def test_what_is_unproven_gets_no_more_than_it_may(world: World) -> None:
+async def test_what_is_unproven_gets_no_more_than_it_may(world: DeliverySetup) -> None:
     new, _ = await world.subscriber(URL)
     failing, _ = await world.subscriber(URL)
     proven, _ = await world.subscriber(URL)
@@ -470,7 +472,7 @@ async def test_what_is_unproven_gets_no_more_than_it_may(world: World) -> None:
     assert (2, 2, 5) == (taken.count(new), taken.count(failing), taken.count(proven))
 
 
-async def test_one_that_failed_last_comes_behind_one_that_did_not(world: World) -> None:
+async def test_one_that_failed_last_comes_behind_one_that_did_not(world: DeliverySetup) -> None:
     failing, _ = await world.subscriber(URL)
     good, _ = await world.subscriber(URL)
     for _ in range(4):

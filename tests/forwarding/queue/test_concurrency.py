@@ -7,35 +7,35 @@ import pytest
 
 from app.clock import uuid7
 from app.forwarding.outcome import OutcomeKind
-from app.forwarding.queue.concurrency import Rooms, again_share, ends_ahead
-from app.forwarding.webhook import OutboundWebhook, Target
+from app.forwarding.queue.concurrency import ConcurrencyLimits, again_share, ends_ahead
+from app.forwarding.webhook import ClaimedWebhook, DeliveryTarget
 
 K = OutcomeKind
 
 
-def target(max_in_flight: int = 4) -> Target:
-    return Target(uuid7(), "https://shop.example/hooks", None, max_in_flight, ())
+def target(max_in_flight: int = 4) -> DeliveryTarget:
+    return DeliveryTarget(uuid7(), "https://shop.example/hooks", None, max_in_flight, ())
 
 
-def webhooks(to: Target, count: int) -> list[OutboundWebhook]:
+def webhooks(to: DeliveryTarget, count: int) -> list[ClaimedWebhook]:
     moment = datetime.now(UTC)
-    return [OutboundWebhook(n, uuid7(), 0, 0, uuid7(), "payment.received", moment, "{}", None, to) for n in range(count)]
+    return [ClaimedWebhook(n, uuid7(), 0, 0, uuid7(), "payment.received", moment, "{}", None, to) for n in range(count)]
 
 
-def one(to: Target) -> OutboundWebhook:
+def one(to: DeliveryTarget) -> ClaimedWebhook:
     return webhooks(to, 1)[0]
 
 
-def retries(to: Target, count: int) -> list[OutboundWebhook]:
+def retries(to: DeliveryTarget, count: int) -> list[ClaimedWebhook]:
     return [replace(webhook, attempts=1) for webhook in webhooks(to, count)]
 
 
-def offered(rooms: Rooms) -> list[tuple[int, int]]:
+def offered(rooms: ConcurrencyLimits) -> list[tuple[int, int]]:
     return [(busy.in_flight, min(busy.most, 1_000)) for busy in rooms.offer()]
 
 
 def test_what_is_under_way_takes_room_until_it_ends() -> None:
-    rooms, shop = Rooms(10), target()
+    rooms, shop = ConcurrencyLimits(10), target()
     assert rooms.offer() == []
     rooms.enter(webhooks(shop, 3))
     assert (rooms.free, offered(rooms)) == (7, [(3, 1_000)])
@@ -45,28 +45,28 @@ def test_what_is_under_way_takes_room_until_it_ends() -> None:
 
 
 def test_a_slot_is_wanted_when_the_claim_gave_all_there_was_room_for() -> None:
-    rooms, shop = Rooms(10), target(4)
+    rooms, shop = ConcurrencyLimits(10), target(4)
     rooms.offer()
     assert not rooms.enter(webhooks(shop, 4))
     assert rooms.leave(one(shop), K.DELIVERED)
 
 
 def test_a_slot_is_not_wanted_when_the_claim_left_room() -> None:
-    rooms, shop = Rooms(10), target(4)
+    rooms, shop = ConcurrencyLimits(10), target(4)
     rooms.offer()
     assert not rooms.enter(webhooks(shop, 3))
     assert not rooms.leave(one(shop), K.DELIVERED)
 
 
 def test_a_slot_is_wanted_when_all_are_taken() -> None:
-    rooms, shop = Rooms(2), target(4)
+    rooms, shop = ConcurrencyLimits(2), target(4)
     rooms.offer()
     rooms.enter(webhooks(shop, 2))
     assert rooms.leave(one(shop), K.DELIVERED)
 
 
 def test_room_that_came_free_during_a_claim_is_used_at_once() -> None:
-    rooms, shop = Rooms(10), target(4)
+    rooms, shop = ConcurrencyLimits(10), target(4)
     rooms.offer()
     rooms.enter(webhooks(shop, 3))
     rooms.offer()  # one slot is offered ...
@@ -76,7 +76,7 @@ def test_room_that_came_free_during_a_claim_is_used_at_once() -> None:
 
 
 def test_timeouts_halve_the_room_down_to_one_and_successes_restore_it() -> None:
-    rooms, shop = Rooms(100), target(8)
+    rooms, shop = ConcurrencyLimits(100), target(8)
     rooms.offer()
     rooms.enter(webhooks(shop, 8))
     most = []
@@ -94,7 +94,7 @@ def test_timeouts_halve_the_room_down_to_one_and_successes_restore_it() -> None:
 
 
 def test_a_quick_failure_changes_no_room() -> None:
-    rooms, shop = Rooms(10), target(4)
+    rooms, shop = ConcurrencyLimits(10), target(4)
     rooms.offer()
     rooms.enter(webhooks(shop, 4))
     for kind in (K.HTTP_5XX, K.REFUSED, K.OWN_SIDE, None):
@@ -103,7 +103,7 @@ def test_a_quick_failure_changes_no_room() -> None:
 
 
 def test_a_subscriber_that_is_gone_has_no_room_until_that_is_recorded() -> None:
-    rooms, shop = Rooms(10), target(4)
+    rooms, shop = ConcurrencyLimits(10), target(4)
     rooms.offer()
     rooms.enter(webhooks(shop, 3))
     rooms.leave(one(shop), K.GONE)
@@ -114,7 +114,7 @@ def test_a_subscriber_that_is_gone_has_no_room_until_that_is_recorded() -> None:
 
 
 def test_a_quarter_of_all_room_is_kept_for_first_tries() -> None:
-    rooms, shop = Rooms(8), target(100)
+    rooms, shop = ConcurrencyLimits(8), target(100)
     assert rooms.free_again == 6
     rooms.offer()
     rooms.enter(retries(shop, 6))
@@ -127,7 +127,7 @@ def test_a_quarter_of_all_room_is_kept_for_first_tries() -> None:
 
 
 def test_a_retrys_slot_is_wanted_when_retries_used_up_their_share() -> None:
-    rooms, shop = Rooms(100), target(4)
+    rooms, shop = ConcurrencyLimits(100), target(4)
     rooms.offer()
     assert not rooms.enter(retries(shop, 3))
     assert rooms.leave(retries(shop, 1)[0], K.HTTP_5XX)
@@ -139,7 +139,7 @@ def test_the_share_of_retries(slots: int, share: int) -> None:
 
 
 def test_what_only_waits_for_its_turn_does_not_soften_the_halving() -> None:
-    rooms, shop = Rooms(1_000), target(8)
+    rooms, shop = ConcurrencyLimits(1_000), target(8)
     rooms.offer()
     rooms.enter(webhooks(shop, 8))
     rooms.leave(one(shop), K.DELIVERED, 0.002)
@@ -150,7 +150,7 @@ def test_what_only_waits_for_its_turn_does_not_soften_the_halving() -> None:
 
 
 def test_for_a_quick_subscriber_more_is_claimed_ahead() -> None:
-    rooms, shop = Rooms(1_000), target(8)
+    rooms, shop = ConcurrencyLimits(1_000), target(8)
     rooms.offer()
     rooms.enter(webhooks(shop, 8))
     rooms.leave(one(shop), K.DELIVERED, 0.002)
@@ -159,7 +159,7 @@ def test_for_a_quick_subscriber_more_is_claimed_ahead() -> None:
 
 
 def test_by_a_coarse_clock_an_answer_may_take_no_time() -> None:
-    rooms, shop = Rooms(1_000), target(8)
+    rooms, shop = ConcurrencyLimits(1_000), target(8)
     rooms.enter(webhooks(shop, 8))
     rooms.leave(one(shop), K.DELIVERED, 0.0)
     assert [busy.ahead for busy in rooms.offer()] == [96]
@@ -169,7 +169,7 @@ def test_by_a_coarse_clock_an_answer_may_take_no_time() -> None:
     ("kind", "seconds", "rate"), [(K.DELIVERED, 0.5, None), (K.HTTP_5XX, 0.002, None), (K.TIMEOUT, 0.002, None), (K.DELIVERED, 0.002, 5)]
 )
 def test_nothing_is_claimed_ahead_for_a_subscriber_that_is_slow_fails_or_has_a_rate(kind: K, seconds: float, rate: int | None) -> None:
-    rooms, shop = Rooms(1_000), replace(target(8), rate=rate)
+    rooms, shop = ConcurrencyLimits(1_000), replace(target(8), rate=rate)
     rooms.offer()
     rooms.enter(webhooks(shop, 8))
     rooms.leave(one(shop), kind, seconds)
@@ -185,7 +185,7 @@ def test_a_subscriber_that_became_slow_ends_what_was_claimed_ahead(kind: K, seco
 
 
 def test_an_attempt_that_hangs_gives_its_slot_to_another() -> None:
-    rooms, shop, other = Rooms(4), target(4), target(4)
+    rooms, shop, other = ConcurrencyLimits(4), target(4), target(4)
     sent = webhooks(shop, 4)
     rooms.enter(sent)
     assert rooms.free == 0
@@ -199,7 +199,7 @@ def test_an_attempt_that_hangs_gives_its_slot_to_another() -> None:
 
 
 def test_no_more_hang_beside_the_slots_than_five_times_as_many() -> None:
-    rooms = Rooms(2)
+    rooms = ConcurrencyLimits(2)
     for _ in range(11):
         webhook = one(target(1))
         rooms.enter([webhook])
@@ -208,7 +208,7 @@ def test_no_more_hang_beside_the_slots_than_five_times_as_many() -> None:
 
 
 def test_retries_that_hang_do_not_use_up_the_share_of_retries() -> None:
-    rooms, shop = Rooms(8), target(8)
+    rooms, shop = ConcurrencyLimits(8), target(8)
     sent = retries(shop, 6)
     rooms.enter(sent)
     assert rooms.free_again == 0
@@ -220,7 +220,7 @@ def test_retries_that_hang_do_not_use_up_the_share_of_retries() -> None:
 
 
 def test_a_subscriber_with_one_that_hangs_gets_one_more_until_something_is_delivered() -> None:
-    rooms, shop = Rooms(100), target(8)
+    rooms, shop = ConcurrencyLimits(100), target(8)
     sent = webhooks(shop, 2)
     rooms.enter(sent)
     rooms.hang(sent[0])
@@ -230,7 +230,7 @@ def test_a_subscriber_with_one_that_hangs_gets_one_more_until_something_is_deliv
 
 
 def test_a_subscriber_that_usually_answers_late_keeps_its_room() -> None:
-    rooms, shop = Rooms(100), target(8)
+    rooms, shop = ConcurrencyLimits(100), target(8)
     first, second = webhooks(shop, 2)
     rooms.enter([first])
     rooms.hang(first)
@@ -241,7 +241,7 @@ def test_a_subscriber_that_usually_answers_late_keeps_its_room() -> None:
 
 
 def test_when_many_hang_nobody_unproven_gets_a_second() -> None:
-    rooms = Rooms(16)
+    rooms = ConcurrencyLimits(16)
     assert rooms.unproven is None
     for _ in range(9):
         webhook = one(target(4))
@@ -253,7 +253,7 @@ def test_when_many_hang_nobody_unproven_gets_a_second() -> None:
 
 @pytest.mark.parametrize(("slow", "most"), [(1, 8), (2, 4), (4, 2), (9, 1)])
 def test_subscribers_that_answer_late_share_half_the_slots(slow: int, most: int) -> None:
-    rooms = Rooms(16)
+    rooms = ConcurrencyLimits(16)
     for _ in range(slow):
         webhook = one(target(16))
         rooms.enter([webhook])
@@ -265,7 +265,7 @@ def test_subscribers_that_answer_late_share_half_the_slots(slow: int, most: int)
 
 
 def test_capped_subscribers_share_a_quarter_of_the_slots() -> None:
-    rooms = Rooms(8)
+    rooms = ConcurrencyLimits(8)
     assert rooms.free_capped == 2
     capped = [one(replace(target(4), capped=True)) for _ in range(2)]
     rooms.enter(capped)
@@ -277,7 +277,7 @@ def test_capped_subscribers_share_a_quarter_of_the_slots() -> None:
 
 
 def test_a_claim_is_told_nothing_of_idle_subscribers_that_timed_out_and_their_room_is_remembered() -> None:
-    rooms, shop = Rooms(100), target(8)
+    rooms, shop = ConcurrencyLimits(100), target(8)
     rooms.enter([one(shop)])
     rooms.leave(one(shop), K.TIMEOUT, 5.0)
     rooms.offer()
@@ -287,7 +287,7 @@ def test_a_claim_is_told_nothing_of_idle_subscribers_that_timed_out_and_their_ro
 
 
 def test_a_subscriber_at_rest_gets_nothing_for_a_while() -> None:
-    rooms, shop = Rooms(100), target(8)
+    rooms, shop = ConcurrencyLimits(100), target(8)
     rooms.enter([one(shop)])
     rooms.rest(one(shop), 60)
     rooms.leave(one(shop))

@@ -12,14 +12,14 @@ from sqlalchemy import text
 
 from app.clock import uuid7
 from app.db.connections import Connection, connect
-from app.forwarding.attempts.sql import Result, record
-from app.forwarding.fan_out import fan_out, owe
+from app.forwarding.attempts.sql import AttemptResult, record
+from app.forwarding.fan_out import enqueue, fan_out
 from app.forwarding.outcome import OutcomeKind
 from app.forwarding.queue.claims import CLAIM, claim
 from app.forwarding.queue.due_bounds import NO_BOUNDS, DueBounds
 from app.forwarding.subscribers.backlog import ready_backlog
-from app.forwarding.webhook import OutboundWebhook
-from tests.forwarding.delivery_setup import World, until
+from app.forwarding.webhook import ClaimedWebhook
+from tests.forwarding.delivery_setup import DeliverySetup, until
 from tests.forwarding.queue.test_claims import HOLD, LEASE, URL
 from tests.forwarding.queue.test_plans import PARAMETERS, numbered
 from tests.forwarding.test_forwarder import open_shop
@@ -27,17 +27,17 @@ from tests.forwarding.test_forwarder import open_shop
 LATE = "UPDATE outbound_webhooks SET due_at = now() - interval '1 hour' WHERE state = 'pending'"
 
 
-async def take(world: World, bounds: DueBounds) -> list[OutboundWebhook]:
+async def take(world: DeliverySetup, bounds: DueBounds) -> list[ClaimedWebhook]:
     async with world.sessions.begin() as session:
         return await claim(session, room=200, busy=[], lease=LEASE, order_hold=HOLD, bounds=bounds.parameters())
 
 
-async def move(world: World, bounds: DueBounds) -> bool:
+async def move(world: DeliverySetup, bounds: DueBounds) -> bool:
     async with world.sessions.begin() as session:
         return await bounds.move(session)
 
 
-async def swept(world: World, bounds: DueBounds) -> None:
+async def swept(world: DeliverySetup, bounds: DueBounds) -> None:
     async with asyncio.timeout(10):
         while not await move(world, bounds):
             await asyncio.sleep(0.01)
@@ -53,7 +53,7 @@ async def pages_read(connection: Connection, bounds: DueBounds | None) -> int:
     return sum(int(pages) for pages in re.findall(r"(?:hit|read)=(\d+)", next(line for line in lines if "Buffers" in line)))
 
 
-async def test_a_claim_does_not_read_what_an_old_snapshot_keeps(world: World) -> None:
+async def test_a_claim_does_not_read_what_an_old_snapshot_keeps(world: DeliverySetup) -> None:
     bounds = DueBounds()
     await world.subscriber(URL, max_in_flight=200)
     connection, holder = await connect(world.url), await connect(world.url)
@@ -63,7 +63,9 @@ async def test_a_claim_does_not_read_what_an_old_snapshot_keeps(world: World) ->
             await _owe_many(world, 100)
             taken = await take(world, bounds)
             assert len(taken) == 100
-            done = [Result(w.id, w.lease_token, "delivered", None, True, monotonic(), 5, OutcomeKind.DELIVERED, 200, None) for w in taken]
+            done = [
+                AttemptResult(w.id, w.lease_token, "delivered", None, True, monotonic(), 5, OutcomeKind.DELIVERED, 200, None) for w in taken
+            ]
             async with world.sessions.begin() as session:
                 await record(session, done)
         await asyncio.sleep(1.5)
@@ -74,7 +76,7 @@ async def test_a_claim_does_not_read_what_an_old_snapshot_keeps(world: World) ->
     await holder.close()
 
 
-async def _owe_many(world: World, count: int) -> None:
+async def _owe_many(world: DeliverySetup, count: int) -> None:
     ids = [uuid7() for _ in range(count)]
     async with world.sessions.begin() as session:
         await session.execute(
@@ -87,7 +89,7 @@ async def _owe_many(world: World, count: int) -> None:
         await fan_out(session, ids)
 
 
-async def test_a_webhook_that_becomes_due_below_the_bound_is_found_by_a_sweep(world: World) -> None:
+async def test_a_webhook_that_becomes_due_below_the_bound_is_found_by_a_sweep(world: DeliverySetup) -> None:
     bounds = DueBounds()
     await world.subscriber(URL)
     await move(world, bounds)
@@ -98,7 +100,7 @@ async def test_a_webhook_that_becomes_due_below_the_bound_is_found_by_a_sweep(wo
     assert [webhook.event_id for webhook in await take(world, bounds)] == [event]
 
 
-async def test_a_bound_waits_for_the_first_pending_webhook(world: World) -> None:
+async def test_a_bound_waits_for_the_first_pending_webhook(world: DeliverySetup) -> None:
     """What cannot be claimed now, for lack of room or a rate, is still above the bound an hour later."""
     bounds = DueBounds()
     await world.subscriber(URL)
@@ -109,7 +111,7 @@ async def test_a_bound_waits_for_the_first_pending_webhook(world: World) -> None
     assert [webhook.event_id for webhook in await take(world, bounds)] == [event]
 
 
-async def test_a_resumed_subscriber_has_no_bound(world: World) -> None:
+async def test_a_resumed_subscriber_has_no_bound(world: DeliverySetup) -> None:
     bounds = DueBounds()
     subscriber, _ = await world.subscriber(URL)
     await move(world, bounds)
@@ -123,7 +125,7 @@ async def test_a_resumed_subscriber_has_no_bound(world: World) -> None:
     assert [webhook.event_id for webhook in await take(world, bounds)] == [event]
 
 
-async def test_a_clock_of_the_database_that_was_set_back_lowers_the_bound(world: World) -> None:
+async def test_a_clock_of_the_database_that_was_set_back_lowers_the_bound(world: DeliverySetup) -> None:
     bounds = DueBounds()
     await world.subscriber(URL)
     await move(world, bounds)
@@ -136,7 +138,7 @@ async def test_a_clock_of_the_database_that_was_set_back_lowers_the_bound(world:
 
 
 @pytest.mark.parametrize("held", [False, True])
-async def test_no_webhook_is_skipped_whatever_becomes_due_when(world: World, held: bool) -> None:
+async def test_no_webhook_is_skipped_whatever_becomes_due_when(world: DeliverySetup, held: bool) -> None:
     """Late commits, pauses and resumptions, replays and due times in the past, beside two workers."""
     random_ = random.Random(held)
     holder = await connect(world.url)
@@ -154,7 +156,7 @@ async def test_no_webhook_is_skipped_whatever_becomes_due_when(world: World, hel
     assert arrived == set(made)
 
 
-async def _live(world: World, subscriber: UUID, random_: random.Random) -> list[UUID]:
+async def _live(world: DeliverySetup, subscriber: UUID, random_: random.Random) -> list[UUID]:
     made = []
     for _ in range(12):
         event = uuid7()
@@ -175,9 +177,9 @@ async def _live(world: World, subscriber: UUID, random_: random.Random) -> list[
                 await world.run("UPDATE subscribers SET state = 'active' WHERE id = :id", id=subscriber)
             case 2:
                 async with world.sessions.begin() as session:
-                    await owe(session, random_.choice(made), subscriber)
+                    await enqueue(session, random_.choice(made), subscriber)
     return made
 
 
-async def _nothing_pending(world: World) -> bool:
+async def _nothing_pending(world: DeliverySetup) -> bool:
     return "pending" not in await world.states()

@@ -16,7 +16,7 @@ from app.clock import uuid7
 from app.crypto.vault import Vault
 from app.db.connections import HELD_TO_INDEXES, Connection, connect
 from app.db.engine import Sessions, make_engine, make_sessions
-from app.forwarding.attempts.sql import RECORD, Result, parameters_of, record
+from app.forwarding.attempts.sql import RECORD, AttemptResult, parameters_of, record
 from app.forwarding.fan_out import FAN_OUT, fan_out
 from app.forwarding.outcome import OutcomeKind
 from app.forwarding.queue.claims import CLAIM, PARK, RELEASE, RENEW, UNWIND, claim, park
@@ -25,7 +25,7 @@ from app.forwarding.recovery_jobs import EVERYTHING, UNDELIVERED
 from app.forwarding.subscribers.backlog import READY
 from app.forwarding.subscribers.removal import CANCEL
 from tests.conftest import TEMPLATE, with_database
-from tests.forwarding.delivery_setup import KEY, World
+from tests.forwarding.delivery_setup import KEY, DeliverySetup
 
 STATEMENTS = {
     "claim": CLAIM,
@@ -64,7 +64,7 @@ async def _execute(url: str, *statements: str) -> None:
 
 async def _fill(url: str) -> None:
     engine = make_engine(url)
-    world = World(make_sessions(engine), url, Vault([KEY]))
+    world = DeliverySetup(make_sessions(engine), url, Vault([KEY]))
     for _ in range(9):
         await world.subscriber("https://shop.example/hooks")
     paused, _ = await world.subscriber("https://shop.example/hooks", state="paused")
@@ -137,9 +137,9 @@ async def custom_plan(connection: Connection, statement: TextClause) -> str:
     return "\n".join(row[0] for row in rows)
 
 
-def results(count: int) -> list[Result]:
+def results(count: int) -> list[AttemptResult]:
     return [
-        Result(number, uuid4(), "delivered", None, True, monotonic(), 5, OutcomeKind.DELIVERED, 200, None)
+        AttemptResult(number, uuid4(), "delivered", None, True, monotonic(), 5, OutcomeKind.DELIVERED, 200, None)
         for number in range(1, 501, 500 // count)
     ]
 
@@ -217,7 +217,9 @@ async def test_what_is_read_depends_on_what_is_done_and_not_on_what_lies_there(s
         before = await rows_read(session)
         taken = await claim(session, room=200, busy=[], lease=timedelta(seconds=60), order_hold=timedelta(hours=1))
         claimed = await rows_read(session)
-        done = [Result(w.id, w.lease_token, "delivered", None, True, monotonic(), 5, OutcomeKind.DELIVERED, 200, None) for w in taken]
+        done = [
+            AttemptResult(w.id, w.lease_token, "delivered", None, True, monotonic(), 5, OutcomeKind.DELIVERED, 200, None) for w in taken
+        ]
         assert len((await record(session, done)).webhook_ids) == 27
         recorded = await rows_read(session)
         event = uuid7()
@@ -278,7 +280,7 @@ async def test_the_same_session_reads_little_after_the_tables_grew(database_url:
     """First on empty tables, then beside 20,000 webhooks of the same subscriber, without an ANALYZE."""
     engine = make_engine(database_url, pool_size=1, planner=HELD_TO_INDEXES)
     sessions = make_sessions(engine)
-    world = World(sessions, database_url, Vault([KEY]))
+    world = DeliverySetup(sessions, database_url, Vault([KEY]))
     subscriber, _ = await world.subscriber("https://shop.example/hooks")
     try:
         for _ in range(8):  # from the sixth time on the server keeps a plan
@@ -305,7 +307,7 @@ async def test_the_same_session_reads_little_after_the_tables_grew(database_url:
 
 async def _deliver(session: AsyncSession) -> int:
     taken = await claim(session, room=200, busy=[], lease=timedelta(seconds=60), order_hold=timedelta(hours=1))
-    done = [Result(w.id, w.lease_token, "delivered", None, True, monotonic(), 5, OutcomeKind.DELIVERED, 200, None) for w in taken]
+    done = [AttemptResult(w.id, w.lease_token, "delivered", None, True, monotonic(), 5, OutcomeKind.DELIVERED, 200, None) for w in taken]
     await record(session, done)
     await park(session, order_hold=timedelta(hours=1))
     return len(taken)

@@ -4,12 +4,12 @@ import asyncio
 from dataclasses import replace
 
 from app.clock import uuid7
-from app.forwarding.queue.send_slots import Turns
-from app.forwarding.webhook import Target
+from app.forwarding.queue.send_slots import SendSlots
+from app.forwarding.webhook import DeliveryTarget
 
 
-def target(max_in_flight: int) -> Target:
-    return Target(uuid7(), "https://shop.example/hooks", None, max_in_flight, ())
+def target(max_in_flight: int) -> DeliveryTarget:
+    return DeliveryTarget(uuid7(), "https://shop.example/hooks", None, max_in_flight, ())
 
 
 async def settle() -> None:
@@ -18,7 +18,7 @@ async def settle() -> None:
 
 
 async def test_what_was_claimed_ahead_is_sent_in_order_and_never_more_at_once_than_allowed() -> None:
-    turns, shop, begun = Turns(), target(2), []
+    turns, shop, begun = SendSlots(), target(2), []
 
     async def send(number: int) -> None:
         assert await turns.take(shop)
@@ -38,13 +38,13 @@ async def test_what_was_claimed_ahead_is_sent_in_order_and_never_more_at_once_th
 
 
 async def test_one_subscriber_does_not_wait_for_another() -> None:
-    turns, slow, other = Turns(), target(1), target(1)
+    turns, slow, other = SendSlots(), target(1), target(1)
     assert await turns.take(slow)
     assert await asyncio.wait_for(turns.take(other), 1)
 
 
 async def test_those_who_wait_can_be_sent_away() -> None:
-    turns, shop, other = Turns(), target(1), target(1)
+    turns, shop, other = SendSlots(), target(1), target(1)
     assert await turns.take(shop)
     assert await turns.take(other)
     waiting = [asyncio.create_task(turns.take(to)) for to in (shop, shop, other)]
@@ -60,7 +60,7 @@ async def test_those_who_wait_can_be_sent_away() -> None:
 
 
 async def test_a_turn_given_to_somebody_who_was_cancelled_goes_to_the_next() -> None:
-    turns, shop = Turns(), target(1)
+    turns, shop = SendSlots(), target(1)
     assert await turns.take(shop)
     first, second = (asyncio.create_task(turns.take(shop)) for _ in range(2))
     await settle()
@@ -73,7 +73,7 @@ async def test_a_turn_given_to_somebody_who_was_cancelled_goes_to_the_next() -> 
 
 
 async def test_whoever_waited_too_long_is_sent_away_even_when_there_is_room_at_last() -> None:
-    turns, shop = Turns(patience_s=0.05), target(1)
+    turns, shop = SendSlots(patience_s=0.05), target(1)
     assert await turns.take(shop)
     late = [asyncio.create_task(turns.take(shop)) for _ in range(2)]
     await settle()
@@ -89,7 +89,7 @@ async def test_whoever_waited_too_long_is_sent_away_even_when_there_is_room_at_l
 
 
 async def test_those_behind_sends_that_hang_are_sent_away() -> None:
-    turns, shop = Turns(patience_s=0.05), target(1)
+    turns, shop = SendSlots(patience_s=0.05), target(1)
     assert await turns.take(shop)
     late = asyncio.create_task(turns.take(shop))
     await asyncio.sleep(0.1)
@@ -100,7 +100,7 @@ async def test_those_behind_sends_that_hang_are_sent_away() -> None:
 
 
 async def test_a_limit_that_was_changed_holds_for_whoever_waits_already() -> None:
-    turns, shop = Turns(), target(3)
+    turns, shop = SendSlots(), target(3)
     for _ in range(3):
         assert await turns.take(shop)
     lowered, raised = replace(shop, max_in_flight=1), replace(shop, max_in_flight=4)
@@ -116,7 +116,7 @@ async def test_a_limit_that_was_changed_holds_for_whoever_waits_already() -> Non
 
 
 async def test_somebody_cancelled_while_waiting_takes_no_turn() -> None:
-    turns, shop = Turns(), target(1)
+    turns, shop = SendSlots(), target(1)
     assert await turns.take(shop)
     first, second = (asyncio.create_task(turns.take(shop)) for _ in range(2))
     await settle()

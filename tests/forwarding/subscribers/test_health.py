@@ -9,7 +9,7 @@ import pytest
 
 from app.forwarding.attempts.sql import Recorded, record
 from app.forwarding.outcome import OutcomeKind
-from tests.forwarding.delivery_setup import World
+from tests.forwarding.delivery_setup import DeliverySetup
 from tests.forwarding.queue.test_claims import URL, result, take
 
 K = OutcomeKind
@@ -18,7 +18,7 @@ LATER = timedelta(0)
 
 
 async def attempts(
-    world: World, *kinds: OutcomeKind, wait: timedelta | None = LATER, pause_after: timedelta = timedelta(days=5)
+    world: DeliverySetup, *kinds: OutcomeKind, wait: timedelta | None = LATER, pause_after: timedelta = timedelta(days=5)
 ) -> Recorded:
     """One batch of results, one for each of `kinds`, for webhooks of the only subscriber that takes events of orders."""
     for _ in kinds:
@@ -35,12 +35,12 @@ async def attempts(
     return recorded
 
 
-async def health(world: World, subscriber: UUID) -> tuple[int, bool, bool, str]:
+async def health(world: DeliverySetup, subscriber: UUID) -> tuple[int, bool, bool, str]:
     [row] = await world.rows("SELECT * FROM subscribers WHERE id = :id", id=subscriber)
     return row.failures, row.failing_since is not None, row.last_success_at is not None, row.state
 
 
-async def told(world: World) -> list[dict[str, Any]]:
+async def told(world: DeliverySetup) -> list[dict[str, Any]]:
     """What is owed of signals, the oldest first: type, to whom and what it says."""
     rows = await world.rows(
         "SELECT e.type, s.name AS to, CAST(e.data AS text) AS data FROM outbound_webhooks w JOIN events e ON e.id = w.event_id"
@@ -61,14 +61,14 @@ async def told(world: World) -> list[dict[str, Any]]:
     ],
 )
 async def test_failures_are_counted_from_the_last_success_and_ours_not_at_all(
-    world: World, kinds: tuple[OutcomeKind, ...], expected: tuple[int, bool, bool]
+    world: DeliverySetup, kinds: tuple[OutcomeKind, ...], expected: tuple[int, bool, bool]
 ) -> None:
     shop, _ = await world.subscriber(URL)
     await attempts(world, *kinds)
     assert (*expected, "active") == await health(world, shop)
 
 
-async def test_failures_add_up_over_batches_and_since_stays(world: World) -> None:
+async def test_failures_add_up_over_batches_and_since_stays(world: DeliverySetup) -> None:
     shop, _ = await world.subscriber(URL)
     await attempts(world, K.HTTP_5XX)
     await world.run("UPDATE subscribers SET failing_since = failing_since - interval '1 minute'")
@@ -80,7 +80,7 @@ async def test_failures_add_up_over_batches_and_since_stays(world: World) -> Non
     assert (0, False, True, "active") == await health(world, shop)
 
 
-async def test_a_result_that_is_fenced_out_says_nothing_of_the_subscriber(world: World) -> None:
+async def test_a_result_that_is_fenced_out_says_nothing_of_the_subscriber(world: DeliverySetup) -> None:
     shop, _ = await world.subscriber(URL)
     await world.event()
     [stale] = await take(world, lease=timedelta(0))
@@ -90,7 +90,7 @@ async def test_a_result_that_is_fenced_out_says_nothing_of_the_subscriber(world:
     assert (0, False, False, "active") == await health(world, shop)
 
 
-async def test_failing_for_so_long_pauses_and_what_is_owed_is_held(world: World) -> None:
+async def test_failing_for_so_long_pauses_and_what_is_owed_is_held(world: DeliverySetup) -> None:
     shop, _ = await world.subscriber(URL)
     await attempts(world, K.HTTP_5XX)
     await world.run("UPDATE subscribers SET failing_since = now() - interval '4 days 23 hours'")
@@ -104,7 +104,7 @@ async def test_failing_for_so_long_pauses_and_what_is_owed_is_held(world: World)
     assert [("pending",)] == [tuple(row) for row in await world.rows("SELECT state FROM outbound_webhooks WHERE event_id = :id", id=event)]
 
 
-async def test_the_tenth_failure_in_a_row_is_told_once(world: World) -> None:
+async def test_the_tenth_failure_in_a_row_is_told_once(world: DeliverySetup) -> None:
     await world.subscriber(URL, name="shop")
     await world.subscriber(URL, name="watcher", event_types=SIGNALS)
     assert not (await attempts(world, *[K.HTTP_5XX] * 9)).signalled
@@ -120,14 +120,14 @@ async def test_the_tenth_failure_in_a_row_is_told_once(world: World) -> None:
     assert (event.order_no, event.position, since[-1], len(since)) == (None, None, "Z", len("2026-11-23T03:51:00.123456Z"))
 
 
-async def test_failing_for_ten_minutes_is_told(world: World) -> None:
+async def test_failing_for_ten_minutes_is_told(world: DeliverySetup) -> None:
     await world.subscriber(URL, name="shop")
     await attempts(world, K.HTTP_5XX)
     await world.run("UPDATE subscribers SET failing_since = now() - interval '601 s'")
     assert ["subscriber.failing"] == [change.signal for change in (await attempts(world, K.REFUSED)).changes]
 
 
-async def test_recovery_is_told_only_after_failure_was(world: World) -> None:
+async def test_recovery_is_told_only_after_failure_was(world: DeliverySetup) -> None:
     await world.subscriber(URL, name="shop")
     await world.subscriber(URL, name="watcher", event_types=SIGNALS)
     await attempts(world, K.HTTP_5XX)
@@ -138,7 +138,7 @@ async def test_recovery_is_told_only_after_failure_was(world: World) -> None:
     assert ["subscriber.failing", "subscriber.recovered"] == [signal["type"] for signal in await told(world)]
 
 
-async def test_only_others_that_name_the_type_are_told(world: World) -> None:
+async def test_only_others_that_name_the_type_are_told(world: DeliverySetup) -> None:
     for name, types in (
         ("shop", None),
         ("all", None),
@@ -163,14 +163,14 @@ async def test_only_others_that_name_the_type_are_told(world: World) -> None:
     } == signals
 
 
-async def test_nobody_is_told_of_itself(world: World) -> None:
+async def test_nobody_is_told_of_itself(world: DeliverySetup) -> None:
     shop, _ = await world.subscriber(URL, event_types=["payment.received", *SIGNALS])
     await attempts(world, K.GONE, wait=None)
     assert "paused" == (await health(world, shop))[-1]
     assert [] == await told(world)
 
 
-async def test_a_dead_webhook_is_told_with_what_identifies_it(world: World) -> None:
+async def test_a_dead_webhook_is_told_with_what_identifies_it(world: DeliverySetup) -> None:
     await world.subscriber(URL, name="shop")
     await world.subscriber(URL, name="watcher", event_types=["outbound.dead"])
     event = await world.event("1234-56789-01234", 2)
@@ -189,7 +189,7 @@ async def test_a_dead_webhook_is_told_with_what_identifies_it(world: World) -> N
     } == signal
 
 
-async def test_a_signal_that_dies_makes_no_signal(world: World) -> None:
+async def test_a_signal_that_dies_makes_no_signal(world: DeliverySetup) -> None:
     await world.subscriber(URL, name="shop")
     for name in ("watcher", "other watcher"):
         await world.subscriber(URL, name=name, event_types=["outbound.dead"])
@@ -203,14 +203,14 @@ async def test_a_signal_that_dies_makes_no_signal(world: World) -> None:
     assert 2 == len(await told(world))
 
 
-async def test_where_nobody_asks_nothing_is_stored(world: World) -> None:
+async def test_where_nobody_asks_nothing_is_stored(world: DeliverySetup) -> None:
     await world.subscriber(URL)
     recorded = await attempts(world, *[K.HTTP_4XX] * 10, wait=None)
     assert (["subscriber.failing"], False) == ([change.signal for change in recorded.changes], recorded.signalled)
     assert {"payment.received"} == {row.type for row in await world.rows("SELECT type FROM events")}
 
 
-async def test_a_busy_subscribers_success_is_not_written_each_time(world: World) -> None:
+async def test_a_busy_subscribers_success_is_not_written_each_time(world: DeliverySetup) -> None:
     await world.subscriber(URL)
     versions = set()
     for _ in range(3):
@@ -219,7 +219,7 @@ async def test_a_busy_subscribers_success_is_not_written_each_time(world: World)
     assert 1 == len(versions)
 
 
-async def capped(world: World, subscriber: UUID) -> bool:
+async def capped(world: DeliverySetup, subscriber: UUID) -> bool:
     [row] = await world.rows("SELECT capped_at IS NOT NULL AS capped FROM subscribers WHERE id = :id", id=subscriber)
     return bool(row.capped)
 
@@ -237,7 +237,7 @@ async def capped(world: World, subscriber: UUID) -> bool:
     ],
 )
 async def test_a_timeout_or_a_slow_failure_caps_a_subscriber_until_a_success(
-    world: World, outcome: OutcomeKind, milliseconds: int, *, expected: bool
+    world: DeliverySetup, outcome: OutcomeKind, milliseconds: int, *, expected: bool
 ) -> None:
     shop, _ = await world.subscriber(URL)
     await world.event()
@@ -251,7 +251,7 @@ async def test_a_timeout_or_a_slow_failure_caps_a_subscriber_until_a_success(
     assert not await capped(world, shop)
 
 
-async def test_ten_quick_failures_in_a_row_cap_a_subscriber_too(world: World) -> None:
+async def test_ten_quick_failures_in_a_row_cap_a_subscriber_too(world: DeliverySetup) -> None:
     shop, _ = await world.subscriber(URL)
     await attempts(world, *[K.HTTP_5XX] * 9)
     assert not await capped(world, shop)
@@ -261,7 +261,7 @@ async def test_ten_quick_failures_in_a_row_cap_a_subscriber_too(world: World) ->
     assert not await capped(world, shop)
 
 
-async def test_a_failure_behind_a_success_of_the_same_batch_caps(world: World) -> None:
+async def test_a_failure_behind_a_success_of_the_same_batch_caps(world: DeliverySetup) -> None:
     shop, _ = await world.subscriber(URL)
     await attempts(world, K.DELIVERED, K.TIMEOUT)
     assert await capped(world, shop)

@@ -14,7 +14,7 @@ from app.operations.access.audit import list_audit
 from app.operations.access.permissions import ROLE_OF, Action, Actor, Role
 from app.operations.access.tokens import NewToken, create_token, revoke_token
 from app.operations.deliveries.webhooks import retry_outbound, show_outbound
-from app.operations.errors import NotAllowed, Refusal
+from app.operations.errors import NotAllowed, OperationError
 from app.operations.maintenance.reseal import reseal
 from app.operations.notices.notices import release_notice, show_notice
 from app.operations.notices.rejected import release_sample, show_sample
@@ -49,14 +49,14 @@ from tests.operations.operations_setup import (
     RULES,
     SOURCE,
     VIEWER,
-    OperatingWorld,
+    OperationsSetup,
 )
 
 Act = Callable[[Actor], Awaitable[Any]]
 REASON = Dismissal(reason="a test call")
 
 
-def _actions(world: OperatingWorld, names: Names) -> dict[str, tuple[Action, Act]]:
+def _actions(world: OperationsSetup, names: Names) -> dict[str, tuple[Action, Act]]:
     """Everything that operators can do, in an order in which each can be done after the ones before."""
     s, usual = world.sessions, names["*"]
     request = RecoveryRequest.model_validate({"subscriber": "shop", "since": "2020-01-01T00:00:00Z"})
@@ -85,7 +85,7 @@ def _actions(world: OperatingWorld, names: Names) -> dict[str, tuple[Action, Act
     }
 
 
-def _looks(world: OperatingWorld, names: Names) -> dict[str, Act]:
+def _looks(world: OperationsSetup, names: Names) -> dict[str, Act]:
     s, usual = world.sessions, names["*"]
     return {
         f"notice:{usual['notice_id']}": lambda a: show_notice(s, usual["notice_id"], shown_to=a),
@@ -97,13 +97,13 @@ def _looks(world: OperatingWorld, names: Names) -> dict[str, Act]:
     }
 
 
-async def _entries(world: OperatingWorld) -> list[Any]:
+async def _entries(world: OperationsSetup) -> list[Any]:
     rows = await world.rows("SELECT operator, role, via, action, subject FROM audit_entries ORDER BY id")
     await world.run("DELETE FROM audit_entries")
     return [tuple(row) for row in rows]
 
 
-async def test_every_action_leaves_exactly_one_entry(world: OperatingWorld, subtests: pytest.Subtests) -> None:
+async def test_every_action_leaves_exactly_one_entry(world: OperationsSetup, subtests: pytest.Subtests) -> None:
     names = await filled(world)
     await _entries(world)
     for name, (action, act) in _actions(world, names).items():
@@ -114,7 +114,7 @@ async def test_every_action_leaves_exactly_one_entry(world: OperatingWorld, subt
             assert (actor.name, actor.role, actor.via, action) == entry[:4]
 
 
-async def test_a_role_that_may_not_do_it_changes_nothing(world: OperatingWorld, subtests: pytest.Subtests) -> None:
+async def test_a_role_that_may_not_do_it_changes_nothing(world: OperationsSetup, subtests: pytest.Subtests) -> None:
     names = await filled(world)
     for name, (action, act) in _actions(world, names).items():
         for actor in (VIEWER, OPERATOR):
@@ -128,7 +128,7 @@ async def test_a_role_that_may_not_do_it_changes_nothing(world: OperatingWorld, 
         await act(ADMIN)
 
 
-async def test_every_look_at_personal_values_leaves_one_entry(world: OperatingWorld, subtests: pytest.Subtests) -> None:
+async def test_every_look_at_personal_values_leaves_one_entry(world: OperationsSetup, subtests: pytest.Subtests) -> None:
     names = await filled(world)
     await _entries(world)
     for subject, look in _looks(world, names).items():
@@ -140,19 +140,19 @@ async def test_every_look_at_personal_values_leaves_one_entry(world: OperatingWo
             assert [] == await _entries(world)
 
 
-async def test_what_is_refused_leaves_no_entry(world: OperatingWorld) -> None:
+async def test_what_is_refused_leaves_no_entry(world: OperationsSetup) -> None:
     names = await filled(world)
     await remove_subscriber(world.sessions, "shop", ADMIN)
     await _entries(world)
     refused = 0
     for _, act in itertools.islice(_actions(world, names).values(), 6, 10):  # those on the subscriber that is gone
-        with pytest.raises(Refusal):
+        with pytest.raises(OperationError):
             await act(ADMIN)
         refused += 1
     assert (4, []) == (refused, await _entries(world))
 
 
-async def test_counting_what_would_be_recovered_is_no_action(world: OperatingWorld) -> None:
+async def test_counting_what_would_be_recovered_is_no_action(world: OperationsSetup) -> None:
     await filled(world)
     await _entries(world)
     request = RecoveryRequest.model_validate({"subscriber": "shop", "since": "2020-01-01T00:00:00Z", "dry_run": True})
@@ -160,14 +160,14 @@ async def test_counting_what_would_be_recovered_is_no_action(world: OperatingWor
     assert [] == await _entries(world)
 
 
-async def test_what_the_settings_declare_is_noted_when_it_changes_something(world: OperatingWorld) -> None:
+async def test_what_the_settings_declare_is_noted_when_it_changes_something(world: OperationsSetup) -> None:
     declared = [DeclaredSubscriber.model_validate({"name": "shop", "url": "https://shop.example/", "secret": "whsec_" + "A" * 32})]
     for _ in range(2):
         await apply_declared(world.sessions, world.vault, declared, UrlRules())
     assert [("zeus-relay", "admin", "service", "subscriber.declared", "subscriber:shop")] == await _entries(world)
 
 
-async def test_entries_hold_nothing_personal_and_no_secret(world: OperatingWorld) -> None:
+async def test_entries_hold_nothing_personal_and_no_secret(world: OperationsSetup) -> None:
     names = await filled(world)
     for _, act in _actions(world, names).values():
         await act(ADMIN)
@@ -178,7 +178,7 @@ async def test_entries_hold_nothing_personal_and_no_secret(world: OperatingWorld
     assert str(names["*"]["notice_id"]) in text
 
 
-async def test_the_audit_is_read_by_operator_action_and_subject(world: OperatingWorld) -> None:
+async def test_the_audit_is_read_by_operator_action_and_subject(world: OperationsSetup) -> None:
     names = await filled(world)
     await retry_outbound(world.sessions, names["*"]["webhook_id"], OPERATOR)
     await pause_subscriber(world.sessions, "shop", None, ADMIN)

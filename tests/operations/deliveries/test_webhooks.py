@@ -18,14 +18,14 @@ from app.operations.errors import NotAcceptable, NotRetriable, SubscriberNotFoun
 from app.operations.pagination import Place
 from app.operations.subscribers.recovery import RecoveryRequest, recover
 from tests.forwarding.delivery_setup import until
-from tests.operations.operations_setup import OPERATOR, OperatingWorld
+from tests.operations.operations_setup import OPERATOR, OperationsSetup
 from tests.subscriber import subscriber
 
 SECRET = "whsec_" + "A" * 32
 STATES = ("pending", "delivered", "dead", "cancelled")
 
 
-async def _one_in_each_state(world: OperatingWorld) -> dict[str, int]:
+async def _one_in_each_state(world: OperationsSetup) -> dict[str, int]:
     """Four events owed to the subscriber `shop`, each in another state; the ids by state."""
     await world.add()
     for number in range(len(STATES)):
@@ -40,7 +40,7 @@ async def _one_in_each_state(world: OperatingWorld) -> dict[str, int]:
     return dict(zip(STATES, ids, strict=True))
 
 
-async def _all(world: OperatingWorld) -> list[tuple[int, str, int, int, bool]]:
+async def _all(world: OperationsSetup) -> list[tuple[int, str, int, int, bool]]:
     rows = await world.rows("SELECT id, state, attempts, excused, due_at <= now() AS due FROM outbound_webhooks ORDER BY id")
     return [tuple(row) for row in rows]
 
@@ -49,7 +49,7 @@ def _request(**values: Any) -> RecoveryRequest:
     return RecoveryRequest.model_validate({"subscriber": "shop", "since": now() - timedelta(hours=1), **values})
 
 
-async def test_webhooks_are_listed_by_state_and_subscriber(world: OperatingWorld) -> None:
+async def test_webhooks_are_listed_by_state_and_subscriber(world: OperationsSetup) -> None:
     ids = await _one_in_each_state(world)
     await world.add("other", event_types=["payment.received"])
     await world.judged("04", order_no="order-0")
@@ -65,7 +65,7 @@ async def test_webhooks_are_listed_by_state_and_subscriber(world: OperatingWorld
     assert [] == await listed(subscriber="nobody")
 
 
-async def test_a_retried_webhook_is_due_now_with_all_its_attempts(world: OperatingWorld) -> None:
+async def test_a_retried_webhook_is_due_now_with_all_its_attempts(world: OperationsSetup) -> None:
     ids = await _one_in_each_state(world)
     for state in ("pending", "dead"):
         webhook = await retry_outbound(world.sessions, ids[state], OPERATOR)
@@ -74,7 +74,7 @@ async def test_a_retried_webhook_is_due_now_with_all_its_attempts(world: Operati
         assert webhook.due_at <= now()
 
 
-async def test_a_settled_webhook_is_not_retried(world: OperatingWorld) -> None:
+async def test_a_settled_webhook_is_not_retried(world: OperationsSetup) -> None:
     ids = await _one_in_each_state(world)
     before = await _all(world)
     for state in ("delivered", "cancelled"):
@@ -83,7 +83,7 @@ async def test_a_settled_webhook_is_not_retried(world: OperatingWorld) -> None:
     assert before == await _all(world)
 
 
-async def test_a_webhook_that_is_being_sent_is_left_to_its_sender(world: OperatingWorld) -> None:
+async def test_a_webhook_that_is_being_sent_is_left_to_its_sender(world: OperationsSetup) -> None:
     ids = await _one_in_each_state(world)
     await world.run("UPDATE outbound_webhooks SET lease_token = gen_random_uuid() WHERE id = :id", id=ids["pending"])
     before = await _all(world)
@@ -97,13 +97,13 @@ async def test_a_webhook_that_is_being_sent_is_left_to_its_sender(world: Operati
     assert before[0] == (await _all(world))[0]
 
 
-async def test_a_webhook_whose_sender_was_lost_is_retried(world: OperatingWorld) -> None:
+async def test_a_webhook_whose_sender_was_lost_is_retried(world: OperationsSetup) -> None:
     ids = await _one_in_each_state(world)
     await world.run("UPDATE outbound_webhooks SET lease_token = gen_random_uuid(), due_at = now() - interval '1 s'")
     assert 0 == (await retry_outbound(world.sessions, ids["pending"], OPERATOR)).attempts
 
 
-async def test_unknown_webhooks_and_subscribers_are_not_found(world: OperatingWorld) -> None:
+async def test_unknown_webhooks_and_subscribers_are_not_found(world: OperationsSetup) -> None:
     with pytest.raises(WebhookNotFound):
         await retry_outbound(world.sessions, 1, OPERATOR)
     with pytest.raises(WebhookNotFound):
@@ -112,7 +112,7 @@ async def test_unknown_webhooks_and_subscribers_are_not_found(world: OperatingWo
         await recover(world.sessions, _request(), OPERATOR)
 
 
-async def test_recovering_makes_the_undelivered_due(world: OperatingWorld) -> None:
+async def test_recovering_makes_the_undelivered_due(world: OperationsSetup) -> None:
     ids = await _one_in_each_state(world)
     counted = await recover(world.sessions, _request(dry_run=True), OPERATOR)
     assert ("shop", 2, True) == (counted.subscriber, counted.webhooks, counted.dry_run)
@@ -127,7 +127,7 @@ async def test_recovering_makes_the_undelivered_due(world: OperatingWorld) -> No
     } == set(await _all(world))
 
 
-async def test_recovering_everything_sends_again_what_was_delivered_and_what_was_never_owed(world: OperatingWorld) -> None:
+async def test_recovering_everything_sends_again_what_was_delivered_and_what_was_never_owed(world: OperationsSetup) -> None:
     await world.judged("01", "04")  # before there is a subscriber
     await world.add(event_types=["payment.received", "payment.confirmed"])
     await world.judged("05")
@@ -144,7 +144,7 @@ async def test_recovering_everything_sends_again_what_was_delivered_and_what_was
     assert [("payment.received", "pending", 0, True), ("payment.confirmed", "pending", 0, True)] == [tuple(row) for row in rows]
 
 
-async def test_recovering_is_bounded_by_time_and_type(world: OperatingWorld) -> None:
+async def test_recovering_is_bounded_by_time_and_type(world: OperationsSetup) -> None:
     await world.add()
     await world.judged("01", "04")
     await world.run("UPDATE outbound_webhooks SET state = 'dead'")
@@ -164,7 +164,7 @@ async def test_recovering_is_bounded_by_time_and_type(world: OperatingWorld) -> 
         await counted(event_types=["no.such"])
 
 
-async def test_test_webhooks_are_not_recovered(world: OperatingWorld) -> None:
+async def test_test_webhooks_are_not_recovered(world: OperationsSetup) -> None:
     await world.add()
     await world.event(type="webhook.test")
     assert 0 == (await recover(world.sessions, _request(everything=True), OPERATOR)).webhooks
@@ -172,7 +172,7 @@ async def test_test_webhooks_are_not_recovered(world: OperatingWorld) -> None:
 
 
 @pytest.mark.parametrize("act", ["retry", "recover"])
-async def test_a_dead_webhook_arrives_after_all(world: OperatingWorld, act: str) -> None:
+async def test_a_dead_webhook_arrives_after_all(world: OperationsSetup, act: str) -> None:
     async with subscriber(SECRET) as merchant:
         await world.add("shop", merchant.url, secret=SECRET)
         merchant.status = 500
@@ -191,14 +191,14 @@ async def test_a_dead_webhook_arrives_after_all(world: OperatingWorld, act: str)
     assert ["http_5xx", "http_5xx", "http_5xx", "delivered"] == [attempt.outcome for attempt in shown.history]
 
 
-def _state_is(world: OperatingWorld, state: str) -> Callable[[], Awaitable[bool]]:
+def _state_is(world: OperationsSetup, state: str) -> Callable[[], Awaitable[bool]]:
     async def holds() -> bool:
         return await world.states() == [state]
 
     return holds
 
 
-async def test_an_answer_is_shown_only_when_asked_for_and_our_own_words_always(world: OperatingWorld) -> None:
+async def test_an_answer_is_shown_only_when_asked_for_and_our_own_words_always(world: OperationsSetup) -> None:
     ids = await _one_in_each_state(world)
     for status, excerpt in ((500, "Dear taro@example.com"), (None, "timed out")):
         await world.run(

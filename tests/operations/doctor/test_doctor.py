@@ -21,7 +21,7 @@ from tests.api.api_client import serving
 from tests.forwarding.delivery_setup import KEY
 from tests.forwarding.hostile_server import answering, resetting_after, server_tls
 from tests.forwarding.hostile_server import serving as hostile_serving
-from tests.operations.operations_setup import OPERATOR, OperatingWorld
+from tests.operations.operations_setup import OPERATOR, OperationsSetup
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
 _OF_THE_TESTS = {"durability", "public URL"}
 
 
-def _settings(world: OperatingWorld, shop: Shop | None = None, **values: Any) -> Settings:
+def _settings(world: OperationsSetup, shop: Shop | None = None, **values: Any) -> Settings:
     usual = {
         "data_dir": Path(tempfile.gettempdir(), "no-such-directory-of-zeus-relay"),
         "spool_limit": 1024 * 1024,
@@ -89,12 +89,12 @@ def test_sources_may_stand_in_a_file(tmp_path: Path, listed: str | None, fault: 
     assert ([fault] if fault else []) == found
 
 
-async def test_nothing_is_wrong_where_nothing_is(world: OperatingWorld, shop: Shop) -> None:
+async def test_nothing_is_wrong_where_nothing_is(world: OperationsSetup, shop: Shop) -> None:
     await world.add("shop", shop.url)
     assert {} == await _faults(_settings(world, shop))
 
 
-async def test_settings_that_are_probably_not_meant_are_warned_of(world: OperatingWorld, shop: Shop) -> None:
+async def test_settings_that_are_probably_not_meant_are_warned_of(world: OperationsSetup, shop: Shop) -> None:
     await world.add("shop", shop.url)
     default = Settings.model_fields["allowed_sources"].default
     faults = await _faults(_settings(world, shop, allowed_sources=default, ip_codes=[], allow_http_subscribers=True))
@@ -102,7 +102,7 @@ async def test_settings_that_are_probably_not_meant_are_warned_of(world: Operati
     assert "RELAY_ALLOWED_SOURCES" in (faults["sources"].remedy or "")
 
 
-async def test_what_kubernetes_makes_of_a_service_is_told(world: OperatingWorld, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_kubernetes_makes_of_a_service_is_told(world: OperationsSetup, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.add("shop", shop.url)
     monkeypatch.setenv("RELAY_PUBLIC_PORT", "tcp://10.96.0.7:8000")
     monkeypatch.setenv("RELAY_PUBLIC_SERVICE_HOST", "10.96.0.7")
@@ -112,12 +112,12 @@ async def test_what_kubernetes_makes_of_a_service_is_told(world: OperatingWorld,
     assert "enableServiceLinks: false" in (faults["environment"].remedy or "")
 
 
-async def test_missing_keys_are_found(world: OperatingWorld) -> None:
+async def test_missing_keys_are_found(world: OperationsSetup) -> None:
     faults = await _faults(_settings(world, secret_keys=[]))
     assert (Level.ERROR, True) == (faults["keys"].level, "RELAY_SECRET_KEYS" in faults["keys"].message)
 
 
-async def test_a_taken_port_is_found(world: OperatingWorld, shop: Shop, taken_port: int) -> None:
+async def test_a_taken_port_is_found(world: OperationsSetup, shop: Shop, taken_port: int) -> None:
     await world.add("shop", shop.url)
     faults = await _faults(_settings(world, shop, operator_port=taken_port))
     assert ["operator listener"] == list(faults)
@@ -125,36 +125,36 @@ async def test_a_taken_port_is_found(world: OperatingWorld, shop: Shop, taken_po
     assert "RELAY_OPERATOR_PORT" in (faults["operator listener"].remedy or "")
 
 
-async def test_an_address_of_another_machine_is_found(world: OperatingWorld, shop: Shop) -> None:
+async def test_an_address_of_another_machine_is_found(world: OperationsSetup, shop: Shop) -> None:
     await world.add("shop", shop.url)
     faults = await _faults(_settings(world, shop, public_host="192.0.2.1", public_port=8000))
     assert "none of this machine" in faults["public listener"].message
 
 
-async def test_a_database_that_is_away_is_found(world: OperatingWorld) -> None:
+async def test_a_database_that_is_away_is_found(world: OperationsSetup) -> None:
     faults = await _faults(_settings(world, database_url=SecretStr("postgresql://relay:hunter2@127.0.0.1:1/relay")))
     assert ["database"] == list(faults)
     assert Level.ERROR is faults["database"].level
     assert "hunter2" not in faults["database"].model_dump_json()
 
 
-async def test_a_database_without_tables_is_found(world: OperatingWorld, empty_database_url: str) -> None:
+async def test_a_database_without_tables_is_found(world: OperationsSetup, empty_database_url: str) -> None:
     faults = await _faults(_settings(world, database_url=SecretStr(empty_database_url)))
     assert ("has no tables", "run `zeus-relay migrate`") == (faults["database"].message[3:16], faults["database"].remedy)
 
 
-async def test_an_older_database_is_found(world: OperatingWorld) -> None:
+async def test_an_older_database_is_found(world: OperationsSetup) -> None:
     connection = await connect(world.url)
     await connection.execute("UPDATE alembic_version SET version_num = '0000'")
     await connection.close()
     assert "is at revision 0000" in (await _faults(_settings(world)))["database"].message
 
 
-async def test_no_subscriber_is_warned_of(world: OperatingWorld) -> None:
+async def test_no_subscriber_is_warned_of(world: OperationsSetup) -> None:
     assert Level.WARNING is (await _faults(_settings(world)))["subscribers"].level
 
 
-async def test_each_subscriber_in_trouble_is_found(world: OperatingWorld, shop: Shop) -> None:
+async def test_each_subscriber_in_trouble_is_found(world: OperationsSetup, shop: Shop) -> None:
     await world.add("good", shop.url)
     await world.add("nowhere", "https://no-such-host.invalid/")
     await world.add("private", shop.url.replace("localhost", "127.0.0.1"))
@@ -174,13 +174,13 @@ async def test_each_subscriber_in_trouble_is_found(world: OperatingWorld, shop: 
     assert {"subscriber good", "subscriber private"} <= set(none_allowed)
 
 
-async def test_a_secret_that_no_key_opens_is_found(world: OperatingWorld, shop: Shop, tmp_path: Path) -> None:
+async def test_a_secret_that_no_key_opens_is_found(world: OperationsSetup, shop: Shop, tmp_path: Path) -> None:
     await world.add("shop", shop.url)
     fault = (await _faults(_settings(world, shop, secret_keys=[SecretStr(new_key())])))["subscriber shop"]
     assert (Level.ERROR, True) == (fault.level, "RELAY_SECRET_KEYS" in (fault.remedy or ""))
 
 
-async def test_a_port_on_which_the_service_runs_is_right(world: OperatingWorld, shop: Shop) -> None:
+async def test_a_port_on_which_the_service_runs_is_right(world: OperationsSetup, shop: Shop) -> None:
     await world.add("shop", shop.url)
     async with serving(world.sessions, world.vault) as api:
         findings = await check_up(_settings(world, shop, operator_port=int(api.base.rpartition(":")[2])))
@@ -190,25 +190,25 @@ async def test_a_port_on_which_the_service_runs_is_right(world: OperatingWorld, 
     assert _OF_THE_TESTS == {finding.subject for finding in findings if finding.level is not Level.OK}
 
 
-async def test_a_subscriber_that_does_not_answer_is_found(world: OperatingWorld) -> None:
+async def test_a_subscriber_that_does_not_answer_is_found(world: OperationsSetup) -> None:
     await world.add("away", "https://localhost:65009/hooks")
     fault = (await _faults(_settings(world)))["subscriber away"]
     assert (Level.ERROR, "no connection") == (fault.level, fault.message.partition(":")[0])
 
 
-async def test_a_subscriber_without_tls_on_its_port_is_found(world: OperatingWorld) -> None:
+async def test_a_subscriber_without_tls_on_its_port_is_found(world: OperationsSetup) -> None:
     async with hostile_serving(resetting_after(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as port:
         await world.add("plain", f"https://localhost:{port}/hooks")
         assert Level.ERROR is (await _faults(_settings(world)))["subscriber plain"].level
 
 
-async def test_a_certificate_that_webhooks_would_refuse_is_found(world: OperatingWorld, shop: Shop) -> None:
+async def test_a_certificate_that_webhooks_would_refuse_is_found(world: OperationsSetup, shop: Shop) -> None:
     await world.add("private", shop.url)
     fault = (await _faults(_settings(world)))["subscriber private"]
     assert (Level.ERROR, True) == (fault.level, "its certificate is refused" in fault.message)
 
 
-async def test_a_certificate_that_ends_soon_is_warned_of(world: OperatingWorld, tmp_path: Path) -> None:
+async def test_a_certificate_that_ends_soon_is_warned_of(world: OperationsSetup, tmp_path: Path) -> None:
     tls, trusted = server_tls(tmp_path, "localhost", days=5)
     async with hostile_serving(answering(b"200 OK"), tls) as port:
         soon = Shop(f"https://localhost:{port}/hooks", trusted)

@@ -10,10 +10,10 @@ import pytest
 from app.clock import now, uuid7
 from app.operations.doctor.findings import Level
 from app.operations.doctor.machine import check_postgres, check_spool, compare_clocks
-from app.recording.notice import Notice
+from app.recording.notice import RawNotice
 from app.recording.spool.spool import Spool
 from app.settings import Settings
-from tests.operations.operations_setup import OperatingWorld
+from tests.operations.operations_setup import OperationsSetup
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -30,13 +30,13 @@ async def spooled(tmp_path: Path) -> Path:
     directory = tmp_path / "spool"
     spool = Spool(directory, limit=10_000_000)
     writing = asyncio.create_task(spool.run())
-    await spool.append(Notice(uuid7(), 1, now(), "192.0.2.10", "GET", b"/zeus/notify", b"", b""))
+    await spool.append(RawNotice(uuid7(), 1, now(), "192.0.2.10", "GET", b"/zeus/notify", b"", b""))
     writing.cancel()
     await spool.close()
     return directory
 
 
-async def test_a_server_that_does_not_sync_is_found(world: OperatingWorld) -> None:
+async def test_a_server_that_does_not_sync_is_found(world: OperationsSetup) -> None:
     found = {finding.subject: finding.level for finding in await check_postgres(world.sessions)}
     assert {"Postgres": Level.OK, "durability": Level.WARNING, "clock": Level.OK} == found  # that of the tests does not sync
 

@@ -15,7 +15,7 @@ from app.operations.doctor.findings import Level
 from app.operations.doctor.public_url import check_callers, check_public_url
 from app.settings import Settings
 from tests.forwarding.hostile_server import server_tls, serving
-from tests.operations.operations_setup import SOURCE, OperatingWorld
+from tests.operations.operations_setup import SOURCE, OperationsSetup
 from tests.receiver.receiver_setup import fetch, receiver
 
 TOKEN = "k3VQ8mZ1xWb7Tn5cRj9uYd2L"
@@ -125,14 +125,14 @@ async def test_the_token_goes_to_nobody_who_may_be_anybody(tmp_path: Path) -> No
     assert [] == asked
 
 
-async def test_a_proxy_that_hides_its_callers_is_found(world: OperatingWorld) -> None:
+async def test_a_proxy_that_hides_its_callers_is_found(world: OperationsSetup) -> None:
     await world.call("01")
     assert [] == await check_callers(world.sessions, _settings(None, trusted_proxies=LOOPBACK))
     [found] = await check_callers(world.sessions, _settings(None, trusted_proxies=ZEUS))
     assert (Level.ERROR, False) == (found.level, SOURCE in found.model_dump_json())
 
 
-async def test_a_proxy_that_nobody_trusts_is_found(world: OperatingWorld) -> None:
+async def test_a_proxy_that_nobody_trusts_is_found(world: OperationsSetup) -> None:
     await world.run(
         "INSERT INTO rejected_samples (id, lane, received_at, source, method, target, headers, body) "
         "VALUES (gen_random_uuid(), 1, now(), '10.0.0.5', 'GET', '', '', '')"

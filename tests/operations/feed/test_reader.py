@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from app.db.engine import make_engine, make_sessions
-from app.db.notify import OUTBOUND, Listener, Waker
+from app.db.notify import OUTBOUND, NotifyListener, Waker
 from app.judging.judge import Judge
 from app.operations.errors import (
     BadCursor,
@@ -23,7 +23,7 @@ from app.operations.errors import (
     SubscriberPolls,
 )
 from app.operations.feed.reader import Feed, Reader, authenticate_feed
-from app.operations.feed.wakeup import Tide
+from app.operations.feed.wakeup import FeedWakeup
 from app.operations.orders.events import EventPage
 from app.operations.pagination import Place
 from app.operations.subscribers.models import SubscriberChange
@@ -37,17 +37,17 @@ from app.operations.subscribers.subscribers import (
 )
 from app.operations.subscribers.test_webhook import send_test
 from tests.fair_clock import fair_seconds
-from tests.operations.operations_setup import ADMIN, NAME, OPERATOR, PERSONAL, RULES, OperatingWorld
+from tests.operations.operations_setup import ADMIN, NAME, OPERATOR, PERSONAL, RULES, OperationsSetup
 
 OPERATORS = Reader()
 
 
-def plain(world: OperatingWorld) -> Feed:
+def plain(world: OperationsSetup) -> Feed:
     """A feed whose tide nobody runs: readers look for themselves."""
-    return Feed(world.sessions, Tide(world.sessions))
+    return Feed(world.sessions, FeedWakeup(world.sessions))
 
 
-async def poller(world: OperatingWorld, name: str = "poller", **values: Any) -> tuple[Reader, str]:
+async def poller(world: OperationsSetup, name: str = "poller", **values: Any) -> tuple[Reader, str]:
     """A subscriber that polls, and its token."""
     added = await world.add(name, None, feed=True, **values)
     operator = await authenticate_feed(world.sessions, added.secret)
@@ -59,7 +59,7 @@ def types(page: EventPage) -> list[str]:
     return [event.type for event in page.items]
 
 
-async def test_a_reader_reads_on_from_its_cursor(world: OperatingWorld) -> None:
+async def test_a_reader_reads_on_from_its_cursor(world: OperationsSetup) -> None:
     feed = plain(world)
     empty = await feed.read(Place(), OPERATORS)
     assert ([], False) == (empty.items, empty.has_more)
@@ -73,19 +73,19 @@ async def test_a_reader_reads_on_from_its_cursor(world: OperatingWorld) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["x", "", "AAAA", "あ", "A" * 22])
-async def test_a_cursor_that_is_none_is_refused(world: OperatingWorld, cursor: str) -> None:
+async def test_a_cursor_that_is_none_is_refused(world: OperationsSetup, cursor: str) -> None:
     with pytest.raises(BadCursor):
         await plain(world).read(Place(cursor), OPERATORS)
 
 
-async def test_what_is_meant_for_one_subscriber_is_not_in_the_feed(world: OperatingWorld) -> None:
+async def test_what_is_meant_for_one_subscriber_is_not_in_the_feed(world: OperationsSetup) -> None:
     await world.add("shop")
     await send_test(world.sessions, "shop", OPERATOR, wait_seconds=0)
     await world.judged("01")
     assert ["order.accepted"] == types(await plain(world).read(Place(), OPERATORS))
 
 
-async def test_a_reader_sees_its_types_and_passes_over_the_others(world: OperatingWorld) -> None:
+async def test_a_reader_sees_its_types_and_passes_over_the_others(world: OperationsSetup) -> None:
     reader, _ = await poller(world, event_types=["payment.confirmed"])
     await world.judged("01", "04")
     nothing = await plain(world).read(Place(), reader)
@@ -99,7 +99,7 @@ async def test_a_reader_sees_its_types_and_passes_over_the_others(world: Operati
     assert 3 == len((await plain(world).read(Place(), reader)).items)
 
 
-async def test_the_customer_is_shown_to_readers_that_asked_and_to_nobody_else(world: OperatingWorld) -> None:
+async def test_the_customer_is_shown_to_readers_that_asked_and_to_nobody_else(world: OperationsSetup) -> None:
     curious, _ = await poller(world, "curious", customer=True)
     plainly, _ = await poller(world, "plain")
     await world.judged("01")
@@ -118,7 +118,7 @@ async def test_the_customer_is_shown_to_readers_that_asked_and_to_nobody_else(wo
     assert [OPERATOR.name] == [row.operator for row in looks]
 
 
-async def test_an_event_is_the_one_that_webhooks_carry(world: OperatingWorld) -> None:
+async def test_an_event_is_the_one_that_webhooks_carry(world: OperationsSetup) -> None:
     reader, _ = await poller(world)
     await world.judged("01")
     (event,) = (await plain(world).read(Place(), reader)).items
@@ -126,7 +126,7 @@ async def test_an_event_is_the_one_that_webhooks_carry(world: OperatingWorld) ->
     assert (row.id, row.type, row.data) == (event.id, event.type, event.data)
 
 
-async def test_a_subscriber_that_polls_is_owed_nothing(world: OperatingWorld) -> None:
+async def test_a_subscriber_that_polls_is_owed_nothing(world: OperationsSetup) -> None:
     await poller(world)
     await world.judged("01")
     assert [] == await world.states()
@@ -147,7 +147,7 @@ async def test_a_subscriber_that_polls_is_owed_nothing(world: OperatingWorld) ->
         {"url": None, "feed": False},
     ],
 )
-async def test_a_subscriber_is_called_or_polls(world: OperatingWorld, values: dict[str, Any]) -> None:
+async def test_a_subscriber_is_called_or_polls(world: OperationsSetup, values: dict[str, Any]) -> None:
     with pytest.raises(NotAcceptable):
         await world.add("poller", **{"feed": True, **values})
     await poller(world)
@@ -156,7 +156,7 @@ async def test_a_subscriber_is_called_or_polls(world: OperatingWorld, values: di
         await change_subscriber(world.sessions, world.vault, "poller", change, RULES, ADMIN)
 
 
-async def test_the_token_is_kept_as_a_hash_and_ends_when_it_is_replaced_or_the_subscriber_goes(world: OperatingWorld) -> None:
+async def test_the_token_is_kept_as_a_hash_and_ends_when_it_is_replaced_or_the_subscriber_goes(world: OperationsSetup) -> None:
     reader, token = await poller(world)
     assert token.startswith("zft_")
     stored = str(await world.rows("SELECT CAST(subscribers.* AS text) FROM subscribers"))
@@ -183,15 +183,15 @@ class Running:
     """A feed whose tide runs, and what wakes it."""
 
     feed: Feed
-    tide: Tide
+    tide: FeedWakeup
     waker: Waker
 
 
 @asynccontextmanager
-async def running(world: OperatingWorld) -> AsyncIterator[Running]:
+async def running(world: OperationsSetup) -> AsyncIterator[Running]:
     engine = make_engine(world.url, pool_size=2, application="feed under test")
     sessions = make_sessions(engine)
-    tide, listener, waker = Tide(sessions), Listener(world.url, (OUTBOUND,)), Waker(world.url, OUTBOUND)
+    tide, listener, waker = FeedWakeup(sessions), NotifyListener(world.url, (OUTBOUND,)), Waker(world.url, OUTBOUND)
     tasks = [asyncio.create_task(part) for part in (tide.run(listener), listener.run(), waker.run())]
     try:
         yield Running(Feed(sessions, tide), tide, waker)
@@ -203,13 +203,13 @@ async def running(world: OperatingWorld) -> AsyncIterator[Running]:
         await engine.dispose()
 
 
-async def _until_waiting(tide: Tide, count: int) -> None:
+async def _until_waiting(tide: FeedWakeup, count: int) -> None:
     async with asyncio.timeout(10):
         while tide.waiting < count:
             await asyncio.sleep(0.01)
 
 
-async def test_many_wait_without_holding_a_connection_and_are_woken_at_once(world: OperatingWorld) -> None:
+async def test_many_wait_without_holding_a_connection_and_are_woken_at_once(world: OperationsSetup) -> None:
     async with running(world) as now:
         waiting = [asyncio.create_task(now.feed.read(Place(), OPERATORS, 30)) for _ in range(50)]
         await _until_waiting(now.tide, 50)
@@ -225,7 +225,7 @@ async def test_many_wait_without_holding_a_connection_and_are_woken_at_once(worl
     assert [["order.accepted"]] * 50 == [types(page) for page in pages]
 
 
-async def test_the_poll_finds_what_no_notification_told_of(world: OperatingWorld) -> None:
+async def test_the_poll_finds_what_no_notification_told_of(world: OperationsSetup) -> None:
     async with running(world) as now:
         waiting = asyncio.create_task(now.feed.read(Place(), OPERATORS, 30))
         await _until_waiting(now.tide, 1)
@@ -233,7 +233,7 @@ async def test_the_poll_finds_what_no_notification_told_of(world: OperatingWorld
         assert ["order.accepted"] == types(await asyncio.wait_for(waiting, 5))
 
 
-async def test_who_waits_in_vain_gets_an_empty_page_in_time(world: OperatingWorld) -> None:
+async def test_who_waits_in_vain_gets_an_empty_page_in_time(world: OperationsSetup) -> None:
     reader, _ = await poller(world, event_types=["order.failed"])
     async with running(world) as now:
         started = monotonic()
@@ -248,7 +248,7 @@ async def test_who_waits_in_vain_gets_an_empty_page_in_time(world: OperatingWorl
     assert ["payment.received"] == types(await plain(world).read(Place(page.next_cursor), OPERATORS))
 
 
-async def test_a_stop_lets_everybody_go(world: OperatingWorld) -> None:
+async def test_a_stop_lets_everybody_go(world: OperationsSetup) -> None:
     async with running(world) as now:
         waiting = [asyncio.create_task(now.feed.read(Place(), OPERATORS, 30)) for _ in range(5)]
         await _until_waiting(now.tide, 5)
@@ -267,7 +267,7 @@ async def _judge_all(url: str, done: asyncio.Event) -> None:
 
 
 @pytest.mark.parametrize("seed", range(2))
-async def test_a_poller_sees_every_event_of_several_workers_once_and_each_order_in_sequence(world: OperatingWorld, seed: int) -> None:
+async def test_a_poller_sees_every_event_of_several_workers_once_and_each_order_in_sequence(world: OperationsSetup, seed: int) -> None:
     random_ = random.Random(seed)
     done = asyncio.Event()
     seen: list[tuple[UUID, str, int]] = []
@@ -305,7 +305,7 @@ async def test_a_poller_sees_every_event_of_several_workers_once_and_each_order_
     assert [[1, 2, 3]] * 60 == list(by_order.values())
 
 
-async def test_a_poll_reads_a_few_rows_of_one_index(world: OperatingWorld) -> None:
+async def test_a_poll_reads_a_few_rows_of_one_index(world: OperationsSetup) -> None:
     await world.run(
         "INSERT INTO events (id, type, created_at, data, position) "
         "SELECT gen_random_uuid(), 'payment.received', now(), '{}', n FROM generate_series(1, 50000) n"

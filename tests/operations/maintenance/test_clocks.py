@@ -12,7 +12,7 @@ from app.operations.maintenance.pruning import prune_history
 from app.operations.reviews.dismissal import Dismissal, dismiss_notice
 from app.recording.database_clock import clocks_agree
 from app.worker.housekeeping import Housekeeping
-from tests.operations.operations_setup import OPERATOR, OperatingWorld
+from tests.operations.operations_setup import OPERATOR, OperationsSetup
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -67,7 +67,7 @@ def test_a_gap_is_believed_after_three_days_of_one_process() -> None:
 
 
 @pytest.mark.parametrize("days", [400, -400])
-async def test_a_worker_whose_clock_jumped_erases_nothing(world: OperatingWorld, days: int) -> None:
+async def test_a_worker_whose_clock_jumped_erases_nothing(world: OperationsSetup, days: int) -> None:
     await _old(world, "1111-11111-11111", 91 * DAY)
     wrong = Housekeeping(world.sessions, personal_data=AGE, history=AGE, clock=lambda: now() + days * DAY)
     assert not await wrong.run_checked()
@@ -80,7 +80,7 @@ async def test_a_worker_whose_clock_jumped_erases_nothing(world: OperatingWorld,
     assert [(1,)] == await world.rows(ERASED)
 
 
-async def test_clocks_that_jumped_together_since_the_last_pass_erase_nothing(world: OperatingWorld) -> None:
+async def test_clocks_that_jumped_together_since_the_last_pass_erase_nothing(world: OperationsSetup) -> None:
     await _old(world, "1111-11111-11111", 91 * DAY)
     await world.judged("01", order_no="2222-22222-22222")
     await world.run("INSERT INTO housekeeping_marks (name, position, updated_at) VALUES ('last_pass', '', now() - interval '400 days')")
@@ -88,14 +88,14 @@ async def test_clocks_that_jumped_together_since_the_last_pass_erase_nothing(wor
     assert [(0,)] == await world.rows(ERASED)
 
 
-async def test_a_call_with_a_wrong_time_of_its_receiver_is_not_erased_before_its_time(world: OperatingWorld) -> None:
+async def test_a_call_with_a_wrong_time_of_its_receiver_is_not_erased_before_its_time(world: OperationsSetup) -> None:
     await _old(world, "1111-11111-11111", 400 * DAY)
     await world.run("UPDATE notices SET judged_at = now()")
     assert 0 == await erase_old(world.sessions, AGE)
     assert [(0,)] == await world.rows(ERASED)
 
 
-async def test_what_needs_a_human_is_spared_until_somebody_decides(world: OperatingWorld) -> None:
+async def test_what_needs_a_human_is_spared_until_somebody_decides(world: OperationsSetup) -> None:
     held = await _old(world, "1111-11111-11111", 92 * DAY, status="99")
     await _old(world, "1111-11111-11112", 91 * DAY)
     assert [2, 0] == [await erase_old(world.sessions, AGE) for _ in range(2)]
@@ -106,7 +106,7 @@ async def test_what_needs_a_human_is_spared_until_somebody_decides(world: Operat
     assert [(2,)] == await world.rows(ERASED)
 
 
-async def test_dead_webhooks_and_samples_are_spared_until_they_are_dismissed(world: OperatingWorld) -> None:
+async def test_dead_webhooks_and_samples_are_spared_until_they_are_dismissed(world: OperationsSetup) -> None:
     await world.add()
     await world.judged("01")
     old = "now() - interval '401 days'"
@@ -133,7 +133,7 @@ async def test_a_receiver_compares_its_clock_before_it_erases_files(database_url
     assert not await clocks_agree(database_url, lambda: now() - 400 * DAY)
 
 
-async def _old(world: OperatingWorld, order_no: str, age: timedelta, status: str = "01") -> object:
+async def _old(world: OperationsSetup, order_no: str, age: timedelta, status: str = "01") -> object:
     """Receive and judge a call that long ago; return its id."""
     await world.judged(status, order_no=order_no)
     moment = now() - age

@@ -11,20 +11,20 @@ import pytest
 from aiohttp import web
 
 from app.clock import now, uuid7
-from app.db.singleton_lock import Sole
+from app.db.singleton_lock import SingletonLock
 from app.operations.monitoring.alert_conditions import (
-    Attention,
-    Concern,
-    concerns_beside,
-    concerns_of,
+    AlertCondition,
+    AttentionSummary,
+    alert_conditions,
+    conditions_without_database,
 )
 from app.operations.monitoring.alert_messages import AGAIN, SETTLED, Alerts
 from app.operations.monitoring.alert_sender import Alerting
 from app.operations.monitoring.baseline import Expectation
 from app.operations.monitoring.collector import Watch
-from app.operations.monitoring.snapshot import Standing, SubscriberStanding
+from app.operations.monitoring.snapshot import Snapshot, SubscriberSnapshot
 from app.operations.subscribers.pause import pause_subscriber
-from app.recording.notice import Notice
+from app.recording.notice import RawNotice
 from app.recording.spool.spool import Spool
 from app.recording.spool.status import SpoolState
 from tests.forwarding import hostile_server as hostile
@@ -35,7 +35,7 @@ from tests.operations.operations_setup import (
     ORDER_NO,
     SOURCE,
     TELNO,
-    OperatingWorld,
+    OperationsSetup,
 )
 from tests.processes import processes, service_settings
 
@@ -43,17 +43,17 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NONE_EXPECTED = Expectation(0, 0)
 
 
-def _standing(*subscribers: SubscriberStanding, silent_for: timedelta = timedelta(0), **values: int) -> Standing:
+def _standing(*subscribers: SubscriberSnapshot, silent_for: timedelta = timedelta(0), **values: int) -> Snapshot:
     counts = {"unjudged": 0, "quarantined": 0, "conflicts": 0, "dead": 0, **values}
-    return Standing(at=NOON, last_call_at=NOON - silent_for, unjudged_seconds=None, subscribers=subscribers, **counts)
+    return Snapshot(at=NOON, last_call_at=NOON - silent_for, unjudged_seconds=None, subscribers=subscribers, **counts)
 
 
-def _subscriber(*, state: str = "active", oldest: float | None = None, failing: bool = False) -> SubscriberStanding:
-    return SubscriberStanding("shop", state, None, 1 if oldest else 0, oldest, NOON if failing else None)
+def _subscriber(*, state: str = "active", oldest: float | None = None, failing: bool = False) -> SubscriberSnapshot:
+    return SubscriberSnapshot("shop", state, None, 1 if oldest else 0, oldest, NOON if failing else None)
 
 
-def _keys(standing: Standing, expectation: Expectation = NONE_EXPECTED) -> list[str]:
-    return [concern.key for concern in concerns_of(standing, expectation, Attention())]
+def _keys(standing: Snapshot, expectation: Expectation = NONE_EXPECTED) -> list[str]:
+    return [concern.key for concern in alert_conditions(standing, expectation, AttentionSummary())]
 
 
 @pytest.mark.parametrize(
@@ -66,18 +66,18 @@ def test_a_silence_is_reported_when_it_is_longer_than_usual(minutes: int, expect
 
 
 def test_a_service_that_was_never_called_is_not_silent() -> None:
-    assert [] == _keys(Standing(NOON, None, 0, None, 0, 0, 0, ()), Expectation(60, 50))
+    assert [] == _keys(Snapshot(NOON, None, 0, None, 0, 0, 0, ()), Expectation(60, 50))
 
 
 @pytest.mark.parametrize(("seconds", "records", "keys"), [(299, 1, []), (300, 1, ["spool"]), (300, 0, [])])
 def test_a_spool_is_reported_after_five_minutes(seconds: float, records: int, keys: list[str]) -> None:
-    found = concerns_beside(SpoolState(records, 1, 100, seconds, 0, 0), timedelta(0))
+    found = conditions_without_database(SpoolState(records, 1, 100, seconds, 0, 0), timedelta(0))
     assert keys == [concern.key for concern in found]
 
 
 @pytest.mark.parametrize(("minutes", "keys"), [(4.9, []), (5, ["database"])])
 def test_a_database_that_is_away_is_reported_after_five_minutes(minutes: float, keys: list[str]) -> None:
-    assert keys == [concern.key for concern in concerns_beside(None, timedelta(minutes=minutes))]
+    assert keys == [concern.key for concern in conditions_without_database(None, timedelta(minutes=minutes))]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_database_that_is_away_is_reported_after_five_minutes(minutes: float, 
         (_subscriber(state="paused", oldest=9000, failing=True), ["paused:shop"]),
     ],
 )
-def test_a_subscriber_is_reported_for_what_it_does(subscriber: SubscriberStanding, keys: list[str]) -> None:
+def test_a_subscriber_is_reported_for_what_it_does(subscriber: SubscriberSnapshot, keys: list[str]) -> None:
     assert keys == _keys(_standing(subscriber))
 
 
@@ -103,7 +103,7 @@ def _minute(minutes: float) -> datetime:
 
 
 def test_a_concern_is_told_at_its_beginning_and_at_its_end() -> None:
-    alerts, concern = Alerts(), Concern("dead", "Something is dead.")
+    alerts, concern = Alerts(), AlertCondition("dead", "Something is dead.")
     assert ["[began] Something is dead."] == alerts.update([concern], NOON)
     assert [] == alerts.update([concern], _minute(60))
     assert [] == alerts.update([], _minute(61))
@@ -112,21 +112,21 @@ def test_a_concern_is_told_at_its_beginning_and_at_its_end() -> None:
 
 
 def test_what_comes_and_goes_is_told_once() -> None:
-    alerts, concern = Alerts(), Concern("failing:shop", "It is failing.")
+    alerts, concern = Alerts(), AlertCondition("failing:shop", "It is failing.")
     told = [alerts.update([concern] if step % 2 else [], _minute(step)) for step in range(1, 60)]
     assert 1 == sum(map(len, told))
 
 
 def test_new_things_of_the_same_kind_are_told_after_a_while() -> None:
     alerts = Alerts()
-    alerts.update([Concern("quarantine", "Look.", ("a",))], NOON)
-    assert [] == alerts.update([Concern("quarantine", "Look.", ("b", "a"))], NOON + AGAIN / 2)
-    assert ["[more] Look. Latest: c, b"] == alerts.update([Concern("quarantine", "Look.", ("c", "b", "a"))], NOON + AGAIN)
-    assert [] == alerts.update([Concern("quarantine", "Look.", ("c", "b", "a"))], NOON + AGAIN * 3)
+    alerts.update([AlertCondition("quarantine", "Look.", ("a",))], NOON)
+    assert [] == alerts.update([AlertCondition("quarantine", "Look.", ("b", "a"))], NOON + AGAIN / 2)
+    assert ["[more] Look. Latest: c, b"] == alerts.update([AlertCondition("quarantine", "Look.", ("c", "b", "a"))], NOON + AGAIN)
+    assert [] == alerts.update([AlertCondition("quarantine", "Look.", ("c", "b", "a"))], NOON + AGAIN * 3)
 
 
 def test_the_end_of_what_another_process_told_is_told_after_a_look_of_ones_own() -> None:
-    first, concern = Alerts(), Concern("dead", "Something is dead.", ("a",))
+    first, concern = Alerts(), AlertCondition("dead", "Something is dead.", ("a",))
     first.update([concern], NOON)
     second = Alerts(first.told)
     assert [] == second.update([concern], _minute(60))
@@ -138,7 +138,7 @@ def test_the_end_of_what_another_process_told_is_told_after_a_look_of_ones_own()
 
 def test_what_this_process_cannot_see_has_not_ended() -> None:
     alerts = Alerts()
-    alerts.update([Concern("spool", "Calls wait."), Concern("dead", "Something is dead.")], NOON)
+    alerts.update([AlertCondition("spool", "Calls wait."), AlertCondition("dead", "Something is dead.")], NOON)
     later = [line for minute in (1, 4) for line in alerts.update([], _minute(minute), unseen=("spool",))]
     assert ["[ended] Something is dead. (since 2026-11-23 12:00 UTC)"] == later
     assert ["spool"] == list(alerts.told)
@@ -180,17 +180,17 @@ async def chat() -> AsyncIterator[Chat]:
     await runner.cleanup()
 
 
-def _alerting(world: OperatingWorld, chat: Chat, spool: Path | None = None, key: int = 4711) -> Alerting:
-    return Alerting(chat.url, world.sessions, Sole(world.url, key), spool, between_posts=timedelta(0))
+def _alerting(world: OperationsSetup, chat: Chat, spool: Path | None = None, key: int = 4711) -> Alerting:
+    return Alerting(chat.url, world.sessions, SingletonLock(world.url, key), spool, between_posts=timedelta(0))
 
 
-async def _round(world: OperatingWorld, *jobs: Alerting) -> None:
+async def _round(world: OperationsSetup, *jobs: Alerting) -> None:
     measured = await Watch(world.sessions).measure()
     for job in jobs:
         await job(measured)
 
 
-async def test_what_happens_is_posted_with_ids_and_nothing_else(world: OperatingWorld, chat: Chat) -> None:
+async def test_what_happens_is_posted_with_ids_and_nothing_else(world: OperationsSetup, chat: Chat) -> None:
     await world.add("shop", "https://shop.example/hooks")
     [quarantined] = await world.judged("99")
     await pause_subscriber(world.sessions, "shop", "maintenance", OPERATOR)
@@ -208,7 +208,7 @@ async def test_what_happens_is_posted_with_ids_and_nothing_else(world: Operating
 async def _spool_a_call(directory: Path) -> None:
     spool = Spool(directory, limit=10_000_000)
     writing = asyncio.create_task(spool.run())
-    await spool.append(Notice(uuid7(), 1, now(), SOURCE, "GET", b"/zeus/notify?order_no=1", b"", b"", False))
+    await spool.append(RawNotice(uuid7(), 1, now(), SOURCE, "GET", b"/zeus/notify?order_no=1", b"", b"", False))
     writing.cancel()
     await spool.close()
 
@@ -219,7 +219,7 @@ def _make_older(spool: Path, *, milliseconds: int) -> None:
     segment.rename(segment.with_name(f"{int(began) - milliseconds:013}-{rest}"))
 
 
-async def test_calls_that_wait_in_the_spool_are_posted(world: OperatingWorld, chat: Chat, tmp_path: Path) -> None:
+async def test_calls_that_wait_in_the_spool_are_posted(world: OperationsSetup, chat: Chat, tmp_path: Path) -> None:
     await _spool_a_call(tmp_path)
     alerting = _alerting(world, chat, tmp_path)
     await _round(world, alerting)
@@ -230,7 +230,7 @@ async def test_calls_that_wait_in_the_spool_are_posted(world: OperatingWorld, ch
     await alerting.close()
 
 
-async def test_alerts_go_on_while_the_database_is_away(world: OperatingWorld, chat: Chat, tmp_path: Path) -> None:
+async def test_alerts_go_on_while_the_database_is_away(world: OperationsSetup, chat: Chat, tmp_path: Path) -> None:
     await world.judged("99")
     sending, waiting = _alerting(world, chat, tmp_path), _alerting(world, chat, tmp_path)
     await _round(world, sending, waiting)
@@ -242,7 +242,7 @@ async def test_alerts_go_on_while_the_database_is_away(world: OperatingWorld, ch
     await sending.close()
 
 
-async def test_only_one_process_posts_and_another_goes_on_from_what_was_told(world: OperatingWorld, chat: Chat) -> None:
+async def test_only_one_process_posts_and_another_goes_on_from_what_was_told(world: OperationsSetup, chat: Chat) -> None:
     await world.judged("99")
     first, second = _alerting(world, chat), _alerting(world, chat)
     for _ in range(3):
@@ -259,7 +259,7 @@ async def test_only_one_process_posts_and_another_goes_on_from_what_was_told(wor
     await second.close()
 
 
-async def test_what_one_process_could_not_post_another_does(world: OperatingWorld, chat: Chat) -> None:
+async def test_what_one_process_could_not_post_another_does(world: OperationsSetup, chat: Chat) -> None:
     await world.judged("99")
     first, second = _alerting(world, chat), _alerting(world, chat)
     chat.status = 500
@@ -272,12 +272,12 @@ async def test_what_one_process_could_not_post_another_does(world: OperatingWorl
     await second.close()
 
 
-async def test_another_url_is_told_everything(world: OperatingWorld, chat: Chat) -> None:
+async def test_another_url_is_told_everything(world: OperationsSetup, chat: Chat) -> None:
     await world.judged("99")
     first = _alerting(world, chat)
     await _round(world, first)
     await first.close()
-    moved = Alerting(f"{chat.url}?channel=2", world.sessions, Sole(world.url, 4711), between_posts=timedelta(0))
+    moved = Alerting(f"{chat.url}?channel=2", world.sessions, SingletonLock(world.url, 4711), between_posts=timedelta(0))
     await _round(world, moved)
     assert 2 == len(chat.lines)
     [first_row, second_row] = await world.rows("SELECT name, told, waiting FROM alert_memory")
@@ -286,7 +286,7 @@ async def test_another_url_is_told_everything(world: OperatingWorld, chat: Chat)
     await moved.close()
 
 
-async def test_a_process_that_is_killed_and_started_again_tells_nothing_twice(world: OperatingWorld, chat: Chat, tmp_path: Path) -> None:
+async def test_a_process_that_is_killed_and_started_again_tells_nothing_twice(world: OperationsSetup, chat: Chat, tmp_path: Path) -> None:
     await world.add("shop", "https://shop.example/hooks")
     await world.judged("99")
     settings = service_settings(world.url) | {"ALERT_URL": chat.url}
@@ -309,15 +309,15 @@ async def _told(chat: Chat, count: int) -> None:
             await asyncio.sleep(0.05)
 
 
-async def _remembered(world: OperatingWorld) -> None:
+async def _remembered(world: OperationsSetup) -> None:
     """Wait until the process has noted that its message was taken: killed before, it would send it again."""
     async with asyncio.timeout(20):
         while [[]] != [row.waiting for row in await world.rows("SELECT waiting FROM alert_memory")]:
             await asyncio.sleep(0.05)
 
 
-async def test_a_lost_connection_is_not_taken_for_the_lock(world: OperatingWorld) -> None:
-    first, second = Sole(world.url, 4712, application="first"), Sole(world.url, 4712)
+async def test_a_lost_connection_is_not_taken_for_the_lock(world: OperationsSetup) -> None:
+    first, second = SingletonLock(world.url, 4712, application="first"), SingletonLock(world.url, 4712)
     assert (True, False) == (await first.is_ours(), await second.is_ours())
     await world.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'first'")
     async with asyncio.timeout(20):
@@ -329,7 +329,7 @@ async def test_a_lost_connection_is_not_taken_for_the_lock(world: OperatingWorld
     await first.release()
 
 
-async def test_what_the_url_does_not_take_is_posted_later(world: OperatingWorld, chat: Chat, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_what_the_url_does_not_take_is_posted_later(world: OperationsSetup, chat: Chat, capsys: pytest.CaptureFixture[str]) -> None:
     await world.judged("99")
     alerting = _alerting(world, chat)
     for chat.status in (500, 302):
@@ -350,7 +350,7 @@ async def test_what_the_url_does_not_take_is_posted_later(world: OperatingWorld,
         b"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok",
     ],
 )
-async def test_the_url_is_called_as_written_and_a_broken_answer_repeats_nothing(world: OperatingWorld, answer: bytes) -> None:
+async def test_the_url_is_called_as_written_and_a_broken_answer_repeats_nothing(world: OperationsSetup, answer: bytes) -> None:
     lines: list[bytes] = []
 
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -361,15 +361,15 @@ async def test_the_url_is_called_as_written_and_a_broken_answer_repeats_nothing(
     await world.judged("99")
     async with hostile.serving(take) as port:
         url = f"http://127.0.0.1:{port}/workflows/%2Ftriggers/../x?sp=%2Frun&sig=a%2Bb%3D?"
-        alerting = Alerting(url, world.sessions, Sole(world.url, 4715), between_posts=timedelta(0))
+        alerting = Alerting(url, world.sessions, SingletonLock(world.url, 4715), between_posts=timedelta(0))
         for _ in range(3):
             await _round(world, alerting)
         await alerting.close()
     assert [b"POST /workflows/%2Ftriggers/../x?sp=%2Frun&sig=a%2Bb%3D? HTTP/1.1\r\n"] == lines
 
 
-async def test_posts_are_a_minute_apart(world: OperatingWorld, chat: Chat) -> None:
-    alerting = Alerting(chat.url, world.sessions, Sole(world.url, 4713), between_posts=timedelta(minutes=1))
+async def test_posts_are_a_minute_apart(world: OperationsSetup, chat: Chat) -> None:
+    alerting = Alerting(chat.url, world.sessions, SingletonLock(world.url, 4713), between_posts=timedelta(minutes=1))
     await world.judged("99")
     await _round(world, alerting)
     await world.add("shop", "https://shop.example/hooks")
@@ -379,7 +379,7 @@ async def test_posts_are_a_minute_apart(world: OperatingWorld, chat: Chat) -> No
     await alerting.close()
 
 
-async def test_the_urls_name_is_looked_up_outside_the_event_loops_threads(world: OperatingWorld, chat: Chat) -> None:
+async def test_the_urls_name_is_looked_up_outside_the_event_loops_threads(world: OperationsSetup, chat: Chat) -> None:
     asked = []
 
     def lookup(host: str) -> list[IPv4Address]:
@@ -388,16 +388,16 @@ async def test_the_urls_name_is_looked_up_outside_the_event_loops_threads(world:
 
     await world.judged("99")
     url = chat.url.replace("127.0.0.1", "alerts.example")
-    alerting = Alerting(url, world.sessions, Sole(world.url, 4715), lookup=lookup)
+    alerting = Alerting(url, world.sessions, SingletonLock(world.url, 4715), lookup=lookup)
     await _round(world, alerting)
     assert [("alerts.example", "resolver")] == asked
     assert 1 == len(chat.lines)
     await alerting.close()
 
 
-async def test_a_url_that_nobody_answers_stops_nothing(world: OperatingWorld, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_url_that_nobody_answers_stops_nothing(world: OperationsSetup, capsys: pytest.CaptureFixture[str]) -> None:
     await world.judged("99")
-    alerting = Alerting("http://127.0.0.1:1/secret-of-the-url", world.sessions, Sole(world.url, 4714))
+    alerting = Alerting("http://127.0.0.1:1/secret-of-the-url", world.sessions, SingletonLock(world.url, 4714))
     await _round(world, alerting)
     output = "".join(capsys.readouterr())
     assert ("alert_not_sent" in output, "secret-of-the-url" in output) == (True, False)

@@ -41,7 +41,7 @@ async def test_no_handshake_is_an_error() -> None:
 
 
 async def test_the_end_becomes_a_metric(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    metrics.expose_standing()
+    metrics.expose_snapshot()
     tls, _ = server_tls(tmp_path, "127.0.0.1", days=9)
     async with serving(hang, tls) as port:
         await CertificateWatch(f"https://127.0.0.1:{port}/zeus/notify")()

@@ -12,9 +12,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from app import metrics
 from app.clock import uuid7_floor
 from app.db.connections import Connection, connect
-from app.operations.monitoring.baseline import COUNT, Usual
+from app.operations.monitoring.baseline import COUNT, Baseline
 from app.operations.monitoring.collector import Watch
-from app.operations.monitoring.snapshot import COUNT_LIMIT, QUEUES, SUBSCRIBERS, read_standing
+from app.operations.monitoring.snapshot import COUNT_LIMIT, QUEUES, SUBSCRIBERS, read_snapshot
 from app.operations.subscribers.pause import pause_subscriber
 from tests.operations.operations_setup import (
     EMAIL,
@@ -23,7 +23,7 @@ from tests.operations.operations_setup import (
     ORDER_NO,
     SOURCE,
     TELNO,
-    OperatingWorld,
+    OperationsSetup,
 )
 
 _NOTICE = (
@@ -40,20 +40,20 @@ def _samples() -> dict[tuple[str, str], float]:
     return {(sample.name, next(iter(sample.labels.values()), "")): sample.value for family in families for sample in family.samples}
 
 
-async def _calls(world: OperatingWorld, begin: datetime, *, count: int, seconds: float) -> None:
+async def _calls(world: OperationsSetup, begin: datetime, *, count: int, seconds: float) -> None:
     """Calls that came at even distances from `begin` on."""
     at = f"timestamptz '{begin.isoformat()}' + (n - 1) * interval '{seconds} seconds'"
     await world.run(_NOTICE.format(count=count, at=at, verdict="'accepted'").replace(":", r"\:"))
 
 
-async def test_an_empty_database_has_nothing_waiting(world: OperatingWorld) -> None:
+async def test_an_empty_database_has_nothing_waiting(world: OperationsSetup) -> None:
     measured = await Watch(world.sessions).measure()
     standing = measured.standing
     assert (None, 0, None, ()) == (standing.last_call_at, standing.unjudged, standing.unjudged_seconds, standing.subscribers)
     assert (0, 0) == (measured.expectation.per_hour, measured.expectation.since_last)
 
 
-async def test_what_waits_is_counted_with_its_age(world: OperatingWorld) -> None:
+async def test_what_waits_is_counted_with_its_age(world: OperationsSetup) -> None:
     await world.add("shop", "https://shop.example/hooks")
     await world.add("books", "https://books.example/hooks", event_types=["payment.confirmed"])
     await pause_subscriber(world.sessions, "books", "maintenance", OPERATOR)
@@ -61,7 +61,7 @@ async def test_what_waits_is_counted_with_its_age(world: OperatingWorld) -> None
     await world.call("05")
     await world.run("UPDATE outbound_webhooks SET created_at = now() - interval '20 minutes' WHERE sequence = 1")
     await world.run("UPDATE notices SET received_at = now() - interval '1 minute' WHERE verdict IS NULL")
-    metrics.expose_standing()
+    metrics.expose_snapshot()
     await Watch(world.sessions).measure()
     found = _samples()
     assert 1 == found["zeus_relay_unjudged_notices", ""]
@@ -73,9 +73,9 @@ async def test_what_waits_is_counted_with_its_age(world: OperatingWorld) -> None
     assert abs(datetime.now(UTC).timestamp() - found["zeus_relay_measured_timestamp_seconds", ""]) < 60
 
 
-async def test_a_subscriber_that_was_removed_leaves_the_metrics(world: OperatingWorld) -> None:
+async def test_a_subscriber_that_was_removed_leaves_the_metrics(world: OperationsSetup) -> None:
     await world.add("shop", "https://shop.example/hooks")
-    metrics.expose_standing()
+    metrics.expose_snapshot()
     watch = Watch(world.sessions)
     await watch.measure()
     assert ("zeus_relay_undelivered_webhooks", "shop") in _samples()
@@ -84,7 +84,7 @@ async def test_a_subscriber_that_was_removed_leaves_the_metrics(world: Operating
     assert ("zeus_relay_undelivered_webhooks", "shop") not in _samples()
 
 
-async def test_what_needs_a_human_is_counted_until_it_is_dealt_with(world: OperatingWorld) -> None:
+async def test_what_needs_a_human_is_counted_until_it_is_dealt_with(world: OperationsSetup) -> None:
     quarantined, _ = await world.judged("99", "01")
     await world.judged("01", money="9999")
     await world.run(
@@ -92,11 +92,11 @@ async def test_what_needs_a_human_is_counted_until_it_is_dealt_with(world: Opera
         id=(await world.subscriber("https://shop.example/hooks"))[0],
     )
     async with world.sessions() as session:
-        standing = await read_standing(session)
+        standing = await read_snapshot(session)
     assert (1, 1, 2) == (standing.quarantined, standing.conflicts, standing.dead)
     await world.run("UPDATE notices SET dismissed_at = now() WHERE id = :id", id=quarantined)
     async with world.sessions() as session:
-        assert 0 == (await read_standing(session)).quarantined
+        assert 0 == (await read_snapshot(session)).quarantined
 
 
 @pytest.mark.parametrize(
@@ -108,16 +108,16 @@ async def test_what_needs_a_human_is_counted_until_it_is_dealt_with(world: Opera
         ("failures = 1, failing_since = now() - interval '10 minutes'", True),
     ],
 )
-async def test_a_subscriber_is_failing_by_its_health_whatever_waits_for_it(world: OperatingWorld, health: str, failing: bool) -> None:
+async def test_a_subscriber_is_failing_by_its_health_whatever_waits_for_it(world: OperationsSetup, health: str, failing: bool) -> None:
     await world.add("shop", "https://shop.example/hooks")
     await world.judged("01")
     await world.run("UPDATE outbound_webhooks SET attempts = 1, due_at = now() + interval '5 minutes'")
     await world.run(f"UPDATE subscribers SET {health}")
     async with world.sessions() as session:
-        assert [failing] == [subscriber.failing_since is not None for subscriber in (await read_standing(session)).subscribers]
+        assert [failing] == [subscriber.failing_since is not None for subscriber in (await read_snapshot(session)).subscribers]
 
 
-async def test_the_usual_number_is_the_mean_of_the_same_hour_of_four_weeks(world: OperatingWorld) -> None:
+async def test_the_usual_number_is_the_mean_of_the_same_hour_of_four_weeks(world: OperationsSetup) -> None:
     monday = datetime(2026, 11, 23, 9, tzinfo=UTC)
     for week, count in ((1, 60), (2, 30), (3, 30), (4, 0)):
         await _calls(world, monday - timedelta(weeks=week), count=count, seconds=60)
@@ -125,30 +125,30 @@ async def test_the_usual_number_is_the_mean_of_the_same_hour_of_four_weeks(world
     await _calls(world, monday - timedelta(days=1), count=50, seconds=60)  # another day of the week
     at = monday + timedelta(minutes=45)
     async with world.sessions() as session:
-        expectation = await Usual().read(session, at, at - timedelta(minutes=20))
+        expectation = await Baseline().read(session, at, at - timedelta(minutes=20))
     assert (30, 10) == (expectation.per_hour, pytest.approx(expectation.since_last))
 
 
-async def test_a_silence_at_night_is_none_in_the_first_minute_of_the_morning(world: OperatingWorld) -> None:
+async def test_a_silence_at_night_is_none_in_the_first_minute_of_the_morning(world: OperationsSetup) -> None:
     monday = datetime(2026, 11, 23, 9, tzinfo=UTC)
     for week in (1, 2, 3, 4):
         await _calls(world, monday - timedelta(weeks=week), count=60, seconds=60)
-    usual, last_call_at = Usual(), monday - timedelta(hours=10)
+    usual, last_call_at = Baseline(), monday - timedelta(hours=10)
     async with world.sessions() as session:
         expected = [(await usual.read(session, monday + timedelta(minutes=past), last_call_at)).since_last for past in (1, 15, 59)]
     assert [pytest.approx(1), pytest.approx(15), pytest.approx(59)] == expected
 
 
-async def test_a_young_service_goes_by_the_weeks_it_has(world: OperatingWorld) -> None:
+async def test_a_young_service_goes_by_the_weeks_it_has(world: OperationsSetup) -> None:
     monday = datetime(2026, 11, 23, 9, tzinfo=UTC)
     await _calls(world, monday - timedelta(weeks=1), count=40, seconds=60)
     at = monday + timedelta(minutes=30)
     async with world.sessions() as session:
-        assert 40 == (await Usual().read(session, at, at)).per_hour
-        assert 0 == (await Usual().read(session, monday - timedelta(days=2), monday - timedelta(days=6))).since_last
+        assert 40 == (await Baseline().read(session, at, at)).per_hour
+        assert 0 == (await Baseline().read(session, monday - timedelta(days=2), monday - timedelta(days=6))).since_last
 
 
-async def test_the_watch_goes_on_when_the_database_does_not_answer(world: OperatingWorld) -> None:
+async def test_the_watch_goes_on_when_the_database_does_not_answer(world: OperationsSetup) -> None:
     seen: list[Any] = []
 
     async def note(measured: Any) -> None:
@@ -165,17 +165,17 @@ async def test_the_watch_goes_on_when_the_database_does_not_answer(world: Operat
     running.cancel()
 
 
-async def test_nothing_of_a_call_is_in_the_metrics(world: OperatingWorld) -> None:
+async def test_nothing_of_a_call_is_in_the_metrics(world: OperationsSetup) -> None:
     await world.add("shop", "https://shop.example/hooks")
     await world.judged("01", "99")
-    metrics.expose_standing()
+    metrics.expose_snapshot()
     await Watch(world.sessions).measure()
     text = metrics.exposition().decode()
     assert [] == [word for word in (NAME, TELNO, EMAIL, SOURCE, ORDER_NO, "2012000001", "secret-part") if word in text]
 
 
 @pytest.fixture
-async def full(world: OperatingWorld) -> AsyncIterator[Connection]:
+async def full(world: OperationsSetup) -> AsyncIterator[Connection]:
     """A connection to a database with many rows of what usually is and many of what waits, and statistics of them."""
     connection = await connect(world.url)
     await connection.execute(_NOTICE.format(count=60_000, at="now() - (n % 2400000) * interval '40 seconds'", verdict="'accepted'"))

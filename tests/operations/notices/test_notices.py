@@ -18,11 +18,11 @@ from tests.operations.operations_setup import (
     PERSONAL,
     SOURCE,
     USUAL,
-    OperatingWorld,
+    OperationsSetup,
 )
 
 
-async def test_notices_are_listed_by_verdict(world: OperatingWorld) -> None:
+async def test_notices_are_listed_by_verdict(world: OperationsSetup) -> None:
     await world.judged("01", "01", "99")
     await world.judged("01", money="1")
     await world.call("04")
@@ -39,7 +39,7 @@ async def test_notices_are_listed_by_verdict(world: OperatingWorld) -> None:
     } == listed
 
 
-async def test_notices_are_listed_by_order(world: OperatingWorld) -> None:
+async def test_notices_are_listed_by_order(world: OperationsSetup) -> None:
     (one, _) = await world.judged("01", "04")
     (other,) = await world.judged("01", order_no="other")
     page = await list_notices(world.sessions, Place(), order_no="other")
@@ -47,7 +47,7 @@ async def test_notices_are_listed_by_order(world: OperatingWorld) -> None:
     assert one not in {notice.id for notice in page.items}
 
 
-async def test_a_notice_is_shown_without_who_pays_and_who_called(world: OperatingWorld) -> None:
+async def test_a_notice_is_shown_without_who_pays_and_who_called(world: OperationsSetup) -> None:
     (notice_id,) = await world.judged("04")
     notice = await show_notice(world.sessions, notice_id)
     text = notice.model_dump_json()
@@ -58,7 +58,7 @@ async def test_a_notice_is_shown_without_who_pays_and_who_called(world: Operatin
     assert notice.headers == r"x-forwarded-for: ***\r\naccept: */*\r\n"
 
 
-async def test_a_notice_is_shown_whole_when_asked_for(world: OperatingWorld) -> None:
+async def test_a_notice_is_shown_whole_when_asked_for(world: OperationsSetup) -> None:
     (notice_id,) = await world.judged("04")
     notice = await show_notice(world.sessions, notice_id, shown_to=OPERATOR)
     assert (NAME, EMAIL, SOURCE) == (notice.parameters["username"], notice.parameters["email"], notice.source)
@@ -66,7 +66,7 @@ async def test_a_notice_is_shown_whole_when_asked_for(world: OperatingWorld) -> 
     assert [event.id for event in await world.rows("SELECT id FROM events")] == notice.event_ids
 
 
-async def test_raw_bytes_of_any_kind_are_shown(world: OperatingWorld) -> None:
+async def test_raw_bytes_of_any_kind_are_shown(world: OperationsSetup) -> None:
     notice_id = await world.raw_call(b"order_no=1\\%00&status=\xff&telno=03\x93&x=y", body=b"\x00\n")
     notice = await show_notice(world.sessions, notice_id, shown_to=OPERATOR)
     assert r"order_no=1\\%00&status=\xff&telno=03\x93&x=y" in notice.target
@@ -74,14 +74,14 @@ async def test_raw_bytes_of_any_kind_are_shown(world: OperatingWorld) -> None:
     assert {"x": "y", "\ufffd": ""} == notice.unknown
 
 
-async def test_an_unknown_notice_is_not_found(world: OperatingWorld) -> None:
+async def test_an_unknown_notice_is_not_found(world: OperationsSetup) -> None:
     with pytest.raises(NoticeNotFound):
         await show_notice(world.sessions, uuid4())
     with pytest.raises(NoticeNotFound):
         await release_notice(world.sessions, uuid4(), OPERATOR)
 
 
-async def test_a_released_notice_is_judged_and_makes_its_event(world: OperatingWorld) -> None:
+async def test_a_released_notice_is_judged_and_makes_its_event(world: OperationsSetup) -> None:
     (notice_id,) = await world.call("04", clientip="2012999999")
     await world.judge("2012000001")
     assert "quarantined" == (await show_notice(world.sessions, notice_id)).verdict
@@ -92,7 +92,7 @@ async def test_a_released_notice_is_judged_and_makes_its_event(world: OperatingW
     assert ("accepted", 1) == (notice.verdict, len(notice.event_ids))
 
 
-async def test_a_release_wakes_the_judges(world: OperatingWorld) -> None:
+async def test_a_release_wakes_the_judges(world: OperationsSetup) -> None:
     (notice_id,) = await world.call("04", clientip="2012999999")
     await world.judge("2012000001")
     woken: list[str] = []
@@ -113,7 +113,7 @@ UNREADABLE = [
 ]
 
 
-async def test_what_cannot_be_judged_is_not_released(world: OperatingWorld, subtests: pytest.Subtests) -> None:
+async def test_what_cannot_be_judged_is_not_released(world: OperationsSetup, subtests: pytest.Subtests) -> None:
     for query, reasons in UNREADABLE:
         with subtests.test(query=query):
             notice_id = await world.raw_call(query)
@@ -124,7 +124,7 @@ async def test_what_cannot_be_judged_is_not_released(world: OperatingWorld, subt
             assert "quarantined" == (await show_notice(world.sessions, notice_id)).verdict
 
 
-async def test_only_a_quarantined_notice_is_released(world: OperatingWorld) -> None:
+async def test_only_a_quarantined_notice_is_released(world: OperationsSetup) -> None:
     (accepted,) = await world.judged("01")
     (unjudged,) = await world.call("04")
     for notice_id, reason in ((accepted, "verdict:accepted"), (unjudged, "verdict:unjudged")):

@@ -15,12 +15,12 @@ from tests.operations.operations_setup import (
     PERSONAL,
     TELNO,
     USUAL,
-    OperatingWorld,
+    OperationsSetup,
 )
 from tests.subscriber import subscriber
 
 
-async def test_an_order_shows_where_it_stands_and_how_it_came_there(world: OperatingWorld) -> None:
+async def test_an_order_shows_where_it_stands_and_how_it_came_there(world: OperationsSetup) -> None:
     await world.judged("01", "04", "04")
     history = await show_order(world.sessions, ORDER_NO)
     order = history.order
@@ -41,7 +41,7 @@ async def test_an_order_shows_where_it_stands_and_how_it_came_there(world: Opera
     assert [(1, "order.accepted"), (2, "payment.received")] == [(event.sequence, event.type) for event in history.events]
 
 
-async def test_an_order_shows_its_webhooks_and_attempts(world: OperatingWorld) -> None:
+async def test_an_order_shows_its_webhooks_and_attempts(world: OperationsSetup) -> None:
     secret = "whsec_" + "A" * 32
     async with subscriber(secret) as merchant:
         await world.add("shop", merchant.url, secret=secret)
@@ -66,7 +66,7 @@ async def test_an_order_shows_its_webhooks_and_attempts(world: OperatingWorld) -
     ]
 
 
-async def test_who_pays_is_hidden_until_asked_for(world: OperatingWorld) -> None:
+async def test_who_pays_is_hidden_until_asked_for(world: OperationsSetup) -> None:
     await world.judged("01", "04")
     masked = await show_order(world.sessions, ORDER_NO)
     assert {"name": "***", "telno": "***", "email": "***"} == masked.customer
@@ -75,7 +75,7 @@ async def test_who_pays_is_hidden_until_asked_for(world: OperatingWorld) -> None
     assert {"name": NAME, "telno": TELNO, "email": EMAIL} == shown.customer == shown.events[0].customer
 
 
-async def test_an_order_without_personal_parameters_has_no_customer_to_hide(world: OperatingWorld) -> None:
+async def test_an_order_without_personal_parameters_has_no_customer_to_hide(world: OperationsSetup) -> None:
     await world.raw_call(encode({name: USUAL[name] for name in ("order_no", "status")}))
     await world.judge()
     history = await show_order(world.sessions, ORDER_NO)
@@ -89,7 +89,7 @@ async def test_an_order_without_personal_parameters_has_no_customer_to_hide(worl
     )
 
 
-async def test_an_order_of_an_unknown_store_shows_its_code_and_zeus_names_of_the_numbers(world: OperatingWorld) -> None:
+async def test_an_order_of_an_unknown_store_shows_its_code_and_zeus_names_of_the_numbers(world: OperationsSetup) -> None:
     await world.judged("01", pay_cvs="D999", pay_no2="77")
     order = (await show_order(world.sessions, ORDER_NO)).order
     assert order
@@ -98,20 +98,20 @@ async def test_an_order_of_an_unknown_store_shows_its_code_and_zeus_names_of_the
     assert ["払込用番号1", "払込用番号2"] == [number.label for number in order.payment_numbers]
 
 
-async def test_an_order_known_only_from_quarantine_shows_its_calls(world: OperatingWorld) -> None:
+async def test_an_order_known_only_from_quarantine_shows_its_calls(world: OperationsSetup) -> None:
     await world.call("04", clientip="2012999999")
     await world.judge("2012000001")
     history = await show_order(world.sessions, ORDER_NO)
     assert (None, ["quarantined"], []) == (history.order, [notice.verdict for notice in history.notices], history.events)
 
 
-async def test_an_unknown_order_is_not_found(world: OperatingWorld) -> None:
+async def test_an_unknown_order_is_not_found(world: OperationsSetup) -> None:
     await world.judged("01")
     with pytest.raises(OrderNotFound):
         await show_order(world.sessions, "unknown")
 
 
-async def test_one_event_is_shown_as_subscribers_get_it(world: OperatingWorld) -> None:
+async def test_one_event_is_shown_as_subscribers_get_it(world: OperationsSetup) -> None:
     (notice_id,) = await world.judged("04")
     event_id = (await world.rows("SELECT id FROM events"))[0].id
     event = await show_event(world.sessions, event_id)

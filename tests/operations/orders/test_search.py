@@ -8,15 +8,15 @@ import pytest
 from app.operations.errors import BadCursor
 from app.operations.orders.search import OrderQuery, search_orders
 from app.operations.pagination import Place
-from tests.operations.operations_setup import PERSONAL, TELNO, OperatingWorld
+from tests.operations.operations_setup import PERSONAL, TELNO, OperationsSetup
 
 
-async def _found(world: OperatingWorld, place: Place | None = None, **query: Any) -> list[str]:
+async def _found(world: OperationsSetup, place: Place | None = None, **query: Any) -> list[str]:
     page = await search_orders(world.sessions, place or Place(), OrderQuery.model_validate(query))
     return [order.order_no for order in page.items]
 
 
-async def _orders(world: OperatingWorld) -> None:
+async def _orders(world: OperationsSetup) -> None:
     await world.judged("01", "04", order_no="a", money="5400", sendid="A-1", telno="0312345678")
     await world.judged("01", order_no="b", money="5400", sendid="", telno="09011115678")
     await world.judged("01", order_no="c", money="900", sendid="A-1", telno="0311112222")
@@ -25,7 +25,7 @@ async def _orders(world: OperatingWorld) -> None:
         await world.run(f"UPDATE orders SET created_at = '2026-11-{time}:00Z' WHERE order_no = '{order_no}'")
 
 
-async def test_orders_are_found_by_what_is_known_of_them(world: OperatingWorld, subtests: pytest.Subtests) -> None:
+async def test_orders_are_found_by_what_is_known_of_them(world: OperationsSetup, subtests: pytest.Subtests) -> None:
     await _orders(world)
     for query, found in (
         ({}, "dcba"),
@@ -50,7 +50,7 @@ async def test_orders_are_found_by_what_is_known_of_them(world: OperatingWorld, 
             assert list(found) == await _found(world, **query)
 
 
-async def test_what_is_found_shows_where_it_stands_and_nothing_personal(world: OperatingWorld) -> None:
+async def test_what_is_found_shows_where_it_stands_and_nothing_personal(world: OperationsSetup) -> None:
     await _orders(world)
     (order,) = (await search_orders(world.sessions, Place(), OrderQuery(order_no="a"))).items
     assert ("a", "paid", "入金済", 5400) == (order.order_no, order.state, order.status_name, order.money)
@@ -58,7 +58,7 @@ async def test_what_is_found_shows_where_it_stands_and_nothing_personal(world: O
     assert [] == [secret for secret in PERSONAL if secret in page.model_dump_json()]
 
 
-async def test_pages_of_a_search_are_whole(world: OperatingWorld) -> None:
+async def test_pages_of_a_search_are_whole(world: OperationsSetup) -> None:
     for number in range(7):
         await world.judged("01", order_no=f"o{number}")
     await world.run("UPDATE orders SET created_at = '2026-11-23T00:00:00.000001Z' WHERE order_no < 'o4'")  # several at one moment
@@ -75,7 +75,7 @@ async def test_pages_of_a_search_are_whole(world: OperatingWorld) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["x", "AAAA", "AAAAAAAAAAA", "~~", "/////////////w", "AAAAAAAAAAAA_w", "AAAAAAAAAAAAAA", "あ"])
-async def test_a_cursor_of_another_list_is_none(world: OperatingWorld, cursor: str) -> None:
+async def test_a_cursor_of_another_list_is_none(world: OperationsSetup, cursor: str) -> None:
     with pytest.raises(BadCursor):
         await search_orders(world.sessions, Place(cursor), OrderQuery())
 
@@ -86,13 +86,13 @@ def test_a_tail_is_four_digits(tail: str) -> None:
         OrderQuery(telno_tail=tail)
 
 
-async def test_no_index_holds_a_telephone_number(world: OperatingWorld) -> None:
+async def test_no_index_holds_a_telephone_number(world: OperationsSetup) -> None:
     definitions = [row.indexdef for row in await world.rows("SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'")]
     about = [definition.partition(" USING ")[2].partition(" WHERE ")[0] for definition in definitions if "telno" in definition]
     assert ["btree (telno_tail, created_at, order_no)"] == about
 
 
-async def test_the_latest_telephone_number_counts_and_a_call_without_one_changes_nothing(world: OperatingWorld) -> None:
+async def test_the_latest_telephone_number_counts_and_a_call_without_one_changes_nothing(world: OperationsSetup) -> None:
     await world.judged("01", order_no="a", telno="0311115678")
     await world.judged("04", order_no="a", telno="")
     assert ["a"] == await _found(world, telno_tail="5678")

@@ -10,11 +10,11 @@ import pytest
 from app.clock import uuid7
 from app.operations.deliveries.webhooks import WebhookState, list_outbound, retry_outbound
 from app.operations.errors import NotDismissible, NoticeNotFound, SampleNotFound, WebhookNotFound
-from app.operations.monitoring.alert_conditions import Attention, concerns_of
+from app.operations.monitoring.alert_conditions import AttentionSummary, alert_conditions
 from app.operations.monitoring.baseline import Expectation
 from app.operations.monitoring.hourly import CallHours
 from app.operations.monitoring.overview import Overviews
-from app.operations.monitoring.snapshot import read_standing
+from app.operations.monitoring.snapshot import read_snapshot
 from app.operations.notices.notices import VerdictFilter, list_notices, release_notice
 from app.operations.notices.rejected import list_samples, release_sample, show_sample
 from app.operations.pagination import Place
@@ -34,14 +34,14 @@ from tests.operations.operations_setup import (
     PERSONAL,
     SOURCE,
     TELNO,
-    OperatingWorld,
+    OperationsSetup,
 )
 
 REASON = Dismissal(reason="a test call of the sales desk")
 NOTHING = AttentionCounts(quarantined=0, conflicts=0, rejected_samples=0, dead_webhooks=0, paused_subscribers=0)
 
 
-async def test_what_needs_a_human_is_shown_and_counted(world: OperatingWorld) -> None:
+async def test_what_needs_a_human_is_shown_and_counted(world: OperationsSetup) -> None:
     assert NOTHING == (await read_attention(world.sessions)).counts
     names = await filled(world)
     await world.judged("01", money="9999")
@@ -55,7 +55,7 @@ async def test_what_needs_a_human_is_shown_and_counted(world: OperatingWorld) ->
     assert [] == [secret for secret in (*PERSONAL, SOURCE) if secret in attention.model_dump_json()]
 
 
-async def test_what_is_dismissed_is_gone_from_there_and_stays_what_it_is(world: OperatingWorld) -> None:
+async def test_what_is_dismissed_is_gone_from_there_and_stays_what_it_is(world: OperationsSetup) -> None:
     await filled(world)
     await world.judged("01", money="9999")
     for notice in (await list_notices(world.sessions, Place(), attention=True)).items:
@@ -72,7 +72,7 @@ async def test_what_is_dismissed_is_gone_from_there_and_stays_what_it_is(world: 
     assert 3 == len((await list_samples(world.sessions, Place())).items)
 
 
-async def test_what_happens_anew_is_not_dismissed_any_more(world: OperatingWorld) -> None:
+async def test_what_happens_anew_is_not_dismissed_any_more(world: OperationsSetup) -> None:
     names = await filled(world)
     notice_id, webhook_id = names["*"]["notice_id"], names["*"]["webhook_id"]
     await dismiss_notice(world.sessions, notice_id, REASON, OPERATOR)
@@ -84,7 +84,7 @@ async def test_what_happens_anew_is_not_dismissed_any_more(world: OperatingWorld
     assert webhook_id in [webhook.id for webhook in (await list_outbound(world.sessions, Place(), attention=True)).items]
 
 
-async def test_what_needs_no_human_cannot_be_dismissed(world: OperatingWorld) -> None:
+async def test_what_needs_no_human_cannot_be_dismissed(world: OperationsSetup) -> None:
     names = await filled(world)
     accepted = (await list_notices(world.sessions, Place(), verdict=VerdictFilter.ACCEPTED)).items[0].id
     with pytest.raises(NotDismissible, match="verdict:accepted"):
@@ -103,7 +103,7 @@ async def test_what_needs_no_human_cannot_be_dismissed(world: OperatingWorld) ->
         await dismiss_sample(world.sessions, uuid4(), REASON, OPERATOR)
 
 
-async def test_a_rejected_sample_is_masked_and_can_be_released(world: OperatingWorld) -> None:
+async def test_a_rejected_sample_is_masked_and_can_be_released(world: OperationsSetup) -> None:
     sample_id: UUID = await sample(world)
     masked = await show_sample(world.sessions, sample_id)
     assert (ORDER_NO, "04", "入金済", "***") == (masked.order_no, masked.status, masked.status_name, masked.source)
@@ -118,7 +118,7 @@ async def test_a_rejected_sample_is_masked_and_can_be_released(world: OperatingW
             await gone()
 
 
-async def test_lists_of_webhooks_by_state_and_subscriber_are_whole_and_in_order(world: OperatingWorld) -> None:
+async def test_lists_of_webhooks_by_state_and_subscriber_are_whole_and_in_order(world: OperationsSetup) -> None:
     for name in ("a", "b"):
         await world.add(name)
     for number in range(8):
@@ -144,7 +144,7 @@ async def test_lists_of_webhooks_by_state_and_subscriber_are_whole_and_in_order(
             assert sorted(wanted, reverse=True) == seen
 
 
-async def test_the_overview_of_nothing(world: OperatingWorld) -> None:
+async def test_the_overview_of_nothing(world: OperationsSetup) -> None:
     overview = await Overviews(world.sessions).read()
     assert (None, 0, None, 0, None) == (
         overview.last_call_at,
@@ -162,7 +162,7 @@ async def test_the_overview_of_nothing(world: OperatingWorld) -> None:
     )
 
 
-async def test_the_overview_tells_what_waits_and_who_fails(world: OperatingWorld) -> None:
+async def test_the_overview_tells_what_waits_and_who_fails(world: OperationsSetup) -> None:
     await filled(world)
     await world.add("down")
     await world.judged("05")
@@ -191,7 +191,7 @@ async def test_the_overview_tells_what_waits_and_who_fails(world: OperatingWorld
         ("failures = 10, failing_since = now() - interval '10 minutes', state = 'paused'", False),
     ],
 )
-async def test_the_overview_says_who_fails_as_the_alerts_do(world: OperatingWorld, health: str, failing: bool) -> None:
+async def test_the_overview_says_who_fails_as_the_alerts_do(world: OperationsSetup, health: str, failing: bool) -> None:
     await world.add("shop")
     await world.judged("01")
     await world.run("UPDATE outbound_webhooks SET attempts = 1, due_at = now() + interval '5 minutes'")
@@ -199,11 +199,11 @@ async def test_the_overview_says_who_fails_as_the_alerts_do(world: OperatingWorl
     overview = await Overviews(world.sessions).read()
     assert [failing] == [subscriber.failing for subscriber in overview.subscribers]
     async with world.sessions() as session:
-        told = concerns_of(await read_standing(session), Expectation(0, 0), Attention())
+        told = alert_conditions(await read_snapshot(session), Expectation(0, 0), AttentionSummary())
     assert failing == ("failing:shop" in [concern.key for concern in told])
 
 
-async def _call_at(world: OperatingWorld, moment: datetime, answer_seconds: float | None) -> None:
+async def _call_at(world: OperationsSetup, moment: datetime, answer_seconds: float | None) -> None:
     """A call that arrived at this moment and was answered so many seconds later."""
     notice_id = UUID(int=(int(moment.timestamp() * 1000) << 80) | (uuid7().int & ((1 << 80) - 1)))
     await world.run(
@@ -217,7 +217,7 @@ async def _call_at(world: OperatingWorld, moment: datetime, answer_seconds: floa
         await world.run("INSERT INTO answers (notice_id, answered_at) VALUES (:id, :at)", id=notice_id, at=answered)
 
 
-async def test_calls_and_slow_answers_are_counted_by_the_hour(world: OperatingWorld) -> None:
+async def test_calls_and_slow_answers_are_counted_by_the_hour(world: OperationsSetup) -> None:
     at = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
     current = at.replace(minute=0)
     for moment, answer in (
@@ -235,7 +235,7 @@ async def test_calls_and_slow_answers_are_counted_by_the_hour(world: OperatingWo
     assert [(1, 0), *[(0, 0)] * 21, (2, 2), (2, 0)] == [(hour.calls, hour.slow_answers) for hour in hours]
 
 
-async def test_hours_that_are_over_are_not_counted_each_time(world: OperatingWorld) -> None:
+async def test_hours_that_are_over_are_not_counted_each_time(world: OperationsSetup) -> None:
     at = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
     hours = CallHours()
     async with world.sessions() as session:
@@ -247,13 +247,13 @@ async def test_hours_that_are_over_are_not_counted_each_time(world: OperatingWor
     assert (0, 1) == (counted[-4].calls, counted[-1].calls)
 
 
-async def test_many_who_ask_at_once_cause_one_reading(world: OperatingWorld) -> None:
+async def test_many_who_ask_at_once_cause_one_reading(world: OperationsSetup) -> None:
     overviews = Overviews(world.sessions)
     first, *others = await asyncio.gather(*(overviews.read() for _ in range(10)))
     assert {id(first)} == {id(other) for other in others}
 
 
-async def test_the_spool_is_shown_where_it_can_be_seen(world: OperatingWorld, tmp_path: Path) -> None:
+async def test_the_spool_is_shown_where_it_can_be_seen(world: OperationsSetup, tmp_path: Path) -> None:
     empty = (await Overviews(world.sessions, tmp_path).read()).spool
     assert empty is not None
     assert (0, None) == (empty.records, empty.oldest_seconds)

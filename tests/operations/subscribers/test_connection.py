@@ -23,16 +23,16 @@ from tests.forwarding import hostile_server as hostile
 from tests.forwarding.certificates import Authority
 from tests.forwarding.delivery_setup import until
 from tests.forwarding.destinations.test_connection_options import Noting
-from tests.operations.operations_setup import ADMIN, RULES, OperatingWorld
+from tests.operations.operations_setup import ADMIN, RULES, OperationsSetup
 
 SHOP = Authority("shop")
 
 
-async def change(world: OperatingWorld, **values: Any) -> Any:
+async def change(world: OperationsSetup, **values: Any) -> Any:
     return await change_subscriber(world.sessions, world.vault, "shop", SubscriberChange.model_validate(values), RULES, ADMIN)
 
 
-async def test_what_is_given_is_sealed_and_shown_in_outline(world: OperatingWorld) -> None:
+async def test_what_is_given_is_sealed_and_shown_in_outline(world: OperationsSetup) -> None:
     certificate = SHOP.issue("zeus-relay")
     added = await world.add("shop", headers={"Authorization": "Bearer abc", "X-Shop": "1"}, ca=SHOP.pem, client_certificate=certificate)
     assert (["authorization", "x-shop"], True) == (added.header_names, added.private_ca)
@@ -44,7 +44,7 @@ async def test_what_is_given_is_sealed_and_shown_in_outline(world: OperatingWorl
         assert [] == [place for place in (shown, row.text, str(row.sealed_transport), audit) if secret in place]
 
 
-async def test_what_is_named_changes_and_the_rest_stays(world: OperatingWorld) -> None:
+async def test_what_is_named_changes_and_the_rest_stays(world: OperationsSetup) -> None:
     await world.add("shop", headers={"x-one": "1"}, ca=SHOP.pem)
     changed = await change(world, headers={"x-two": "2"})
     assert (["x-two"], True) == (changed.header_names, changed.private_ca)
@@ -55,7 +55,7 @@ async def test_what_is_named_changes_and_the_rest_stays(world: OperatingWorld) -
     assert [(None,)] == [tuple(row) for row in await world.rows("SELECT sealed_transport FROM subscribers")]
 
 
-async def test_a_removed_subscriber_leaves_nothing_of_it(world: OperatingWorld) -> None:
+async def test_a_removed_subscriber_leaves_nothing_of_it(world: OperationsSetup) -> None:
     await world.add("shop", headers={"x-one": "1"}, ca=SHOP.pem, client_certificate=SHOP.issue("zeus-relay"))
     await remove_subscriber(world.sessions, "shop", ADMIN)
     (row,) = await world.rows("SELECT header_names, private_ca, client_certificate_expires_at, sealed_transport FROM subscribers")
@@ -79,7 +79,7 @@ UNUSABLE: list[tuple[str, Any]] = [
 ]
 
 
-async def test_what_cannot_be_used_is_refused_by_name_and_not_repeated(world: OperatingWorld, subtests: pytest.Subtests) -> None:
+async def test_what_cannot_be_used_is_refused_by_name_and_not_repeated(world: OperationsSetup, subtests: pytest.Subtests) -> None:
     await world.add("shop")
     for field, value in UNUSABLE:
         with subtests.test(field=field):
@@ -92,7 +92,7 @@ async def test_what_cannot_be_used_is_refused_by_name_and_not_repeated(world: Op
     assert [] == (await show_subscriber(world.sessions, "shop")).header_names
 
 
-async def test_a_webhook_reaches_a_subscriber_that_wants_all_of_it(world: OperatingWorld, tmp_path: Path) -> None:
+async def test_a_webhook_reaches_a_subscriber_that_wants_all_of_it(world: OperationsSetup, tmp_path: Path) -> None:
     server = SHOP.server(tmp_path, "localhost")
     server.verify_mode = ssl.CERT_REQUIRED
     server.load_verify_locations(cadata=SHOP.pem)
@@ -106,11 +106,11 @@ async def test_a_webhook_reaches_a_subscriber_that_wants_all_of_it(world: Operat
     assert added.secret.startswith("whsec_")
 
 
-async def _delivered(world: OperatingWorld, count: int = 1) -> bool:
+async def _delivered(world: OperationsSetup, count: int = 1) -> bool:
     return ["delivered"] * count == await world.states()
 
 
-async def test_a_certificate_that_is_about_to_expire_is_warned_of(world: OperatingWorld, tmp_path: Path) -> None:
+async def test_a_certificate_that_is_about_to_expire_is_warned_of(world: OperationsSetup, tmp_path: Path) -> None:
     async with hostile.serving(Noting(), SHOP.server(tmp_path, "localhost")) as port:
         certificate = SHOP.issue("zeus-relay", days=20)
         await world.add("shop", f"https://localhost:{port}/", ca=SHOP.pem, client_certificate=certificate)
@@ -119,7 +119,7 @@ async def test_a_certificate_that_is_about_to_expire_is_warned_of(world: Operati
     assert (Level.WARNING, True) == (finding.level, "that it is shown expires" in finding.message), finding
 
 
-async def test_a_public_key_is_shown_and_the_private_one_never_is(world: OperatingWorld) -> None:
+async def test_a_public_key_is_shown_and_the_private_one_never_is(world: OperationsSetup) -> None:
     added = await world.add("shop", asymmetric=True)
     assert added.secret.startswith("whpk_")
     (secret,) = (await show_subscriber(world.sessions, "shop")).secrets
@@ -128,7 +128,7 @@ async def test_a_public_key_is_shown_and_the_private_one_never_is(world: Operati
     assert world.vault.open(row.sealed).startswith("whsk_")
 
 
-async def test_during_a_rotation_from_shared_to_asymmetric_both_sign(world: OperatingWorld) -> None:
+async def test_during_a_rotation_from_shared_to_asymmetric_both_sign(world: OperationsSetup) -> None:
     shop = Noting()
     async with hostile.serving(shop) as port, world.forwarder():
         await world.add("shop", f"http://127.0.0.1:{port}/")
@@ -140,7 +140,7 @@ async def test_during_a_rotation_from_shared_to_asymmetric_both_sign(world: Oper
     assert [True, False] == [secret.public_key is not None for secret in (await show_subscriber(world.sessions, "shop")).secrets]
 
 
-async def test_a_secret_whose_overlap_has_run_out_verifies_nothing_any_more(world: OperatingWorld) -> None:
+async def test_a_secret_whose_overlap_has_run_out_verifies_nothing_any_more(world: OperationsSetup) -> None:
     shop = Noting()
     async with hostile.serving(shop) as port, world.forwarder():
         old = (await world.add("shop", f"http://127.0.0.1:{port}/")).secret
@@ -157,7 +157,7 @@ async def test_a_secret_whose_overlap_has_run_out_verifies_nothing_any_more(worl
         Webhook(old).verify(shop.bodies[-1], shop.headers())
 
 
-async def test_a_shared_secret_makes_no_asymmetric_key(world: OperatingWorld) -> None:
+async def test_a_shared_secret_makes_no_asymmetric_key(world: OperationsSetup) -> None:
     shared = SecretStr("whsec_" + "A" * 32)
     with pytest.raises(NotAcceptable):
         await world.add("shop", asymmetric=True, secret=shared)

@@ -12,7 +12,7 @@ from app.operations.subscribers.declared import apply_declared
 from app.operations.subscribers.pause import pause_subscriber
 from app.operations.subscribers.subscribers import remove_subscriber, show_subscriber
 from app.settings import DeclaredSubscriber, WrongSettings
-from tests.operations.operations_setup import ADMIN, OPERATOR, RULES, OperatingWorld
+from tests.operations.operations_setup import ADMIN, OPERATOR, RULES, OperationsSetup
 
 SECRET = "whsec_" + "A" * 32
 OTHER = "whsec_" + "B" * 32
@@ -22,16 +22,16 @@ def _declared(**values: Any) -> DeclaredSubscriber:
     return DeclaredSubscriber.model_validate({"name": "shop", "url": "https://shop.example/hooks", "secret": SECRET, **values})
 
 
-async def _apply(world: OperatingWorld, *declared: DeclaredSubscriber) -> int:
+async def _apply(world: OperationsSetup, *declared: DeclaredSubscriber) -> int:
     return await apply_declared(world.sessions, world.vault, declared, RULES)
 
 
-async def _secrets(world: OperatingWorld) -> list[str]:
+async def _secrets(world: OperationsSetup) -> list[str]:
     rows = await world.rows("SELECT sealed FROM subscriber_secrets WHERE expires_at IS NULL OR expires_at > now() ORDER BY id DESC")
     return [world.vault.open(row.sealed) for row in rows]
 
 
-async def test_a_declared_subscriber_is_made_once(world: OperatingWorld) -> None:
+async def test_a_declared_subscriber_is_made_once(world: OperationsSetup) -> None:
     declared = _declared(events=["payment.received"], customer=True)
     assert 1 == await _apply(world, declared)
     first = await show_subscriber(world.sessions, "shop")
@@ -41,28 +41,28 @@ async def test_a_declared_subscriber_is_made_once(world: OperatingWorld) -> None
     assert [SECRET] == await _secrets(world)
 
 
-async def test_a_declared_url_is_kept_as_written(world: OperatingWorld) -> None:
+async def test_a_declared_url_is_kept_as_written(world: OperationsSetup) -> None:
     declared = _declared(url="https://Shop.example:443/t/%2Fa/../b//c?sp=%2Ftriggers&sig=a%2Bb%2fc%3D&x=1|2&店?")
     assert 1 == await _apply(world, declared)
     assert declared.url == (await show_subscriber(world.sessions, "shop")).url
     assert 0 == await _apply(world, declared)
 
 
-async def test_processes_that_start_at_once_make_it_once(world: OperatingWorld) -> None:
+async def test_processes_that_start_at_once_make_it_once(world: OperationsSetup) -> None:
     declared = [_declared(name=f"shop{number}") for number in range(3)]
     changed = await asyncio.gather(*(_apply(world, *order) for order in (declared, declared[::-1], declared, declared[::-1])))
     assert 3 == sum(changed)
     assert 3 == len(await world.rows("SELECT 1 FROM subscriber_secrets"))
 
 
-async def test_a_changed_declaration_changes_the_subscriber(world: OperatingWorld) -> None:
+async def test_a_changed_declaration_changes_the_subscriber(world: OperationsSetup) -> None:
     await _apply(world, _declared(events=["payment.received"]))
     assert 1 == await _apply(world, _declared(url="https://new.example/"))
     shown = await show_subscriber(world.sessions, "shop")
     assert ("https://new.example/", None) == (shown.url, shown.event_types)
 
 
-async def test_a_changed_secret_is_a_rotation(world: OperatingWorld) -> None:
+async def test_a_changed_secret_is_a_rotation(world: OperationsSetup) -> None:
     await _apply(world, _declared())
     before = await show_subscriber(world.sessions, "shop")
     assert 1 == await _apply(world, _declared(secret=OTHER))
@@ -72,14 +72,14 @@ async def test_a_changed_secret_is_a_rotation(world: OperatingWorld) -> None:
     assert [True, False] == [secret.expires_at is None for secret in after.secrets]
 
 
-async def test_a_subscriber_added_by_hand_becomes_the_declared_one(world: OperatingWorld) -> None:
+async def test_a_subscriber_added_by_hand_becomes_the_declared_one(world: OperationsSetup) -> None:
     await world.add(customer=True)
     assert 1 == await _apply(world, _declared())
     shown = await show_subscriber(world.sessions, "shop")
     assert (True, False, 2) == (shown.declared, shown.customer, len(shown.secrets))
 
 
-async def test_nobody_is_removed_or_resumed(world: OperatingWorld) -> None:
+async def test_nobody_is_removed_or_resumed(world: OperationsSetup) -> None:
     await _apply(world, _declared(), _declared(name="other"))
     await pause_subscriber(world.sessions, "shop", "by hand", OPERATOR)
     assert 1 == await _apply(world, _declared(customer=True))
@@ -87,7 +87,7 @@ async def test_nobody_is_removed_or_resumed(world: OperatingWorld) -> None:
     assert "active" == (await show_subscriber(world.sessions, "other")).state
 
 
-async def test_a_removed_one_comes_back_at_the_next_start(world: OperatingWorld) -> None:
+async def test_a_removed_one_comes_back_at_the_next_start(world: OperationsSetup) -> None:
     await _apply(world, _declared())
     await remove_subscriber(world.sessions, "shop", ADMIN)
     assert 1 == await _apply(world, _declared())
@@ -114,7 +114,7 @@ UNUSABLE: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-async def test_a_declaration_that_cannot_be_used_stops_before_anything_changes(world: OperatingWorld, subtests: pytest.Subtests) -> None:
+async def test_a_declaration_that_cannot_be_used_stops_before_anything_changes(world: OperationsSetup, subtests: pytest.Subtests) -> None:
     for values, says in UNUSABLE:
         with subtests.test(**values):
             with pytest.raises(WrongSettings) as wrong:
@@ -125,7 +125,7 @@ async def test_a_declaration_that_cannot_be_used_stops_before_anything_changes(w
     assert [] == await world.rows("SELECT 1 FROM subscribers")
 
 
-async def test_a_lost_key_is_named(world: OperatingWorld) -> None:
+async def test_a_lost_key_is_named(world: OperationsSetup) -> None:
     await _apply(world, _declared())
     with pytest.raises(WrongSettings, match="RELAY_SECRET_KEYS: no key opens the secret of the subscriber shop"):
         await apply_declared(world.sessions, Vault([new_key()]), [_declared(secret=SecretStr(SECRET))], RULES)

@@ -11,7 +11,7 @@ from app.operations.subscribers.pause import pause_subscriber, resume_subscriber
 from tests.forwarding.delivery_setup import until
 from tests.forwarding.queue.test_claims import events, put, result, take
 from tests.forwarding.subscribers.test_health import SIGNALS, told
-from tests.operations.operations_setup import OPERATOR, VIEWER, OperatingWorld
+from tests.operations.operations_setup import OPERATOR, VIEWER, OperationsSetup
 from tests.subscriber import Subscriber, subscriber
 
 OWN_SECRET = "whsec_" + "A" * 32
@@ -22,7 +22,7 @@ async def _sequences(merchant: Subscriber) -> dict[str, list[int]]:
     return {order: [event["data"]["sequence"] for event in events] for order, events in merchant.events().items()}
 
 
-async def test_after_a_long_pause_the_events_of_each_order_arrive_in_sequence(world: OperatingWorld) -> None:
+async def test_after_a_long_pause_the_events_of_each_order_arrive_in_sequence(world: OperationsSetup) -> None:
     async with subscriber(OWN_SECRET) as merchant:
         await world.add("shop", merchant.url, secret=OWN_SECRET)
         orders = [f"order-{number}" for number in range(5)]
@@ -43,11 +43,11 @@ async def test_after_a_long_pause_the_events_of_each_order_arrive_in_sequence(wo
     assert {order: [1, 2, 3, 4] for order in orders} == await _sequences(merchant)
 
 
-async def _tried(world: OperatingWorld, count: int) -> bool:
+async def _tried(world: OperationsSetup, count: int) -> bool:
     return len(await world.outcomes()) >= count
 
 
-async def test_what_was_tried_or_parked_before_the_pause_is_tried_afresh_from_the_oldest_on(world: OperatingWorld) -> None:
+async def test_what_was_tried_or_parked_before_the_pause_is_tried_afresh_from_the_oldest_on(world: OperationsSetup) -> None:
     await world.add()
     found = [
         await world.event("A", 1, age=3 * LONG_AGO),
@@ -65,7 +65,7 @@ async def test_what_was_tried_or_parked_before_the_pause_is_tried_afresh_from_th
     assert found == events(await take(world, room=3))
 
 
-async def test_what_is_under_way_and_what_others_hold_stays_as_it_is(world: OperatingWorld) -> None:
+async def test_what_is_under_way_and_what_others_hold_stays_as_it_is(world: OperationsSetup) -> None:
     await world.add()
     await world.event("A", 1)
     [taken] = await take(world)
@@ -79,7 +79,7 @@ async def test_what_is_under_way_and_what_others_hold_stays_as_it_is(world: Oper
     assert {taken.id} == (await put(world, result(taken))).webhook_ids
 
 
-async def test_resuming_one_that_is_not_paused_leaves_its_retries_alone(world: OperatingWorld) -> None:
+async def test_resuming_one_that_is_not_paused_leaves_its_retries_alone(world: OperationsSetup) -> None:
     await world.add()
     await world.event()
     await world.run("UPDATE outbound_webhooks SET attempts = 3, due_at = now() + interval '1 day'")
@@ -87,7 +87,7 @@ async def test_resuming_one_that_is_not_paused_leaves_its_retries_alone(world: O
     assert [(3, True)] == [tuple(row) for row in await world.rows("SELECT attempts, due_at > now() FROM outbound_webhooks")]
 
 
-async def test_others_are_told_of_a_pause_once_and_of_the_first_success_after_it(world: OperatingWorld) -> None:
+async def test_others_are_told_of_a_pause_once_and_of_the_first_success_after_it(world: OperationsSetup) -> None:
     await world.add()
     await world.add("watcher", event_types=SIGNALS)
     for _ in range(2):
@@ -108,7 +108,7 @@ async def test_others_are_told_of_a_pause_once_and_of_the_first_success_after_it
     assert ["subscriber.paused", "subscriber.recovered"] == [signal["type"] for signal in await told(world)]
 
 
-async def test_a_pause_tells_since_when_the_subscriber_had_been_failing(world: OperatingWorld) -> None:
+async def test_a_pause_tells_since_when_the_subscriber_had_been_failing(world: OperationsSetup) -> None:
     await world.add()
     await world.add("watcher", event_types=SIGNALS)
     await world.run("UPDATE subscribers SET failures = 4, failing_since = '2026-11-23T03:51:00.123456Z' WHERE name = 'shop'")
@@ -117,7 +117,7 @@ async def test_a_pause_tells_since_when_the_subscriber_had_been_failing(world: O
     assert ("2026-11-23T03:51:00.123456Z", 4) == (paused["since"], paused["failures"])
 
 
-async def test_a_subscriber_that_polls_has_recovered_when_it_is_resumed(world: OperatingWorld) -> None:
+async def test_a_subscriber_that_polls_has_recovered_when_it_is_resumed(world: OperationsSetup) -> None:
     await world.add("poller", None, feed=True)
     await world.add("watcher", event_types=SIGNALS)
     await pause_subscriber(world.sessions, "poller", None, OPERATOR)
@@ -128,7 +128,7 @@ async def test_a_subscriber_that_polls_has_recovered_when_it_is_resumed(world: O
     ]
 
 
-async def test_nobody_is_told_of_a_pause_that_is_not_allowed(world: OperatingWorld) -> None:
+async def test_nobody_is_told_of_a_pause_that_is_not_allowed(world: OperationsSetup) -> None:
     await world.add()
     await world.add("watcher", event_types=SIGNALS)
     with pytest.raises(NotAllowed):

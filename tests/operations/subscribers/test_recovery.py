@@ -21,13 +21,13 @@ from app.operations.subscribers.recovery import (
     show_recovery,
 )
 from app.operations.subscribers.subscribers import remove_subscriber
-from tests.operations.operations_setup import ADMIN, OperatingWorld
+from tests.operations.operations_setup import ADMIN, OperationsSetup
 from tests.subscriber import subscriber
 
 SECRET = "whsec_" + "A" * 32
 
 
-async def _dead(world: OperatingWorld, count: int) -> list[UUID]:
+async def _dead(world: OperationsSetup, count: int) -> list[UUID]:
     """So many events whose webhooks to `shop` were given up."""
     ids = [uuid7() for _ in range(count)]
     async with world.sessions.begin() as session:
@@ -39,29 +39,29 @@ async def _dead(world: OperatingWorld, count: int) -> list[UUID]:
     return ids
 
 
-async def _order(world: OperatingWorld, **values: Any) -> UUID:
+async def _order(world: OperationsSetup, **values: Any) -> UUID:
     request = RecoveryRequest.model_validate({"subscriber": "shop", "since": now() - timedelta(hours=1), **values})
     recovery = await recover(world.sessions, request, ADMIN)
     assert recovery.id
     return recovery.id
 
 
-async def _batch(world: OperatingWorld) -> int:
+async def _batch(world: OperationsSetup) -> int:
     async with world.sessions.begin() as session:
         progress = await advance(session)
     return progress.webhooks if progress else 0
 
 
-async def _standing(world: OperatingWorld, job: UUID) -> tuple[JobState, int, int]:
+async def _standing(world: OperationsSetup, job: UUID) -> tuple[JobState, int, int]:
     shown = await show_recovery(world.sessions, job)
     return shown.state, shown.done, shown.total
 
 
-async def _pending(world: OperatingWorld) -> int:
+async def _pending(world: OperationsSetup) -> int:
     return (await world.states()).count("pending")
 
 
-async def test_a_job_goes_on_in_batches_and_shows_its_progress(world: OperatingWorld) -> None:
+async def test_a_job_goes_on_in_batches_and_shows_its_progress(world: OperationsSetup) -> None:
     await world.add()
     await _dead(world, WEBHOOKS_AT_ONCE + 100)
     job = await _order(world)
@@ -74,7 +74,7 @@ async def test_a_job_goes_on_in_batches_and_shows_its_progress(world: OperatingW
     assert [] == await world.work_off()
 
 
-async def test_what_is_meant_is_found_behind_pages_of_what_is_not(world: OperatingWorld) -> None:
+async def test_what_is_meant_is_found_behind_pages_of_what_is_not(world: OperationsSetup) -> None:
     await world.add()
     ids = await _dead(world, EVENTS_AT_ONCE + 50)
     await world.run("UPDATE outbound_webhooks SET state = 'delivered' WHERE event_id <> :last", last=ids[-1])
@@ -84,7 +84,7 @@ async def test_what_is_meant_is_found_behind_pages_of_what_is_not(world: Operati
 
 
 @pytest.mark.parametrize("everything", [False, True])
-async def test_a_batch_that_is_interrupted_is_done_again_from_its_beginning(world: OperatingWorld, everything: bool) -> None:
+async def test_a_batch_that_is_interrupted_is_done_again_from_its_beginning(world: OperationsSetup, everything: bool) -> None:
     await world.add()
     await _dead(world, 30)
     job = await _order(world, everything=everything)
@@ -99,7 +99,7 @@ async def test_a_batch_that_is_interrupted_is_done_again_from_its_beginning(worl
     assert (JobState.DONE, 30, 30) == await _standing(world, job)
 
 
-async def test_two_workers_never_have_the_same_job(world: OperatingWorld) -> None:
+async def test_two_workers_never_have_the_same_job(world: OperationsSetup) -> None:
     await world.add()
     await _dead(world, 10)
     await _order(world)
@@ -112,7 +112,7 @@ async def test_two_workers_never_have_the_same_job(world: OperatingWorld) -> Non
         await one.commit()
 
 
-async def test_a_rate_is_kept_and_missed_time_is_not_made_up_for(world: OperatingWorld) -> None:
+async def test_a_rate_is_kept_and_missed_time_is_not_made_up_for(world: OperationsSetup) -> None:
     await world.add()
     await _dead(world, 40)
     job = await _order(world, rate=10)
@@ -125,7 +125,7 @@ async def test_a_rate_is_kept_and_missed_time_is_not_made_up_for(world: Operatin
     assert JobState.RUNNING == (await _standing(world, job))[0]
 
 
-async def test_a_cancelled_job_does_no_more_and_what_became_due_stays(world: OperatingWorld) -> None:
+async def test_a_cancelled_job_does_no_more_and_what_became_due_stays(world: OperationsSetup) -> None:
     await world.add()
     await _dead(world, WEBHOOKS_AT_ONCE + 1)
     job = await _order(world)
@@ -142,7 +142,7 @@ async def test_a_cancelled_job_does_no_more_and_what_became_due_stays(world: Ope
         await show_recovery(world.sessions, uuid7())
 
 
-async def test_a_removed_subscribers_job_ends(world: OperatingWorld) -> None:
+async def test_a_removed_subscribers_job_ends(world: OperationsSetup) -> None:
     await world.add()
     await _dead(world, 3)
     job = await _order(world)
@@ -152,14 +152,14 @@ async def test_a_removed_subscribers_job_ends(world: OperatingWorld) -> None:
     assert {"dead"} == set(await world.states())
 
 
-async def test_jobs_take_turns(world: OperatingWorld) -> None:
+async def test_jobs_take_turns(world: OperationsSetup) -> None:
     await world.add()
     await _dead(world, WEBHOOKS_AT_ONCE + 10)
     first, second = await _order(world), await _order(world, everything=True)
     assert [first, second, first, second] == [progress.job_id for progress in await world.work_off()]
 
 
-async def test_recoveries_are_listed_the_latest_first(world: OperatingWorld) -> None:
+async def test_recoveries_are_listed_the_latest_first(world: OperationsSetup) -> None:
     await world.add()
     jobs = [await _order(world), await _order(world, everything=True, rate=3, event_types=["payment.received"])]
     listed: list[RecoveryJob] = (await list_recoveries(world.sessions, Place())).items
@@ -170,7 +170,7 @@ async def test_recoveries_are_listed_the_latest_first(world: OperatingWorld) -> 
     )  # fmt: skip
 
 
-async def test_news_of_a_subscriber_is_not_recovered_for_itself(world: OperatingWorld) -> None:
+async def test_news_of_a_subscriber_is_not_recovered_for_itself(world: OperationsSetup) -> None:
     await world.add(event_types=["payment.received", "outbound.dead"])
     async with world.sessions.begin() as session:
         session.add(EventRow(id=uuid7(), type="outbound.dead", created_at=now(), data={"subscriber": "shop"}))
@@ -179,7 +179,7 @@ async def test_news_of_a_subscriber_is_not_recovered_for_itself(world: Operating
     assert [] == await world.states()
 
 
-async def test_a_running_worker_does_it(world: OperatingWorld) -> None:
+async def test_a_running_worker_does_it(world: OperationsSetup) -> None:
     async with subscriber(SECRET) as merchant:
         await world.add("shop", merchant.url, secret=SECRET)
         await world.judged("01", "04")

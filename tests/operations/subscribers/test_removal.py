@@ -12,23 +12,23 @@ from app.forwarding.attempts.sql import record
 from app.forwarding.fan_out import fan_out
 from app.forwarding.outcome import OutcomeKind
 from app.forwarding.recovery_jobs import advance
-from app.forwarding.subscribers.removal import cancel_leftovers
-from app.forwarding.webhook import OutboundWebhook
+from app.forwarding.subscribers.removal import cancel_pending
+from app.forwarding.webhook import ClaimedWebhook
 from app.operations.subscribers.recovery import RecoveryRequest, recover
 from app.operations.subscribers.rows import subscriber_row
 from app.operations.subscribers.subscribers import remove_subscriber
 from tests.forwarding.delivery_setup import until
 from tests.forwarding.queue.test_claims import result, take
-from tests.operations.operations_setup import ADMIN, OperatingWorld
+from tests.operations.operations_setup import ADMIN, OperationsSetup
 
 _WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()"
 
 
-async def _somebody_waits(world: OperatingWorld) -> bool:
+async def _somebody_waits(world: OperationsSetup) -> bool:
     return bool(await world.rows(_WAITING))
 
 
-async def test_a_fan_out_that_began_during_a_removal_owes_nothing(world: OperatingWorld) -> None:
+async def test_a_fan_out_that_began_during_a_removal_owes_nothing(world: OperationsSetup) -> None:
     await world.add()
     event = await _event(world)
     async with world.sessions.begin() as removing, world.sessions.begin() as judging:
@@ -41,7 +41,7 @@ async def test_a_fan_out_that_began_during_a_removal_owes_nothing(world: Operati
     assert [] == await world.states()
 
 
-async def test_a_removal_waits_for_a_fan_out_and_cancels_what_it_owed(world: OperatingWorld) -> None:
+async def test_a_removal_waits_for_a_fan_out_and_cancels_what_it_owed(world: OperationsSetup) -> None:
     await world.add()
     event = await _event(world)
     async with world.sessions.begin() as judging:
@@ -53,7 +53,7 @@ async def test_a_removal_waits_for_a_fan_out_and_cancels_what_it_owed(world: Ope
     assert ["cancelled"] == await world.states()
 
 
-async def test_neither_a_change_nor_a_recording_makes_a_fan_out_wait(world: OperatingWorld) -> None:
+async def test_neither_a_change_nor_a_recording_makes_a_fan_out_wait(world: OperationsSetup) -> None:
     await world.add()
     await world.event()
     event = await _event(world)
@@ -66,7 +66,7 @@ async def test_neither_a_change_nor_a_recording_makes_a_fan_out_wait(world: Oper
         assert 1 == await fan_out(judging, [await _event(world)])
 
 
-async def _event(world: OperatingWorld) -> UUID:
+async def _event(world: OperationsSetup) -> UUID:
     """An event that is owed to nobody yet."""
     event = uuid7()
     query = "INSERT INTO events (id, type, order_no, sequence, created_at, data) VALUES (:id, 'payment.received', :no, 1, now(), '{}')"
@@ -74,7 +74,7 @@ async def _event(world: OperatingWorld) -> UUID:
     return event
 
 
-async def test_a_webhook_that_is_being_recorded_is_passed_over_and_cancelled_later(world: OperatingWorld) -> None:
+async def test_a_webhook_that_is_being_recorded_is_passed_over_and_cancelled_later(world: OperationsSetup) -> None:
     await world.add()
     for _ in range(3):
         await world.event()
@@ -90,11 +90,11 @@ async def test_a_webhook_that_is_being_recorded_is_passed_over_and_cancelled_lat
     assert ["cancelled"] * 3 == await world.states()
 
 
-async def _is_settled(world: OperatingWorld) -> bool:
+async def _is_settled(world: OperationsSetup) -> bool:
     return "pending" not in await world.states()
 
 
-async def test_a_recovery_keeps_no_recording_waiting(world: OperatingWorld) -> None:
+async def test_a_recovery_keeps_no_recording_waiting(world: OperationsSetup) -> None:
     await world.add()
     for _ in range(2):
         await world.event()
@@ -106,7 +106,7 @@ async def test_a_recovery_keeps_no_recording_waiting(world: OperatingWorld) -> N
         await record(recording, [result(webhook, OutcomeKind.HTTP_5XX, timedelta(hours=1)) for webhook in taken])
 
 
-async def test_removals_and_recordings_at_once_never_block_each_other(world: OperatingWorld) -> None:
+async def test_removals_and_recordings_at_once_never_block_each_other(world: OperationsSetup) -> None:
     for number in range(20):
         name = f"shop-{number}"
         await world.add(name)
@@ -118,10 +118,10 @@ async def test_removals_and_recordings_at_once_never_block_each_other(world: Ope
         async with asyncio.timeout(20):
             await asyncio.gather(*(_record(world, batch) for batch in batches), remove_subscriber(world.sessions, name, ADMIN))
             async with world.sessions.begin() as session:
-                await cancel_leftovers(session)
+                await cancel_pending(session)
         assert not await world.rows("SELECT 1 FROM outbound_webhooks WHERE state = 'pending'")
 
 
-async def _record(world: OperatingWorld, taken: Sequence[OutboundWebhook]) -> None:
+async def _record(world: OperationsSetup, taken: Sequence[ClaimedWebhook]) -> None:
     async with world.sessions.begin() as session:
         await record(session, [result(webhook, OutcomeKind.HTTP_4XX) for webhook in taken])

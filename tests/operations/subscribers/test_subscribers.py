@@ -18,18 +18,18 @@ from app.operations.subscribers.subscribers import (
     show_subscriber,
 )
 from tests.forwarding.delivery_setup import until
-from tests.operations.operations_setup import ADMIN, OPERATOR, RULES, OperatingWorld
+from tests.operations.operations_setup import ADMIN, OPERATOR, RULES, OperationsSetup
 from tests.subscriber import subscriber
 
 OWN_SECRET = "whsec_" + "A" * 32
 
 
-async def _opened_secrets(world: OperatingWorld) -> list[str]:
+async def _opened_secrets(world: OperationsSetup) -> list[str]:
     rows = await world.rows("SELECT sealed FROM subscriber_secrets WHERE expires_at IS NULL OR expires_at > now() ORDER BY id")
     return [world.vault.open(row.sealed) for row in rows]
 
 
-async def test_a_new_subscriber_shows_its_secret_once_and_keeps_it_sealed(world: OperatingWorld) -> None:
+async def test_a_new_subscriber_shows_its_secret_once_and_keeps_it_sealed(world: OperationsSetup) -> None:
     added = await world.add("shop", event_types=["payment.received", "payment.received"], customer=True)
     assert ("shop", ["payment.received"], True, "active", False) == (
         added.name,
@@ -45,7 +45,7 @@ async def test_a_new_subscriber_shows_its_secret_once_and_keeps_it_sealed(world:
     assert ["shop"] == [subscriber.name for subscriber in (await list_subscribers(world.sessions)).items]
 
 
-async def test_a_given_secret_is_used(world: OperatingWorld) -> None:
+async def test_a_given_secret_is_used(world: OperationsSetup) -> None:
     assert OWN_SECRET == (await world.add(secret=OWN_SECRET)).secret
     assert [OWN_SECRET] == await _opened_secrets(world)
 
@@ -66,7 +66,7 @@ UNUSABLE: list[tuple[str, Any]] = [
 ]
 
 
-async def test_what_cannot_work_is_refused_and_adds_nothing(world: OperatingWorld, subtests: pytest.Subtests) -> None:
+async def test_what_cannot_work_is_refused_and_adds_nothing(world: OperationsSetup, subtests: pytest.Subtests) -> None:
     for field, value in UNUSABLE:
         with subtests.test(field=field, value=value):
             with pytest.raises(NotAcceptable) as refused:
@@ -76,18 +76,18 @@ async def test_what_cannot_work_is_refused_and_adds_nothing(world: OperatingWorl
     assert [] == await world.rows("SELECT 1 FROM subscribers")
 
 
-async def test_names_of_any_script_are_taken(world: OperatingWorld) -> None:
+async def test_names_of_any_script_are_taken(world: OperationsSetup) -> None:
     await world.add("本店_1.x-y")
     assert "本店_1.x-y" == (await show_subscriber(world.sessions, "本店_1.x-y")).name
 
 
-async def test_a_name_is_taken_once_also_when_two_ask_at_once(world: OperatingWorld) -> None:
+async def test_a_name_is_taken_once_also_when_two_ask_at_once(world: OperationsSetup) -> None:
     results = await asyncio.gather(*(world.add("shop") for _ in range(5)), return_exceptions=True)
     assert 4 == sum(isinstance(result, NameTaken) for result in results)
     assert 1 == len(await world.rows("SELECT 1 FROM subscriber_secrets"))
 
 
-async def test_only_what_is_named_changes(world: OperatingWorld) -> None:
+async def test_only_what_is_named_changes(world: OperationsSetup) -> None:
     before = await world.add(event_types=["payment.received"], timeout_ms=5_000)
     url = "https://new.example/"
     changed = await change_subscriber(world.sessions, world.vault, "shop", SubscriberChange(url=url), RULES, ADMIN)
@@ -99,20 +99,20 @@ async def test_only_what_is_named_changes(world: OperatingWorld) -> None:
     assert (url, None, None, True) == (cleared.url, cleared.event_types, cleared.timeout_ms, cleared.customer)
 
 
-async def test_a_change_that_names_nothing_changes_nothing(world: OperatingWorld) -> None:
+async def test_a_change_that_names_nothing_changes_nothing(world: OperationsSetup) -> None:
     before = await world.add()
     changed = await change_subscriber(world.sessions, world.vault, "shop", SubscriberChange(url=None, ordered=None), RULES, ADMIN)
     assert before.model_dump(exclude={"secret"}) == changed.model_dump()
 
 
-async def test_a_change_to_a_forbidden_url_is_refused(world: OperatingWorld) -> None:
+async def test_a_change_to_a_forbidden_url_is_refused(world: OperationsSetup) -> None:
     before = await world.add()
     with pytest.raises(NotAcceptable):
         await change_subscriber(world.sessions, world.vault, "shop", SubscriberChange(url="https://169.254.169.254/"), RULES, ADMIN)
     assert before.url == (await show_subscriber(world.sessions, "shop")).url
 
 
-async def test_what_is_owed_to_a_paused_subscriber_is_held_and_sent_after_resuming(world: OperatingWorld) -> None:
+async def test_what_is_owed_to_a_paused_subscriber_is_held_and_sent_after_resuming(world: OperationsSetup) -> None:
     async with subscriber(OWN_SECRET) as merchant:
         await world.add("shop", merchant.url, secret=OWN_SECRET)
         paused = await pause_subscriber(world.sessions, "shop", "maintenance", OPERATOR)
@@ -129,12 +129,12 @@ async def test_what_is_owed_to_a_paused_subscriber_is_held_and_sent_after_resumi
     assert ["order.accepted", "payment.received"] == [event["type"] for _, event in merchant.received]
 
 
-async def _owed(world: OperatingWorld) -> tuple[int, int]:
+async def _owed(world: OperationsSetup) -> tuple[int, int]:
     shown = await show_subscriber(world.sessions, "shop")
     return shown.pending, shown.dead
 
 
-async def test_a_removed_subscriber_leaves_no_address_no_secret_and_no_debt(world: OperatingWorld) -> None:
+async def test_a_removed_subscriber_leaves_no_address_no_secret_and_no_debt(world: OperationsSetup) -> None:
     await world.add()
     await world.judged("01", "04")
     await remove_subscriber(world.sessions, "shop", ADMIN)
@@ -146,14 +146,14 @@ async def test_a_removed_subscriber_leaves_no_address_no_secret_and_no_debt(worl
     assert [] == (await list_subscribers(world.sessions)).items
 
 
-async def test_the_name_of_a_removed_subscriber_is_free_again(world: OperatingWorld) -> None:
+async def test_the_name_of_a_removed_subscriber_is_free_again(world: OperationsSetup) -> None:
     await world.add()
     await remove_subscriber(world.sessions, "shop", ADMIN)
     await world.add(url="https://other.example/")
     assert "https://other.example/" == (await show_subscriber(world.sessions, "shop")).url
 
 
-async def test_after_a_rotation_webhooks_carry_signatures_of_both_secrets(world: OperatingWorld) -> None:
+async def test_after_a_rotation_webhooks_carry_signatures_of_both_secrets(world: OperationsSetup) -> None:
     old = await world.add()
     new = await rotate_secret(world.sessions, world.vault, "shop", Rotation(), ADMIN)
     assert new.secret != old.secret
@@ -164,7 +164,7 @@ async def test_after_a_rotation_webhooks_carry_signatures_of_both_secrets(world:
     assert 24 * 3600 == pytest.approx((earlier.expires_at - current.created_at).total_seconds(), abs=5)
 
 
-async def test_a_webhook_verifies_with_the_earlier_secret_during_the_overlap_and_not_after_none(world: OperatingWorld) -> None:
+async def test_a_webhook_verifies_with_the_earlier_secret_during_the_overlap_and_not_after_none(world: OperationsSetup) -> None:
     async with subscriber(OWN_SECRET) as merchant:  # fails unless every webhook verifies with the earlier secret
         await world.add("shop", merchant.url, secret=OWN_SECRET)
         await rotate_secret(world.sessions, world.vault, "shop", Rotation(overlap_hours=1), ADMIN)
@@ -182,7 +182,7 @@ async def _is_true(condition: Callable[[], bool]) -> bool:
     return condition()
 
 
-async def test_rotating_without_overlap_ends_every_earlier_secret(world: OperatingWorld) -> None:
+async def test_rotating_without_overlap_ends_every_earlier_secret(world: OperationsSetup) -> None:
     await world.add()
     await rotate_secret(world.sessions, world.vault, "shop", Rotation(overlap_hours=168), ADMIN)
     last = await rotate_secret(world.sessions, world.vault, "shop", Rotation(overlap_hours=0, secret=OWN_SECRET), ADMIN)
@@ -190,7 +190,7 @@ async def test_rotating_without_overlap_ends_every_earlier_secret(world: Operati
     assert [OWN_SECRET] == await _opened_secrets(world)
 
 
-async def test_an_overlap_only_ever_shortens(world: OperatingWorld) -> None:
+async def test_an_overlap_only_ever_shortens(world: OperationsSetup) -> None:
     await world.add()
     await rotate_secret(world.sessions, world.vault, "shop", Rotation(overlap_hours=1), ADMIN)
     await rotate_secret(world.sessions, world.vault, "shop", Rotation(overlap_hours=168), ADMIN)
@@ -201,7 +201,7 @@ async def test_an_overlap_only_ever_shortens(world: OperatingWorld) -> None:
     assert 168 * 3600 == pytest.approx((middle.expires_at - middle.created_at).total_seconds(), abs=5)
 
 
-async def test_signatures_do_not_pile_up(world: OperatingWorld) -> None:
+async def test_signatures_do_not_pile_up(world: OperationsSetup) -> None:
     await world.add()
     for _ in range(MOST_SECRETS - 1):
         await rotate_secret(world.sessions, world.vault, "shop", Rotation(), ADMIN)
@@ -213,7 +213,7 @@ async def test_signatures_do_not_pile_up(world: OperatingWorld) -> None:
     assert 1 == len(await _opened_secrets(world))
 
 
-async def test_a_subscriber_that_is_not_there_is_not_found(world: OperatingWorld) -> None:
+async def test_a_subscriber_that_is_not_there_is_not_found(world: OperationsSetup) -> None:
     await world.add("gone")
     await remove_subscriber(world.sessions, "gone", ADMIN)
     actions: list[Callable[[], Awaitable[object]]] = [
@@ -229,7 +229,7 @@ async def test_a_subscriber_that_is_not_there_is_not_found(world: OperatingWorld
             await action()
 
 
-async def test_counting_what_is_owed_stops_at_its_limit(world: OperatingWorld) -> None:
+async def test_counting_what_is_owed_stops_at_its_limit(world: OperationsSetup) -> None:
     await world.add()
     async with world.sessions.begin() as session:
         await session.execute(
@@ -241,7 +241,7 @@ async def test_counting_what_is_owed_stops_at_its_limit(world: OperatingWorld) -
     assert (10_000, 0) == await _owed(world)
 
 
-async def test_a_resumption_begins_afresh_and_only_a_pause_makes_a_backlog(world: OperatingWorld) -> None:
+async def test_a_resumption_begins_afresh_and_only_a_pause_makes_a_backlog(world: OperationsSetup) -> None:
     await world.add(rate_limit=5)
     await world.run("UPDATE subscribers SET failures = 40, failing_since = now() - interval '6 days'")
     assert None is (await resume_subscriber(world.sessions, "shop", OPERATOR)).resumed_at
@@ -251,7 +251,7 @@ async def test_a_resumption_begins_afresh_and_only_a_pause_makes_a_backlog(world
     assert resumed.resumed_at is not None
 
 
-async def test_a_rate_limit_can_be_set_and_taken_away(world: OperatingWorld) -> None:
+async def test_a_rate_limit_can_be_set_and_taken_away(world: OperationsSetup) -> None:
     await world.add()
     for limit in (7, None):
         change = SubscriberChange.model_validate({"rate_limit": limit})

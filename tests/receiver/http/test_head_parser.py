@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.receiver.http.body_reader import BODY_LIMIT, BodyReader, ChunkReader
-from app.receiver.http.head_parser import Framing, Head, Unreadable
+from app.receiver.http.head_parser import BadHead, Framing, Head
 from app.receiver.http.head_reader import HeadReader, whole_parameters
 
 END = st.sampled_from([b"\r\n", b"\n"])
@@ -49,7 +49,7 @@ def test_a_target_is_all_between_the_first_and_the_last_space(
 def test_nothing_but_unreadable_is_raised(data: list[bytes]) -> None:
     try:
         head, _ = read(data)
-    except Unreadable:
+    except BadHead:
         return
     if head is not None:
         assert head.path.startswith(b"/")
@@ -77,7 +77,7 @@ def test_broken_chunks_are_unreadable_or_give_no_more_than_was_sent(data: list[b
     try:
         for piece in data:
             body += reader.feed(piece)
-    except Unreadable:
+    except BadHead:
         assert not reader.complete
     else:
         assert len(body) + len(reader.unused) <= len(b"".join(data))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.db.connections import connect
-from app.recording.fallback import Ladder
+from app.recording.fallback import FallbackChain
 from app.recording.postgres.appender import Appender, DatabaseAway
 from app.recording.spool.spool import Spool
 from app.recording.spool.status import show_spool
@@ -44,7 +44,7 @@ async def test_what_comes_while_the_appender_is_cancelled_and_after_goes_to_the_
     locker = await connect(database_url)
     await locker.execute("BEGIN; LOCK TABLE notices IN EXCLUSIVE MODE")
     appender, spool = Appender(database_url, on_commit=lambda: None), Spool(tmp_path, limit=LIMIT)
-    ladder = Ladder(appender, spool)
+    ladder = FallbackChain(appender, spool)
     running = asyncio.create_task(appender.run())
     calls = [asyncio.create_task(ladder.append(make_notice(0)))]
     await until(lambda: _waits_for_a_lock(database_url))

@@ -12,9 +12,9 @@ from sqlalchemy import text
 from app.db.connections import connect, is_pooled
 from app.db.engine import make_engine
 from app.db.migrations import migrate
-from app.db.notify import NOTICES, Listener, Waker
+from app.db.notify import NOTICES, NotifyListener, Waker
 from app.recording.fallback import DATABASE_SHARE
-from app.recording.notice import Notice
+from app.recording.notice import RawNotice
 from app.recording.postgres.appender import DatabaseAway
 from app.recording.spool.status import show_spool
 from tests.fair_clock import fair_seconds
@@ -52,7 +52,7 @@ class Caller:
     def __init__(self, running: Running) -> None:
         self._running = running
         self.slowest = 0.0
-        self.notices: list[Notice] = []
+        self.notices: list[RawNotice] = []
         self._calls: set[asyncio.Task[None]] = set()
 
     async def run(self, seconds: float, rate: int = 100) -> None:
@@ -230,7 +230,7 @@ async def test_behind_pgbouncer_sessions_share_servers_without_mixing_statements
 async def test_behind_pgbouncer_nobody_listens_and_waiting_polls(server: OwnServer, tmp_path: Path) -> None:
     with pgbouncer(tmp_path / "bouncer", server.port) as port:
         url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-        listener, waker = Listener(url, (NOTICES,)), Waker(url, NOTICES)
+        listener, waker = NotifyListener(url, (NOTICES,)), Waker(url, NOTICES)
         tasks = [asyncio.create_task(listener.run()), asyncio.create_task(waker.run())]
         await until(lambda: is_pooled(url))
         waker.wake()

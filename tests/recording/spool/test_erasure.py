@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.recording.notice import Notice
+from app.recording.notice import RawNotice
 from app.recording.spool.erasure import forget_older, forget_order
 from app.recording.spool.owner_lock import LOCK, OwnerLock
 from app.recording.spool.record_format import encode_notice
@@ -23,7 +23,7 @@ KEPT = make_notice(2)
 TELEPHONE = b"0312345678"
 
 
-def write(directory: Path, suffix: str, *notices: Notice, payloads: tuple[bytes, ...] = ()) -> None:
+def write(directory: Path, suffix: str, *notices: RawNotice, payloads: tuple[bytes, ...] = ()) -> None:
     """A file of a process that is gone."""
     writer = SegmentWriter(directory, OWNER, suffix=suffix, limit=LIMIT)
     writer.write([*map(encode_notice, notices), *payloads])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.recording.notice import Notice
+from app.recording.notice import RawNotice
 from app.recording.spool.record_format import (
     HEADER_BYTES,
     Damage,
@@ -25,7 +25,7 @@ from tests.recording.recording_setup import make_notice
 MARKER = bytes.fromhex("9f3c51e07ad2b846")
 
 notices = st.builds(
-    Notice,
+    RawNotice,
     id=st.uuids(),
     lane=st.integers(0, 15),
     received_at=st.integers(0, 2**53).map(lambda micros: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)),
@@ -43,13 +43,13 @@ def payloads_of(data: bytes) -> list[bytes]:
 
 
 @given(notices)
-def test_a_notice_comes_back_as_it_was(notice: Notice) -> None:
+def test_a_notice_comes_back_as_it_was(notice: RawNotice) -> None:
     assert notice == decode_notice(encode_notice(notice))
 
 
 def test_every_field_of_a_notice_is_kept() -> None:
-    other = Notice(UUID(int=5), 3, datetime(2026, 11, 23, 3, 51, 0, 123456, UTC), "2001:db8::1", "POST", b"/a", b"b: c\r\n", b"d", True)
-    for field in dataclasses.fields(Notice):
+    other = RawNotice(UUID(int=5), 3, datetime(2026, 11, 23, 3, 51, 0, 123456, UTC), "2001:db8::1", "POST", b"/a", b"b: c\r\n", b"d", True)
+    for field in dataclasses.fields(RawNotice):
         changed = dataclasses.replace(make_notice(), **{field.name: getattr(other, field.name)})
         assert getattr(decode_notice(encode_notice(changed)), field.name) == getattr(other, field.name)
 

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from app.simulator.player.caller import MAX_HEADER_BYTES, Verdict, send
-from app.simulator.player.orders import Call, Contract, build_orders
+from app.simulator.player.caller import MAX_HEADER_BYTES, CallVerdict, send
+from app.simulator.player.orders import Contract, SimulatedCall, build_orders
 from app.simulator.player.scenarios import SCENARIOS
 from app.simulator.player.target import HttpVersion, LineEnd, Method, target_of
 from app.zeus.wire import Style
@@ -32,14 +32,14 @@ from tests.simulator.simulator_server import (
     unused_port,
 )
 
-CALL = Call("1234-56789-01234", "04", b"order_no=1234-56789-01234&status=04")
+CALL = SimulatedCall("1234-56789-01234", "04", b"order_no=1234-56789-01234&status=04")
 
 
 async def test_200_needs_nothing_and_the_bytes_arrive_as_written() -> None:
     async with listening(saying(OK)) as server:
         outcome = await send(target_of(server.url()), CALL)
 
-    assert (outcome.status, outcome.error, outcome.verdict) == (200, None, Verdict.NOTHING)
+    assert (outcome.status, outcome.error, outcome.verdict) == (200, None, CallVerdict.NOTHING)
     assert 0 < outcome.latency_s < 5
     assert server.requests == [b"GET /zeus/notify?order_no=1234-56789-01234&status=04 HTTP/1.0\r\n\r\n"]
 
@@ -49,7 +49,7 @@ async def test_every_other_status_is_a_mail_even_with_retries_ordered(status: in
     async with listening(saying(b"HTTP/1.1 %d Whatever\r\n\r\n" % status)) as server:
         outcome = await send(target_of(server.url()), CALL, retries_left=3)
 
-    assert (outcome.status, outcome.error, outcome.verdict) == (status, None, Verdict.MAIL)
+    assert (outcome.status, outcome.error, outcome.verdict) == (status, None, CallVerdict.MAIL)
 
 
 @pytest.mark.parametrize(
@@ -67,14 +67,14 @@ async def test_only_the_status_of_an_answer_counts(answer: bytes) -> None:
     async with listening(saying(answer)) as server:
         outcome = await send(target_of(server.url()), CALL)
 
-    assert (outcome.status, outcome.verdict) == (200, Verdict.NOTHING)
+    assert (outcome.status, outcome.verdict) == (200, CallVerdict.NOTHING)
 
 
 async def test_an_answer_may_come_one_byte_at_a_time() -> None:
     async with listening(one_byte_at_a_time) as server:
         outcome = await send(target_of(server.url()), CALL)
 
-    assert (outcome.status, outcome.verdict) == (200, Verdict.NOTHING)
+    assert (outcome.status, outcome.verdict) == (200, CallVerdict.NOTHING)
 
 
 @pytest.mark.parametrize(
@@ -94,14 +94,14 @@ async def test_no_whole_answer_is_a_mail_even_with_retries_ordered(answer: Answe
     async with listening(answer) as server:
         outcome = await send(target_of(server.url()), CALL, retries_left=3)
 
-    assert (outcome.status, outcome.error, outcome.verdict) == (None, error, Verdict.MAIL)
+    assert (outcome.status, outcome.error, outcome.verdict) == (None, error, CallVerdict.MAIL)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 async def test_a_refused_connection_is_a_mail(host: str) -> None:
     outcome = await send(target_of(f"http://{host}:{unused_port()}/"), CALL, retries_left=3)
 
-    assert (outcome.status, outcome.error, outcome.verdict) == (None, "refused", Verdict.MAIL)
+    assert (outcome.status, outcome.error, outcome.verdict) == (None, "refused", CallVerdict.MAIL)
 
 
 class TwoAddresses(asyncio.SelectorEventLoop):
@@ -115,18 +115,18 @@ def test_refused_at_every_address_of_a_host_is_refused() -> None:
     with asyncio.Runner(loop_factory=TwoAddresses) as runner:
         outcome = runner.run(send(target_of(f"http://shop.example.com:{unused_port()}/"), CALL))
 
-    assert (outcome.error, outcome.verdict) == ("refused", Verdict.MAIL)
+    assert (outcome.error, outcome.verdict) == ("refused", CallVerdict.MAIL)
 
 
 async def test_a_host_without_an_address_is_a_mail() -> None:
     # An address on a network interface that does not exist fails without asking a name server.
     outcome = await send(target_of("http://[fe80::1%nosuch0]/"), CALL)
 
-    assert (outcome.error, outcome.verdict) == ("unresolved", Verdict.MAIL)
+    assert (outcome.error, outcome.verdict) == ("unresolved", CallVerdict.MAIL)
 
 
-@pytest.mark.parametrize(("retries_left", "verdict"), [(0, Verdict.MAIL), (1, Verdict.RETRY)])
-async def test_a_timeout_is_retried_only_if_a_retry_is_left(retries_left: int, verdict: Verdict) -> None:
+@pytest.mark.parametrize(("retries_left", "verdict"), [(0, CallVerdict.MAIL), (1, CallVerdict.RETRY)])
+async def test_a_timeout_is_retried_only_if_a_retry_is_left(retries_left: int, verdict: CallVerdict) -> None:
     async with listening(hang) as server:
         outcome = await send(target_of(server.url(), timeout_s=0.2), CALL, retries_left=retries_left)
 
@@ -208,8 +208,8 @@ async def test_https_is_spoken_and_an_unknown_certificate_is_refused(tmp_path: P
         trusted = await send(target_of(url, tls=ssl.create_default_context(cafile=str(pem))), CALL)
         unknown = await send(target_of(url), CALL)
 
-    assert (trusted.status, trusted.verdict) == (200, Verdict.NOTHING)
-    assert (unknown.status, unknown.error, unknown.verdict) == (None, "tls", Verdict.MAIL)
+    assert (trusted.status, trusted.verdict) == (200, CallVerdict.NOTHING)
+    assert (unknown.status, unknown.error, unknown.verdict) == (None, "tls", CallVerdict.MAIL)
     assert server.requests[0] == b"GET /n?order_no=1234-56789-01234&status=04 HTTP/1.0\r\n\r\n"
 
 

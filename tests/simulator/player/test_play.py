@@ -5,10 +5,10 @@ import time
 from collections import Counter
 from itertools import pairwise
 
-from app.simulator.player.caller import Verdict
+from app.simulator.player.caller import CallVerdict
 from app.simulator.player.orders import build_orders, build_run
 from app.simulator.player.play import Retries, play, play_at_rate
-from app.simulator.player.report import Result
+from app.simulator.player.report import PlayResult
 from app.simulator.player.scenarios import SCENARIOS
 from app.simulator.player.target import target_of
 from tests.simulator.simulator_server import OK, arrived, hang, listening, saying
@@ -64,7 +64,7 @@ async def test_a_timeout_is_retried_with_the_same_bytes_after_the_pause() -> Non
     async with listening(answer_the_second) as server:
         report = await play(target_of(server.url(), timeout_s=0.2), order, retries=Retries(2, after_s=0.2))
 
-    assert [result.outcome.verdict for result in report.results] == [Verdict.RETRY, Verdict.NOTHING]
+    assert [result.outcome.verdict for result in report.results] == [CallVerdict.RETRY, CallVerdict.NOTHING]
     assert server.requests == [server.requests[0]] * 2
     assert seen[1] - seen[0] >= 0.35
 
@@ -83,12 +83,12 @@ async def test_an_error_answer_is_never_retried() -> None:
     async with listening(saying(b"HTTP/1.1 500 Oops\r\n\r\n")) as server:
         report = await play(target_of(server.url()), build_orders(SCENARIOS["failed"], 1, seed=36), retries=Retries(5))
 
-    assert [result.outcome.verdict for result in report.results] == [Verdict.MAIL]
+    assert [result.outcome.verdict for result in report.results] == [CallVerdict.MAIL]
     assert len(server.requests) == 1
 
 
 async def test_every_try_is_told_as_it_ends() -> None:
-    told: list[Result] = []
+    told: list[PlayResult] = []
     async with listening(saying(OK)) as server:
         report = await play(target_of(server.url()), build_orders(SCENARIOS["usual"], 3, seed=37), on_result=told.append)
 
@@ -121,5 +121,5 @@ async def test_a_rate_never_retries() -> None:
     async with listening(hang) as server:
         report = await play_at_rate(target_of(server.url(), timeout_s=0.1), build_orders(SCENARIOS["failed"], 5, seed=40), 200)
 
-    assert [result.outcome.verdict for result in report.results] == [Verdict.MAIL] * 5
+    assert [result.outcome.verdict for result in report.results] == [CallVerdict.MAIL] * 5
     assert len(server.requests) == 5

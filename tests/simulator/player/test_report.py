@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from app.simulator.player.caller import Outcome, Verdict
-from app.simulator.player.report import Report, Result, json_of, line_of, nearest_rank, table_of
+from app.simulator.player.caller import CallOutcome, CallVerdict
+from app.simulator.player.report import PlayResult, Report, json_of, line_of, nearest_rank, table_of
 
-FINE = Result("usual", "1234-56789-01234", "04", Outcome(200, None, 0.0123, Verdict.NOTHING))
-SLOW = Result("usual", "1234-56789-01234", "05", Outcome(None, "timeout", 40.0, Verdict.RETRY, late_s=0.004))
-LOST = Result("failed", "1234-56789-01235", "02", Outcome(500, None, 0.0005, Verdict.MAIL))
+FINE = PlayResult("usual", "1234-56789-01234", "04", CallOutcome(200, None, 0.0123, CallVerdict.NOTHING))
+SLOW = PlayResult("usual", "1234-56789-01234", "05", CallOutcome(None, "timeout", 40.0, CallVerdict.RETRY, late_s=0.004))
+LOST = PlayResult("failed", "1234-56789-01235", "02", CallOutcome(500, None, 0.0005, CallVerdict.MAIL))
 REPORT = Report((FINE, SLOW, LOST, FINE), duration_s=2.0)
 
 

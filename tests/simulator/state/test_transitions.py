@@ -3,14 +3,14 @@
 import pytest
 
 from app.simulator.state.transitions import (
-    Action,
     ActionNotAllowed,
+    SlipAction,
     SlipState,
     allowed_actions,
     state_after,
 )
 
-S, A = SlipState, Action
+S, A = SlipState, SlipAction
 PATHS = {
     S.UNPAID: {A.PAY: S.PAID, A.EXPIRE: S.EXPIRED, A.REISSUE: S.CANCELLED, A.STOP: S.UNPAID},
     S.FAILED: {},
@@ -43,7 +43,7 @@ STATUSES = {
 
 
 @pytest.mark.parametrize("state", SlipState)
-@pytest.mark.parametrize("action", Action)
+@pytest.mark.parametrize("action", SlipAction)
 def test_an_action_leads_where_the_manual_says_or_is_refused(state: S, action: A) -> None:
     if action in PATHS[state]:
         assert state_after(state, action) is PATHS[state][action]

@@ -9,7 +9,7 @@ import aiohttp
 from aiohttp.http_exceptions import ContentLengthError
 
 from app.crypto.vault import KeyMissing
-from app.forwarding.outcome import Outcome, OutcomeKind
+from app.forwarding.outcome import DeliveryOutcome, OutcomeKind
 from app.network.address_rules import DestinationRefused
 from app.network.resolver import NO_SUCH_NAME
 
@@ -25,12 +25,12 @@ FAILURES = (aiohttp.ClientError, OSError, DestinationRefused, KeyMissing)
 """Every way in which an attempt can fail; a TimeoutError is an OSError."""
 
 
-def outcome_of(error: Failure) -> Outcome:
+def outcome_of(error: Failure) -> DeliveryOutcome:
     """Return the outcome of an attempt that ended in `error` before the status of an answer came.
 
     The excerpt names the error and holds nothing of what was sent.
     """
-    return Outcome(_kind(error), excerpt=describe(error))
+    return DeliveryOutcome(_kind(error), excerpt=describe(error))
 
 
 def _kind(error: Failure) -> OutcomeKind:

@@ -16,13 +16,13 @@ from yarl import URL
 from app.clock import now
 from app.events.payload import body
 from app.events.signature import signed_headers
-from app.forwarding.destinations.connection_options import PLAIN, Transport
+from app.forwarding.destinations.connection_options import PLAIN, ConnectionOptions
 from app.forwarding.destinations.http.answer import Answer, AnswerConnector, hearing
 from app.forwarding.destinations.http.errors import FAILURES, describe, outcome_of
 from app.forwarding.destinations.http.proxy import ProxyResolver, ProxyRoutes, Route
-from app.forwarding.destinations.http.tls import Trust
-from app.forwarding.outcome import Outcome, OutcomeKind, kind_of_status
-from app.forwarding.webhook import OutboundWebhook
+from app.forwarding.destinations.http.tls import TlsContexts
+from app.forwarding.outcome import DeliveryOutcome, OutcomeKind, kind_of_status
+from app.forwarding.webhook import ClaimedWebhook
 from app.logs import get_logger
 from app.network.address_rules import DestinationRefused, check_address, literal_address, parse_url
 from app.network.lookups import Lookup, LookupLimits
@@ -66,7 +66,7 @@ class Sender:
         tls: ssl.SSLContext | None = None,
         lookup: Lookup = system_lookup,
         lookup_limits: LookupLimits | None = None,
-        trust: Trust | None = None,
+        trust: TlsContexts | None = None,
         proxy: str | None = None,
     ) -> None:
         """Must be made inside the event loop. `networks` are allowed beside public addresses.
@@ -80,7 +80,7 @@ class Sender:
         self._default_timeout = self._timeout((limits or TimeLimits()).total_s)
         self._urls: dict[str, URL] = {}
         self._contents: dict[tuple[UUID, bool], bytes] = {}
-        self._trust = trust or Trust()
+        self._trust = trust or TlsContexts()
         self._resolver = VettingResolver(networks, lookup, lookup_limits)
         self._routes = ProxyRoutes(proxy, self._resolver, self._connect_s) if proxy else None
         self._session = aiohttp.ClientSession(
@@ -103,7 +103,7 @@ class Sender:
         if self._routes is not None:
             await self._routes.close()
 
-    async def ready(self, webhook: OutboundWebhook) -> bool:
+    async def ready(self, webhook: ClaimedWebhook) -> bool:
         """Wait for what an attempt needs of this process; return False when that takes too long and nothing was tried.
 
         Call it before `send`, whose time limits begin when `send` does: waiting for others' look-ups is not the subscriber's time.
@@ -114,7 +114,7 @@ class Sender:
             return True  # `send` says so
         return literal_address(host) is not None or await self._resolver.begin(host)
 
-    async def send(self, webhook: OutboundWebhook, keys: Sequence[str], transport: Transport = PLAIN) -> Outcome:
+    async def send(self, webhook: ClaimedWebhook, keys: Sequence[str], transport: ConnectionOptions = PLAIN) -> DeliveryOutcome:
         """POST `webhook`, signed with each of `keys`. Every way in which the network and the subscriber can fail is an Outcome."""
         if not spans.is_tracing():
             return await self._send(webhook, keys, transport, {})
@@ -126,7 +126,9 @@ class Sender:
             log.warning("span_not_ended", error=type(error).__name__)
         return outcome
 
-    async def _send(self, webhook: OutboundWebhook, keys: Sequence[str], transport: Transport, extra: Mapping[str, str]) -> Outcome:
+    async def _send(
+        self, webhook: ClaimedWebhook, keys: Sequence[str], transport: ConnectionOptions, extra: Mapping[str, str]
+    ) -> DeliveryOutcome:
         """Make the attempt. Once a status line has come, its status is the outcome: nothing that fails after it changes that."""
         body = bytearray()
         trouble: BaseException | None = None
@@ -138,13 +140,13 @@ class Sender:
         if heard.status is not None:
             kind = kind_of_status(heard.status)
             retry_after = None if kind is OutcomeKind.DELIVERED else parse_retry_after(heard.retry_after)
-            return Outcome(kind, heard.status, _excerpt(body, trouble), retry_after)
+            return DeliveryOutcome(kind, heard.status, _excerpt(body, trouble), retry_after)
         if isinstance(trouble, FAILURES):
             return outcome_of(trouble)
         raise trouble or AssertionError("an answer without a status line")
 
     async def _exchange(
-        self, webhook: OutboundWebhook, keys: Sequence[str], transport: Transport, extra: Mapping[str, str], body: bytearray
+        self, webhook: ClaimedWebhook, keys: Sequence[str], transport: ConnectionOptions, extra: Mapping[str, str], body: bytearray
     ) -> None:
         """POST the webhook and read the beginning of the answer's body into `body`."""
         url = self._url(webhook.target.url)
@@ -156,7 +158,7 @@ class Sender:
         async with self._session.post(route.url, data=content, headers=headers, **options) as response, asyncio.timeout(REST_SECONDS):
             await _read_beginning(response, body)
 
-    def _content(self, webhook: OutboundWebhook) -> bytes:
+    def _content(self, webhook: ClaimedWebhook) -> bytes:
         """The body; one event goes to several subscribers at about the same time, so the last ones made are kept."""
         key = (webhook.event_id, webhook.customer is not None)
         content = self._contents.get(key)
@@ -178,12 +180,12 @@ class Sender:
             self._urls[text] = url
         return url
 
-    def _tls(self, transport: Transport) -> dict[str, ssl.SSLContext]:
+    def _tls(self, transport: ConnectionOptions) -> dict[str, ssl.SSLContext]:
         if transport.ca is None and transport.client_certificate is None:
             return {}
         return {"ssl": self._trust.context(transport)}
 
-    def _timeout_of(self, webhook: OutboundWebhook) -> aiohttp.ClientTimeout:
+    def _timeout_of(self, webhook: ClaimedWebhook) -> aiohttp.ClientTimeout:
         own = webhook.target.timeout_s
         return self._default_timeout if own is None else self._timeout(own)
 
@@ -191,7 +193,7 @@ class Sender:
         return aiohttp.ClientTimeout(total=total_s, connect=min(self._connect_s, total_s))
 
 
-def _span_of(webhook: OutboundWebhook) -> spans.Send:
+def _span_of(webhook: ClaimedWebhook) -> spans.Send:
     """The span of an attempt, in the trace of the call that the event came from."""
     notice_id = json.loads(webhook.data).get("notice_id")
     attributes = {"outbound_webhook_id": webhook.id, "attempt": webhook.attempts + webhook.excused + 1}

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
-from app.forwarding.destinations.connection_options import Transport
+from app.forwarding.destinations.connection_options import ConnectionOptions
 
 _CONTEXTS = 1_000
 
 
-class Trust:
+class TlsContexts:
     """Makes TLS contexts for subscribers and keeps them: connections are shared only by those with the same one."""
 
     def __init__(self, ca_file: Path | None = None) -> None:
@@ -21,7 +21,7 @@ class Trust:
         self._ca_file = ca_file
         self._made: dict[tuple[str | None, str | None], ssl.SSLContext] = {}
 
-    def context(self, transport: Transport) -> ssl.SSLContext:
+    def context(self, transport: ConnectionOptions) -> ssl.SSLContext:
         """The context for a subscriber; raises ssl.SSLError for certificates that cannot be used, OSError for a file."""
         key = (transport.ca, transport.client_certificate)
         made = self._made.get(key)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import client_proto, http_parser
 
-from app.forwarding.destinations.connection_options import Transport
+from app.forwarding.destinations.connection_options import ConnectionOptions
 from app.forwarding.destinations.http.answer import (
     LONGEST_HEAD,
     MOST_INFORMATIONAL,
@@ -20,7 +20,7 @@ from app.forwarding.destinations.http.answer import (
     EndlessHead,
 )
 from app.forwarding.destinations.http.sender import REST_SECONDS, TimeLimits, parse_retry_after
-from app.forwarding.outcome import Outcome, OutcomeKind
+from app.forwarding.outcome import DeliveryOutcome, OutcomeKind
 from tests.forwarding import hostile_server as hostile
 from tests.forwarding.certificates import Authority
 from tests.forwarding.destinations.http.test_sender import SECRET, send_to, sender, webhook
@@ -251,7 +251,7 @@ async def test_informational_answers_without_an_end_take_no_memory_and_no_time()
 
 
 @asynccontextmanager
-async def way(name: str, answer: bytes, directory: Path) -> AsyncIterator[tuple[str, Transport, dict[str, Any]]]:
+async def way(name: str, answer: bytes, directory: Path) -> AsyncIterator[tuple[str, ConnectionOptions, dict[str, Any]]]:
     """A subscriber that says `answer`, and how it is reached."""
     authority = Authority("shop")
     tls = authority.server(directory, "shop.example") if "tls" in name else None
@@ -263,7 +263,7 @@ async def way(name: str, answer: bytes, directory: Path) -> AsyncIterator[tuple[
         else:
             options |= {"lookup": lambda _host: [hostile.HERE]}
             there = port
-        transport = Transport(ca=authority.pem) if tls else Transport()
+        transport = ConnectionOptions(ca=authority.pem) if tls else ConnectionOptions()
         yield f"{'https' if tls else 'http'}://shop.example:{there}/hooks", transport, options
 
 
@@ -334,7 +334,7 @@ async def test_connections_are_used_again() -> None:
 
     async with hostile.serving(behave) as port, sender() as made:
         for _ in range(5):
-            assert (await made.send(webhook(f"http://127.0.0.1:{port}/"), [SECRET])) == Outcome(K.DELIVERED, 200, "OK")
+            assert (await made.send(webhook(f"http://127.0.0.1:{port}/"), [SECRET])) == DeliveryOutcome(K.DELIVERED, 200, "OK")
     assert len(connections) == 1
 
 
@@ -360,7 +360,7 @@ async def test_a_send_that_is_cut_off_after_its_status_line_is_what_the_status_s
         sending = asyncio.create_task(made.send(webhook(f"http://127.0.0.1:{port}/"), [SECRET]))
         await arrived.wait()
         sending.cancel()
-        assert await sending == Outcome(K.DELIVERED, 200, "abc")
+        assert await sending == DeliveryOutcome(K.DELIVERED, 200, "abc")
 
 
 async def test_a_send_that_is_cut_off_before_its_status_line_is_cut_off() -> None:

@@ -5,18 +5,18 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from app.db.notify import OUTBOUND, Listener
+from app.db.notify import OUTBOUND, NotifyListener
 from app.forwarding.attempts.writer import REFUSED_AT_MOST
 from app.forwarding.destinations.http.sender import TimeLimits
 from app.forwarding.forwarder import Forwarder
 from tests.forwarding import hostile_server as hostile
-from tests.forwarding.delivery_setup import OPTIONS, World, until
+from tests.forwarding.delivery_setup import OPTIONS, DeliverySetup, until
 from tests.forwarding.destinations.http.test_answer import BROKEN
 
 DELIVERED = [name for name, (_, status) in BROKEN.items() if status < 300]
 
 
-async def _settled(world: World, *states: str) -> bool:
+async def _settled(world: DeliverySetup, *states: str) -> bool:
     return sorted(await world.states()) == sorted(states)
 
 
@@ -30,7 +30,7 @@ def counting(arrived: list[bytes], behaviour: hostile.Behaviour) -> hostile.Beha
     return behave
 
 
-async def test_every_broken_answer_of_2xx_is_recorded_as_delivered_and_sent_once(world: World) -> None:
+async def test_every_broken_answer_of_2xx_is_recorded_as_delivered_and_sent_once(world: DeliverySetup) -> None:
     arrived: list[bytes] = []
     async with AsyncExitStack() as stack:
         for name in DELIVERED:
@@ -47,7 +47,7 @@ async def test_every_broken_answer_of_2xx_is_recorded_as_delivered_and_sent_once
 
 
 @pytest.mark.parametrize(("status", "outcome", "state"), [("410", "gone", "dead"), ("429", "too_many_requests", "pending")])
-async def test_a_broken_refusal_is_recorded_as_what_it_is(world: World, status: str, outcome: str, state: str) -> None:
+async def test_a_broken_refusal_is_recorded_as_what_it_is(world: DeliverySetup, status: str, outcome: str, state: str) -> None:
     async with hostile.serving(hostile.saying(BROKEN[status][0])) as port:
         await world.subscriber(f"http://127.0.0.1:{port}/hooks")
         await world.event()
@@ -57,11 +57,11 @@ async def test_a_broken_refusal_is_recorded_as_what_it_is(world: World, status: 
     assert tuple(row) == (state, 1, 0, outcome)
 
 
-async def _has_outcomes(world: World, count: int) -> bool:
+async def _has_outcomes(world: DeliverySetup, count: int) -> bool:
     return len(await world.outcomes()) == count
 
 
-async def test_what_was_answered_before_a_stop_is_recorded(world: World) -> None:
+async def test_what_was_answered_before_a_stop_is_recorded(world: DeliverySetup) -> None:
     answered = asyncio.Event()
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -89,7 +89,7 @@ END $$"""
 TRIGGER = "CREATE TRIGGER refuse BEFORE INSERT ON attempts FOR EACH ROW EXECUTE FUNCTION refuse()"
 
 
-async def test_a_result_that_the_database_refuses_takes_no_other_along(world: World) -> None:
+async def test_a_result_that_the_database_refuses_takes_no_other_along(world: DeliverySetup) -> None:
     async with hostile.serving(hostile.answering(b"200 OK", body=b"fine")) as port, hostile.serving(hostile.answering(b"299 Fine")) as odd:
         await world.run(REFUSE.format(condition="NEW.http_status = 299"))
         await world.run(TRIGGER)
@@ -102,7 +102,7 @@ async def test_a_result_that_the_database_refuses_takes_no_other_along(world: Wo
     assert await world.outcomes() == ["delivered"] * 16
 
 
-async def test_a_result_that_is_refused_for_its_excerpt_is_recorded_without_it(world: World) -> None:
+async def test_a_result_that_is_refused_for_its_excerpt_is_recorded_without_it(world: DeliverySetup) -> None:
     async with hostile.serving(hostile.answering(b"200 OK", body=b"odd")) as port:
         await world.run(REFUSE.format(condition="NEW.excerpt = 'odd'"))
         await world.run(TRIGGER)
@@ -114,7 +114,7 @@ async def test_a_result_that_is_refused_for_its_excerpt_is_recorded_without_it(w
     assert tuple(row) == (200, None)
 
 
-async def test_when_nothing_can_be_recorded_nothing_more_is_sent(world: World) -> None:
+async def test_when_nothing_can_be_recorded_nothing_more_is_sent(world: DeliverySetup) -> None:
     arrived: list[bytes] = []
     async with hostile.serving(counting(arrived, hostile.saying(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))) as port:
         await world.run(REFUSE.format(condition="true"))
@@ -122,7 +122,7 @@ async def test_when_nothing_can_be_recorded_nothing_more_is_sent(world: World) -
         await world.subscriber(f"http://127.0.0.1:{port}/hooks")
         for _ in range(REFUSED_AT_MOST + 1):
             await world.event()
-        forwarder = Forwarder(world.sessions, world.vault, Listener(world.url, (OUTBOUND,)), OPTIONS)
+        forwarder = Forwarder(world.sessions, world.vault, NotifyListener(world.url, (OUTBOUND,)), OPTIONS)
         async with asyncio.timeout(10):
             with pytest.raises(ExceptionGroup, match="unhandled errors"):
                 await forwarder.run()

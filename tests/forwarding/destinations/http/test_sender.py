@@ -19,8 +19,8 @@ from standardwebhooks import Webhook
 from app.clock import now, uuid7
 from app.events.signature import new_secret
 from app.forwarding.destinations.http.sender import EXCERPT_BYTES, Sender, TimeLimits
-from app.forwarding.outcome import Outcome, OutcomeKind
-from app.forwarding.webhook import OutboundWebhook, Target
+from app.forwarding.outcome import DeliveryOutcome, OutcomeKind
+from app.forwarding.webhook import ClaimedWebhook, DeliveryTarget
 from app.network.address_rules import Address
 from tests.forwarding import hostile_server as hostile
 
@@ -30,9 +30,9 @@ SECRET = new_secret()
 CUSTOMER = '{"name": "コンビニ　タロウ", "telno": "0312345678", "email": "taro@example.com"}'
 
 
-def webhook(url: str, *, timeout_s: float | None = None, customer: str | None = None) -> OutboundWebhook:
+def webhook(url: str, *, timeout_s: float | None = None, customer: str | None = None) -> ClaimedWebhook:
     """A webhook for `url` that nobody stored."""
-    return OutboundWebhook(
+    return ClaimedWebhook(
         id=1,
         lease_token=uuid7(),
         attempts=0,
@@ -42,7 +42,7 @@ def webhook(url: str, *, timeout_s: float | None = None, customer: str | None = 
         created_at=datetime(2026, 11, 23, 3, 51, 0, 123456, UTC),
         data='{"order_no": "1234-56789-01234", "money": 5400, "store": {"name": "セブン-イレブン"}}',
         customer=customer,
-        target=Target(uuid7(), url, timeout_s, 16, ()),
+        target=DeliveryTarget(uuid7(), url, timeout_s, 16, ()),
     )
 
 
@@ -56,12 +56,12 @@ async def sender(**options: Any) -> AsyncIterator[Sender]:
         await made.close()
 
 
-async def send(url: str, *, timeout_s: float | None = None, **options: Any) -> Outcome:
+async def send(url: str, *, timeout_s: float | None = None, **options: Any) -> DeliveryOutcome:
     async with sender(**options) as made:
         return await made.send(webhook(url, timeout_s=timeout_s), [SECRET])
 
 
-async def send_to(behaviour: hostile.Behaviour, **options: Any) -> Outcome:
+async def send_to(behaviour: hostile.Behaviour, **options: Any) -> DeliveryOutcome:
     async with hostile.serving(behaviour) as port:
         return await send(f"http://127.0.0.1:{port}/hooks", **options)
 
@@ -77,7 +77,7 @@ async def test_what_arrives_is_a_standard_webhook() -> None:
     async with hostile.serving(behave) as port, sender() as made:
         sent = webhook(f"http://127.0.0.1:{port}/hooks?shop=1")
         outcome = await made.send(sent, [SECRET])
-    assert outcome == Outcome(K.DELIVERED, 200, "OK")
+    assert outcome == DeliveryOutcome(K.DELIVERED, 200, "OK")
     head, body = arrived
     request_line, *lines = head.decode().strip().split("\r\n")
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}

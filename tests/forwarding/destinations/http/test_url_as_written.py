@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.forwarding.destinations.connection_options import Transport
+from app.forwarding.destinations.connection_options import ConnectionOptions
 from app.forwarding.destinations.http.sender import TimeLimits
 from app.forwarding.outcome import OutcomeKind
 from app.network.address_rules import Address, DestinationRefused, check_url, exact_url, parse_url
@@ -124,7 +124,7 @@ def here(_host: str) -> Sequence[Address]:
     return [ip_address("127.0.0.1")]
 
 
-async def called(urls: Sequence[str], transport: Transport, **options: Any) -> None:
+async def called(urls: Sequence[str], transport: ConnectionOptions, **options: Any) -> None:
     async with sender(limits=TimeLimits(connect_s=5, total_s=5), **options) as made:
         for url in urls:
             outcome = await made.send(webhook(url), [SECRET], transport)
@@ -138,7 +138,7 @@ async def test_the_request_line_carries_it(tls: bool, tmp_path: Path) -> None:
     async with hostile.serving(shop, context) as port:
         origin = f"{'https' if tls else 'http'}://shop.example:{port}"
         written = [*((target, target) for target in AS_WRITTEN), *ESCAPED]
-        await called([origin + given for given, _ in written], Transport(ca=authority.pem if tls else None), lookup=here)
+        await called([origin + given for given, _ in written], ConnectionOptions(ca=authority.pem if tls else None), lookup=here)
     assert shop.lines == [f"POST {target} HTTP/1.1".encode() for _, target in written]
 
 
@@ -149,6 +149,6 @@ async def test_the_request_line_carries_it_through_a_proxy(tls: bool, tmp_path: 
     async with hostile.serving(shop, context) as port, proxying(Proxy(port)) as proxy:
         through = {"proxy": f"http://127.0.0.1:{proxy.port}", "lookup": public, "networks": OUTSIDE}
         urls = [f"{'https' if tls else 'http'}://shop.example{target}" for target in AS_WRITTEN]
-        await called(urls, Transport(ca=authority.pem if tls else None), **through)
+        await called(urls, ConnectionOptions(ca=authority.pem if tls else None), **through)
     origin = "" if tls else "http://203.0.113.7"  # a proxy is asked for the address that was judged
     assert shop.lines == [f"POST {origin}{target} HTTP/1.1".encode() for target in AS_WRITTEN]
