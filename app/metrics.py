@@ -11,18 +11,37 @@ build = Info("zeus_relay_build", "What is running", registry=registry)
 build.info({"version": version("zeus-relay"), "python": platform.python_version()})
 
 calls_answered = Counter(
-    "zeus_relay_calls_answered", "Calls to the notification endpoint, by HTTP status answered", ["status"], registry=registry
+    "zeus_relay_calls_answered",
+    "Calls to the notification endpoint, by HTTP status answered",
+    ["status"],
+    registry=registry,
 )
 for _status in ("200", "400", "403", "405", "500", "503", "none"):
-    calls_answered.labels(_status)  # shown from the start: Prometheus takes a counter that begins with 1 for one that did not grow
-calls_rejected = Counter("zeus_relay_calls_rejected", "Calls refused at the door, by reason", ["reason"], registry=registry)
-calls_let_in = Counter(
-    "zeus_relay_calls_let_in", "Calls from sources that are not allowed, recorded because RELAY_SOURCE_MODE is observe", registry=registry
+    calls_answered.labels(
+        _status
+    )  # shown from the start: Prometheus takes a counter that begins with 1 for one that did not grow
+calls_rejected = Counter(
+    "zeus_relay_calls_rejected",
+    "Calls refused at the door, by reason",
+    ["reason"],
+    registry=registry,
 )
-samples_kept = Counter("zeus_relay_rejected_samples_kept", "Rejected calls kept as samples", registry=registry)
-connections_open = Gauge("zeus_relay_connections_open", "Connections to the public listener", registry=registry)
+calls_let_in = Counter(
+    "zeus_relay_calls_let_in",
+    "Calls from sources that are not allowed, recorded because RELAY_SOURCE_MODE is observe",
+    registry=registry,
+)
+samples_kept = Counter(
+    "zeus_relay_rejected_samples_kept", "Rejected calls kept as samples", registry=registry
+)
+connections_open = Gauge(
+    "zeus_relay_connections_open", "Connections to the public listener", registry=registry
+)
 connections_dropped = Counter(
-    "zeus_relay_connections_dropped", "Connections to the public listener that were dropped, by reason", ["reason"], registry=registry
+    "zeus_relay_connections_dropped",
+    "Connections to the public listener that were dropped, by reason",
+    ["reason"],
+    registry=registry,
 )
 answer_seconds = Histogram(
     "zeus_relay_answer_seconds",
@@ -31,31 +50,77 @@ answer_seconds = Histogram(
     registry=registry,
 )
 append_batch_notices = Histogram(
-    "zeus_relay_append_batch_notices", "Notices that shared one commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256), registry=registry
+    "zeus_relay_append_batch_notices",
+    "Notices that shared one commit",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+    registry=registry,
 )
 database_available = Gauge(
-    "zeus_relay_database_available", "1 while calls are recorded in Postgres, 0 while they go to the spool", registry=registry
+    "zeus_relay_database_available",
+    "1 while calls are recorded in Postgres, 0 while they go to the spool",
+    registry=registry,
 )
-calls_held = Gauge("zeus_relay_calls_held", "Calls that can be recorded nowhere and are held unanswered", registry=registry)
-notices_refused = Counter("zeus_relay_notices_refused", "Notices that Postgres refuses, kept in files of their own", registry=registry)
-spool_records = Gauge("zeus_relay_spool_records", "Notices in the spool directory that wait for Postgres", registry=registry)
-spool_bytes = Gauge("zeus_relay_spool_bytes", "Bytes of all files in the spool directory", registry=registry)
-spool_oldest_seconds = Gauge("zeus_relay_spool_oldest_seconds", "Age of the oldest notice in the spool, 0 when empty", registry=registry)
-spool_records_written = Counter("zeus_relay_spool_records_written", "Notices written to the spool", registry=registry)
-spool_records_drained = Counter("zeus_relay_spool_records_drained", "Notices brought from the spool to Postgres", registry=registry)
-spool_failures = Counter("zeus_relay_spool_failures", "Writes to the spool that failed", registry=registry)
+calls_held = Gauge(
+    "zeus_relay_calls_held",
+    "Calls that can be recorded nowhere and are held unanswered",
+    registry=registry,
+)
+notices_refused = Counter(
+    "zeus_relay_notices_refused",
+    "Notices that Postgres refuses, kept in files of their own",
+    registry=registry,
+)
+spool_records = Gauge(
+    "zeus_relay_spool_records",
+    "Notices in the spool directory that wait for Postgres",
+    registry=registry,
+)
+spool_bytes = Gauge(
+    "zeus_relay_spool_bytes", "Bytes of all files in the spool directory", registry=registry
+)
+spool_oldest_seconds = Gauge(
+    "zeus_relay_spool_oldest_seconds",
+    "Age of the oldest notice in the spool, 0 when empty",
+    registry=registry,
+)
+spool_records_written = Counter(
+    "zeus_relay_spool_records_written", "Notices written to the spool", registry=registry
+)
+spool_records_drained = Counter(
+    "zeus_relay_spool_records_drained",
+    "Notices brought from the spool to Postgres",
+    registry=registry,
+)
+spool_failures = Counter(
+    "zeus_relay_spool_failures", "Writes to the spool that failed", registry=registry
+)
 spool_files_lost = Counter(
     "zeus_relay_spool_files_lost",
     "Files of the spool that were removed, moved or replaced under the process that wrote them",
     registry=registry,
 )
 spool_entries_skipped = Counter(
-    "zeus_relay_spool_entries_skipped", "Attempts to drain an entry of the spool directory that cannot be used", registry=registry
+    "zeus_relay_spool_entries_skipped",
+    "Attempts to drain an entry of the spool directory that cannot be used",
+    registry=registry,
 )
-spool_torn_bytes = Counter("zeus_relay_spool_torn_bytes", "Damaged bytes found in the spool and set aside", registry=registry)
-notices_judged = Counter("zeus_relay_notices_judged", "Notices judged, by verdict", ["verdict"], registry=registry)
-events_created = Counter("zeus_relay_events_created", "Events made, by type", ["type"], registry=registry)
-attempts_made = Counter("zeus_relay_attempts", "HTTP attempts to deliver a webhook, by outcome", ["outcome"], registry=registry)
+spool_torn_bytes = Counter(
+    "zeus_relay_spool_torn_bytes",
+    "Damaged bytes found in the spool and set aside",
+    registry=registry,
+)
+notices_judged = Counter(
+    "zeus_relay_notices_judged", "Notices judged, by verdict", ["verdict"], registry=registry
+)
+events_created = Counter(
+    "zeus_relay_events_created", "Events made, by type", ["type"], registry=registry
+)
+attempts_made = Counter(
+    "zeus_relay_attempts",
+    "HTTP attempts to deliver a webhook, by outcome",
+    ["outcome"],
+    registry=registry,
+)
 attempt_seconds = Histogram(
     "zeus_relay_attempt_seconds",
     "Duration of one HTTP attempt",
@@ -63,28 +128,61 @@ attempt_seconds = Histogram(
     registry=registry,
 )
 subscriber_signals = Counter(
-    "zeus_relay_subscriber_signals", "Subscribers that began to fail, were paused or recovered, by type", ["type"], registry=registry
+    "zeus_relay_subscriber_signals",
+    "Subscribers that began to fail, were paused or recovered, by type",
+    ["type"],
+    registry=registry,
 )
-webhooks_dead = Counter("zeus_relay_webhooks_dead", "Outbound webhooks given up after the last attempt", registry=registry)
+webhooks_dead = Counter(
+    "zeus_relay_webhooks_dead",
+    "Outbound webhooks given up after the last attempt",
+    registry=registry,
+)
 results_fenced_out = Counter(
-    "zeus_relay_results_fenced_out", "Outcomes that came after their lease had passed to another worker", registry=registry
+    "zeus_relay_results_fenced_out",
+    "Outcomes that came after their lease had passed to another worker",
+    registry=registry,
 )
 claim_batch_webhooks = Histogram(
-    "zeus_relay_claim_batch_webhooks", "Webhooks taken by one claim", buckets=(0, 1, 2, 4, 8, 16, 32, 64, 128, 256), registry=registry
+    "zeus_relay_claim_batch_webhooks",
+    "Webhooks taken by one claim",
+    buckets=(0, 1, 2, 4, 8, 16, 32, 64, 128, 256),
+    registry=registry,
 )
-alerts_posted = Counter("zeus_relay_alerts_posted", "Posts to RELAY_ALERT_URL, by outcome: taken or failed", ["outcome"], registry=registry)
+alerts_posted = Counter(
+    "zeus_relay_alerts_posted",
+    "Posts to RELAY_ALERT_URL, by outcome: taken or failed",
+    ["outcome"],
+    registry=registry,
+)
 housekeeping_stopped = Gauge(
-    "zeus_relay_housekeeping_stopped", "1 while nothing is erased or pruned by age, because clocks disagree", registry=registry
+    "zeus_relay_housekeeping_stopped",
+    "1 while nothing is erased or pruned by age, because clocks disagree",
+    registry=registry,
 )
 log_lines_dropped = Counter(
-    "zeus_relay_log_lines_dropped", "Log lines lost because their reader or their disk did not take them", registry=registry
+    "zeus_relay_log_lines_dropped",
+    "Log lines lost because their reader or their disk did not take them",
+    registry=registry,
 )
-sends_in_flight = Gauge("zeus_relay_sends_in_flight", "HTTP attempts under way in this process", registry=registry)
-sends_hanging = Gauge("zeus_relay_sends_hanging", "HTTP attempts in flight in this process for more than a second", registry=registry)
+sends_in_flight = Gauge(
+    "zeus_relay_sends_in_flight", "HTTP attempts under way in this process", registry=registry
+)
+sends_hanging = Gauge(
+    "zeus_relay_sends_hanging",
+    "HTTP attempts in flight in this process for more than a second",
+    registry=registry,
+)
 sends_capped = Gauge(
-    "zeus_relay_sends_capped", "HTTP attempts in flight in this process to subscribers that are capped as slow or dead", registry=registry
+    "zeus_relay_sends_capped",
+    "HTTP attempts in flight in this process to subscribers that are capped as slow or dead",
+    registry=registry,
 )
-lookup_threads = Gauge("zeus_relay_lookup_threads", "Threads of this process in a name look-up for a subscriber", registry=registry)
+lookup_threads = Gauge(
+    "zeus_relay_lookup_threads",
+    "Threads of this process in a name look-up for a subscriber",
+    registry=registry,
+)
 lookups_made = Counter(
     "zeus_relay_lookups",
     "Name look-ups for subscribers, by outcome: found, failed, fallback (last known address used), no_thread (put off)",
@@ -96,29 +194,61 @@ for _outcome in ("found", "failed", "fallback", "no_thread"):
 
 # How things stand in the database: measured by the operator's side alone, and exposed only where they are measured, since a zero of
 # everybody else would say that all is well.
-unjudged_notices = Gauge("zeus_relay_unjudged_notices", "Notices that wait to be judged, counted up to 10,000", registry=None)
+unjudged_notices = Gauge(
+    "zeus_relay_unjudged_notices",
+    "Notices that wait to be judged, counted up to 10,000",
+    registry=None,
+)
 unjudged_oldest_seconds = Gauge(
-    "zeus_relay_unjudged_oldest_seconds", "Age of the oldest unjudged notice, 0 when there is none", registry=None
+    "zeus_relay_unjudged_oldest_seconds",
+    "Age of the oldest unjudged notice, 0 when there is none",
+    registry=None,
 )
 undelivered_webhooks = Gauge(
-    "zeus_relay_undelivered_webhooks", "Webhooks that wait for delivery, counted up to 10,000, by subscriber", ["subscriber"], registry=None
+    "zeus_relay_undelivered_webhooks",
+    "Webhooks that wait for delivery, counted up to 10,000, by subscriber",
+    ["subscriber"],
+    registry=None,
 )
 undelivered_oldest_seconds = Gauge(
-    "zeus_relay_undelivered_oldest_seconds", "Age of the oldest webhook that waits, 0 when there is none", ["subscriber"], registry=None
+    "zeus_relay_undelivered_oldest_seconds",
+    "Age of the oldest webhook that waits, 0 when there is none",
+    ["subscriber"],
+    registry=None,
 )
 needs_attention = Gauge(
-    "zeus_relay_needs_attention", "Notices and webhooks that a human has yet to deal with, counted up to 10,000", ["kind"], registry=None
+    "zeus_relay_needs_attention",
+    "Notices and webhooks that a human has yet to deal with, counted up to 10,000",
+    ["kind"],
+    registry=None,
 )
 subscribers = Gauge("zeus_relay_subscribers", "Subscribers, by state", ["state"], registry=None)
-subscriber_paused = Gauge("zeus_relay_subscriber_paused", "1 for a subscriber that is paused, else 0", ["subscriber"], registry=None)
-last_call_timestamp = Gauge("zeus_relay_last_call_timestamp_seconds", "When the last call was received, 0 for never", registry=None)
+subscriber_paused = Gauge(
+    "zeus_relay_subscriber_paused",
+    "1 for a subscriber that is paused, else 0",
+    ["subscriber"],
+    registry=None,
+)
+last_call_timestamp = Gauge(
+    "zeus_relay_last_call_timestamp_seconds",
+    "When the last call was received, 0 for never",
+    registry=None,
+)
 usual_calls_per_hour = Gauge(
-    "zeus_relay_usual_calls_per_hour", "Mean of the calls in this hour of the week over the last four weeks", registry=None
+    "zeus_relay_usual_calls_per_hour",
+    "Mean of the calls in this hour of the week over the last four weeks",
+    registry=None,
 )
 expected_calls_since_last = Gauge(
-    "zeus_relay_expected_calls_since_last", "Calls that usually come in the time that has passed since the last one", registry=None
+    "zeus_relay_expected_calls_since_last",
+    "Calls that usually come in the time that has passed since the last one",
+    registry=None,
 )
-measured_timestamp = Gauge("zeus_relay_measured_timestamp_seconds", "When the database was last asked how things stand", registry=None)
+measured_timestamp = Gauge(
+    "zeus_relay_measured_timestamp_seconds",
+    "When the database was last asked how things stand",
+    registry=None,
+)
 certificate_expiry_timestamp = Gauge(
     "zeus_relay_public_certificate_expiry_timestamp_seconds",
     "When the certificate of RELAY_PUBLIC_URL ends; absent until it was seen",
@@ -132,10 +262,16 @@ oldest_transaction_seconds = Gauge(
     registry=None,
 )
 replication_slot_active = Gauge(
-    "zeus_relay_replication_slot_active", "1 for a replication slot that is read, else 0", ["slot"], registry=None
+    "zeus_relay_replication_slot_active",
+    "1 for a replication slot that is read, else 0",
+    ["slot"],
+    registry=None,
 )
 replication_slot_wal_bytes = Gauge(
-    "zeus_relay_replication_slot_wal_bytes", "Write-ahead log that a replication slot keeps", ["slot"], registry=None
+    "zeus_relay_replication_slot_wal_bytes",
+    "Write-ahead log that a replication slot keeps",
+    ["slot"],
+    registry=None,
 )
 STANDING = (
     unjudged_notices,

@@ -15,7 +15,9 @@ def probe(application: FastAPI | APIRouter, path: str) -> Callable[[Endpoint], E
 
     def add(endpoint: Endpoint) -> Endpoint:
         for spelled in (path, f"{path}/"):
-            application.add_api_route(spelled, endpoint, methods=list(METHODS), include_in_schema=False)
+            application.add_api_route(
+                spelled, endpoint, methods=list(METHODS), include_in_schema=False
+            )
         return endpoint
 
     return add

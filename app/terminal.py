@@ -43,7 +43,9 @@ class _Descriptor(io.RawIOBase):
             if self._silent:
                 return memoryview(data).nbytes
             _discard(self._descriptor)
-            raise OutputLost(f"the output could not be written: {error.strerror}; what was done stays done") from None
+            raise OutputLost(
+                f"the output could not be written: {error.strerror}; what was done stays done"
+            ) from None
 
 
 def prepare_streams() -> None:
@@ -67,14 +69,19 @@ def print_json(text: str) -> None:
 
     Other encodings have letters in the places of `\\` and `~`, and programs that read JSON expect UTF-8.
     """
-    utf_8 = (getattr(sys.stdout, "encoding", None) or "utf-8").replace("_", "-").lower() in ("utf-8", "utf8")
+    utf_8 = (getattr(sys.stdout, "encoding", None) or "utf-8").replace("_", "-").lower() in (
+        "utf-8",
+        "utf8",
+    )
     typer.echo(text if utf_8 else text.encode("ascii", _ERRORS).decode())
 
 
 def _stream(descriptor: int, given: object, *, silent: bool) -> io.TextIOWrapper:
     raw = _Descriptor(descriptor, silent=silent)
     encoding = getattr(given, "encoding", None) or "utf-8"
-    return io.TextIOWrapper(io.BufferedWriter(raw), encoding, _ERRORS, line_buffering=raw.isatty() or silent)
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw), encoding, _ERRORS, line_buffering=raw.isatty() or silent
+    )
 
 
 def _escape(error: UnicodeError) -> tuple[str, int]:

@@ -23,7 +23,13 @@ def main() -> int:
     """Run what the command line asks for; the exit code is 1 when a requirement is missed or a case fails."""
     arguments = _parser().parse_args()
     configure_logs("WARNING", "text")
-    chosen = Effort(rounds=arguments.rounds, seconds=arguments.seconds, calm_s=arguments.calm, size=arguments.size, calls=arguments.calls)
+    chosen = Effort(
+        rounds=arguments.rounds,
+        seconds=arguments.seconds,
+        calm_s=arguments.calm,
+        size=arguments.size,
+        calls=arguments.calls,
+    )
     effort = QUICK if arguments.quick else chosen
     started = time.monotonic()
     with TemporaryDirectory(prefix="zeus-relay-bench-", ignore_cleanup_errors=True) as directory:
@@ -47,7 +53,9 @@ async def _run(names: list[str], effort: Effort, directory: Path) -> tuple[list[
     database = Database(directory)
     try:
         await database.prepare()
-        return await _measure(names, Bench(effort, database, directory, say=lambda text: print(text, flush=True)))
+        return await _measure(
+            names, Bench(effort, database, directory, say=lambda text: print(text, flush=True))
+        )
     finally:
         database.close()
 
@@ -66,16 +74,54 @@ async def _measure(names: list[str], bench: Bench) -> tuple[list[Figure], list[s
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Speed and memory, side by side with baselines.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Speed and memory, side by side with baselines."
+    )
     names = [*CASES, *BY_NAME_ONLY]
     by_name = ", ".join(BY_NAME_ONLY) or "none"
-    parser.add_argument("cases", nargs="*", choices=[[], *names], metavar="CASE", help=f"of {', '.join(names)}; default all but {by_name}")
-    parser.add_argument("--rounds", type=int, default=Effort().rounds, help="of each side of a comparison (default %(default)s)")
-    parser.add_argument("--seconds", type=float, default=Effort().seconds, help="of load in each round (default %(default)s)")
-    parser.add_argument("--calm", type=float, default=0, metavar="SECONDS", help="wait so long before each round for other work to end")
-    parser.add_argument("--size", type=int, default=Effort().size, help="how many notices at-size makes (default %(default)s)")
-    parser.add_argument("--calls", type=int, default=Effort().calls, help="how many calls old-snapshot makes (default %(default)s)")
-    parser.add_argument("--quick", action="store_true", help="a tiny run that shows that the bench works; no verdicts")
+    parser.add_argument(
+        "cases",
+        nargs="*",
+        choices=[[], *names],
+        metavar="CASE",
+        help=f"of {', '.join(names)}; default all but {by_name}",
+    )
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=Effort().rounds,
+        help="of each side of a comparison (default %(default)s)",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=Effort().seconds,
+        help="of load in each round (default %(default)s)",
+    )
+    parser.add_argument(
+        "--calm",
+        type=float,
+        default=0,
+        metavar="SECONDS",
+        help="wait so long before each round for other work to end",
+    )
+    parser.add_argument(
+        "--size",
+        type=int,
+        default=Effort().size,
+        help="how many notices at-size makes (default %(default)s)",
+    )
+    parser.add_argument(
+        "--calls",
+        type=int,
+        default=Effort().calls,
+        help="how many calls old-snapshot makes (default %(default)s)",
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="a tiny run that shows that the bench works; no verdicts",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything to FILE")
     return parser
 

@@ -52,7 +52,9 @@ class Inbox:
             if time.monotonic() - moment > patience_s:
                 raise NotArrived(f"{seen} of {count}")
 
-    async def delays(self, sent: Mapping[str, float], *names: str, patience_s: float = 60) -> Spread:
+    async def delays(
+        self, sent: Mapping[str, float], *names: str, patience_s: float = 60
+    ) -> Spread:
         """The spread of the times from each call to the arrival of its webhook for each of `names`. Raises NotArrived."""
         due = {(name, order_no): moment for name in names for order_no, moment in sent.items()}
         deadline = time.monotonic() + patience_s

@@ -38,7 +38,9 @@ async def visitor(port: int, token: str) -> AsyncIterator[Visitor]:
     """Sign in to the operator's side at this port of this machine."""
     base = f"http://127.0.0.1:{port}"
     async with aiohttp.ClientSession(
-        cookie_jar=aiohttp.CookieJar(unsafe=True),  # which takes cookies from an address without a name
+        cookie_jar=aiohttp.CookieJar(
+            unsafe=True
+        ),  # which takes cookies from an address without a name
         headers={"Authorization": f"Bearer {token}"},
         timeout=aiohttp.ClientTimeout(total=_PATIENCE_S),
     ) as session:
@@ -46,7 +48,9 @@ async def visitor(port: int, token: str) -> AsyncIterator[Visitor]:
             found = _CSRF.search(await response.text())
         if found is None:
             raise NotAnswered("/sign-in: there is no form")
-        async with session.post(f"{base}/sign-in", data={"csrf": found[1], "token": token}) as response:
+        async with session.post(
+            f"{base}/sign-in", data={"csrf": found[1], "token": token}
+        ) as response:
             if response.status != 200:
                 raise NotAnswered(f"/sign-in: {response.status}")
         yield Visitor(session, base)

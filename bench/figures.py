@@ -18,7 +18,9 @@ class Requirement:
 
     def holds(self, value: float) -> bool:
         """Whether `value` is within the bound."""
-        return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
+        return (self.least is None or value >= self.least) and (
+            self.most is None or value <= self.most
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +66,44 @@ def table(figures: Sequence[Figure], *, judged: bool = True) -> str:
     """The figures as aligned text. Those of a run too short to judge get no verdict."""
     rows = [_HEAD, *(_row(figure, judged) for figure in figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
-    lines = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = [
+        " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
     return "\n".join([lines[0], "-+-".join("-" * width for width in widths), *lines[1:]])
 
 
 def as_json(figures: Sequence[Figure], about: dict[str, object]) -> str:
     """Everything, the single rounds included."""
-    entries = [{**asdict(figure), "measured": figure.measured, "ratio": figure.ratio, "holds": figure.holds} for figure in figures]
+    entries = [
+        {
+            **asdict(figure),
+            "measured": figure.measured,
+            "ratio": figure.ratio,
+            "holds": figure.holds,
+        }
+        for figure in figures
+    ]
     return json.dumps({**about, "figures": entries}, indent=2, ensure_ascii=False) + "\n"
 
 
 def _row(figure: Figure, judged: bool) -> tuple[str, ...]:
-    baseline = "" if figure.baseline is None else f"{_amount(figure.baseline)} {figure.unit}, {figure.note}"
+    baseline = (
+        ""
+        if figure.baseline is None
+        else f"{_amount(figure.baseline)} {figure.unit}, {figure.note}"
+    )
     verdict = "" if figure.required is None or not judged else "ok" if figure.holds else "MISS"
     ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
-    return (figure.case, figure.name, ratio, f"{_amount(figure.measured)} {figure.unit}", baseline, _bound(figure), verdict)
+    return (
+        figure.case,
+        figure.name,
+        ratio,
+        f"{_amount(figure.measured)} {figure.unit}",
+        baseline,
+        _bound(figure),
+        verdict,
+    )
 
 
 def _bound(figure: Figure) -> str:

@@ -57,11 +57,17 @@ async def keep_house(bench: Bench, site: Site) -> list[Figure]:
             await asyncio.sleep(bench.effort.seconds)
         _time_statements(engine, busy)
         async with _others(site, make_sessions(others), busy):
-            rates = {name: await _rate(bench, name, work, batches) for name, work in _works(make_sessions(engine)).items()}
+            rates = {
+                name: await _rate(bench, name, work, batches)
+                for name, work in _works(make_sessions(engine)).items()
+            }
     finally:
         await engine.dispose()
         await others.dispose()
-    return [*_figures(quiet, busy), *(Figure("at-size", f"{name}, with pauses", "/s", (rate,)) for name, rate in rates.items())]
+    return [
+        *_figures(quiet, busy),
+        *(Figure("at-size", f"{name}, with pauses", "/s", (rate,)) for name, rate in rates.items()),
+    ]
 
 
 def _works(sessions: Sessions) -> dict[str, Callable[[], Awaitable[int]]]:
@@ -102,9 +108,19 @@ async def _rate(bench: Bench, name: str, work: Callable[[], Awaitable[int]], bat
 
 
 def _figures(quiet: Seen, busy: Seen) -> list[Figure]:
-    def figure(name: str, values: list[float], most: float | None, beside: list[float] | None = None) -> Figure:
+    def figure(
+        name: str, values: list[float], most: float | None, beside: list[float] | None = None
+    ) -> Figure:
         required = None if most is None else Requirement(most=most)
-        return Figure("at-size", name, "ms", (max(values),), () if beside is None else (max(beside),), "without it", required)
+        return Figure(
+            "at-size",
+            name,
+            "ms",
+            (max(values),),
+            () if beside is None else (max(beside),),
+            "without it",
+            required,
+        )
 
     return [
         figure("longest statement of housekeeping", busy.statements, _MOST_STATEMENT_MS),
@@ -130,7 +146,10 @@ def _time_statements(engine: AsyncEngine, seen: Seen) -> None:
 @asynccontextmanager
 async def _others(site: Site, sessions: Sessions, seen: Seen) -> AsyncIterator[None]:
     """An appender, a claimer, and one who looks for waits, for the time of the block."""
-    tasks = [asyncio.create_task(work) for work in (_append(site, seen), _claim(sessions, seen), _look(site, seen))]
+    tasks = [
+        asyncio.create_task(work)
+        for work in (_append(site, seen), _claim(sessions, seen), _look(site, seen))
+    ]
     try:
         yield
         for task in tasks:
@@ -147,7 +166,16 @@ async def _append(site: Site, seen: Seen) -> None:
     connection = await connect(site.database_url or "")
     try:
         while True:
-            notice = RawNotice(uuid7(), 1, now(), "192.0.2.1", "GET", f"/zeus/notify?order_no=k-{uuid4().hex}".encode(), b"", b"")
+            notice = RawNotice(
+                uuid7(),
+                1,
+                now(),
+                "192.0.2.1",
+                "GET",
+                f"/zeus/notify?order_no=k-{uuid4().hex}".encode(),
+                b"",
+                b"",
+            )
             started = time.perf_counter()
             await append_notices(connection, [notice], [(notice.id, now())])
             seen.appends.append((time.perf_counter() - started) * 1000)
@@ -161,7 +189,13 @@ async def _claim(sessions: Sessions, seen: Seen) -> None:
     while True:
         async with sessions() as session:
             started = time.perf_counter()
-            await claim(session, room=64, busy=[], lease=timedelta(seconds=30), order_hold=timedelta(hours=1))
+            await claim(
+                session,
+                room=64,
+                busy=[],
+                lease=timedelta(seconds=30),
+                order_hold=timedelta(hours=1),
+            )
             seen.claims.append((time.perf_counter() - started) * 1000)
             await session.rollback()
         await asyncio.sleep(_BETWEEN_S)

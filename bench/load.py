@@ -69,7 +69,10 @@ class Tally:
     def as_json(self) -> dict[str, Any]:
         """The sums, with latencies in milliseconds."""
         latencies = sorted(self.latencies)
-        percentiles = {name: 1000 * latencies[int(share * (len(latencies) - 1))] if latencies else 0.0 for name, share in _PERCENTILES}
+        percentiles = {
+            name: 1000 * latencies[int(share * (len(latencies) - 1))] if latencies else 0.0
+            for name, share in _PERCENTILES
+        }
         return {
             "answers": len(latencies),
             "answers_in_all": self.good,
@@ -101,7 +104,9 @@ class Caller:
         self.busy = True
         try:
             if self._socket is None:
-                self._socket = socket.create_connection((self._job.host, self._job.port), timeout=PATIENCE_S)
+                self._socket = socket.create_connection(
+                    (self._job.host, self._job.port), timeout=PATIENCE_S
+                )
                 self._socket.setblocking(False)
                 self._selector.register(self._socket, selectors.EVENT_READ, self)
             self._socket.send(request)

@@ -154,8 +154,21 @@ LEFT JOIN pg_constraint c ON c.conindid = x.oid AND c.contype IN ('p', 'u')
 WHERE t.relname = ANY($1) ORDER BY t.relname, x.relname
 """
 
-_FASTER = ("statement_timeout = 0", "synchronous_commit = off", "session_replication_role = replica", "maintenance_work_mem = '512MB'")
-_TABLES = ("notices", "answers", "orders", "events", "outbound_webhooks", "attempts", "audit_entries")
+_FASTER = (
+    "statement_timeout = 0",
+    "synchronous_commit = off",
+    "session_replication_role = replica",
+    "maintenance_work_mem = '512MB'",
+)
+_TABLES = (
+    "notices",
+    "answers",
+    "orders",
+    "events",
+    "outbound_webhooks",
+    "attempts",
+    "audit_entries",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,14 +226,26 @@ async def _fill_tables(connection: Connection, life: LongLife, say: Callable[[st
         say(f"    {name}")
         await _in_chunks(connection, statement, 1, life.size, (*life.arguments, *more))
     say("    attempts")
-    await _in_chunks(connection, _ATTEMPTS, 1, await connection.fetchval("SELECT max(id) FROM outbound_webhooks"), ())
+    await _in_chunks(
+        connection,
+        _ATTEMPTS,
+        1,
+        await connection.fetchval("SELECT max(id) FROM outbound_webhooks"),
+        (),
+    )
     await connection.execute(_RECOVERIES)
-    await connection.execute("SELECT setval('events_position_seq', (SELECT max(position) FROM events))")
+    await connection.execute(
+        "SELECT setval('events_position_seq', (SELECT max(position) FROM events))"
+    )
 
 
-async def _in_chunks(connection: Connection, statement: str, first: int, last: int, more: Sequence[object]) -> None:
+async def _in_chunks(
+    connection: Connection, statement: str, first: int, last: int, more: Sequence[object]
+) -> None:
     for begin in range(first, last + 1, _CHUNK):
-        await connection.execute(statement, begin, min(begin + _CHUNK - 1, last), *more, timeout=_HOURS_S)
+        await connection.execute(
+            statement, begin, min(begin + _CHUNK - 1, last), *more, timeout=_HOURS_S
+        )
 
 
 async def _drop(connection: Connection, indexes: Sequence[Record]) -> None:

@@ -40,7 +40,13 @@ async def serve(port: int) -> None:
     sampler = Sampler("postgresql://nowhere.example/")  # nobody is refused, so it has no work
     endpoint, path = NotifyEndpoint(door, NullRecorder(), sampler), NotifyPath(NOTIFY_PATH, None)
     protocol = make_protocol(Admission(door, sampler, path), ConnectionLimit(raise_open_files()))
-    await HttpListener(make_receiver(endpoint, path, lambda: True), "127.0.0.1", port, protocol=protocol, public=True).run()
+    await HttpListener(
+        make_receiver(endpoint, path, lambda: True),
+        "127.0.0.1",
+        port,
+        protocol=protocol,
+        public=True,
+    ).run()
 
 
 if __name__ == "__main__":

@@ -115,10 +115,14 @@ CROSS JOIN LATERAL (SELECT * FROM outbound_webhooks WHERE event_id = e.id ORDER 
 
 async def known(connection: Connection, life: LongLife, rounds: int) -> list[dict[str, str]]:
     """What fills the blanks in each round: everything about one order, from orders all over the two years."""
-    return [await _known(connection, life, number, (number + 0.5) / rounds) for number in range(rounds)]
+    return [
+        await _known(connection, life, number, (number + 0.5) / rounds) for number in range(rounds)
+    ]
 
 
-async def _known(connection: Connection, life: LongLife, number: int, back: float) -> dict[str, str]:
+async def _known(
+    connection: Connection, life: LongLife, number: int, back: float
+) -> dict[str, str]:
     moment = life.until - timedelta(days=1 + (TWO_YEARS - 30) * back)
     row = await connection.fetchrow(_KNOWN, moment, number)
     assert row is not None, "there is an order behind every moment"

@@ -66,17 +66,31 @@ async def new_subscriber(site: Site, name: str, url: str, **options: int | bool)
     """Add a subscriber as an operator does, and return its id; options as of NewSubscriber."""
     async with _sessions(site) as sessions:
         rules = UrlRules(allow_http=True, networks=(LOOPBACK,))
-        await add_subscriber(sessions, Vault([site.secret_key]), NewSubscriber(name=name, url=url, **options), rules, SERVICE)
+        await add_subscriber(
+            sessions,
+            Vault([site.secret_key]),
+            NewSubscriber(name=name, url=url, **options),
+            rules,
+            SERVICE,
+        )
         async with sessions() as session:
             return (await subscriber_row(session, name)).id
 
 
-async def new_subscribers(site: Site, urls: Mapping[str, str], event_types: list[str] | None = None) -> None:
+async def new_subscribers(
+    site: Site, urls: Mapping[str, str], event_types: list[str] | None = None
+) -> None:
     """Add many subscribers as an operator does, from names and URLs."""
     vault, rules = Vault([site.secret_key]), UrlRules(allow_http=True, networks=(LOOPBACK,))
     async with _sessions(site) as sessions:
         for name, url in urls.items():
-            await add_subscriber(sessions, vault, NewSubscriber(name=name, url=url, event_types=event_types), rules, SERVICE)
+            await add_subscriber(
+                sessions,
+                vault,
+                NewSubscriber(name=name, url=url, event_types=event_types),
+                rules,
+                SERVICE,
+            )
 
 
 @asynccontextmanager

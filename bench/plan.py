@@ -58,7 +58,9 @@ class Bench:
         """An installation with one subscriber named `shop` and these roles running; gives it and the subscriber's port."""
         async with AsyncExitStack() as stack:
             port = await stack.enter_async_context(sink(self.new_directory()))
-            site = await stack.enter_async_context(self.site(declared({"shop": f"http://127.0.0.1:{port}/hook/shop"})))
+            site = await stack.enter_async_context(
+                self.site(declared({"shop": f"http://127.0.0.1:{port}/hook/shop"}))
+            )
             for role in roles:
                 await stack.enter_async_context(site.role(role))
             yield site, port
@@ -67,7 +69,9 @@ class Bench:
 Case = Callable[[Bench], Awaitable[list[Figure]]]
 
 
-async def interleaved(bench: Bench, sides: Mapping[str, Callable[[], Awaitable[T]]]) -> dict[str, list[T]]:
+async def interleaved(
+    bench: Bench, sides: Mapping[str, Callable[[], Awaitable[T]]]
+) -> dict[str, list[T]]:
     """Measure the sides in turn, A B A B …, so that what changes on the machine meanwhile meets all of them; each side's results."""
     results: dict[str, list[T]] = {name: [] for name in sides}
     for number in range(bench.effort.rounds):

@@ -48,7 +48,9 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def running(arguments: Sequence[str], port: int, output: Path, environment: Mapping[str, str]) -> AsyncIterator[Running]:
+async def running(
+    arguments: Sequence[str], port: int, output: Path, environment: Mapping[str, str]
+) -> AsyncIterator[Running]:
     """Start a process, wait until `port` answers /readyz with 200 (a sink: until it accepts), and stop it after the block.
 
     It runs in the directory of `output`, so that it finds no settings file. Raises DidNotStart.
@@ -56,7 +58,12 @@ async def running(arguments: Sequence[str], port: int, output: Path, environment
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
     with output.open("ab") as file:
         process = await asyncio.create_subprocess_exec(
-            *arguments, cwd=output.parent, env={**inherited, **environment}, stdin=asyncio.subprocess.DEVNULL, stdout=file, stderr=file
+            *arguments,
+            cwd=output.parent,
+            env={**inherited, **environment},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
         )
     try:
         await _ready(process, port, output)
@@ -70,7 +77,9 @@ async def get(port: int, path: str, patience_s: float = 10.0) -> tuple[int, byte
     async with asyncio.timeout(patience_s):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
-            writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            writer.write(
+                f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+            )
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
             length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0])
             return int(head.split(b" ", 2)[1]), await reader.readexactly(length)

@@ -62,7 +62,11 @@ class Site:
             environment["RELAY_METRICS_PORT"] = str(metrics_port)
         port = metrics_port if name == "work" else self.public_port
         output = self.directory / f"{name}-{next(_serial)}.log"
-        arguments = [PROGRAM, name] if name_server is None else self._with_name_server(name_server, [PROGRAM, name])
+        arguments = (
+            [PROGRAM, name]
+            if name_server is None
+            else self._with_name_server(name_server, [PROGRAM, name])
+        )
         async with running(arguments, port, output, environment) as process:
             yield process
 
@@ -76,7 +80,12 @@ class Site:
     async def operator(self) -> AsyncIterator[int]:
         """Run `zeus-relay operate` for the time of the block; gives the port of the console and the API."""
         port = free_port()
-        async with running([PROGRAM, "operate"], port, self.directory / f"operate-{next(_serial)}.log", self.environment(port)):
+        async with running(
+            [PROGRAM, "operate"],
+            port,
+            self.directory / f"operate-{next(_serial)}.log",
+            self.environment(port),
+        ):
             yield port
 
     def job(self, seconds: float, **options: object) -> Job:
@@ -87,7 +96,9 @@ class Site:
 
 def declared(urls: dict[str, str], *, secret: str | None = None) -> dict[str, str]:
     """The setting that declares subscribers, from names and URLs."""
-    entries = [{"name": name, "url": url, "secret": secret or new_secret()} for name, url in urls.items()]
+    entries = [
+        {"name": name, "url": url, "secret": secret or new_secret()} for name, url in urls.items()
+    ]
     return {"SUBSCRIBERS": json.dumps(entries)}
 
 
@@ -114,10 +125,14 @@ async def sink(directory: Path) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def dead_subscribers(directory: Path, ports: Ports, name_server: str | None) -> AsyncIterator[None]:
+async def dead_subscribers(
+    directory: Path, ports: Ports, name_server: str | None
+) -> AsyncIterator[None]:
     """The servers of subscribers that are dead, and a name server at that address if one is wanted."""
     more = [] if name_server is None else ["--name-server", name_server]
-    async with _module("bench.dead_subscribers", directory, ports.ready, *ports.arguments[1:], *more):
+    async with _module(
+        "bench.dead_subscribers", directory, ports.ready, *ports.arguments[1:], *more
+    ):
         yield
 
 

@@ -51,7 +51,9 @@ class SinkProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport for the answers."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's has the methods and not the class
+        self._transport = cast(
+            asyncio.Transport, transport
+        )  # uvloop's has the methods and not the class
 
     def data_received(self, data: bytes) -> None:
         """Answer every request that is complete."""
@@ -68,7 +70,9 @@ class SinkProtocol(asyncio.Protocol):
     def _request(self, path: bytes, body: bytes) -> None:
         if path in (b"/arrivals", b"/readyz"):
             content = self._arrivals.take() if path == b"/arrivals" else b"ready\n"
-            self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(content), content))
+            self._transport.write(
+                b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(content), content)
+            )
             return
         self._arrivals.add(path, body)
         self._arrivals.waiting += 1
@@ -88,13 +92,17 @@ class SinkProtocol(asyncio.Protocol):
 async def serve(port: int) -> None:
     """Answer until the process is ended."""
     arrivals = Arrivals()
-    server = await asyncio.get_running_loop().create_server(lambda: SinkProtocol(arrivals), "127.0.0.1", port, backlog=1024)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: SinkProtocol(arrivals), "127.0.0.1", port, backlog=1024
+    )
     await server.serve_forever()
 
 
 def main() -> None:
     """Run the subscriber on the port that was given."""
-    parser = argparse.ArgumentParser(description="A subscriber that remembers when webhooks arrived.")
+    parser = argparse.ArgumentParser(
+        description="A subscriber that remembers when webhooks arrived."
+    )
     parser.add_argument("port", type=int)
     uvloop.run(serve(parser.parse_args().port))
 

@@ -38,11 +38,17 @@ class Traffic:
 async def play(job: Job) -> Traffic:
     """Run `job` in a process of its own. Raises CallsFailed unless every call was answered 200."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.load", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        "bench.load",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
     )
     patience = job.warm_up_s + job.seconds + PATIENCE_S + 10
     try:
-        output, _ = await asyncio.wait_for(process.communicate(json.dumps(asdict(job)).encode()), patience)
+        output, _ = await asyncio.wait_for(
+            process.communicate(json.dumps(asdict(job)).encode()), patience
+        )
     finally:
         if process.returncode is None:
             process.kill()

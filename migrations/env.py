@@ -6,7 +6,9 @@ from app.db.tables.all_tables import Base
 
 connection = context.config.attributes.get("connection")
 if connection is None:
-    raise SystemExit("run migrations with `zeus-relay migrate`, and make new ones with `zeus-relay migrate --new MESSAGE`")
+    raise SystemExit(
+        "run migrations with `zeus-relay migrate`, and make new ones with `zeus-relay migrate --new MESSAGE`"
+    )
 
 context.configure(
     connection=connection,

@@ -16,7 +16,9 @@ async def run_command(*arguments: str, settings: Mapping[str, str]) -> Result:
     handlers, level = root.handlers[:], root.level
     environment = {f"RELAY_{name}": value for name, value in settings.items()}
     try:
-        return await asyncio.to_thread(CliRunner().invoke, commands(), list(arguments), env=environment)
+        return await asyncio.to_thread(
+            CliRunner().invoke, commands(), list(arguments), env=environment
+        )
     finally:
         root.handlers[:], root.level = handlers, level
         structlog.reset_defaults()

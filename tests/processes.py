@@ -48,7 +48,13 @@ class Process:
     """
 
     def __init__(
-        self, arguments: list[str], settings: dict[str, str], directory: Path, *, piped: bool = False, before: Sequence[str] = ()
+        self,
+        arguments: list[str],
+        settings: dict[str, str],
+        directory: Path,
+        *,
+        piped: bool = False,
+        before: Sequence[str] = (),
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.log_file = directory / f"{'-'.join(arguments)}-{time.monotonic_ns()}.log"
@@ -56,7 +62,11 @@ class Process:
             self._reader = LogReader(log) if piped else None
             output = self._reader.writing if self._reader else log
             self._process = subprocess.Popen(
-                [*before, PROGRAM, *arguments], env=environment(**settings), cwd=directory, stdout=output, stderr=output
+                [*before, PROGRAM, *arguments],
+                env=environment(**settings),
+                cwd=directory,
+                stdout=output,
+                stderr=output,
             )
             if self._reader:
                 self._reader.started()
@@ -92,9 +102,13 @@ class Process:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             for line in self.events():
-                if line.get("event") == event and all(line.get(name) == value for name, value in fields.items()):
+                if line.get("event") == event and all(
+                    line.get(name) == value for name, value in fields.items()
+                ):
                     return line
-            assert self._process.poll() is None, f"ended with {self._process.returncode}:\n{self.log_text()}"
+            assert self._process.poll() is None, (
+                f"ended with {self._process.returncode}:\n{self.log_text()}"
+            )
             await asyncio.sleep(0.02)
         raise AssertionError(f"no {event} {fields} in\n{self.log_text()}")
 
@@ -152,7 +166,9 @@ class Starter:
         self._directory = directory
         self.started: list[Process] = []
 
-    def start(self, *arguments: str, piped: bool = False, before: Sequence[str] = (), **settings: str) -> Process:
+    def start(
+        self, *arguments: str, piped: bool = False, before: Sequence[str] = (), **settings: str
+    ) -> Process:
         """`before` is a command that becomes the process: it starts what follows by `exec`."""
         process = Process(list(arguments), settings, self._directory, piped=piped, before=before)
         self.started.append(process)

@@ -11,8 +11,17 @@ async def exchange(host: str, port: int, request: bytes, *, patience: float = 10
         await writer.drain()
         async with asyncio.timeout(patience):
             head = await reader.readuntil(b"\r\n\r\n")
-            length = next((int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0)
-            return head + (await reader.readexactly(length) if not request.startswith(b"HEAD") else b"")
+            length = next(
+                (
+                    int(line[15:])
+                    for line in head.lower().split(b"\r\n")
+                    if line.startswith(b"content-length:")
+                ),
+                0,
+            )
+            return head + (
+                await reader.readexactly(length) if not request.startswith(b"HEAD") else b""
+            )
     finally:
         writer.close()
 

@@ -59,7 +59,9 @@ Merchant = TypeVar("Merchant", bound=Subscriber)
 
 
 @asynccontextmanager
-async def subscriber(secret: str, kind: Callable[[str], Merchant] = Subscriber) -> AsyncIterator[Merchant]:  # type: ignore[assignment]
+async def subscriber(
+    secret: str, kind: Callable[[str], Merchant] = Subscriber
+) -> AsyncIterator[Merchant]:  # type: ignore[assignment]
     """A subscriber that listens on a free port within this block."""
     merchant = kind(secret)
     application = web.Application()

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from tests.recording.own_server import free_port
 
-_FOUND = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+_FOUND = sorted(
+    Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3])
+)
 INSTALLED = bool(_FOUND)
 """Debian's package postgresql is there; CI installs it."""
 
@@ -26,7 +28,15 @@ class SystemPostgres:
             shutil.chown(self._data, self._user)
         for part in (directory, *directory.parents[:4]):
             part.chmod(part.stat().st_mode | 0o055)
-        self._run("initdb", "-U", "postgres", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8", "--auth=trust")
+        self._run(
+            "initdb",
+            "-U",
+            "postgres",
+            "--no-sync",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            "--auth=trust",
+        )
         self.port = free_port()
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
 
@@ -40,8 +50,18 @@ class SystemPostgres:
 
     def start(self, *options: str) -> None:
         """Start and wait until connections are taken; `options` such as `ssl=on`."""
-        settings = " ".join(f"-c {option}" for option in ("fsync=off", "listen_addresses=127.0.0.1", *options))
-        self._run("pg_ctl", "-w", "-l", str(self._data / "log"), "-o", f"-p {self.port} -k '' {settings}", "start")
+        settings = " ".join(
+            f"-c {option}" for option in ("fsync=off", "listen_addresses=127.0.0.1", *options)
+        )
+        self._run(
+            "pg_ctl",
+            "-w",
+            "-l",
+            str(self._data / "log"),
+            "-o",
+            f"-p {self.port} -k '' {settings}",
+            "start",
+        )
 
     def stop(self) -> None:
         """End it without ado."""

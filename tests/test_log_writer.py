@@ -24,7 +24,9 @@ class Pipe:
         fcntl.fcntl(self.writing, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self.lost = 0
         self.told: list[int] = []
-        self.writer = LogWriter(self.writing, limit=limit, on_drop=self._count, on_room=self.told.append)
+        self.writer = LogWriter(
+            self.writing, limit=limit, on_drop=self._count, on_room=self.told.append
+        )
 
     def _count(self) -> None:
         self.lost += 1
@@ -115,7 +117,9 @@ def test_a_reader_that_is_gone_costs_each_line(pipe: Pipe) -> None:
     assert (5, []) == (pipe.lost, pipe.told)
 
 
-def test_a_line_torn_by_a_full_disk_does_not_spoil_the_next(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_line_torn_by_a_full_disk_does_not_spoil_the_next(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     """A limit on the size of files stands for a disk that fills in the middle of a line."""
     program = """
 import os, resource, signal, sys

@@ -16,12 +16,21 @@ get_logger("test").info("call_recorded", notice_id=UUID(int=7), count=3)
 
 def logged(style: str) -> str:
     """The line that a process of its own writes, since the set-up is the process's."""
-    return subprocess.run([sys.executable, "-c", _PROGRAM.format(style=style)], capture_output=True, text=True, check=True).stderr
+    return subprocess.run(
+        [sys.executable, "-c", _PROGRAM.format(style=style)],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stderr
 
 
 def test_an_id_is_logged_as_its_text() -> None:
     line = json.loads(logged("json"))
-    assert (line["notice_id"], line["count"], line["event"]) == ("00000000-0000-0000-0000-000000000007", 3, "call_recorded")
+    assert (line["notice_id"], line["count"], line["event"]) == (
+        "00000000-0000-0000-0000-000000000007",
+        3,
+        "call_recorded",
+    )
 
 
 @pytest.mark.parametrize("style", ["json", "text"])

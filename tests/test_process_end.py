@@ -38,11 +38,17 @@ def _ended(body: str, directory: Path) -> tuple[int, list[dict[str, Any]], float
         timeout=60,
     )
     assert "Traceback" not in program.stderr
-    return program.returncode, [json.loads(line) for line in program.stderr.splitlines()], time.monotonic() - began
+    return (
+        program.returncode,
+        [json.loads(line) for line in program.stderr.splitlines()],
+        time.monotonic() - began,
+    )
 
 
 def test_a_thread_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
-    code, lines, seconds = _ended("threading.Thread(target=time.sleep, args=(50,), name='resolver_0').start()", tmp_path)
+    code, lines, seconds = _ended(
+        "threading.Thread(target=time.sleep, args=(50,), name='resolver_0').start()", tmp_path
+    )
     assert (0, ["exit_forced"]) == (code, [line["event"] for line in lines])
     assert "resolver_0" in lines[0]["waiting_for"]
     assert 5 <= seconds < 30
@@ -57,5 +63,8 @@ def test_a_defect_ends_the_process_with_a_line_that_quotes_nothing(tmp_path: Pat
 def test_a_defect_of_a_thread_or_a_finalizer_is_a_line_of_the_log(tmp_path: Path) -> None:
     body = "Secret(); thread = threading.Thread(target=int, args=('taro@example.com',), name='odd'); thread.start(); thread.join()"
     code, lines, _ = _ended(body, tmp_path)
-    assert (0, [("uncaught", "KeyError"), ("uncaught", "ValueError")]) == (code, [(line["event"], line["error"]) for line in lines])
+    assert (0, [("uncaught", "KeyError"), ("uncaught", "ValueError")]) == (
+        code,
+        [(line["event"], line["error"]) for line in lines],
+    )
     assert "taro" not in json.dumps(lines)

@@ -88,7 +88,11 @@ def make_api(
         generate_unique_id_function=_operation_id,
     )
     app.state.parts = ApiDependencies(
-        sessions, vault, rules or UrlRules(), Overviews(sessions, spool), Feed(sessions, tide or FeedWakeup(sessions))
+        sessions,
+        vault,
+        rules or UrlRules(),
+        Overviews(sessions, spool),
+        Feed(sessions, tide or FeedWakeup(sessions)),
     )
     app.include_router(health.router)
     app.include_router(_v1())
@@ -100,9 +104,25 @@ def make_api(
 
 def _v1() -> APIRouter:
     # TokenGuard checks the token; the scheme stands here so that the reference says so.
-    scheme = HTTPBearer(auto_error=False, description="A token of `zeus-relay tokens create`, RELAY_ADMIN_TOKEN, or for the feed its own")
-    v1 = APIRouter(prefix=PREFIX, dependencies=[Security(scheme), Depends(demand_role)], responses=_EVERYWHERE)
-    for module in (overview, orders, notices, rejected_samples, events, outbound, recoveries, subscribers, tokens, audit):
+    scheme = HTTPBearer(
+        auto_error=False,
+        description="A token of `zeus-relay tokens create`, RELAY_ADMIN_TOKEN, or for the feed its own",
+    )
+    v1 = APIRouter(
+        prefix=PREFIX, dependencies=[Security(scheme), Depends(demand_role)], responses=_EVERYWHERE
+    )
+    for module in (
+        overview,
+        orders,
+        notices,
+        rejected_samples,
+        events,
+        outbound,
+        recoveries,
+        subscribers,
+        tokens,
+        audit,
+    ):
         v1.include_router(module.router)
     return v1
 

@@ -34,8 +34,12 @@ def _parts(request: Request) -> ApiDependencies:
 
 
 def _place(
-    cursor: Annotated[Line | None, Query(max_length=500, description="The `next_cursor` of the page before.")] = None,
-    limit: Annotated[int, Query(ge=1, le=LIMIT, description="How many items at most.")] = DEFAULT_LIMIT,
+    cursor: Annotated[
+        Line | None, Query(max_length=500, description="The `next_cursor` of the page before.")
+    ] = None,
+    limit: Annotated[
+        int, Query(ge=1, le=LIMIT, description="How many items at most.")
+    ] = DEFAULT_LIMIT,
 ) -> Place:
     return Place(cursor, limit)
 
@@ -44,7 +48,9 @@ def _shown_to(
     actor: Annotated[Actor, Depends(actor_of)],
     personal: Annotated[
         bool,
-        Query(description="Show what is hidden otherwise: personal values, and where a call came from. Takes the role operator; audited."),
+        Query(
+            description="Show what is hidden otherwise: personal values, and where a call came from. Takes the role operator; audited."
+        ),
     ] = False,
 ) -> Actor | None:
     if not personal:

@@ -40,8 +40,14 @@ class TokenGuard:
             return await self._app(scope, receive, send)
         given = any(key == b"authorization" for key, _ in scope["headers"])
         challenge = 'Bearer realm="zeus-relay"' + (', error="invalid_token"' if given else "")
-        detail = "The token is not valid." if given else "A bearer token is needed: `Authorization: Bearer …`."
-        return await problem(_UNAUTHORIZED, detail, headers={"WWW-Authenticate": challenge})(scope, receive, send)
+        detail = (
+            "The token is not valid."
+            if given
+            else "A bearer token is needed: `Authorization: Bearer …`."
+        )
+        return await problem(_UNAUTHORIZED, detail, headers={"WWW-Authenticate": challenge})(
+            scope, receive, send
+        )
 
     async def _operator(self, scope: Scope) -> Operator | None:
         values: list[bytes] = [value for key, value in scope["headers"] if key == b"authorization"]
@@ -78,7 +84,13 @@ class FailureGuard:
         except Exception as error:
             trouble = problem_of(error)
             route = getattr(scope.get("route"), "path", None)
-            log.error("request_failed", method=scope["method"], route=route, trouble=trouble and trouble.name, error=_description(error))
+            log.error(
+                "request_failed",
+                method=scope["method"],
+                route=route,
+                trouble=trouble and trouble.name,
+                error=_description(error),
+            )
             if begun:
                 raise
             await _answer_of(trouble)(scope, receive, send)
@@ -91,7 +103,11 @@ def _is_guarded(path: str) -> bool:
 def _answer_of(trouble: DatabaseProblem | None) -> ASGIApp:
     if trouble is None:
         return problem(_DEFECT, "A defect of zeus-relay; its log tells where.")
-    return problem(_UNAVAILABLE, f"{trouble.value[0].upper()}{trouble.value[1:]}.", headers={"Retry-After": "1"})
+    return problem(
+        _UNAVAILABLE,
+        f"{trouble.value[0].upper()}{trouble.value[1:]}.",
+        headers={"Retry-After": "1"},
+    )
 
 
 def _description(error: Exception) -> str:

@@ -58,7 +58,9 @@ FOR_FEEDS = frozenset({"list_events"})
 def demand_role(request: Request) -> None:
     """Raise NotAllowed unless the operator's role is that of the route, or more, and for a feed unless the route is its own."""
     name = request.scope["route"].name
-    if not actor_of(request).role.includes(ROLES[name]) or (feed_of(request) is not None and name not in FOR_FEEDS):
+    if not actor_of(request).role.includes(ROLES[name]) or (
+        feed_of(request) is not None and name not in FOR_FEEDS
+    ):
         raise NotAllowed(ROLES[name])
 
 

@@ -77,11 +77,16 @@ _INVALID = KINDS[NotAcceptable]
 
 
 def problem(
-    kind: Kind, detail: str | None = None, errors: Sequence[FaultyField] | None = None, headers: Mapping[str, str] | None = None
+    kind: Kind,
+    detail: str | None = None,
+    errors: Sequence[FaultyField] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The answer that states a problem."""
     faulty = list(errors) if errors else None
-    value = Problem(type=_TYPE + kind.name, title=kind.title, status=kind.status, detail=detail, errors=faulty)
+    value = Problem(
+        type=_TYPE + kind.name, title=kind.title, status=kind.status, detail=detail, errors=faulty
+    )
     # ASCII only: the name of an unknown field may hold half of a surrogate pair, which UTF-8 cannot write.
     body = json.dumps(value.model_dump(exclude_none=True))
     return Response(body, kind.status, dict(headers or {}), MEDIA_TYPE)
@@ -103,21 +108,34 @@ async def _refused(_: Request, error: Exception) -> Response:
     kind = KINDS[type(error)]  # type: ignore[index]  # registered for Refusal alone
     if isinstance(error, NotAcceptable):
         part = "query" if isinstance(error, BadCursor) else "body"
-        return problem(kind, "A value cannot be used.", [FaultyField(location=[part, error.field], message=str(error))])
+        return problem(
+            kind,
+            "A value cannot be used.",
+            [FaultyField(location=[part, error.field], message=str(error))],
+        )
     return problem(kind, str(error))
 
 
 async def _not_valid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - tells the type checker what it is registered for
-    errors = [FaultyField(location=list(fault["loc"]), message=fault["msg"].removeprefix("Value error, ")) for fault in error.errors()]
+    errors = [
+        FaultyField(location=list(fault["loc"]), message=fault["msg"].removeprefix("Value error, "))
+        for fault in error.errors()
+    ]
     return problem(_INVALID, "A value cannot be used.", errors)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - tells the type checker what it is registered for
     status = HTTPStatus(error.status_code)
-    if status is HTTPStatus.BAD_REQUEST:  # what the framework says of a body that is no text, or nested without end
-        return problem(_INVALID, "The body cannot be read.", [FaultyField(location=["body"], message="is no JSON")])
+    if (
+        status is HTTPStatus.BAD_REQUEST
+    ):  # what the framework says of a body that is no text, or nested without end
+        return problem(
+            _INVALID,
+            "The body cannot be read.",
+            [FaultyField(location=["body"], message="is no JSON")],
+        )
     headers = dict(error.headers or {})
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_methods(request))
@@ -127,7 +145,9 @@ async def _http_error(request: Request, error: Exception) -> Response:
 def _methods(request: Request) -> list[str]:
     """All methods of a path. The framework names those of the first route alone."""
     routes = request.app.routes
-    return sorted(method for method in _METHODS if any(_takes(route, request, method) for route in routes))
+    return sorted(
+        method for method in _METHODS if any(_takes(route, request, method) for route in routes)
+    )
 
 
 def _takes(route: BaseRoute, request: Request, method: str) -> bool:

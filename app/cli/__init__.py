@@ -25,6 +25,12 @@ def commands() -> typer.Typer:
     )
     for group in (subscribers, orders, notices, outbound, tokens, audit, spool):
         app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
-    for command in (maintenance.migrate, maintenance.doctor, onboarding.onboarding, maintenance.keygen, maintenance.reseal):
+    for command in (
+        maintenance.migrate,
+        maintenance.doctor,
+        onboarding.onboarding,
+        maintenance.keygen,
+        maintenance.reseal,
+    ):
         app.command()(command)
     return app

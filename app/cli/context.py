@@ -64,7 +64,12 @@ def given(kind: type[Given], **values: object) -> Given:
         return kind.model_validate(values)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False)
-        raise _failed("\n".join(f"{fault['loc'][0]}: {fault['msg'].removeprefix('Value error, ')}" for fault in faults)) from None
+        raise _failed(
+            "\n".join(
+                f"{fault['loc'][0]}: {fault['msg'].removeprefix('Value error, ')}"
+                for fault in faults
+            )
+        ) from None
 
 
 def must_be_text(value: str | None) -> str | None:
@@ -76,7 +81,11 @@ def must_be_text(value: str | None) -> str | None:
 
 def database_url_of(settings: Settings) -> str:
     """The URL of the database, after starting the embedded server if that is the one. Raises EmbeddedPostgresMissing."""
-    return settings.database_url.get_secret_value() if settings.database_url else start_embedded(settings.data_dir)
+    return (
+        settings.database_url.get_secret_value()
+        if settings.database_url
+        else start_embedded(settings.data_dir)
+    )
 
 
 def run(action: Callable[[Desk], Awaitable[Result]]) -> Result:
@@ -109,7 +118,9 @@ def run_with_settings(action: Callable[[Settings], Awaitable[Result]]) -> Result
         trouble = problem_of(error)
         if trouble is None:
             raise
-        raise _failed(f"{trouble.value} ({describe_error(error)}); {variable_of('database_url')}? `zeus-relay doctor` tells more") from None
+        raise _failed(
+            f"{trouble.value} ({describe_error(error)}); {variable_of('database_url')}? `zeus-relay doctor` tells more"
+        ) from None
 
 
 @asynccontextmanager

@@ -12,11 +12,20 @@ from app.operations.models import Page, Value
 from app.operations.pagination import DEFAULT_LIMIT, LIMIT
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the API answers.")]
-Personal = Annotated[bool, typer.Option("--personal", help="Show personal values, and where and as whom Zeus called.")]
-Attention = Annotated[bool, typer.Option("--attention", help="Only what needs a human and was not dismissed.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why, for others to read.", show_default=False)]
+Personal = Annotated[
+    bool,
+    typer.Option("--personal", help="Show personal values, and where and as whom Zeus called."),
+]
+Attention = Annotated[
+    bool, typer.Option("--attention", help="Only what needs a human and was not dismissed.")
+]
+Reason = Annotated[
+    str, typer.Option("--reason", help="Why, for others to read.", show_default=False)
+]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=LIMIT, help="How many to list at most.")]
-Cursor = Annotated[str | None, typer.Option("--cursor", help="Where the page before ended.", show_default=False)]
+Cursor = Annotated[
+    str | None, typer.Option("--cursor", help="Where the page before ended.", show_default=False)
+]
 USUAL_LIMIT = DEFAULT_LIMIT
 
 
@@ -25,12 +34,16 @@ def print_json(value: Value) -> None:
     terminal.print_json(value.model_dump_json(indent=2))
 
 
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, indent: int = 0) -> None:
+def print_table(
+    headings: Sequence[str], rows: Iterable[Sequence[object]], *, indent: int = 0
+) -> None:
     """Print rows below their headings, in columns that stay aligned where characters are two columns wide."""
     cells = [list(headings), *([cell_of(value) for value in row] for row in rows)]
     widths = [max(_width(row[column]) for row in cells) for column in range(len(headings))]
     for row in cells:
-        line = "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))
+        line = "  ".join(
+            cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)
+        )
         typer.echo(" " * indent + line.rstrip())
 
 
@@ -65,9 +78,16 @@ def cell_of(value: object) -> str:
 def _on_one_line(text: str) -> str:
     """What came from outside must not steer the terminal. The full-width space of Japanese names steers nothing."""
     return "".join(
-        character if character.isprintable() or character == "\u3000" else character.encode("unicode_escape").decode() for character in text
+        character
+        if character.isprintable() or character == "\u3000"
+        else character.encode("unicode_escape").decode()
+        for character in text
     )
 
 
 def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text if not unicodedata.combining(character))
+    return sum(
+        2 if unicodedata.east_asian_width(character) in "WF" else 1
+        for character in text
+        if not unicodedata.combining(character)
+    )

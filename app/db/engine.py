@@ -5,7 +5,12 @@ from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import await_only
 
@@ -35,7 +40,11 @@ def make_engine(
             return made
 
         # Unnamed statements, prepared afresh each time, are the only kind that a pooler's changing servers all know.
-        pooled: dict[str, Any] = {"prepared_statement_cache_size": 0, "prepared_statement_name_func": str} if is_pooled(url) else {}
+        pooled: dict[str, Any] = (
+            {"prepared_statement_cache_size": 0, "prepared_statement_name_func": str}
+            if is_pooled(url)
+            else {}
+        )
         return engine.dialect.dbapi.connect(  # type: ignore[union-attr]
             async_creator_fn=give, **{"prepared_statement_cache_size": _STATEMENTS_CACHED, **pooled}
         )

@@ -12,9 +12,13 @@ class DatabaseProblem(StrEnum):
 
     UNREACHABLE = "the database cannot be reached or does not let us in"
     BUSY = "the database could not do it now; trying again will help"
-    FORBIDDEN = "the database refuses it, since its user lacks a right; `zeus-relay doctor` names it"
+    FORBIDDEN = (
+        "the database refuses it, since its user lacks a right; `zeus-relay doctor` names it"
+    )
     READ_ONLY = "the database takes no writes: it is a standby, or its user may only read"
-    NOT_MIGRATED = "the database lacks tables or columns that this version needs; run `zeus-relay migrate`"
+    NOT_MIGRATED = (
+        "the database lacks tables or columns that this version needs; run `zeus-relay migrate`"
+    )
 
 
 # PostgreSQL's error codes: the first two characters are the class.
@@ -50,4 +54,6 @@ def problem_of(error: BaseException) -> DatabaseProblem | None:
         return DatabaseProblem.BUSY
     if isinstance(error, asyncpg.InternalClientError):  # no host is of the kind that the URL wants
         return DatabaseProblem.READ_ONLY
-    return DatabaseProblem.UNREACHABLE if isinstance(error, OSError) else None  # TimeoutError is one too
+    return (
+        DatabaseProblem.UNREACHABLE if isinstance(error, OSError) else None
+    )  # TimeoutError is one too

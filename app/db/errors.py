@@ -29,7 +29,9 @@ def autocommitting(sessions: Sessions) -> Sessions:
     return make_sessions(engine.execution_options(isolation_level="AUTOCOMMIT"))
 
 
-async def in_transaction(sessions: Sessions, what: str, work: Callable[[AsyncSession], Awaitable[Result]]) -> Result | None:
+async def in_transaction(
+    sessions: Sessions, what: str, work: Callable[[AsyncSession], Awaitable[Result]]
+) -> Result | None:
     """Do `work` in a transaction and return its result, or None (and log that `what` failed) when the database has passing trouble.
 
     Raises every other error.

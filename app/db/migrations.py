@@ -51,7 +51,9 @@ async def migrate(url: str, revision: str = "head") -> str:
                     return await connection.run_sync(_run, revision)
                 except DBAPIError as error:
                     await connection.rollback()
-                    lock_timed_out = isinstance(getattr(error.orig, "__cause__", None), asyncpg.LockNotAvailableError)
+                    lock_timed_out = isinstance(
+                        getattr(error.orig, "__cause__", None), asyncpg.LockNotAvailableError
+                    )
                     if not lock_timed_out or not tries_left:
                         raise
                     log.warning("lock_timed_out", tries_left=tries_left)
@@ -66,7 +68,9 @@ async def current_revision(url: str) -> str | None:
     engine = make_engine(url, pool_size=1, application="zeus-relay migrate")
     try:
         async with engine.connect() as connection:
-            return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+            return await connection.run_sync(
+                lambda sync: MigrationContext.configure(sync).get_current_revision()
+            )
     finally:
         await engine.dispose()
 

@@ -4,7 +4,14 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-from app.db.connections import CONNECT_ERRORS, CONNECT_TIMEOUT_S, Connection, connect, describe_error, is_pooled
+from app.db.connections import (
+    CONNECT_ERRORS,
+    CONNECT_TIMEOUT_S,
+    Connection,
+    connect,
+    describe_error,
+    is_pooled,
+)
 from app.logs import get_logger
 
 NOTICES = "zeus_relay_notices"
@@ -38,7 +45,9 @@ class Waker:
                 await self._wanted.wait()
                 self._wanted.clear()
                 try:
-                    connection = connection or await connect(self._url, application="zeus-relay waker")
+                    connection = connection or await connect(
+                        self._url, application="zeus-relay waker"
+                    )
                     await connection.execute(f"NOTIFY {self._channel}")
                     await asyncio.sleep(_REST_SECONDS)
                 except CONNECT_ERRORS as error:
@@ -77,7 +86,10 @@ class NotifyListener:
                 connection = await connect(self._url, application="zeus-relay listener")
                 connection.add_termination_listener(lambda *_, lost=lost: lost.set())
                 if is_pooled(self._url):
-                    log.info("polling_only", reason="the database is behind a pooler, where LISTEN reaches nobody")
+                    log.info(
+                        "polling_only",
+                        reason="the database is behind a pooler, where LISTEN reaches nobody",
+                    )
                     await _drop(connection)
                     await asyncio.Event().wait()
                 for channel, event in self._woken.items():

@@ -36,4 +36,9 @@ async def stands_behind_pooler(connection: Connection) -> bool:
 
     Asked by the simple protocol, which prepares nothing, since a name of ours may be taken on the pooler's server.
     """
-    return await connection.execute(f"SELECT 1 WHERE pg_backend_pid() <> {connection.get_server_pid()}") == "SELECT 1"
+    return (
+        await connection.execute(
+            f"SELECT 1 WHERE pg_backend_pid() <> {connection.get_server_pid()}"
+        )
+        == "SELECT 1"
+    )

@@ -42,7 +42,9 @@ class SingletonLock:
         taken = False
         try:
             await self._connection.execute("BEGIN")
-            taken = bool(await self._connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", self._key))
+            taken = bool(
+                await self._connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", self._key)
+            )
         finally:
             if not taken:
                 await self.release()

@@ -24,14 +24,19 @@ def new_secret() -> str:
 
 def new_private_key() -> str:
     """A fresh Ed25519 key, `whsk_` and its 32 bytes in base64. Nobody but the sender needs it."""
-    return PRIVATE_PREFIX + base64.b64encode(Ed25519PrivateKey.generate().private_bytes_raw()).decode()
+    return (
+        PRIVATE_PREFIX + base64.b64encode(Ed25519PrivateKey.generate().private_bytes_raw()).decode()
+    )
 
 
 def public_key_of(secret: str) -> str | None:
     """What verifies the signatures of a `whsk_` key: `whpk_` and 32 bytes in base64; None for a shared secret."""
     if not secret.startswith(PRIVATE_PREFIX):
         return None
-    return PUBLIC_PREFIX + base64.b64encode(_private_key(secret).public_key().public_bytes_raw()).decode()
+    return (
+        PUBLIC_PREFIX
+        + base64.b64encode(_private_key(secret).public_key().public_bytes_raw()).decode()
+    )
 
 
 def check_secret(secret: str) -> None:
@@ -43,7 +48,9 @@ def check_secret(secret: str) -> None:
         raise ValueError(f"a signing secret is {PREFIX} and 24 to 64 bytes in base64")
 
 
-def signed_headers(webhook_id: str, sent_at: datetime, body: bytes, keys: Sequence[str]) -> dict[str, str]:
+def signed_headers(
+    webhook_id: str, sent_at: datetime, body: bytes, keys: Sequence[str]
+) -> dict[str, str]:
     """The three headers of one attempt. Several `keys` (during a rotation) give several signatures, any of which verifies.
 
     A `whsec_` key signs as version `v1`, a `whsk_` key as version `v1a`; a verifier passes over the version that it does not know.
@@ -56,7 +63,11 @@ def signed_headers(webhook_id: str, sent_at: datetime, body: bytes, keys: Sequen
         else _webhook(key).sign(webhook_id, sent_at, body.decode())
         for key in keys
     ]
-    return {"webhook-id": webhook_id, "webhook-timestamp": seconds, "webhook-signature": " ".join(signatures)}
+    return {
+        "webhook-id": webhook_id,
+        "webhook-timestamp": seconds,
+        "webhook-signature": " ".join(signatures),
+    }
 
 
 def _sign_asymmetric(key: str, content: bytes) -> str:
@@ -70,7 +81,9 @@ def _webhook(secret: str) -> Webhook:
 
 @lru_cache(maxsize=1_000)
 def _private_key(secret: str) -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.from_private_bytes(base64.b64decode(secret.removeprefix(PRIVATE_PREFIX)))
+    return Ed25519PrivateKey.from_private_bytes(
+        base64.b64decode(secret.removeprefix(PRIVATE_PREFIX))
+    )
 
 
 def _decoded(text: str) -> bytes:

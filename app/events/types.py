@@ -38,7 +38,12 @@ class OrderState(StrEnum):
 
 
 OPERATIONAL = frozenset(
-    {EventType.SUBSCRIBER_FAILING, EventType.SUBSCRIBER_PAUSED, EventType.SUBSCRIBER_RECOVERED, EventType.OUTBOUND_DEAD}
+    {
+        EventType.SUBSCRIBER_FAILING,
+        EventType.SUBSCRIBER_PAUSED,
+        EventType.SUBSCRIBER_RECOVERED,
+        EventType.OUTBOUND_DEAD,
+    }
 )
 """What is said about the delivery to other subscribers: only to those that name the type in their filter."""
 

@@ -34,14 +34,18 @@ SET state = 'pending', due_at = now(), attempts = 0, excused = 0, lease_token = 
 WHERE owed.state <> 'pending'
 RETURNING id
 """)
-_OWED = text("SELECT id FROM outbound_webhooks WHERE event_id = CAST(:event_id AS uuid) AND subscriber_id = CAST(:subscriber_id AS uuid)")
+_OWED = text(
+    "SELECT id FROM outbound_webhooks WHERE event_id = CAST(:event_id AS uuid) AND subscriber_id = CAST(:subscriber_id AS uuid)"
+)
 
 
 class EventUnknown(Exception):
     """There is no event with this id."""
 
 
-async def fan_out(session: AsyncSession, event_ids: Sequence[UUID], *, delay: timedelta = _NO_DELAY) -> int:
+async def fan_out(
+    session: AsyncSession, event_ids: Sequence[UUID], *, delay: timedelta = _NO_DELAY
+) -> int:
     """Owe these events to every subscriber that is not removed, polls no feed and wants their type, paused ones included.
 
     Returns how many were added.
@@ -49,7 +53,9 @@ async def fan_out(session: AsyncSession, event_ids: Sequence[UUID], *, delay: ti
     Repeating it adds nothing. `delay` is the wait before the first attempt. Only what is about orders is fanned out: no `webhook.test`,
     and no signal about a subscriber.
     """
-    result = await session.execute(FAN_OUT, {"event_ids": list(event_ids), "usual": sorted(USUAL), "delay": delay})
+    result = await session.execute(
+        FAN_OUT, {"event_ids": list(event_ids), "usual": sorted(USUAL), "delay": delay}
+    )
     return len(result.all())
 
 
@@ -60,7 +66,9 @@ async def enqueue(session: AsyncSession, event_id: UUID, subscriber_id: UUID) ->
     Raises EventUnknown.
     """
     parameters = {"event_id": event_id, "subscriber_id": subscriber_id}
-    owed: int | None = await session.scalar(_OWE, parameters) or await session.scalar(_OWED, parameters)
+    owed: int | None = await session.scalar(_OWE, parameters) or await session.scalar(
+        _OWED, parameters
+    )
     if owed is None:
         raise EventUnknown(str(event_id))
     return owed

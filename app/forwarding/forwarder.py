@@ -30,7 +30,14 @@ from app.forwarding.queue.send_slots import SendSlots
 from app.forwarding.recovery_jobs import recover_forever
 from app.forwarding.webhook import ClaimedWebhook
 from app.logs import get_logger
-from app.metrics import attempt_seconds, attempts_made, claim_batch_webhooks, sends_capped, sends_hanging, sends_in_flight
+from app.metrics import (
+    attempt_seconds,
+    attempts_made,
+    claim_batch_webhooks,
+    sends_capped,
+    sends_hanging,
+    sends_in_flight,
+)
 
 _CLAIM_SECONDS = 0.003
 _CAPPED_SECONDS = 0.5
@@ -56,7 +63,9 @@ class _Send:
 class Forwarder:
     """Delivers outbound webhooks. Any number of these, in any number of processes, share the work."""
 
-    def __init__(self, sessions: Sessions, vault: Vault, listener: NotifyListener, options: ForwardingOptions) -> None:
+    def __init__(
+        self, sessions: Sessions, vault: Vault, listener: NotifyListener, options: ForwardingOptions
+    ) -> None:
         """`listener` must know the channel OUTBOUND; somebody else runs it. Up to six connections of `sessions` are used at once."""
         self._transactions = sessions
         self._sessions = autocommitting(sessions)  # nearly whatever is done here is one statement
@@ -66,7 +75,9 @@ class Forwarder:
         self._rooms = ConcurrencyLimits(options.concurrency)
         self._turns = SendSlots()
         self._bounds = DueBounds()
-        self._recorder = AttemptWriter(self._sessions, pause_after=options.pause_after, on_recorded=self._recorded)
+        self._recorder = AttemptWriter(
+            self._sessions, pause_after=options.pause_after, on_recorded=self._recorded
+        )
         self._stopping = False
         self._throttled = False
         self._sends: dict[asyncio.Task[None], _Send] = {}
@@ -98,10 +109,16 @@ class Forwarder:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._recorder.run())
-                parking = group.create_task(park_forever(self._sessions, self._options.order_hold, self._bounds))
-                bounding = group.create_task(bound_forever(self._sessions, self._bounds, self._wake))
+                parking = group.create_task(
+                    park_forever(self._sessions, self._options.order_hold, self._bounds)
+                )
+                bounding = group.create_task(
+                    bound_forever(self._sessions, self._bounds, self._wake)
+                )
                 recovering = group.create_task(recover_forever(self._transactions))
-                renewing = group.create_task(renew_forever(self._sessions, self._options.lease, self._slow))
+                renewing = group.create_task(
+                    renew_forever(self._sessions, self._options.lease, self._slow)
+                )
                 await self._claim_until_stopped(group, sender)
                 parking.cancel()
                 recovering.cancel()
@@ -119,7 +136,9 @@ class Forwarder:
             await pace.turn()
             self._turns.send_late_away()
             await self._give_back()
-            if monotonic() > self._capped_at + _CAPPED_AT_LATEST_SECONDS:  # they come last, but not never
+            if (
+                monotonic() > self._capped_at + _CAPPED_AT_LATEST_SECONDS
+            ):  # they come last, but not never
                 await self._claim_capped(group, sender)
             room = min(self._rooms.free, self._options.concurrency - self._recorder.backlog)
             self._throttled = room <= 0
@@ -132,7 +151,9 @@ class Forwarder:
             if self._throttled or (len(claimed) < room and not more):
                 await self._wait()
 
-    def _begin(self, group: asyncio.TaskGroup, sender: Sender, claimed: Sequence[ClaimedWebhook]) -> bool:
+    def _begin(
+        self, group: asyncio.TaskGroup, sender: Sender, claimed: Sequence[ClaimedWebhook]
+    ) -> bool:
         """Have the claimed webhooks sent. Returns whether another claim could find more at once."""
         more = self._rooms.enter(claimed)
         self._show_in_flight()
@@ -175,13 +196,17 @@ class Forwarder:
             await asyncio.sleep(RETRY_SECONDS)
             return []
         claim_batch_webhooks.observe(len(claimed))
-        for rate in {webhook.target.rate for webhook in claimed} - {None}:  # its bucket will have filled a little by then
+        for rate in {webhook.target.rate for webhook in claimed} - {
+            None
+        }:  # its bucket will have filled a little by then
             self._remember(max(_PACED_SECONDS, 1.05 / (rate or 1)))
         return claimed
 
     async def _wait(self) -> None:
         """Until a wake-up, the next known due time or the poll."""
-        seconds = min(POLL_SECONDS, max(self._due[0] - monotonic(), 0)) if self._due else POLL_SECONDS
+        seconds = (
+            min(POLL_SECONDS, max(self._due[0] - monotonic(), 0)) if self._due else POLL_SECONDS
+        )
         await self._listener.wait(OUTBOUND, seconds)
         while self._due and self._due[0] <= monotonic():
             heapq.heappop(self._due)
@@ -189,13 +214,18 @@ class Forwarder:
     async def _send(self, sender: Sender, send: _Send) -> None:
         webhook = send.webhook
         try:
-            if not await self._turns.take(webhook.target) or not await self._send_in_turn(sender, send):
+            if not await self._turns.take(webhook.target) or not await self._send_in_turn(
+                sender, send
+            ):
                 self._unsent.append(webhook)
         except asyncio.CancelledError:
             self._unsent.append(webhook)
             raise
         finally:
-            if self._rooms.leave(webhook, send.kind, monotonic() - send.started, hung=send.hangs) or send.kind is None:
+            if (
+                self._rooms.leave(webhook, send.kind, monotonic() - send.started, hung=send.hangs)
+                or send.kind is None
+            ):
                 self._listener.wake(OUTBOUND)
 
     async def _send_in_turn(self, sender: Sender, send: _Send) -> bool:
@@ -245,20 +275,45 @@ class Forwarder:
 
     async def _attempt(self, sender: Sender, webhook: ClaimedWebhook) -> DeliveryOutcome:
         try:
-            return await sender.send(webhook, self._keyring.keys_of(webhook.target), self._keyring.transport_for(webhook.target))
+            return await sender.send(
+                webhook,
+                self._keyring.keys_of(webhook.target),
+                self._keyring.transport_for(webhook.target),
+            )
         except (KeyMissing, NoSecret) as error:
-            log.error("cannot_sign", **_ids(webhook), subscriber_id=str(webhook.target.subscriber_id), error=str(error))
+            log.error(
+                "cannot_sign",
+                **_ids(webhook),
+                subscriber_id=str(webhook.target.subscriber_id),
+                error=str(error),
+            )
             return DeliveryOutcome(OutcomeKind.OWN_SIDE, excerpt=str(error))
-        except Exception as error:  # one webhook that cannot be sent must not end the delivery of all others
+        except (
+            Exception
+        ) as error:  # one webhook that cannot be sent must not end the delivery of all others
             where = traceback.extract_tb(error.__traceback__)[-1]
             # Neither the error's text nor its locals: they may hold what was to be sent.
-            log.error("attempt_broke", **_ids(webhook), error=type(error).__name__, at=f"{where.filename}:{where.lineno}")
+            log.error(
+                "attempt_broke",
+                **_ids(webhook),
+                error=type(error).__name__,
+                at=f"{where.filename}:{where.lineno}",
+            )
             return DeliveryOutcome(OutcomeKind.OWN_SIDE, excerpt=type(error).__name__)
 
     def _finish(self, webhook: ClaimedWebhook, outcome: DeliveryOutcome, started: float) -> None:
         ended = monotonic()
-        result = result_of(webhook, outcome, self._options.schedule, started=started, ended=ended, random=random())  # noqa: S311  (jitter)
-        self._recorder.put(result)  # first of all: nothing that fails below may lose what was answered
+        result = result_of(
+            webhook,
+            outcome,
+            self._options.schedule,
+            started=started,
+            ended=ended,
+            random=random(),  # noqa: S311
+        )
+        self._recorder.put(
+            result
+        )  # first of all: nothing that fails below may lose what was answered
         attempts_made.labels(outcome.kind.value).inc()
         log.debug("webhook_attempted", **_ids(webhook), outcome=outcome.kind.value)
         attempt_seconds.observe(ended - started)
@@ -272,7 +327,12 @@ class Forwarder:
             if seconds < _REMEMBERED_WAIT_S:
                 self._remember(seconds)
         # A wait that is shorter than the poll has to shorten the pause that the claims may be in.
-        if recorded.awaited or recorded.signalled or self._throttled or (waits and min(waits) < POLL_SECONDS):
+        if (
+            recorded.awaited
+            or recorded.signalled
+            or self._throttled
+            or (waits and min(waits) < POLL_SECONDS)
+        ):
             self._listener.wake(OUTBOUND)
 
     def _wake(self) -> None:
@@ -300,8 +360,14 @@ class Forwarder:
 
     async def _give_back(self) -> None:
         unsent, self._unsent = self._unsent, []
-        if unsent and await in_transaction(self._sessions, "release", partial(release, webhooks=unsent)) is None:
-            self._unsent += unsent  # for the next time; after the last one their leases run out by themselves
+        if (
+            unsent
+            and await in_transaction(self._sessions, "release", partial(release, webhooks=unsent))
+            is None
+        ):
+            self._unsent += (
+                unsent  # for the next time; after the last one their leases run out by themselves
+            )
 
 
 def _ids(webhook: ClaimedWebhook) -> dict[str, int | UUID]:

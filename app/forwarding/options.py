@@ -54,7 +54,9 @@ class ForwardingOptions:
             networks=tuple(settings.subscriber_networks),
             allow_http=settings.allow_http_subscribers,
             trust=_trust_of(settings),
-            proxy=settings.subscriber_proxy.get_secret_value() if settings.subscriber_proxy else None,
+            proxy=settings.subscriber_proxy.get_secret_value()
+            if settings.subscriber_proxy
+            else None,
         )
 
 
@@ -63,5 +65,7 @@ def _trust_of(settings: Settings) -> TlsContexts:
     try:
         trust.context(PLAIN)
     except OSError as error:  # an SSLError is one
-        raise WrongSettings(f"{variable_of('subscriber_ca_file')}: holds no certificates that can be read ({error.strerror})") from None
+        raise WrongSettings(
+            f"{variable_of('subscriber_ca_file')}: holds no certificates that can be read ({error.strerror})"
+        ) from None
     return trust

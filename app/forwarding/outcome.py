@@ -42,7 +42,12 @@ class DeliveryOutcome:
 
 
 _BY_STATUS = {410: OutcomeKind.GONE, 429: OutcomeKind.TOO_MANY_REQUESTS}
-_BY_CLASS = {2: OutcomeKind.DELIVERED, 3: OutcomeKind.REDIRECT, 4: OutcomeKind.HTTP_4XX, 5: OutcomeKind.HTTP_5XX}
+_BY_CLASS = {
+    2: OutcomeKind.DELIVERED,
+    3: OutcomeKind.REDIRECT,
+    4: OutcomeKind.HTTP_4XX,
+    5: OutcomeKind.HTTP_5XX,
+}
 
 
 def kind_of_status(status: int) -> OutcomeKind:

@@ -118,7 +118,9 @@ WHERE id = :id
 def events_between(since: datetime, until: datetime) -> tuple[UUID, UUID]:
     """The ids between which those of the events of a span of time lie: an id begins with the time of some machine's clock."""
     latest = datetime.now(UTC) + _CLOCKS_APART
-    since, until = (min(max(moment, _EARLIEST), latest) for moment in (since, until))  # what Postgres and a UUID can hold
+    since, until = (
+        min(max(moment, _EARLIEST), latest) for moment in (since, until)
+    )  # what Postgres and a UUID can hold
     return _first_id_of(since - _CLOCKS_APART), _first_id_of(until + _CLOCKS_APART)
 
 
@@ -133,18 +135,30 @@ async def advance(session: AsyncSession) -> Progress | None:
         return None
     cursor, webhooks, state = job["cursor"], 0, JobState.CANCELLED
     if not job["removed"]:
-        found = (await session.execute(UNDELIVERED if job["scope"] == Scope.UNDELIVERED else EVERYTHING, _parameters(job))).one()
+        found = (
+            await session.execute(
+                UNDELIVERED if job["scope"] == Scope.UNDELIVERED else EVERYTHING, _parameters(job)
+            )
+        ).one()
         full = found.chosen >= job["room"]
         cursor = (found.last_chosen if full else found.last_event) or cursor
-        webhooks, state = found.webhooks, JobState.DONE if found.events < EVENTS_AT_ONCE and not full else JobState.RUNNING
+        webhooks, state = (
+            found.webhooks,
+            JobState.DONE if found.events < EVENTS_AT_ONCE and not full else JobState.RUNNING,
+        )
         await session.execute(text(f"NOTIFY {OUTBOUND}"))
-    await session.execute(_NOTE, {"id": job["id"], "cursor": cursor, "webhooks": webhooks, "state": state})
+    await session.execute(
+        _NOTE, {"id": job["id"], "cursor": cursor, "webhooks": webhooks, "state": state}
+    )
     return Progress(job["id"], webhooks, state)
 
 
 def _parameters(job: Any) -> dict[str, Any]:
     names = ("subscriber_id", "since", "until", "event_types", "cursor", "room")
-    return {**{name: job[name] for name in names}, "end": events_between(job["since"], job["until"])[1]}
+    return {
+        **{name: job[name] for name in names},
+        "end": events_between(job["since"], job["until"])[1],
+    }
 
 
 async def recover_forever(sessions: Sessions) -> None:

@@ -35,12 +35,20 @@ class TakenNotice:
     @property
     def order_nos(self) -> set[str]:
         """The numbers under which the order may be known: as it is meant and, from before 0.2, as it was spelled."""
-        return {number for number in (self.call.order_no, self.call.values.get("order_no", "")) if is_usable(number)}
+        return {
+            number
+            for number in (self.call.order_no, self.call.values.get("order_no", ""))
+            if is_usable(number)
+        }
 
     def order_no_among(self, orders: Mapping[str, KnownOrder]) -> str:
         """The number of the order that is meant. One that was stored as it was spelled keeps that number."""
         spelled = self.call.values.get("order_no", "")
-        return spelled if spelled in orders and self.call.order_no not in orders else self.call.order_no
+        return (
+            spelled
+            if spelled in orders and self.call.order_no not in orders
+            else self.call.order_no
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +81,9 @@ class JudgedBatch:
         return together
 
 
-async def known_before(session: AsyncSession, taken: Sequence[TakenNotice], ip_codes: Collection[str]) -> Known:
+async def known_before(
+    session: AsyncSession, taken: Sequence[TakenNotice], ip_codes: Collection[str]
+) -> Known:
     """Read what judging these notices needs. Few need more than their orders.
 
     Only a payment cycle after the first asks when the status came last and whether that call was answered.
@@ -89,7 +99,10 @@ async def known_before(session: AsyncSession, taken: Sequence[TakenNotice], ip_c
         return known
     last_calls = await sql.last_calls(session, again)
     ids = {notice_id for calls in last_calls.values() for notice_id in calls.values()}
-    orders = {number: replace(order, last_call=last_calls.get(number, {})) for number, order in known.orders.items()}
+    orders = {
+        number: replace(order, last_call=last_calls.get(number, {}))
+        for number, order in known.orders.items()
+    }
     return Known(orders, await sql.answered_of(session, ids | {one.notice.id for one in taken}))
 
 
@@ -114,7 +127,9 @@ async def write(session: AsyncSession, outcome: JudgedBatch, first_wait: timedel
 
 def quarantined(one: TakenNotice, reason: str) -> dict[str, Any]:
     """The verdict on a notice whose outcome cannot be written; its number and status stay, so that it can be found."""
-    return _verdict_row(one, one.call.order_no, Judgement(Verdict.QUARANTINED, (reason,), one.call.flags))
+    return _verdict_row(
+        one, one.call.order_no, Judgement(Verdict.QUARANTINED, (reason,), one.call.flags)
+    )
 
 
 def is_usable(order_no: str) -> bool:
@@ -142,7 +157,9 @@ def _add(outcome: JudgedBatch, one: TakenNotice, order_no: str, judgement: Judge
                 "sequence": event.sequence,
                 "notice_id": one.notice.id,
                 "created_at": now(),
-                "data": event_data(event, one.call, judgement.order, one.notice.id, one.notice.received_at),
+                "data": event_data(
+                    event, one.call, judgement.order, one.notice.id, one.notice.received_at
+                ),
                 "customer": customer_of(one.call),
             }
         )

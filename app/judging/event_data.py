@@ -26,7 +26,9 @@ STATE_OF = {
 }
 
 
-def event_data(event: NewEvent, call: Call, order: KnownOrder, notice_id: UUID, received_at: datetime) -> dict[str, Any]:
+def event_data(
+    event: NewEvent, call: Call, order: KnownOrder, notice_id: UUID, received_at: datetime
+) -> dict[str, Any]:
     """The `data` of an event, without anything personal: what the values mean, not how they were spelled."""
     value = {name: text or None for name, text in call.meant.items()}
     status = Status(call.meant["status"])
@@ -35,7 +37,11 @@ def event_data(event: NewEvent, call: Call, order: KnownOrder, notice_id: UUID, 
         "order_no": order.order_no,
         "sequence": event.sequence,
         "occurrence": event.occurrence,
-        "zeus": {"status": status.value, "status_name": status.japanese, "error_code": value.get("error_code")},
+        "zeus": {
+            "status": status.value,
+            "status_name": status.japanese,
+            "error_code": value.get("error_code"),
+        },
         "money": money_of(value.get("money")),
         "currency": "JPY",
         "payable": status.payable,
@@ -59,7 +65,11 @@ def event_data(event: NewEvent, call: Call, order: KnownOrder, notice_id: UUID, 
 def customer_of(call: Call) -> dict[str, Any]:
     """The personal part of an event, kept apart so that it can be withheld and erased."""
     values = call.values
-    return {"name": values.get("username") or None, "telno": values.get("telno") or None, "email": values.get("email") or None}
+    return {
+        "name": values.get("username") or None,
+        "telno": values.get("telno") or None,
+        "email": values.get("email") or None,
+    }
 
 
 def _store(code: str | None) -> dict[str, Any] | None:
@@ -75,4 +85,8 @@ def _payment_numbers(call: Call) -> list[dict[str, str]] | None:
         return None
     store = store_of(call.meant.get("pay_cvs"))
     labels = {"pay_no1": store and store.pay_no1_label, "pay_no2": store and store.pay_no2_label}
-    return [{"label": label or BY_NAME[name].japanese, "value": call.meant[name]} for name, label in labels.items() if call.meant.get(name)]
+    return [
+        {"label": label or BY_NAME[name].japanese, "value": call.meant[name]}
+        for name, label in labels.items()
+        if call.meant.get(name)
+    ]

@@ -39,7 +39,9 @@ class Fairness:
         """Begin anew at the head of each lane."""
         self._crowded.clear()
 
-    async def behind_crowds(self, session: AsyncSession, heads: Sequence[UnjudgedNotice], limit: int) -> list[UnjudgedNotice]:
+    async def behind_crowds(
+        self, session: AsyncSession, heads: Sequence[UnjudgedNotice], limit: int
+    ) -> list[UnjudgedNotice]:
         """Return notices of other orders from behind the crowds in `heads`, which hold at most `limit` of each lane."""
         by_lane: dict[int, list[UnjudgedNotice]] = defaultdict(list)
         for notice in heads:
@@ -51,7 +53,9 @@ class Fairness:
         return found
 
     def _observe(self, lane: int, head: Sequence[UnjudgedNotice], limit: int) -> _Crowded | None:
-        counts = Counter(_order_no(notice) for notice in head) if len(head) == limit else Counter[str]()
+        counts = (
+            Counter(_order_no(notice) for notice in head) if len(head) == limit else Counter[str]()
+        )
         crowds = {order_no for order_no, count in counts.items() if count >= CROWD}
         if not crowds:
             self._crowded.pop(lane, None)
@@ -60,7 +64,9 @@ class Fairness:
         crowded.orders |= crowds
         return crowded
 
-    async def _behind(self, session: AsyncSession, lane: int, head: UUID, crowded: _Crowded) -> list[UnjudgedNotice]:
+    async def _behind(
+        self, session: AsyncSession, lane: int, head: UUID, crowded: _Crowded
+    ) -> list[UnjudgedNotice]:
         after = max(head, crowded.after or head)
         page = await sql.unjudged_after(session, lane, after, LOOK_AHEAD)
         # At the end begin anew: a notice with a smaller id may have been committed meanwhile.

@@ -34,7 +34,12 @@ class Judge:
     """Takes unjudged notices and judges them. Any number may run: each batch holds the lanes it judges under an advisory lock."""
 
     def __init__(
-        self, sessions: Sessions, ip_codes: Collection[str], on_events: Callable[[], None], *, first_wait: timedelta = timedelta(0)
+        self,
+        sessions: Sessions,
+        ip_codes: Collection[str],
+        on_events: Callable[[], None],
+        *,
+        first_wait: timedelta = timedelta(0),
     ) -> None:
         """`on_events` is called after a commit that made events; `first_wait` is the time before their first delivery is due."""
         self._sessions = sessions
@@ -68,8 +73,14 @@ class Judge:
                 heads = await sql.unjudged(session, lanes, BATCH) if lanes else []
                 if heads:
                     self._bounds.note_newest(heads[-1].id)
-                taken = await self._ours(session, lanes, [*heads, *await self._fairness.behind_crowds(session, heads, BATCH)])
-                outcome = decide(taken, await known_before(session, taken, self._ip_codes), self._ip_codes)
+                taken = await self._ours(
+                    session,
+                    lanes,
+                    [*heads, *await self._fairness.behind_crowds(session, heads, BATCH)],
+                )
+                outcome = decide(
+                    taken, await known_before(session, taken, self._ip_codes), self._ip_codes
+                )
                 await write(session, outcome, self._first_wait)
         except BaseException as error:
             self._fairness.forget()
@@ -84,14 +95,18 @@ class Judge:
         """After a batch that the database refused: find the notices that cannot be written, and put them in quarantine."""
         async with self._sessions.begin() as session:
             lanes = await sql.lock_lanes(session, among, self._bounds)
-            taken = await self._ours(session, lanes, await sql.unjudged(session, lanes, limit) if lanes else [])
+            taken = await self._ours(
+                session, lanes, await sql.unjudged(session, lanes, limit) if lanes else []
+            )
             outcome, refused = await write_apart(session, taken, self._ip_codes, self._first_wait)
         self._suspect.difference_update(lanes)
         self._suspect.update(one.notice.lane for one in refused)
         self._report(outcome)
         return len(outcome.verdicts)
 
-    async def _ours(self, session: AsyncSession, lanes: Collection[int], notices: Sequence[UnjudgedNotice]) -> list[TakenNotice]:
+    async def _ours(
+        self, session: AsyncSession, lanes: Collection[int], notices: Sequence[UnjudgedNotice]
+    ) -> list[TakenNotice]:
         """The notices whose orders are judged by nobody else.
 
         A receiver of an older version chose the lane by the number as it was spelled. The lane of the number
@@ -111,11 +126,21 @@ class Judge:
         for event_type, count in Counter(row["type"] for row in outcome.events).items():
             events_created.labels(event_type).inc(count)
         for event in outcome.events:
-            log.debug("event_made", event_id=str(event["id"]), notice_id=str(event["notice_id"]), type=event["type"])
+            log.debug(
+                "event_made",
+                event_id=str(event["id"]),
+                notice_id=str(event["notice_id"]),
+                type=event["type"],
+            )
         for row in outcome.verdicts:
             log.debug("notice_judged", notice_id=str(row["id"]), verdict=row["verdict"])
             spans.judged(row["id"], outcome.began_ns, {"verdict": str(row["verdict"])})
             if row["verdict"] in (Verdict.QUARANTINED, Verdict.CONFLICT):
-                log.warning("needs_attention", notice_id=str(row["id"]), verdict=row["verdict"], reasons=row["reasons"])
+                log.warning(
+                    "needs_attention",
+                    notice_id=str(row["id"]),
+                    verdict=row["verdict"],
+                    reasons=row["reasons"],
+                )
         if outcome.events:
             self._on_events()

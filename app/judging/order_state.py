@@ -10,7 +10,16 @@ from app.zeus.statuses import Status
 COMPARED = ("money", "clientip", "pay_no1", "pay_no2", "pay_limit")
 """The parameters in which a repetition must not differ from the call it repeats."""
 
-REMEMBERED = ("money", "clientip", "pay_cvs", "pay_no1", "pay_no2", "pay_limit", "sendid", "sendpoint")
+REMEMBERED = (
+    "money",
+    "clientip",
+    "pay_cvs",
+    "pay_no1",
+    "pay_no2",
+    "pay_limit",
+    "sendid",
+    "sendpoint",
+)
 """The parameters whose last value an order keeps."""
 
 
@@ -57,7 +66,9 @@ class KnownOrder:
 
     def with_occurrence(self, status: Status, occurrence: Occurrence) -> Self:
         """The same order after one more occurrence of `status`."""
-        return replace(self, had={**self.had, status: occurrence}).with_call(status, occurrence.notice_id)
+        return replace(self, had={**self.had, status: occurrence}).with_call(
+            status, occurrence.notice_id
+        )
 
     def with_call(self, status: Status, notice_id: UUID) -> Self:
         """The same order after one more call of `status`, a repetition perhaps."""

@@ -10,7 +10,15 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.connections import describe_error
-from app.judging.batch import JudgedBatch, Known, TakenNotice, decide, known_before, quarantined, write
+from app.judging.batch import (
+    JudgedBatch,
+    Known,
+    TakenNotice,
+    decide,
+    known_before,
+    quarantined,
+    write,
+)
 from app.logs import get_logger
 
 _PARTS = 8
@@ -38,7 +46,10 @@ def is_refusal(error: DBAPIError) -> bool:
 
 
 async def write_apart(
-    session: AsyncSession, taken: Sequence[TakenNotice], ip_codes: Collection[str], first_wait: timedelta
+    session: AsyncSession,
+    taken: Sequence[TakenNotice],
+    ip_codes: Collection[str],
+    first_wait: timedelta,
 ) -> tuple[JudgedBatch, list[TakenNotice]]:
     """Judge and write these notices; those that the database refuses go to quarantine. Return what was written, and the refused ones.
 
@@ -51,14 +62,19 @@ async def write_apart(
     await session.execute(_RELEASE)
     refused = [(group.taken[0], error) for group, error in bad if len(group.taken) == 1]
     orders = [group for group, _ in bad if len(group.taken) > 1]
-    singly = [await _write_one_by_one(session, group, known, ip_codes, first_wait, refused) for group in orders]
+    singly = [
+        await _write_one_by_one(session, group, known, ip_codes, first_wait, refused)
+        for group in orders
+    ]
     bad_ids = {id(group) for group, _ in bad}
     good = JudgedBatch.of_all(group.outcome for group in groups if id(group) not in bad_ids)
     await write(session, good, first_wait)
     for one, error in refused:
         log.error("notice_unwritable", notice_id=str(one.notice.id), error=describe_error(error))
     rows = await _write_quarantined(session, refused)
-    return JudgedBatch.of_all([good, *singly, JudgedBatch(verdicts=rows)]), [one for one, _ in refused]
+    return JudgedBatch.of_all([good, *singly, JudgedBatch(verdicts=rows)]), [
+        one for one, _ in refused
+    ]
 
 
 def _by_order(taken: Sequence[TakenNotice], known: Known) -> list[list[TakenNotice]]:
@@ -69,11 +85,15 @@ def _by_order(taken: Sequence[TakenNotice], known: Known) -> list[list[TakenNoti
     return list(groups.values())
 
 
-async def _refused_groups(session: AsyncSession, groups: Sequence[_Group], first_wait: timedelta) -> list[tuple[_Group, DBAPIError]]:
+async def _refused_groups(
+    session: AsyncSession, groups: Sequence[_Group], first_wait: timedelta
+) -> list[tuple[_Group, DBAPIError]]:
     """Those that the database refuses, and why. Nothing stays written, so that no trial holds the locks of another."""
     if not groups:
         return []
-    error = await _refusal(session, JudgedBatch.of_all(group.outcome for group in groups), first_wait)
+    error = await _refusal(
+        session, JudgedBatch.of_all(group.outcome for group in groups), first_wait
+    )
     await session.execute(_BACK)
     if error is None:
         return []
@@ -86,7 +106,9 @@ async def _refused_groups(session: AsyncSession, groups: Sequence[_Group], first
     return found
 
 
-async def _refusal(session: AsyncSession, outcome: JudgedBatch, first_wait: timedelta) -> DBAPIError | None:
+async def _refusal(
+    session: AsyncSession, outcome: JudgedBatch, first_wait: timedelta
+) -> DBAPIError | None:
     """Write the outcome; return why the database refuses it, if it does. After a refusal the savepoint has to be rolled back."""
     try:
         await write(session, outcome, first_wait)
@@ -97,7 +119,9 @@ async def _refusal(session: AsyncSession, outcome: JudgedBatch, first_wait: time
     return None
 
 
-async def _written(session: AsyncSession, outcome: JudgedBatch, first_wait: timedelta) -> DBAPIError | None:
+async def _written(
+    session: AsyncSession, outcome: JudgedBatch, first_wait: timedelta
+) -> DBAPIError | None:
     """Write the outcome and keep it, or return why the database refuses it."""
     savepoint = await session.begin_nested()
     error = await _refusal(session, outcome, first_wait)
@@ -125,9 +149,14 @@ async def _write_one_by_one(
     return JudgedBatch.of_all(written)
 
 
-async def _write_quarantined(session: AsyncSession, refused: Sequence[tuple[TakenNotice, DBAPIError]]) -> list[dict[str, Any]]:
+async def _write_quarantined(
+    session: AsyncSession, refused: Sequence[tuple[TakenNotice, DBAPIError]]
+) -> list[dict[str, Any]]:
     """Put these in quarantine together; where even that is refused, each alone, and without its values if need be."""
-    rows = [quarantined(one, f"unwritable:{getattr(error.orig, 'sqlstate', '')}") for one, error in refused]
+    rows = [
+        quarantined(one, f"unwritable:{getattr(error.orig, 'sqlstate', '')}")
+        for one, error in refused
+    ]
     no_wait = timedelta(0)
     if not rows or await _written(session, JudgedBatch(verdicts=rows), no_wait) is None:
         return rows

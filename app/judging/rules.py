@@ -102,17 +102,23 @@ def unreadable_reasons(call: Call) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def judge(judged: JudgedCall, order: KnownOrder, ip_codes: Collection[str], answered: Collection[UUID]) -> Judgement:
+def judge(
+    judged: JudgedCall, order: KnownOrder, ip_codes: Collection[str], answered: Collection[UUID]
+) -> Judgement:
     """Judge one call against its order as it stands. `answered` holds the notices whose answers are known to have gone out in time."""
     call = judged.call
     reasons = unreadable_reasons(call) if judged.released else quarantine_reasons(call, ip_codes)
     if reasons:
-        return Judgement(Verdict.QUARANTINED, (*(("cut",) if judged.cut else ()), *reasons), judged.flags)
+        return Judgement(
+            Verdict.QUARANTINED, (*(("cut",) if judged.cut else ()), *reasons), judged.flags
+        )
     status = Status(call.meant["status"])
     meaning = step(order.status, status)
     earlier = order.in_this_cycle(status)
     if meaning is Step.PAID_AGAIN and earlier is None:
-        meaning = Step.LATE  # the order was reversed before we heard of the payment: this is the missing call
+        meaning = (
+            Step.LATE
+        )  # the order was reversed before we heard of the payment: this is the missing call
     if earlier is not None and meaning is not Step.PAID_AGAIN:
         return _judge_repetition(judged, order, earlier)
     return _accept(judged, order, status, meaning, answered)
@@ -121,22 +127,48 @@ def judge(judged: JudgedCall, order: KnownOrder, ip_codes: Collection[str], answ
 def _judge_repetition(judged: JudgedCall, order: KnownOrder, earlier: Occurrence) -> Judgement:
     """The status again: the same call sent twice, unless what both carry of money, contract, slip or deadline differs."""
     now = values_of(judged.call.meant, COMPARED)
-    differing = [name for name in COMPARED if name in now and earlier.values.get(name, now[name]) != now[name]]
+    differing = [
+        name
+        for name in COMPARED
+        if name in now and earlier.values.get(name, now[name]) != now[name]
+    ]
     if not differing:
         status = Status(judged.call.meant["status"])
-        return Judgement(Verdict.DUPLICATE, (), judged.flags, (), order.with_call(status, judged.notice_id))
+        return Judgement(
+            Verdict.DUPLICATE, (), judged.flags, (), order.with_call(status, judged.notice_id)
+        )
     after = replace(order, sequence=order.sequence + 1)
-    review = _review(after, judged.call, "conflict", {"differing": differing, "earlier_notice_id": str(earlier.notice_id)})
-    return Judgement(Verdict.CONFLICT, tuple(f"differs:{name}" for name in differing), judged.flags, (review,), after)
+    review = _review(
+        after,
+        judged.call,
+        "conflict",
+        {"differing": differing, "earlier_notice_id": str(earlier.notice_id)},
+    )
+    return Judgement(
+        Verdict.CONFLICT,
+        tuple(f"differs:{name}" for name in differing),
+        judged.flags,
+        (review,),
+        after,
+    )
 
 
-def _accept(judged: JudgedCall, order: KnownOrder, status: Status, meaning: Step, answered: Collection[UUID]) -> Judgement:
+def _accept(
+    judged: JudgedCall, order: KnownOrder, status: Status, meaning: Step, answered: Collection[UUID]
+) -> Judgement:
     call = judged.call
     last = order.had.get(status)
     number = last.number + 1 if last else 1
-    flags = {*judged.flags, *_value_flags(call), *_step_flags(meaning), *(("released",) if judged.released else ())}
+    flags = {
+        *judged.flags,
+        *_value_flags(call),
+        *_step_flags(meaning),
+        *(("released",) if judged.released else ()),
+    }
     if last and order.last_call.get(status) not in answered:
-        flags.add("repeat_unclear")  # Zeus may be repeating the earlier call because it never saw our answer
+        flags.add(
+            "repeat_unclear"
+        )  # Zeus may be repeating the earlier call because it never saw our answer
     after = replace(
         order,
         status=status if meaning.moves else order.status,
@@ -146,8 +178,12 @@ def _accept(judged: JudgedCall, order: KnownOrder, status: Status, meaning: Step
         flags=order.flags | _step_flags(meaning),
         telno_tail=telno_tail_of(call.meant.get("telno")) or order.telno_tail,
     )
-    after = after.with_occurrence(status, Occurrence(number, after.cycle, judged.notice_id, values_of(call.meant, COMPARED)))
-    event = NewEvent(EVENT_OF[status], after.sequence, number, after.cycle, tuple(sorted(flags)), order.status)
+    after = after.with_occurrence(
+        status, Occurrence(number, after.cycle, judged.notice_id, values_of(call.meant, COMPARED))
+    )
+    event = NewEvent(
+        EVENT_OF[status], after.sequence, number, after.cycle, tuple(sorted(flags)), order.status
+    )
     if not meaning.needs_review:
         return Judgement(Verdict.ACCEPTED, (), event.flags, (event,), after)
     after = replace(after, sequence=after.sequence + 1)
@@ -157,7 +193,15 @@ def _accept(judged: JudgedCall, order: KnownOrder, status: Status, meaning: Step
 
 def _review(after: KnownOrder, call: Call, reason: str, details: dict[str, object]) -> NewEvent:
     review = {"reason": reason, **details}
-    return NewEvent(EventType.REVIEW_REQUIRED, after.sequence, None, after.cycle, call.flags, after.status, review)
+    return NewEvent(
+        EventType.REVIEW_REQUIRED,
+        after.sequence,
+        None,
+        after.cycle,
+        call.flags,
+        after.status,
+        review,
+    )
 
 
 def _step_flags(meaning: Step) -> frozenset[str]:

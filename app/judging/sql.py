@@ -75,7 +75,9 @@ SELECT id, lane, received_at, target, body, released, cut FROM notices
 WHERE lane = :lane AND verdict IS NULL AND id > :after ORDER BY lane, id LIMIT :limit
 """)
 
-_ORDERS = text("SELECT * FROM orders WHERE order_no = ANY(:order_nos)").bindparams(bindparam("order_nos", type_=ARRAY(Text)))
+_ORDERS = text("SELECT * FROM orders WHERE order_no = ANY(:order_nos)").bindparams(
+    bindparam("order_nos", type_=ARRAY(Text))
+)
 
 _OCCURRENCES = text("""
 SELECT events.order_no, events.status, events.occurrence, events.cycle, events.notice_id, notices.parameters
@@ -112,7 +114,9 @@ CROSS JOIN LATERAL (
 ) AS last
 """)
 
-_ANSWERED = text("SELECT notice_id FROM answers WHERE notice_id = ANY(:ids)").bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+_ANSWERED = text("SELECT notice_id FROM answers WHERE notice_id = ANY(:ids)").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid))
+)
 
 _WRITE_ORDERS = text("""
 INSERT INTO orders
@@ -150,13 +154,17 @@ WHERE notices.id = judged.id
 """)
 
 
-async def lock_lanes(session: AsyncSession, among: Collection[int], bounds: LaneBounds) -> dict[int, UUID]:
+async def lock_lanes(
+    session: AsyncSession, among: Collection[int], bounds: LaneBounds
+) -> dict[int, UUID]:
     """Lock lanes of `among` that have unjudged notices and that no other worker is judging.
 
     Returns the oldest unjudged notice of each locked lane. The lanes are ours until the transaction ends.
     """
     starts = bounds.starts(among)
-    rows = (await session.execute(_LOCK_LANES, {"lanes": list(starts), "bounds": list(starts.values())})).all()
+    rows = (
+        await session.execute(_LOCK_LANES, {"lanes": list(starts), "bounds": list(starts.values())})
+    ).all()
     oldest = {row.lane: row.oldest for row in rows if row.oldest}
     bounds.learn(starts, oldest, max((row.took for row in rows), default=0.0))
     return {row.lane: row.oldest for row in rows if row.locked}
@@ -164,10 +172,14 @@ async def lock_lanes(session: AsyncSession, among: Collection[int], bounds: Lane
 
 async def lock_more_lanes(session: AsyncSession, lanes: Collection[int]) -> set[int]:
     """Those of `lanes` that nobody else judges; they are ours too until the transaction ends. It never waits."""
-    return set(await session.scalars(_LOCK_MORE_LANES, {"lanes": sorted(lanes)})) if lanes else set()
+    return (
+        set(await session.scalars(_LOCK_MORE_LANES, {"lanes": sorted(lanes)})) if lanes else set()
+    )
 
 
-async def unjudged(session: AsyncSession, lanes: Mapping[int, UUID], limit: int) -> list[UnjudgedNotice]:
+async def unjudged(
+    session: AsyncSession, lanes: Mapping[int, UUID], limit: int
+) -> list[UnjudgedNotice]:
     """Return the oldest unjudged notices of `lanes`, as `lock_lanes` gave them, at most `limit` of each.
 
     Call it after `lock_lanes`: then it sees what others committed.
@@ -177,7 +189,9 @@ async def unjudged(session: AsyncSession, lanes: Mapping[int, UUID], limit: int)
     return [UnjudgedNotice(**row) for row in rows.mappings()]
 
 
-async def unjudged_after(session: AsyncSession, lane: int, after: UUID, limit: int) -> list[UnjudgedNotice]:
+async def unjudged_after(
+    session: AsyncSession, lane: int, after: UUID, limit: int
+) -> list[UnjudgedNotice]:
     """The oldest unjudged notices of a lane behind the id `after`, at most `limit`."""
     rows = await session.execute(_UNJUDGED_AFTER, {"lane": lane, "after": after, "limit": limit})
     return [UnjudgedNotice(**row) for row in rows.mappings()]
@@ -191,14 +205,21 @@ async def known_orders(session: AsyncSession, order_nos: Collection[str]) -> dic
         numbers = [row["order_no"] for row in rows if (row["sequence"] > _MANY_EVENTS) is many]
         for row in await session.execute(statement, {"order_nos": numbers}) if numbers else ():
             values = values_of(canonical_values(row.parameters or {}), COMPARED)
-            had[row.order_no][Status(row.status)] = Occurrence(row.occurrence, row.cycle, row.notice_id, values)
+            had[row.order_no][Status(row.status)] = Occurrence(
+                row.occurrence, row.cycle, row.notice_id, values
+            )
     return {row["order_no"]: _order(row, had[row["order_no"]]) for row in rows}
 
 
-async def last_calls(session: AsyncSession, wanted: Collection[tuple[str, str]]) -> dict[str, dict[Status, UUID]]:
+async def last_calls(
+    session: AsyncSession, wanted: Collection[tuple[str, str]]
+) -> dict[str, dict[Status, UUID]]:
     """For each order_no and status the latest accepted or duplicate notice, by order and status."""
     found: dict[str, dict[Status, UUID]] = defaultdict(dict)
-    parameters = {"order_nos": [order_no for order_no, _ in wanted], "statuses": [status for _, status in wanted]}
+    parameters = {
+        "order_nos": [order_no for order_no, _ in wanted],
+        "statuses": [status for _, status in wanted],
+    }
     for row in await session.execute(_LAST_CALLS, parameters):
         found[row.order_no][Status(row.status)] = row.id
     return found
@@ -214,11 +235,27 @@ Rows = list[dict[str, Any]]
 
 async def write(session: AsyncSession, *, orders: Rows, events: Rows, verdicts: Rows) -> None:
     """Write the outcome of a batch, each list as one statement. Events come last: from then on other batches with events wait for us."""
-    for statement, rows in ((_WRITE_ORDERS, orders), (_WRITE_VERDICTS, verdicts), (WRITE_EVENTS, events)):
+    for statement, rows in (
+        (_WRITE_ORDERS, orders),
+        (_WRITE_VERDICTS, verdicts),
+        (WRITE_EVENTS, events),
+    ):
         if rows:
-            await session.execute(statement, {"rows": json.dumps(rows, default=str, ensure_ascii=False, separators=(",", ":"))})
+            await session.execute(
+                statement,
+                {"rows": json.dumps(rows, default=str, ensure_ascii=False, separators=(",", ":"))},
+            )
 
 
 def _order(row: Any, had: dict[Status, Occurrence]) -> KnownOrder:
     values = {name: str(row[name]) for name in REMEMBERED if row[name] is not None}
-    return KnownOrder(row["order_no"], Status(row["status"]), row["cycle"], row["sequence"], had, {}, values, frozenset(row["flags"]))
+    return KnownOrder(
+        row["order_no"],
+        Status(row["status"]),
+        row["cycle"],
+        row["sequence"],
+        had,
+        {},
+        values,
+        frozenset(row["flags"]),
+    )

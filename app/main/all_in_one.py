@@ -44,7 +44,11 @@ async def run_demo(settings: Settings, url: str) -> None:
     simulator = SimulatorRole(receiver.url, tuple(settings.ip_codes), simulator_port())
     demo.notify_url = receiver.url
     demo.clientip = next(iter(settings.ip_codes), None)
-    token = "RELAY_ADMIN_TOKEN" if settings.admin_token else f"token in {settings.data_dir / TOKEN_FILE}"
+    token = (
+        "RELAY_ADMIN_TOKEN"
+        if settings.admin_token
+        else f"token in {settings.data_dir / TOKEN_FILE}"
+    )
     demo.addresses = {
         "notification endpoint": receiver.url,
         "console": f"{operator.url}/  ({token})",
@@ -55,7 +59,9 @@ async def run_demo(settings: Settings, url: str) -> None:
     await run_roles([receiver, worker, operator, WatchRole(settings, url), demo, simulator])
 
 
-async def _everything(settings: Settings, url: str) -> tuple[ReceiverRole, WorkerRole, OperatorRole]:
+async def _everything(
+    settings: Settings, url: str
+) -> tuple[ReceiverRole, WorkerRole, OperatorRole]:
     """Every role, not yet running, on a migrated database. The receiver listens first, so that the kernel holds early calls."""
     vault = vault_of(settings)
     token = admin_token_of(settings)

@@ -56,7 +56,9 @@ def operate() -> None:
     start.start(operator.run_operate)
 
 
-def reference(what: Annotated[str, typer.Argument(help="env: the text of .env.example")] = "env") -> None:
+def reference(
+    what: Annotated[str, typer.Argument(help="env: the text of .env.example")] = "env",
+) -> None:
     """Print reference texts that are made from the code."""
     from app.main.reference import env_example
 
@@ -73,7 +75,10 @@ def _print_version(wanted: bool) -> None:
 
 def _options(
     _version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
     """Take the options that stand before every command."""

@@ -22,7 +22,9 @@ def env_example() -> str:
 
 def _entry(field: str) -> str:
     info = Settings.model_fields[field]
-    comment = textwrap.fill(info.description or "", 118, initial_indent="# ", subsequent_indent="# ")
+    comment = textwrap.fill(
+        info.description or "", 118, initial_indent="# ", subsequent_indent="# "
+    )
     default = _text(info.get_default(call_default_factory=True))
     example = (info.examples or [""])[0]
     hint = f"\n# e.g. {variable_of(field)}={example}" if str(example) != default else ""

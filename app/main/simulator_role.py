@@ -27,9 +27,13 @@ class SimulatorRole:
     def __init__(self, call_url: str, clientips: tuple[str, ...], port: int) -> None:
         """Bind the port of this machine; raises CannotListen. Without `clientips` the example's may apply."""
         known = {"clientips": clientips} if clientips else {}
-        self._zeus = SimulatedZeus(SlipStore(), SimulatorSettings.model_validate({"call_url": call_url, **known}))
+        self._zeus = SimulatedZeus(
+            SlipStore(), SimulatorSettings.model_validate({"call_url": call_url, **known})
+        )
         application = make_simulator(self._zeus)
-        self._listener = HttpListener(application, "127.0.0.1", port, protocol=ConnectionProtocol, headers=[MARK])
+        self._listener = HttpListener(
+            application, "127.0.0.1", port, protocol=ConnectionProtocol, headers=[MARK]
+        )
         self.url = f"http://{self._listener.address}"
 
     def stop(self) -> None:

@@ -14,8 +14,60 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # Services that could take a POST for orders of their own; browsers refuse these too.
 _FOREIGN_PORTS = frozenset(
-    {0, 1, 7, 9, 13, 19, 20, 21, 22, 23, 25, 37, 43, 53, 69, 79, 110, 111, 119, 123, 135, 137, 138, 139, 143, 161, 179}
-    | {389, 427, 445, 465, 512, 513, 514, 515, 540, 548, 554, 587, 601, 631, 636, 873, 989, 990, 993, 995, 2049, 6379, 11211}
+    {
+        0,
+        1,
+        7,
+        9,
+        13,
+        19,
+        20,
+        21,
+        22,
+        23,
+        25,
+        37,
+        43,
+        53,
+        69,
+        79,
+        110,
+        111,
+        119,
+        123,
+        135,
+        137,
+        138,
+        139,
+        143,
+        161,
+        179,
+    }
+    | {
+        389,
+        427,
+        445,
+        465,
+        512,
+        513,
+        514,
+        515,
+        540,
+        548,
+        554,
+        587,
+        601,
+        631,
+        636,
+        873,
+        989,
+        990,
+        993,
+        995,
+        2049,
+        6379,
+        11211,
+    }
 )
 _MAX_URL = 2_000
 
@@ -29,7 +81,10 @@ _IPV4_REASONS = [
         ("100.100.100.200/32", "a cloud's own service"),  # Alibaba Cloud, metadata
         ("100.64.0.0/10", "carrier-grade NAT"),
         ("127.0.0.0/8", "loopback"),
-        ("168.63.129.16/32", "a cloud's own service"),  # Azure, the platform's channel to the machine
+        (
+            "168.63.129.16/32",
+            "a cloud's own service",
+        ),  # Azure, the platform's channel to the machine
         ("169.254.0.0/16", "link-local"),  # most clouds' metadata
         ("172.16.0.0/12", "private"),
         ("192.0.0.0/24", "reserved"),  # 192.0.0.192 is Oracle Cloud's metadata
@@ -89,7 +144,9 @@ def check_url(url: str, allow_http: bool, networks: Sequence[Network] | None = N
     """
     host = parse_url(url, allow_http).raw_host or ""
     if any(unicodedata.category(character) in _INVISIBLE for character in url):
-        raise DestinationRefused("the URL holds a blank or an invisible character; if it belongs there, write it as %…")
+        raise DestinationRefused(
+            "the URL holds a blank or an invisible character; if it belongs there, write it as %…"
+        )
     literal = literal_address(host)
     if literal is not None and networks is not None:
         check_address(literal, networks)
@@ -111,9 +168,15 @@ def parse_url(url: str, allow_http: bool) -> URL:
     except ValueError:
         raise DestinationRefused("this is not a URL") from None
     if parsed.scheme not in ("https", "http"):
-        raise DestinationRefused("only https:// URLs can be called" if not allow_http else "only https:// and http:// URLs can be called")
+        raise DestinationRefused(
+            "only https:// URLs can be called"
+            if not allow_http
+            else "only https:// and http:// URLs can be called"
+        )
     if parsed.scheme == "http" and not allow_http:
-        raise DestinationRefused("http:// is refused unless RELAY_ALLOW_HTTP_SUBSCRIBERS is set; use https://")
+        raise DestinationRefused(
+            "http:// is refused unless RELAY_ALLOW_HTTP_SUBSCRIBERS is set; use https://"
+        )
     if re.search(r"//[^/?#]*@", url):
         raise DestinationRefused("a user or password in the URL is refused: it would stand in logs")
     if "#" in url:
@@ -171,7 +234,9 @@ def check_address(address: Address, networks: Sequence[Network]) -> None:
             continue
         reason = _reason_against(hop)
         if reason is not None:
-            raise DestinationRefused(f"the address is {reason}; RELAY_SUBSCRIBER_NETWORKS can allow it")
+            raise DestinationRefused(
+                f"the address is {reason}; RELAY_SUBSCRIBER_NETWORKS can allow it"
+            )
 
 
 def _hops(address: Address) -> list[Address]:

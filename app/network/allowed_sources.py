@@ -66,7 +66,11 @@ class SourceCheck:
         """Whether a connection from this address may carry an allowed call."""
         sources = self._sources
         address = parse_address(peer)
-        return address is not None and (sources.observe or _within(address, sources.allowed) or _within(address, sources.trusted_proxies))
+        return address is not None and (
+            sources.observe
+            or _within(address, sources.allowed)
+            or _within(address, sources.trusted_proxies)
+        )
 
     def look(self, peer: str, headers: Headers) -> Caller:
         """Who makes the call with these header lines (names in lower case) on a connection from `peer`.
@@ -77,12 +81,18 @@ class SourceCheck:
         sources = self._sources
         nearest = parse_address(peer)
         behind_proxy = nearest is not None and _within(nearest, sources.trusted_proxies)
-        address = _vouched_for(nearest, _forwarded(headers), sources.trusted_proxies) if behind_proxy else nearest
+        address = (
+            _vouched_for(nearest, _forwarded(headers), sources.trusted_proxies)
+            if behind_proxy
+            else nearest
+        )
         listed = address is not None and _within(address, sources.allowed)
         return Caller(nearest, address, behind_proxy, listed, listed or sources.observe)
 
 
-def _vouched_for(nearest: Address | None, forwarded: list[str], trusted: tuple[Network, ...]) -> Address | None:
+def _vouched_for(
+    nearest: Address | None, forwarded: list[str], trusted: tuple[Network, ...]
+) -> Address | None:
     address = nearest
     for entry in reversed(forwarded):
         address = parse_address(entry)
@@ -98,7 +108,11 @@ def _forwarded(headers: Headers) -> list[str]:
         return [entry for entry in chain.split(",") if entry.strip()]
     elements = _ELEMENTS.findall(_joined(headers, b"forwarded"))
     # An element that does not say `for` hides its sender: it must not make the one before it look like the nearest.
-    return [match[1] if (match := _FOR.search(element)) else "unknown" for element in elements if element.strip()]
+    return [
+        match[1] if (match := _FOR.search(element)) else "unknown"
+        for element in elements
+        if element.strip()
+    ]
 
 
 def _joined(headers: Headers, name: bytes) -> str:

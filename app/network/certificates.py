@@ -18,7 +18,9 @@ class SeenCertificate:
     trouble: str | None
 
 
-async def look_at_certificate(host: str, port: int, trust: ssl.SSLContext | None = None, *, address: str | None = None) -> SeenCertificate:
+async def look_at_certificate(
+    host: str, port: int, trust: ssl.SSLContext | None = None, *, address: str | None = None
+) -> SeenCertificate:
     """Do a TLS handshake with `host`, at `address` if given, and return what was shown. `trust` stands in for the system's.
 
     Raises OSError if there is no handshake.

@@ -88,7 +88,9 @@ class Lookups:
 
     def _admit(self) -> None:
         limits = self._limits
-        while self._waiting[False] and self._quick < limits.quick and self._overdue < limits.overdue:
+        while (
+            self._waiting[False] and self._quick < limits.quick and self._overdue < limits.overdue
+        ):
             self._begin(self._waiting[False])
         while self._waiting[True] and self._slow < limits.slow:
             self._begin(self._waiting[True])
@@ -103,13 +105,19 @@ class Lookups:
         lookup_threads.inc()
         pending.began.set_result(None)
         timer = loop.call_later(self._limits.slow_s, self._note_overdue, pending)
-        thread = threading.Thread(target=self._work, args=(loop, pending, timer), name="resolver", daemon=True)
+        thread = threading.Thread(
+            target=self._work, args=(loop, pending, timer), name="resolver", daemon=True
+        )
         try:
             thread.start()
         except RuntimeError:  # the machine gives no more threads
-            self._end(pending, timer, socket.gaierror(socket.EAI_AGAIN, "no thread for the look-up"))
+            self._end(
+                pending, timer, socket.gaierror(socket.EAI_AGAIN, "no thread for the look-up")
+            )
 
-    def _work(self, loop: asyncio.AbstractEventLoop, pending: PendingLookup, timer: asyncio.TimerHandle) -> None:
+    def _work(
+        self, loop: asyncio.AbstractEventLoop, pending: PendingLookup, timer: asyncio.TimerHandle
+    ) -> None:
         result: Sequence[Address] | Exception
         try:
             result = self._lookup(pending.host)
@@ -132,7 +140,12 @@ class Lookups:
             self._overdue += 1
             self._admit()
 
-    def _end(self, pending: PendingLookup, timer: asyncio.TimerHandle, result: Sequence[Address] | Exception) -> None:
+    def _end(
+        self,
+        pending: PendingLookup,
+        timer: asyncio.TimerHandle,
+        result: Sequence[Address] | Exception,
+    ) -> None:
         timer.cancel()
         lookup_threads.dec()
         if pending.slow:

@@ -30,7 +30,9 @@ def system_lookup(host: str) -> list[Address]:
     """The addresses of `host` as this machine resolves it; blocks. Raises socket.gaierror."""
     found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     # A zone (`%eth0`) only comes with link-local addresses; those are refused, or reached without it.
-    return list(dict.fromkeys(ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found))
+    return list(
+        dict.fromkeys(ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found)
+    )
 
 
 @dataclass(slots=True)
@@ -46,7 +48,12 @@ class VettingResolver(AbstractResolver):
     the name server is slow or does not answer are judged again.
     """
 
-    def __init__(self, networks: Sequence[Network], lookup: Lookup = system_lookup, limits: LookupLimits | None = None) -> None:
+    def __init__(
+        self,
+        networks: Sequence[Network],
+        lookup: Lookup = system_lookup,
+        limits: LookupLimits | None = None,
+    ) -> None:
         """`networks` are allowed beside public addresses; `lookup` runs in a thread and may block."""
         self._networks = networks
         self._lookups = Lookups(lookup, limits)
@@ -64,7 +71,10 @@ class VettingResolver(AbstractResolver):
             return True
         pending.waiters += 1
         try:
-            await asyncio.wait({pending.began}, timeout=0 if pending.slow and patience_s is not None else patience_s)
+            await asyncio.wait(
+                {pending.began},
+                timeout=0 if pending.slow and patience_s is not None else patience_s,
+            )
         finally:
             pending.waiters -= 1
             self._lookups.drop(pending)
@@ -72,7 +82,9 @@ class VettingResolver(AbstractResolver):
             lookups_made.labels("no_thread").inc()
         return pending.began.done()
 
-    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
         """The vetted addresses of `host`; raises DestinationRefused, or socket.gaierror when there are none."""
         addresses = await self._addresses(host)
         for address in addresses:

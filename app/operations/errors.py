@@ -85,7 +85,10 @@ class BadCursor(NotAcceptable):
     """The cursor was not made by this list."""
 
     def __init__(self) -> None:
-        super().__init__("cursor", "The cursor was not made by this list; leave it out to start at the beginning.")
+        super().__init__(
+            "cursor",
+            "The cursor was not made by this list; leave it out to start at the beginning.",
+        )
 
 
 class NameTaken(OperationError):
@@ -135,7 +138,9 @@ class TooManySecrets(OperationError):
     """So many secrets are still valid that every webhook would carry a long list of signatures."""
 
     def __init__(self, valid: int) -> None:
-        super().__init__(f"{valid} secrets are still valid; rotate with an overlap of 0 to end them at once, or wait until one expires.")
+        super().__init__(
+            f"{valid} secrets are still valid; rotate with an overlap of 0 to end them at once, or wait until one expires."
+        )
         self.valid = valid
 
 
@@ -151,7 +156,9 @@ class NotRetriable(OperationError):
     """An outbound webhook that is neither pending nor dead, or under way this moment; `state` is what it is."""
 
     def __init__(self, state: str) -> None:
-        super().__init__(f"The outbound webhook is {state}; only one that is dead or waits can be retried.")
+        super().__init__(
+            f"The outbound webhook is {state}; only one that is dead or waits can be retried."
+        )
         self.state = state
 
 

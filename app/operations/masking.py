@@ -48,12 +48,19 @@ def _mask_pair(pair: bytes) -> bytes:
     if not equals:
         # Without = it is unclear whether this is a key or the rest of a value.
         return pair if unquote_to_bytes(key) in _OPEN_PARAMETERS or not key else MASK.encode()
-    return pair if unquote_to_bytes(key) in _OPEN_PARAMETERS or not value else key + b"=" + MASK.encode()
+    return (
+        pair
+        if unquote_to_bytes(key) in _OPEN_PARAMETERS or not value
+        else key + b"=" + MASK.encode()
+    )
 
 
 def _mask_header(line: bytes) -> bytes:
     name, colon, _value = line.partition(b":")
     end = line[len(line.rstrip(b"\r\n")) :]
-    if not colon or line[:1] in (b" ", b"\t"):  # no header of its own: it may go on with the value of the one above
+    if not colon or line[:1] in (
+        b" ",
+        b"\t",
+    ):  # no header of its own: it may go on with the value of the one above
         return MASK.encode() + end if line.strip() else line
     return line if name.lower() in _OPEN_HEADERS else name + b": " + MASK.encode() + end

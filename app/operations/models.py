@@ -17,13 +17,17 @@ class Value(BaseModel):
 Moment = Annotated[
     datetime,
     PlainSerializer(timestamp, return_type=str, when_used="json"),
-    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-23T03:51:00.123456Z"]}),
+    WithJsonSchema(
+        {"type": "string", "format": "date-time", "examples": ["2026-11-23T03:51:00.123456Z"]}
+    ),
 ]
 """A moment, in JSON written as events write it: UTC, microseconds, `Z`."""
 
 
 def _storable(value: object) -> object:
-    if isinstance(value, str) and ("\0" in value or any("\ud800" <= character <= "\udfff" for character in value)):
+    if isinstance(value, str) and (
+        "\0" in value or any("\ud800" <= character <= "\udfff" for character in value)
+    ):
         raise ValueError("holds a character that is no text: NUL or half of a surrogate pair")
     return value
 

@@ -38,7 +38,9 @@ def cursor_of(key: Key) -> str:
 def key_of(cursor: str, kind: type[Key]) -> Key:
     """The id that a cursor names; raises BadCursor unless it was made from an id of this kind."""
     try:
-        raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        raw = base64.b64decode(
+            cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True
+        )
     except (binascii.Error, UnicodeEncodeError):
         raise BadCursor from None
     if kind is UUID and len(raw) == _UUID_BYTES:
@@ -52,7 +54,10 @@ Column = InstrumentedAttribute[Any]
 
 
 def along(
-    query: Select[*tuple[Any, ...]], fixed: Mapping[Column, object], keys: Sequence[Column], after: Sequence[object] | None
+    query: Select[*tuple[Any, ...]],
+    fixed: Mapping[Column, object],
+    keys: Sequence[Column],
+    after: Sequence[object] | None,
 ) -> Select[*tuple[Any, ...]]:
     """The rows of `query` in which the columns `fixed` have these values, in falling order of `keys`; behind the one with the keys `after`.
 
@@ -60,12 +65,22 @@ def along(
     leave Postgres another way, an index in the order of `keys` alone, and then it reads past any number of rows that have other values.
     """
     given = [_expression(column, value) for column, value in fixed.items()]
-    until = tuple_(*fixed) <= tuple_(*given) if after is None else tuple_(*fixed, *keys) < tuple_(*given, *map(_expression, keys, after))
-    return query.where(tuple_(*fixed) >= tuple_(*given), until).order_by(*(column.desc() for column in (*fixed, *keys)))
+    until = (
+        tuple_(*fixed) <= tuple_(*given)
+        if after is None
+        else tuple_(*fixed, *keys) < tuple_(*given, *map(_expression, keys, after))
+    )
+    return query.where(tuple_(*fixed) >= tuple_(*given), until).order_by(
+        *(column.desc() for column in (*fixed, *keys))
+    )
 
 
 def _expression(column: Column, value: object) -> ColumnElement[Any] | Column:
-    return value if isinstance(value, ColumnElement | InstrumentedAttribute) else literal(value, column.type)
+    return (
+        value
+        if isinstance(value, ColumnElement | InstrumentedAttribute)
+        else literal(value, column.type)
+    )
 
 
 def page_of(ids: Iterable[Key], place: Place) -> tuple[list[Key], str | None, bool]:

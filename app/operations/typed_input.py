@@ -8,7 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 _DASHES = "\u2212\u30fc\u2500\u2501"
 """Signs typed for a hyphen that Unicode does not count as dashes: minus, the Japanese long vowel, box lines."""
-_DATE = re.compile(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?|([0-9]{4})([0-9]{2})([0-9]{2})")
+_DATE = re.compile(
+    r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?|([0-9]{4})([0-9]{2})([0-9]{2})"
+)
 _MONEY = re.compile(r"[¥\\]?([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)円?")
 _KNOWN = text("""
 SELECT EXISTS (SELECT 1 FROM orders WHERE order_no = :order_no) OR EXISTS (SELECT 1 FROM notices WHERE order_no = :order_no)

@@ -44,7 +44,9 @@ class Receiver:
         return await self._others(scope, receive, send)
 
 
-def make_receiver(endpoint: NotifyEndpoint, path: NotifyPath, is_ready: Callable[[], bool]) -> Receiver:
+def make_receiver(
+    endpoint: NotifyEndpoint, path: NotifyPath, is_ready: Callable[[], bool]
+) -> Receiver:
     """The application; `is_ready` says whether a call could be recorded now."""
     app = FastAPI(title="zeus-relay receiver", openapi_url=None, redirect_slashes=False)
 

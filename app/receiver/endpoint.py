@@ -61,8 +61,12 @@ class NotifyEndpoint:
                 self._keep_sample(_notice(scope, visitor, await _body(receive)))
             return await _answer(send, 403, b"Forbidden\n")
         if scope["method"] not in METHODS:
-            return await _answer(send, 200 if scope["method"] == "HEAD" else 405, b"", ((b"allow", b"GET, POST"),))
-        return await self._record(_notice(scope, visitor, await _body(receive)), scope["extensions"][EXTENSION], send)
+            return await _answer(
+                send, 200 if scope["method"] == "HEAD" else 405, b"", ((b"allow", b"GET, POST"),)
+            )
+        return await self._record(
+            _notice(scope, visitor, await _body(receive)), scope["extensions"][EXTENSION], send
+        )
 
     async def _record(self, notice: RawNotice, wire: Wire, send: Send) -> None:
         try:
@@ -86,7 +90,12 @@ class NotifyEndpoint:
         (calls_let_in if visitor.admitted else calls_rejected.labels("source")).inc()
         left_out = self._throttle.take()
         if left_out is not None:
-            log.warning("source_not_allowed", let_in=visitor.admitted, behind_proxy=visitor.behind_proxy, left_out=left_out)
+            log.warning(
+                "source_not_allowed",
+                let_in=visitor.admitted,
+                behind_proxy=visitor.behind_proxy,
+                left_out=left_out,
+            )
 
     def _keep_sample(self, notice: RawNotice) -> None:
         values = decode(notice.target.partition(b"?")[2], notice.body).values
@@ -121,7 +130,9 @@ async def _body(receive: Receive) -> bytes:
     return body
 
 
-async def _answer(send: Send, status: int, body: bytes, extra: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+async def _answer(
+    send: Send, status: int, body: bytes, extra: tuple[tuple[bytes, bytes], ...] = ()
+) -> None:
     calls_answered.labels(str(status)).inc()
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),

@@ -20,7 +20,9 @@ def report(reason: str, beginning: bytes | None, *, stranger: bool) -> None:
     left_out = _throttle.take() if stranger else 0
     if left_out is not None:
         details = {} if beginning is None else {"first_bytes": _harmless(beginning)}
-        log.warning("no_call", reason=reason, expected_peer=not stranger, left_out=left_out, **details)
+        log.warning(
+            "no_call", reason=reason, expected_peer=not stranger, left_out=left_out, **details
+        )
 
 
 def _harmless(beginning: bytes) -> str:

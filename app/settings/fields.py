@@ -9,11 +9,25 @@ from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from app.settings.database_url import read_database_url
 from app.settings.declared_subscribers import DeclaredSubscriber
-from app.settings.kinds import Duration, Durations, Names, Networks, Port, Secrets, Size, parse_duration
+from app.settings.kinds import (
+    Duration,
+    Durations,
+    Names,
+    Networks,
+    Port,
+    Secrets,
+    Size,
+    parse_duration,
+)
 from app.settings.service_links import service_variables
 
 PREFIX = "RELAY_"
@@ -22,7 +36,9 @@ PREFIX = "RELAY_"
 class Settings(BaseSettings):
     """Everything that can be configured. Each field is the variable RELAY_<FIELD>; `description` is the text of its reference."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True
+    )
 
     database_url: SecretStr | None = Field(
         None,
@@ -30,7 +46,9 @@ class Settings(BaseSettings):
         examples=["postgresql://relay:password@db.example:5432/relay"],
     )
     data_dir: Path = Field(
-        Path("data"), description="Where the embedded Postgres and generated keys live.", examples=["/var/lib/zeus-relay"]
+        Path("data"),
+        description="Where the embedded Postgres and generated keys live.",
+        examples=["/var/lib/zeus-relay"],
     )
     allowed_sources: Networks = Field(
         [ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128")],
@@ -48,7 +66,9 @@ class Settings(BaseSettings):
         examples=["observe"],
     )
     trusted_proxies: Networks = Field(
-        [], description="CIDRs of reverse proxies whose X-Forwarded-For is believed.", examples=["203.0.113.5/32"]
+        [],
+        description="CIDRs of reverse proxies whose X-Forwarded-For is believed.",
+        examples=["203.0.113.5/32"],
     )
     stop_delay: Annotated[Duration, Field(le=timedelta(seconds=10))] = Field(
         timedelta(0),
@@ -56,13 +76,17 @@ class Settings(BaseSettings):
         "For load balancers that find out late.",
         examples=["5s"],
     )
-    notify_path: str = Field("/zeus/notify", description="Path of the notification endpoint.", examples=["/zeus/notify"])
+    notify_path: str = Field(
+        "/zeus/notify", description="Path of the notification endpoint.", examples=["/zeus/notify"]
+    )
     notify_token: SecretStr | None = Field(
         None,
         description="When set, the endpoint is RELAY_NOTIFY_PATH/<token> and nothing else.",
         examples=["k3VQ8mZ1xWb7Tn5cRj9uYd2L"],
     )
-    answer_budget: Annotated[Duration, Field(ge=timedelta(milliseconds=500), le=timedelta(seconds=30))] = Field(
+    answer_budget: Annotated[
+        Duration, Field(ge=timedelta(milliseconds=500), le=timedelta(seconds=30))
+    ] = Field(
         timedelta(seconds=5),
         description="Time within which a call is recorded and answered: 60 % of it for Postgres, the rest for the spool.",
         examples=["5s"],
@@ -73,7 +97,9 @@ class Settings(BaseSettings):
         examples=["/var/lib/zeus-relay/spool"],
     )
     spool_limit: Annotated[Size, Field(ge=1024 * 1024)] = Field(
-        1024**3, description="How large the spool directory may become: 1 GiB holds more than a million calls.", examples=["1GiB"]
+        1024**3,
+        description="How large the spool directory may become: 1 GiB holds more than a million calls.",
+        examples=["1GiB"],
     )
     when_unstorable: Literal["hold", "error"] = Field(
         "hold",
@@ -82,19 +108,31 @@ class Settings(BaseSettings):
         examples=["hold"],
     )
     hold_limit: Annotated[int, Field(ge=0)] = Field(
-        1_000, description="Calls held at the same time; beyond them the answer is 503.", examples=["1000"]
+        1_000,
+        description="Calls held at the same time; beyond them the answer is 503.",
+        examples=["1000"],
     )
     ip_codes: Names = Field(
         [],
         description="The merchant's IPコード, 10 digits each. A call with another one is quarantined. Unset: any is taken.",
         examples=["2012000001"],
     )
-    public_host: str = Field("127.0.0.1", description="Address the public listener binds to.", examples=["::1"])
-    public_port: Port = Field(
-        8000, description="Port of the public listener: the notification endpoint and health only.", examples=["8000"]
+    public_host: str = Field(
+        "127.0.0.1", description="Address the public listener binds to.", examples=["::1"]
     )
-    operator_host: str = Field("127.0.0.1", description="Address the private listener binds to.", examples=["::1"])
-    operator_port: Port = Field(8001, description="Port of the private listener: console, API, metrics and health.", examples=["8001"])
+    public_port: Port = Field(
+        8000,
+        description="Port of the public listener: the notification endpoint and health only.",
+        examples=["8000"],
+    )
+    operator_host: str = Field(
+        "127.0.0.1", description="Address the private listener binds to.", examples=["::1"]
+    )
+    operator_port: Port = Field(
+        8001,
+        description="Port of the private listener: console, API, metrics and health.",
+        examples=["8001"],
+    )
     metrics_port: Port | None = Field(
         None,
         description="When set, the roles receive and work serve /metrics and health on RELAY_OPERATOR_HOST at this port; "
@@ -114,9 +152,13 @@ class Settings(BaseSettings):
         examples=["Zm9yIGV4YW1wbGUgb25seSwgbWFrZSB5b3VyIG93biE="],
     )
     subscriber_networks: Networks = Field(
-        [], description="Private CIDRs that webhooks may go to. Public addresses are always allowed.", examples=["127.0.0.0/8"]
+        [],
+        description="Private CIDRs that webhooks may go to. Public addresses are always allowed.",
+        examples=["127.0.0.0/8"],
     )
-    allow_http_subscribers: bool = Field(False, description="Allow http:// subscriber URLs beside https://.", examples=["true"])
+    allow_http_subscribers: bool = Field(
+        False, description="Allow http:// subscriber URLs beside https://.", examples=["true"]
+    )
     subscriber_ca_file: Path | None = Field(
         None,
         description="A PEM file of private authorities whose certificates subscribers may have, beside those the system trusts.",
@@ -129,7 +171,10 @@ class Settings(BaseSettings):
         examples=["http://proxy.example:3128"],
     )
     retry_schedule: Durations = Field(
-        [parse_duration(d) for d in ("0s", "5s", "5m", "30m", "2h", "5h", "10h", "14h", "20h", "24h")],
+        [
+            parse_duration(d)
+            for d in ("0s", "5s", "5m", "30m", "2h", "5h", "10h", "14h", "20h", "24h")
+        ],
         description="Wait before each attempt, counted from the one before; after the last the webhook is dead.",
         examples=["0s,5s,5m,30m,2h,5h,10h,14h,20h,24h"],
     )
@@ -145,7 +190,9 @@ class Settings(BaseSettings):
         examples=["5d"],
     )
     resume_rate: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        20, description="Webhooks a second that a resumed subscriber gets until what was held is gone.", examples=["20"]
+        20,
+        description="Webhooks a second that a resumed subscriber gets until what was held is gone.",
+        examples=["20"],
     )
     worker_concurrency: Annotated[int, Field(ge=1, le=5_000)] = Field(
         200,
@@ -161,7 +208,9 @@ class Settings(BaseSettings):
     subscribers: list[DeclaredSubscriber] = Field(
         [],
         description="Subscribers declared as JSON, applied by name at every start. Whatever subscribers add takes can be declared.",
-        examples=['[{"name":"shop","url":"https://shop.example/hooks","events":["payment.received"],"secret":"whsec_..."}]'],
+        examples=[
+            '[{"name":"shop","url":"https://shop.example/hooks","events":["payment.received"],"secret":"whsec_..."}]'
+        ],
     )
     personal_data_days: Annotated[int, Field(ge=0, le=36_500)] = Field(
         90,
@@ -169,7 +218,9 @@ class Settings(BaseSettings):
         examples=["90"],
     )
     history_days: Annotated[int, Field(ge=0, le=36_500)] = Field(
-        400, description="Days after which settled webhooks and their attempts are deleted. 0: never.", examples=["400"]
+        400,
+        description="Days after which settled webhooks and their attempts are deleted. 0: never.",
+        examples=["400"],
     )
     public_url: str | None = Field(
         None,
@@ -188,9 +239,13 @@ class Settings(BaseSettings):
         "which then carry a traceparent header. Needs the extra otel.",
         examples=["http://collector.example:4318"],
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.", examples=["INFO"])
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="How much is logged.", examples=["INFO"]
+    )
     log_format: Literal["auto", "json", "text"] = Field(
-        "auto", description="One JSON object a line, or text; auto writes text on a terminal and JSON elsewhere.", examples=["json"]
+        "auto",
+        description="One JSON object a line, or text; auto writes text on a terminal and JSON elsewhere.",
+        examples=["json"],
     )
 
     @classmethod
@@ -205,7 +260,11 @@ class Settings(BaseSettings):
         """Return the sources, the first first, without the variables that Kubernetes makes."""
         if isinstance(env_settings, EnvSettingsSource):
             made = {name.lower() for name in service_variables()}
-            env_settings.env_vars = {name: value for name, value in env_settings.env_vars.items() if name.lower() not in made}
+            env_settings.env_vars = {
+                name: value
+                for name, value in env_settings.env_vars.items()
+                if name.lower() not in made
+            }
         return init_settings, env_settings, dotenv_settings, file_secret_settings
 
     @field_validator("database_url")
@@ -238,7 +297,9 @@ class Settings(BaseSettings):
     @classmethod
     def _is_path(cls, value: str) -> str:
         if not re.fullmatch(r"(/[0-9A-Za-z._~-]+)+", value):
-            raise ValueError("must begin with / and hold only letters, digits and . _ ~ - between slashes")
+            raise ValueError(
+                "must begin with / and hold only letters, digits and . _ ~ - between slashes"
+            )
         if value.lower() in ("/healthz", "/readyz"):
             raise ValueError("is taken by the health check")
         return value
@@ -272,7 +333,9 @@ class Settings(BaseSettings):
             try:
                 Fernet(key.get_secret_value())
             except ValueError:
-                raise ValueError("each key must be 32 bytes in URL-safe base64, as `zeus-relay keygen` prints") from None
+                raise ValueError(
+                    "each key must be 32 bytes in URL-safe base64, as `zeus-relay keygen` prints"
+                ) from None
         return value
 
     @model_validator(mode="after")

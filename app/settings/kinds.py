@@ -27,7 +27,11 @@ def parse_size(value: object) -> int:
 
 
 def split(value: object) -> object:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    return (
+        [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, str)
+        else value
+    )
 
 
 def network(value: object) -> Network:
@@ -46,7 +50,9 @@ def parse_duration(value: object) -> timedelta:
     return timedelta(seconds=float(match[1]) * _UNIT_SECONDS[match[2]])
 
 
-Networks = Annotated[list[Annotated[Network, BeforeValidator(network)]], NoDecode, BeforeValidator(split)]
+Networks = Annotated[
+    list[Annotated[Network, BeforeValidator(network)]], NoDecode, BeforeValidator(split)
+]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Durations = Annotated[list[Duration], NoDecode, BeforeValidator(split), Field(min_length=1)]
 Names = Annotated[list[str], NoDecode, BeforeValidator(split)]

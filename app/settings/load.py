@@ -30,7 +30,9 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise WrongSettings("\n".join(_explain(problem) for problem in error.errors(include_url=False))) from None
+        raise WrongSettings(
+            "\n".join(_explain(problem) for problem in error.errors(include_url=False))
+        ) from None
     except SettingsError as error:  # a variable that should be JSON and is not
         raise WrongSettings(_explain_source(error)) from None
 
@@ -42,14 +44,17 @@ def variable_of(field: str) -> str:
 
 def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
     known = [variable_of(field) for field in Settings.model_fields]
-    given = (environment.keys() - set(service_variables(environment))) | dotenv_values(".env").keys()
+    given = (environment.keys() - set(service_variables(environment))) | dotenv_values(
+        ".env"
+    ).keys()
     messages = []
     for name in sorted(given):
         if not name.startswith(PREFIX) or name in known:
             continue
         near = difflib.get_close_matches(name, known, n=1)
         messages.append(
-            f"{name}: there is no such setting" + (f"; did you mean {near[0]}?" if near else "; .env.example lists all of them")
+            f"{name}: there is no such setting"
+            + (f"; did you mean {near[0]}?" if near else "; .env.example lists all of them")
         )
     return messages
 

@@ -22,8 +22,16 @@ def service_variables(environment: Mapping[str, str] | None = None) -> list[str]
     """Return the names of the variables with our prefix that were made for services, sorted."""
     environment = os.environ if environment is None else environment
     ours = {name: value for name, value in environment.items() if name.startswith("RELAY_")}
-    services = {found[1] for name, value in ours.items() if (found := _NAMES_A_SERVICE.fullmatch(name)) and _is_url(value)}
-    return sorted(name for name, value in ours.items() if any(_is_made_for(service, name, value) for service in services))
+    services = {
+        found[1]
+        for name, value in ours.items()
+        if (found := _NAMES_A_SERVICE.fullmatch(name)) and _is_url(value)
+    }
+    return sorted(
+        name
+        for name, value in ours.items()
+        if any(_is_made_for(service, name, value) for service in services)
+    )
 
 
 def _is_made_for(service: str, name: str, value: str) -> bool:

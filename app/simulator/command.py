@@ -30,12 +30,17 @@ def _list_and_exit(wanted: bool) -> None:
     if not wanted:
         return
     for scenario in SCENARIOS.values():
-        codes = " ".join(turn.status if turn.times == 1 else f"{turn.status}x{turn.times}" for turn in scenario.turns)
+        codes = " ".join(
+            turn.status if turn.times == 1 else f"{turn.status}x{turn.times}"
+            for turn in scenario.turns
+        )
         typer.echo(f"{scenario.name:<24}{codes:<26}{scenario.about}")
     raise typer.Exit
 
 
-def _target(url: str, method: Method, http: HttpVersion, line_end: LineEnd, timeout_s: float) -> CallTarget:
+def _target(
+    url: str, method: Method, http: HttpVersion, line_end: LineEnd, timeout_s: float
+) -> CallTarget:
     try:
         return target_of(url, method=method, http=http, line_end=line_end, timeout_s=timeout_s)
     except ValueError as error:
@@ -55,7 +60,9 @@ def _scenarios(values: Sequence[str] | None) -> list[Scenario]:
         return list(SCENARIOS.values())
     for name in names:
         if name not in SCENARIOS:
-            raise typer.BadParameter(f"no scenario is called {name!r}; --list shows them", param_hint="--scenario")
+            raise typer.BadParameter(
+                f"no scenario is called {name!r}; --list shows them", param_hint="--scenario"
+            )
     return [SCENARIOS[name] for name in names]
 
 
@@ -71,39 +78,87 @@ def _parameters(only: str | None) -> Sequence[str]:
     names = _names([only])
     for name in names:
         if name not in ALL_PARAMETERS:
-            raise typer.BadParameter(f"{name!r} is none of {', '.join(ALL_PARAMETERS)}", param_hint="--only")
+            raise typer.BadParameter(
+                f"{name!r} is none of {', '.join(ALL_PARAMETERS)}", param_hint="--only"
+            )
     return names
 
 
 Url = Annotated[
     str,
     typer.Argument(
-        metavar="URL", help="The receiver's notification URL, http or https. It may carry a query of its own.", show_default=False
+        metavar="URL",
+        help="The receiver's notification URL, http or https. It may carry a query of its own.",
+        show_default=False,
     ),
 ]
 ScenarioNames = Annotated[
     list[str] | None,
     typer.Option(
-        "--scenario", help=f"What happens to each order: a name (see --list), several with commas, or {_ALL}. (default: {_USUAL})"
+        "--scenario",
+        help=f"What happens to each order: a name (see --list), several with commas, or {_ALL}. (default: {_USUAL})",
     ),
 ]
-Orders = Annotated[int, typer.Option("--orders", min=1, help="How many orders go through each scenario.")]
-Rate = Annotated[float | None, typer.Option("--rate", min=0.001, help="Start this many calls a second, whatever the answers (load test).")]
-Connections = Annotated[int, typer.Option("--connections", min=1, help="How many orders are called about at once; not with --rate.")]
-CallMethod = Annotated[Method, typer.Option("--method", case_sensitive=False, help="How the values are sent.")]
-CallStyle = Annotated[Style, typer.Option("--style", help="How the values are escaped; raw sends Shift_JIS as 8-bit bytes.")]
+Orders = Annotated[
+    int, typer.Option("--orders", min=1, help="How many orders go through each scenario.")
+]
+Rate = Annotated[
+    float | None,
+    typer.Option(
+        "--rate",
+        min=0.001,
+        help="Start this many calls a second, whatever the answers (load test).",
+    ),
+]
+Connections = Annotated[
+    int,
+    typer.Option(
+        "--connections", min=1, help="How many orders are called about at once; not with --rate."
+    ),
+]
+CallMethod = Annotated[
+    Method, typer.Option("--method", case_sensitive=False, help="How the values are sent.")
+]
+CallStyle = Annotated[
+    Style,
+    typer.Option("--style", help="How the values are escaped; raw sends Shift_JIS as 8-bit bytes."),
+]
 Http = Annotated[HttpVersion, typer.Option("--http", help="The HTTP version; 1.0 sends no Host.")]
 Lines = Annotated[LineEnd, typer.Option("--line-end", help="How the lines of the request end.")]
-Timeout = Annotated[float, typer.Option("--timeout", min=0.001, help="Seconds to wait for an answer, as Zeus does.")]
-RetryCount = Annotated[
-    int, typer.Option("--retries", min=0, help="Retries after a timeout. Zeus makes none unless the merchant ordered them.")
+Timeout = Annotated[
+    float, typer.Option("--timeout", min=0.001, help="Seconds to wait for an answer, as Zeus does.")
 ]
-RetryAfter = Annotated[float, typer.Option("--retry-after", min=0, help="Seconds between a timeout and its retry.")]
+RetryCount = Annotated[
+    int,
+    typer.Option(
+        "--retries",
+        min=0,
+        help="Retries after a timeout. Zeus makes none unless the merchant ordered them.",
+    ),
+]
+RetryAfter = Annotated[
+    float, typer.Option("--retry-after", min=0, help="Seconds between a timeout and its retry.")
+]
 Clientip = Annotated[str, typer.Option("--clientip", help="The IPコード that the calls carry.")]
-Only = Annotated[str | None, typer.Option("--only", help="The parameters that are sent, with commas between them. (default: all 14)")]
-Seed = Annotated[int | None, typer.Option("--seed", help="Repeats the orders of an earlier run. (default: by chance, and reported)")]
+Only = Annotated[
+    str | None,
+    typer.Option(
+        "--only", help="The parameters that are sent, with commas between them. (default: all 14)"
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        "--seed", help="Repeats the orders of an earlier run. (default: by chance, and reported)"
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Report as JSON.")]
-ListOnly = Annotated[bool, typer.Option("--list", is_eager=True, callback=_list_and_exit, help="List the scenarios and exit.")]
+ListOnly = Annotated[
+    bool,
+    typer.Option(
+        "--list", is_eager=True, callback=_list_and_exit, help="List the scenarios and exit."
+    ),
+]
 
 
 def simulate(
@@ -130,13 +185,25 @@ def simulate(
     Exits with 1 if Zeus would have sent a CGI送信エラー通知 mail about any call.
     """
     if rate is not None and retries:
-        raise typer.BadParameter("a constant rate leaves no room for retries", param_hint="--retries")
+        raise typer.BadParameter(
+            "a constant rate leaves no room for retries", param_hint="--retries"
+        )
     target = _target(url, method, http, line_end, timeout)
     seed = secrets.randbelow(2**32) if seed is None else seed
-    invented = build_run(_scenarios(scenario), orders, seed, Contract(_clientip(clientip), _parameters(only), style))
+    invented = build_run(
+        _scenarios(scenario), orders, seed, Contract(_clientip(clientip), _parameters(only), style)
+    )
     note = _observer(as_json=as_json, failures_only=rate is not None)
     if rate is None:
-        report = asyncio.run(play(target, invented, connections=connections, retries=Retries(retries, retry_after), on_result=note))
+        report = asyncio.run(
+            play(
+                target,
+                invented,
+                connections=connections,
+                retries=Retries(retries, retry_after),
+                on_result=note,
+            )
+        )
     else:
         report = asyncio.run(play_at_rate(target, invented, rate, on_result=note))
     if as_json:

@@ -18,21 +18,45 @@ _WRONG = 2
 
 def _option(name: str, about: str, *names: str, **values: Any) -> Any:
     """Return an option that a SIMULATOR_ variable sets too."""
-    return typer.Option(f"--{name}", *names, envvar=f"SIMULATOR_{name.upper().replace('-', '_')}", help=about, **values)
+    return typer.Option(
+        f"--{name}",
+        *names,
+        envvar=f"SIMULATOR_{name.upper().replace('-', '_')}",
+        help=about,
+        **values,
+    )
 
 
 Host = Annotated[str, _option("host", "The address to listen on.")]
 Port = Annotated[int, _option("port", "The port; 0 takes a free one.", min=0, max=65535)]
-State = Annotated[Path | None, _option("state", "The SQLite file that keeps orders. (default: memory)", show_default=False)]
-CallUrl = Annotated[str | None, _option("call-url", "The URL to call; without one no call is made.", show_default=False)]
-CallMethod = Annotated[Method, _option("method", "How calls send their values.", case_sensitive=False)]
+State = Annotated[
+    Path | None,
+    _option("state", "The SQLite file that keeps orders. (default: memory)", show_default=False),
+]
+CallUrl = Annotated[
+    str | None,
+    _option("call-url", "The URL to call; without one no call is made.", show_default=False),
+]
+CallMethod = Annotated[
+    Method, _option("method", "How calls send their values.", case_sensitive=False)
+]
 Parameters = Annotated[
-    str | None, _option("parameters", "The parameters that calls carry, with commas. (default: all)", show_default=False)
+    str | None,
+    _option(
+        "parameters",
+        "The parameters that calls carry, with commas. (default: all)",
+        show_default=False,
+    ),
 ]
 Retries = Annotated[int, _option("retries", "Retries after a timeout.", min=0)]
 Optional_ = Annotated[bool, _option("optional-statuses", "Call for 02 and 03 too.")]
-ClientIps = Annotated[str | None, _option("clientips", "The IPコード that may apply, with commas.", show_default=False)]
-TestIds = Annotated[str | None, _option("test-ids", "The valid test IDs, with commas.", show_default=False)]
+ClientIps = Annotated[
+    str | None,
+    _option("clientips", "The IPコード that may apply, with commas.", show_default=False),
+]
+TestIds = Annotated[
+    str | None, _option("test-ids", "The valid test IDs, with commas.", show_default=False)
+]
 Days = Annotated[int, _option("deadline-days", "Days until the payment deadline.", min=2, max=59)]
 Speed = Annotated[float, _option("clock-speed", "Simulated seconds in a real second.")]
 Anywhere = Annotated[bool, _option("anywhere", "Listen for and call other machines too.")]
@@ -83,7 +107,9 @@ def simulator(
         "clock_speed": clock_speed,
         "anywhere": anywhere,
     }
-    settings = _settings({name: value for name, value in options.items() if value is not None}, given or [])
+    settings = _settings(
+        {name: value for name, value in options.items() if value is not None}, given or []
+    )
     if not anywhere and not is_loopback(host):
         _refuse(f"{host} can be reached from other machines; say --anywhere if that is wanted")
     asyncio.run(_serve(_bound(host, port), state, settings))
@@ -99,7 +125,11 @@ def _settings(given: dict[str, Any], more: list[str]) -> SimulatorSettings:
     try:
         return SimulatorSettings.model_validate(given)
     except ValidationError as error:
-        _refuse("; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()))
+        _refuse(
+            "; ".join(
+                f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()
+            )
+        )
 
 
 def _assign(settings: dict[str, Any], path: str, text: str) -> None:
@@ -136,7 +166,18 @@ async def _serve(listening: socket.socket, state: Path | None, settings: Simulat
     from app.simulator.state.store import SlipStore
 
     application = make_simulator(SimulatedZeus(SlipStore(state), settings))
-    config = uvicorn.Config(application, http=ConnectionProtocol, log_level="error", lifespan="on", server_header=False, headers=[MARK])
+    config = uvicorn.Config(
+        application,
+        http=ConnectionProtocol,
+        log_level="error",
+        lifespan="on",
+        server_header=False,
+        headers=[MARK],
+    )
     host, port = listening.getsockname()[:2]
-    typer.echo(json.dumps({"event": "listening", "simulator": True, "url": f"http://{host}:{port}", "port": port}))
+    typer.echo(
+        json.dumps(
+            {"event": "listening", "simulator": True, "url": f"http://{host}:{port}", "port": port}
+        )
+    )
     await uvicorn.Server(config).serve([listening])

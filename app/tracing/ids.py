@@ -28,5 +28,7 @@ def context_of(trace: int, parent: int | None) -> Context:
     """What the span comes from: another span of the same trace, which another process may have made, or nothing."""
     if parent is None:
         return Context()
-    seen = SpanContext(trace_id=trace, span_id=parent, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+    seen = SpanContext(
+        trace_id=trace, span_id=parent, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED)
+    )
     return set_span_in_context(NonRecordingSpan(seen), Context())

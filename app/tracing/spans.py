@@ -44,8 +44,12 @@ def start_tracing(endpoint: str, version: str, exporter: "SpanExporter | None" =
         raise TracingMissing("needs OpenTelemetry: install zeus-relay[otel]") from None
     _ids = GivenIds()
     resource = Resource({"service.name": "zeus-relay", "service.version": version})
-    _provider = TracerProvider(sampler=ALWAYS_ON, resource=resource, id_generator=_ids, shutdown_on_exit=False)
-    _provider.add_span_processor(BatchSpanProcessor(exporter or OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces")))
+    _provider = TracerProvider(
+        sampler=ALWAYS_ON, resource=resource, id_generator=_ids, shutdown_on_exit=False
+    )
+    _provider.add_span_processor(
+        BatchSpanProcessor(exporter or OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces"))
+    )
 
 
 def stop_tracing() -> None:
@@ -66,7 +70,15 @@ def received(notice_id: UUID, seconds: float) -> None:
     if _provider is not None:
         ended = time.time_ns()
         attributes = {"notice_id": str(notice_id)}
-        _record(_RECEIVE, notice_id, span_of(_RECEIVE, notice_id), None, ended - round(seconds * 1e9), ended, attributes)
+        _record(
+            _RECEIVE,
+            notice_id,
+            span_of(_RECEIVE, notice_id),
+            None,
+            ended - round(seconds * 1e9),
+            ended,
+            attributes,
+        )
 
 
 def judged(notice_id: UUID, began_ns: int, attributes: Attributes) -> None:
@@ -74,7 +86,15 @@ def judged(notice_id: UUID, began_ns: int, attributes: Attributes) -> None:
     if _provider is not None:
         parent = span_of(_RECEIVE, notice_id)
         attributes = {"notice_id": str(notice_id), **attributes}
-        _record(_JUDGE, notice_id, span_of(_JUDGE, notice_id), parent, began_ns, time.time_ns(), attributes)
+        _record(
+            _JUDGE,
+            notice_id,
+            span_of(_JUDGE, notice_id),
+            parent,
+            began_ns,
+            time.time_ns(),
+            attributes,
+        )
 
 
 class Send:
@@ -97,7 +117,16 @@ class Send:
         """The attempt is over."""
         if _provider is not None:
             told = {**self._attributes, **attributes}
-            _record("send", self._trace, self._span, self._parent, self._began_ns, time.time_ns(), told, failed=failed)
+            _record(
+                "send",
+                self._trace,
+                self._span,
+                self._parent,
+                self._began_ns,
+                time.time_ns(),
+                told,
+                failed=failed,
+            )
 
 
 def span_of(stage: str, notice_id: UUID) -> int:
@@ -106,7 +135,15 @@ def span_of(stage: str, notice_id: UUID) -> int:
 
 
 def _record(
-    name: str, trace: UUID, span: int, parent: int | None, began_ns: int, ended_ns: int, attributes: Attributes, *, failed: bool = False
+    name: str,
+    trace: UUID,
+    span: int,
+    parent: int | None,
+    began_ns: int,
+    ended_ns: int,
+    attributes: Attributes,
+    *,
+    failed: bool = False,
 ) -> None:
     if _provider is None:
         return

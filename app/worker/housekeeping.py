@@ -86,7 +86,9 @@ class Housekeeping:
 
     async def _erase(self, at: datetime | None) -> int:
         erased = 0
-        while self._personal_data is not None and (batch := await erase_old(self._sessions, self._personal_data, at=at)):
+        while self._personal_data is not None and (
+            batch := await erase_old(self._sessions, self._personal_data, at=at)
+        ):
             erased += batch
             await asyncio.sleep(PAUSE_SECONDS)
         return erased

@@ -101,7 +101,9 @@ def faults_of(values: Mapping[str, str]) -> list[ApplicationFault]:
 
     A parameter that is absent and one that is empty are the same: not given.
     """
-    faults = [fault for field in FIELDS.values() for fault in _faults(field, values.get(field.name, ""))]
+    faults = [
+        fault for field in FIELDS.values() for fault in _faults(field, values.get(field.name, ""))
+    ]
     if bool(values.get("testid")) != bool(values.get("test_type")):
         absent = "test_type" if values.get("testid") else "testid"
         faults.append(ApplicationFault(absent, Rule.BOTH_TEST_PARAMETERS))

@@ -60,7 +60,9 @@ class ApplicationAnswer:
 
 _LINE = re.compile(r"[ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*=(.*)")
 _MARKUP = re.compile(rb"<\s*(?:!doctype|html|head|body|title)\b", re.IGNORECASE)
-_PARAMETER = re.compile(r"(?<![0-9A-Za-z_])(" + "|".join(sorted(FIELDS, key=len, reverse=True)) + r")(?![0-9A-Za-z_])")
+_PARAMETER = re.compile(
+    r"(?<![0-9A-Za-z_])(" + "|".join(sorted(FIELDS, key=len, reverse=True)) + r")(?![0-9A-Za-z_])"
+)
 
 
 def read_answer(status: int, body: bytes, *, complete: bool = True) -> ApplicationAnswer:
@@ -74,7 +76,9 @@ def read_answer(status: int, body: bytes, *, complete: bool = True) -> Applicati
         return ApplicationAnswer(AnswerKind.UNCLEAR)
     text = _text_of(body)
     values = _values_of(text, complete=complete)
-    return ApplicationAnswer(_kind_of(values, text, complete=complete), values, _named(values, text, complete=complete))
+    return ApplicationAnswer(
+        _kind_of(values, text, complete=complete), values, _named(values, text, complete=complete)
+    )
 
 
 def _kind_of(values: Mapping[str, str], text: str, *, complete: bool) -> AnswerKind:

@@ -24,7 +24,10 @@ _DIGITS = re.compile(r"[0-9]+")
 
 def is_invisible(character: str) -> bool:
     """Return whether a reader sees nothing: blanks, control and format characters, separators, fillers."""
-    return category(character) in _INVISIBLE_CATEGORIES or _DRAWN_AS_NOTHING.match(character) is not None
+    return (
+        category(character) in _INVISIBLE_CATEGORIES
+        or _DRAWN_AS_NOTHING.match(character) is not None
+    )
 
 
 def visible_part(text: str) -> tuple[int, int]:

@@ -26,8 +26,18 @@ ERROR_CODES: Final[Mapping[str, ErrorCode]] = MappingProxyType(
     {
         error.code: error
         for error in (
-            ErrorCode("800000", "a value outside Zeus's rules, or wrong settings", "システムエラー・設定不正", _DEVELOPER),
-            ErrorCode("800001", "the IPコード cannot be used now", "ゼウスサービス停止", "the merchant, with Zeus"),
+            ErrorCode(
+                "800000",
+                "a value outside Zeus's rules, or wrong settings",
+                "システムエラー・設定不正",
+                _DEVELOPER,
+            ),
+            ErrorCode(
+                "800001",
+                "the IPコード cannot be used now",
+                "ゼウスサービス停止",
+                "the merchant, with Zeus",
+            ),
             ErrorCode(
                 "800002",
                 "the store is not available to this merchant",
@@ -40,9 +50,17 @@ ERROR_CODES: Final[Mapping[str, ErrorCode]] = MappingProxyType(
                 "加盟店・ゼウス間のデータまたは通信エラー",
                 "the customer enters the data again",
             ),
-            ErrorCode("0011", "setting error between Zeus and the collection agent", "ゼウス・収納代行会社間の設定エラー", "Zeus support"),
             ErrorCode(
-                "0008", "maintenance between the collection agent and the chain", "収納代行会社・コンビニ間のメンテナンス", _ANOTHER_STORE
+                "0011",
+                "setting error between Zeus and the collection agent",
+                "ゼウス・収納代行会社間の設定エラー",
+                "Zeus support",
+            ),
+            ErrorCode(
+                "0008",
+                "maintenance between the collection agent and the chain",
+                "収納代行会社・コンビニ間のメンテナンス",
+                _ANOTHER_STORE,
             ),
             ErrorCode(
                 "0013",

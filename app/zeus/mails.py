@@ -115,7 +115,11 @@ def _folded(text: str) -> str:
 
 
 _TITLE_LINE = re.compile(
-    r"[【\[<■]*" + TITLE + "(" + "|".join(kind for kind in MailKind if kind is not MailKind.CALL_FAILED) + r")[】\]>]*"
+    r"[【\[<■]*"
+    + TITLE
+    + "("
+    + "|".join(kind for kind in MailKind if kind is not MailKind.CALL_FAILED)
+    + r")[】\]>]*"
 )
 _FIELD = re.compile(r"[■◾▪]\s*(.+?)\s*[:：]\s*(.*)")
 _END = re.compile(r"[-=_*─━－＝]{3,}.*|--|[■【].*")
@@ -145,11 +149,17 @@ def _label(text: str) -> str:
     return re.sub(r"^オ[ダタ](?:no\.?|番号)$", "オダno", folded)
 
 
-_NAMES: Final = {_label(label): name for name, label in LABELS.items()} | {_label(APPLIED_MONEY): "money"}
+_NAMES: Final = {_label(label): name for name, label in LABELS.items()} | {
+    _label(APPLIED_MONEY): "money"
+}
 
 
 def _facts_of(kind: MailKind, fields: Mapping[str, str]) -> MailFacts:
-    texts = {name: text for name, value in fields.items() if (text := unicodedata.normalize("NFKC", value).strip())}
+    texts = {
+        name: text
+        for name, value in fields.items()
+        if (text := unicodedata.normalize("NFKC", value).strip())
+    }
     money, limit = _money(texts.get("money")), _day(texts.get("pay_limit"))
     moment = _moment(texts.get("occurred_at"))
     read = {"money": money, "pay_limit": limit, "occurred_at": moment}
@@ -218,7 +228,8 @@ def _lines_of(facts: MailFacts) -> Iterator[str]:
     applied = facts.kind in (MailKind.ACCEPTED, MailKind.FAILED)
     values = {
         "clientip": facts.clientip,
-        "occurred_at": facts.occurred_at and f"{facts.occurred_at.astimezone(JAPAN):%Y/%m/%d %H:%M:%S}",
+        "occurred_at": facts.occurred_at
+        and f"{facts.occurred_at.astimezone(JAPAN):%Y/%m/%d %H:%M:%S}",
         "money": None if facts.money is None else f"¥{facts.money:,}",
         "telno": facts.telno,
         "email": facts.email,

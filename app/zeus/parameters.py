@@ -42,8 +42,12 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
 )
 """All parameters in the manual's order. The merchant chooses which are sent, so any of them may be absent from a call."""
 
-BY_NAME: Final[Mapping[str, Parameter]] = MappingProxyType({parameter.name: parameter for parameter in PARAMETERS})
-PERSONAL: Final[frozenset[str]] = frozenset(parameter.name for parameter in PARAMETERS if parameter.personal)
+BY_NAME: Final[Mapping[str, Parameter]] = MappingProxyType(
+    {parameter.name: parameter for parameter in PARAMETERS}
+)
+PERSONAL: Final[frozenset[str]] = frozenset(
+    parameter.name for parameter in PARAMETERS if parameter.personal
+)
 
 # Postgres's bigint holds every number of 18 digits, and int() refuses more than 4,300.
 _MONEY = re.compile(r"[0-9]{1,18}")
@@ -53,7 +57,11 @@ _TAIL = re.compile(r"[0-9]{4}\Z")
 
 def oversize(values: Mapping[str, str]) -> tuple[str, ...]:
     """The names of the parameters in `values` that are longer than the manual allows, in its order; other keys are passed over."""
-    return tuple(name for name, parameter in BY_NAME.items() if name in values and _size(values[name]) > parameter.max_bytes)
+    return tuple(
+        name
+        for name, parameter in BY_NAME.items()
+        if name in values and _size(values[name]) > parameter.max_bytes
+    )
 
 
 def money_of(text: str | None) -> int | None:

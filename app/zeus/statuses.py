@@ -71,7 +71,9 @@ FACTS: Final[Mapping[Status, Facts]] = MappingProxyType(
         Status.CONFIRMED: Facts("売上確定", payable=True, final=True, recurs=True),
         Status.REVERSED: Facts("入金取消", recurs=True),
         Status.PAID_AFTER_CANCEL: Facts("キャンセル後入金", payable=True, recurs=True),
-        Status.CONFIRMED_AFTER_CANCEL: Facts("キャンセル後売上", payable=True, final=True, recurs=True),
+        Status.CONFIRMED_AFTER_CANCEL: Facts(
+            "キャンセル後売上", payable=True, final=True, recurs=True
+        ),
         Status.REVERSED_AFTER_CANCEL: Facts("キャンセル後取消", recurs=True),
     }
 )

@@ -87,7 +87,9 @@ def decode(query: bytes, body: bytes = b"") -> Call:
             unknown.setdefault(_key_text(key), _text_of(raw, plus_is_space=True).text)
             flags.add("unknown_key")
             continue
-        value = _text_of(raw, plus_is_space=name not in _PLUS_IS_PLUS, kana_first=name == "username")
+        value = _text_of(
+            raw, plus_is_space=name not in _PLUS_IS_PLUS, kana_first=name == "username"
+        )
         flags.update(f"{flaw}:{name}" for flaw in value.flaws)
         meaning = _order_no(raw) if name == "order_no" else canonical(name, value.text)
         if name not in first:
@@ -242,7 +244,10 @@ def encode(values: Mapping[str, str | bytes], *, style: Style = Style.FULL) -> b
     Raises UnicodeEncodeError for text that cp932 cannot write.
     """
     spelling = _SPELLINGS[style]
-    return b"&".join(key.encode("ascii") + b"=" + b"".join([spelling[byte] for byte in _bytes_of(value)]) for key, value in values.items())
+    return b"&".join(
+        key.encode("ascii") + b"=" + b"".join([spelling[byte] for byte in _bytes_of(value)])
+        for key, value in values.items()
+    )
 
 
 def _bytes_of(value: str | bytes) -> bytes:

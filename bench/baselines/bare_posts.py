@@ -9,7 +9,12 @@ import uvloop
 
 from bench.pending import DATA
 
-_HEADERS = {"content-type": "application/json", "webhook-id": "bench", "webhook-timestamp": "0", "webhook-signature": "v1,none"}
+_HEADERS = {
+    "content-type": "application/json",
+    "webhook-id": "bench",
+    "webhook-timestamp": "0",
+    "webhook-signature": "v1,none",
+}
 
 
 async def post(url: str, count: int, connections: int) -> None:

@@ -22,7 +22,17 @@ async def baseline_python() -> str:
     if not complete.exists():
         await _run(sys.executable, "-m", "venv", "--clear", str(directory))
         requirements = str(HERE / "requirements.txt")
-        await _run(str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", requirements)
+        await _run(
+            str(python),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--require-hashes",
+            "-r",
+            requirements,
+        )
         complete.touch()
     return str(python)
 
@@ -31,11 +41,17 @@ def _directory() -> Path:
     """One directory for each lock and Python: a changed lock gets a new environment."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     lock = hashlib.sha256((HERE / "requirements.txt").read_bytes()).hexdigest()[:12]
-    return cache / "zeus-relay-bench" / f"procrastinate-{lock}-py{sys.version_info.major}.{sys.version_info.minor}"
+    return (
+        cache
+        / "zeus-relay-bench"
+        / f"procrastinate-{lock}-py{sys.version_info.major}.{sys.version_info.minor}"
+    )
 
 
 async def _run(*arguments: str) -> None:
-    process = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)
+    process = await asyncio.create_subprocess_exec(
+        *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
     output, _ = await process.communicate()
     if process.returncode:
         raise NoEnvironment(output.decode(errors="replace")[-2_000:])

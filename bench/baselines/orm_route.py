@@ -29,7 +29,9 @@ class CallRow(Base):
     __tablename__ = "orm_route_calls"
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    received_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    received_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.now()
+    )
     source: Mapped[str]
     order_no: Mapped[str]
     status: Mapped[str]
@@ -42,7 +44,9 @@ def make_application(url: str) -> FastAPI:
     async def connect() -> object:  # asyncpg reads the URL itself: it knows sockets
         return await asyncpg.connect(url)
 
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, pool_size=CONNECTIONS, max_overflow=0)
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=connect, pool_size=CONNECTIONS, max_overflow=0
+    )
     sessions = async_sessionmaker(engine, expire_on_commit=False)
 
     async def session() -> AsyncIterator[AsyncSession]:
@@ -79,4 +83,10 @@ def make_application(url: str) -> FastAPI:
 
 
 if __name__ == "__main__":
-    uvicorn.run(make_application(sys.argv[2]), host="127.0.0.1", port=int(sys.argv[1]), access_log=False, log_level="warning")
+    uvicorn.run(
+        make_application(sys.argv[2]),
+        host="127.0.0.1",
+        port=int(sys.argv[1]),
+        access_log=False,
+        log_level="warning",
+    )

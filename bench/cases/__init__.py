@@ -26,5 +26,9 @@ CASES: dict[str, Case] = {
     "spool-answers": spool_answers,
     "spool-drain": spool_drain,
 }
-BY_NAME_ONLY: dict[str, Case] = {"big-tables": big_tables, "at-size": at_size, "old-snapshot": old_snapshot}
+BY_NAME_ONLY: dict[str, Case] = {
+    "big-tables": big_tables,
+    "at-size": at_size,
+    "old-snapshot": old_snapshot,
+}
 """Cases that take so long that they run only when they are named."""

@@ -42,7 +42,9 @@ class Sides:
     async def through_orm(self) -> Answers:
         """A route with a session for each request, on the same database server."""
         async with self._bench.site() as site:
-            return await self._measure(site, orm_route(site.directory, site.public_port, site.database_url or ""))
+            return await self._measure(
+                site, orm_route(site.directory, site.public_port, site.database_url or "")
+            )
 
     async def _measure(self, site: Site, server: Server) -> Answers:
         effort = self._bench.effort
@@ -55,13 +57,36 @@ class Sides:
 async def answers(bench: Bench) -> list[Figure]:
     """Answers/s and latency at 64 kept connections."""
     sides = Sides(bench, callers=CALLERS)
-    results = await interleaved(bench, {"durable": sides.durable, "nothing stored": sides.nothing_stored, "ORM route": sides.through_orm})
+    results = await interleaved(
+        bench,
+        {
+            "durable": sides.durable,
+            "nothing stored": sides.nothing_stored,
+            "ORM route": sides.through_orm,
+        },
+    )
     durable, null, orm = results["durable"], results["nothing stored"], results["ORM route"]
     how = f"{CALLERS} connections"
     name = f"durable answers, {how}"
     return [
-        Figure("answers", name, "/s", rates(durable), rates(null), "nothing stored", Requirement(least=0.6, of="ratio")),
-        Figure("answers", name, "/s", rates(durable), rates(orm), "ORM route", Requirement(least=10, of="ratio")),
+        Figure(
+            "answers",
+            name,
+            "/s",
+            rates(durable),
+            rates(null),
+            "nothing stored",
+            Requirement(least=0.6, of="ratio"),
+        ),
+        Figure(
+            "answers",
+            name,
+            "/s",
+            rates(durable),
+            rates(orm),
+            "ORM route",
+            Requirement(least=10, of="ratio"),
+        ),
         *latencies("answers", how, durable, p99=Requirement(most=60)),
         _cpu("answers", durable, null, "nothing stored"),
         _cpu("answers", durable, orm, "ORM route"),
@@ -77,11 +102,20 @@ async def one_caller(bench: Bench) -> list[Figure]:
 async def new_connections(bench: Bench) -> list[Figure]:
     """As Zeus calls: HTTP/1.0, a connection for each call."""
     sides = Sides(bench, callers=CALLERS, keep_alive=False)
-    results = await interleaved(bench, {"durable": sides.durable, "nothing stored": sides.nothing_stored})
+    results = await interleaved(
+        bench, {"durable": sides.durable, "nothing stored": sides.nothing_stored}
+    )
     durable, null = results["durable"], results["nothing stored"]
     how = f"{CALLERS} callers, a connection a call"
     return [
-        Figure("new-connections", f"durable answers, {how}", "/s", rates(durable), rates(null), "nothing stored"),
+        Figure(
+            "new-connections",
+            f"durable answers, {how}",
+            "/s",
+            rates(durable),
+            rates(null),
+            "nothing stored",
+        ),
         *latencies("new-connections", how, durable),
         _cpu("new-connections", durable, null, "nothing stored"),
     ]
@@ -93,16 +127,40 @@ def rates(rounds: list[Answers]) -> tuple[float, ...]:
 
 
 def latencies(
-    case: str, how: str, rounds: list[Answers], *, p50: Requirement | None = None, p99: Requirement | None = None
+    case: str,
+    how: str,
+    rounds: list[Answers],
+    *,
+    p50: Requirement | None = None,
+    p99: Requirement | None = None,
 ) -> list[Figure]:
     """The median and the 99th percentile of the answers' latency."""
     return [
-        Figure(case, f"answer p50, {how}", "ms", tuple(each.traffic.p50_ms for each in rounds), required=p50),
-        Figure(case, f"answer p99, {how}", "ms", tuple(each.traffic.p99_ms for each in rounds), required=p99),
+        Figure(
+            case,
+            f"answer p50, {how}",
+            "ms",
+            tuple(each.traffic.p50_ms for each in rounds),
+            required=p50,
+        ),
+        Figure(
+            case,
+            f"answer p99, {how}",
+            "ms",
+            tuple(each.traffic.p99_ms for each in rounds),
+            required=p99,
+        ),
     ]
 
 
 def _cpu(case: str, rounds: list[Answers], baseline: list[Answers], note: str) -> Figure:
     """Processor time says the same on a busy machine as on an idle one, more or less."""
     name = "processor time of the server per answer"
-    return Figure(case, name, "µs", tuple(each.cpu_us for each in rounds), tuple(each.cpu_us for each in baseline), note)
+    return Figure(
+        case,
+        name,
+        "µs",
+        tuple(each.cpu_us for each in rounds),
+        tuple(each.cpu_us for each in baseline),
+        note,
+    )

@@ -24,15 +24,28 @@ async def arrival(bench: Bench) -> list[Figure]:
     results = await interleaved(bench, {"receive + work": separate, "up": up})
     figures = []
     for name, spreads in results.items():
-        p50, p95 = (tuple(spread.p50_ms for spread in spreads), tuple(spread.p95_ms for spread in spreads))
+        p50, p95 = (
+            tuple(spread.p50_ms for spread in spreads),
+            tuple(spread.p95_ms for spread in spreads),
+        )
         how = f"call to arrival {{}}, {CALLS_PER_S:g}/s, {name}"
-        figures.append(Figure("arrival", how.format("p50"), "ms", p50, required=Requirement(most=MOST_P50_MS)))
-        figures.append(Figure("arrival", how.format("p95"), "ms", p95, required=Requirement(most=MOST_P95_MS)))
+        figures.append(
+            Figure("arrival", how.format("p50"), "ms", p50, required=Requirement(most=MOST_P50_MS))
+        )
+        figures.append(
+            Figure("arrival", how.format("p95"), "ms", p95, required=Requirement(most=MOST_P95_MS))
+        )
     return figures
 
 
 async def _measure(bench: Bench, roles: Sequence[str]) -> Spread:
     async with bench.site_with_sink(roles) as (site, port):
-        job = site.job(bench.effort.seconds, rate=CALLS_PER_S, keep_alive=False, warm_up_s=2 * bench.effort.warm_up_s, stamps=True)
+        job = site.job(
+            bench.effort.seconds,
+            rate=CALLS_PER_S,
+            keep_alive=False,
+            warm_up_s=2 * bench.effort.warm_up_s,
+            stamps=True,
+        )
         traffic = await play(job)
         return await Inbox(port).delays(traffic.sent, "shop")

@@ -46,12 +46,34 @@ async def _pages(bench: Bench, site: Site, life: LongLife, operator: Visitor) ->
     figures = []
     for page in (*CONSOLE, *API):
         remembered = page in REMEMBERED
-        paths = [page.format_map(values) for values in (rounds[:_TIMES_REMEMBERED] if remembered else rounds)]
+        paths = [
+            page.format_map(values)
+            for values in (rounds[:_TIMES_REMEMBERED] if remembered else rounds)
+        ]
         took = await _ask(operator, paths, _FORGOTTEN_S if remembered and not quick else 0)
-        bench.say(f"  {_p(took, 0.5):7.1f} ms p50 {_p(took, 0.95):7.1f} p95 {max(took):7.1f} worst  {page}")
-        figures.append(Figure("at-size", f"{page} p95", "ms", (_p(took, 0.95),), required=Requirement(most=MOST_MS)))
+        bench.say(
+            f"  {_p(took, 0.5):7.1f} ms p50 {_p(took, 0.95):7.1f} p95 {max(took):7.1f} worst  {page}"
+        )
+        figures.append(
+            Figure(
+                "at-size",
+                f"{page} p95",
+                "ms",
+                (_p(took, 0.95),),
+                required=Requirement(most=MOST_MS),
+            )
+        )
     worst = max(figures, key=lambda figure: figure.measured)
-    return [*figures, Figure("at-size", f"slowest page p95: {worst.name.split()[0]}", "ms", worst.rounds, required=worst.required)]
+    return [
+        *figures,
+        Figure(
+            "at-size",
+            f"slowest page p95: {worst.name.split()[0]}",
+            "ms",
+            worst.rounds,
+            required=worst.required,
+        ),
+    ]
 
 
 async def _ask(operator: Visitor, paths: Sequence[str], pause_s: float) -> list[float]:

@@ -29,18 +29,34 @@ async def big_tables(bench: Bench) -> list[Figure]:
         bench.say("  making the rows")
         await _crowd(bench, crowded)
         sites: dict[str, Sites] = {"big": partial(_existing, crowded), "empty": bench.site}
-        rates = await interleaved(bench, {name: partial(_rate, bench, site) for name, site in sites.items()})
-        spreads = await interleaved(bench, {name: partial(_delay, bench, site) for name, site in sites.items()})
+        rates = await interleaved(
+            bench, {name: partial(_rate, bench, site) for name, site in sites.items()}
+        )
+        spreads = await interleaved(
+            bench, {name: partial(_delay, bench, site) for name, site in sites.items()}
+        )
     return [
         _figure("deliveries of one worker", "/s", rates, Requirement(least=0.85, of="ratio")),
-        _figure("call to arrival p50, 50/s", "ms", _parts(spreads, "p50_ms"), Requirement(most=1 / 0.85, of="ratio")),
-        _figure("call to arrival p95, 50/s", "ms", _parts(spreads, "p95_ms"), Requirement(most=1 / 0.85, of="ratio")),
+        _figure(
+            "call to arrival p50, 50/s",
+            "ms",
+            _parts(spreads, "p50_ms"),
+            Requirement(most=1 / 0.85, of="ratio"),
+        ),
+        _figure(
+            "call to arrival p95, 50/s",
+            "ms",
+            _parts(spreads, "p95_ms"),
+            Requirement(most=1 / 0.85, of="ratio"),
+        ),
     ]
 
 
 async def _crowd(bench: Bench, site: Site) -> None:
     """The rows of a long life: events, their deliveries to one subscriber, and those held for another."""
-    pending, delivered = (max(_FEWEST, int(count * bench.effort.share)) for count in (_PENDING, _DELIVERED))
+    pending, delivered = (
+        max(_FEWEST, int(count * bench.effort.share)) for count in (_PENDING, _DELIVERED)
+    )
     held = await new_subscriber(site, "held", f"http://127.0.0.1:{free_port()}/hook/held")
     past = await new_subscriber(site, "past", f"http://127.0.0.1:{free_port()}/hook/past")
     await make_events(site, "past-a-", pending, _SMALL)
@@ -62,10 +78,18 @@ async def _delay(bench: Bench, sites: Sites) -> Spread:
     async with AsyncExitStack() as stack:
         site = await stack.enter_async_context(sites())
         port = await stack.enter_async_context(sink(bench.new_directory()))
-        await stack.enter_async_context(subscriber(site, f"shop-{port}", f"http://127.0.0.1:{port}/hook/shop"))
+        await stack.enter_async_context(
+            subscriber(site, f"shop-{port}", f"http://127.0.0.1:{port}/hook/shop")
+        )
         for role in ("work", "receive"):
             await stack.enter_async_context(site.role(role))
-        job = site.job(bench.effort.seconds, rate=CALLS_PER_S, keep_alive=False, warm_up_s=2 * bench.effort.warm_up_s, stamps=True)
+        job = site.job(
+            bench.effort.seconds,
+            rate=CALLS_PER_S,
+            keep_alive=False,
+            warm_up_s=2 * bench.effort.warm_up_s,
+            stamps=True,
+        )
         traffic = await play(job)
         return await Inbox(port).delays(traffic.sent, "shop")
 
@@ -81,4 +105,12 @@ def _parts(spreads: dict[str, list[Spread]], part: str) -> dict[str, list[float]
 
 def _figure(name: str, unit: str, rounds: dict[str, list[float]], required: Requirement) -> Figure:
     how = f"{name}, 6,000,000 rows of the past"
-    return Figure("big-tables", how, unit, tuple(rounds["big"]), tuple(rounds["empty"]), "empty tables", required)
+    return Figure(
+        "big-tables",
+        how,
+        unit,
+        tuple(rounds["big"]),
+        tuple(rounds["empty"]),
+        "empty tables",
+        required,
+    )

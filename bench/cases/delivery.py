@@ -43,14 +43,33 @@ async def delivery(bench: Bench) -> list[Figure]:
         },
     )
     worker, by_default = results["worker"], results["worker, default limit"]
-    rate, cpu = f"deliveries of one worker, {CONCURRENCY} at once", "processor time of the sender per delivery"
+    rate, cpu = (
+        f"deliveries of one worker, {CONCURRENCY} at once",
+        "processor time of the sender per delivery",
+    )
     rate_by_default = f"deliveries of one worker, {DEFAULT_IN_FLIGHT} at once (default)"
     bare, parts = results["aiohttp alone"], results["procrastinate + httpx"]
     least = Requirement(least=0.35, of="ratio")
     return [
         Figure("delivery", rate, "/s", _rates(worker), _rates(bare), "aiohttp alone", least),
-        Figure("delivery", rate, "/s", _rates(worker), _rates(parts), "procrastinate + httpx", Requirement(least=8, of="ratio")),
-        Figure("delivery", rate_by_default, "/s", _rates(by_default), _rates(bare), "aiohttp alone", least),
+        Figure(
+            "delivery",
+            rate,
+            "/s",
+            _rates(worker),
+            _rates(parts),
+            "procrastinate + httpx",
+            Requirement(least=8, of="ratio"),
+        ),
+        Figure(
+            "delivery",
+            rate_by_default,
+            "/s",
+            _rates(by_default),
+            _rates(bare),
+            "aiohttp alone",
+            least,
+        ),
         Figure("delivery", cpu, "µs", _cpu(worker), _cpu(bare), "aiohttp alone"),
         Figure("delivery", cpu, "µs", _cpu(worker), _cpu(parts), "procrastinate + httpx"),
     ]
@@ -59,7 +78,10 @@ async def delivery(bench: Bench) -> list[Figure]:
 async def deliveries_of_backlog(bench: Bench, site: Site, at_once: int) -> Deliveries:
     """A worker that finds everything owed when it starts, one event of each order, for one subscriber."""
     count = _share(bench, _WEBHOOKS)
-    async with sink(bench.new_directory()) as port, subscriber(site, f"shop-{port}", _url(port), max_in_flight=at_once) as subscriber_id:
+    async with (
+        sink(bench.new_directory()) as port,
+        subscriber(site, f"shop-{port}", _url(port), max_in_flight=at_once) as subscriber_id,
+    ):
         prefix = f"owed-{port}-"
         await make_events(site, prefix, count)
         await owe(site, prefix, subscriber_id)
@@ -78,7 +100,14 @@ async def _worker(bench: Bench, at_once: int) -> Deliveries:
 async def _bare(bench: Bench) -> Deliveries:
     count = _share(bench, _BARE_POSTS)
     async with sink(bench.new_directory()) as port:
-        cpu_s = await _run(sys.executable, "-m", "bench.baselines.bare_posts", _url(port), str(count), str(CONCURRENCY))
+        cpu_s = await _run(
+            sys.executable,
+            "-m",
+            "bench.baselines.bare_posts",
+            _url(port),
+            str(count),
+            str(CONCURRENCY),
+        )
         return Deliveries(await _rate(port, count), 1e6 * cpu_s / count)
 
 
@@ -99,7 +128,10 @@ async def _rate(port: int, count: int) -> float:
 async def _run(*arguments: str, given: str = "") -> float:
     """Run a baseline to its end and return the processor time it tells, in seconds. Raises BaselineFailed."""
     process = await asyncio.create_subprocess_exec(
-        *arguments, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *arguments,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
     output, errors = await process.communicate(given.encode())
     if process.returncode:

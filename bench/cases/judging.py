@@ -41,23 +41,53 @@ class NotJudged(Exception):
 
 async def judging(bench: Bench) -> list[Figure]:
     """Seconds until the last of a hundred honest calls is judged."""
-    repetitions, refused = round(REPETITIONS * bench.effort.share), round(REFUSED * bench.effort.share)
+    repetitions, refused = (
+        round(REPETITIONS * bench.effort.share),
+        round(REFUSED * bench.effort.share),
+    )
 
     async def alone() -> float:
         return await _measure(bench, [])
 
     async def behind_repetitions() -> float:
-        crowd = next(number for number in map("crowd-{}".format, range(1_000)) if lane_of(number) == 0)
-        return await _measure(bench, [f"order_no={crowd}&status=04&money=5400"] * repetitions, lambda number: lane_of(number) == 0)
+        crowd = next(
+            number for number in map("crowd-{}".format, range(1_000)) if lane_of(number) == 0
+        )
+        return await _measure(
+            bench,
+            [f"order_no={crowd}&status=04&money=5400"] * repetitions,
+            lambda number: lane_of(number) == 0,
+        )
 
     async def behind_refused() -> float:
-        return await _measure(bench, [f"order_no=refused-{number}&status=01&money=5400&sendid=refused" for number in range(refused)])
+        return await _measure(
+            bench,
+            [
+                f"order_no=refused-{number}&status=01&money=5400&sendid=refused"
+                for number in range(refused)
+            ],
+        )
 
-    results = await interleaved(bench, {"alone": alone, "behind repetitions": behind_repetitions, "behind refused": behind_refused})
+    results = await interleaved(
+        bench,
+        {
+            "alone": alone,
+            "behind repetitions": behind_repetitions,
+            "behind refused": behind_refused,
+        },
+    )
     baseline = tuple(results["alone"])
     sides = (
-        (f"behind {repetitions:,} repetitions of one call in their lane", results["behind repetitions"], MOST_S),
-        (f"behind {refused:,} that the database refuses, in all {LANES} lanes", results["behind refused"], None),
+        (
+            f"behind {repetitions:,} repetitions of one call in their lane",
+            results["behind repetitions"],
+            MOST_S,
+        ),
+        (
+            f"behind {refused:,} that the database refuses, in all {LANES} lanes",
+            results["behind refused"],
+            None,
+        ),
     )
     return [
         Figure(
@@ -73,9 +103,13 @@ async def judging(bench: Bench) -> list[Figure]:
     ]
 
 
-async def _measure(bench: Bench, before: list[str], suits: Callable[[str], bool] = lambda number: True) -> float:
+async def _measure(
+    bench: Bench, before: list[str], suits: Callable[[str], bool] = lambda number: True
+) -> float:
     """Seconds from their commit until all honest calls are judged that came behind the calls `before`."""
-    honest = [number for number in map("honest-{}".format, range(HONEST * LANES * 2)) if suits(number)][:HONEST]
+    honest = [
+        number for number in map("honest-{}".format, range(HONEST * LANES * 2)) if suits(number)
+    ][:HONEST]
     async with bench.site() as site:
         connection = await connect(site.database_url or "")
         try:
@@ -83,7 +117,9 @@ async def _measure(bench: Bench, before: list[str], suits: Callable[[str], bool]
             together = connection.transaction()
             await together.start()
             await _append(connection, before)
-            await _append(connection, [f"order_no={number}&status=04&money=5400" for number in honest])
+            await _append(
+                connection, [f"order_no={number}&status=04&money=5400" for number in honest]
+            )
             async with site.role("work"):
                 await together.commit()
                 await connection.execute(f"NOTIFY {NOTICES}")
@@ -106,7 +142,10 @@ async def _append(connection: Connection, queries: list[str]) -> None:
 async def _until_judged(connection: Connection) -> float:
     started = time.monotonic()
     while time.monotonic() < started + _PATIENCE_S:
-        if await connection.fetchval("SELECT count(*) FROM orders WHERE order_no LIKE 'honest-%'") == HONEST:
+        if (
+            await connection.fetchval("SELECT count(*) FROM orders WHERE order_no LIKE 'honest-%'")
+            == HONEST
+        ):
             return time.monotonic() - started
         await asyncio.sleep(_POLL_S)
     raise NotJudged

@@ -36,7 +36,9 @@ async def many_dead(bench: Bench) -> list[Figure]:
         return await _measure(bench, kinds, dead)
 
     results = await interleaved(bench, {"alone": alone, "beside the dead": beside})
-    kinds_told = "every kind" if kinds is KINDS else "every kind but silent name servers, which need root"
+    kinds_told = (
+        "every kind" if kinds is KINDS else "every kind but silent name servers, which need root"
+    )
     return [
         Figure(
             "many-dead",
@@ -59,9 +61,16 @@ async def _measure(bench: Bench, kinds: tuple[str, ...], dead: int) -> Spread:
         await stack.enter_async_context(dead_subscribers(bench.new_directory(), ports, name_server))
         site = await stack.enter_async_context(bench.site())
         host = "127.0.0.1" if name_server is None else "good-{}.test"
-        good = {f"good{number}": f"http://{host.format(number)}:{port}/hook/good{number}" for number in range(GOOD)}
+        good = {
+            f"good{number}": f"http://{host.format(number)}:{port}/hook/good{number}"
+            for number in range(GOOD)
+        }
         bad = [(kinds[number % len(kinds)], number) for number in range(dead)]
-        await new_subscribers(site, {f"{kind}-{number}": ports.url(kind, number, hole) for kind, number in bad}, ["payment.confirmed"])
+        await new_subscribers(
+            site,
+            {f"{kind}-{number}": ports.url(kind, number, hole) for kind, number in bad},
+            ["payment.confirmed"],
+        )
         if bad:
             await make_events(site, "backlog-", BACKLOG)
             await owe_all(site, "backlog-")
@@ -70,5 +79,13 @@ async def _measure(bench: Bench, kinds: tuple[str, ...], dead: int) -> Spread:
         await stack.enter_async_context(site.role("work", name_server))
         await stack.enter_async_context(site.role("receive"))
         warm_up_s = WARM_UP_S * bench.effort.share
-        traffic = await play(site.job(SECONDS * bench.effort.share, rate=CALLS_PER_S, keep_alive=False, warm_up_s=warm_up_s, stamps=True))
+        traffic = await play(
+            site.job(
+                SECONDS * bench.effort.share,
+                rate=CALLS_PER_S,
+                keep_alive=False,
+                warm_up_s=warm_up_s,
+                stamps=True,
+            )
+        )
         return await Inbox(port).delays(traffic.sent, *good)

@@ -35,7 +35,10 @@ async def memory(bench: Bench) -> list[Figure]:
         ("up after load, without its Postgres", "up", 150),
         (f"worker at {SENDS} concurrent sends", "worker", 120),
     )
-    return [Figure("memory", name, "MB", tuple(results[side]), required=Requirement(most=most)) for name, side, most in figures]
+    return [
+        Figure("memory", name, "MB", tuple(results[side]), required=Requirement(most=most))
+        for name, side, most in figures
+    ]
 
 
 async def _of_up(bench: Bench) -> float:
@@ -44,7 +47,9 @@ async def _of_up(bench: Bench) -> float:
     async with sink(directory) as port:
         site = Site(None, directory, declared({"shop": f"http://127.0.0.1:{port}/hook/shop"}))
         async with site.role("up") as process:
-            traffic = await play(site.job(bench.effort.seconds, rate=200.0, keep_alive=False, stamps=True))
+            traffic = await play(
+                site.job(bench.effort.seconds, rate=200.0, keep_alive=False, stamps=True)
+            )
             await Inbox(port).delays(traffic.sent, "shop")
             return process.memory_mb()
 
@@ -55,7 +60,11 @@ async def _of_worker(bench: Bench) -> float:
         port = await stack.enter_async_context(sink(bench.new_directory()))
         site = await stack.enter_async_context(bench.site())
         for number in range(_SUBSCRIBERS):
-            await new_subscriber(site, f"s{number}", f"http://127.0.0.1:{port}/hook/s{number}?after={_ANSWER_AFTER_S}")
+            await new_subscriber(
+                site,
+                f"s{number}",
+                f"http://127.0.0.1:{port}/hook/s{number}?after={_ANSWER_AFTER_S}",
+            )
         worker = await stack.enter_async_context(site.role("work"))
         await stack.enter_async_context(site.role("receive"))
         await play(site.job(60, callers=8, count=100))

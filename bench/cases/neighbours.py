@@ -30,7 +30,11 @@ async def neighbours(bench: Bench) -> list[Figure]:
         with black_hole() as port:
             return await _measure(bench, {"dead": f"http://127.0.0.1:{port}/hook/dead"})
 
-    sides = {"alone": alone, "one refuses connections": beside_refusing, "one swallows connections": beside_silent}
+    sides = {
+        "alone": alone,
+        "one refuses connections": beside_refusing,
+        "one swallows connections": beside_silent,
+    }
     results = await interleaved(bench, sides)
     baseline = tuple(spread.p95_ms for spread in results.pop("alone"))
     return [
@@ -52,12 +56,24 @@ async def _measure(bench: Bench, dead: dict[str, str]) -> Spread:
     async with AsyncExitStack() as stack:
         port = await stack.enter_async_context(sink(bench.new_directory()))
         urls = {f"s{number}": f"http://127.0.0.1:{port}/hook/s{number}" for number in range(GOOD)}
-        bad = {**dead, "slow": f"http://127.0.0.1:{port}/hook/slow?after={SLOW_ANSWER_S}"} if dead else {}
+        bad = (
+            {**dead, "slow": f"http://127.0.0.1:{port}/hook/slow?after={SLOW_ANSWER_S}"}
+            if dead
+            else {}
+        )
         site = await stack.enter_async_context(bench.site())
         for name, url in {**urls, **bad}.items():
             await new_subscriber(site, name, url)
         await stack.enter_async_context(site.role("work"))
         await stack.enter_async_context(site.role("receive"))
         seconds = max(bench.effort.seconds, _LEAST_SECONDS * bench.effort.share)
-        traffic = await play(site.job(seconds, rate=CALLS_PER_S, keep_alive=False, warm_up_s=bench.effort.warm_up_s, stamps=True))
+        traffic = await play(
+            site.job(
+                seconds,
+                rate=CALLS_PER_S,
+                keep_alive=False,
+                warm_up_s=bench.effort.warm_up_s,
+                stamps=True,
+            )
+        )
         return await Inbox(port).delays(traffic.sent, *urls)

@@ -22,13 +22,28 @@ Spreads = tuple[Spread, Spread]
 
 async def old_snapshot(bench: Bench) -> list[Figure]:
     """Call to arrival for all calls and for the last tenth, with a held snapshot and without one."""
-    sides = {"held": partial(_measure, bench, held=True), "none": partial(_measure, bench, held=False)}
+    sides = {
+        "held": partial(_measure, bench, held=True),
+        "none": partial(_measure, bench, held=False),
+    }
     results = await interleaved(bench, sides)
     calls = f"{bench.effort.calls:,} calls at {CALLS_PER_S:g}/s while a snapshot is held"
     return [
         _figure(f"call to arrival p50, {calls}", results, 0, "p50_ms"),
-        _figure(f"call to arrival p95, {calls}", results, 0, "p95_ms", Requirement(most=MOST_TIMES, of="ratio")),
-        _figure(f"the same, last tenth p95, {calls}", results, 1, "p95_ms", Requirement(most=MOST_TIMES, of="ratio")),
+        _figure(
+            f"call to arrival p95, {calls}",
+            results,
+            0,
+            "p95_ms",
+            Requirement(most=MOST_TIMES, of="ratio"),
+        ),
+        _figure(
+            f"the same, last tenth p95, {calls}",
+            results,
+            1,
+            "p95_ms",
+            Requirement(most=MOST_TIMES, of="ratio"),
+        ),
     ]
 
 
@@ -38,12 +53,16 @@ async def _measure(bench: Bench, *, held: bool) -> Spreads:
         site, port = await stack.enter_async_context(bench.site_with_sink(("receive", "work")))
         if held:
             await stack.enter_async_context(_snapshot(site))
-        job = site.job(bench.effort.calls / CALLS_PER_S, rate=CALLS_PER_S, keep_alive=False, stamps=True)
+        job = site.job(
+            bench.effort.calls / CALLS_PER_S, rate=CALLS_PER_S, keep_alive=False, stamps=True
+        )
         traffic = await play(job)
         inbox = Inbox(port)
         everything = await inbox.delays(traffic.sent, "shop", patience_s=_PATIENCE_S)
         begin = len(traffic.sent) - max(len(traffic.sent) // _LAST_SHARE, 1)
-        return everything, await inbox.delays(dict(islice(traffic.sent.items(), begin, None)), "shop")
+        return everything, await inbox.delays(
+            dict(islice(traffic.sent.items(), begin, None)), "shop"
+        )
 
 
 @asynccontextmanager
@@ -58,6 +77,16 @@ async def _snapshot(site: Site) -> AsyncIterator[None]:
         await connection.close()
 
 
-def _figure(name: str, results: dict[str, list[Spreads]], part: int, value: str, required: Requirement | None = None) -> Figure:
-    held, none = ([getattr(spreads[part], value) for spreads in results[side]] for side in ("held", "none"))
-    return Figure("old-snapshot", name, "ms", tuple(held), tuple(none), "no snapshot held", required)
+def _figure(
+    name: str,
+    results: dict[str, list[Spreads]],
+    part: int,
+    value: str,
+    required: Requirement | None = None,
+) -> Figure:
+    held, none = (
+        [getattr(spreads[part], value) for spreads in results[side]] for side in ("held", "none")
+    )
+    return Figure(
+        "old-snapshot", name, "ms", tuple(held), tuple(none), "no snapshot held", required
+    )

@@ -53,8 +53,17 @@ async def spool_answers(bench: Bench) -> list[Figure]:
     rates = (tuple(traffic.per_s for traffic in down), tuple(traffic.per_s for traffic in up))
     p99 = (tuple(traffic.p99_ms for traffic in down), tuple(traffic.p99_ms for traffic in up))
     return [
-        Figure("spool-answers", name, "/s", *rates, "Postgres up", Requirement(least=0.3, of="ratio")),
-        Figure("spool-answers", "answer p99 with Postgres down", "ms", *p99, "Postgres up", Requirement(most=100)),
+        Figure(
+            "spool-answers", name, "/s", *rates, "Postgres up", Requirement(least=0.3, of="ratio")
+        ),
+        Figure(
+            "spool-answers",
+            "answer p99 with Postgres down",
+            "ms",
+            *p99,
+            "Postgres up",
+            Requirement(most=100),
+        ),
     ]
 
 
@@ -65,9 +74,25 @@ async def spool_drain(bench: Bench) -> list[Figure]:
     drains = (await interleaved(bench, {"drain": partial(_drain, bench, count)}))["drain"]
     rates = tuple(each.per_s for each in drains)
     return [
-        Figure("spool-drain", f"drain of {count:,} calls", "/s", rates, required=Requirement(least=3_000)),
-        Figure("spool-drain", "from Postgres' return to an empty spool", "s", tuple(each.seconds for each in drains)),
-        Figure("spool-drain", f"answer p99 meanwhile, {_NEW_CALLS_PER_S:g}/s", "ms", tuple(each.meanwhile.p99_ms for each in drains)),
+        Figure(
+            "spool-drain",
+            f"drain of {count:,} calls",
+            "/s",
+            rates,
+            required=Requirement(least=3_000),
+        ),
+        Figure(
+            "spool-drain",
+            "from Postgres' return to an empty spool",
+            "s",
+            tuple(each.seconds for each in drains),
+        ),
+        Figure(
+            "spool-drain",
+            f"answer p99 meanwhile, {_NEW_CALLS_PER_S:g}/s",
+            "ms",
+            tuple(each.meanwhile.p99_ms for each in drains),
+        ),
     ]
 
 
@@ -79,7 +104,9 @@ async def _drain(bench: Bench, count: int) -> Drain:
             spooled_before = datetime.now(UTC)
         returned = time.monotonic()
         job = site.job(count / _FASTEST_DRAIN_PER_S, rate=_NEW_CALLS_PER_S, keep_alive=False)
-        (per_s, emptied), meanwhile = await asyncio.gather(_watch(site.database_url or "", count, spooled_before), play(job))
+        (per_s, emptied), meanwhile = await asyncio.gather(
+            _watch(site.database_url or "", count, spooled_before), play(job)
+        )
         return Drain(per_s, emptied - returned, meanwhile)
 
 
@@ -90,7 +117,9 @@ async def _watch(url: str, count: int, spooled_before: datetime) -> tuple[float,
     deadline, seen = began + _PATIENCE_S, 0
     try:
         while (moment := time.monotonic()) < deadline:
-            seen = await connection.fetchval("SELECT count(*) FROM notices WHERE received_at <= $1", spooled_before)
+            seen = await connection.fetchval(
+                "SELECT count(*) FROM notices WHERE received_at <= $1", spooled_before
+            )
             if seen >= count:
                 moment = time.monotonic()
                 return count / (moment - began), moment
@@ -103,7 +132,9 @@ async def _watch(url: str, count: int, spooled_before: datetime) -> tuple[float,
 
 
 async def _load(bench: Bench, site: Site) -> Traffic:
-    return await play(site.job(bench.effort.seconds, callers=CALLERS, warm_up_s=bench.effort.warm_up_s))
+    return await play(
+        site.job(bench.effort.seconds, callers=CALLERS, warm_up_s=bench.effort.warm_up_s)
+    )
 
 
 @asynccontextmanager

@@ -45,11 +45,24 @@ class Api:
     base: str
     document: dict[str, Any]
 
-    async def __call__(self, method: str, path: str, *, token: str | None = TOKEN, headers: Any = None, **options: Any) -> Answer:
+    async def __call__(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str | None = TOKEN,
+        headers: Any = None,
+        **options: Any,
+    ) -> Answer:
         """Make a request, with the right token unless told otherwise."""
-        headers = {**({"authorization": f"Bearer {token}"} if token is not None else {}), **(headers or {})}
+        headers = {
+            **({"authorization": f"Bearer {token}"} if token is not None else {}),
+            **(headers or {}),
+        }
         url = URL(self.base + path, encoded=True)
-        async with self.session.request(method, url, headers=headers, allow_redirects=False, **options) as response:
+        async with self.session.request(
+            method, url, headers=headers, allow_redirects=False, **options
+        ) as response:
             text = await response.text(errors="replace")
             value = json.loads(text) if "json" in response.headers.get("content-type", "") else None
             return Answer(response.status, response.headers, text, value)

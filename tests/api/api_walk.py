@@ -45,15 +45,26 @@ def operations(api: Api) -> Iterator[tuple[str, str, str]]:
         for path, methods in api.document["paths"].items()
         for method, operation in methods.items()
     ]
-    yield from sorted(found, key=lambda operation: operation[0] == "DELETE" or operation[2].startswith("erase_"))
+    yield from sorted(
+        found, key=lambda operation: operation[0] == "DELETE" or operation[2].startswith("erase_")
+    )
 
 
 async def sample(world: OperationsSetup) -> Any:
     """A rejected sample of a usual call; its id."""
     sample_id = uuid7()
-    query = "&".join(f"{name}={value}" for name, value in {**USUAL, "username": "", "status": "04"}.items()).encode()
+    query = "&".join(
+        f"{name}={value}" for name, value in {**USUAL, "username": "", "status": "04"}.items()
+    ).encode()
     row = RejectedSampleRow(
-        id=sample_id, lane=1, received_at=now(), source=SOURCE, method="GET", target=b"/zeus/notify?" + query, headers=b"", body=b""
+        id=sample_id,
+        lane=1,
+        received_at=now(),
+        source=SOURCE,
+        method="GET",
+        target=b"/zeus/notify?" + query,
+        headers=b"",
+        body=b"",
     )
     async with world.sessions.begin() as session:
         session.add(row)
@@ -67,7 +78,15 @@ async def recovery(world: OperationsSetup) -> Any:
     moments = {"since": now(), "until": now(), "created_by": "kato"}
     async with world.sessions.begin() as session:
         session.add(
-            RecoveryJobRow(id=job_id, subscriber_id=shop.id, event_types=[], scope="undelivered", total=0, cursor=job_id, **moments)
+            RecoveryJobRow(
+                id=job_id,
+                subscriber_id=shop.id,
+                event_types=[],
+                scope="undelivered",
+                total=0,
+                cursor=job_id,
+                **moments,
+            )
         )
     return job_id
 
@@ -84,7 +103,9 @@ async def filled(world: OperationsSetup) -> Names:
     first, second = await world.call("04", "05", clientip="2012999999")
     await world.judge("2012000001")
     await world.run("UPDATE outbound_webhooks SET state = 'dead'")
-    webhook_ids = [row.id for row in await world.rows("SELECT id FROM outbound_webhooks ORDER BY id")]
+    webhook_ids = [
+        row.id for row in await world.rows("SELECT id FROM outbound_webhooks ORDER BY id")
+    ]
     await token(world, "clerk", Role.VIEWER)
     usual = {
         "name": "shop",

@@ -23,21 +23,33 @@ WRONG_TOKENS: list[dict[str, str]] = [
 ]
 
 
-async def test_every_route_refuses_without_a_token_and_changes_nothing(api: Api, world: OperationsSetup, subtests: pytest.Subtests) -> None:
+async def test_every_route_refuses_without_a_token_and_changes_nothing(
+    api: Api, world: OperationsSetup, subtests: pytest.Subtests
+) -> None:
     names = await filled(world)
     before = await contents(world)
     assert len(list(operations(api))) >= 32
     for method, path, operation in operations(api):
         with subtests.test(operation=operation):
-            for headers in WRONG_TOKENS if method == "GET" else WRONG_TOKENS[:1] + WRONG_TOKENS[5:6]:
-                answer = await api(method, address(path, operation, names), token=None, headers=headers, json=BODIES.get(operation))
+            for headers in (
+                WRONG_TOKENS if method == "GET" else WRONG_TOKENS[:1] + WRONG_TOKENS[5:6]
+            ):
+                answer = await api(
+                    method,
+                    address(path, operation, names),
+                    token=None,
+                    headers=headers,
+                    json=BODIES.get(operation),
+                )
                 assert (401, "unauthorized") == answer.problem
                 assert answer.headers["www-authenticate"].startswith('Bearer realm="zeus-relay"')
                 assert [] == [name for name in ("shop", SOURCE, TOKEN) if name in answer.text]
     assert before == await contents(world)
 
 
-async def test_every_route_answers_with_the_admin_token(api: Api, world: OperationsSetup, subtests: pytest.Subtests) -> None:
+async def test_every_route_answers_with_the_admin_token(
+    api: Api, world: OperationsSetup, subtests: pytest.Subtests
+) -> None:
     names = await filled(world)
     for method, path, operation in operations(api):
         with subtests.test(operation=operation):
@@ -47,19 +59,42 @@ async def test_every_route_answers_with_the_admin_token(api: Api, world: Operati
 
 
 async def test_without_the_token_not_even_what_is_not_there_can_be_seen(api: Api) -> None:
-    for path in ("/v1", "/v1/", "/v1/no-such-thing", "/v1/openapi.json", "/v1/subscribers/x/y/z", "/%76%31/subscribers"):
+    for path in (
+        "/v1",
+        "/v1/",
+        "/v1/no-such-thing",
+        "/v1/openapi.json",
+        "/v1/subscribers/x/y/z",
+        "/%76%31/subscribers",
+    ):
         assert (401, "unauthorized") == (await api("GET", path, token=None)).problem
     assert (401, "unauthorized") == (await api("TRACE", "/v1/subscribers", token=None)).problem
 
 
 async def test_a_body_is_not_read_before_the_token_is_checked(api: Api) -> None:
-    answer = await api("POST", "/v1/subscribers", token=None, data=b"{" * 1000, headers={"content-type": "application/json"})
+    answer = await api(
+        "POST",
+        "/v1/subscribers",
+        token=None,
+        data=b"{" * 1000,
+        headers={"content-type": "application/json"},
+    )
     assert (401, "unauthorized") == answer.problem
 
 
 async def test_the_token_is_taken_in_any_case_of_its_scheme(api: Api) -> None:
     for scheme in ("Bearer", "bearer", "BEARER"):
-        assert 200 == (await api("GET", "/v1/subscribers", token=None, headers={"authorization": f"{scheme} {TOKEN}"})).status
+        assert (
+            200
+            == (
+                await api(
+                    "GET",
+                    "/v1/subscribers",
+                    token=None,
+                    headers={"authorization": f"{scheme} {TOKEN}"},
+                )
+            ).status
+        )
 
 
 async def test_two_tokens_are_none(api: Api) -> None:
@@ -69,20 +104,30 @@ async def test_two_tokens_are_none(api: Api) -> None:
 
 
 async def test_health_and_metrics_need_no_token(api: Api) -> None:
-    assert (200, "alive\n") == ((alive := await api("GET", "/healthz", token=None)).status, alive.text)
-    assert (200, "ready\n") == ((ready := await api("GET", "/readyz", token=None)).status, ready.text)
+    assert (200, "alive\n") == (
+        (alive := await api("GET", "/healthz", token=None)).status,
+        alive.text,
+    )
+    assert (200, "ready\n") == (
+        (ready := await api("GET", "/readyz", token=None)).status,
+        ready.text,
+    )
     metrics = await api("GET", "/metrics", token=None)
     assert 200 == metrics.status
     assert metrics.headers["content-type"].startswith("text/plain")
     assert "zeus_relay_events_created_total" in metrics.text
 
 
-async def test_unknown_ids_are_not_found_on_every_route_that_takes_one(api: Api, subtests: pytest.Subtests) -> None:
+async def test_unknown_ids_are_not_found_on_every_route_that_takes_one(
+    api: Api, subtests: pytest.Subtests
+) -> None:
     unknown: dict[str, str | int | UUID] = {"name": "x", "order_no": "x", "webhook_id": 7}
     unknown |= {name: uuid4() for name in ("notice_id", "event_id", "sample_id", "recovery_id")}
     for method, path, operation in operations(api):
         if "{" not in path:
             continue
         with subtests.test(operation=operation):
-            status, kind = (await api(method, path.format(**unknown), json=BODIES.get(operation))).problem
+            status, kind = (
+                await api(method, path.format(**unknown), json=BODIES.get(operation))
+            ).problem
             assert (404, True) == (status, kind.endswith("-not-found"))

@@ -14,14 +14,20 @@ NEW = {"name": "shop", "url": "https://shop.example/hooks"}
 KEY = {"idempotency-key": "b1946ac9-2492-d234"}
 
 
-async def test_the_same_request_is_done_once_and_answered_alike(api: Api, world: OperationsSetup) -> None:
+async def test_the_same_request_is_done_once_and_answered_alike(
+    api: Api, world: OperationsSetup
+) -> None:
     first, second = [await api.post("/subscribers", json=NEW, headers=KEY) for _ in range(2)]
     assert (201, 201, first.text) == (first.status, second.status, second.text)
     assert first.headers["location"] == second.headers["location"]
     assert first.json["secret"].startswith("whsec_")
     assert 1 == len(await world.rows("SELECT 1 FROM subscribers"))
-    assert 1 == len(await world.rows("SELECT 1 FROM audit_entries WHERE action = 'subscriber.added'"))
-    assert (409, "name-taken") == (await api.post("/subscribers", json=NEW)).problem  # without the key it is another request
+    assert 1 == len(
+        await world.rows("SELECT 1 FROM audit_entries WHERE action = 'subscriber.added'")
+    )
+    assert (409, "name-taken") == (
+        await api.post("/subscribers", json=NEW)
+    ).problem  # without the key it is another request
 
 
 async def test_the_answer_is_kept_sealed(api: Api, world: OperationsSetup) -> None:
@@ -30,7 +36,9 @@ async def test_the_answer_is_kept_sealed(api: Api, world: OperationsSetup) -> No
     assert secret.removeprefix("whsec_") not in str(tuple(row))
     assert secret in world.vault.open(row.sealed)
     await world.run("UPDATE idempotent_answers SET sealed = 'x'")  # as if its key were gone
-    assert (422, "idempotency-key-reused") == (await api.post("/subscribers", json=NEW, headers=KEY)).problem
+    assert (422, "idempotency-key-reused") == (
+        await api.post("/subscribers", json=NEW, headers=KEY)
+    ).problem
 
 
 async def test_another_request_with_the_key_is_refused(api: Api, world: OperationsSetup) -> None:
@@ -41,12 +49,16 @@ async def test_another_request_with_the_key_is_refused(api: Api, world: Operatio
         ("/tokens", {"name": "shop", "role": "viewer"}),
         ("/outbound-webhooks/recover", {"subscriber": "shop", "since": "2026-01-01T00:00:00Z"}),
     ):
-        assert (422, "idempotency-key-reused") == (await api.post(path, json=body, headers=KEY)).problem
+        assert (422, "idempotency-key-reused") == (
+            await api.post(path, json=body, headers=KEY)
+        ).problem
     assert 1 == len(await world.rows("SELECT 1 FROM subscribers"))
 
 
 async def test_many_at_once_are_one(api: Api, world: OperationsSetup) -> None:
-    answers = await asyncio.gather(*(api.post("/subscribers", json=NEW, headers=KEY) for _ in range(8)))
+    answers = await asyncio.gather(
+        *(api.post("/subscribers", json=NEW, headers=KEY) for _ in range(8))
+    )
     assert {(201, answers[0].text)} == {(answer.status, answer.text) for answer in answers}
     assert 1 == len(await world.rows("SELECT 1 FROM subscribers"))
 
@@ -73,7 +85,10 @@ async def test_recovering_once(api: Api, world: OperationsSetup) -> None:
 
 
 async def test_making_a_token_once(api: Api) -> None:
-    first, second = [await api.post("/tokens", json={"name": "kato", "role": "viewer"}, headers=KEY) for _ in range(2)]
+    first, second = [
+        await api.post("/tokens", json={"name": "kato", "role": "viewer"}, headers=KEY)
+        for _ in range(2)
+    ]
     assert (201, first.text) == (second.status, second.text)
     assert 200 == (await api.get("/orders", token=second.json["token"])).status
 
@@ -81,16 +96,33 @@ async def test_making_a_token_once(api: Api) -> None:
 async def test_operators_do_not_see_answers_of_others(api: Api, world: OperationsSetup) -> None:
     admin = await token(world, "kato", Role.ADMIN)
     mine = await api.post("/subscribers", json=NEW, headers=KEY)
-    assert (409, "name-taken") == (await api.post("/subscribers", json=NEW, headers=KEY, token=admin)).problem
+    assert (409, "name-taken") == (
+        await api.post("/subscribers", json=NEW, headers=KEY, token=admin)
+    ).problem
     assert mine.status == 201
 
 
-async def test_after_a_day_the_key_is_free_and_its_answer_gone(api: Api, world: OperationsSetup) -> None:
+async def test_after_a_day_the_key_is_free_and_its_answer_gone(
+    api: Api, world: OperationsSetup
+) -> None:
     await api.post("/subscribers", json=NEW, headers=KEY)
-    await world.run("UPDATE idempotent_answers SET created_at = now() - interval '24 hours 1 second'")
+    await world.run(
+        "UPDATE idempotent_answers SET created_at = now() - interval '24 hours 1 second'"
+    )
     assert (409, "name-taken") == (await api.post("/subscribers", json=NEW, headers=KEY)).problem
-    assert 201 == (await api.post("/subscribers", json={**NEW, "name": "other"}, headers={"idempotency-key": "another"})).status
-    assert ["another"] == [row.key for row in await world.rows("SELECT key FROM idempotent_answers")]
+    assert (
+        201
+        == (
+            await api.post(
+                "/subscribers",
+                json={**NEW, "name": "other"},
+                headers={"idempotency-key": "another"},
+            )
+        ).status
+    )
+    assert ["another"] == [
+        row.key for row in await world.rows("SELECT key FROM idempotent_answers")
+    ]
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "\xe9"])

@@ -42,12 +42,19 @@ async def _call(api: Api, operation: tuple[str, str, str], names: Any, **options
 
 def test_the_table_of_roles_says_what_the_actions_say(api: Api) -> None:
     assert {name for _, _, name in operations(api)} == set(ROLES)
-    assert {name: ROLE_OF[action] for name, action in ACTION_OF.items()} == {name: ROLES[name] for name in ACTION_OF}
-    reading = {name for name, role in ROLES.items() if role is Role.VIEWER} | {"list_tokens", "list_audit"}
+    assert {name: ROLE_OF[action] for name, action in ACTION_OF.items()} == {
+        name: ROLES[name] for name in ACTION_OF
+    }
+    reading = {name for name, role in ROLES.items() if role is Role.VIEWER} | {
+        "list_tokens",
+        "list_audit",
+    }
     assert set(ROLES) - reading == set(ACTION_OF)
 
 
-async def test_a_viewer_reads_and_changes_nothing(api: Api, world: OperationsSetup, subtests: pytest.Subtests) -> None:
+async def test_a_viewer_reads_and_changes_nothing(
+    api: Api, world: OperationsSetup, subtests: pytest.Subtests
+) -> None:
     names, viewer = await filled(world), await token(world, "kato", Role.VIEWER)
     assert 200 == (await api.get("/notices", token=viewer)).status  # notes that the token was used
     before = await contents(world)
@@ -67,7 +74,11 @@ async def test_an_operator_acts_and_leaves_subscribers_secrets_and_tokens_alone(
     api: Api, world: OperationsSetup, subtests: pytest.Subtests
 ) -> None:
     names, operator = await filled(world), await token(world, "kato", Role.OPERATOR)
-    kept = "SELECT name, url, customer FROM subscribers", "SELECT sealed FROM subscriber_secrets", "SELECT name, role FROM operator_tokens"
+    kept = (
+        "SELECT name, url, customer FROM subscribers",
+        "SELECT sealed FROM subscriber_secrets",
+        "SELECT name, role FROM operator_tokens",
+    )
     before = [await world.rows(query) for query in kept]
     for operation in operations(api):
         with subtests.test(operation=operation[2]):
@@ -90,17 +101,26 @@ async def test_every_action_leaves_one_entry_under_the_name_of_who_did_it(
             assert answer.status in (200, 201, 204), answer.text
             entries = await world.rows("SELECT operator, role, via, action FROM audit_entries")
             action = ACTION_OF.get(operation[2])
-            assert [("kato", "admin", "api", action)] * (action is not None) == [tuple(entry) for entry in entries]
+            assert [("kato", "admin", "api", action)] * (action is not None) == [
+                tuple(entry) for entry in entries
+            ]
 
 
 async def test_personal_values_are_for_operators_and_every_look_is_noted(
     api: Api, world: OperationsSetup, subtests: pytest.Subtests
 ) -> None:
-    names, viewer, operator = await filled(world), await token(world, "mori", Role.VIEWER), await token(world, "kato", Role.OPERATOR)
+    names, viewer, operator = (
+        await filled(world),
+        await token(world, "mori", Role.VIEWER),
+        await token(world, "kato", Role.OPERATOR),
+    )
     with_personal = [
         (method, path, name)
         for method, path, name in operations(api)
-        if any(parameter["name"] == "personal" for parameter in api.document["paths"][path][method.lower()].get("parameters", ()))
+        if any(
+            parameter["name"] == "personal"
+            for parameter in api.document["paths"][path][method.lower()].get("parameters", ())
+        )
     ]
     assert 6 == len(with_personal)
     for method, path, name in with_personal:
@@ -110,14 +130,21 @@ async def test_personal_values_are_for_operators_and_every_look_is_noted(
             assert (403, "not-allowed") == refused.problem
             assert [] == [secret for secret in (*PERSONAL, SOURCE) if secret in refused.text]
             assert [] == await world.rows("SELECT 1 FROM audit_entries")
-            assert 200 == (await api(method, f"{address(path, name, names)}?personal=true", token=operator)).status
+            assert (
+                200
+                == (
+                    await api(method, f"{address(path, name, names)}?personal=true", token=operator)
+                ).status
+            )
             (entry,) = await world.rows("SELECT operator, action, subject FROM audit_entries")
             assert ("kato", "personal_data.seen") == (entry.operator, entry.action)
             assert entry.subject
     assert EMAIL in (await api.get(f"/orders/{ORDER_NO}?personal=true", token=operator)).text
 
 
-async def test_the_audit_is_read_by_admins_and_holds_nothing_personal(api: Api, world: OperationsSetup) -> None:
+async def test_the_audit_is_read_by_admins_and_holds_nothing_personal(
+    api: Api, world: OperationsSetup
+) -> None:
     names = await filled(world)
     for operation in operations(api):
         await _call(api, operation, names)
@@ -126,8 +153,12 @@ async def test_the_audit_is_read_by_admins_and_holds_nothing_personal(api: Api, 
     assert {entry["action"] for entry in page.json["items"]} > set(ACTION_OF.values())
     assert [] == [secret for secret in (*PERSONAL, SOURCE, "whsec_", "zrt_") if secret in page.text]
     (look,) = (await api.get("/audit?action=personal_data.seen")).json["items"]
-    assert ("admin-token", "admin", "api", f"order:{ORDER_NO}") == tuple(look[name] for name in ("operator", "role", "via", "subject"))
-    assert {f"order:{ORDER_NO}"} == {e["subject"] for e in (await api.get(f"/audit?subject=order:{ORDER_NO}")).json["items"]}
+    assert ("admin-token", "admin", "api", f"order:{ORDER_NO}") == tuple(
+        look[name] for name in ("operator", "role", "via", "subject")
+    )
+    assert {f"order:{ORDER_NO}"} == {
+        e["subject"] for e in (await api.get(f"/audit?subject=order:{ORDER_NO}")).json["items"]
+    }
     assert [] == (await api.get("/audit?operator=nobody")).json["items"]
 
 
@@ -148,8 +179,14 @@ async def test_the_life_of_a_token_over_http(api: Api, world: OperationsSetup) -
     (listed,) = (await api.get("/tokens")).json["items"]
     assert listed["last_used_at"]
     assert "token" not in listed
-    assert (409, "token-name-taken") == (await api.post("/tokens", json={"name": "森", "role": "admin"})).problem
-    assert (422, "invalid-request") == (await api.post("/tokens", json={"name": "admin-token", "role": "admin"})).problem
-    assert (422, "invalid-request") == (await api.post("/tokens", json={"name": "a", "role": "root"})).problem
+    assert (409, "token-name-taken") == (
+        await api.post("/tokens", json={"name": "森", "role": "admin"})
+    ).problem
+    assert (422, "invalid-request") == (
+        await api.post("/tokens", json={"name": "admin-token", "role": "admin"})
+    ).problem
+    assert (422, "invalid-request") == (
+        await api.post("/tokens", json={"name": "a", "role": "root"})
+    ).problem
     assert 204 == (await api("DELETE", "/v1/tokens/%E6%A3%AE")).status
     assert (404, "token-not-found") == (await api("DELETE", "/v1/tokens/%E6%A3%AE")).problem

@@ -41,7 +41,9 @@ async def test_what_is_not_there_and_what_is_not_allowed(api: Api) -> None:
 
 async def test_conflicts(api: Api, world: OperationsSetup) -> None:
     await world.add()
-    assert (409, "name-taken") == (await api.post("/subscribers", json={"name": "shop", "url": URL})).problem
+    assert (409, "name-taken") == (
+        await api.post("/subscribers", json={"name": "shop", "url": URL})
+    ).problem
     await pause_subscriber(world.sessions, "shop", None, OPERATOR)
     assert (409, "subscriber-paused") == (await api.post("/subscribers/shop/test")).problem
     for _ in range(4):
@@ -53,7 +55,9 @@ async def test_conflicts(api: Api, world: OperationsSetup) -> None:
     assert "The notice cannot be released: verdict:accepted." == not_releasable.json["detail"]
     await world.run("UPDATE outbound_webhooks SET state = 'delivered'")
     webhook_id = (await world.rows("SELECT id FROM outbound_webhooks"))[0].id
-    assert (409, "not-retriable") == (await api.post(f"/outbound-webhooks/{webhook_id}/retry")).problem
+    assert (409, "not-retriable") == (
+        await api.post(f"/outbound-webhooks/{webhook_id}/retry")
+    ).problem
 
 
 INVALID: list[tuple[str, str, Any, list[str | int]]] = [
@@ -66,12 +70,27 @@ INVALID: list[tuple[str, str, Any, list[str | int]]] = [
     ("POST", "/subscribers", {"name": "a\ud800", "url": URL}, ["body", "name"]),
     ("POST", "/subscribers", {"name": "x", "url": "http:"}, ["body", "url"]),
     ("POST", "/subscribers", {"name": "x", "url": "https://192.168.0.1/"}, ["body", "url"]),
-    ("POST", "/subscribers", {"name": "x", "url": URL, "event_types": ["a\ud800"]}, ["body", "event_types", 0]),
+    (
+        "POST",
+        "/subscribers",
+        {"name": "x", "url": URL, "event_types": ["a\ud800"]},
+        ["body", "event_types", 0],
+    ),
     ("POST", "/subscribers", {"name": "x", "url": URL, "event_types": []}, ["body", "event_types"]),
     ("POST", "/subscribers", {"name": "x", "url": URL, "secret": "0312345678"}, ["body", "secret"]),
     ("POST", "/subscribers", {"name": "x", "url": URL, "secret": "\ud800"}, ["body", "secret"]),
-    ("POST", "/subscribers", {"name": "x", "url": URL, "max_in_flight": 0}, ["body", "max_in_flight"]),
-    ("POST", "/subscribers", {"name": "x", "url": URL, "max_in_flight": 10**30}, ["body", "max_in_flight"]),
+    (
+        "POST",
+        "/subscribers",
+        {"name": "x", "url": URL, "max_in_flight": 0},
+        ["body", "max_in_flight"],
+    ),
+    (
+        "POST",
+        "/subscribers",
+        {"name": "x", "url": URL, "max_in_flight": 10**30},
+        ["body", "max_in_flight"],
+    ),
     ("POST", "/subscribers", {"name": "x", "url": URL, "colour": "red"}, ["body", "colour"]),
     ("POST", "/subscribers", {"name": "x", "url": URL, "\ud800": "red"}, ["body"]),
     ("PATCH", "/subscribers/shop", {"timeout_ms": 1}, ["body", "timeout_ms"]),
@@ -101,34 +120,72 @@ INVALID: list[tuple[str, str, Any, list[str | int]]] = [
     ("GET", "/audit?action=taro", None, ["query", "action"]),
     ("GET", "/audit?subject=%00", None, ["query", "subject"]),
     ("POST", "/tokens", {"name": "taro", "role": "root"}, ["body", "role"]),
-    ("POST", "/tokens", {"name": "kato", "role": "viewer", "expires_days": 0}, ["body", "expires_days"]),
-    ("POST", "/tokens", {"name": "kato", "role": "viewer", "expires_days": 1e9}, ["body", "expires_days"]),
+    (
+        "POST",
+        "/tokens",
+        {"name": "kato", "role": "viewer", "expires_days": 0},
+        ["body", "expires_days"],
+    ),
+    (
+        "POST",
+        "/tokens",
+        {"name": "kato", "role": "viewer", "expires_days": 1e9},
+        ["body", "expires_days"],
+    ),
     ("POST", "/outbound-webhooks/1/dismiss", {"reason": ""}, ["body", "reason"]),
     ("POST", "/outbound-webhooks/1/dismiss", {}, ["body", "reason"]),
     ("GET", "/events?personal=perhaps", None, ["query", "personal"]),
     ("GET", "/outbound-webhooks?state=lost", None, ["query", "state", 0]),
     ("GET", "/outbound-webhooks/0", None, ["path", "webhook_id"]),
     ("GET", f"/outbound-webhooks/{2**63}", None, ["path", "webhook_id"]),
-    ("POST", "/outbound-webhooks/recover", {"subscriber": "shop", "since": "2026-11-23T00:00:00"}, ["body", "since"]),
-    ("POST", "/outbound-webhooks/recover", {"subscriber": "a\0", "since": "2026-11-23T00:00:00Z"}, ["body", "subscriber"]),
+    (
+        "POST",
+        "/outbound-webhooks/recover",
+        {"subscriber": "shop", "since": "2026-11-23T00:00:00"},
+        ["body", "since"],
+    ),
+    (
+        "POST",
+        "/outbound-webhooks/recover",
+        {"subscriber": "a\0", "since": "2026-11-23T00:00:00Z"},
+        ["body", "subscriber"],
+    ),
 ]
 
 
-async def test_what_cannot_be_used_is_named_and_not_repeated(api: Api, world: OperationsSetup, subtests: pytest.Subtests) -> None:
+async def test_what_cannot_be_used_is_named_and_not_repeated(
+    api: Api, world: OperationsSetup, subtests: pytest.Subtests
+) -> None:
     await world.add()
     for method, path, body, location in INVALID:
         with subtests.test(path=path, location=location):
-            answer = await api(method, f"/v1{path}", data=json.dumps(body).encode(), headers={"content-type": "application/json"})
+            answer = await api(
+                method,
+                f"/v1{path}",
+                data=json.dumps(body).encode(),
+                headers={"content-type": "application/json"},
+            )
             assert (422, "invalid-request") == answer.problem
             assert location == answer.json["errors"][0]["location"]
             assert answer.json["errors"][0]["message"]
-            assert [] == [secret for secret in ("0312345678", "taro", "192.168") if secret in answer.text]
+            assert [] == [
+                secret for secret in ("0312345678", "taro", "192.168") if secret in answer.text
+            ]
     assert 1 == len(await world.rows("SELECT 1 FROM subscribers"))
 
 
 async def test_bodies_that_are_no_json(api: Api) -> None:
-    for content in (b"", b"{", b"\xff\xfe", b'{"name": "taro@example.com', b"[" * 100_000, b'"' + b"9" * 5000):
-        answer = await api("POST", "/v1/subscribers", data=content, headers={"content-type": "application/json"})
+    for content in (
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b'{"name": "taro@example.com',
+        b"[" * 100_000,
+        b'"' + b"9" * 5000,
+    ):
+        answer = await api(
+            "POST", "/v1/subscribers", data=content, headers={"content-type": "application/json"}
+        )
         assert (422, "invalid-request") == answer.problem
         assert "taro" not in answer.text
 
@@ -148,8 +205,17 @@ async def test_odd_bytes_in_a_path_name_nothing(api: Api) -> None:
 
 
 async def test_odd_bytes_in_a_query_find_nothing(api: Api) -> None:
-    for query in ("order_no=%FF", "order_no=%ED%A0%80", "order_no=\\%27--", "order_no=a&order_no=b", "unknown=%00"):
-        assert (200, []) == ((answer := await api.get(f"/notices?{query}")).status, answer.json["items"])
+    for query in (
+        "order_no=%FF",
+        "order_no=%ED%A0%80",
+        "order_no=\\%27--",
+        "order_no=a&order_no=b",
+        "unknown=%00",
+    ):
+        assert (200, []) == (
+            (answer := await api.get(f"/notices?{query}")).status,
+            answer.json["items"],
+        )
 
 
 async def test_an_order_no_with_a_slash_can_be_looked_up(api: Api, world: OperationsSetup) -> None:
@@ -168,21 +234,31 @@ async def test_a_database_that_is_away_is_no_defect(world: OperationsSetup) -> N
     await engine.dispose()
 
 
-async def test_after_the_server_closed_all_connections_the_next_requests_are_answered(world: OperationsSetup) -> None:
+async def test_after_the_server_closed_all_connections_the_next_requests_are_answered(
+    world: OperationsSetup,
+) -> None:
     engine = make_engine(world.url, application="the API under test")
     async with serving(make_sessions(engine), world.vault) as api:
-        assert {200} == {answer.status for answer in await asyncio.gather(*(api.get("/subscribers") for _ in range(8)))}
+        assert {200} == {
+            answer.status
+            for answer in await asyncio.gather(*(api.get("/subscribers") for _ in range(8)))
+        }
         mine = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'the API under test'"
         assert len(await world.rows(f"SELECT pg_terminate_backend(pid) {mine}")) > 1
         async with asyncio.timeout(10):
             while await world.rows(f"SELECT 1 {mine}"):
                 await asyncio.sleep(0.01)
-        answers = [await api.get("/subscribers"), *await asyncio.gather(*(api.get("/orders") for _ in range(8)))]
+        answers = [
+            await api.get("/subscribers"),
+            *await asyncio.gather(*(api.get("/orders") for _ in range(8))),
+        ]
         assert {200} == {answer.status for answer in answers}
     await engine.dispose()
 
 
-async def test_a_database_that_was_never_migrated_says_what_to_do(world: OperationsSetup, empty_database_url: str) -> None:
+async def test_a_database_that_was_never_migrated_says_what_to_do(
+    world: OperationsSetup, empty_database_url: str
+) -> None:
     engine = make_engine(empty_database_url)
     async with serving(make_sessions(engine), world.vault) as api:
         answer = await api.get("/orders/1")
@@ -191,7 +267,9 @@ async def test_a_database_that_was_never_migrated_says_what_to_do(world: Operati
     await engine.dispose()
 
 
-async def test_a_defect_shows_and_logs_nothing_of_the_data(api: Api, world: OperationsSetup, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_defect_shows_and_logs_nothing_of_the_data(
+    api: Api, world: OperationsSetup, capsys: pytest.CaptureFixture[str]
+) -> None:
     await world.judged("01")
     # Data as no version of the service would write it: reading it ends in an exception whose text repeats the value.
     await world.run("UPDATE orders SET status = 'コンビニ　タロウ'")
@@ -199,7 +277,11 @@ async def test_a_defect_shows_and_logs_nothing_of_the_data(api: Api, world: Oper
     assert (500, "internal-server-error") == answer.problem
     output = capsys.readouterr()
     assert "request_failed" in output.out + output.err
-    assert [] == [secret for secret in (*PERSONAL, "1234-56789-01234", "Traceback") if secret in answer.text + output.out + output.err]
+    assert [] == [
+        secret
+        for secret in (*PERSONAL, "1234-56789-01234", "Traceback")
+        if secret in answer.text + output.out + output.err
+    ]
 
 
 async def test_the_server_goes_on_after_a_defect(api: Api, world: OperationsSetup) -> None:
@@ -213,7 +295,9 @@ async def test_requests_at_once_do_not_disturb_each_other(api: Api, world: Opera
     async with ClientSession(headers={"authorization": f"Bearer {TOKEN}"}) as session:
 
         async def add(number: int) -> int:
-            async with session.post(f"{api.base}/v1/subscribers", json={"name": f"shop{number % 4}", "url": URL}) as response:
+            async with session.post(
+                f"{api.base}/v1/subscribers", json={"name": f"shop{number % 4}", "url": URL}
+            ) as response:
                 return response.status
 
         statuses = await asyncio.gather(*(add(number) for number in range(20)))

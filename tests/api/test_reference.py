@@ -11,7 +11,9 @@ from tests.api.api_client import Api
 
 
 def _document() -> dict[str, Any]:
-    sessions = make_sessions(make_engine("postgresql://relay@127.0.0.1:1/relay"))  # nothing connects
+    sessions = make_sessions(
+        make_engine("postgresql://relay@127.0.0.1:1/relay")
+    )  # nothing connects
     return make_api(sessions, Vault([new_key()]), admin_token="t" * 20).openapi()
 
 
@@ -51,7 +53,11 @@ def test_every_operation_is_named_once_and_described() -> None:
     operations = dict(_operations(_document()))
     ids = [operation["operationId"] for operation in operations.values()]
     assert len(ids) == len(set(ids))
-    assert [] == [name for name, operation in operations.items() if not operation.get("description") or not operation.get("tags")]
+    assert [] == [
+        name
+        for name, operation in operations.items()
+        if not operation.get("description") or not operation.get("tags")
+    ]
 
 
 def test_every_operation_says_what_it_answers_and_that_it_needs_the_token() -> None:
@@ -65,7 +71,9 @@ def test_every_operation_says_what_it_answers_and_that_it_needs_the_token() -> N
             if int(status) >= 400:
                 content = response["content"]
                 assert ["application/problem+json"] == list(content), name
-                assert content["application/problem+json"]["schema"] == {"$ref": "#/components/schemas/Problem"}
+                assert content["application/problem+json"]["schema"] == {
+                    "$ref": "#/components/schemas/Problem"
+                }
             elif status != "204":
                 assert "$ref" in response["content"]["application/json"]["schema"], name
 
@@ -77,7 +85,14 @@ def test_every_model_is_described() -> None:
 
 def test_bodies_are_given_with_examples() -> None:
     schemas = _document()["components"]["schemas"]
-    for name in ("NewSubscriber", "RecoveryRequest", "Notice", "Event", "OutboundWebhook", "Problem"):
+    for name in (
+        "NewSubscriber",
+        "RecoveryRequest",
+        "Notice",
+        "Event",
+        "OutboundWebhook",
+        "Problem",
+    ):
         assert any("examples" in field for field in schemas[name]["properties"].values()), name
 
 

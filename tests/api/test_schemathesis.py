@@ -31,7 +31,10 @@ CHECKS = [
 ]
 EXAMPLES = 10
 """Requests of each kind to each operation: with made-up names, with names that exist, and against the document."""
-WAITING = {"send_test_webhook": {"body": {"wait_seconds": 0}}, "list_events": {"query": {"wait": 0}}}
+WAITING = {
+    "send_test_webhook": {"body": {"wait_seconds": 0}},
+    "list_events": {"query": {"wait": 0}},
+}
 """What keeps a request from waiting for half a minute."""
 
 
@@ -39,7 +42,9 @@ def _kinds(operation: Operation, names: Names) -> Iterator[tuple[GenerationMode,
     operation_id = operation.definition.raw["operationId"]
     fixed = WAITING.get(operation_id, {})
     known = {**names["*"], **names.get(operation_id, {})}
-    in_path = {parameter.name: str(known[parameter.name]) for parameter in operation.path_parameters}
+    in_path = {
+        parameter.name: str(known[parameter.name]) for parameter in operation.path_parameters
+    }
     yield GenerationMode.POSITIVE, fixed
     yield GenerationMode.POSITIVE, {**fixed, "path_parameters": in_path}
     yield GenerationMode.NEGATIVE, {"query": fixed["query"]} if "query" in fixed else {}
@@ -49,11 +54,19 @@ def _fuzz(operation: Operation, mode: GenerationMode, fixed: dict[str, Any], bas
     """Send requests of one kind; how many there were."""
     sent = 0
 
-    @settings(max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(case=operation.as_strategy(mode, **fixed))
     def send(case: Case) -> None:
         nonlocal sent
-        case.call_and_validate(base_url=base, headers={"Authorization": f"Bearer {TOKEN}"}, checks=CHECKS, timeout=20)
+        case.call_and_validate(
+            base_url=base, headers={"Authorization": f"Bearer {TOKEN}"}, checks=CHECKS, timeout=20
+        )
         sent += 1
 
     send()
@@ -61,12 +74,16 @@ def _fuzz(operation: Operation, mode: GenerationMode, fixed: dict[str, Any], bas
 
 
 @pytest.mark.timeout(300)
-async def test_no_request_is_answered_otherwise_than_documented(api: Api, world: OperationsSetup, subtests: pytest.Subtests) -> None:
+async def test_no_request_is_answered_otherwise_than_documented(
+    api: Api, world: OperationsSetup, subtests: pytest.Subtests
+) -> None:
     names = await filled(world)
     schema = schemathesis.openapi.from_dict(api.document)
     found = [result.ok() for result in schema.get_all_operations()]
     assert len(found) >= 32
     for operation in sorted(found, key=lambda operation: operation.method.upper() == "DELETE"):
         for mode, fixed in _kinds(operation, names):
-            with subtests.test(operation=operation.label, mode=mode.value, known="path_parameters" in fixed):
+            with subtests.test(
+                operation=operation.label, mode=mode.value, known="path_parameters" in fixed
+            ):
                 assert await asyncio.to_thread(_fuzz, operation, mode, fixed, api.base) > 0

@@ -29,17 +29,27 @@ def _asked(pages: Sequence[str]) -> set[str]:
 
 
 def test_every_page_of_the_console_is_asked_for() -> None:
-    pages = _paths([entry.path for entry in ENTRIES if entry.method == "GET" and entry.role is not None])
+    pages = _paths(
+        [entry.path for entry in ENTRIES if entry.method == "GET" and entry.role is not None]
+    )
     assert set() == pages - _asked(CONSOLE)
 
 
 def test_everything_that_the_api_shows_is_asked_for() -> None:
-    app = make_api(make_sessions(make_engine("postgresql://nowhere.example")), Vault([KEY]), admin_token="unused")
-    shown = _paths([path for path, operations in app.openapi()["paths"].items() if "get" in operations])
+    app = make_api(
+        make_sessions(make_engine("postgresql://nowhere.example")),
+        Vault([KEY]),
+        admin_token="unused",
+    )
+    shown = _paths(
+        [path for path, operations in app.openapi()["paths"].items() if "get" in operations]
+    )
     assert set() == {path for path in shown if path.startswith("/v1/")} - _asked(API)
 
 
-async def test_a_filled_database_has_its_indexes_and_something_for_every_page(database_url: str, tmp_path: Path) -> None:
+async def test_a_filled_database_has_its_indexes_and_something_for_every_page(
+    database_url: str, tmp_path: Path
+) -> None:
     engine = make_engine(database_url)
     for name in ("shop", "books", "held"):
         new = NewSubscriber(name=name, url="https://shop.example/hooks")
@@ -50,7 +60,9 @@ async def test_a_filled_database_has_its_indexes_and_something_for_every_page(da
     life = await fill(Site(database_url, tmp_path), 2_000, say=lambda _: None)
     assert before == await connection.fetch(_DEFINITIONS)
     assert 2_500 == await connection.fetchval("SELECT count(*) FROM notices")
-    assert {"dead", "delivered", "pending"} == {row[0] for row in await connection.fetch("SELECT DISTINCT state FROM outbound_webhooks")}
+    assert {"dead", "delivered", "pending"} == {
+        row[0] for row in await connection.fetch("SELECT DISTINCT state FROM outbound_webhooks")
+    }
     rounds = await known(connection, life, 3)
     assert 3 == len({values["order_no"] for values in rounds})
     assert [] == [page for page in (*CONSOLE, *API) if "{" in page.format_map(rounds[0])]

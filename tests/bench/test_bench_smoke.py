@@ -27,7 +27,9 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
 
 def test_a_tiny_case_runs_whole(tmp_path: Path) -> None:
     report = tmp_path / "figures.json"
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("RELAY_")
+    }
     run = subprocess.run(
         [sys.executable, "-m", "bench", "answers", "--quick", "--json", report],
         cwd=ROOT,
@@ -38,22 +40,30 @@ def test_a_tiny_case_runs_whole(tmp_path: Path) -> None:
     )
     assert 0 == run.returncode, run.stdout + run.stderr
     figures = json.loads(report.read_text())["figures"]
-    assert {"durable answers, 64 connections", "answer p99, 64 connections"} <= {figure["name"] for figure in figures}
+    assert {"durable answers, 64 connections", "answer p99, 64 connections"} <= {
+        figure["name"] for figure in figures
+    }
     assert all(figure["measured"] > 0 for figure in figures)
-    assert {"", "nothing stored", "ORM route"} == {figure["note"] for figure in figures}, "both rivals ran"
+    assert {"", "nothing stored", "ORM route"} == {figure["note"] for figure in figures}, (
+        "both rivals ran"
+    )
     assert all(figure["name"] in run.stdout for figure in figures)
     assert "ok" not in run.stdout.splitlines()[-1], "a run this short judges nothing"
 
 
 def test_a_figure_meets_its_requirement_by_ratio_or_by_value() -> None:
-    fast = Figure("case", "rate", "/s", (90, 100, 400), (50,), "other", Requirement(least=2, of="ratio"))
+    fast = Figure(
+        "case", "rate", "/s", (90, 100, 400), (50,), "other", Requirement(least=2, of="ratio")
+    )
     slow = Figure("case", "delay", "ms", (70.0,), required=Requirement(most=60))
     assert (100, 2.0, True) == (fast.measured, fast.ratio, fast.holds)
     assert (None, False) == (slow.ratio, slow.holds)
     lines = table([fast, slow]).splitlines()
     assert "ok" == lines[2].split("|")[-1].strip()
     assert "MISS" == lines[3].split("|")[-1].strip()
-    assert [True, False] == [entry["holds"] for entry in json.loads(as_json([fast, slow], {}))["figures"]]
+    assert [True, False] == [
+        entry["holds"] for entry in json.loads(as_json([fast, slow], {}))["figures"]
+    ]
 
 
 @pytest.mark.parametrize("keep_alive", [True, False])
@@ -66,10 +76,14 @@ async def test_the_load_generator_counts_every_answer(keep_alive: bool, rate: fl
     assert 0 < traffic.p50_ms <= traffic.p99_ms <= traffic.max_ms
 
 
-@pytest.mark.parametrize("bad", [b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n", b""])
+@pytest.mark.parametrize(
+    "bad", [b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n", b""]
+)
 async def test_the_load_generator_does_not_overlook_a_bad_answer(bad: bytes) -> None:
     async with _server([OK, OK, bad]) as (port, _):
-        with pytest.raises(CallsFailed, match=r"status 503|closed without an answer|ConnectionResetError"):
+        with pytest.raises(
+            CallsFailed, match=r"status 503|closed without an answer|ConnectionResetError"
+        ):
             await _play(port, keep_alive=True, rate=None)
 
 
@@ -79,7 +93,10 @@ async def test_the_subscriber_tells_when_webhooks_arrived(tmp_path: Path) -> Non
         now = asyncio.get_running_loop().time()
         body = b'{"data":{"order_no":"a-1"}}'
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"POST /hook/shop?after=0.1 HTTP/1.1\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        writer.write(
+            b"POST /hook/shop?after=0.1 HTTP/1.1\r\nContent-Length: %d\r\n\r\n%b"
+            % (len(body), body)
+        )
         assert b"200" in await reader.readline()
         writer.close()
         await inbox.look()
@@ -97,12 +114,29 @@ async def test_the_black_hole_lets_nobody_in() -> None:
 
 def test_the_baselines_job_is_a_program() -> None:
     """It runs in an environment of its own, where its libraries are: here it is only read."""
-    defined = {node.name for node in ast.walk(ast.parse(Path(PROGRAM).read_text())) if isinstance(node, ast.AsyncFunctionDef)}
+    defined = {
+        node.name
+        for node in ast.walk(ast.parse(Path(PROGRAM).read_text()))
+        if isinstance(node, ast.AsyncFunctionDef)
+    }
     assert {"defer", "work", "main"} <= defined
 
 
 async def _play(port: int, *, keep_alive: bool, rate: float | None) -> Traffic:
-    return await play(Job("127.0.0.1", port, "/zeus/notify", "t", 10, callers=3, rate=rate, keep_alive=keep_alive, count=20, stamps=True))
+    return await play(
+        Job(
+            "127.0.0.1",
+            port,
+            "/zeus/notify",
+            "t",
+            10,
+            callers=3,
+            rate=rate,
+            keep_alive=keep_alive,
+            count=20,
+            stamps=True,
+        )
+    )
 
 
 @asynccontextmanager

@@ -26,7 +26,10 @@ def main() -> int:
     effort = SHORT if arguments.short else FULL
     directory = Path(mkdtemp(prefix="zeus-relay-chaos-"))
     directory.chmod(0o755)
-    print(f"{effort.rate} calls a second for at least {effort.seconds:.0f} s, outages of {effort.outage_s:.0f} s\n\n{head()}", flush=True)
+    print(
+        f"{effort.rate} calls a second for at least {effort.seconds:.0f} s, outages of {effort.outage_s:.0f} s\n\n{head()}",
+        flush=True,
+    )
     try:
         return asyncio.run(_run(arguments.lines or list(LINES), effort, directory))
     except (asyncio.CancelledError, KeyboardInterrupt):
@@ -54,9 +57,20 @@ async def _run(names: list[str], effort: Effort, directory: Path) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description="Outages under load, and what became of the calls.")
-    parser.add_argument("lines", nargs="*", choices=[[], *LINES], metavar="LINE", help="which lines to run; default all of them")
-    parser.add_argument("--short", action="store_true", help="a few seconds for each line, with fewer calls")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.chaos",
+        description="Outages under load, and what became of the calls.",
+    )
+    parser.add_argument(
+        "lines",
+        nargs="*",
+        choices=[[], *LINES],
+        metavar="LINE",
+        help="which lines to run; default all of them",
+    )
+    parser.add_argument(
+        "--short", action="store_true", help="a few seconds for each line, with fewer calls"
+    )
     parser.add_argument("--list", action="store_true", help="list the lines")
     return parser
 

@@ -22,7 +22,9 @@ async def settle(site: Site) -> list[str]:
     connection = await connect(site.store.admin_url)
     try:
         deadline = asyncio.get_running_loop().time() + site.effort.patience_s
-        while (left := await _left(site, connection)) and asyncio.get_running_loop().time() < deadline:
+        while (
+            left := await _left(site, connection)
+        ) and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(_EVERY_S)
         return left
     finally:
@@ -33,23 +35,35 @@ async def gather(site: Site, answers: list[Answer]) -> Evidence:
     """The evidence, in the database and at the subscriber."""
     connection = await connect(site.store.admin_url)
     try:
-        notices = {(row["order_no"], row["status"]): row["times"] for row in await connection.fetch(_NOTICES)}
-        events = [Event(str(row["id"]), row["type"], (row["order_no"], row["status"])) for row in await connection.fetch(_EVENTS)]
+        notices = {
+            (row["order_no"], row["status"]): row["times"]
+            for row in await connection.fetch(_NOTICES)
+        }
+        events = [
+            Event(str(row["id"]), row["type"], (row["order_no"], row["status"]))
+            for row in await connection.fetch(_EVENTS)
+        ]
     finally:
         await connection.close()
-    return Evidence(answers, Counter(notices), events, [_event(*webhook) for webhook in site.merchant.received])
+    return Evidence(
+        answers, Counter(notices), events, [_event(*webhook) for webhook in site.merchant.received]
+    )
 
 
 async def _left(site: Site, connection: Connection) -> list[str]:
     """What is not done yet, the earliest stage only."""
     spool = await blocking(show_spool, site.spool)
     if spool.segments or spool.refused_records:
-        return [f"{spool.records} calls are still in the spool, and {spool.refused_records} were set aside"]
+        return [
+            f"{spool.records} calls are still in the spool, and {spool.refused_records} were set aside"
+        ]
     unjudged = await connection.fetchval(_UNJUDGED)
     if unjudged:
         return [f"{unjudged} notices are not judged"]
     arrived = {webhook_id for webhook_id, _ in site.merchant.received}
-    owed = sum(str(row["id"]) not in arrived for row in await connection.fetch("SELECT id FROM events"))
+    owed = sum(
+        str(row["id"]) not in arrived for row in await connection.fetch("SELECT id FROM events")
+    )
     return [f"{owed} events have not arrived"] if owed else []
 
 

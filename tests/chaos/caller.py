@@ -21,16 +21,26 @@ class Caller:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         assert process.stdout
-        self._output = asyncio.create_task(process.stdout.read())  # from now on, lest the pipe fills up
+        self._output = asyncio.create_task(
+            process.stdout.read()
+        )  # from now on, lest the pipe fills up
 
     @classmethod
     async def start(cls, urls: Sequence[str], rate: float, seconds: float) -> "Caller":
         """Begin to call."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.chaos.load", cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+            sys.executable,
+            "-m",
+            "tests.chaos.load",
+            cwd=ROOT,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
         )
         assert process.stdin
-        process.stdin.write(json.dumps(asdict(Job(list(urls), rate, seconds, secrets.randbelow(2**32)))).encode() + b"\n")
+        process.stdin.write(
+            json.dumps(asdict(Job(list(urls), rate, seconds, secrets.randbelow(2**32)))).encode()
+            + b"\n"
+        )
         return cls(process)
 
     async def finish(self, seconds: float) -> list[Answer]:

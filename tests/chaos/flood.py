@@ -29,7 +29,11 @@ class Kind:
 
 KINDS = (
     Kind(250, _POST + b"Content-Length: 1000000000\r\n\r\n", _PIECE),
-    Kind(50, _POST + b"Transfer-Encoding: chunked\r\n\r\n", (b"1;" + b"e" * 1_000 + b"\r\nx\r\n") * 60),
+    Kind(
+        50,
+        _POST + b"Transfer-Encoding: chunked\r\n\r\n",
+        (b"1;" + b"e" * 1_000 + b"\r\nx\r\n") * 60,
+    ),
     Kind(50, b"GET / HTTP/1.1\r\nA: ", _PIECE),
     Kind(50, b"", _GET * 100),
     Kind(100, _GET, b"\r\n", pause_s=1.0),
@@ -67,12 +71,19 @@ class Flooder:
         """Begin."""
         kinds = [kind for kind in KINDS for _ in range(kind.connections)]
         ports = self._flood.ports
-        return [asyncio.create_task(self.again_and_again(kind, ports[number % len(ports)])) for number, kind in enumerate(kinds)]
+        return [
+            asyncio.create_task(self.again_and_again(kind, ports[number % len(ports)]))
+            for number, kind in enumerate(kinds)
+        ]
 
 
 @contextlib.asynccontextmanager
-async def _connected(port: int, source: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    reader, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0)), 5)
+async def _connected(
+    port: int, source: str
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.wait_for(
+        asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0)), 5
+    )
     try:
         yield reader, writer
     finally:
@@ -97,7 +108,9 @@ async def _send(kind: Kind, reader: asyncio.StreamReader, writer: asyncio.Stream
 async def main() -> None:
     """Flood until standard input ends."""
     lines = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(lines), sys.stdin
+    )
     flooder = Flooder(Flood(**json.loads(await lines.readline())))
     flooding = flooder.start()
     await lines.read()

@@ -26,7 +26,9 @@ def proxy(front: Front, receivers: Sequence[int], directory: Path) -> Iterator[i
         yield port
 
 
-def _nginx(port: int, receivers: Sequence[int], directory: Path) -> tuple[list[str], dict[str, str]]:
+def _nginx(
+    port: int, receivers: Sequence[int], directory: Path
+) -> tuple[list[str], dict[str, str]]:
     text = (_DEPLOY / "nginx.conf").read_text()
     for pattern, here in (
         (r"127\.0\.0\.1:8000", f"127.0.0.1:{receivers[0]}"),
@@ -38,14 +40,33 @@ def _nginx(port: int, receivers: Sequence[int], directory: Path) -> tuple[list[s
         text, changes = re.subn(pattern, here, text, flags=re.MULTILINE)
         assert changes == 1, f"deploy/nginx.conf: {pattern} stands there {changes} times"
     (directory / "nginx.conf").write_text(text)
-    paths = ["-c", str(directory / "nginx.conf"), "-p", str(directory), "-e", str(directory / "error.log")]
+    paths = [
+        "-c",
+        str(directory / "nginx.conf"),
+        "-p",
+        str(directory),
+        "-e",
+        str(directory / "error.log"),
+    ]
     return [program("nginx"), *paths, "-g", "daemon off;"], {}
 
 
-def _caddy(port: int, receivers: Sequence[int], directory: Path) -> tuple[list[str], dict[str, str]]:
+def _caddy(
+    port: int, receivers: Sequence[int], directory: Path
+) -> tuple[list[str], dict[str, str]]:
     home = dict.fromkeys(("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"), str(directory))
-    addresses = {"PROXY_ADDRESS": f"http://:{port}", "RECEIVERS": " ".join(f"127.0.0.1:{receiver}" for receiver in receivers)}
-    return [program("caddy"), "run", "--config", str(_DEPLOY / "Caddyfile"), "--adapter", "caddyfile"], {**home, **addresses}
+    addresses = {
+        "PROXY_ADDRESS": f"http://:{port}",
+        "RECEIVERS": " ".join(f"127.0.0.1:{receiver}" for receiver in receivers),
+    }
+    return [
+        program("caddy"),
+        "run",
+        "--config",
+        str(_DEPLOY / "Caddyfile"),
+        "--adapter",
+        "caddyfile",
+    ], {**home, **addresses}
 
 
 class Pooler:
@@ -60,15 +81,27 @@ class Pooler:
         self._settings = directory / "pgbouncer.ini"
         self._process: subprocess.Popen[bytes] | None = None
         # auth_type any wants the user to be named here.
-        lines = ["[databases]", f"* = host=127.0.0.1 port={server_port} user=relay", "[pgbouncer]", f"listen_port = {self.port}"]
-        lines += ["listen_addr = 127.0.0.1", "unix_socket_dir =", "auth_type = any", "pool_mode = transaction"]
+        lines = [
+            "[databases]",
+            f"* = host=127.0.0.1 port={server_port} user=relay",
+            "[pgbouncer]",
+            f"listen_port = {self.port}",
+        ]
+        lines += [
+            "listen_addr = 127.0.0.1",
+            "unix_socket_dir =",
+            "auth_type = any",
+            "pool_mode = transaction",
+        ]
         self._settings.write_text("\n".join(lines) + "\n")
 
     def start(self) -> None:
         """Start and wait until connections are taken."""
         user = ["--user", "nobody"] if os.geteuid() == 0 else []
         with self._output.open("ab") as output:
-            self._process = subprocess.Popen([program("pgbouncer"), *user, self._settings], stdout=output, stderr=output)
+            self._process = subprocess.Popen(
+                [program("pgbouncer"), *user, self._settings], stdout=output, stderr=output
+            )
         wait_for(self.port)
 
     def stop(self) -> None:
@@ -81,7 +114,9 @@ class Pooler:
 @contextmanager
 def _running(command: list[str], environment: dict[str, str], log: Path) -> Iterator[None]:
     with log.open("wb") as output:
-        process = subprocess.Popen(command, env=os.environ | environment, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            command, env=os.environ | environment, stdout=output, stderr=output
+        )
     try:
         yield
     finally:

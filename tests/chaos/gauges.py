@@ -39,7 +39,9 @@ class Gauges:
         for receiver in site.receivers:
             pid = receiver.process.pid
             try:
-                async with client.get(f"http://127.0.0.1:{receiver.metrics_port}/metrics") as response:
+                async with client.get(
+                    f"http://127.0.0.1:{receiver.metrics_port}/metrics"
+                ) as response:
                     text = await response.text()
             except (aiohttp.ClientError, TimeoutError):
                 continue

@@ -53,20 +53,33 @@ async def main() -> None:
     rounds: list[asyncio.Task[Report]] = []
     while loop.time() - started < job.seconds or not over.done():
         for share, url in enumerate(job.urls):
-            rounds.append(asyncio.create_task(_play(url, job.rate / len(job.urls), job.seed + number * len(job.urls) + share)))
+            rounds.append(
+                asyncio.create_task(
+                    _play(url, job.rate / len(job.urls), job.seed + number * len(job.urls) + share)
+                )
+            )
         number += 1
         # The next round starts on time, also if this one's last answers are still out.
         await asyncio.sleep(started + number * _ROUND_S - loop.time())
     for report in await asyncio.gather(*rounds):
         for result in report.results:
             outcome = result.outcome
-            answer = Answer(result.order_no, result.status, outcome.status, outcome.error, outcome.latency_s, outcome.late_s)
+            answer = Answer(
+                result.order_no,
+                result.status,
+                outcome.status,
+                outcome.error,
+                outcome.latency_s,
+                outcome.late_s,
+            )
             print(json.dumps(asdict(answer)))
 
 
 async def _play(url: str, rate: float, seed: int) -> Report:
     orders = build_run(_PLAYED, round(rate * _ROUND_S / _CALLS_OF_PAIR), seed)
-    return await play_at_rate(target_of(url), orders, sum(len(order.calls) for order in orders) / _ROUND_S)
+    return await play_at_rate(
+        target_of(url), orders, sum(len(order.calls) for order in orders) / _ROUND_S
+    )
 
 
 if __name__ == "__main__":

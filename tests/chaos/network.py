@@ -30,7 +30,16 @@ class Network:
 
     def drop(self, dropping: bool) -> None:
         """Drop every packet that arrives in it, or stop doing so. Nobody is told, as behind a cable that was pulled."""
-        _run(*self.within, program("iptables"), "-I" if dropping else "-D", "INPUT", "-s", _HERE, "-j", "DROP")
+        _run(
+            *self.within,
+            program("iptables"),
+            "-I" if dropping else "-D",
+            "INPUT",
+            "-s",
+            _HERE,
+            "-j",
+            "DROP",
+        )
 
 
 @contextmanager

@@ -81,7 +81,9 @@ async def no_connections(site: Site) -> None:
 async def _hog(url: str, hogs: list[Connection]) -> None:
     while True:
         try:
-            hogs.append(await asyncpg.connect(url, server_settings={"application_name": "another client"}))
+            hogs.append(
+                await asyncpg.connect(url, server_settings={"application_name": "another client"})
+            )
         except asyncpg.TooManyConnectionsError:
             await asyncio.sleep(_HOG_S)
 
@@ -166,7 +168,12 @@ async def flood(site: Site) -> None:
     """Strangers send what they like, as fast as they can."""
     job = Flood([receiver.port for receiver in site.receivers], _STRANGERS)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.chaos.flood", cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        "tests.chaos.flood",
+        cwd=ROOT,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
     )
     try:
         assert process.stdin
@@ -177,7 +184,9 @@ async def flood(site: Site) -> None:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    assert int(refused) >= _FELT_BY, f"nobody felt the flood: {int(refused)} connections were refused"
+    assert int(refused) >= _FELT_BY, (
+        f"nobody felt the flood: {int(refused)} connections were refused"
+    )
 
 
 async def log_reader_stuck(site: Site) -> None:
@@ -186,7 +195,9 @@ async def log_reader_stuck(site: Site) -> None:
     for process in stuck:
         process.log_reader.stop_reading()
     await asyncio.sleep(site.effort.outage_s / 2)
-    assert all(process.log_reader.is_full() for process in stuck), "nobody felt the outage: a log was not full"
+    assert all(process.log_reader.is_full() for process in stuck), (
+        "nobody felt the outage: a log was not full"
+    )
     site.workers[0].terminate()
     await site.workers[0].ended(_STOP_S)
     await site.start_worker(0)

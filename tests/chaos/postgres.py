@@ -54,8 +54,24 @@ class Server:
 
     def start(self) -> None:
         """Start and wait until connections are taken."""
-        settings = " ".join(f"-c '{option}'" for option in (f"listen_addresses={self.host}", "unix_socket_directories=", *self.options))
-        self._control("-w", "-t", str(_START_S), "-l", str(self.data / "server.log"), "-o", f"-p {self.port} {settings}", "start")
+        settings = " ".join(
+            f"-c '{option}'"
+            for option in (
+                f"listen_addresses={self.host}",
+                "unix_socket_directories=",
+                *self.options,
+            )
+        )
+        self._control(
+            "-w",
+            "-t",
+            str(_START_S),
+            "-l",
+            str(self.data / "server.log"),
+            "-o",
+            f"-p {self.port} {settings}",
+            "start",
+        )
 
     def stop(self) -> None:
         """Stop as an administrator does: connections are ended, what is committed is written."""
@@ -87,15 +103,31 @@ class Server:
 
     def standby(self, data: Path) -> "Server":
         """A streaming standby of this server, which must run; not started yet."""
-        base = [str(self.template.binaries / "pg_basebackup"), "-h", self.host, "-p", str(self.port), "-U", "postgres"]
+        base = [
+            str(self.template.binaries / "pg_basebackup"),
+            "-h",
+            self.host,
+            "-p",
+            str(self.port),
+            "-U",
+            "postgres",
+        ]
         self.run(*base, "-D", str(data), "-R", "-c", "fast", "-X", "stream")
         return replace(self, data=data, port=free_port(), options=())
 
     def run(self, *command: str) -> None:
         """Run a command where the server runs, as its user. Raises CalledProcessError."""
         user = self.template.user
-        as_user = ("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups") if user else ()
-        subprocess.run([*self.within, *as_user, *command], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd="/")
+        as_user = (
+            ("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups") if user else ()
+        )
+        subprocess.run(
+            [*self.within, *as_user, *command],
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            cwd="/",
+        )
 
     def _control(self, *arguments: str) -> None:
         self.run(str(self.template.binaries / "pg_ctl"), "-D", str(self.data), *arguments)

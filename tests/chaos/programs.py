@@ -27,4 +27,9 @@ def with_clock(days: int) -> list[str]:
     found = next(Path("/usr/lib").glob(_FAKETIME), None)
     if found is None:
         raise ProgramMissing("libfaketime is not installed")
-    return [program("env"), f"LD_PRELOAD={found}", f"FAKETIME={days:+}d", "FAKETIME_DONT_FAKE_MONOTONIC=1"]
+    return [
+        program("env"),
+        f"LD_PRELOAD={found}",
+        f"FAKETIME={days:+}d",
+        "FAKETIME_DONT_FAKE_MONOTONIC=1",
+    ]

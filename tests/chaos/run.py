@@ -22,14 +22,22 @@ from tests.chaos.verdict import find
 async def run_line(line: Line, effort: Effort, template: Template, directory: Path) -> Row:
     """Run a line in a directory of its own, which is kept if it fails."""
     if line.needs_root and os.geteuid() != 0:
-        return Row(line.outage, None, 0, 0, ["not run: needs root, for a network or a disk of its own"])
+        return Row(
+            line.outage, None, 0, 0, ["not run: needs root, for a network or a disk of its own"]
+        )
     try:
         async with site(line, effort, template, _open_to_all(directory)) as made:
             row = await _run(line, made)
     except ProgramMissing as missing:
         row = Row(line.outage, None, 0, 0, [f"not run: {missing}"])
     except Exception:
-        row = Row(line.outage, None, 0, 0, [f"broke off; see {directory}", *traceback.format_exc().splitlines()])
+        row = Row(
+            line.outage,
+            None,
+            0,
+            0,
+            [f"broke off; see {directory}", *traceback.format_exc().splitlines()],
+        )
     if not row.problems:
         shutil.rmtree(directory, ignore_errors=True)
     return row
@@ -56,9 +64,16 @@ async def _run(line: Line, made: Site) -> Row:
     finding = find(evidence, line.slowest_s)
     # A call that reached Postgres although its receiver died, and was sent again, is there twice.
     resent = evidence.notices.total() - len(answers)
-    felt = {Felt.NOTHING: 1, Felt.SPOOLED: gauges.spooled, Felt.HELD: gauges.held, Felt.RESENT: resent}[line.felt]
+    felt = {
+        Felt.NOTHING: 1,
+        Felt.SPOOLED: gauges.spooled,
+        Felt.HELD: gauges.held,
+        Felt.RESENT: resent,
+    }[line.felt]
     unfelt = [] if felt > 0 else [f"nobody felt the outage: no call was {line.felt.value}"]
-    return Row(line.outage, finding, gauges.spooled, gauges.held, [*unsettled, *finding.problems, *unfelt])
+    return Row(
+        line.outage, finding, gauges.spooled, gauges.held, [*unsettled, *finding.problems, *unfelt]
+    )
 
 
 async def _call_during(line: Line, made: Site) -> list[Answer]:

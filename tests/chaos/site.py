@@ -76,7 +76,9 @@ class Site:
 
 
 @asynccontextmanager
-async def site(line: Line, effort: Effort, template: Template, directory: Path) -> AsyncIterator[Site]:
+async def site(
+    line: Line, effort: Effort, template: Template, directory: Path
+) -> AsyncIterator[Site]:
     """The installation of a line for the time of the block."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(store(line, template, directory))
@@ -86,7 +88,9 @@ async def site(line: Line, effort: Effort, template: Template, directory: Path) 
         if line.small_spool:
             stack.enter_context(_tmpfs(spool, effort.rate))
         starter = stack.enter_context(processes(directory / "processes"))
-        settings = _settings(database.url, merchant, secret, spool, behind_proxy=line.front is not Front.NONE)
+        settings = _settings(
+            database.url, merchant, secret, spool, behind_proxy=line.front is not Front.NONE
+        )
         if line.allowed:
             settings |= {"ALLOWED_SOURCES": line.allowed}
         if line.piped_logs:
@@ -100,11 +104,17 @@ async def site(line: Line, effort: Effort, template: Template, directory: Path) 
         yield made
 
 
-def _settings(url: str, merchant: Subscriber, secret: str, spool: Path, *, behind_proxy: bool) -> dict[str, str]:
+def _settings(
+    url: str, merchant: Subscriber, secret: str, spool: Path, *, behind_proxy: bool
+) -> dict[str, str]:
     settings = service_settings(url)
     del settings["PUBLIC_PORT"]
     declared = [{"name": "shop", "url": merchant.url, "secret": secret}]
-    settings |= {"SUBSCRIBERS": json.dumps(declared), "SPOOL_DIR": str(spool), "WORKER_LEASE": _LEASE}
+    settings |= {
+        "SUBSCRIBERS": json.dumps(declared),
+        "SPOOL_DIR": str(spool),
+        "WORKER_LEASE": _LEASE,
+    }
     return settings | {"TRUSTED_PROXIES": "127.0.0.1/32"} if behind_proxy else settings
 
 
@@ -112,7 +122,9 @@ def _settings(url: str, merchant: Subscriber, secret: str, spool: Path, *, behin
 def _tmpfs(directory: Path, kib: int) -> Iterator[None]:
     """A small disk."""
     directory.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kib}k,mode=700", "tmpfs", directory], check=True)
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={kib}k,mode=700", "tmpfs", directory], check=True
+    )
     try:
         yield
     finally:

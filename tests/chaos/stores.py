@@ -36,7 +36,10 @@ class Store:
         self.url, self.admin_url = self.server.url, self.server.admin_url
         if self.standby is not None:
             both = f"{self.server.host}:{self.server.port},{self.standby.host}:{self.standby.port}"
-            self.url, self.admin_url = f"postgresql://relay@{both}/relay", f"postgresql://postgres@{both}/relay"
+            self.url, self.admin_url = (
+                f"postgresql://relay@{both}/relay",
+                f"postgresql://postgres@{both}/relay",
+            )
         if self.pooler is not None:
             self.url = self.pooler.url
 
@@ -45,7 +48,9 @@ class Store:
 async def store(line: Line, template: Template, directory: Path) -> AsyncIterator[Store]:
     """The database of a line for the time of the block."""
     async with AsyncExitStack() as stack:
-        server = Server(template, directory / "postgres" / "data", free_port(), options=line.server_options)
+        server = Server(
+            template, directory / "postgres" / "data", free_port(), options=line.server_options
+        )
         own = stack.enter_context(network()) if line.database is Database.NETWORK else None
         if own is not None:
             server = replace(server, host=own.host, within=own.within)
@@ -56,7 +61,9 @@ async def store(line: Line, template: Template, directory: Path) -> AsyncIterato
         await blocking(server.create)
         await blocking(server.start)
         standby = await _standby(server, stack) if line.database is Database.STANDBY else None
-        pooler = await _pooler(server, directory, stack) if line.database is Database.POOLER else None
+        pooler = (
+            await _pooler(server, directory, stack) if line.database is Database.POOLER else None
+        )
         yield Store(server, standby=standby, network=own, pooler=pooler)
 
 

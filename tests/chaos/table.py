@@ -41,5 +41,7 @@ def text_of(row: Row) -> str:
             row.held,
         )
     cells = [f"{figure!s:>{len(name)}}" for name, figure in zip(_COLUMNS, figures, strict=True)]
-    lines = [" | ".join((f"{row.outage:<{_OUTAGE_WIDTH}}", *cells, "FAIL" if row.problems else "ok"))]
+    lines = [
+        " | ".join((f"{row.outage:<{_OUTAGE_WIDTH}}", *cells, "FAIL" if row.problems else "ok"))
+    ]
     return "\n".join([*lines, *(f"    {problem}" for problem in row.problems)])

@@ -27,7 +27,10 @@ def evidence(**changed: Any) -> Evidence:
         SOUND,
         evidence(notices=Counter({PAID: 2})),  # sent again by a proxy
         evidence(webhooks=[EVENT, EVENT]),  # delivered again with the same id
-        evidence(events=[EVENT, Event("event-2", "review.required", PAID)], webhooks=[EVENT, Event("event-2", "review.required", PAID)]),
+        evidence(
+            events=[EVENT, Event("event-2", "review.required", PAID)],
+            webhooks=[EVENT, Event("event-2", "review.required", PAID)],
+        ),
     ],
 )
 def test_what_may_happen_is_no_problem(harmless: Evidence) -> None:

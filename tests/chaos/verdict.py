@@ -46,12 +46,18 @@ class Finding:
 def find(evidence: Evidence, slowest_s: float) -> Finding:
     """Hold the evidence against what is promised; an answer must take less than `slowest_s`."""
     answers = evidence.answers
-    failed = Counter(str(answer.status or answer.error) for answer in answers if answer.status != 200)
-    answered = Counter((answer.order_no, answer.zeus_status) for answer in answers if answer.status == 200)
+    failed = Counter(
+        str(answer.status or answer.error) for answer in answers if answer.status != 200
+    )
+    answered = Counter(
+        (answer.order_no, answer.zeus_status) for answer in answers if answer.status == 200
+    )
     missing = (answered - evidence.notices).total()
     doubled = _doubled(evidence.events) | _doubled(evidence.webhooks)
     eventless = answered.keys() - {event.fact for event in evidence.events}
-    undelivered = {event.id for event in evidence.events} - {event.id for event in evidence.webhooks}
+    undelivered = {event.id for event in evidence.events} - {
+        event.id for event in evidence.webhooks
+    }
     slowest = max((answer.latency_s for answer in answers), default=0.0)
     complaints = (
         (not answers, "no call was made"),

@@ -35,14 +35,18 @@ class Cli:
     async def __call__(self, *arguments: str, code: int = 0) -> Result:
         """Run a command, which must end with this exit code."""
         runner = CliRunner()
-        result = await asyncio.to_thread(runner.invoke, commands(), list(arguments), env=self.environment)
+        result = await asyncio.to_thread(
+            runner.invoke, commands(), list(arguments), env=self.environment
+        )
         assert code == result.exit_code, (result.stdout, result.stderr, result.exception)
         assert "Traceback" not in result.output
         return result
 
     async def refused(self, *arguments: str) -> None:
         """Run a command, which must end with a sentence and an exit code."""
-        result = await asyncio.to_thread(CliRunner().invoke, application(), list(arguments), env=self.environment)
+        result = await asyncio.to_thread(
+            CliRunner().invoke, application(), list(arguments), env=self.environment
+        )
         assert result.exit_code in (1, 2), (arguments, result.output)
         assert isinstance(result.exception, SystemExit), (arguments, result.exception)
         assert result.stderr

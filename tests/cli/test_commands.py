@@ -23,7 +23,15 @@ SECRET = "whsec_" + "A" * 32
 
 
 async def test_a_subscriber_from_its_adding_to_its_removal(cli: Cli) -> None:
-    added = await cli("subscribers", "add", "shop", URL, "--events", "payment.received, payment.confirmed", "--customer")
+    added = await cli(
+        "subscribers",
+        "add",
+        "shop",
+        URL,
+        "--events",
+        "payment.received, payment.confirmed",
+        "--customer",
+    )
     assert re.search(r"^secret +whsec_\S{44}$", added.stdout, re.MULTILINE)
     assert "The secret is not shown again." in added.stderr
     listed = (await cli("subscribers", "list")).stdout.splitlines()
@@ -35,10 +43,18 @@ async def test_a_subscriber_from_its_adding_to_its_removal(cli: Cli) -> None:
     await cli("subscribers", "pause", "shop", "--reason", "棚卸し")
     assert "paused (棚卸し)" in (await cli("subscribers", "list")).stdout
     assert "active" in (await cli("subscribers", "resume", "shop")).stdout
-    assert SECRET in (await cli("subscribers", "rotate-secret", "shop", "--overlap", "1h", "--secret", SECRET)).stdout
+    assert (
+        SECRET
+        in (
+            await cli("subscribers", "rotate-secret", "shop", "--overlap", "1h", "--secret", SECRET)
+        ).stdout
+    )
     assert "removed shop\n" == (await cli("subscribers", "remove", "shop")).stdout
     assert "There are no subscribers" in (await cli("subscribers", "list")).stdout
-    assert "There is no subscriber with this name.\n" == (await cli("subscribers", "show", "shop", code=1)).stderr
+    assert (
+        "There is no subscriber with this name.\n"
+        == (await cli("subscribers", "show", "shop", code=1)).stderr
+    )
 
 
 async def test_json_is_that_of_the_api(cli: Cli, world: OperationsSetup) -> None:
@@ -53,11 +69,20 @@ async def test_json_is_that_of_the_api(cli: Cli, world: OperationsSetup) -> None
             ("/subscribers/shop", ("subscribers", "show", "shop")),
             (f"/orders/{ORDER_NO}", ("orders", "show", ORDER_NO)),
             (f"/orders/{ORDER_NO}?personal=true", ("orders", "show", ORDER_NO, "--personal")),
-            ("/notices?verdict=quarantined&limit=1", ("notices", "list", "--verdict", "quarantined", "--limit", "1")),
+            (
+                "/notices?verdict=quarantined&limit=1",
+                ("notices", "list", "--verdict", "quarantined", "--limit", "1"),
+            ),
             (f"/notices?order_no={ORDER_NO}", ("notices", "list", "--order-no", ORDER_NO)),
             (f"/notices/{notice_id}", ("notices", "show", str(notice_id))),
-            (f"/notices/{notice_id}?personal=true", ("notices", "show", str(notice_id), "--personal")),
-            ("/outbound-webhooks?state=pending&state=dead&subscriber=shop", ("outbound", "list", "--undelivered", "--subscriber", "shop")),
+            (
+                f"/notices/{notice_id}?personal=true",
+                ("notices", "show", str(notice_id), "--personal"),
+            ),
+            (
+                "/outbound-webhooks?state=pending&state=dead&subscriber=shop",
+                ("outbound", "list", "--undelivered", "--subscriber", "shop"),
+            ),
         ):
             assert (await api.get(path)).json == await cli.json(*arguments)
         retried = await cli.json("outbound", "retry", str(webhook_id))
@@ -85,29 +110,47 @@ async def test_an_order_for_people(cli: Cli, world: OperationsSetup) -> None:
     assert "No call with this order_no" in (await cli("orders", "show", "unknown", code=1)).stderr
 
 
-async def test_orders_are_found_as_they_are_typed_on_a_japanese_keyboard(cli: Cli, world: OperationsSetup) -> None:
+async def test_orders_are_found_as_they_are_typed_on_a_japanese_keyboard(
+    cli: Cli, world: OperationsSetup
+) -> None:
     await world.judged("01", money="5400")
     typed = ORDER_NO.replace("-", "ー") + "　"
     assert ORDER_NO in (await cli("orders", "show", typed)).stdout
-    for option, value in (("--order-no", typed), ("--money", "￥5,400"), ("--telno-tail", "５６７８"), ("--money", "５４００円")):
+    for option, value in (
+        ("--order-no", typed),
+        ("--money", "￥5,400"),
+        ("--telno-tail", "５６７８"),
+        ("--money", "５４００円"),
+    ):
         assert ORDER_NO in (await cli("orders", "search", option, value)).stdout, option
 
 
 async def test_orders_are_found_by_what_a_customer_knows(cli: Cli, world: OperationsSetup) -> None:
     await world.judged("01", "04")
-    await world.judged("01", order_no="1234-56789-09999", telno="0398765432", money="900", sendid="A-1002")
+    await world.judged(
+        "01", order_no="1234-56789-09999", telno="0398765432", money="900", sendid="A-1002"
+    )
     today = (now() + timedelta(hours=9)).date().isoformat()
-    for option, value in (("--telno-tail", TELNO[-4:]), ("--money", "5400"), ("--sendid", "A-1001"), ("--order-no", ORDER_NO)):
+    for option, value in (
+        ("--telno-tail", TELNO[-4:]),
+        ("--money", "5400"),
+        ("--sendid", "A-1001"),
+        ("--order-no", ORDER_NO),
+    ):
         found = await cli.json("orders", "search", option, value, "--date", today)
         assert [ORDER_NO] == [order["order_no"] for order in found["items"]], option
     listed = (await cli("orders", "search", "--limit", "1")).stdout.splitlines()
-    assert re.fullmatch(r"1234-56789-09999  awaiting_payment  900  セブン-イレブン  A-1002  \S+ \S+Z", listed[1])
+    assert re.fullmatch(
+        r"1234-56789-09999  awaiting_payment  900  セブン-イレブン  A-1002  \S+ \S+Z", listed[1]
+    )
     cursor = listed[2].removeprefix("There are more: --cursor ")
     assert ORDER_NO in (await cli("orders", "search", "--cursor", cursor)).stdout
     assert [] == [secret for secret in PERSONAL if secret in "\n".join(listed)]
     assert "No such orders.\n" == (await cli("orders", "search", "--money", "1")).stdout
     for option, value in (("telno_tail", "12"), ("money", "-1"), ("date", "yesterday")):
-        refused = (await cli("orders", "search", f"--{option.replace('_', '-')}", value, code=1)).stderr
+        refused = (
+            await cli("orders", "search", f"--{option.replace('_', '-')}", value, code=1)
+        ).stderr
         assert refused.startswith(f"{option}: "), refused
 
 
@@ -116,7 +159,10 @@ async def test_notices_for_people(cli: Cli, world: OperationsSetup) -> None:
     await world.judge("2012000001")
     (heading, row) = (await cli("notices", "list", "--verdict", "quarantined")).stdout.splitlines()
     assert heading.startswith("RECEIVED              ORDER_NO  STATUS     VERDICT      REASONS")
-    assert re.fullmatch(r"\S+ \S+Z  あ        04 入金済  quarantined  unknown_ip_code  unusual:order_no  ([0-9a-f-]{36})", row)
+    assert re.fullmatch(
+        r"\S+ \S+Z  あ        04 入金済  quarantined  unknown_ip_code  unusual:order_no  ([0-9a-f-]{36})",
+        row,
+    )
     notice_id = row.split()[-1]
     shown = (await cli("notices", "show", notice_id)).stdout
     assert re.search(r"^telno +\*\*\*$", shown, re.MULTILINE)
@@ -135,38 +181,76 @@ async def test_a_list_says_how_to_read_on(cli: Cli, world: OperationsSetup) -> N
     assert cursor
     rest = (await cli("notices", "list", "--limit", "2", "--cursor", cursor[1])).stdout.splitlines()
     assert 2 == len(rest)
-    assert "cursor: The cursor was not made by this list" in (await cli("notices", "list", "--cursor", "x", code=1)).stderr
+    assert (
+        "cursor: The cursor was not made by this list"
+        in (await cli("notices", "list", "--cursor", "x", code=1)).stderr
+    )
 
 
 async def test_outbound_for_people(cli: Cli, world: OperationsSetup) -> None:
     await world.add()
     await world.judged("01", "04")
-    await world.run("UPDATE outbound_webhooks SET state = 'dead', attempts = 10, last_outcome = 'http_5xx' WHERE sequence = 2")
+    await world.run(
+        "UPDATE outbound_webhooks SET state = 'dead', attempts = 10, last_outcome = 'http_5xx' WHERE sequence = 2"
+    )
     listed = (await cli("outbound", "list", "--undelivered")).stdout.splitlines()
-    assert re.search(rf"  shop        payment.received  {ORDER_NO}  dead     10     http_5xx  -$", listed[1])
-    assert re.search(rf"  shop        order.accepted    {ORDER_NO}  pending  0      -         \S+ \S+Z$", listed[2])
+    assert re.search(
+        rf"  shop        payment.received  {ORDER_NO}  dead     10     http_5xx  -$", listed[1]
+    )
+    assert re.search(
+        rf"  shop        order.accepted    {ORDER_NO}  pending  0      -         \S+ \S+Z$",
+        listed[2],
+    )
     assert 2 == len((await cli("outbound", "list", "--state", "dead")).stdout.splitlines())
-    assert "payment.received to shop is due now\n" == (await cli("outbound", "retry", listed[1].split()[0])).stdout
+    assert (
+        "payment.received to shop is due now\n"
+        == (await cli("outbound", "retry", listed[1].split()[0])).stdout
+    )
     assert "No such webhooks.\n" == (await cli("outbound", "list", "--state", "dead")).stdout
-    assert "no outbound webhook with this id" in (await cli("outbound", "retry", "999999", code=1)).stderr
+    assert (
+        "no outbound webhook with this id"
+        in (await cli("outbound", "retry", "999999", code=1)).stderr
+    )
     await cli("outbound", "list", "--undelivered", "--state", "dead", code=2)
 
 
 async def test_recovering_from_a_time_or_for_a_duration(cli: Cli, world: OperationsSetup) -> None:
     await world.add()
     await world.judged("01", "04")
-    assert "2 webhooks would be sent again\n" == (await cli("outbound", "recover", "shop", "--since", "1h", "--dry-run")).stdout
+    assert (
+        "2 webhooks would be sent again\n"
+        == (await cli("outbound", "recover", "shop", "--since", "1h", "--dry-run")).stdout
+    )
     since = (now() - timedelta(minutes=5)).isoformat()
-    recovered = await cli.json("outbound", "recover", "shop", "--since", since, "--events", "payment.received")
-    assert ("shop", 1, False) == (recovered["subscriber"], recovered["webhooks"], recovered["dry_run"])
-    assert "cancelled after 0 of 1\n" == (await cli("outbound", "cancel-recovery", recovered["id"])).stdout
+    recovered = await cli.json(
+        "outbound", "recover", "shop", "--since", since, "--events", "payment.received"
+    )
+    assert ("shop", 1, False) == (
+        recovered["subscriber"],
+        recovered["webhooks"],
+        recovered["dry_run"],
+    )
+    assert (
+        "cancelled after 0 of 1\n"
+        == (await cli("outbound", "cancel-recovery", recovered["id"])).stdout
+    )
     assert "cancelled" in (await cli("outbound", "cancel-recovery", recovered["id"], code=1)).stderr
-    assert "2 webhooks are sent again\n" == (await cli("outbound", "recover", "shop", "--since", "1d", "--all", "--rate", "7")).stdout
+    assert (
+        "2 webhooks are sent again\n"
+        == (
+            await cli("outbound", "recover", "shop", "--since", "1d", "--all", "--rate", "7")
+        ).stdout
+    )
     assert [7, None] == [job["rate"] for job in (await cli.json("outbound", "recoveries"))["items"]]
     assert " everything " in (await cli("outbound", "recoveries")).stdout
     for since in ("yesterday", "2026-11-23T09:00", "99999999999d"):
-        assert "--since" in (await cli("outbound", "recover", "shop", "--since", since, code=2)).stderr
-    assert "no subscriber" in (await cli("outbound", "recover", "none", "--since", "1h", code=1)).stderr
+        assert (
+            "--since" in (await cli("outbound", "recover", "shop", "--since", since, code=2)).stderr
+        )
+    assert (
+        "no subscriber"
+        in (await cli("outbound", "recover", "none", "--since", "1h", code=1)).stderr
+    )
 
 
 async def test_testing_a_subscriber(cli: Cli, world: OperationsSetup) -> None:
@@ -195,9 +279,17 @@ async def test_what_cannot_be_used_is_said_in_a_sentence(cli: Cli) -> None:
         result = await cli("subscribers", "add", *arguments, code=1)
         assert result.stderr.startswith(says), result.stderr
         assert ("", False) == (result.stdout, "hunter2" in result.output)
-    for argument in (("orders", "show"), ("subscribers", "show"), ("notices", "list", "--order-no"), ("outbound", "list", "--subscriber")):
+    for argument in (
+        ("orders", "show"),
+        ("subscribers", "show"),
+        ("notices", "list", "--order-no"),
+        ("outbound", "list", "--subscriber"),
+    ):
         assert "is no text" in (await cli(*argument, "\udcff", code=2)).stderr
-    assert "overlap_hours: " in (await cli("subscribers", "rotate-secret", "shop", "--overlap", "8d", code=1)).stderr
+    assert (
+        "overlap_hours: "
+        in (await cli("subscribers", "rotate-secret", "shop", "--overlap", "8d", code=1)).stderr
+    )
     await cli("subscribers", "rotate-secret", "shop", "--overlap", "soon", code=2)
     await cli("notices", "show", "no-uuid", code=2)
 
@@ -205,19 +297,27 @@ async def test_what_cannot_be_used_is_said_in_a_sentence(cli: Cli) -> None:
 async def test_what_zeus_sent_does_not_steer_the_terminal(cli: Cli, world: OperationsSetup) -> None:
     notice_id = await world.raw_call(b"order_no=1%1B[2J&status=04&sendid=a%0Ab")
     await world.judge()
-    for arguments in (("notices", "list"), ("notices", "show", str(notice_id)), ("orders", "show", "1\x1b[2J")):
+    for arguments in (
+        ("notices", "list"),
+        ("notices", "show", str(notice_id)),
+        ("orders", "show", "1\x1b[2J"),
+    ):
         output = (await cli(*arguments)).stdout
         assert "\x1b" not in output
         assert r"1\x1b[2J" in output
 
 
-async def test_removing_a_declared_subscriber_says_that_it_comes_back(cli: Cli, world: OperationsSetup) -> None:
+async def test_removing_a_declared_subscriber_says_that_it_comes_back(
+    cli: Cli, world: OperationsSetup
+) -> None:
     await world.add()
     await world.run("UPDATE subscribers SET declared = true")
     assert "RELAY_SUBSCRIBERS declares it" in (await cli("subscribers", "remove", "shop")).stderr
 
 
-async def test_output_for_programs_stays_clean_when_there_are_warnings(cli: Cli, world: OperationsSetup) -> None:
+async def test_output_for_programs_stays_clean_when_there_are_warnings(
+    cli: Cli, world: OperationsSetup
+) -> None:
     result = await cli("subscribers", "add", "shop", URL, "--json")
     assert "shop" == json.loads(result.stdout)["name"]
     assert "" == result.stderr

@@ -16,12 +16,23 @@ from tools.docs.command_line import commands
 HELP = (["--help"], ["subscribers", "--help"], ["notices", "list", "--help"])
 PLAIN = (*HELP, ["--version"], ["keygen"], ["simulate", "--list"], ["doctor", "--json"])
 NOWHERE = {"DATABASE_URL": "postgresql://relay@127.0.0.1:1/relay"}
-OF_DATA = (["orders", "show", ORDER_NO, "--personal"], ["notices", "list"], ["orders", "search", "--order-no", ORDER_NO, "--json"])
+OF_DATA = (
+    ["orders", "show", ORDER_NO, "--personal"],
+    ["notices", "list"],
+    ["orders", "search", "--order-no", ORDER_NO, "--json"],
+)
 WITHOUT_UTF_8 = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
-PLACES = (WITHOUT_UTF_8, {"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "euc_jp"}, {"PYTHONIOENCODING": "shift_jis"})
+PLACES = (
+    WITHOUT_UTF_8,
+    {"PYTHONIOENCODING": "ascii"},
+    {"PYTHONIOENCODING": "euc_jp"},
+    {"PYTHONIOENCODING": "shift_jis"},
+)
 
 
-def _run(arguments: list[str], settings: dict[str, str] = NOWHERE, **changed: Any) -> tuple[int, bytes, bytes]:
+def _run(
+    arguments: list[str], settings: dict[str, str] = NOWHERE, **changed: Any
+) -> tuple[int, bytes, bytes]:
     variables = environment(**settings) | changed.pop("env", {})
     given: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **changed}
     process = subprocess.Popen([PROGRAM, *arguments], env=variables, **given)
@@ -34,7 +45,11 @@ def _settings_of(cli: Cli) -> dict[str, str]:
 
 
 def _is_a_sentence(err: bytes) -> bool:
-    return len(err.splitlines()) == 1 and b"Traceback" not in err and err.endswith(b"what was done stays done\n")
+    return (
+        len(err.splitlines()) == 1
+        and b"Traceback" not in err
+        and err.endswith(b"what was done stays done\n")
+    )
 
 
 @pytest.mark.parametrize("arguments", PLAIN, ids=" ".join)
@@ -58,13 +73,23 @@ def test_a_closed_pipe_is_told_in_a_sentence(arguments: list[str], tmp_path: Pat
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_end_no_command_with_a_traceback(closed: str, tmp_path: Path) -> None:
-    shell = subprocess.run(["sh", "-c", f'"$0" keygen {closed}', PROGRAM], env=environment(), cwd=tmp_path, capture_output=True, timeout=60)
+    shell = subprocess.run(
+        ["sh", "-c", f'"$0" keygen {closed}', PROGRAM],
+        env=environment(),
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=60,
+    )
     assert b"Traceback" not in shell.stderr
     assert (0 if closed == "2>&-" else 1) == shell.returncode
 
 
-@pytest.mark.parametrize("place", PLACES, ids=lambda place: " ".join(f"{name}={value}" for name, value in place.items()))
-async def test_no_encoding_ends_a_command_with_a_traceback(cli: Cli, world: OperationsSetup, place: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "place", PLACES, ids=lambda place: " ".join(f"{name}={value}" for name, value in place.items())
+)
+async def test_no_encoding_ends_a_command_with_a_traceback(
+    cli: Cli, world: OperationsSetup, place: dict[str, str], tmp_path: Path
+) -> None:
     await world.judged("01", "04")
     for arguments in (*PLAIN, *OF_DATA, ["migrate"], ["orders", "show", "\udcff"]):
         code, out, err = _run(arguments, _settings_of(cli), env=place, cwd=tmp_path)
@@ -75,13 +100,23 @@ async def test_no_encoding_ends_a_command_with_a_traceback(cli: Cli, world: Oper
             json.loads(out.decode("utf-8"))
 
 
-async def test_japanese_is_shown_in_the_encodings_that_have_it(cli: Cli, world: OperationsSetup, tmp_path: Path) -> None:
+async def test_japanese_is_shown_in_the_encodings_that_have_it(
+    cli: Cli, world: OperationsSetup, tmp_path: Path
+) -> None:
     await world.judged("01")
     for encoding in ("utf-8", "euc_jp", "shift_jis"):
-        _, out, _ = _run(["orders", "show", ORDER_NO, "--personal"], _settings_of(cli), env={"PYTHONIOENCODING": encoding}, cwd=tmp_path)
+        _, out, _ = _run(
+            ["orders", "show", ORDER_NO, "--personal"],
+            _settings_of(cli),
+            env={"PYTHONIOENCODING": encoding},
+            cwd=tmp_path,
+        )
         assert NAME in out.decode(encoding)
     _, out, _ = _run(
-        ["orders", "show", ORDER_NO, "--personal", "--json"], _settings_of(cli), env={"PYTHONIOENCODING": "shift_jis"}, cwd=tmp_path
+        ["orders", "show", ORDER_NO, "--personal", "--json"],
+        _settings_of(cli),
+        env={"PYTHONIOENCODING": "shift_jis"},
+        cwd=tmp_path,
     )
     assert out.isascii()
     assert NAME in json.dumps(json.loads(out), ensure_ascii=False)
@@ -89,9 +124,19 @@ async def test_japanese_is_shown_in_the_encodings_that_have_it(cli: Cli, world: 
 
 def _texts_of(command: Any) -> tuple[list[str], list[str]]:
     """What makes the command run as far as it can, and the options that take a text."""
-    needed = ["\udcff" for parameter in command.params if parameter.param_type_name == "argument" and parameter.required]
-    options = [parameter for parameter in command.params if parameter.param_type_name == "option" and not parameter.is_flag]
-    required = [part for option in options if option.required for part in (option.opts[0], "\udcff")]
+    needed = [
+        "\udcff"
+        for parameter in command.params
+        if parameter.param_type_name == "argument" and parameter.required
+    ]
+    options = [
+        parameter
+        for parameter in command.params
+        if parameter.param_type_name == "option" and not parameter.is_flag
+    ]
+    required = [
+        part for option in options if option.required for part in (option.opts[0], "\udcff")
+    ]
     return [*needed, *required], [option.opts[0] for option in options if not option.required]
 
 
@@ -99,13 +144,21 @@ async def test_an_argument_that_is_no_text_is_refused_in_a_sentence(cli: Cli) ->
     for path, command in commands():
         words = path.split()[1:]
         needed, options = _texts_of(command)
-        for arguments in ([*words, *needed], *([*words, *needed, option, "\udcff"] for option in options)):
+        for arguments in (
+            [*words, *needed],
+            *([*words, *needed, option, "\udcff"] for option in options),
+        ):
             if "\udcff" in arguments:
                 await cli.refused(*arguments)
 
 
 def test_an_escape_sequence_reaches_no_terminal_through_an_argument(tmp_path: Path) -> None:
-    for arguments in (["\x1b[2J"], ["orders", "show", "\x1b[2J"], ["subscribers", "add", "\x1b[2J", "x"], ["notices", "show", "\x1b[2J"]):
+    for arguments in (
+        ["\x1b[2J"],
+        ["orders", "show", "\x1b[2J"],
+        ["subscribers", "add", "\x1b[2J", "x"],
+        ["notices", "show", "\x1b[2J"],
+    ):
         code, out, err = _run(arguments, cwd=tmp_path)
         assert code in (1, 2)
         assert b"\x1b" not in out + err, arguments

@@ -67,7 +67,9 @@ class Window:
     async def findings(self, axe: str) -> list[str]:
         """What axe-core calls serious or critical on this page."""
         await self.page.evaluate(axe)
-        result = json.loads(await self.page.evaluate("axe.run().then((found) => JSON.stringify(found.violations))"))
+        result = json.loads(
+            await self.page.evaluate("axe.run().then((found) => JSON.stringify(found.violations))")
+        )
         return [
             f"{rule['id']}: {node['target']} {node['failureSummary']}"
             for rule in result
@@ -79,7 +81,14 @@ class Window:
 @contextmanager
 def chromium(directory: Path) -> Iterator[str]:
     """A headless Chromium that keeps its things in `directory`, until the end of the block; yields where to connect to."""
-    program = [CHROMIUM, "--headless", *_FLAGS, "--remote-debugging-port=0", f"--user-data-dir={directory}", "about:blank"]
+    program = [
+        CHROMIUM,
+        "--headless",
+        *_FLAGS,
+        "--remote-debugging-port=0",
+        f"--user-data-dir={directory}",
+        "about:blank",
+    ]
     with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             yield f"http://127.0.0.1:{_port_of(process, directory / 'DevToolsActivePort')}"
@@ -119,9 +128,21 @@ async def window(browser: Browser, url: str, look: Look = Look()) -> AsyncIterat
     expect.set_options(timeout=_PATIENCE_MS)
     opened = Window(await context.new_page(), url)
     complaints = opened.complaints
-    opened.page.on("console", lambda said: complaints.append(f"console: {said.text}") if said.type in ("error", "warning") else None)
+    opened.page.on(
+        "console",
+        lambda said: (
+            complaints.append(f"console: {said.text}")
+            if said.type in ("error", "warning")
+            else None
+        ),
+    )
     opened.page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
-    opened.page.on("request", lambda asked: complaints.append(f"request: {asked.url}") if not _ours(asked.url, url) else None)
+    opened.page.on(
+        "request",
+        lambda asked: (
+            complaints.append(f"request: {asked.url}") if not _ours(asked.url, url) else None
+        ),
+    )
     yield opened
     await context.close()
     assert complaints == [], complaints

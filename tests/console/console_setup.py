@@ -39,7 +39,9 @@ class Console:
     async def visitor(self, role: Role | None = None) -> AsyncIterator["Visitor"]:
         """A browser without a screen, signed in with this role's token if one is given."""
         jar = aiohttp.CookieJar(unsafe=True)
-        async with aiohttp.ClientSession(cookie_jar=jar, connector=aiohttp.TCPConnector(force_close=True)) as session:
+        async with aiohttp.ClientSession(
+            cookie_jar=jar, connector=aiohttp.TCPConnector(force_close=True)
+        ) as session:
             visitor = Visitor(session, self.url)
             if role is not None:
                 assert (await visitor.sign_in(self.tokens[role])).status == 303
@@ -77,7 +79,13 @@ class Visitor:
     async def get(self, path: str, **headers: str) -> Answer:
         return await self._request("GET", path, headers=headers)
 
-    async def post(self, path: str, csrf: str | None = None, headers: dict[str, str] | None = None, **fields: str) -> Answer:
+    async def post(
+        self,
+        path: str,
+        csrf: str | None = None,
+        headers: dict[str, str] | None = None,
+        **fields: str,
+    ) -> Answer:
         """Send a form; its CSRF token is that of the settings page (or of signing in) unless given."""
         if csrf is None:
             csrf = (await self._request("GET", "/settings", follow=True)).csrf
@@ -94,16 +102,24 @@ class Visitor:
 
     async def get_as_it_is(self, path: str) -> Answer:
         """A GET whose path and query are sent byte for byte, however odd."""
-        async with self.session.get(URL(self.base + path, encoded=True), allow_redirects=False) as response:
+        async with self.session.get(
+            URL(self.base + path, encoded=True), allow_redirects=False
+        ) as response:
             return Answer(response.status, response.headers, await response.text())
 
     async def post_bytes(self, path: str, csrf: str, name: str, value: bytes) -> Answer:
         """A form with one field besides the CSRF token, which may hold any bytes."""
         form = f"csrf={quote(csrf)}&{name}=".encode() + quote_from_bytes(value).encode()
-        return await self._request("POST", path, data=form, headers={"content-type": "application/x-www-form-urlencoded"})
+        return await self._request(
+            "POST", path, data=form, headers={"content-type": "application/x-www-form-urlencoded"}
+        )
 
-    async def _request(self, method: str, path: str, *, follow: bool = False, **options: Any) -> Answer:
-        async with self.session.request(method, self.base + path, allow_redirects=follow, **options) as response:
+    async def _request(
+        self, method: str, path: str, *, follow: bool = False, **options: Any
+    ) -> Answer:
+        async with self.session.request(
+            method, self.base + path, allow_redirects=follow, **options
+        ) as response:
             return Answer(response.status, response.headers, await response.text())
 
 
@@ -121,7 +137,9 @@ async def running_console(
     Tokens are made in `world`, unless they are given: for a second console on the same database.
     """
     tokens = tokens or await _make_tokens(world)
-    settings = Settings(notify_token=SECRET_SETTING, allowed_sources="192.0.2.10/32,198.51.100.0/28")
+    settings = Settings(
+        notify_token=SECRET_SETTING, allowed_sources="192.0.2.10/32,198.51.100.0/28"
+    )
     parts = ConsoleDependencies(
         sessions=(shown or world).sessions,
         vault=world.vault,
@@ -129,7 +147,11 @@ async def running_console(
         overviews=Overviews((shown or world).sessions, spool),
         rules=RULES,
         door=door or SourceCheck(Sources(())),
-        settings=shown_settings(settings, {"RELAY_NOTIFY_TOKEN": SECRET_SETTING, "RELAY_ALLOWED_SOURCES": "x"}, file="no-such-file"),
+        settings=shown_settings(
+            settings,
+            {"RELAY_NOTIFY_TOKEN": SECRET_SETTING, "RELAY_ALLOWED_SOURCES": "x"},
+            file="no-such-file",
+        ),
     )
     listener = HttpListener(make_console(parts), "127.0.0.1", 0)
     running = asyncio.create_task(listener.run())
@@ -143,5 +165,7 @@ async def running_console(
 async def _make_tokens(world: OperationsSetup) -> dict[Role, str]:
     tokens = {Role.ADMIN: ADMIN_TOKEN}
     for role in (Role.VIEWER, Role.OPERATOR):
-        tokens[role] = (await create_token(world.sessions, NewToken(name=f"a-{role}", role=role), SERVICE)).token
+        tokens[role] = (
+            await create_token(world.sessions, NewToken(name=f"a-{role}", role=role), SERVICE)
+        ).token
     return tokens

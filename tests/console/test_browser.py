@@ -21,13 +21,31 @@ from tests.operations.operations_setup import NAME, ORDER_NO, TELNO
 from tests.subscriber import subscriber
 
 HERE = Path(__file__).parent
-LOOKS = (Look("ja", 1280, "light"), Look("en", 375, "dark"), Look("ja", 375, "light"), Look("en", 1280, "dark"), Look("en", 760))
+LOOKS = (
+    Look("ja", 1280, "light"),
+    Look("en", 375, "dark"),
+    Look("ja", 375, "light"),
+    Look("en", 1280, "dark"),
+    Look("en", 760),
+)
 CHECKED_BY_AXE = LOOKS[:2]
 """Both languages, widths and schemes; two of the other looks are combinations of these, the last is where tables are narrowest."""
-FULLEST = ("today", "order", "attention", "subscriber", "onboarding", "orders", "tokens", "audit", "subscribers")
+FULLEST = (
+    "today",
+    "order",
+    "attention",
+    "subscriber",
+    "onboarding",
+    "orders",
+    "tokens",
+    "audit",
+    "subscribers",
+)
 """The pages whose pictures are kept in every look."""
 
-pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="needs chromium, as Debian's package has it")
+pytestmark = pytest.mark.skipif(
+    not Path(CHROMIUM).exists(), reason="needs chromium, as Debian's package has it"
+)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +70,9 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
     directory = tmp_path_factory.mktemp("axe")
     for name in ("package.json", "package-lock.json", ".npmrc"):
         shutil.copy(HERE / "axe" / name, directory)
-    subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=directory, check=True, timeout=100)
+    subprocess.run(
+        ["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=directory, check=True, timeout=100
+    )
     return (directory / "node_modules" / "axe-core" / "axe.min.js").read_text()
 
 
@@ -62,7 +82,9 @@ def pictures(run_dir: Path) -> Path:
     return Path(os.environ.get("CONSOLE_SCREENSHOTS") or run_dir / "screenshots")
 
 
-async def test_an_order_is_found_by_the_end_of_a_telephone_number(console: Console, browser: Browser) -> None:
+async def test_an_order_is_found_by_the_end_of_a_telephone_number(
+    console: Console, browser: Browser
+) -> None:
     await console.world.judged("01", "04", "04", "05")
     await console.world.judged("04", money="9999")
     await console.world.judged("01", order_no="1234-56789-09999", telno="0398765432")
@@ -77,7 +99,9 @@ async def test_an_order_is_found_by_the_end_of_a_telephone_number(console: Conso
         await expect(page.get_by_role("heading", level=1)).to_contain_text(ORDER_NO)
         story = page.locator(".story > li:not(.head)")
         await expect(story).to_have_count(5)
-        for line, words in enumerate(("Order accepted", "Payment received", "Repetition", "Payment confirmed", "Conflict")):
+        for line, words in enumerate(
+            ("Order accepted", "Payment received", "Repetition", "Payment confirmed", "Conflict")
+        ):
             await expect(story.nth(line)).to_contain_text(words)
         await expect(page.get_by_text(NAME)).to_have_count(0)
         await page.get_by_role("button", name="Show personal data").click()
@@ -89,7 +113,9 @@ async def test_an_order_is_found_by_the_end_of_a_telephone_number(console: Conso
         await expect(page.locator("pre").first).to_contain_text("username=%83R%83%93")
 
 
-async def test_a_quarantined_call_is_released_and_judged(console: Console, browser: Browser) -> None:
+async def test_a_quarantined_call_is_released_and_judged(
+    console: Console, browser: Browser
+) -> None:
     await console.world.call("04", clientip="2012000009")
     await console.world.judge("2012000001")
     async with window(browser, console.url) as seen:
@@ -97,7 +123,9 @@ async def test_a_quarantined_call_is_released_and_judged(console: Console, brows
         await seen.sign_in(console.tokens[Role.OPERATOR], "/attention")
         await expect(page.locator("#quarantined")).to_contain_text("The IP code is not ours")
         await page.get_by_role("button", name=f"Release {ORDER_NO}").click()
-        await expect(page.get_by_role("status")).to_have_text("The call was released. It is being judged now.")
+        await expect(page.get_by_role("status")).to_have_text(
+            "The call was released. It is being judged now."
+        )
         await console.world.judge("2012000001")
         await seen.go(f"/orders/{ORDER_NO}")
         await expect(page.locator(".story")).to_contain_text("Payment received")
@@ -113,7 +141,9 @@ async def test_a_conflict_is_dismissed_with_a_reason(console: Console, browser: 
         page = seen.page
         await seen.sign_in(console.tokens[Role.OPERATOR], "/attention")
         await page.locator("#conflicts summary").click()
-        await page.get_by_label("Why does it need no attention?").fill("asked Zeus: the first is right")
+        await page.get_by_label("Why does it need no attention?").fill(
+            "asked Zeus: the first is right"
+        )
         await page.get_by_role("button", name=f"Dismiss {ORDER_NO}").click()
         await expect(page.get_by_role("heading", name="Nothing needs a human.")).to_be_visible()
     rows = await console.world.rows("SELECT dismissal FROM notices WHERE verdict = 'conflict'")
@@ -121,9 +151,14 @@ async def test_a_conflict_is_dismissed_with_a_reason(console: Console, browser: 
 
 
 async def test_a_dead_webhook_is_sent_again_and_arrives(console: Console, browser: Browser) -> None:
-    async with subscriber("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=") as merchant, console.world.forwarder():
+    async with (
+        subscriber("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=") as merchant,
+        console.world.forwarder(),
+    ):
         merchant.status = 500
-        await console.world.add("shop", merchant.url, secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=")
+        await console.world.add(
+            "shop", merchant.url, secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
+        )
         await console.world.judged("04")
         await until(lambda: _is(console, ["dead"]))
         async with window(browser, console.url) as seen:
@@ -139,9 +174,15 @@ async def test_a_dead_webhook_is_sent_again_and_arrives(console: Console, browse
     assert [ORDER_NO] == [event["data"]["order_no"] for _, event in merchant.received]
 
 
-async def test_a_subscriber_is_added_and_tested_and_recovers(console: Console, browser: Browser) -> None:
+async def test_a_subscriber_is_added_and_tested_and_recovers(
+    console: Console, browser: Browser
+) -> None:
     await console.world.judged("01", "04")
-    async with _merchant() as (url, received), console.world.forwarder(), window(browser, console.url) as seen:
+    async with (
+        _merchant() as (url, received),
+        console.world.forwarder(),
+        window(browser, console.url) as seen,
+    ):
         page = seen.page
         await seen.sign_in(console.tokens[Role.ADMIN], "/subscribers")
         await page.get_by_role("link", name="Add a subscriber").click()
@@ -162,7 +203,9 @@ async def test_a_subscriber_is_added_and_tested_and_recovers(console: Console, b
         await until(lambda: _received(received, 3))
 
 
-async def test_a_subscriber_that_fails_its_test_says_why(console: Console, browser: Browser, unused_tcp_port: int) -> None:
+async def test_a_subscriber_that_fails_its_test_says_why(
+    console: Console, browser: Browser, unused_tcp_port: int
+) -> None:
     await console.world.add("shop", f"http://127.0.0.1:{unused_tcp_port}/hooks")
     async with console.world.forwarder(), window(browser, console.url) as seen:
         page = seen.page
@@ -177,7 +220,9 @@ async def test_a_subscriber_that_fails_its_test_says_why(console: Console, brows
         await expect(page.get_by_role("status")).to_contain_text("gets webhooks again")
 
 
-async def test_the_language_follows_the_browser_and_can_be_switched(console: Console, browser: Browser) -> None:
+async def test_the_language_follows_the_browser_and_can_be_switched(
+    console: Console, browser: Browser
+) -> None:
     async with window(browser, console.url, Look("ja")) as seen:
         page = seen.page
         await seen.sign_in(console.tokens[Role.VIEWER], "/orders?money=5400")
@@ -199,31 +244,53 @@ async def test_the_page_of_today_renews_itself(console: Console, browser: Browse
         await expect(page.locator(".verdict")).to_contain_text("All is well.")
         await expect(page.get_by_role("alert")).to_be_hidden()
         await page.context.set_offline(True)
-        await expect(page.get_by_role("alert")).to_have_text("This page cannot be renewed just now. The figures may be old.")
+        await expect(page.get_by_role("alert")).to_have_text(
+            "This page cannot be renewed just now. The figures may be old."
+        )
         await page.context.set_offline(False)
         await expect(page.get_by_role("alert")).to_be_hidden()
-        seen.complaints[:] = [said for said in seen.complaints if not re.search("htmx:|ERR_INTERNET_DISCONNECTED", said)]
+        seen.complaints[:] = [
+            said
+            for said in seen.complaints
+            if not re.search("htmx:|ERR_INTERNET_DISCONNECTED", said)
+        ]
 
 
-async def test_personal_data_is_erased_without_a_mouse_and_without_scripts(console: Console, browser: Browser) -> None:
+async def test_personal_data_is_erased_without_a_mouse_and_without_scripts(
+    console: Console, browser: Browser
+) -> None:
     await console.world.judged("01", "04")
     async with window(browser, console.url, Look(width=375, scripts=False)) as seen:
         page = seen.page
         await seen.sign_in(console.tokens[Role.ADMIN], f"/orders/{ORDER_NO}")
         await page.get_by_text("Erase personal data…").focus()
-        for key in ("Enter", "Tab", "Tab", "Enter"):  # opens, passes the box by, and tries the button
+        for key in (
+            "Enter",
+            "Tab",
+            "Tab",
+            "Enter",
+        ):  # opens, passes the box by, and tries the button
             await page.keyboard.press(key)
         await expect(page.get_by_role("checkbox")).to_be_focused()
-        assert [] == await console.world.rows("SELECT id FROM notices WHERE erased_at IS NOT NULL"), "the browser asks for the tick"
+        assert [] == await console.world.rows(
+            "SELECT id FROM notices WHERE erased_at IS NOT NULL"
+        ), "the browser asks for the tick"
         for key in ("Space", "Tab", "Enter"):
             await page.keyboard.press(key)
-        await expect(page.get_by_role("status")).to_have_text("The personal data was erased from the database.")
+        await expect(page.get_by_role("status")).to_have_text(
+            "The personal data was erased from the database."
+        )
         await expect(page.get_by_text("The personal data was erased on")).to_be_visible()
     assert 2 == len(await console.world.rows("SELECT id FROM notices WHERE erased_at IS NOT NULL"))
 
 
-async def test_a_colleague_gets_a_token_and_the_audit_tells_of_it(console: Console, browser: Browser) -> None:
-    async with window(browser, console.url) as seen, window(browser, console.url, Look("ja")) as theirs:
+async def test_a_colleague_gets_a_token_and_the_audit_tells_of_it(
+    console: Console, browser: Browser
+) -> None:
+    async with (
+        window(browser, console.url) as seen,
+        window(browser, console.url, Look("ja")) as theirs,
+    ):
         page = seen.page
         await seen.sign_in(console.tokens[Role.ADMIN])
         await page.get_by_role("link", name="System").click()
@@ -247,7 +314,9 @@ async def test_a_colleague_gets_a_token_and_the_audit_tells_of_it(console: Conso
         await expect(page.locator("tbody tr").first).to_contain_text("Token revoked")
 
 
-async def test_every_page_can_be_used_by_everybody(console: Console, browser: Browser, axe: str, pictures: Path) -> None:
+async def test_every_page_can_be_used_by_everybody(
+    console: Console, browser: Browser, axe: str, pictures: Path
+) -> None:
     paths = await _a_day(console)
     for look in LOOKS:
         async with window(browser, console.url, look) as seen:
@@ -257,7 +326,11 @@ async def test_every_page_can_be_used_by_everybody(console: Console, browser: Br
             for name, path in paths.items():
                 if look in CHECKED_BY_AXE or name in FULLEST:
                     await seen.go(path)
-                    await _check(seen, axe if look in CHECKED_BY_AXE else None, pictures / f"{name}-{look}.png")
+                    await _check(
+                        seen,
+                        axe if look in CHECKED_BY_AXE else None,
+                        pictures / f"{name}-{look}.png",
+                    )
 
 
 @pytest.mark.parametrize("look", CHECKED_BY_AXE, ids=str)
@@ -293,21 +366,33 @@ async def test_what_is_shown_once_and_what_went_wrong_can_be_read_by_everybody(
         await seen.go(f"/orders/{ORDER_NO}")
         await page.locator(".grave summary").click()
         await _check(seen, axe, pictures / f"erase-{look}.png")
-        for name, path in (("not-found", "/nothing"), ("bad-filter", "/audit?cursor=x"), ("nothing-found", "/audit?operator=x")):
+        for name, path in (
+            ("not-found", "/nothing"),
+            ("bad-filter", "/audit?cursor=x"),
+            ("nothing-found", "/audit?operator=x"),
+        ):
             await seen.go(path)
             await _check(seen, axe, pictures / f"{name}-{look}.png")
-        seen.complaints[:] = [said for said in seen.complaints if "404 (Not Found)" not in said and "422 (Unprocess" not in said]
+        seen.complaints[:] = [
+            said
+            for said in seen.complaints
+            if "404 (Not Found)" not in said and "422 (Unprocess" not in said
+        ]
 
 
 @pytest.mark.parametrize("look", CHECKED_BY_AXE, ids=str)
-async def test_what_is_not_allowed_is_said_to_everybody(console: Console, browser: Browser, axe: str, pictures: Path, look: Look) -> None:
+async def test_what_is_not_allowed_is_said_to_everybody(
+    console: Console, browser: Browser, axe: str, pictures: Path, look: Look
+) -> None:
     async with window(browser, console.url, look) as seen:
         await seen.sign_in(console.tokens[Role.VIEWER])
         for name, path in (("not-allowed", "/tokens"), ("not-allowed-audit", "/audit")):
             await seen.go(path)
             await _check(seen, axe, pictures / f"{name}-{look}.png")
         await seen.go("/settings")
-        await seen.page.evaluate("document.querySelector('[action=\"/sign-out\"] [name=csrf]').value = 'old'")
+        await seen.page.evaluate(
+            "document.querySelector('[action=\"/sign-out\"] [name=csrf]').value = 'old'"
+        )
         await seen.page.locator("[action='/sign-out'] button").click()
         await _check(seen, axe, pictures / f"form-expired-{look}.png")
         seen.complaints[:] = [said for said in seen.complaints if "403 (Forbidden)" not in said]
@@ -329,9 +414,15 @@ async def _a_day(console: Console) -> dict[str, str]:
     await world.judged("04", money="9999")
     await world.call("99", order_no="1234-56789-09999")
     await world.judge()
-    await world.run("UPDATE outbound_webhooks SET state = 'dead', finished_at = now(), last_outcome = 'timeout' WHERE id % 3 = 0")
-    await world.run("UPDATE subscribers SET state = 'paused', pause_reason = 'gone' WHERE name = 'warehouse'")
-    await world.run("UPDATE subscribers SET failures = 12, failing_since = now() - interval '20 minutes' WHERE name = 'shop'")
+    await world.run(
+        "UPDATE outbound_webhooks SET state = 'dead', finished_at = now(), last_outcome = 'timeout' WHERE id % 3 = 0"
+    )
+    await world.run(
+        "UPDATE subscribers SET state = 'paused', pause_reason = 'gone' WHERE name = 'warehouse'"
+    )
+    await world.run(
+        "UPDATE subscribers SET failures = 12, failing_since = now() - interval '20 minutes' WHERE name = 'shop'"
+    )
     await world.run(
         "INSERT INTO rejected_samples (id, lane, received_at, source, method, target, headers, body) "
         "SELECT id, lane, received_at, source, method, target, headers, body FROM notices WHERE id = :id",

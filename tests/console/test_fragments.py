@@ -51,7 +51,10 @@ def test_an_address_may_fail_five_times_a_minute() -> None:
 
 def test_the_addresses_of_an_ipv6_network_are_one() -> None:
     throttle = SignInThrottle(Clock())
-    tries = [throttle.begin(parse_address(f"2001:db8:0:1::{number}")) for number in range(PER_ADDRESS + 1)]
+    tries = [
+        throttle.begin(parse_address(f"2001:db8:0:1::{number}"))
+        for number in range(PER_ADDRESS + 1)
+    ]
     assert [True] * PER_ADDRESS + [False] == tries
     assert throttle.begin(parse_address("2001:db8:0:2::1"))
     assert throttle.begin(parse_address("::ffff:192.0.2.1")), "an IPv4 address is not one of them"
@@ -102,7 +105,11 @@ FORWARDED = ("x-forwarded-host", "console.example")
         (True, False, [("host", "relay.example:443"), ("origin", "https://RELAY.example")]),
         (True, False, [("host", "[::1]:8001"), ("origin", "http://[::1]:8001")]),
         (True, False, [HOST, ("referer", "https://relay.example/orders?day=1")]),
-        (True, False, [HOST, ("sec-fetch-site", "same-origin"), ("origin", "https://relay.example")]),
+        (
+            True,
+            False,
+            [HOST, ("sec-fetch-site", "same-origin"), ("origin", "https://relay.example")],
+        ),
         (True, True, [HOST, FORWARDED, ("origin", "https://console.example")]),
         (True, True, [HOST, ("origin", "https://relay.example")]),
         (False, False, [HOST, ("origin", "null")]),
@@ -111,30 +118,60 @@ FORWARDED = ("x-forwarded-host", "console.example")
         (False, False, [HOST, ("origin", "https://evil.example")]),
         (False, False, [HOST, ("origin", "https://relay.example.evil.example")]),
         (False, False, [HOST, ("origin", "https://relay.example:8443")]),
-        (False, False, [HOST, ("origin", "https://relay.example"), ("origin", "https://evil.example")]),
-        (False, False, [HOST, ("origin", "https://evil.example"), ("referer", "https://relay.example/")]),
+        (
+            False,
+            False,
+            [HOST, ("origin", "https://relay.example"), ("origin", "https://evil.example")],
+        ),
+        (
+            False,
+            False,
+            [HOST, ("origin", "https://evil.example"), ("referer", "https://relay.example/")],
+        ),
         (False, False, [HOST, ("referer", "https://evil.example/relay.example")]),
         (False, False, [HOST, FORWARDED, ("origin", "https://console.example")]),
         (False, False, [HOST, ("sec-fetch-site", "cross-site")]),
-        (False, False, [HOST, ("sec-fetch-site", "same-site"), ("origin", "https://relay.example")]),
+        (
+            False,
+            False,
+            [HOST, ("sec-fetch-site", "same-site"), ("origin", "https://relay.example")],
+        ),
         (False, False, [("origin", "https://relay.example")]),
         (False, False, [HOST, ("origin", "https://relay.example:x")]),
     ],
 )
-def test_a_form_comes_from_here_as_far_as_the_browser_says(ours: bool, behind_proxy: bool, headers: list[tuple[str, str]]) -> None:
+def test_a_form_comes_from_here_as_far_as_the_browser_says(
+    ours: bool, behind_proxy: bool, headers: list[tuple[str, str]]
+) -> None:
     raw = [(name.encode(), value.encode()) for name, value in headers]
     assert ours is comes_from_here(Headers(raw=raw), behind_proxy=behind_proxy)
 
 
 def test_forms_are_read_as_browsers_write_them() -> None:
     form = parse_form(b"name=+shop+&event_types=a&event_types=b&on=&kana=%E3%82%B3&nul=a%00b")
-    assert ("shop", ["a", "b"], True, False) == (form.text("name"), form.texts("event_types"), form.ticked("on"), form.ticked("off"))
+    assert ("shop", ["a", "b"], True, False) == (
+        form.text("name"),
+        form.texts("event_types"),
+        form.ticked("on"),
+        form.ticked("off"),
+    )
     assert ("コ", "a\ufffdb", "") == (form.text("kana"), form.text("nul"), form.text("missing"))
     with pytest.raises(FormTooLarge):
         parse_form(b"a=1&" * 500)
 
 
-@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example", "/\\evil.example", "", "x", "/\tx", "/a\r\nset-cookie: x"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example",
+        "https://evil.example",
+        "/\\evil.example",
+        "",
+        "x",
+        "/\tx",
+        "/a\r\nset-cookie: x",
+    ],
+)
 def test_nobody_is_sent_away_from_the_console(target: str) -> None:
     assert "/" == path_here(target)
 
@@ -145,43 +182,99 @@ def test_every_order_number_has_an_address() -> None:
 
 
 def test_a_variable_of_a_kubernetes_service_is_the_origin_of_no_setting() -> None:
-    shown = {one.variable: one for one in shown_settings(Settings(), {"RELAY_PUBLIC_PORT": "tcp://10.96.0.7:8000"}, "no-such-file")}
-    assert (Origin.DEFAULT, "8000") == (shown["RELAY_PUBLIC_PORT"].origin, shown["RELAY_PUBLIC_PORT"].text)
+    shown = {
+        one.variable: one
+        for one in shown_settings(
+            Settings(), {"RELAY_PUBLIC_PORT": "tcp://10.96.0.7:8000"}, "no-such-file"
+        )
+    }
+    assert (Origin.DEFAULT, "8000") == (
+        shown["RELAY_PUBLIC_PORT"].origin,
+        shown["RELAY_PUBLIC_PORT"].text,
+    )
 
 
 def test_settings_say_where_they_come_from(tmp_path_factory: pytest.TempPathFactory) -> None:
     file = tmp_path_factory.mktemp("settings") / ".env"
     file.write_text("RELAY_LOG_LEVEL=DEBUG\nRELAY_ADMIN_TOKEN=\n")
-    settings = Settings(log_level="DEBUG", operator_port=9001, admin_token="b1946ac92492d2347c6235b4d2611184", hold_limit=5)
-    shown = {one.variable: one for one in shown_settings(settings, {"RELAY_ADMIN_TOKEN": "x", "RELAY_OPERATOR_PORT": "9001"}, str(file))}
+    settings = Settings(
+        log_level="DEBUG",
+        operator_port=9001,
+        admin_token="b1946ac92492d2347c6235b4d2611184",
+        hold_limit=5,
+    )
+    shown = {
+        one.variable: one
+        for one in shown_settings(
+            settings, {"RELAY_ADMIN_TOKEN": "x", "RELAY_OPERATOR_PORT": "9001"}, str(file)
+        )
+    }
     assert len(Settings.model_fields) == len(shown)
-    assert (Origin.FILE, "DEBUG") == (shown["RELAY_LOG_LEVEL"].origin, shown["RELAY_LOG_LEVEL"].text)
-    assert (Origin.ENVIRONMENT, "9001") == (shown["RELAY_OPERATOR_PORT"].origin, shown["RELAY_OPERATOR_PORT"].text)
-    assert (Origin.ENVIRONMENT, "1", True) == tuple(getattr(shown["RELAY_ADMIN_TOKEN"], name) for name in ("origin", "text", "hidden"))
-    assert (Origin.DEFAULT, "") == (shown["RELAY_DATABASE_URL"].origin, shown["RELAY_DATABASE_URL"].text)
+    assert (Origin.FILE, "DEBUG") == (
+        shown["RELAY_LOG_LEVEL"].origin,
+        shown["RELAY_LOG_LEVEL"].text,
+    )
+    assert (Origin.ENVIRONMENT, "9001") == (
+        shown["RELAY_OPERATOR_PORT"].origin,
+        shown["RELAY_OPERATOR_PORT"].text,
+    )
+    assert (Origin.ENVIRONMENT, "1", True) == tuple(
+        getattr(shown["RELAY_ADMIN_TOKEN"], name) for name in ("origin", "text", "hidden")
+    )
+    assert (Origin.DEFAULT, "") == (
+        shown["RELAY_DATABASE_URL"].origin,
+        shown["RELAY_DATABASE_URL"].text,
+    )
     assert Origin.PROGRAM is shown["RELAY_HOLD_LIMIT"].origin
-    assert (True, "2") == (shown["RELAY_ALLOWED_SOURCES"].hidden, shown["RELAY_ALLOWED_SOURCES"].text)
-    assert ("0s", "5d", "1GiB") == tuple(shown[f"RELAY_{name}"].text for name in ("STOP_DELAY", "PAUSE_AFTER", "SPOOL_LIMIT"))
+    assert (True, "2") == (
+        shown["RELAY_ALLOWED_SOURCES"].hidden,
+        shown["RELAY_ALLOWED_SOURCES"].text,
+    )
+    assert ("0s", "5d", "1GiB") == tuple(
+        shown[f"RELAY_{name}"].text for name in ("STOP_DELAY", "PAUSE_AFTER", "SPOOL_LIMIT")
+    )
     assert "0s, 5s, 5m, 30m, 2h, 5h, 10h, 14h, 20h, 1d" == shown["RELAY_RETRY_SCHEDULE"].text
 
 
 def test_settings_are_shown_as_one_writes_them() -> None:
     settings = Settings(answer_budget="1500ms", pause_after="36h", spool_limit="1500KiB")
     shown = {one.variable: one.text for one in shown_settings(settings, {}, "no-such-file")}
-    for variable, text in (("RELAY_ANSWER_BUDGET", "1500ms"), ("RELAY_PAUSE_AFTER", "36h"), ("RELAY_SPOOL_LIMIT", "1500KiB")):
+    for variable, text in (
+        ("RELAY_ANSWER_BUDGET", "1500ms"),
+        ("RELAY_PAUSE_AFTER", "36h"),
+        ("RELAY_SPOOL_LIMIT", "1500KiB"),
+    ):
         assert text == shown[variable]
 
 
 def overview(**values: object) -> Overview:
     """A quiet day, but for `values`."""
-    nothing = AttentionCounts(quarantined=0, conflicts=0, rejected_samples=0, dead_webhooks=0, paused_subscribers=0)
-    quiet = {"at": now(), "last_call_at": now(), "unjudged": 0, "oldest_unjudged_at": None, "undelivered": 0, "oldest_undelivered_at": None}
-    return Overview.model_validate({**quiet, "hours": [], "subscribers": [], "attention": nothing, "spool": None, **values})
+    nothing = AttentionCounts(
+        quarantined=0, conflicts=0, rejected_samples=0, dead_webhooks=0, paused_subscribers=0
+    )
+    quiet = {
+        "at": now(),
+        "last_call_at": now(),
+        "unjudged": 0,
+        "oldest_unjudged_at": None,
+        "undelivered": 0,
+        "oldest_undelivered_at": None,
+    }
+    return Overview.model_validate(
+        {**quiet, "hours": [], "subscribers": [], "attention": nothing, "spool": None, **values}
+    )
 
 
 def test_a_quiet_day_worries_nobody() -> None:
-    busy = {"unjudged": 40, "oldest_unjudged_at": now() - timedelta(seconds=2), "undelivered": 9, "oldest_undelivered_at": now()}
-    spool = SpoolSeen(records=0, segments=0, bytes=0, oldest_seconds=None, refused_records=0, torn_files=0)
+    busy = {
+        "unjudged": 40,
+        "oldest_unjudged_at": now() - timedelta(seconds=2),
+        "undelivered": 9,
+        "oldest_undelivered_at": now(),
+    }
+    spool = SpoolSeen(
+        records=0, segments=0, bytes=0, oldest_seconds=None, refused_records=0, torn_files=0
+    )
     assert [] == [*page_warnings(overview()), *page_warnings(overview(**busy, spool=spool))]
 
 
@@ -201,11 +294,23 @@ def test_a_quiet_day_worries_nobody() -> None:
          Weight.WARN, "/subscribers"),
     ],
 )  # fmt: skip
-def test_what_is_not_as_it_should_be_is_named_with_its_page(values: dict[str, object], weight: Weight, path: str) -> None:
-    assert [(weight, path)] == [(concern.weight, concern.path) for concern in page_warnings(overview(**values))]
+def test_what_is_not_as_it_should_be_is_named_with_its_page(
+    values: dict[str, object], weight: Weight, path: str
+) -> None:
+    assert [(weight, path)] == [
+        (concern.weight, concern.path) for concern in page_warnings(overview(**values))
+    ]
 
 
 def test_the_worst_comes_first() -> None:
-    counts = {"quarantined": 2, "conflicts": 0, "rejected_samples": 1, "dead_webhooks": 0, "paused_subscribers": 0}
-    weights = [concern.weight for concern in page_warnings(overview(attention=counts, last_call_at=None))]
+    counts = {
+        "quarantined": 2,
+        "conflicts": 0,
+        "rejected_samples": 1,
+        "dead_webhooks": 0,
+        "paused_subscribers": 0,
+    }
+    weights = [
+        concern.weight for concern in page_warnings(overview(attention=counts, last_call_at=None))
+    ]
     assert [Weight.BAD, Weight.WARN, Weight.WARN] == weights

@@ -26,7 +26,9 @@ def _reason_to_skip() -> str | None:
     if subprocess.run(["docker", "info"], capture_output=True, timeout=20).returncode:
         return "no Docker engine is running"
     for image in BASE_IMAGES:
-        if subprocess.run(["docker", "image", "inspect", image], capture_output=True, timeout=20).returncode:
+        if subprocess.run(
+            ["docker", "image", "inspect", image], capture_output=True, timeout=20
+        ).returncode:
             return f"the base image {image} is not on this machine"
     return None
 
@@ -47,7 +49,11 @@ def image() -> str:
 @pytest.fixture(scope="session")
 def installation(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """The whole compose file, up and healthy, with a merchant's system beside it; gone with its volumes at the end."""
-    started = Installation(tmp_path_factory.mktemp("installation"), image, project=f"zeusrelaytest{secrets.token_hex(3)}")
+    started = Installation(
+        tmp_path_factory.mktemp("installation"),
+        image,
+        project=f"zeusrelaytest{secrets.token_hex(3)}",
+    )
     try:
         started.start()
         yield started

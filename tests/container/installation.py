@@ -52,10 +52,14 @@ class Installation:
         shutil.copy(ROOT / "docker-compose.yml", self.directory)
         shutil.copy(ROOT / "deploy" / "Caddyfile.compose", self.directory / "deploy")
         shutil.copy(ROOT / "tests" / "container" / "docker-compose.shop.yml", self.directory)
-        (self.directory / ".env").write_text("".join(f"{name}={value}\n" for name, value in self._environment().items()))
+        (self.directory / ".env").write_text(
+            "".join(f"{name}={value}\n" for name, value in self._environment().items())
+        )
         self.compose("up", "--detach", "--no-build")
         self.wait_until_healthy()
-        self.zeus_relay("subscribers", "add", "shop", "http://shop:9000/hooks", "--secret", self._secret)
+        self.zeus_relay(
+            "subscribers", "add", "shop", "http://shop:9000/hooks", "--secret", self._secret
+        )
 
     def set_variable(self, name: str, value: str) -> None:
         """Add a line to .env; the next `up` takes it up."""
@@ -86,15 +90,30 @@ class Installation:
     def compose(self, *arguments: str, check: bool = True) -> str:
         """Run docker-compose on this project and return what it printed on standard output."""
         done = self.run_compose(*arguments)
-        assert not check or done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}\n{self._tail()}"
+        assert not check or done.returncode == 0, (
+            f"{arguments}: {done.stdout}{done.stderr}\n{self._tail()}"
+        )
         return done.stdout
 
-    def run_compose(self, *arguments: str, patience: float = 300) -> subprocess.CompletedProcess[str]:
+    def run_compose(
+        self, *arguments: str, patience: float = 300
+    ) -> subprocess.CompletedProcess[str]:
         """Run docker-compose on this project, whatever comes of it."""
         files = ["--file", "docker-compose.yml", "--file", "docker-compose.shop.yml"]
         command = ["docker-compose", "--project-name", self.project, *files, *arguments]
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("RELAY_", "PROXY_", "COMPOSE_"))}
-        return subprocess.run(command, cwd=self.directory, env=inherited, capture_output=True, text=True, timeout=patience)
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("RELAY_", "PROXY_", "COMPOSE_"))
+        }
+        return subprocess.run(
+            command,
+            cwd=self.directory,
+            env=inherited,
+            capture_output=True,
+            text=True,
+            timeout=patience,
+        )
 
     def _tail(self) -> str:
         return self.run_compose("logs", "--no-color", "--tail", "20").stdout
@@ -109,7 +128,19 @@ class Installation:
 
     def sql(self, query: str) -> list[list[str]]:
         """The rows of a query, as text."""
-        printed = self.compose("exec", "-T", "postgres", "psql", "--username=relay", "--dbname=relay", "-At", "-F", "\t", "-c", query)
+        printed = self.compose(
+            "exec",
+            "-T",
+            "postgres",
+            "psql",
+            "--username=relay",
+            "--dbname=relay",
+            "-At",
+            "-F",
+            "\t",
+            "-c",
+            query,
+        )
         return [line.split("\t") for line in printed.splitlines()]
 
     def calls_in_postgres(self) -> set[tuple[str, str]]:
@@ -118,7 +149,12 @@ class Installation:
         while self.sql("SELECT count(*) FROM notices WHERE verdict IS NULL") != [["0"]]:
             assert time.monotonic() < deadline, "notices stay unjudged"
             time.sleep(0.5)
-        return {(order_no, status) for order_no, status in self.sql("SELECT order_no, status FROM notices WHERE order_no IS NOT NULL")}
+        return {
+            (order_no, status)
+            for order_no, status in self.sql(
+                "SELECT order_no, status FROM notices WHERE order_no IS NOT NULL"
+            )
+        }
 
     def container(self, service: str) -> str:
         """The id of a service's container."""
@@ -126,7 +162,12 @@ class Installation:
 
     def inspected(self, service: str) -> dict[str, Any]:
         """What the engine says of a service's container."""
-        printed = subprocess.run(["docker", "inspect", self.container(service)], capture_output=True, text=True, check=True).stdout
+        printed = subprocess.run(
+            ["docker", "inspect", self.container(service)],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
         return dict(json.loads(printed)[0])
 
     def state(self, service: str) -> dict[str, Any]:
@@ -143,20 +184,38 @@ class Installation:
         deadline = time.monotonic() + patience
         for service in services or LONG_RUNNING:
             while self.state(service)["Health"]["Status"] != "healthy":
-                assert time.monotonic() < deadline, f"{service} does not become healthy\n{self._tail()}"
+                assert time.monotonic() < deadline, (
+                    f"{service} does not become healthy\n{self._tail()}"
+                )
                 time.sleep(0.5)
 
     def target(self, method: Method = Method.GET, timeout_s: float = 40.0) -> CallTarget:
         """The notification endpoint at the proxy's published port."""
-        return target_of(f"http://127.0.0.1:{self.proxy_port}/zeus/notify", method=method, timeout_s=timeout_s)
+        return target_of(
+            f"http://127.0.0.1:{self.proxy_port}/zeus/notify", method=method, timeout_s=timeout_s
+        )
 
     def shop(self) -> dict[str, Any]:
         """What the merchant's system got: `received`, a list of [webhook-id, event], and `unverified`."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.shop_port}/received", timeout=10) as answer:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{self.shop_port}/received", timeout=10
+        ) as answer:
             return dict(json.load(answer))
 
     def from_inside(self, network: str, program: str) -> str:
         """What a Python program prints that runs in a container of its own on one of the project's networks."""
         on_network = ["--network", f"{self.project}_{network}"]
-        command = ["docker", "run", "--rm", *on_network, "--entrypoint", "python", self._image, "-c", program]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+        command = [
+            "docker",
+            "run",
+            "--rm",
+            *on_network,
+            "--entrypoint",
+            "python",
+            self._image,
+            "-c",
+            program,
+        ]
+        return subprocess.run(
+            command, capture_output=True, text=True, check=True, timeout=60
+        ).stdout.strip()

@@ -27,7 +27,9 @@ class Load:
     @property
     def answered(self) -> set[tuple[str, str]]:
         """(order_no, status) of every call that was answered 200."""
-        return {(call.order_no, call.status) for call, outcome in self.outcomes if outcome.status == 200}
+        return {
+            (call.order_no, call.status) for call, outcome in self.outcomes if outcome.status == 200
+        }
 
     @property
     def slowest_s(self) -> float:
@@ -45,7 +47,10 @@ async def constant_load(*targets: CallTarget, calls_per_s: float = 40.0) -> Asyn
     """Start calls on schedule within this block, on the targets in turn; after it every one of them has ended."""
     load = Load()
     # The first call of an order that nobody has called about: every one of them is an event.
-    calls = (order.calls[0] for order in build_run((SCENARIOS["usual"],), PREPARED_ORDERS, seed=next(_seeds)))
+    calls = (
+        order.calls[0]
+        for order in build_run((SCENARIOS["usual"],), PREPARED_ORDERS, seed=next(_seeds))
+    )
     tasks: set[asyncio.Task[None]] = set()
 
     async def call(target: CallTarget, one: SimulatedCall) -> None:

@@ -33,17 +33,25 @@ def nothing_is_lost(installation: Installation, load: Load, *, slowest_s: float)
 
 
 async def test_each_receiver_restarted_in_turn(installation: Installation) -> None:
-    async with constant_load(installation.target(Method.GET), installation.target(Method.POST)) as load:
+    async with constant_load(
+        installation.target(Method.GET), installation.target(Method.POST)
+    ) as load:
         for receiver in RECEIVERS:
             await installation.do("restart", receiver)
             await asyncio.to_thread(installation.wait_until_healthy, receiver)
     nothing_is_lost(installation, load, slowest_s=10)
 
 
-async def test_up_with_something_new_replaces_one_receiver_after_the_other(installation: Installation) -> None:
+async def test_up_with_something_new_replaces_one_receiver_after_the_other(
+    installation: Installation,
+) -> None:
     replaced = (*RECEIVERS, "worker-1", "worker-2", "operator")
-    before = {service: installation.container(service) for service in (*replaced, "postgres", "proxy")}
-    async with constant_load(installation.target(Method.GET), installation.target(Method.POST)) as load:
+    before = {
+        service: installation.container(service) for service in (*replaced, "postgres", "proxy")
+    }
+    async with constant_load(
+        installation.target(Method.GET), installation.target(Method.POST)
+    ) as load:
         installation.set_variable("RELAY_RETRY_SCHEDULE", "0s,1s,5s")
         await installation.do("up", "--detach", "--no-build")
     installation.wait_until_healthy()
@@ -74,7 +82,9 @@ async def test_both_receivers_away_at_once(installation: Installation) -> None:
     nothing_is_lost(installation, load, slowest_s=40)
 
 
-async def test_calls_by_post_while_receivers_are_killed_never_get_an_error_answer(installation: Installation) -> None:
+async def test_calls_by_post_while_receivers_are_killed_never_get_an_error_answer(
+    installation: Installation,
+) -> None:
     """One whose body is on its way at the moment of the kill gets no answer in time; all others get their 200."""
     async with constant_load(installation.target(Method.POST)) as load:
         await installation.do("kill", "-s", "KILL", "receiver-1")
@@ -130,11 +140,17 @@ async def test_workers_killed_while_calls_come_in_lose_no_event(installation: In
 
 
 async def test_postgres_away_for_a_while(installation: Installation) -> None:
-    async with constant_load(installation.target(Method.GET), installation.target(Method.POST)) as load:
+    async with constant_load(
+        installation.target(Method.GET), installation.target(Method.POST)
+    ) as load:
         await installation.do("stop", "postgres")
         await asyncio.sleep(5)
         # What a receiver that is killed now has answered is nowhere but in its spool.
-        spool = json.loads(await installation.do("exec", "-T", "receiver-1", "zeus-relay", "spool", "show", "--json"))
+        spool = json.loads(
+            await installation.do(
+                "exec", "-T", "receiver-1", "zeus-relay", "spool", "show", "--json"
+            )
+        )
         assert spool["records"] > 0
         await installation.do("kill", "-s", "KILL", "receiver-1")
         await installation.do("start", "receiver-1")

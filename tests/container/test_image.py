@@ -13,12 +13,21 @@ MOST_BYTES_OVER_BASE = 140 * 1024 * 1024
 
 
 def inspected(image: str) -> dict[str, Any]:
-    printed = subprocess.run(["docker", "image", "inspect", image], capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run(
+        ["docker", "image", "inspect", image], capture_output=True, text=True, check=True
+    ).stdout
     return dict(json.loads(printed)[0])
 
 
-def run(image: str, *arguments: str, options: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["docker", "run", "--rm", *options, image, *arguments], capture_output=True, text=True, timeout=60)
+def run(
+    image: str, *arguments: str, options: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["docker", "run", "--rm", *options, image, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
 
 
 def shell(image: str, script: str) -> str:
@@ -31,7 +40,10 @@ def test_it_runs_without_privileges_and_keeps_its_data_to_itself(image: str) -> 
     config = inspected(image)["Config"]
     assert config["User"] == "10001:10001"
     assert list(config["Volumes"]) == ["/var/lib/zeus-relay"]
-    assert shell(image, "id -u; stat -c '%u:%g %a' /var/lib/zeus-relay").split("\n") == ["10001", "10001:10001 700"]
+    assert shell(image, "id -u; stat -c '%u:%g %a' /var/lib/zeus-relay").split("\n") == [
+        "10001",
+        "10001:10001 700",
+    ]
     assert shell(image, "find /opt/zeus-relay -writable -not -type l") == ""
 
 
@@ -44,7 +56,15 @@ def test_it_stops_on_sigterm_and_says_how_it_is(image: str) -> None:
 
 
 def test_it_holds_the_service_and_nothing_that_made_it(image: str) -> None:
-    expected = ["LICENSE", "README.md", "app", "healthcheck.py", "migrations", "pyproject.toml", "venv"]
+    expected = [
+        "LICENSE",
+        "README.md",
+        "app",
+        "healthcheck.py",
+        "migrations",
+        "pyproject.toml",
+        "venv",
+    ]
     assert expected == sorted(shell(image, "ls -A /opt/zeus-relay").split())
     packages = shell(image, "ls /opt/zeus-relay/venv/lib/python3*/site-packages")
     assert "uvicorn" in packages
@@ -69,10 +89,16 @@ def test_it_needs_no_settings_for_what_needs_none(image: str) -> None:
     [
         ((), (), "RELAY_DATABASE_URL"),
         (("--env", "RELAY_PUBLIC_PRT=1"), ("receive",), "RELAY_PUBLIC_PORT"),
-        (("--env", "RELAY_DATABASE_URL=postgresql://relay@db.example/relay"), ("work",), "RELAY_SECRET_KEYS"),
+        (
+            ("--env", "RELAY_DATABASE_URL=postgresql://relay@db.example/relay"),
+            ("work",),
+            "RELAY_SECRET_KEYS",
+        ),
     ],
 )
-def test_a_wrong_setting_stops_it_and_is_named(image: str, options: tuple[str, ...], arguments: tuple[str, ...], named: str) -> None:
+def test_a_wrong_setting_stops_it_and_is_named(
+    image: str, options: tuple[str, ...], arguments: tuple[str, ...], named: str
+) -> None:
     ended = run(image, *arguments, options=options)
     assert ended.returncode == 2
     assert named in ended.stderr

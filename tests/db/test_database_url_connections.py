@@ -38,15 +38,23 @@ def _and(url: str, parameters: str) -> str:
 
 
 async def test_what_is_ignored_does_not_reach_the_server(database_url: str) -> None:
-    url = _and(database_url, "keepalives=1&client_encoding=SJIS&DateStyle=German&timezone=Asia%2FTokyo&gssencmode=disable&pool_timeout=0")
+    url = _and(
+        database_url,
+        "keepalives=1&client_encoding=SJIS&DateStyle=German&timezone=Asia%2FTokyo&gssencmode=disable&pool_timeout=0",
+    )
     assert "UTF8 ISO, MDY UTC" == await _ask(
-        url, "SELECT concat_ws(' ', current_setting('client_encoding'), current_setting('DateStyle'), current_setting('TimeZone'))"
+        url,
+        "SELECT concat_ws(' ', current_setting('client_encoding'), current_setting('DateStyle'), current_setting('TimeZone'))",
     )
 
 
-@pytest.mark.parametrize("parameters", ["schema=shop", "options=-csearch_path%3Dshop", "options=-c%20search_path%3Dshop"])
+@pytest.mark.parametrize(
+    "parameters", ["schema=shop", "options=-csearch_path%3Dshop", "options=-c%20search_path%3Dshop"]
+)
 async def test_a_schema_and_options_reach_the_server(database_url: str, parameters: str) -> None:
-    assert "shop" == await _ask(_and(database_url, parameters), "SELECT current_setting('search_path')")
+    assert "shop" == await _ask(
+        _and(database_url, parameters), "SELECT current_setting('search_path')"
+    )
 
 
 async def test_our_own_limits_win_over_those_of_the_url(database_url: str) -> None:
@@ -55,7 +63,9 @@ async def test_our_own_limits_win_over_those_of_the_url(database_url: str) -> No
 
 
 async def test_a_name_of_the_application_stands_beside_ours(database_url: str) -> None:
-    assert "zeus-relay (shop)" == await _ask(_and(database_url, "application_name=shop"), "SELECT current_setting('application_name')")
+    assert "zeus-relay (shop)" == await _ask(
+        _and(database_url, "application_name=shop"), "SELECT current_setting('application_name')"
+    )
 
 
 async def test_a_pooler_that_the_url_tells_of_is_believed(database_url: str) -> None:
@@ -66,11 +76,15 @@ async def test_a_pooler_that_the_url_tells_of_is_believed(database_url: str) -> 
 
 
 async def test_engine_and_migrations_read_the_same_url(empty_database_url: str) -> None:
-    url = _and(empty_database_url, "connect_timeout=10&keepalives=1&application_name=shop").replace("postgresql:", "postgres+asyncpg:")
+    url = _and(empty_database_url, "connect_timeout=10&keepalives=1&application_name=shop").replace(
+        "postgresql:", "postgres+asyncpg:"
+    )
     assert head() == await migrate(url) == await current_revision(url)
     engine = make_engine(url)
     async with engine.connect() as connection:
-        assert "zeus-relay (shop)" == await connection.scalar(text("SELECT current_setting('application_name')"))
+        assert "zeus-relay (shop)" == await connection.scalar(
+            text("SELECT current_setting('application_name')")
+        )
     await engine.dispose()
 
 
@@ -89,13 +103,17 @@ def authority() -> Authority:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[SystemPostgres]:
+def server(
+    tmp_path_factory: pytest.TempPathFactory, authority: Authority
+) -> Iterator[SystemPostgres]:
     """A server with TLS, whose certificate is for localhost, and which asks for a password over the network."""
     pem = authority.issue("localhost")
     rules = "host all postgres 127.0.0.1/32 trust\nhost all shop 127.0.0.1/32 scram-sha-256\n"
     if not INSTALLED:
         pytest.skip("needs Debian's package postgresql")
-    with system_postgres(tmp_path_factory.mktemp("tls"), "ssl=on", server_crt=pem, server_key=pem, pg_hba_conf=rules) as server:
+    with system_postgres(
+        tmp_path_factory.mktemp("tls"), "ssl=on", server_crt=pem, server_key=pem, pg_hba_conf=rules
+    ) as server:
         yield server
 
 
@@ -126,8 +144,12 @@ async def shop(server: SystemPostgres, tmp_path: Path, authority: Authority) -> 
         ("sslmode=require&sslrootcert={ca}", True),
     ],
 )
-async def test_tls_as_the_url_wants_it(shop: str, tmp_path: Path, parameters: str, encrypted: bool) -> None:
-    assert encrypted is await _is_encrypted(_and(shop, parameters.format(ca=quote(str(tmp_path / "ca.pem")))))
+async def test_tls_as_the_url_wants_it(
+    shop: str, tmp_path: Path, parameters: str, encrypted: bool
+) -> None:
+    assert encrypted is await _is_encrypted(
+        _and(shop, parameters.format(ca=quote(str(tmp_path / "ca.pem"))))
+    )
 
 
 @pytest.mark.parametrize(
@@ -140,20 +162,29 @@ async def test_tls_as_the_url_wants_it(shop: str, tmp_path: Path, parameters: st
         "sslrootcert=system",
     ],
 )
-async def test_a_certificate_of_a_stranger_is_not_believed(shop: str, tmp_path: Path, parameters: str) -> None:
+async def test_a_certificate_of_a_stranger_is_not_believed(
+    shop: str, tmp_path: Path, parameters: str
+) -> None:
     with pytest.raises(ssl.SSLCertVerificationError) as refused:
         await connect(_and(shop, parameters.format(stranger=quote(str(tmp_path / "stranger.pem")))))
     assert PASSWORD not in describe_error(refused.value)
 
 
-async def test_verify_full_wants_the_right_name_and_verify_ca_does_not(shop: str, tmp_path: Path) -> None:
-    by_address = shop.replace("@localhost:", "@127.0.0.1:") + f"?sslrootcert={quote(str(tmp_path / 'ca.pem'))}"
+async def test_verify_full_wants_the_right_name_and_verify_ca_does_not(
+    shop: str, tmp_path: Path
+) -> None:
+    by_address = (
+        shop.replace("@localhost:", "@127.0.0.1:")
+        + f"?sslrootcert={quote(str(tmp_path / 'ca.pem'))}"
+    )
     assert await _is_encrypted(f"{by_address}&sslmode=verify-ca")
     with pytest.raises(ssl.SSLCertVerificationError):
         await connect(f"{by_address}&sslmode=verify-full")
 
 
-async def test_authorities_of_the_system_are_believed(shop: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_authorities_of_the_system_are_believed(
+    shop: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     assert await _is_encrypted(_and(shop, "sslmode=verify-full"))
     assert await _is_encrypted(_and(shop, "sslrootcert=system"))
@@ -162,10 +193,15 @@ async def test_authorities_of_the_system_are_believed(shop: str, tmp_path: Path,
 async def test_a_wrong_password_is_said_without_either(shop: str, server: SystemPostgres) -> None:
     with pytest.raises(CONNECT_ERRORS) as refused:
         await connect(f"postgresql://shop:hush-hush@localhost:{server.port}/postgres")
-    assert 'InvalidPasswordError (28P01): password authentication failed for user "shop"' == describe_error(refused.value)
+    assert (
+        'InvalidPasswordError (28P01): password authentication failed for user "shop"'
+        == describe_error(refused.value)
+    )
 
 
-async def test_the_second_of_two_hosts_and_a_port_of_nobody(shop: str, server: SystemPostgres) -> None:
+async def test_the_second_of_two_hosts_and_a_port_of_nobody(
+    shop: str, server: SystemPostgres
+) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as nobody:
         port = nobody.getsockname()[1]
     url = shop.replace(f"@localhost:{server.port}", f"@localhost:{port},localhost:{server.port}")
@@ -184,7 +220,9 @@ async def test_the_second_of_two_hosts_and_a_port_of_nobody(shop: str, server: S
         "postgresql://postgres:hush-hush@127.0.0.1:{port}/postgres?options=-c%20nonsense%3D1",
     ],
 )
-async def test_no_command_shows_password_or_traceback(shop: str, server: SystemPostgres, command: str, url: str) -> None:
+async def test_no_command_shows_password_or_traceback(
+    shop: str, server: SystemPostgres, command: str, url: str
+) -> None:
     assert shop
     settings = service_settings(url.format(port=server.port))
     told = await run_command(command, settings=settings)

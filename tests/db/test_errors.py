@@ -42,7 +42,9 @@ async def test_a_killed_connection_passes(sessions: Sessions, database_url: str)
         (["SELECT CAST('x' AS int)"], False),
     ],
 )
-async def test_a_servers_refusal_passes_or_not(sessions: Sessions, statements: list[str], passes: bool) -> None:
+async def test_a_servers_refusal_passes_or_not(
+    sessions: Sessions, statements: list[str], passes: bool
+) -> None:
     assert is_passing(await error_of(sessions, *statements)) is passes
 
 
@@ -58,11 +60,18 @@ async def test_a_server_that_is_not_there_passes(tmp_path: object) -> None:
 async def test_only_standbys_left_passes(database_url: str) -> None:
     """Between the loss of a primary and the promotion of its standby, no host of the URL takes writes."""
     owner = await connect(database_url)
-    await owner.execute(f"ALTER DATABASE {await owner.fetchval('SELECT current_database()')} SET default_transaction_read_only = on")
+    await owner.execute(
+        f"ALTER DATABASE {await owner.fetchval('SELECT current_database()')} SET default_transaction_read_only = on"
+    )
     await owner.close()
     mark = "&" if "?" in database_url else "?"
     engine = make_engine(f"{database_url}{mark}target_session_attrs=read-write")
-    assert await in_transaction(make_sessions(engine), "claim", lambda session: session.scalar(text("SELECT 1"))) is None
+    assert (
+        await in_transaction(
+            make_sessions(engine), "claim", lambda session: session.scalar(text("SELECT 1"))
+        )
+        is None
+    )
     await engine.dispose()
 
 

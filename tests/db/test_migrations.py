@@ -14,7 +14,9 @@ from app.db.tables.all_tables import Base
 
 
 def _differences(connection: Connection) -> list[object]:
-    context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+    context = MigrationContext.configure(
+        connection, opts={"compare_type": True, "compare_server_default": True}
+    )
     return list(compare_metadata(context, Base.metadata))
 
 
@@ -45,7 +47,10 @@ async def test_up_down_and_up_again(empty_database_url: str) -> None:
 
 
 async def test_two_migrators_at_once_take_turns(empty_database_url: str) -> None:
-    assert await asyncio.gather(migrate(empty_database_url), migrate(empty_database_url)) == [head(), head()]
+    assert await asyncio.gather(migrate(empty_database_url), migrate(empty_database_url)) == [
+        head(),
+        head(),
+    ]
 
 
 async def test_a_held_lock_is_waited_for_in_short_tries(database_url: str) -> None:

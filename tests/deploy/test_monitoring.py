@@ -17,13 +17,22 @@ RULES = (DEPLOY / "prometheus-rules.yml").read_text()
 TESTS = (DEPLOY / "prometheus-rules-test.yml").read_text()
 DASHBOARD = json.loads((DEPLOY / "grafana-dashboard.json").read_text())
 ALERTS = re.findall(r"- alert: (\w+)", RULES)
-_SUFFIXES = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"], "info": ["_info"], "gauge": [""]}
+_SUFFIXES = {
+    "counter": ["_total"],
+    "histogram": ["_bucket", "_sum", "_count"],
+    "info": ["_info"],
+    "gauge": [""],
+}
 
 
 def _exposed() -> set[str]:
     """The names of all series that some process exposes."""
     metrics.expose_snapshot()
-    return {family.name + suffix for family in metrics.registry.collect() for suffix in _SUFFIXES[family.type]}
+    return {
+        family.name + suffix
+        for family in metrics.registry.collect()
+        for suffix in _SUFFIXES[family.type]
+    }
 
 
 def _named(text: str) -> set[str]:
@@ -31,7 +40,9 @@ def _named(text: str) -> set[str]:
 
 
 def _promtool(*arguments: str) -> str:
-    result = subprocess.run(["promtool", *arguments], cwd=DEPLOY, capture_output=True, text=True, timeout=100)
+    result = subprocess.run(
+        ["promtool", *arguments], cwd=DEPLOY, capture_output=True, text=True, timeout=100
+    )
     assert 0 == result.returncode, result.stdout + result.stderr
     return result.stdout
 
@@ -54,7 +65,12 @@ def test_every_rule_speaks_when_it_should() -> None:
 def test_a_rule_that_never_speaks_fails_its_test(tmp_path: Path) -> None:
     (tmp_path / "prometheus-rules.yml").write_text(RULES.replace("> 900", "> 9000"))
     (tmp_path / "prometheus-rules-test.yml").write_text(TESTS)
-    result = subprocess.run(["promtool", "test", "rules", "prometheus-rules-test.yml"], cwd=tmp_path, capture_output=True, timeout=100)
+    result = subprocess.run(
+        ["promtool", "test", "rules", "prometheus-rules-test.yml"],
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=100,
+    )
     assert 0 != result.returncode
 
 
@@ -66,7 +82,9 @@ def test_the_example_of_scraping_is_a_configuration() -> None:
 @pytest.mark.parametrize("alert", ALERTS)
 def test_every_rule_is_tested_to_speak_and_to_be_silent(alert: str) -> None:
     assert re.search(rf"alertname: {alert}\b[^\n]*exp_alerts: \[\]", TESTS)
-    assert re.search(rf"alertname: {alert}\n\s+eval_time: \w+\n\s+exp_alerts:\n\s+- exp_labels", TESTS)
+    assert re.search(
+        rf"alertname: {alert}\n\s+eval_time: \w+\n\s+exp_alerts:\n\s+- exp_labels", TESTS
+    )
 
 
 def test_the_page_about_monitoring_lists_every_rule() -> None:
@@ -86,8 +104,16 @@ def test_the_dashboard_names_only_what_is_exposed() -> None:
 
 def test_panels_have_titles_and_do_not_overlap() -> None:
     panels = DASHBOARD["panels"]
-    assert len(panels) == len({panel["title"] for panel in panels}) == len({panel["id"] for panel in panels})
-    places = [(panel["gridPos"][axis], panel["gridPos"][size]) for panel in panels for axis, size in (("x", "w"),)]
+    assert (
+        len(panels)
+        == len({panel["title"] for panel in panels})
+        == len({panel["id"] for panel in panels})
+    )
+    places = [
+        (panel["gridPos"][axis], panel["gridPos"][size])
+        for panel in panels
+        for axis, size in (("x", "w"),)
+    ]
     assert all(left + width <= 24 for left, width in places)
     cells = [
         (x, y)

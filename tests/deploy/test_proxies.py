@@ -25,26 +25,52 @@ SEARCHED = os.environ["PATH"] + ":/usr/sbin"
 
 def needs(program: str) -> pytest.MarkDecorator:
     """Skip without the program."""
-    return pytest.mark.skipif(shutil.which(program, path=SEARCHED) is None, reason=f"{program} is not installed")
+    return pytest.mark.skipif(
+        shutil.which(program, path=SEARCHED) is None, reason=f"{program} is not installed"
+    )
 
 
 PROXIES = [pytest.param("nginx", marks=needs("nginx")), pytest.param("caddy", marks=needs("caddy"))]
 SHAPES = {
-    "8-bit bytes": (b"GET /zeus/notify?" + CALL + b"&username=\x83R\x83\x93 HTTP/1.0\r\n\r\n", {"nginx", "caddy"}),
+    "8-bit bytes": (
+        b"GET /zeus/notify?" + CALL + b"&username=\x83R\x83\x93 HTTP/1.0\r\n\r\n",
+        {"nginx", "caddy"},
+    ),
     "hash": (b"GET /zeus/notify?" + CALL + b"&sendid=A#B HTTP/1.0\r\n\r\n", {"nginx", "caddy"}),
-    "symbols": (b"GET /zeus/notify?" + CALL + b'&sendid=\\|^{}[]~`;" HTTP/1.0\r\n\r\n', {"nginx", "caddy"}),
+    "symbols": (
+        b"GET /zeus/notify?" + CALL + b'&sendid=\\|^{}[]~`;" HTTP/1.0\r\n\r\n',
+        {"nginx", "caddy"},
+    ),
     "space": (b"GET /zeus/notify?" + CALL + b"&username=a b HTTP/1.0\r\n\r\n", set()),
     "DEL": (b"GET /zeus/notify?" + CALL + b"&username=a\x7fb HTTP/1.0\r\n\r\n", set()),
-    "HTTP/1.0 without Host": (b"GET /zeus/notify?" + CALL + b" HTTP/1.0\r\n\r\n", {"nginx", "caddy"}),
+    "HTTP/1.0 without Host": (
+        b"GET /zeus/notify?" + CALL + b" HTTP/1.0\r\n\r\n",
+        {"nginx", "caddy"},
+    ),
     "HTTP/1.1 without Host": (b"GET /zeus/notify?" + CALL + b" HTTP/1.1\r\n\r\n", set()),
     "LF-only": (b"GET /zeus/notify?" + CALL + b" HTTP/1.0\n\n", {"nginx", "caddy"}),
     "no version": (b"GET /zeus/notify?" + CALL + b"\r\n", {"nginx"}),
-    "absolute form": (b"GET http://relay.example/zeus/notify?" + CALL + b" HTTP/1.0\r\n\r\n", {"nginx", "caddy"}),
+    "absolute form": (
+        b"GET http://relay.example/zeus/notify?" + CALL + b" HTTP/1.0\r\n\r\n",
+        {"nginx", "caddy"},
+    ),
     "slashes": (b"GET //zeus//notify/?" + CALL + b" HTTP/1.0\r\n\r\n", {"nginx", "caddy"}),
-    "60 KB": (b"GET /zeus/notify?" + CALL + b"&sendid=" + b"a" * 60_000 + b" HTTP/1.0\r\n\r\n", {"nginx", "caddy"}),
-    "100 KB": (b"GET /zeus/notify?" + CALL + b"&sendid=" + b"a" * 100_000 + b" HTTP/1.0\r\n\r\n", {"nginx", "caddy"}),
-    "POST": (b"POST /zeus/notify HTTP/1.0\r\nContent-Length: %d\r\n\r\n" % len(CALL) + CALL, {"nginx", "caddy"}),
-    "200 KB body": (b"POST /zeus/notify HTTP/1.0\r\nContent-Length: 200000\r\n\r\n" + CALL.ljust(200_000, b"&"), {"nginx", "caddy"}),
+    "60 KB": (
+        b"GET /zeus/notify?" + CALL + b"&sendid=" + b"a" * 60_000 + b" HTTP/1.0\r\n\r\n",
+        {"nginx", "caddy"},
+    ),
+    "100 KB": (
+        b"GET /zeus/notify?" + CALL + b"&sendid=" + b"a" * 100_000 + b" HTTP/1.0\r\n\r\n",
+        {"nginx", "caddy"},
+    ),
+    "POST": (
+        b"POST /zeus/notify HTTP/1.0\r\nContent-Length: %d\r\n\r\n" % len(CALL) + CALL,
+        {"nginx", "caddy"},
+    ),
+    "200 KB body": (
+        b"POST /zeus/notify HTTP/1.0\r\nContent-Length: 200000\r\n\r\n" + CALL.ljust(200_000, b"&"),
+        {"nginx", "caddy"},
+    ),
 }
 
 
@@ -63,19 +89,29 @@ class Site:
     async def send(self, request: bytes, source: str = ZEUS, patience: float = 45) -> int:
         """The status that a caller sees; 0 if the connection ends without one."""
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.port, local_addr=(source, 0))
+            reader, writer = await asyncio.open_connection(
+                "127.0.0.1", self.port, local_addr=(source, 0)
+            )
             writer.write(request)
             answer = await asyncio.wait_for(reader.read(), patience)
             writer.close()
         except ConnectionError:
             return 0
-        return int(answer.split(b" ")[1]) if answer.startswith(b"HTTP/") else 200 if answer == b"OK" else 0
+        return (
+            int(answer.split(b" ")[1])
+            if answer.startswith(b"HTTP/")
+            else 200
+            if answer == b"OK"
+            else 0
+        )
 
     async def restart(self, number: int) -> None:
         """Stop a receiver as a deploy does, and start another in its place."""
         self.receivers[number].terminate()
         await self.receivers[number].ended()
-        self.receivers[number] = self.starter.start("receive", **self.settings, PUBLIC_PORT=str(self.ports[number]))
+        self.receivers[number] = self.starter.start(
+            "receive", **self.settings, PUBLIC_PORT=str(self.ports[number])
+        )
         await self.receivers[number].ready("receiver")
 
 
@@ -88,7 +124,9 @@ def free_port() -> int:
 def running(command: list[str], log: Path, **environment: str) -> Iterator[None]:
     """The proxy, with its output in a file."""
     with log.open("wb") as output:
-        process = subprocess.Popen(command, env=os.environ | environment, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            command, env=os.environ | environment, stdout=output, stderr=output
+        )
     try:
         yield
     finally:
@@ -111,22 +149,50 @@ def nginx(port: int, receivers: list[int], directory: Path) -> list[str]:
         text = text.replace(shipped, here)
     (directory / "nginx.conf").write_text(text)
     program = shutil.which("nginx", path=SEARCHED) or "nginx"
-    return [program, "-c", str(directory / "nginx.conf"), "-p", str(directory), "-e", str(directory / "error.log"), "-g", "daemon off;"]
+    return [
+        program,
+        "-c",
+        str(directory / "nginx.conf"),
+        "-p",
+        str(directory),
+        "-e",
+        str(directory / "error.log"),
+        "-g",
+        "daemon off;",
+    ]
 
 
 @pytest.fixture
-async def site(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> AsyncIterator[Site]:
+async def site(
+    request: pytest.FixtureRequest, database_url: str, tmp_path: Path
+) -> AsyncIterator[Site]:
     """The proxy that the test names, with two receivers of which the proxy is trusted and ZEUS allowed."""
     port, *ports = free_port(), free_port(), free_port()
-    settings = service_settings(database_url) | {"TRUSTED_PROXIES": "127.0.0.1/32", "ALLOWED_SOURCES": f"{ZEUS}/32"}
+    settings = service_settings(database_url) | {
+        "TRUSTED_PROXIES": "127.0.0.1/32",
+        "ALLOWED_SOURCES": f"{ZEUS}/32",
+    }
     del settings["PUBLIC_PORT"]
-    command = nginx(port, ports, tmp_path) if request.param == "nginx" else ["caddy", "run", "--config", str(ROOT / "deploy/Caddyfile")]
-    environment = {"PROXY_ADDRESS": f"http://:{port}", "RECEIVERS": " ".join(f"127.0.0.1:{number}" for number in ports)}
+    command = (
+        nginx(port, ports, tmp_path)
+        if request.param == "nginx"
+        else ["caddy", "run", "--config", str(ROOT / "deploy/Caddyfile")]
+    )
+    environment = {
+        "PROXY_ADDRESS": f"http://:{port}",
+        "RECEIVERS": " ".join(f"127.0.0.1:{number}" for number in ports),
+    }
     with processes(tmp_path) as starter:
-        receivers = [starter.start("receive", **settings, PUBLIC_PORT=str(number)) for number in ports]
+        receivers = [
+            starter.start("receive", **settings, PUBLIC_PORT=str(number)) for number in ports
+        ]
         for receiver in receivers:
             await receiver.ready("receiver")
-        home = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+        home = {
+            "HOME": str(tmp_path),
+            "XDG_DATA_HOME": str(tmp_path),
+            "XDG_CONFIG_HOME": str(tmp_path),
+        }
         with running(command, tmp_path / "proxy.log", **environment, **home):
             site = Site(request.param, port, receivers, ports, starter, settings, tmp_path)
             deadline = time.monotonic() + 20
@@ -143,21 +209,32 @@ async def test_what_passes_arrives_byte_for_byte(site: Site, database_url: str) 
     rows = [row["target"] + row["body"] for row in notices]
     print(json.dumps(statuses))
     passed = {name for name, status in statuses.items() if status == 200}
-    assert {name for name, (_, through) in SHAPES.items() if site.proxy in through} == passed, statuses
+    assert {name for name, (_, through) in SHAPES.items() if site.proxy in through} == passed, (
+        statuses
+    )
     for name in passed - {"100 KB", "200 KB body", "absolute form", "POST"}:
         target = SHAPES[name][0].split(b" HTTP/")[0].removeprefix(b"GET ").removesuffix(b"\r\n")
         assert target in rows, name
     assert PATH + CALL in rows
-    assert rows.count(PATH + b"?" + CALL) >= 3  # the absolute form has lost its scheme and host, the long ones all behind their cut
+    assert (
+        rows.count(PATH + b"?" + CALL) >= 3
+    )  # the absolute form has lost its scheme and host, the long ones all behind their cut
     assert not any(b"relay.example" in row for row in rows)
     cuts = [row["target"] + row["body"] for row in notices if row["cut"]]
-    assert [PATH + b"?" + CALL, PATH] == [cut.rstrip(b"&").replace(PATH + CALL, PATH) for cut in cuts]
+    assert [PATH + b"?" + CALL, PATH] == [
+        cut.rstrip(b"&").replace(PATH + CALL, PATH) for cut in cuts
+    ]
     assert all(row["address"] == ZEUS for row in notices)
 
 
 @pytest.mark.parametrize("site", PROXIES, indirect=True)
-async def test_nobody_can_say_that_he_is_zeus_and_no_log_tells_who_is(site: Site, database_url: str) -> None:
-    forged = b"X-Forwarded-For: %b\r\nForwarded: for=%b\r\nX-Raw-Query: order_no=2&status=05\r\n\r\n" % (ZEUS.encode(), ZEUS.encode())
+async def test_nobody_can_say_that_he_is_zeus_and_no_log_tells_who_is(
+    site: Site, database_url: str
+) -> None:
+    forged = (
+        b"X-Forwarded-For: %b\r\nForwarded: for=%b\r\nX-Raw-Query: order_no=2&status=05\r\n\r\n"
+        % (ZEUS.encode(), ZEUS.encode())
+    )
     request = b"GET /zeus/notify?telno=0312345678&" + CALL + b" HTTP/1.0\r\n" + forged
     assert await site.send(request, "127.0.0.3") == 403
     assert await site.send(request) == 200
@@ -171,14 +248,20 @@ async def test_nobody_can_say_that_he_is_zeus_and_no_log_tells_who_is(site: Site
 
 
 @pytest.mark.parametrize("site", PROXIES, indirect=True)
-async def test_restarting_each_receiver_and_killing_one_costs_no_call(site: Site, database_url: str) -> None:
+async def test_restarting_each_receiver_and_killing_one_costs_no_call(
+    site: Site, database_url: str
+) -> None:
     seen: Counter[int] = Counter()
     over = asyncio.Event()
 
     async def keep_calling(caller: int) -> None:
         while not over.is_set():
             order_no = caller * 1_000_000 + sum(seen.values())
-            seen[await site.send(b"GET /zeus/notify?order_no=%d&status=01 HTTP/1.0\r\n\r\n" % order_no)] += 1
+            seen[
+                await site.send(
+                    b"GET /zeus/notify?order_no=%d&status=01 HTTP/1.0\r\n\r\n" % order_no
+                )
+            ] += 1
             await asyncio.sleep(0.02)
 
     calling = asyncio.gather(*(keep_calling(caller) for caller in range(4)))
@@ -190,7 +273,11 @@ async def test_restarting_each_receiver_and_killing_one_costs_no_call(site: Site
     await calling
     assert {200} == set(seen), seen
     [row] = await fetch(database_url, "SELECT count(DISTINCT target) AS calls FROM notices")
-    assert row["calls"] <= seen[200] <= (await fetch(database_url, "SELECT count(*) AS all FROM notices"))[0]["all"]
+    assert (
+        row["calls"]
+        <= seen[200]
+        <= (await fetch(database_url, "SELECT count(*) AS all FROM notices"))[0]["all"]
+    )
 
 
 @pytest.mark.parametrize("site", [PROXIES[1]], indirect=True)

@@ -20,7 +20,10 @@ def rows(text: str, heading: str) -> list[list[str]]:
     section = text.split(f"{heading}\n", 1)[1]
     match = re.search(r"^\|.*(?:\n\|.*)*", section, re.MULTILINE)
     assert match, f"there is no table under {heading}"
-    return [[cell.strip() for cell in line.strip().strip("|").split(" | ")] for line in match[0].splitlines()[2:]]
+    return [
+        [cell.strip() for cell in line.strip().strip("|").split(" | ")]
+        for line in match[0].splitlines()[2:]
+    ]
 
 
 def code_block(text: str, language: str) -> str:
@@ -38,7 +41,12 @@ def blocks(text: str) -> list[tuple[str, str]]:
 
 def commands(text: str, program: str) -> Iterator[str]:
     """Every command line in code, in blocks and in lines of text, that runs `program`; comments behind it are cut off."""
-    lines = [line for language, block in blocks(text) if language in ("", "sh", "console", "text") for line in block.splitlines()]
+    lines = [
+        line
+        for language, block in blocks(text)
+        if language in ("", "sh", "console", "text")
+        for line in block.splitlines()
+    ]
     for line in [*lines, *re.findall(r"`([^`\n]+)`", text)]:
         match = re.search(rf"(?:^|\s|bin/){re.escape(program)} ([a-z-][^#|>]*)", line)
         if match and not line.lstrip().startswith("#"):

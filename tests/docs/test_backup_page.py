@@ -27,7 +27,11 @@ SECRET = "whsec_Zm9yIHRlc3RzIG9ubHksIG1ha2UgeW91ciBvd24hISE="
 
 def step(name: str, program: str) -> str:
     """The first block of the page that runs `program`, with its own server left out."""
-    shell = (re.sub(r"^export SERVER=.*\n", "", block) for language, block in blocks(page(name)) if language == "sh")
+    shell = (
+        re.sub(r"^export SERVER=.*\n", "", block)
+        for language, block in blocks(page(name))
+        if language == "sh"
+    )
     return next(block for block in shell if block.startswith(program))
 
 
@@ -35,7 +39,14 @@ def run(commands: str, directory: Path, settings: dict[str, str], server: str) -
     """Type a block into a shell that stops at the first failure."""
     path = os.pathsep.join([str(POSTGRES_PROGRAMS), str(PROGRAM.parent), os.environ["PATH"]])
     variables = environment(**settings) | {"SERVER": server, "PATH": path}
-    done = subprocess.run(["sh", "-euc", commands], cwd=directory, env=variables, capture_output=True, text=True, timeout=100)
+    done = subprocess.run(
+        ["sh", "-euc", commands],
+        cwd=directory,
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -64,7 +75,9 @@ async def test_what_is_restored_goes_on(tmp_path: Path) -> None:
         async with subscriber(SECRET) as merchant:
             # A dump can be made while a worker holds a webhook: then it comes due when the lease ends.
             patient = {"RETRY_SCHEDULE": "0s" + ",1s" * 100, "WORKER_LEASE": "2s"}
-            settings = service_settings(f"{base}/relay") | patient | {"SUBSCRIBERS": _declared(merchant)}
+            settings = (
+                service_settings(f"{base}/relay") | patient | {"SUBSCRIBERS": _declared(merchant)}
+            )
             service = starter.start("up", **settings)
             await _play(service, "usual", seed=1)
             await merchant.wait_for(3, patience=60)
@@ -80,15 +93,22 @@ async def test_what_is_restored_goes_on(tmp_path: Path) -> None:
             merchant.status = 200
             run(step(name, "createdb"), tmp_path, settings, base)
             restored = f"{base}/relay_restored"
-            assert await _one(restored, "SELECT count(*) FROM notices") == 6, "what came after the dump is not in it"
+            assert await _one(restored, "SELECT count(*) FROM notices") == 6, (
+                "what came after the dump is not in it"
+            )
             service = starter.start("up", **settings | {"DATABASE_URL": restored})
             await _play(service, "usual", seed=1)
             await _judged(restored, 9)
-            assert await _one(restored, "SELECT count(*) FROM notices WHERE verdict = 'duplicate'") == 3, "it knows what it had"
+            assert (
+                await _one(restored, "SELECT count(*) FROM notices WHERE verdict = 'duplicate'")
+                == 3
+            ), "it knows what it had"
             await merchant.wait_for(6, patience=60)
             assert not merchant.unverified
             assert len(delivered) == 3
-            assert len({webhook_id for webhook_id, _ in merchant.received}) == 6, "nothing was given a second id"
+            assert len({webhook_id for webhook_id, _ in merchant.received}) == 6, (
+                "nothing was given a second id"
+            )
             await _play(service, "failed", seed=4)
             await merchant.wait_for(7, patience=60)
 

@@ -29,7 +29,13 @@ def _reached() -> set[str]:
         reached.add(at)
         for link in links(page(at)):
             target = ((ROOT / at).parent / link.partition("#")[0]).resolve()
-            found = target.glob("*.md") if target.is_dir() else [target] if target.suffix == ".md" else []
+            found = (
+                target.glob("*.md")
+                if target.is_dir()
+                else [target]
+                if target.suffix == ".md"
+                else []
+            )
             ahead += {str(file.relative_to(ROOT)) for file in found} - reached
     return reached
 
@@ -68,7 +74,14 @@ def test_settings_that_are_named_exist(name: str) -> None:
 @pytest.mark.parametrize("name", USED)
 def test_make_targets_that_are_named_exist(name: str) -> None:
     makefile = page("Makefile")
-    targets = set(chain(*(re.findall(r"(?:^| )([a-z][a-z-]*)(?= |$)", command) for command in commands(page(name), "make"))))
+    targets = set(
+        chain(
+            *(
+                re.findall(r"(?:^| )([a-z][a-z-]*)(?= |$)", command)
+                for command in commands(page(name), "make")
+            )
+        )
+    )
     assert targets <= set(re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE))
 
 
@@ -76,7 +89,11 @@ def test_make_targets_that_are_named_exist(name: str) -> None:
 def test_commands_that_are_named_exist(name: str) -> None:
     for line in commands(page(name), "zeus-relay"):
         command, rest = _resolve(line)
-        options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)} | {"--help"}
+        options = {
+            option
+            for parameter in command.params
+            for option in (*parameter.opts, *parameter.secondary_opts)
+        } | {"--help"}
         unknown = set(re.findall(r"(?<!\S)--[a-z-]+", rest)) - options
         assert not unknown, f"zeus-relay {line}: there is no {unknown}"
 
@@ -116,12 +133,23 @@ def test_readme_is_short(name: str) -> None:
 
 def test_both_readmes_show_the_same_commands() -> None:
     english, japanese = (
-        [line for program in ("make", "zeus-relay") for line in sorted(set(commands(page(name), program)))] for name in READMES
+        [
+            line
+            for program in ("make", "zeus-relay")
+            for line in sorted(set(commands(page(name), program)))
+        ]
+        for name in READMES
     )
     assert english == japanese
 
 
 def test_no_page_shows_an_address_outside_the_ranges_for_documentation() -> None:
-    allowed = re.compile(r"192\.0\.2\.|198\.51\.100\.|203\.0\.113\.|127\.|0\.0\.0\.0|169\.254\.169\.254|10\.|172\.|192\.168\.")
-    found = [address for name in PAGES for address in re.findall(r"\b(?:\d{1,3}\.){3}\d{1,3}\b", page(name))]
+    allowed = re.compile(
+        r"192\.0\.2\.|198\.51\.100\.|203\.0\.113\.|127\.|0\.0\.0\.0|169\.254\.169\.254|10\.|172\.|192\.168\."
+    )
+    found = [
+        address
+        for name in PAGES
+        for address in re.findall(r"\b(?:\d{1,3}\.){3}\d{1,3}\b", page(name))
+    ]
     assert [address for address in found if not allowed.match(address)] == []

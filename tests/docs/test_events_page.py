@@ -20,7 +20,10 @@ from app.zeus.wire import decode, encode
 from tests.docs.pages import code_block, page, rows
 
 PAGE = page("docs/reference/events.md")
-FIELDS = {name.strip("`"): (kind, null_when) for name, kind, _, null_when in rows(PAGE, "### Fields of `data`")}
+FIELDS = {
+    name.strip("`"): (kind, null_when)
+    for name, kind, _, null_when in rows(PAGE, "### Fields of `data`")
+}
 FLAGS = {name.strip("`") for name, _ in rows(PAGE, "## Flags")}
 TYPES: Mapping[str, type | tuple[type, ...]] = {
     "string": str,
@@ -58,7 +61,9 @@ def events_of(*calls: Mapping[str, str]) -> list[dict[str, Any]]:
         order = judgement.order or order
         for event in judgement.events:
             data = event_data(event, call, order, notice_id, now())
-            bodies.append(json.loads(body(event.type, now(), json.dumps(data), json.dumps(customer_of(call)))))
+            bodies.append(
+                json.loads(body(event.type, now(), json.dumps(data), json.dumps(customer_of(call))))
+            )
     return bodies
 
 
@@ -106,8 +111,15 @@ def test_a_review_has_no_occurrence() -> None:
 
 def test_every_reason_for_a_review_is_documented() -> None:
     reasons = {name.strip("`") for name, _ in rows(PAGE, "### Reasons for a review")}
-    events = [event for first in Status for second in Status for event in events_of(_with(first), _with(second))]
-    found = {event["data"]["review"]["reason"] for event in events if event["type"] == "review.required"}
+    events = [
+        event
+        for first in Status
+        for second in Status
+        for event in events_of(_with(first), _with(second))
+    ]
+    found = {
+        event["data"]["review"]["reason"] for event in events if event["type"] == "review.required"
+    }
     assert found | {CONFLICT["review.reason"]} == reasons
 
 
@@ -125,21 +137,41 @@ def _with(status: Status) -> dict[str, str]:
 
 
 def test_every_flag_of_the_code_is_documented_and_no_other() -> None:
-    in_code = _flags_of_steps() | {flag for module in (wire, canonical, rules) for flag in _flags_in_source(Path(module.__file__))}
+    in_code = _flags_of_steps() | {
+        flag
+        for module in (wire, canonical, rules)
+        for flag in _flags_in_source(Path(module.__file__))
+    }
     assert in_code == {flag.partition(":")[0] for flag in FLAGS}
 
 
 def _flags_of_steps() -> set[str]:
-    events = [event for first in Status for second in Status for event in events_of(_with(first), _with(second))]
+    events = [
+        event
+        for first in Status
+        for second in Status
+        for event in events_of(_with(first), _with(second))
+    ]
     return {flag for event in events for flag in event["data"]["flags"]}
 
 
 def _flags_in_source(file: Path) -> set[str]:
     """Every string that a module puts into something called flags or flaws, up to its colon."""
     tree = ast.parse(file.read_text())
-    returns = [node for function in ast.walk(tree) if _gives_flags(function) for node in ast.walk(function) if isinstance(node, ast.Return)]
+    returns = [
+        node
+        for function in ast.walk(tree)
+        if _gives_flags(function)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Return)
+    ]
     nodes = [*returns, *(node for node in ast.walk(tree) if _changes_flags(node))]
-    strings = [part.value for node in nodes for part in ast.walk(node) if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+    strings = [
+        part.value
+        for node in nodes
+        for part in ast.walk(node)
+        if isinstance(part, ast.Constant) and isinstance(part.value, str)
+    ]
     return {text.partition(":")[0] for text in strings} - {""}
 
 
@@ -149,6 +181,13 @@ def _gives_flags(node: ast.AST) -> bool:
 
 def _changes_flags(node: ast.AST) -> bool:
     match node:
-        case ast.Expr(value=ast.Call(func=changed)) | ast.AugAssign(target=changed) | ast.Assign(targets=[changed]):
-            return any(isinstance(part, ast.Name) and part.id in ("flags", "flaws") for part in ast.walk(changed))
+        case (
+            ast.Expr(value=ast.Call(func=changed))
+            | ast.AugAssign(target=changed)
+            | ast.Assign(targets=[changed])
+        ):
+            return any(
+                isinstance(part, ast.Name) and part.id in ("flags", "flaws")
+                for part in ast.walk(changed)
+            )
     return False

@@ -18,7 +18,11 @@ from tools.docs.operations import operations
 
 ENGLISH = [str(file.relative_to(ROOT)) for file in pages() if not file.name.endswith(".ja.md")]
 JAPANESE = [str(file.relative_to(ROOT)) for file in pages() if file.name.endswith(".ja.md")]
-PAIRS = [(name.replace(".ja.md", ".md"), name) for name in JAPANESE if (ROOT / name.replace(".ja.md", ".md")).exists()]
+PAIRS = [
+    (name.replace(".ja.md", ".md"), name)
+    for name in JAPANESE
+    if (ROOT / name.replace(".ja.md", ".md")).exists()
+]
 ONE_LANGUAGE = ("CHANGELOG.md",)
 """What is new is told once."""
 READMES_AND_LISTS = ("README.ja.md", "docs/reference/settings.ja.md")
@@ -36,14 +40,20 @@ CATALOGUES = [str(file.relative_to(ROOT)) for file in (ROOT / "app").rglob("*.po
 
 def shown(text: str) -> list[str]:
     """Everything that a page has its reader type or write down, without comments."""
-    code = [block for language, block in blocks(text) if language in ("sh", "ini", "nginx", "caddyfile", "json", "sql")]
+    code = [
+        block
+        for language, block in blocks(text)
+        if language in ("sh", "ini", "nginx", "caddyfile", "json", "sql")
+    ]
     lines = [re.sub(r"(^|\s+)(#|--) .*", "", line) for block in code for line in block.splitlines()]
     return [line for line in lines if line]
 
 
 @pytest.mark.parametrize("name", ENGLISH + JAPANESE)
 def test_every_page_is_there_in_both_languages(name: str) -> None:
-    assert name in ONE_LANGUAGE or name in {page for pair in PAIRS for page in pair}, "write it in the other language too"
+    assert name in ONE_LANGUAGE or name in {page for pair in PAIRS for page in pair}, (
+        "write it in the other language too"
+    )
 
 
 @pytest.mark.parametrize(("english", "japanese"), PAIRS)
@@ -53,13 +63,18 @@ def test_both_languages_show_the_same_code(english: str, japanese: str) -> None:
     assert shown(page(english)) == shown(page(japanese))
 
 
-@pytest.mark.parametrize(("english", "japanese"), [pair for pair in PAIRS if pair[1] not in ("README.ja.md", "docs/index.ja.md")])
+@pytest.mark.parametrize(
+    ("english", "japanese"),
+    [pair for pair in PAIRS if pair[1] not in ("README.ja.md", "docs/index.ja.md")],
+)
 def test_both_languages_lead_to_each_other(english: str, japanese: str) -> None:
     assert japanese.rpartition("/")[2] in links(page(english))
     assert english.rpartition("/")[2] in links(page(japanese))
 
 
-@pytest.mark.parametrize("name", [name for name in JAPANESE if name not in ("README.ja.md", "docs/index.ja.md")])
+@pytest.mark.parametrize(
+    "name", [name for name in JAPANESE if name not in ("README.ja.md", "docs/index.ja.md")]
+)
 def test_every_japanese_page_is_in_the_japanese_index(name: str) -> None:
     assert name.removeprefix("docs/") in links(page("docs/index.ja.md"))
 
@@ -80,12 +95,18 @@ def test_japanese_pages_lead_to_japanese_pages(name: str) -> None:
 @pytest.mark.parametrize("name", JAPANESE + CATALOGUES)
 def test_one_thing_has_one_name(name: str) -> None:
     text = (ROOT / name).read_text()
-    assert {} == {word: found for pattern, word in WORDS.items() if (found := re.findall(f".*(?:{pattern}).*", text))}
+    assert {} == {
+        word: found
+        for pattern, word in WORDS.items()
+        if (found := re.findall(f".*(?:{pattern}).*", text))
+    }
 
 
 @pytest.mark.parametrize("field", Settings.model_fields)
 def test_every_setting_is_told_in_japanese(field: str) -> None:
-    assert field in SETTINGS, "add its Japanese text to app/console/locales/ja/LC_MESSAGES/settings.po"
+    assert field in SETTINGS, (
+        "add its Japanese text to app/console/locales/ja/LC_MESSAGES/settings.po"
+    )
 
 
 def test_no_setting_is_told_that_is_gone() -> None:
@@ -102,26 +123,40 @@ def test_no_setting_is_told_that_is_gone() -> None:
     ],
 )
 def test_both_pages_about_events_have_the_same_rows(english: str, japanese: str) -> None:
-    first, second = (rows(page(f"docs/reference/events{ending}"), title) for ending, title in ((".md", english), (".ja.md", japanese)))
+    first, second = (
+        rows(page(f"docs/reference/events{ending}"), title)
+        for ending, title in ((".md", english), (".ja.md", japanese))
+    )
     assert [row[0] for row in first] == [row[0] for row in second]
     if "data" in english:
         assert [row[1] for row in first] == [row[1] for row in second]
 
 
 def test_every_operation_of_the_api_is_told_in_japanese() -> None:
-    assert OPERATIONS.keys() == {f"{method} {path}" for method, path, _ in operations()}, "see tools/docs/japanese_operations.py"
+    assert OPERATIONS.keys() == {f"{method} {path}" for method, path, _ in operations()}, (
+        "see tools/docs/japanese_operations.py"
+    )
 
 
 def test_who_can_act_on_an_error_is_told_in_japanese() -> None:
-    assert ACTORS.keys() == {error.who for error in ERROR_CODES.values()}, "see tools/docs/japanese.py"
+    assert ACTORS.keys() == {error.who for error in ERROR_CODES.values()}, (
+        "see tools/docs/japanese.py"
+    )
 
 
 def test_every_command_is_told_in_japanese() -> None:
-    assert HELP.keys() == {command.help for _, command in commands()}, "see tools/docs/japanese_commands.py"
+    assert HELP.keys() == {command.help for _, command in commands()}, (
+        "see tools/docs/japanese_commands.py"
+    )
 
 
 def test_every_option_is_told_in_japanese() -> None:
-    told = {parameter.help for _, command in commands() for parameter in command.params if parameter.help}
+    told = {
+        parameter.help
+        for _, command in commands()
+        for parameter in command.params
+        if parameter.help
+    }
     assert PARAMETERS.keys() == told, "see tools/docs/japanese_commands.py"
 
 

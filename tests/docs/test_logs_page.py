@@ -16,7 +16,9 @@ _OF_MANY = {"sample_dropped"}  # the one that could not be stored is not to be f
 
 
 def test_lines_are_found() -> None:
-    assert {"needs_attention", "webhook_dead", "database_away", "claim_failed"} <= {line.event for line in LINES}
+    assert {"needs_attention", "webhook_dead", "database_away", "claim_failed"} <= {
+        line.event for line in LINES
+    }
 
 
 def test_every_name_is_what_the_log_shows() -> None:
@@ -27,7 +29,9 @@ def test_every_name_is_what_the_log_shows() -> None:
 def test_every_line_is_on_both_pages_with_its_meaning(event: str) -> None:
     assert all(MEANINGS.get(event, ("", ""))), "add its meaning to tools/docs/log_meanings.py"
     for name, meaning in zip(PAGES, MEANINGS[event], strict=True):
-        assert re.search(rf"^\| `{event}` \|.* \| {re.escape(meaning)} \| ", page(name), re.MULTILINE)
+        assert re.search(
+            rf"^\| `{event}` \|.* \| {re.escape(meaning)} \| ", page(name), re.MULTILINE
+        )
 
 
 def test_no_meaning_is_told_of_a_line_that_is_gone() -> None:
@@ -35,7 +39,9 @@ def test_no_meaning_is_told_of_a_line_that_is_gone() -> None:
 
 
 def test_lines_about_a_subscribers_health_are_found() -> None:
-    assert {"subscriber_failing", "subscriber_paused", "subscriber_recovered"} <= {line.event for line in LINES}
+    assert {"subscriber_failing", "subscriber_paused", "subscriber_recovered"} <= {
+        line.event for line in LINES
+    }
 
 
 def test_no_line_is_logged_in_a_way_that_is_not_read() -> None:
@@ -43,8 +49,14 @@ def test_no_line_is_logged_in_a_way_that_is_not_read() -> None:
     for path in APP.rglob("*.py"):
         nodes = list(ast.walk(ast.parse(path.read_text())))
         called = [node.func for node in nodes if isinstance(node, ast.Call)]
-        named = [node for node in nodes if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "log"]
-        assert [node.lineno for node in named if node not in called] == [] or path.name == "writer.py", path
+        named = [
+            node
+            for node in nodes
+            if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "log"
+        ]
+        assert [
+            node.lineno for node in named if node not in called
+        ] == [] or path.name == "writer.py", path
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line.event)
@@ -59,5 +71,9 @@ def test_nothing_is_logged_past_the_log() -> None:
     """Only loggers named `log` are looked at, so there may be no others, and nobody prints."""
     for path in APP.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == "get_logger":
+            if (
+                isinstance(node, ast.Assign)
+                and isinstance(node.value, ast.Call)
+                and ast.unparse(node.value.func) == "get_logger"
+            ):
                 assert ["log"] == [ast.unparse(target) for target in node.targets], path

@@ -10,25 +10,35 @@ from tests.docs.test_events_page import FULL, events_of
 from tools.docs.diagram import arrows, picture
 from tools.docs.generate import PICTURES, ROOT
 
-EXAMPLES = [("docs/explanation/order-states.md", "## Examples"), ("docs/explanation/order-states.ja.md", "## 例")]
+EXAMPLES = [
+    ("docs/explanation/order-states.md", "## Examples"),
+    ("docs/explanation/order-states.ja.md", "## 例"),
+]
 
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_the_picture_is_what_the_table_says(name: str) -> None:
-    assert (ROOT / name).read_text() == picture(PICTURES[name]), "run `.venv/bin/python -m tools.docs`"
+    assert (ROOT / name).read_text() == picture(PICTURES[name]), (
+        "run `.venv/bin/python -m tools.docs`"
+    )
 
 
 def test_the_picture_has_an_arrow_for_each_usual_step() -> None:
     usual = [arrow for arrow in arrows() if arrow[2] is not Step.GAP]
     assert len(usual) == 13
-    assert picture(next(iter(PICTURES.values()))).count('<path d="M') == len(arrows()) + 3 + 3  # and three heads, three in the legend
+    assert (
+        picture(next(iter(PICTURES.values()))).count('<path d="M') == len(arrows()) + 3 + 3
+    )  # and three heads, three in the legend
 
 
 @pytest.mark.parametrize(("name", "heading"), EXAMPLES)
 def test_the_examples_are_what_judging_does(name: str, heading: str) -> None:
     for calls, told, end in rows(page(name), heading):
         bodies = events_of(*({**FULL, "status": status} for status in re.findall(r"\d\d", calls)))
-        expected = [_words(part) for part in re.findall(r"`[a-z_]+\.[a-z_.]+`(?:\s?[（(][^）)]*[）)])?", told)]
+        expected = [
+            _words(part)
+            for part in re.findall(r"`[a-z_]+\.[a-z_.]+`(?:\s?[（(][^）)]*[）)])?", told)
+        ]
         assert expected == [_found(body) for body in bodies], calls
         assert bodies[-1]["data"]["order"]["state"] == re.findall(r"`([a-z_]+)`", end)[0]
 
@@ -42,4 +52,8 @@ def _found(body: dict[str, dict[str, object]]) -> tuple[object, object, object]:
     data = body["data"]
     flags = data["flags"] if body["type"] != "review.required" else []
     assert isinstance(flags, list)
-    return body["type"], [flag for flag in flags if flag != "repeat_unclear"], data["occurrence"] or 1
+    return (
+        body["type"],
+        [flag for flag in flags if flag != "repeat_unclear"],
+        data["occurrence"] or 1,
+    )

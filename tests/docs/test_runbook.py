@@ -28,10 +28,16 @@ NOW = datetime(2026, 11, 23, 3, 51, tzinfo=UTC)
 def worst() -> list[AlertCondition]:
     """Every concern that there is."""
     paused = SubscriberSnapshot("billing", "paused", "gone", 1, 60.0, failing_since=None)
-    failing = SubscriberSnapshot("shop", "active", None, 3, 86_400.0, failing_since=NOW - timedelta(days=1))
+    failing = SubscriberSnapshot(
+        "shop", "active", None, 3, 86_400.0, failing_since=NOW - timedelta(days=1)
+    )
     standing = Snapshot(NOW, NOW - timedelta(days=1), 5, 900.0, 2, 1, 4, (paused, failing))
-    spool = SpoolState(**{**dict.fromkeys(SpoolState.__dataclass_fields__, 1), "oldest_seconds": 900.0})
-    seen = alert_conditions(standing, Expectation(100, 100), AttentionSummary(("a",), ("b",), ("c",)))
+    spool = SpoolState(
+        **{**dict.fromkeys(SpoolState.__dataclass_fields__, 1), "oldest_seconds": 900.0}
+    )
+    seen = alert_conditions(
+        standing, Expectation(100, 100), AttentionSummary(("a",), ("b",), ("c",))
+    )
     kept = concerns_of_database({"session": 7_200.0}, [Slot("left", active=False, wal_bytes=2e10)])
     return [*seen, *kept, *conditions_without_database(spool, timedelta(minutes=5))]
 
@@ -44,7 +50,12 @@ def test_every_alert_of_prometheus_has_its_section(name: str, heading: str) -> N
 
 @pytest.mark.parametrize(("name", "heading"), RUNBOOKS)
 def test_every_message_in_the_chat_has_its_section(name: str, heading: str) -> None:
-    cells = [text for row in rows(page(name), heading) for text in re.split(r"[;、] ?", row[1]) if text not in "-—"]
+    cells = [
+        text
+        for row in rows(page(name), heading)
+        for text in re.split(r"[;、] ?", row[1])
+        if text not in "-—"
+    ]
     patterns = [re.escape(text).replace("…", ".*") for text in cells]
     concerns = worst()
     assert len({concern.key.partition(":")[0] for concern in concerns}) == len(cells)

@@ -52,9 +52,19 @@ def test_a_purchase_in_node_takes_less_than_2_seconds(shop: Path) -> None:
 
 def test_a_purchase_in_pytest_takes_less_than_2_seconds(shop: Path) -> None:
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=0", "--durations-min=0"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "--durations=0",
+            "--durations-min=0",
+        ],
         cwd=shop,
-        env={name: text for name, text in os.environ.items() if not name.startswith("PYTEST_")} | {"ZEUS_RELAY": str(PROGRAM)},
+        env={name: text for name, text in os.environ.items() if not name.startswith("PYTEST_")}
+        | {"ZEUS_RELAY": str(PROGRAM)},
         capture_output=True,
         text=True,
         timeout=100,

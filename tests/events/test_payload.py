@@ -21,7 +21,9 @@ CUSTOMER = {"name": "コンビニ　タロウ", "telno": None, "email": "taro@ex
     ],
 )
 @pytest.mark.parametrize("customer", [None, {}, CUSTOMER])
-def test_a_body_says_what_was_stored_however_it_was_written(data: str, customer: dict[str, Any] | None) -> None:
+def test_a_body_says_what_was_stored_however_it_was_written(
+    data: str, customer: dict[str, Any] | None
+) -> None:
     text = None if customer is None else json.dumps(customer)
     expected = json.loads(data) | ({} if customer is None else {"customer": customer})
     assert json.loads(body("order.failed", MOMENT, data, text)) == {
@@ -32,4 +34,7 @@ def test_a_body_says_what_was_stored_however_it_was_written(data: str, customer:
 
 
 def test_a_moment_is_written_in_utc_with_microseconds() -> None:
-    assert timestamp(datetime(2026, 1, 2, 12, 0, 0, 0, timezone(timedelta(hours=9)))) == "2026-01-02T03:00:00.000000Z"
+    assert (
+        timestamp(datetime(2026, 1, 2, 12, 0, 0, 0, timezone(timedelta(hours=9))))
+        == "2026-01-02T03:00:00.000000Z"
+    )

@@ -9,7 +9,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from app.events.payload import body
-from app.events.signature import check_secret, new_private_key, new_secret, public_key_of, signed_headers
+from app.events.signature import (
+    check_secret,
+    new_private_key,
+    new_secret,
+    public_key_of,
+    signed_headers,
+)
 
 # The examples of the specification's reference libraries: the same id, time and body signed in both ways.
 EXAMPLE_ID = "msg_p5jXN8AQM9LWM0D4loKWxJek"
@@ -21,7 +27,11 @@ EXAMPLES = {
         "v1a,tQ9V2XOqn7jL/DQenEFpqIugdBVtiMmER5mhSkXBNwM0mkATuDe6KYYUuxqtaiHeYGb7KaaBRdM5WqyeFiL8Ag=="
     ),
 }
-EVENT = body("payment.received", datetime.now(UTC), '{"order_no":"1234-56789-01234","store":"セブン-イレブン"}')
+EVENT = body(
+    "payment.received",
+    datetime.now(UTC),
+    '{"order_no":"1234-56789-01234","store":"セブン-イレブン"}',
+)
 
 
 @pytest.mark.parametrize("key", EXAMPLES)
@@ -84,11 +94,15 @@ def test_the_official_library_refuses_what_was_changed_is_late_or_early() -> Non
             Webhook(secret).verify(changed, headers)
     for minutes in (-6, 6):
         with pytest.raises(WebhookVerificationError):
-            Webhook(secret).verify(EVENT, signed_headers("msg-1", now + timedelta(minutes=minutes), EVENT, [secret]))
+            Webhook(secret).verify(
+                EVENT, signed_headers("msg-1", now + timedelta(minutes=minutes), EVENT, [secret])
+            )
 
 
 @pytest.mark.parametrize(
-    "secret", [new_secret(), new_private_key(), "whsec_" + "A" * 32, *EXAMPLES], ids=lambda secret: secret.partition("_")[0]
+    "secret",
+    [new_secret(), new_private_key(), "whsec_" + "A" * 32, *EXAMPLES],
+    ids=lambda secret: secret.partition("_")[0],
 )
 def test_secrets_of_either_kind_are_taken(secret: str) -> None:
     check_secret(secret)

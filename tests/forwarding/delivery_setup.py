@@ -45,26 +45,62 @@ class DeliverySetup:
     async def subscriber(self, url: str, **columns: Any) -> tuple[UUID, str]:
         """Add a subscriber; return its id and its signing secret."""
         secret = new_secret()
-        columns = {"id": uuid7(), "name": str(uuid7()), "customer": False, "state": "active", "event_types": None, **columns}
+        columns = {
+            "id": uuid7(),
+            "name": str(uuid7()),
+            "customer": False,
+            "state": "active",
+            "event_types": None,
+            **columns,
+        }
         async with self.sessions.begin() as session:
             row = SubscriberRow(url=url, **columns)
             session.add(row)
             await session.flush()
-            session.add(SubscriberSecretRow(id=uuid7(), subscriber_id=row.id, sealed=self.vault.seal(secret)))
+            session.add(
+                SubscriberSecretRow(
+                    id=uuid7(), subscriber_id=row.id, sealed=self.vault.seal(secret)
+                )
+            )
         return row.id, secret
 
-    async def event(self, order_no: str | None = None, sequence: int = 1, *, age: timedelta = timedelta(0), **columns: Any) -> UUID:
+    async def event(
+        self,
+        order_no: str | None = None,
+        sequence: int = 1,
+        *,
+        age: timedelta = timedelta(0),
+        **columns: Any,
+    ) -> UUID:
         """Add an event and owe it to every subscriber; `age` makes what is owed older."""
         order_no = order_no or str(uuid7())
-        data = {"order_no": order_no, "sequence": sequence, "money": 5400, "store": {"name": "セブン-イレブン"}}
-        columns = {"type": "payment.received", "data": data, "customer": {"name": "コンビニ　タロウ"}, **columns}
+        data = {
+            "order_no": order_no,
+            "sequence": sequence,
+            "money": 5400,
+            "store": {"name": "セブン-イレブン"},
+        }
+        columns = {
+            "type": "payment.received",
+            "data": data,
+            "customer": {"name": "コンビニ　タロウ"},
+            **columns,
+        }
         async with self.sessions.begin() as session:
-            row = EventRow(id=uuid7(), order_no=order_no, sequence=sequence, created_at=datetime.now(UTC), **columns)
+            row = EventRow(
+                id=uuid7(),
+                order_no=order_no,
+                sequence=sequence,
+                created_at=datetime.now(UTC),
+                **columns,
+            )
             session.add(row)
             await session.flush()
             await fan_out(session, [row.id])
             await session.execute(
-                text("UPDATE outbound_webhooks SET created_at = now() - CAST(:age AS interval) WHERE event_id = :id"),
+                text(
+                    "UPDATE outbound_webhooks SET created_at = now() - CAST(:age AS interval) WHERE event_id = :id"
+                ),
                 {"age": age, "id": row.id},
             )
         return row.id
@@ -81,7 +117,9 @@ class DeliverySetup:
 
     async def states(self) -> list[str]:
         """The states of all outbound webhooks, oldest first."""
-        return [row.state for row in await self.rows("SELECT state FROM outbound_webhooks ORDER BY id")]
+        return [
+            row.state for row in await self.rows("SELECT state FROM outbound_webhooks ORDER BY id")
+        ]
 
     async def outcomes(self) -> list[str]:
         """The outcomes of all attempts, oldest first."""

@@ -20,7 +20,9 @@ Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Non
 
 
 @asynccontextmanager
-async def serving(behaviour: Behaviour, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> AsyncIterator[int]:
+async def serving(
+    behaviour: Behaviour, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+) -> AsyncIterator[int]:
     """A server on a free port that treats every connection with `behaviour`; yields the port."""
     tasks: set[asyncio.Task[None]] = set()
 
@@ -47,7 +49,11 @@ async def serving(behaviour: Behaviour, tls: ssl.SSLContext | None = None, host:
 async def read_request(reader: asyncio.StreamReader) -> bytes:
     """One request with its body; returns the body."""
     head = await reader.readuntil(b"\r\n\r\n")
-    [length] = [line.partition(b":")[2] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
+    [length] = [
+        line.partition(b":")[2]
+        for line in head.split(b"\r\n")
+        if line.lower().startswith(b"content-length:")
+    ]
     return await reader.readexactly(int(length))
 
 
@@ -117,7 +123,13 @@ def resetting_after(*parts: bytes) -> Behaviour:
 
 def answering(status: bytes, *headers: bytes, body: bytes = b"") -> Behaviour:
     """Answer every request of a connection in the same way."""
-    lines = [b"HTTP/1.1 " + status, *headers, b"Content-Length: " + str(len(body)).encode(), b"", body]
+    lines = [
+        b"HTTP/1.1 " + status,
+        *headers,
+        b"Content-Length: " + str(len(body)).encode(),
+        b"",
+        body,
+    ]
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
@@ -147,7 +159,9 @@ def server_tls(directory: Path, name: str, *, days: int = 1) -> tuple[ssl.SSLCon
     )
     trusted, both = directory / f"{name}.{days}.crt", directory / f"{name}.{days}.pem"
     trusted.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     both.write_bytes(trusted.read_bytes() + secret)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(both)

@@ -16,7 +16,9 @@ from tests.forwarding.delivery_setup import DeliverySetup, until
 
 DEAD = 30
 SLOTS = 8
-DUE_NOW = "UPDATE outbound_webhooks SET due_at = now() WHERE lease_token IS NULL AND state = 'pending'"
+DUE_NOW = (
+    "UPDATE outbound_webhooks SET due_at = now() WHERE lease_token IS NULL AND state = 'pending'"
+)
 SCHEDULE = (timedelta(0), *[timedelta(seconds=1)] * 9)
 
 
@@ -78,10 +80,14 @@ async def test_subscribers_that_hang_together_do_not_keep_the_slots(world: Deliv
         async with world.forwarder(concurrency=SLOTS, limits=TimeLimits(25, 25), stop_s=0.1):
             started = fair_seconds()
             await delivered(shop, 1, 24)
-            assert fair_seconds() - started < 20  # sooner than the first of the hanging ones times out
+            assert (
+                fair_seconds() - started < 20
+            )  # sooner than the first of the hanging ones times out
 
 
-async def test_those_that_timed_out_share_a_quarter_of_the_slots_in_every_worker(world: DeliverySetup) -> None:
+async def test_those_that_timed_out_share_a_quarter_of_the_slots_in_every_worker(
+    world: DeliverySetup,
+) -> None:
     async with open_shop() as shop:
         for _ in range(DEAD):
             await world.subscriber(shop.url + "dead")
@@ -91,27 +97,40 @@ async def test_those_that_timed_out_share_a_quarter_of_the_slots_in_every_worker
         async def all_capped() -> bool:
             return await capped(world) == DEAD
 
-        async with world.forwarder(concurrency=SLOTS, limits=TimeLimits(2, 2), schedule=SCHEDULE, stop_s=0.1):
+        async with world.forwarder(
+            concurrency=SLOTS, limits=TimeLimits(2, 2), schedule=SCHEDULE, stop_s=0.1
+        ):
             await until(all_capped, 40)
         good, _ = await world.subscriber(shop.url + "good")
         shop.most_hanging = shop.hanging
-        options = {"concurrency": SLOTS, "limits": TimeLimits(2, 2), "schedule": SCHEDULE, "stop_s": 0.1}
+        options = {
+            "concurrency": SLOTS,
+            "limits": TimeLimits(2, 2),
+            "schedule": SCHEDULE,
+            "stop_s": 0.1,
+        }
         async with world.forwarder(**options), world.forwarder(**options):
             for number in range(20):
                 await world.event()
                 await delivered(shop, number + 1, 20)
             await asyncio.sleep(2)
         assert 1 <= shop.most_hanging <= 2 * SLOTS // 4, "two workers, each a quarter of its slots"
-        rows = await world.rows("SELECT attempts, excused FROM outbound_webhooks WHERE subscriber_id = :id", id=good)
+        rows = await world.rows(
+            "SELECT attempts, excused FROM outbound_webhooks WHERE subscriber_id = :id", id=good
+        )
         assert [(1, 0)] * 20 == [tuple(row) for row in rows]
 
 
-async def test_a_capped_subscriber_has_one_attempt_in_flight_and_is_free_after_one_success(world: DeliverySetup) -> None:
+async def test_a_capped_subscriber_has_one_attempt_in_flight_and_is_free_after_one_success(
+    world: DeliverySetup,
+) -> None:
     async with open_shop() as shop:
         await world.subscriber(shop.url + "dead")
         for _ in range(6):
             await world.event()
-        async with world.forwarder(limits=TimeLimits(1, 1), schedule=(timedelta(0), *[timedelta(0)] * 30)):
+        async with world.forwarder(
+            limits=TimeLimits(1, 1), schedule=(timedelta(0), *[timedelta(0)] * 30)
+        ):
             await until(lambda: _has_timed_out(world, 6), 10)
             assert await _is_capped(world)
             shop.most_hanging = shop.hanging
@@ -140,7 +159,9 @@ async def _all_delivered(world: DeliverySetup) -> bool:
     return {"delivered"} == set(await world.states())
 
 
-async def test_a_dead_subscriber_with_a_backlog_does_not_fill_the_claims(world: DeliverySetup) -> None:
+async def test_a_dead_subscriber_with_a_backlog_does_not_fill_the_claims(
+    world: DeliverySetup,
+) -> None:
     """Twelve subscribers that hang, each with a backlog larger than all slots, and a good one whose webhooks come last."""
     async with hostile.serving(hostile.hang) as port, open_shop() as shop:
         for _ in range(12):
@@ -154,5 +175,7 @@ async def test_a_dead_subscriber_with_a_backlog_does_not_fill_the_claims(world: 
             started = fair_seconds()
             await delivered(shop, 10, 19)
             assert fair_seconds() - started < 15
-        rows = await world.rows("SELECT attempts, excused FROM outbound_webhooks WHERE subscriber_id = :id", id=good[0])
+        rows = await world.rows(
+            "SELECT attempts, excused FROM outbound_webhooks WHERE subscriber_id = :id", id=good[0]
+        )
         assert [(1, 0)] * 10 == [tuple(row) for row in rows]

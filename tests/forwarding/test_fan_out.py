@@ -12,22 +12,45 @@ from app.db.tables.all_tables import EventRow, SubscriberRow
 from app.forwarding.fan_out import EventUnknown, enqueue, fan_out
 
 
-async def _event(sessions: Sessions, event_type: str, order_no: str | None = "1234-56789-01234", sequence: int | None = 1) -> UUID:
-    row = EventRow(id=uuid7(), type=event_type, order_no=order_no, sequence=sequence, created_at=datetime.now(UTC), data={})
+async def _event(
+    sessions: Sessions,
+    event_type: str,
+    order_no: str | None = "1234-56789-01234",
+    sequence: int | None = 1,
+) -> UUID:
+    row = EventRow(
+        id=uuid7(),
+        type=event_type,
+        order_no=order_no,
+        sequence=sequence,
+        created_at=datetime.now(UTC),
+        data={},
+    )
     async with sessions.begin() as session:
         session.add(row)
     return row.id
 
 
-async def _subscriber(sessions: Sessions, name: str, *, event_types: list[str] | None = None, state: str = "active") -> UUID:
-    row = SubscriberRow(id=uuid7(), name=name, url="https://shop.example/hooks", event_types=event_types, customer=False, state=state)
+async def _subscriber(
+    sessions: Sessions, name: str, *, event_types: list[str] | None = None, state: str = "active"
+) -> UUID:
+    row = SubscriberRow(
+        id=uuid7(),
+        name=name,
+        url="https://shop.example/hooks",
+        event_types=event_types,
+        customer=False,
+        state=state,
+    )
     async with sessions.begin() as session:
         session.add(row)
     return row.id
 
 
 async def _owed(sessions: Sessions, event: UUID) -> set[str]:
-    query = text("SELECT s.name FROM outbound_webhooks w JOIN subscribers s ON s.id = w.subscriber_id WHERE w.event_id = :event")
+    query = text(
+        "SELECT s.name FROM outbound_webhooks w JOIN subscribers s ON s.id = w.subscriber_id WHERE w.event_id = :event"
+    )
     async with sessions() as session:
         return set((await session.scalars(query, {"event": event})).all())
 
@@ -72,14 +95,24 @@ async def test_a_test_webhook_is_never_fanned_out_but_can_be_owed(sessions: Sess
 
 
 @pytest.mark.parametrize(
-    ("before", "after"), [("dead", "pending"), ("delivered", "pending"), ("cancelled", "pending"), ("pending", "pending")]
+    ("before", "after"),
+    [
+        ("dead", "pending"),
+        ("delivered", "pending"),
+        ("cancelled", "pending"),
+        ("pending", "pending"),
+    ],
 )
-async def test_owing_again_makes_a_settled_webhook_due_again(sessions: Sessions, before: str, after: str) -> None:
+async def test_owing_again_makes_a_settled_webhook_due_again(
+    sessions: Sessions, before: str, after: str
+) -> None:
     subscriber = await _subscriber(sessions, "shop")
     event = await _event(sessions, "payment.received")
     async with sessions.begin() as session:
         first = await enqueue(session, event, subscriber)
-        await session.execute(text("UPDATE outbound_webhooks SET state = :state, attempts = 3"), {"state": before})
+        await session.execute(
+            text("UPDATE outbound_webhooks SET state = :state, attempts = 3"), {"state": before}
+        )
     async with sessions.begin() as session:
         assert await enqueue(session, event, subscriber) == first
         row = (await session.execute(text("SELECT state, attempts FROM outbound_webhooks"))).one()

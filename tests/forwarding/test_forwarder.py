@@ -91,7 +91,12 @@ async def test_an_event_arrives_signed_and_is_recorded(world: DeliverySetup) -> 
     assert "customer" not in verified["data"]
     assert headers["webhook-id"] == str(event)
     [attempt] = await world.rows("SELECT * FROM attempts")
-    assert (attempt.number, attempt.outcome, attempt.http_status, attempt.excerpt) == (1, "delivered", 200, "OK")
+    assert (attempt.number, attempt.outcome, attempt.http_status, attempt.excerpt) == (
+        1,
+        "delivered",
+        200,
+        "OK",
+    )
 
 
 async def test_personal_data_goes_to_whoever_asked(world: DeliverySetup) -> None:
@@ -100,10 +105,14 @@ async def test_personal_data_goes_to_whoever_asked(world: DeliverySetup) -> None
         await world.event()
         async with world.forwarder():
             await settled(world, "delivered")
-    assert Webhook(secret).verify(*shop.arrived[0])["data"]["customer"] == {"name": "コンビニ　タロウ"}
+    assert Webhook(secret).verify(*shop.arrived[0])["data"]["customer"] == {
+        "name": "コンビニ　タロウ"
+    }
 
 
-async def test_a_failure_is_tried_again_with_the_same_id_until_it_succeeds(world: DeliverySetup) -> None:
+async def test_a_failure_is_tried_again_with_the_same_id_until_it_succeeds(
+    world: DeliverySetup,
+) -> None:
     async with open_shop(answering(500, 404, 200)) as shop:
         await world.subscriber(shop.url)
         event = await world.event()
@@ -123,7 +132,11 @@ async def test_after_the_last_try_it_is_dead_and_kept(world: DeliverySetup) -> N
     assert len(shop.arrived) == len(OPTIONS.schedule)
     [row] = await world.rows("SELECT * FROM outbound_webhooks")
     assert (row.attempts, row.last_outcome, row.lease_token) == (3, "http_5xx", None)
-    assert [row.number for row in await world.rows("SELECT number FROM attempts ORDER BY id")] == [1, 2, 3]
+    assert [row.number for row in await world.rows("SELECT number FROM attempts ORDER BY id")] == [
+        1,
+        2,
+        3,
+    ]
 
 
 async def test_short_waits_are_not_rounded_up_to_the_poll(world: DeliverySetup) -> None:
@@ -154,7 +167,9 @@ async def test_too_many_requests_give_a_minute_of_rest(world: DeliverySetup) -> 
         await world.event()
         async with world.forwarder():
             await until(lambda: _has_attempts(world, 1))
-    [row] = await world.rows("SELECT due_at - now() > interval '50 s' AS later FROM outbound_webhooks")
+    [row] = await world.rows(
+        "SELECT due_at - now() > interval '50 s' AS later FROM outbound_webhooks"
+    )
     assert row.later
 
 
@@ -171,11 +186,15 @@ async def test_gone_pauses_the_subscriber_and_holds_the_rest(world: DeliverySetu
             await settled(world, "dead", "pending", "pending")
             await asyncio.sleep(0.2)
         assert len(shop.arrived) == 1
-        assert [tuple(row) for row in await world.rows("SELECT state, pause_reason FROM subscribers")] == [("paused", "gone")]
+        assert [
+            tuple(row) for row in await world.rows("SELECT state, pause_reason FROM subscribers")
+        ] == [("paused", "gone")]
         assert await leases(world) == 0
 
 
-async def test_a_subscriber_that_was_gone_and_is_resumed_gets_what_was_held(world: DeliverySetup) -> None:
+async def test_a_subscriber_that_was_gone_and_is_resumed_gets_what_was_held(
+    world: DeliverySetup,
+) -> None:
     async with open_shop(answering(410, 410, 410, 200)) as shop:
         await world.subscriber(shop.url, max_in_flight=3)
         for _ in range(6):
@@ -223,7 +242,9 @@ async def test_without_a_wake_up_the_poll_finds_it(world: DeliverySetup) -> None
             await settled(world, "delivered")
 
 
-async def test_the_events_of_an_order_arrive_in_sequence_while_others_pass(world: DeliverySetup) -> None:
+async def test_the_events_of_an_order_arrive_in_sequence_while_others_pass(
+    world: DeliverySetup,
+) -> None:
     failures = Counter({"A": 2})
     seen: list[tuple[str, int]] = []
 
@@ -240,7 +261,9 @@ async def test_the_events_of_an_order_arrive_in_sequence_while_others_pass(world
         for sequence in (1, 2, 3):
             for order in ("A", "B", "C"):
                 await world.event(order, sequence)
-        async with world.forwarder(schedule=(timedelta(0), timedelta(seconds=0.4), timedelta(seconds=0.4))):
+        async with world.forwarder(
+            schedule=(timedelta(0), timedelta(seconds=0.4), timedelta(seconds=0.4))
+        ):
             await settled(world, *["delivered"] * 9)
     for order in ("A", "B", "C"):
         assert [sequence for seen_order, sequence in seen if seen_order == order] == [1, 2, 3]
@@ -256,10 +279,14 @@ async def test_a_hanging_subscriber_delays_nobody(world: DeliverySetup) -> None:
         async with world.forwarder(concurrency=24, limits=TimeLimits(5, 5)):
             started = fair_seconds()
             await until(lambda: _arrived(shop, 60))
-            assert fair_seconds() - started < 5  # sooner than the first of the hanging ones times out
+            assert (
+                fair_seconds() - started < 5
+            )  # sooner than the first of the hanging ones times out
 
 
-async def test_two_forwarders_share_the_work_and_nothing_is_sent_twice(world: DeliverySetup) -> None:
+async def test_two_forwarders_share_the_work_and_nothing_is_sent_twice(
+    world: DeliverySetup,
+) -> None:
     async with open_shop() as shop:
         await world.subscriber(shop.url, max_in_flight=8)
         events = {str(await world.event(f"order {n % 40}", n)) for n in range(120)}
@@ -269,7 +296,9 @@ async def test_two_forwarders_share_the_work_and_nothing_is_sent_twice(world: De
     assert await world.outcomes() == ["delivered"] * 120
 
 
-async def test_what_a_lost_worker_held_is_sent_by_another_and_the_late_result_changes_nothing(world: DeliverySetup) -> None:
+async def test_what_a_lost_worker_held_is_sent_by_another_and_the_late_result_changes_nothing(
+    world: DeliverySetup,
+) -> None:
     release = asyncio.Event()
 
     async def slow_then_quick(_request: web.Request) -> web.Response:
@@ -284,7 +313,9 @@ async def test_what_a_lost_worker_held_is_sent_by_another_and_the_late_result_ch
         fenced_before = results_fenced_out._value.get()
         async with world.forwarder(limits=TimeLimits(10, 10)):
             await until(lambda: _arrived(shop, 1))
-            await world.run("UPDATE outbound_webhooks SET due_at = now() - interval '1 ms'")  # as if its holder had been silent
+            await world.run(
+                "UPDATE outbound_webhooks SET due_at = now() - interval '1 ms'"
+            )  # as if its holder had been silent
             async with world.forwarder():
                 await settled(world, "delivered")
             release.set()
@@ -325,7 +356,9 @@ async def test_a_stop_lets_sends_end_records_them_and_leaves_no_lease(world: Del
     assert await leases(world) == 0
 
 
-async def test_a_stop_waits_for_hanging_sends_only_so_long_and_gives_them_back(world: DeliverySetup) -> None:
+async def test_a_stop_waits_for_hanging_sends_only_so_long_and_gives_them_back(
+    world: DeliverySetup,
+) -> None:
     async with hostile.serving(hostile.hang) as port:
         await world.subscriber(f"http://127.0.0.1:{port}/hooks")
         for _ in range(3):
@@ -337,7 +370,9 @@ async def test_a_stop_waits_for_hanging_sends_only_so_long_and_gives_them_back(w
     assert await world.states() == ["pending"] * 3
     assert await leases(world) == 0
     assert await world.outcomes() == []
-    [row] = await world.rows("SELECT count(*) AS due FROM outbound_webhooks WHERE due_at <= now() AND attempts = 0")
+    [row] = await world.rows(
+        "SELECT count(*) AS due FROM outbound_webhooks WHERE due_at <= now() AND attempts = 0"
+    )
     assert row.due == 3
 
 
@@ -363,7 +398,9 @@ async def test_lost_connections_to_the_database_are_survived(world: DeliverySetu
                     "WHERE datname = current_database() AND application_name = 'zeus-relay'"
                 )
             await settled(owner, *["delivered"] * 5)
-    assert set(shop.ids) == {str(row.event_id) for row in await owner.rows("SELECT event_id FROM outbound_webhooks")}
+    assert set(shop.ids) == {
+        str(row.event_id) for row in await owner.rows("SELECT event_id FROM outbound_webhooks")
+    }
     await engine.dispose()
 
 
@@ -378,7 +415,9 @@ async def test_a_fault_of_the_program_ends_the_run(world: DeliverySetup) -> None
     assert "due_at does not exist" in repr(error)
 
 
-async def test_a_secret_that_cannot_be_opened_is_our_fault_and_not_charged(world: DeliverySetup) -> None:
+async def test_a_secret_that_cannot_be_opened_is_our_fault_and_not_charged(
+    world: DeliverySetup,
+) -> None:
     async with open_shop() as shop:
         await world.subscriber(shop.url)
         await world.event()
@@ -401,20 +440,31 @@ async def test_a_subscriber_without_a_secret_gets_nothing_unsigned(world: Delive
     assert shop.arrived == []
 
 
-async def test_what_cannot_be_sent_at_all_does_not_end_the_delivery_of_the_rest(world: DeliverySetup) -> None:
+async def test_what_cannot_be_sent_at_all_does_not_end_the_delivery_of_the_rest(
+    world: DeliverySetup,
+) -> None:
     async with open_shop() as shop:
         await world.subscriber(shop.url)
         spoilt, _ = await world.subscriber(shop.url)
         sealed = world.vault.seal("whsec_")  # opens, and is no key
-        await world.run("UPDATE subscriber_secrets SET sealed = :sealed WHERE subscriber_id = :id", sealed=sealed, id=spoilt)
+        await world.run(
+            "UPDATE subscriber_secrets SET sealed = :sealed WHERE subscriber_id = :id",
+            sealed=sealed,
+            id=spoilt,
+        )
         await world.event()
         async with world.forwarder():
             await until(lambda: _has_attempts(world, 2))
     assert sorted(await world.outcomes()) == ["delivered", "own_side"]
 
 
-@pytest.mark.parametrize(("kind", "behaviour"), [("reset", hostile.reset_at_connect), ("redirect", hostile.answering(b"302 Found"))])
-async def test_a_misbehaving_subscriber_is_retried_until_dead(world: DeliverySetup, kind: str, behaviour: hostile.Behaviour) -> None:
+@pytest.mark.parametrize(
+    ("kind", "behaviour"),
+    [("reset", hostile.reset_at_connect), ("redirect", hostile.answering(b"302 Found"))],
+)
+async def test_a_misbehaving_subscriber_is_retried_until_dead(
+    world: DeliverySetup, kind: str, behaviour: hostile.Behaviour
+) -> None:
     async with hostile.serving(behaviour) as port:
         await world.subscriber(f"http://127.0.0.1:{port}/hooks")
         await world.event()
@@ -423,7 +473,9 @@ async def test_a_misbehaving_subscriber_is_retried_until_dead(world: DeliverySet
     assert await world.outcomes() == [kind] * 3
 
 
-async def test_a_destination_that_became_forbidden_is_refused_and_retried(world: DeliverySetup) -> None:
+async def test_a_destination_that_became_forbidden_is_refused_and_retried(
+    world: DeliverySetup,
+) -> None:
     async with open_shop() as shop:
         await world.subscriber(shop.url)
         await world.event()

@@ -63,14 +63,18 @@ async def hosts(made: VettingResolver, name: str) -> list[str]:
     return [found["host"] for found in await made.resolve(name, 443)]
 
 
-async def test_a_name_is_looked_up_once_for_all_who_ask_at_the_same_time(name_server: NameServer) -> None:
+async def test_a_name_is_looked_up_once_for_all_who_ask_at_the_same_time(
+    name_server: NameServer,
+) -> None:
     made = resolver(name_server)
     found = await asyncio.gather(*(hosts(made, "shop.example") for _ in range(20)))
     assert [["127.0.0.1"]] * 20 == found
     assert 1 == name_server.asked["shop.example"]
 
 
-async def test_names_whose_server_is_silent_do_not_keep_the_threads_from_others(name_server: NameServer) -> None:
+async def test_names_whose_server_is_silent_do_not_keep_the_threads_from_others(
+    name_server: NameServer,
+) -> None:
     made = resolver(name_server)
     hanging = [asyncio.create_task(made.resolve(f"silent{number}.example")) for number in range(4)]
     async with asyncio.timeout(5):
@@ -84,14 +88,18 @@ async def test_no_more_threads_hang_than_are_allowed(name_server: NameServer) ->
     made = resolver(name_server)
     hanging = [asyncio.create_task(made.resolve(f"silent{number}.example")) for number in range(40)]
     await asyncio.sleep(0.6)
-    assert 5 <= len(name_server.asked) <= 6  # four overdue, and those that had begun before the fourth was
+    assert (
+        5 <= len(name_server.asked) <= 6
+    )  # four overdue, and those that had begun before the fourth was
     assert not await made.begin("shop.example", patience_s=0.1)
     name_server.let_go()
     await asyncio.gather(*hanging, return_exceptions=True)
     assert await made.begin("shop.example")
 
 
-async def test_slow_names_share_their_own_threads_and_the_next_does_not_wait(name_server: NameServer) -> None:
+async def test_slow_names_share_their_own_threads_and_the_next_does_not_wait(
+    name_server: NameServer,
+) -> None:
     made = resolver(name_server)
     first = [asyncio.create_task(made.resolve(f"silent{number}.example")) for number in range(2)]
     await asyncio.sleep(0.2)
@@ -117,7 +125,9 @@ async def test_a_name_that_answers_quickly_again_is_slow_no_longer(name_server: 
     assert list(made._lookups._slow_names) == ["silent1.example"]
 
 
-async def test_while_a_name_server_is_silent_the_last_addresses_are_used(name_server: NameServer) -> None:
+async def test_while_a_name_server_is_silent_the_last_addresses_are_used(
+    name_server: NameServer,
+) -> None:
     made = resolver(name_server)
     assert ["127.0.0.1"] == await hosts(made, "shop.example")
     made._known["shop.example"].found_at -= 60
@@ -129,7 +139,9 @@ async def test_while_a_name_server_is_silent_the_last_addresses_are_used(name_se
     name_server.let_go()
 
 
-async def test_an_answer_that_the_server_could_not_be_asked_leaves_the_last_addresses_in_use(name_server: NameServer) -> None:
+async def test_an_answer_that_the_server_could_not_be_asked_leaves_the_last_addresses_in_use(
+    name_server: NameServer,
+) -> None:
     made = resolver(name_server)
     await hosts(made, "shop.example")
     made._known["shop.example"].found_at -= 60
@@ -183,7 +195,9 @@ asyncio.run(main())
     assert time.monotonic() - started < 40
 
 
-async def test_waiting_for_others_look_ups_is_no_attempt(world: DeliverySetup, name_server: NameServer) -> None:
+async def test_waiting_for_others_look_ups_is_no_attempt(
+    world: DeliverySetup, name_server: NameServer
+) -> None:
     """More names than threads, all silent but one: whoever gets no thread is neither counted nor put into the retry schedule."""
     arrived = []
 
@@ -218,5 +232,7 @@ async def test_waiting_for_others_look_ups_is_no_attempt(world: DeliverySetup, n
                 return bool(arrived)
 
             await until(good_has_it, 20)
-    [row] = await world.rows("SELECT attempts, excused FROM outbound_webhooks WHERE subscriber_id = :id", id=good)
+    [row] = await world.rows(
+        "SELECT attempts, excused FROM outbound_webhooks WHERE subscriber_id = :id", id=good
+    )
     assert (1, 0) == (row.attempts, row.excused)

@@ -15,15 +15,26 @@ from tests.forwarding.queue.test_claims import HOLD, LEASE, URL, events
 from tests.forwarding.test_forwarder import open_shop, settled
 
 
-async def take(world: DeliverySetup, room: int = 100, again_room: int | None = None, busy: Sequence[Busy] = ()) -> list[ClaimedWebhook]:
+async def take(
+    world: DeliverySetup, room: int = 100, again_room: int | None = None, busy: Sequence[Busy] = ()
+) -> list[ClaimedWebhook]:
     async with world.sessions.begin() as session:
-        return await claim(session, room=room, again_room=again_room, busy=busy, lease=LEASE, order_hold=HOLD, resume_rate=8)
+        return await claim(
+            session,
+            room=room,
+            again_room=again_room,
+            busy=busy,
+            lease=LEASE,
+            order_hold=HOLD,
+            resume_rate=8,
+        )
 
 
 async def tried(world: DeliverySetup, ids: Sequence[UUID]) -> None:
     """These events were tried before, are due for longer than all others, and are to be tried again."""
     await world.run(
-        "UPDATE outbound_webhooks SET attempts = 1, due_at = now() - interval '1 hour' WHERE event_id = ANY (:ids)", ids=list(ids)
+        "UPDATE outbound_webhooks SET attempts = 1, due_at = now() - interval '1 hour' WHERE event_id = ANY (:ids)",
+        ids=list(ids),
     )
 
 
@@ -44,7 +55,10 @@ async def test_a_quarter_of_all_room_is_left_to_first_tries(world: DeliverySetup
     await tried(world, old)
     await world.event()
     taken = await take(world, room=8, again_room=6)
-    assert (6, 2) == (sum(webhook.again for webhook in taken), sum(not webhook.again for webhook in taken))
+    assert (6, 2) == (
+        sum(webhook.again for webhook in taken),
+        sum(not webhook.again for webhook in taken),
+    )
 
 
 async def test_without_first_tries_retries_still_leave_the_share_free(world: DeliverySetup) -> None:
@@ -77,7 +91,9 @@ async def test_a_rate_limit_is_kept_over_claims_and_workers(world: DeliverySetup
     assert ids[: len(limited)] == events(sorted(limited, key=lambda webhook: webhook.id))
 
 
-async def test_a_resumed_subscriber_gets_its_backlog_in_order_and_slowly_and_then_all_at_once(world: DeliverySetup) -> None:
+async def test_a_resumed_subscriber_gets_its_backlog_in_order_and_slowly_and_then_all_at_once(
+    world: DeliverySetup,
+) -> None:
     await world.subscriber(URL, max_in_flight=100)
     held = [await world.event() for _ in range(6)]
     await world.run("UPDATE subscribers SET resumed_at = now()")
@@ -95,7 +111,9 @@ async def test_a_resumed_subscriber_gets_its_backlog_in_order_and_slowly_and_the
     assert new == events(await take(world))
 
 
-async def test_a_forwarder_keeps_to_the_rate_without_falling_far_behind_it(world: DeliverySetup) -> None:
+async def test_a_forwarder_keeps_to_the_rate_without_falling_far_behind_it(
+    world: DeliverySetup,
+) -> None:
     arrivals: list[float] = []
 
     async def answer(_request: web.Request) -> web.Response:
@@ -122,11 +140,15 @@ async def test_a_backlog_that_was_let_out_ends_the_slow_time(world: DeliverySetu
         async with world.forwarder(resume_rate=50):
             await settled(world, *["delivered"] * 10)
             async with asyncio.timeout(5):
-                while (await world.rows("SELECT resumed_at FROM subscribers"))[0].resumed_at is not None:
+                while (await world.rows("SELECT resumed_at FROM subscribers"))[
+                    0
+                ].resumed_at is not None:
                     await asyncio.sleep(0.05)
 
 
-async def test_a_claim_for_a_subscriber_that_another_worker_paces_waits_for_nobody(world: DeliverySetup) -> None:
+async def test_a_claim_for_a_subscriber_that_another_worker_paces_waits_for_nobody(
+    world: DeliverySetup,
+) -> None:
     await world.subscriber(URL, rate_limit=1_000)
     for _ in range(4):
         await world.event()

@@ -13,9 +13,16 @@ from app.events.payload import body
 from app.events.signature import new_private_key, new_secret, public_key_of, signed_headers
 
 HERE = Path(__file__).parent
-EVENT = body("payment.received", datetime.now(UTC), '{"order_no":"1234-56789-01234","name":"コンビニ　タロウ"}')
+EVENT = body(
+    "payment.received",
+    datetime.now(UTC),
+    '{"order_no":"1234-56789-01234","name":"コンビニ　タロウ"}',
+)
 
-pytestmark = pytest.mark.skipif(shutil.which("npm") is None and "CI" not in os.environ, reason="needs node and npm; .ci/run installs them")
+pytestmark = pytest.mark.skipif(
+    shutil.which("npm") is None and "CI" not in os.environ,
+    reason="needs node and npm; .ci/run installs them",
+)
 
 
 @pytest.fixture(scope="module")
@@ -24,13 +31,19 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("javascript")
     for name in ("package.json", "package-lock.json", ".npmrc", "verify.mjs"):
         shutil.copy(HERE / name, directory)
-    subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=directory, check=True, timeout=100)
+    subprocess.run(
+        ["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=directory, check=True, timeout=100
+    )
     return directory
 
 
-def verify(library: Path, secret: str, headers: dict[str, str], sent: bytes) -> subprocess.CompletedProcess[str]:
+def verify(
+    library: Path, secret: str, headers: dict[str, str], sent: bytes
+) -> subprocess.CompletedProcess[str]:
     given = json.dumps({"secret": secret, "headers": headers, "body": sent.decode()})
-    return subprocess.run(["node", "verify.mjs"], input=given, cwd=library, text=True, capture_output=True, timeout=30)
+    return subprocess.run(
+        ["node", "verify.mjs"], input=given, cwd=library, text=True, capture_output=True, timeout=30
+    )
 
 
 def test_a_signed_webhook_is_accepted(library: Path) -> None:
@@ -60,9 +73,17 @@ def test_what_was_tampered_with_is_refused(library: Path) -> None:
     assert verify(library, secret, late, EVENT).returncode == 1
 
 
-def verify_asymmetric(public_key: str | None, headers: dict[str, str], sent: bytes) -> subprocess.CompletedProcess[str]:
+def verify_asymmetric(
+    public_key: str | None, headers: dict[str, str], sent: bytes
+) -> subprocess.CompletedProcess[str]:
     given = json.dumps({"publicKey": public_key, "headers": headers, "body": sent.decode()})
-    return subprocess.run(["node", HERE / "verify-asymmetric.mjs"], input=given, text=True, capture_output=True, timeout=30)
+    return subprocess.run(
+        ["node", HERE / "verify-asymmetric.mjs"],
+        input=given,
+        text=True,
+        capture_output=True,
+        timeout=30,
+    )
 
 
 def test_a_public_key_verifies_with_nodes_own_crypto_and_refuses_what_was_changed() -> None:

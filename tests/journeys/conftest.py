@@ -37,7 +37,11 @@ async def site(database_url: str) -> AsyncIterator[Site]:
     secret = new_secret()
     async with subscriber(secret) as merchant:
         declared = [{"name": "shop", "url": merchant.url, "customer": True, "secret": secret}]
-        yield Site({**service_settings(database_url), "SUBSCRIBERS": json.dumps(declared)}, merchant, database_url)
+        yield Site(
+            {**service_settings(database_url), "SUBSCRIBERS": json.dumps(declared)},
+            merchant,
+            database_url,
+        )
 
 
 async def judged_notices(database_url: str, patience: float = 20) -> list[asyncpg.Record]:

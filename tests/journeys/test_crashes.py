@@ -30,7 +30,10 @@ from tests.subscriber import Subscriber, subscriber
 SECONDS = float(os.environ.get("CRASH_SECONDS", "10"))
 CALLS_PER_S = 30.0
 LEASE_S = 2.0
-FILTERS: dict[str, list[str] | None] = {"shop": None, "books": ["payment.received", "payment.confirmed"]}
+FILTERS: dict[str, list[str] | None] = {
+    "shop": None,
+    "books": ["payment.received", "payment.confirmed"],
+}
 
 pytestmark = pytest.mark.timeout(SECONDS + 240)
 
@@ -130,26 +133,41 @@ async def _disturb(crew: Crew, server: OwnServer, chance: random.Random) -> None
             await asyncio.to_thread(server.start)
 
 
-async def test_crashes_lose_nothing_and_keep_the_sequence_of_every_order(starter: Starter, tmp_path: Path) -> None:
+async def test_crashes_lose_nothing_and_keep_the_sequence_of_every_order(
+    starter: Starter, tmp_path: Path
+) -> None:
     chance = random.Random(11)
     secrets = {name: new_secret() for name in FILTERS}
     with own_server(tmp_path / "postgres") as server:
         await migrate(server.url)
-        async with subscriber(secrets["shop"], Slow) as shop, subscriber(secrets["books"], Slow) as books:
+        async with (
+            subscriber(secrets["shop"], Slow) as shop,
+            subscriber(secrets["books"], Slow) as books,
+        ):
             merchants = {"shop": shop, "books": books}
             declared = [
-                {"name": name, "url": merchants[name].url, "events": types, "secret": secrets[name]} for name, types in FILTERS.items()
+                {"name": name, "url": merchants[name].url, "events": types, "secret": secrets[name]}
+                for name, types in FILTERS.items()
             ]
-            settings = {**service_settings(server.url), "SUBSCRIBERS": json.dumps(declared), "WORKER_LEASE": f"{LEASE_S}s"}
+            settings = {
+                **service_settings(server.url),
+                "SUBSCRIBERS": json.dumps(declared),
+                "WORKER_LEASE": f"{LEASE_S}s",
+            }
             host, port = await starter.start("receive", **settings).ready("receiver")
             orders = build_run(
-                (SCENARIOS["usual"], SCENARIOS["reversal"]), max(int(SECONDS * CALLS_PER_S / 6), 2), seed=chance.randrange(1_000)
+                (SCENARIOS["usual"], SCENARIOS["reversal"]),
+                max(int(SECONDS * CALLS_PER_S / 6), 2),
+                seed=chance.randrange(1_000),
             )
             answered: list[PlayResult] = []
             crew = Crew(starter, settings, chance)
             await asyncio.gather(*(worker.logged("working") for worker in crew.workers))
             load = play_at_rate(
-                target_of(f"http://{host}:{port}/zeus/notify", timeout_s=30), orders, CALLS_PER_S, on_result=answered.append
+                target_of(f"http://{host}:{port}/zeus/notify", timeout_s=30),
+                orders,
+                CALLS_PER_S,
+                on_result=answered.append,
             )
             await asyncio.gather(load, _disturb(crew, server, chance))
             await _until(lambda: _arrived(server.url, answered), 60)
@@ -160,22 +178,35 @@ async def test_crashes_lose_nothing_and_keep_the_sequence_of_every_order(starter
 
 async def _arrived(url: str, answered: list[PlayResult]) -> bool:
     """Whether every call that was answered 200 is in the database: some wait in the spool for a while."""
-    confirmed = {(result.order_no, result.status) for result in answered if result.outcome.status == 200}
+    confirmed = {
+        (result.order_no, result.status) for result in answered if result.outcome.status == 200
+    }
     assert len(confirmed) == len(answered)
-    return confirmed <= {(row["order_no"], row["status"]) for row in await _fetch(url, "SELECT order_no, status FROM notices")}
+    return confirmed <= {
+        (row["order_no"], row["status"])
+        for row in await _fetch(url, "SELECT order_no, status FROM notices")
+    }
 
 
 async def _check(url: str, merchants: dict[str, Subscriber]) -> None:
     events = await _fetch(url, "SELECT id, type, order_no, sequence FROM events")
     assert events
     for name, merchant in merchants.items():
-        wanted = {str(event["id"]) for event in events if FILTERS[name] is None or event["type"] in (FILTERS[name] or [])}
+        wanted = {
+            str(event["id"])
+            for event in events
+            if FILTERS[name] is None or event["type"] in (FILTERS[name] or [])
+        }
         assert wanted == {webhook_id for webhook_id, _ in merchant.received}, name
         for order_no, arrived in merchant.events().items():
             sequences = [event["data"]["sequence"] for event in arrived]
             assert sorted(sequences) == sequences, (name, order_no)
-    states = await _fetch(url, "SELECT state, count(*) AS count FROM outbound_webhooks GROUP BY state")
-    assert [("delivered", sum(len(merchant_ids(merchant)) for merchant in merchants.values()))] == [tuple(row) for row in states]
+    states = await _fetch(
+        url, "SELECT state, count(*) AS count FROM outbound_webhooks GROUP BY state"
+    )
+    assert [("delivered", sum(len(merchant_ids(merchant)) for merchant in merchants.values()))] == [
+        tuple(row) for row in states
+    ]
     wrong = await _fetch(
         url,
         "SELECT w.id FROM outbound_webhooks w LEFT JOIN attempts a ON a.outbound_webhook_id = w.id AND a.outcome = 'delivered' "
@@ -189,22 +220,32 @@ def merchant_ids(merchant: Subscriber) -> set[str]:
     return {webhook_id for webhook_id, _ in merchant.received}
 
 
-async def test_a_worker_that_slept_past_its_lease_changes_nothing(site: Site, starter: Starter) -> None:
+async def test_a_worker_that_slept_past_its_lease_changes_nothing(
+    site: Site, starter: Starter
+) -> None:
     secret = new_secret()
     async with subscriber(secret, Held) as merchant:
         declared = [{"name": "shop", "url": merchant.url, "secret": secret}]
-        settings = {**site.settings, "SUBSCRIBERS": json.dumps(declared), "WORKER_LEASE": f"{LEASE_S}s"}
+        settings = {
+            **site.settings,
+            "SUBSCRIBERS": json.dumps(declared),
+            "WORKER_LEASE": f"{LEASE_S}s",
+        }
         host, port = await starter.start("receive", **settings).ready("receiver")
         sleeper = starter.start("work", **settings)
         await sleeper.logged("working")
         [order] = build_run((SCENARIOS["usual"],), 1, seed=3)
-        load = play_at_rate(target_of(f"http://{host}:{port}/zeus/notify", timeout_s=10), [order], 5)
+        load = play_at_rate(
+            target_of(f"http://{host}:{port}/zeus/notify", timeout_s=10), [order], 5
+        )
         await asyncio.gather(load, _until(lambda: _requested(merchant, 1), 30))
         # Nothing half judged may be left to the sleeper, or it would rightly finish that when it wakes.
         await _until(lambda: _fanned_out(site.database_url, 3), 30)
         os.kill(sleeper.pid, signal.SIGSTOP)
         starter.start("work", **settings)
-        await _until(lambda: _requested(merchant, 2), 60)  # the other worker is sending the same webhook now
+        await _until(
+            lambda: _requested(merchant, 2), 60
+        )  # the other worker is sending the same webhook now
         before = await _everything(site.database_url)
 
         merchant.released.set()  # the answer to the sleeper's request: 410, which would end the webhook and pause the subscriber
@@ -215,7 +256,10 @@ async def test_a_worker_that_slept_past_its_lease_changes_nothing(site: Site, st
         await merchant.wait_for(3, patience=60)
         await _until(lambda: _settled(site.database_url), 30)
         assert [1, 2, 3] == [event["data"]["sequence"] for _, event in merchant.received]
-        assert ["delivered"] * 3 == [row["outcome"] for row in await _fetch(site.database_url, "SELECT outcome FROM attempts")]
+        assert ["delivered"] * 3 == [
+            row["outcome"]
+            for row in await _fetch(site.database_url, "SELECT outcome FROM attempts")
+        ]
 
 
 async def _requested(merchant: Held, count: int) -> bool:
@@ -228,5 +272,9 @@ async def _fanned_out(url: str, count: int) -> bool:
 
 async def _everything(url: str) -> list[Any]:
     held = "id, state, lease_token, attempts, excused, last_outcome, finished_at"  # due_at moves as the holder renews its lease
-    tables = (f"SELECT {held} FROM outbound_webhooks ORDER BY id", "SELECT * FROM attempts", "SELECT * FROM subscribers")
+    tables = (
+        f"SELECT {held} FROM outbound_webhooks ORDER BY id",
+        "SELECT * FROM attempts",
+        "SELECT * FROM subscribers",
+    )
     return [await _fetch(url, query) for query in tables]

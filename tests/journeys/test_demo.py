@@ -10,11 +10,15 @@ from tests.processes import Starter
 from tests.simulator.simulator_process import Simulator
 
 
-async def test_a_purchase_reaches_the_sample_subscriber(site: Site, starter: Starter, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_purchase_reaches_the_sample_subscriber(
+    site: Site, starter: Starter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SIMULATOR_PORT", "0")
     demo = starter.start("demo", **site.settings)
     async with asyncio.timeout(60):
-        while not (found := re.search(r"simulator +(http://127\.0\.0\.1:\d+)/api", demo.log_text())):
+        while not (
+            found := re.search(r"simulator +(http://127\.0\.0\.1:\d+)/api", demo.log_text())
+        ):
             await asyncio.sleep(0.1)
     zeus = Simulator(found[1])
     order_no = await zeus.order_no(email="anyone+confirmed@example.com")

@@ -42,7 +42,10 @@ async def silent_server() -> AsyncIterator[int]:
 async def _works(site: Site, address: tuple[str, int], seed: int) -> None:
     """Calls are answered in time, and every event arrives."""
     before = len(site.merchant.received)
-    report = await play(target_of(f"http://{address[0]}:{address[1]}/zeus/notify"), build_run((SCENARIOS["usual"],), ORDERS, seed=seed))
+    report = await play(
+        target_of(f"http://{address[0]}:{address[1]}/zeus/notify"),
+        build_run((SCENARIOS["usual"],), ORDERS, seed=seed),
+    )
     assert {200} == {result.outcome.status for result in report.results}
     assert max(result.outcome.latency_s for result in report.results) < SLOWEST_SECONDS
     await site.merchant.wait_for(before + 3 * ORDERS)
@@ -67,7 +70,9 @@ async def test_a_chat_that_never_answers(site: Site, starter: Starter) -> None:
     async with silent_server() as port:
         service = starter.start("up", **site.settings, ALERT_URL=f"http://127.0.0.1:{port}/hook")
         address = await service.ready("receiver")
-        assert 200 == status_of(await exchange(*address, get(PATH + b"?order_no=1&status=99")))  # makes an alert
+        assert 200 == status_of(
+            await exchange(*address, get(PATH + b"?order_no=1&status=99"))
+        )  # makes an alert
         await service.logged("alert_not_sent")
         await _works(site, address, 3)
         await _ends(service)
@@ -81,7 +86,9 @@ async def test_scrapers_that_never_read(site: Site, starter: Starter) -> None:
         await _works(site, address, 4)
         assert 200 == status_of(await exchange(*private, b"GET /metrics HTTP/1.0\r\n\r\n"))
         service.terminate()
-        assert 0 == await service.ended(40), service.log_text()  # it waits for answers under way, 20 seconds at most
+        assert 0 == await service.ended(40), (
+            service.log_text()
+        )  # it waits for answers under way, 20 seconds at most
     finally:
         for scraper in scrapers:
             scraper.close()
@@ -97,11 +104,15 @@ def _scraper(address: tuple[str, int]) -> socket.socket:
     return scraper
 
 
-async def test_a_disk_that_hangs_under_the_file_of_sources(database_url: str, starter: Starter, tmp_path: Path) -> None:
+async def test_a_disk_that_hangs_under_the_file_of_sources(
+    database_url: str, starter: Starter, tmp_path: Path
+) -> None:
     """A FIFO that nobody writes to stands for it: whoever opens it waits for ever."""
     sources = tmp_path / "sources"
     sources.write_text("127.0.0.1/32\n")
-    receiver = starter.start("receive", **service_settings(database_url), ALLOWED_SOURCES_FILE=str(sources))
+    receiver = starter.start(
+        "receive", **service_settings(database_url), ALLOWED_SOURCES_FILE=str(sources)
+    )
     address = await receiver.ready("receiver")
     os.kill(receiver.pid, signal.SIGHUP)
     await receiver.logged("sources_reloaded")
@@ -110,7 +121,9 @@ async def test_a_disk_that_hangs_under_the_file_of_sources(database_url: str, st
     for _ in range(3):
         os.kill(receiver.pid, signal.SIGHUP)
         await asyncio.sleep(0.2)
-        assert 200 == status_of(await exchange(*address, get(PATH + b"?order_no=1&status=01"), patience=5))
+        assert 200 == status_of(
+            await exchange(*address, get(PATH + b"?order_no=1&status=01"), patience=5)
+        )
     await _ends(receiver)
 
 
@@ -125,10 +138,18 @@ def silent_name_server(tmp_path: Path) -> Iterator[Path]:
         yield file
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for a view of its own of /etc/resolv.conf")
-async def test_a_name_server_that_never_answers(site: Site, starter: Starter, silent_name_server: Path) -> None:
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="needs root, for a view of its own of /etc/resolv.conf"
+)
+async def test_a_name_server_that_never_answers(
+    site: Site, starter: Starter, silent_name_server: Path
+) -> None:
     chat = "http://chat.example/hook"
-    settings = site.settings | {"ALERT_URL": chat, "PUBLIC_URL": "https://pay.example/zeus/notify", "OTLP_ENDPOINT": "http://otel.example"}
+    settings = site.settings | {
+        "ALERT_URL": chat,
+        "PUBLIC_URL": "https://pay.example/zeus/notify",
+        "OTLP_ENDPOINT": "http://otel.example",
+    }
     service = starter.start("up", before=_with_resolver(silent_name_server), **settings)
     address = await service.ready("receiver")
     assert 200 == status_of(await exchange(*address, get(PATH + b"?order_no=1&status=99")))
@@ -140,4 +161,10 @@ async def test_a_name_server_that_never_answers(site: Site, starter: Starter, si
 
 def _with_resolver(file: Path) -> list[str]:
     """What to put before a command that is to see this file as /etc/resolv.conf."""
-    return ["unshare", "--mount", "sh", "-c", f'mount --bind {file} /etc/resolv.conf && exec "$0" "$@"']
+    return [
+        "unshare",
+        "--mount",
+        "sh",
+        "-c",
+        f'mount --bind {file} /etc/resolv.conf && exec "$0" "$@"',
+    ]

@@ -14,7 +14,10 @@ def probes() -> Iterator[tuple[str, bytes]]:
     """Each method, path and version of HTTP; without Host where the version allows it, and with that of another."""
     for method in METHODS:
         for path in PATHS:
-            yield method, f"{method} {path} HTTP/1.1\r\nHost: 203.0.113.7:9999\r\nConnection: close\r\n\r\n".encode()
+            yield (
+                method,
+                f"{method} {path} HTTP/1.1\r\nHost: 203.0.113.7:9999\r\nConnection: close\r\n\r\n".encode(),
+            )
             yield method, f"{method} {path} HTTP/1.0\r\n\r\n".encode()
 
 
@@ -22,7 +25,9 @@ def body_of(answer: bytes) -> bytes:
     return answer.partition(b"\r\n\r\n")[2]
 
 
-async def test_every_listener_answers_every_kind_of_probe(database_url: str, tmp_path: Path) -> None:
+async def test_every_listener_answers_every_kind_of_probe(
+    database_url: str, tmp_path: Path
+) -> None:
     settings = service_settings(database_url)
     with processes(tmp_path) as starter:
         receiver = starter.start("receive", **settings, METRICS_PORT="0")
@@ -36,8 +41,14 @@ async def test_every_listener_answers_every_kind_of_probe(database_url: str, tmp
             host, port = await process.ready(role)
             for method, request in probes():
                 answer = await exchange(host, port, request)
-                assert (200, method == "GET") == (status_of(answer), bool(body_of(answer))), (role, request, answer)
-                assert (b"\r\nallow: get, head, options\r\n" in answer.lower()) == (method == "OPTIONS")
+                assert (200, method == "GET") == (status_of(answer), bool(body_of(answer))), (
+                    role,
+                    request,
+                    answer,
+                )
+                assert (b"\r\nallow: get, head, options\r\n" in answer.lower()) == (
+                    method == "OPTIONS"
+                )
 
 
 async def test_no_probe_says_ready_while_the_database_is_away(tmp_path: Path) -> None:
@@ -45,5 +56,9 @@ async def test_no_probe_says_ready_while_the_database_is_away(tmp_path: Path) ->
     with processes(tmp_path) as starter:
         host, port = await starter.start("operate", **settings).address_of("operator")
         for method in METHODS:
-            answer = await exchange(host, port, f"{method} /readyz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+            answer = await exchange(
+                host,
+                port,
+                f"{method} /readyz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode(),
+            )
             assert (503, method == "GET") == (status_of(answer), bool(body_of(answer))), answer

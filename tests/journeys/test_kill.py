@@ -19,7 +19,9 @@ CALLS_PER_S = 150.0
 
 
 @pytest.mark.parametrize("victim", ["receive", "work"])
-async def test_a_kill_in_the_middle_loses_no_answered_call_and_makes_no_second_event(site: Site, starter: Starter, victim: str) -> None:
+async def test_a_kill_in_the_middle_loses_no_answered_call_and_makes_no_second_event(
+    site: Site, starter: Starter, victim: str
+) -> None:
     site.settings["WORKER_LEASE"] = "3s"
     receiver = starter.start("receive", **site.settings)
     worker = starter.start("work", **site.settings)
@@ -28,7 +30,12 @@ async def test_a_kill_in_the_middle_loses_no_answered_call_and_makes_no_second_e
     answered: list[PlayResult] = []
     orders = build_run((SCENARIOS["usual"], SCENARIOS["after-timeout"]), ORDERS // 2, seed=5)
     load = asyncio.create_task(
-        play_at_rate(target_of(f"http://{host}:{port}/zeus/notify", timeout_s=10), orders, CALLS_PER_S, on_result=answered.append)
+        play_at_rate(
+            target_of(f"http://{host}:{port}/zeus/notify", timeout_s=10),
+            orders,
+            CALLS_PER_S,
+            on_result=answered.append,
+        )
     )
     for _ in range(3):
         await asyncio.sleep(0.5)
@@ -40,8 +47,12 @@ async def test_a_kill_in_the_middle_loses_no_answered_call_and_makes_no_second_e
             worker = starter.start("work", **settings)
     await load
 
-    confirmed = {(result.order_no, result.status) for result in answered if result.outcome.status == 200}
-    stored = {(notice["order_no"], notice["status"]) for notice in await judged_notices(site.database_url)}
+    confirmed = {
+        (result.order_no, result.status) for result in answered if result.outcome.status == 200
+    }
+    stored = {
+        (notice["order_no"], notice["status"]) for notice in await judged_notices(site.database_url)
+    }
     assert confirmed - stored == set()
     if victim == "work":
         assert len(confirmed) == sum(len({call.status for call in order.calls}) for order in orders)
@@ -49,7 +60,13 @@ async def test_a_kill_in_the_middle_loses_no_answered_call_and_makes_no_second_e
     connection = await connect(site.database_url)
     expected = await connection.fetchval("SELECT count(*) FROM events")
     await connection.close()
-    await site.merchant.wait_for(expected, patience=90)  # what a killed worker held comes due again when its lease ends
-    events = [(event["data"]["order_no"], event["type"]) for order in site.merchant.events().values() for event in order]
+    await site.merchant.wait_for(
+        expected, patience=90
+    )  # what a killed worker held comes due again when its lease ends
+    events = [
+        (event["data"]["order_no"], event["type"])
+        for order in site.merchant.events().values()
+        for event in order
+    ]
     assert [event for event, count in Counter(events).items() if count > 1] == []
     assert len(events) == expected

@@ -30,11 +30,24 @@ FORBIDDEN = (
 
 
 def _query(**values: str) -> bytes:
-    return "&".join(f"{name}={quote(value.encode('cp932'))}" for name, value in {**USUAL, **values}.items()).encode()
+    return "&".join(
+        f"{name}={quote(value.encode('cp932'))}" for name, value in {**USUAL, **values}.items()
+    ).encode()
 
 
-async def _call(address: tuple[str, int], query: bytes, source: str = SOURCE, path: str = f"/zeus/notify/{TOKEN}") -> bytes:
-    head = f"GET {path}?".encode() + query + b" HTTP/1.0\r\nX-Forwarded-For: " + source.encode() + b"\r\n\r\n"
+async def _call(
+    address: tuple[str, int],
+    query: bytes,
+    source: str = SOURCE,
+    path: str = f"/zeus/notify/{TOKEN}",
+) -> bytes:
+    head = (
+        f"GET {path}?".encode()
+        + query
+        + b" HTTP/1.0\r\nX-Forwarded-For: "
+        + source.encode()
+        + b"\r\n\r\n"
+    )
     return await exchange(*address, head)
 
 
@@ -63,7 +76,9 @@ async def _all_told(service: Process) -> None:
 
 
 async def test_nothing_personal_leaves_by_log_or_metrics(tmp_path: Path, database_url: str) -> None:
-    declared = [{"name": "shop", "url": "http://127.0.0.1:65009/hooks", "secret": SECRET, "customer": True}]
+    declared = [
+        {"name": "shop", "url": "http://127.0.0.1:65009/hooks", "secret": SECRET, "customer": True}
+    ]
     settings = service_settings(database_url) | {
         "LOG_LEVEL": "DEBUG",
         "NOTIFY_TOKEN": TOKEN,
@@ -78,11 +93,16 @@ async def test_nothing_personal_leaves_by_log_or_metrics(tmp_path: Path, databas
         await _play(address)
         await _all_told(service)
         host, port = await service.address_of("operator")
-        async with aiohttp.ClientSession() as client, client.get(f"http://{host}:{port}/metrics") as response:
+        async with (
+            aiohttp.ClientSession() as client,
+            client.get(f"http://{host}:{port}/metrics") as response,
+        ):
             shown = await response.text()
         service.terminate()
         assert 0 == await service.ended(), service.log_text()
     told = service.log_text()
-    assert {"call_recorded", "notice_judged", "event_made"} <= {str(line["event"]) for line in service.events()}
+    assert {"call_recorded", "notice_judged", "event_made"} <= {
+        str(line["event"]) for line in service.events()
+    }
     assert [] == [word for word in (*FORBIDDEN, "secret-of-the-url") if word in told]
     assert [] == [word for word in (*FORBIDDEN, ORDER_NO) if word in shown]

@@ -24,7 +24,14 @@ SOURCE, STRANGER = "203.0.113.77", "198.51.100.88"
 PATH_TOKEN = "k3VQ8mZ1xWb7Tn5cRj9uYd2L"
 HEADER = "Bearer marked-header-of-the-shop"
 SECRET, PRIVATE_KEY = new_secret(), new_private_key()
-USUAL = {"clientip": "2012000001", "money": "5400", "username": NAME, "telno": TELNO, "email": EMAIL, "pay_cvs": "D001"}
+USUAL = {
+    "clientip": "2012000001",
+    "money": "5400",
+    "username": NAME,
+    "telno": TELNO,
+    "email": EMAIL,
+    "pay_cvs": "D001",
+}
 
 
 def spellings(text: str) -> Iterator[str]:
@@ -40,7 +47,19 @@ def spellings(text: str) -> Iterator[str]:
 
 MARKS = {
     mark
-    for text in (NAME, TELNO, EMAIL, SOURCE, STRANGER, PATH_TOKEN, HEADER, SECRET, PRIVATE_KEY, KEY, ADMIN_TOKEN)
+    for text in (
+        NAME,
+        TELNO,
+        EMAIL,
+        SOURCE,
+        STRANGER,
+        PATH_TOKEN,
+        HEADER,
+        SECRET,
+        PRIVATE_KEY,
+        KEY,
+        ADMIN_TOKEN,
+    )
     for mark in spellings(text)
     if len(mark) > 3
 }
@@ -52,7 +71,12 @@ def shown(text: str) -> set[str]:
 
 
 def test_the_search_finds_what_it_should() -> None:
-    for text in (f"name={NAME}", f"GET /?u={quote(NAME.encode('cp932'))}", json.dumps({"telno": TELNO, "name": NAME}), repr(NAME.encode())):
+    for text in (
+        f"name={NAME}",
+        f"GET /?u={quote(NAME.encode('cp932'))}",
+        json.dumps({"telno": TELNO, "name": NAME}),
+        repr(NAME.encode()),
+    ):
         assert shown(text), text
     assert not shown("order_no=1234-56789-01234 status=04")
 
@@ -69,7 +93,9 @@ async def failing_shops() -> AsyncIterator[tuple[str, list[bytes]]]:
             assert request.transport is not None
             request.transport.abort()
         status = {"gone": 410, "busy": 429, "moved": 302}.get(request.match_info["how"], 500)
-        return web.Response(body=body, status=status, headers={"location": f"https://shop.example/?{quote(NAME)}"})
+        return web.Response(
+            body=body, status=status, headers={"location": f"https://shop.example/?{quote(NAME)}"}
+        )
 
     application = web.Application()
     application.router.add_post("/{how}", fail)
@@ -85,9 +111,16 @@ async def failing_shops() -> AsyncIterator[tuple[str, list[bytes]]]:
 def declared(address: str) -> str:
     """Subscribers that fail in every way there is, the first two signing with the marked keys."""
     urls = {how: f"http://{address}/{how}" for how in ("error", "gone", "busy", "moved", "reset")}
-    urls |= {"tls": f"https://{address}/", "refused": f"http://127.0.0.1:{free_port()}/", "dns": "http://no-such-host.invalid/"}
+    urls |= {
+        "tls": f"https://{address}/",
+        "refused": f"http://127.0.0.1:{free_port()}/",
+        "dns": "http://no-such-host.invalid/",
+    }
     keys = [SECRET, PRIVATE_KEY, *(new_secret() for _ in urls)]
-    shops = [{"name": name, "url": url, "customer": True, "secret": key} for (name, url), key in zip(urls.items(), keys, strict=False)]
+    shops = [
+        {"name": name, "url": url, "customer": True, "secret": key}
+        for (name, url), key in zip(urls.items(), keys, strict=False)
+    ]
     return json.dumps(shops)
 
 
@@ -101,13 +134,29 @@ class Service:
     operator: str
     metrics: list[str]
 
-    async def call(self, source: str = SOURCE, *, body: bytes = b"", path: str = f"/zeus/notify/{PATH_TOKEN}", query: bytes = b"") -> int:
+    async def call(
+        self,
+        source: str = SOURCE,
+        *,
+        body: bytes = b"",
+        path: str = f"/zeus/notify/{PATH_TOKEN}",
+        query: bytes = b"",
+    ) -> int:
         """A call as a proxy hands it on; its status."""
         head = f" HTTP/1.1\r\nHost: relay.example\r\nX-Forwarded-For: {source}\r\nConnection: close\r\n".encode()
         if body:
-            head += b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n" % len(body)
+            head += (
+                b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n"
+                % len(body)
+            )
         target = path.encode() + (b"?" + query if query else b"")
-        return status_of(await exchange(*self.public, (b"POST " if body else b"GET ") + target + head + b"\r\n" + body, patience=30))
+        return status_of(
+            await exchange(
+                *self.public,
+                (b"POST " if body else b"GET ") + target + head + b"\r\n" + body,
+                patience=30,
+            )
+        )
 
     def logs(self) -> str:
         """What all processes have written."""
@@ -135,10 +184,15 @@ async def serve(server: OwnServer, address: str, starter: Starter, directory: Pa
         "LOG_FORMAT": "json",
         "SPOOL_DIR": str(directory / "spool"),
     }
-    receiver, worker, operator = (starter.start(role, **settings) for role in ("receive", "work", "operate"))
+    receiver, worker, operator = (
+        starter.start(role, **settings) for role in ("receive", "work", "operate")
+    )
     public = await receiver.ready("receiver")
     side = "{}:{}".format(*await operator.ready("operator"))
-    metrics = [side, *["{}:{}".format(*await process.address_of("health")) for process in (receiver, worker)]]
+    metrics = [
+        side,
+        *["{}:{}".format(*await process.address_of("health")) for process in (receiver, worker)],
+    ]
     return Service(server, [receiver, worker, operator], public, side, metrics)
 
 
@@ -148,16 +202,30 @@ def usual(encoding: str = "cp932", **values: str) -> bytes:
 
 async def calls_of_every_kind(service: Service) -> None:
     """Good ones in both spellings and by both methods, and every kind that is odd, refused or quarantined."""
-    good = [usual(order_no="o-1", status="01"), usual("utf-8", order_no="o-1", status="04"), usual(order_no="o-1", status="04")]
+    good = [
+        usual(order_no="o-1", status="01"),
+        usual("utf-8", order_no="o-1", status="04"),
+        usual(order_no="o-1", status="04"),
+    ]
     odd = [
         usual(order_no="o-1", status="04", money="9999"),  # a conflict
         usual(order_no="o-2", status="99"),
         usual(order_no="o-3", status="04", clientip="2012999999"),
         usual(status="04"),
         usual(order_no="o-4", status="06"),
-        usual(order_no="o-5", status="01") + b"&username=" + quote(NAME.encode("cp932")[:-1]).encode(),
-        usual(order_no="o-6", status="01") + b"&telno=" + TELNO.encode() + b"%00&unknown=" + quote(NAME).encode(),
-        b"username=" + NAME.encode("cp932") + b"&telno=" + TELNO.encode() + b" #&order_no=o-7&status=01",
+        usual(order_no="o-5", status="01")
+        + b"&username="
+        + quote(NAME.encode("cp932")[:-1]).encode(),
+        usual(order_no="o-6", status="01")
+        + b"&telno="
+        + TELNO.encode()
+        + b"%00&unknown="
+        + quote(NAME).encode(),
+        b"username="
+        + NAME.encode("cp932")
+        + b"&telno="
+        + TELNO.encode()
+        + b" #&order_no=o-7&status=01",
         usual(order_no="o-8", status="01", sendid="x" * 70_000),
     ]
     for query in (*good, *odd):
@@ -166,7 +234,10 @@ async def calls_of_every_kind(service: Service) -> None:
     assert 403 == await service.call(STRANGER, query=good[0])
     assert 404 == await service.call(path=f"/zeus/{quote(NAME)}", query=good[0])
     assert 404 == await service.call(path=f"/zeus/notify/{quote(EMAIL)}", query=good[0])
-    for broken in (b"GARBAGE " + NAME.encode("cp932") + b"\r\n\r\n", b"GET /x HTTP/9.9 " + EMAIL.encode() + b"\r\n\r\n"):
+    for broken in (
+        b"GARBAGE " + NAME.encode("cp932") + b"\r\n\r\n",
+        b"GET /x HTTP/9.9 " + EMAIL.encode() + b"\r\n\r\n",
+    ):
         answer = await exchange(*service.public, broken)
         assert not shown(answer.decode("latin-1"))
 
@@ -180,8 +251,14 @@ async def calls_while_the_database_is_away(service: Service) -> None:
 
 async def given_a_header(service: Service) -> None:
     """One of the subscribers is sent a header that is a secret too."""
-    url, right = f"http://{service.operator}/v1/subscribers/error", {"authorization": f"Bearer {ADMIN_TOKEN}"}
-    async with aiohttp.ClientSession() as client, client.patch(url, json={"headers": {"x-shop": HEADER}}, headers=right) as answer:
+    url, right = (
+        f"http://{service.operator}/v1/subscribers/error",
+        {"authorization": f"Bearer {ADMIN_TOKEN}"},
+    )
+    async with (
+        aiohttp.ClientSession() as client,
+        client.patch(url, json={"headers": {"x-shop": HEADER}}, headers=right) as answer,
+    ):
         assert 200 == answer.status
         assert not shown(await answer.text())
 
@@ -190,17 +267,31 @@ async def asked_wrongly(service: Service) -> list[str]:
     """What the API answers to requests that are wrong in every way and carry marks."""
     base, right = f"http://{service.operator}/v1", {"authorization": f"Bearer {ADMIN_TOKEN}"}
     shop = {"name": "x", "url": "https://shop.example/"}
-    looks = [quote(NAME), f"orders/{quote(NAME)}", f"notices/{TELNO}", f"notices?verdict={quote(NAME)}", f"orders?money={quote(EMAIL)}"]
+    looks = [
+        quote(NAME),
+        f"orders/{quote(NAME)}",
+        f"notices/{TELNO}",
+        f"notices?verdict={quote(NAME)}",
+        f"orders?money={quote(EMAIL)}",
+    ]
     looks += [f"events?cursor={quote(EMAIL)}", f"events?after={TELNO}", f"events?wait={TELNO}"]
     requests: list[tuple[str, str, object]] = [
         *(("GET", f"/{path}", None) for path in looks),
-        ("POST", "/subscribers", {"name": NAME, "url": f"https://{EMAIL}/", "secret": SECRET + "!"}),
+        (
+            "POST",
+            "/subscribers",
+            {"name": NAME, "url": f"https://{EMAIL}/", "secret": SECRET + "!"},
+        ),
         ("POST", "/subscribers", {**shop, "headers": {"webhook-id": HEADER}}),
         ("POST", "/subscribers", {**shop, "client_certificate": PRIVATE_KEY}),
         ("POST", "/subscribers", [NAME, TELNO]),
         ("PATCH", "/subscribers/error", {"headers": {"x-shop": f"{HEADER}\n"}}),
         ("PATCH", "/subscribers/error", {"ca": PRIVATE_KEY}),
-        ("POST", "/subscribers/error/rotate-secret", {"secret": SECRET[:-3], "overlap_hours": TELNO}),
+        (
+            "POST",
+            "/subscribers/error/rotate-secret",
+            {"secret": SECRET[:-3], "overlap_hours": TELNO},
+        ),
     ]
     answers = []
     async with aiohttp.ClientSession() as client:
@@ -208,7 +299,9 @@ async def asked_wrongly(service: Service) -> list[str]:
             for headers in (right, {"authorization": f"Bearer {NAME.encode().hex()}"}):
                 status = 503  # at first, on connections from before the database went away
                 while status == 503:
-                    async with client.request(method, base + path, json=body, headers=headers) as answer:
+                    async with client.request(
+                        method, base + path, json=body, headers=headers
+                    ) as answer:
                         status = answer.status
                         answers.append(await answer.text())
                 assert 400 <= status < 500, (method, path, status)
@@ -219,9 +312,21 @@ async def looked_at(service: Service) -> list[str]:
     """Lists and details as an operator sees them who did not ask for personal values, and the metrics of every process."""
     texts = []
     async with aiohttp.ClientSession(headers={"authorization": f"Bearer {ADMIN_TOKEN}"}) as client:
-        paths = ["notices", "events", "events?after=", "outbound-webhooks", "orders/o-1", "audit", "attention", "rejected-samples"]
+        paths = [
+            "notices",
+            "events",
+            "events?after=",
+            "outbound-webhooks",
+            "orders/o-1",
+            "audit",
+            "attention",
+            "rejected-samples",
+        ]
         paths += ["subscribers", "subscribers/error"]
-        for url in (*(f"{service.operator}/v1/{path}" for path in paths), *(f"{address}/metrics" for address in service.metrics)):
+        for url in (
+            *(f"{service.operator}/v1/{path}" for path in paths),
+            *(f"{address}/metrics" for address in service.metrics),
+        ):
             async with client.get(f"http://{url}") as answer:
                 assert 200 == answer.status, (url, await answer.text())
                 texts.append(await answer.text())
@@ -254,10 +359,14 @@ async def test_nothing_personal_shows(tmp_path: Path, starter: Starter) -> None:
             await calls_of_every_kind(service)
             await all_settled(service)
             await calls_while_the_database_is_away(service)
-            await service.until_logged('"needs_attention"', '"webhook_dead"', '"subscriber_paused"', "spool")
+            await service.until_logged(
+                '"needs_attention"', '"webhook_dead"', '"subscriber_paused"', "spool"
+            )
             await all_settled(service)
             async with asyncio.timeout(60):
-                while not any(b"away-4" in body for body in arrived):  # spooled, drained, judged and sent
+                while not any(
+                    b"away-4" in body for body in arrived
+                ):  # spooled, drained, judged and sent
                     await asyncio.sleep(0.1)
             answers, texts = await asked_wrongly(service), await looked_at(service)
             for process in service.processes:
@@ -266,4 +375,6 @@ async def test_nothing_personal_shows(tmp_path: Path, starter: Starter) -> None:
     assert any(NAME.encode() in body for body in arrived)  # they did get what they asked for
     for text in (*answers, *texts, service.logs()):
         found = shown(text)
-        assert not found, [line[:600] for line in text.splitlines() if any(mark in line for mark in found)][:3]
+        assert not found, [
+            line[:600] for line in text.splitlines() if any(mark in line for mark in found)
+        ][:3]

@@ -31,7 +31,11 @@ async def test_each_outcome_reaches_the_merchant(site: Site, starter: Starter, m
             answer = await zeus.apply(email=f"anyone+{word}@example.com", sendid=word)
             orders[str(answer.order_no)] = statuses
             await zeus.called(str(answer.order_no), *statuses)
-        reissued = [order for order in (await zeus.ask("GET", "/orders")).json if order["order_no"] not in orders]
+        reissued = [
+            order
+            for order in (await zeus.ask("GET", "/orders")).json
+            if order["order_no"] not in orders
+        ]
         assert len(reissued) == 2
         for order in reissued:
             await zeus.called(order["order_no"], "01")
@@ -39,18 +43,25 @@ async def test_each_outcome_reaches_the_merchant(site: Site, starter: Starter, m
 
         await site.merchant.wait_for(sum(map(len, orders.values())), patience=60)
         events = site.merchant.events()
-        told = {order_no: tuple(event["data"]["zeus"]["status"] for event in events[order_no]) for order_no in events}
+        told = {
+            order_no: tuple(event["data"]["zeus"]["status"] for event in events[order_no])
+            for order_no in events
+        }
         assert told == orders
         for order_no in orders:
             assert {call["http_status"] for call in (await zeus.order(order_no))["calls"]} == {200}
             assert {event["data"]["money"] for event in events[order_no]} == {5400}
 
 
-async def test_a_call_that_came_too_late_is_made_again_and_told_once(site: Site, starter: Starter) -> None:
+async def test_a_call_that_came_too_late_is_made_again_and_told_once(
+    site: Site, starter: Starter
+) -> None:
     """The relay is away, staff re-send the lost call twice: the merchant hears of it once."""
     relay = starter.start("up", **site.settings)
     host, port = await relay.ready("receiver")
-    with simulating("--set", "faults.calls.drop_every=1", "--call-url", f"http://{host}:{port}/zeus/notify") as zeus:
+    with simulating(
+        "--set", "faults.calls.drop_every=1", "--call-url", f"http://{host}:{port}/zeus/notify"
+    ) as zeus:
         order_no = await zeus.order_no()
         (lost,) = await zeus.called(order_no, "01")
         assert (lost["reason"], lost["lost"]) == ("dropped", True)

@@ -31,7 +31,9 @@ async def _full(process: Process, make_it_log: Callable[[], Awaitable[object]]) 
 
 
 async def _call(address: tuple[str, int], order_no: str = "1234-56789-01234") -> int:
-    return status_of(await exchange(*address, get(PATH + f"?order_no={order_no}&status=01".encode()), patience=5))
+    return status_of(
+        await exchange(*address, get(PATH + f"?order_no={order_no}&status=01".encode()), patience=5)
+    )
 
 
 async def _metric(address: tuple[str, int], name: str) -> float:
@@ -41,18 +43,26 @@ async def _metric(address: tuple[str, int], name: str) -> float:
     return float(found[1])
 
 
-async def test_every_role_works_and_ends_while_nobody_reads_its_log(site: Site, starter: Starter) -> None:
+async def test_every_role_works_and_ends_while_nobody_reads_its_log(
+    site: Site, starter: Starter
+) -> None:
     settings = site.settings | {"LOG_LEVEL": "DEBUG"}
-    receiver, worker, operator = (starter.start(role, piped=True, **settings) for role in ("receive", "work", "operate"))
+    receiver, worker, operator = (
+        starter.start(role, piped=True, **settings) for role in ("receive", "work", "operate")
+    )
     address, private = await receiver.ready("receiver"), await operator.ready("operator")
     await worker.logged("working")
     for process in (receiver, worker, operator):
         process.log_reader.stop_reading()
     headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
-    async with aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=5)) as client:
+    async with aiohttp.ClientSession(
+        headers=headers, timeout=aiohttp.ClientTimeout(total=5)
+    ) as client:
 
         async def look() -> None:
-            async with client.get(f"http://{private[0]}:{private[1]}/v1/orders/1234-56789-01234?personal=true") as response:
+            async with client.get(
+                f"http://{private[0]}:{private[1]}/v1/orders/1234-56789-01234?personal=true"
+            ) as response:
                 assert 200 == response.status
 
         await _full(receiver, lambda: _call(address))
@@ -66,8 +76,12 @@ async def test_every_role_works_and_ends_while_nobody_reads_its_log(site: Site, 
         await look()
     for process in (receiver, worker, operator):
         process.terminate()
-    assert [0, 0, 0] == [await process.ended(END_SECONDS) for process in (receiver, worker, operator)]
-    assert not [notice for notice in await judged_notices(site.database_url) if notice["verdict"] is None]
+    assert [0, 0, 0] == [
+        await process.ended(END_SECONDS) for process in (receiver, worker, operator)
+    ]
+    assert not [
+        notice for notice in await judged_notices(site.database_url) if notice["verdict"] is None
+    ]
 
 
 async def test_up_works_and_ends_while_nobody_reads_its_log(site: Site, starter: Starter) -> None:
@@ -82,8 +96,12 @@ async def test_up_works_and_ends_while_nobody_reads_its_log(site: Site, starter:
     assert 0 == await service.ended(END_SECONDS)
 
 
-async def test_what_waited_is_written_when_the_reader_reads_on(database_url: str, starter: Starter) -> None:
-    receiver = starter.start("receive", piped=True, **service_settings(database_url), LOG_LEVEL="DEBUG")
+async def test_what_waited_is_written_when_the_reader_reads_on(
+    database_url: str, starter: Starter
+) -> None:
+    receiver = starter.start(
+        "receive", piped=True, **service_settings(database_url), LOG_LEVEL="DEBUG"
+    )
     address = await receiver.ready("receiver")
     receiver.log_reader.stop_reading()
     await _full(receiver, lambda: _call(address))
@@ -97,8 +115,12 @@ async def test_what_waited_is_written_when_the_reader_reads_on(database_url: str
     assert "log_lines_dropped" not in receiver.log_text()
 
 
-async def test_lines_that_nobody_will_ever_read_are_counted(database_url: str, starter: Starter) -> None:
-    receiver = starter.start("receive", piped=True, **service_settings(database_url), LOG_LEVEL="DEBUG", METRICS_PORT="0")
+async def test_lines_that_nobody_will_ever_read_are_counted(
+    database_url: str, starter: Starter
+) -> None:
+    receiver = starter.start(
+        "receive", piped=True, **service_settings(database_url), LOG_LEVEL="DEBUG", METRICS_PORT="0"
+    )
     address, metrics = await receiver.ready("receiver"), await receiver.address_of("health")
     assert 0 == await _metric(metrics, "zeus_relay_log_lines_dropped_total")
     receiver.log_reader.go_away()
@@ -111,18 +133,31 @@ async def test_lines_that_nobody_will_ever_read_are_counted(database_url: str, s
 
 
 @pytest.fixture
-def logs_to_full_disk(database_url: str, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
+def logs_to_full_disk(
+    database_url: str, tmp_path: Path
+) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
     """A receiver whose log cannot be written, and its two ports."""
     port, metrics_port = free_port(), free_port()
-    settings = service_settings(database_url) | {"PUBLIC_PORT": str(port), "METRICS_PORT": str(metrics_port)}
+    settings = service_settings(database_url) | {
+        "PUBLIC_PORT": str(port),
+        "METRICS_PORT": str(metrics_port),
+    }
     with Path("/dev/full").open("wb") as full:
-        receiver = subprocess.Popen([PROGRAM, "receive"], env=environment(**settings), cwd=tmp_path, stdout=full, stderr=full)
+        receiver = subprocess.Popen(
+            [PROGRAM, "receive"],
+            env=environment(**settings),
+            cwd=tmp_path,
+            stdout=full,
+            stderr=full,
+        )
     yield receiver, port, metrics_port
     receiver.kill()
     receiver.wait()
 
 
-async def test_a_full_disk_under_the_log_holds_up_no_call(logs_to_full_disk: tuple[subprocess.Popen[bytes], int, int]) -> None:
+async def test_a_full_disk_under_the_log_holds_up_no_call(
+    logs_to_full_disk: tuple[subprocess.Popen[bytes], int, int],
+) -> None:
     receiver, port, metrics_port = logs_to_full_disk
     await asyncio.to_thread(wait_for, port)
     assert 200 == await _call(("127.0.0.1", port))

@@ -35,12 +35,23 @@ class Outside:
         body = await request.read()
         self.raw += body
         message = ExportTraceServiceRequest.FromString(body)
-        self.spans += [span for resource in message.resource_spans for scope in resource.scope_spans for span in scope.spans]
+        self.spans += [
+            span
+            for resource in message.resource_spans
+            for scope in resource.scope_spans
+            for span in scope.spans
+        ]
         return web.Response()
 
     async def shop(self, request: web.Request) -> web.Response:
         event = Webhook(SECRET).verify(await request.read(), dict(request.headers))
-        self.webhooks.append((request.headers.get("traceparent"), request.headers["webhook-id"], event["data"]["notice_id"]))
+        self.webhooks.append(
+            (
+                request.headers.get("traceparent"),
+                request.headers["webhook-id"],
+                event["data"]["notice_id"],
+            )
+        )
         return web.Response(status=503 if len(self.webhooks) == 1 else 200)
 
     async def until_webhooks(self, count: int) -> None:
@@ -67,7 +78,11 @@ async def _outside() -> AsyncIterator[Outside]:
 
 def _settings(database_url: str, outside: Outside, **more: str) -> dict[str, str]:
     subscribers = [{"name": "shop", "url": f"{outside.base}/hooks", "secret": SECRET}]
-    return service_settings(database_url) | {"SUBSCRIBERS": json.dumps(subscribers), "RETRY_SCHEDULE": "0s,1s,1s"} | more
+    return (
+        service_settings(database_url)
+        | {"SUBSCRIBERS": json.dumps(subscribers), "RETRY_SCHEDULE": "0s,1s,1s"}
+        | more
+    )
 
 
 async def _play(outside: Outside, directory: Path, settings: dict[str, str]) -> None:
@@ -77,7 +92,13 @@ async def _play(outside: Outside, directory: Path, settings: dict[str, str]) -> 
         receiver = starter.start("receive", **settings)
         host, port = await receiver.ready("receiver")
         await worker.logged("working")
-        assert 200 == status_of(await exchange(host, port, b"GET /zeus/notify?" + encode({**USUAL, "status": "04"}) + b" HTTP/1.0\r\n\r\n"))
+        assert 200 == status_of(
+            await exchange(
+                host,
+                port,
+                b"GET /zeus/notify?" + encode({**USUAL, "status": "04"}) + b" HTTP/1.0\r\n\r\n",
+            )
+        )
         await outside.until_webhooks(2)
         for process in (receiver, worker):
             process.terminate()
@@ -87,13 +108,23 @@ async def _play(outside: Outside, directory: Path, settings: dict[str, str]) -> 
 async def test_one_trace_follows_a_call_to_its_webhook(tmp_path: Path, database_url: str) -> None:
     async with _outside() as outside:
         await _play(outside, tmp_path, _settings(database_url, outside, OTLP_ENDPOINT=outside.base))
-    receive, judge, first, second = sorted(outside.spans, key=lambda span: span.start_time_unix_nano)
-    assert ["receive", "judge", "send", "send"] == [span.name for span in (receive, judge, first, second)]
-    assert [b"", receive.span_id, judge.span_id, judge.span_id] == [span.parent_span_id for span in (receive, judge, first, second)]
-    assert [Status.STATUS_CODE_ERROR, Status.STATUS_CODE_UNSET] == [span.status.code for span in (first, second)]
+    receive, judge, first, second = sorted(
+        outside.spans, key=lambda span: span.start_time_unix_nano
+    )
+    assert ["receive", "judge", "send", "send"] == [
+        span.name for span in (receive, judge, first, second)
+    ]
+    assert [b"", receive.span_id, judge.span_id, judge.span_id] == [
+        span.parent_span_id for span in (receive, judge, first, second)
+    ]
+    assert [Status.STATUS_CODE_ERROR, Status.STATUS_CODE_UNSET] == [
+        span.status.code for span in (first, second)
+    ]
     [notice_id] = {notice_id for _, _, notice_id in outside.webhooks}
     assert {UUID(notice_id).bytes} == {span.trace_id for span in outside.spans}
-    assert [f"00-{span.trace_id.hex()}-{span.span_id.hex()}-01" for span in (first, second)] == [told for told, _, _ in outside.webhooks]
+    assert [f"00-{span.trace_id.hex()}-{span.span_id.hex()}-01" for span in (first, second)] == [
+        told for told, _, _ in outside.webhooks
+    ]
     assert all(span.end_time_unix_nano >= span.start_time_unix_nano for span in outside.spans)
 
 
@@ -101,25 +132,51 @@ async def test_nothing_personal_is_in_a_trace(tmp_path: Path, database_url: str)
     async with _outside() as outside:
         await _play(outside, tmp_path, _settings(database_url, outside, OTLP_ENDPOINT=outside.base))
     assert b"zeus_relay.notice_id" in outside.raw
-    assert [] == [word for word in (NAME, TELNO, EMAIL, ORDER_NO, USUAL["clientip"], SECRET, outside.base) if word.encode() in outside.raw]
+    assert [] == [
+        word
+        for word in (NAME, TELNO, EMAIL, ORDER_NO, USUAL["clientip"], SECRET, outside.base)
+        if word.encode() in outside.raw
+    ]
 
 
 async def test_without_a_collector_nothing_is_traced(tmp_path: Path, database_url: str) -> None:
     async with _outside() as outside:
         await _play(outside, tmp_path, _settings(database_url, outside))
-    assert (2, {None}, []) == (len(outside.webhooks), {told for told, _, _ in outside.webhooks}, outside.spans)
+    assert (2, {None}, []) == (
+        len(outside.webhooks),
+        {told for told, _, _ in outside.webhooks},
+        outside.spans,
+    )
 
 
 async def test_a_collector_that_is_away_stops_nothing(tmp_path: Path, database_url: str) -> None:
     async with _outside() as outside:
-        await _play(outside, tmp_path, _settings(database_url, outside, OTLP_ENDPOINT="http://127.0.0.1:65009"))
+        await _play(
+            outside,
+            tmp_path,
+            _settings(database_url, outside, OTLP_ENDPOINT="http://127.0.0.1:65009"),
+        )
     assert 2 == len(outside.webhooks)
 
 
 def test_without_the_extra_the_start_says_what_to_install(tmp_path: Path) -> None:
     without = "import sys; sys.modules['opentelemetry.sdk'] = None; "
-    code = f"{without} from app.main.commands import run; sys.argv = ['zeus-relay', 'receive']; run()"
-    settings = environment(DATABASE_URL="postgresql://127.0.0.1:1/relay", OTLP_ENDPOINT="http://127.0.0.1:65009")
+    code = (
+        f"{without} from app.main.commands import run; sys.argv = ['zeus-relay', 'receive']; run()"
+    )
+    settings = environment(
+        DATABASE_URL="postgresql://127.0.0.1:1/relay", OTLP_ENDPOINT="http://127.0.0.1:65009"
+    )
     paths = {"PYTHONPATH": str(Path(__file__).parents[2])}
-    ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=settings | paths, capture_output=True, text=True, timeout=100)
-    assert (2, "RELAY_OTLP_ENDPOINT: needs OpenTelemetry: install zeus-relay[otel]\n") == (ended.returncode, ended.stderr)
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=settings | paths,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert (2, "RELAY_OTLP_ENDPOINT: needs OpenTelemetry: install zeus-relay[otel]\n") == (
+        ended.returncode,
+        ended.stderr,
+    )

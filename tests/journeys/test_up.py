@@ -33,13 +33,17 @@ async def _play_usual(starter: Starter, seed: int, settings: dict[str, str]) -> 
     token = (service.log_file.parent / "data" / "admin-token").read_text().strip()
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as client:
         while True:
-            async with client.get(f"http://{operator_host}:{operator_port}/v1/orders/{order.order_no}") as response:
+            async with client.get(
+                f"http://{operator_host}:{operator_port}/v1/orders/{order.order_no}"
+            ) as response:
                 text = await response.text()
                 order_now = json.loads(text).get("order")  # null until its first call is judged
                 if order_now is not None and order_now["state"] == "confirmed":
                     break
             await asyncio.sleep(0.05)
-        assert (await _spool_seen(client, f"http://{operator_host}:{operator_port}"))["records"] == 0
+        assert (await _spool_seen(client, f"http://{operator_host}:{operator_port}"))[
+            "records"
+        ] == 0
     service.terminate()
     assert await service.ended() == 0, service.log_text()
     return order.order_no, text
@@ -59,12 +63,19 @@ async def _spool_seen(client: aiohttp.ClientSession, base: str) -> dict[str, int
 async def test_up_needs_nothing_and_keeps_everything_over_a_restart(tmp_path: Path) -> None:
     with processes(tmp_path) as starter:
         async with subscriber(SECRET) as merchant:
-            settings = {**SETTINGS, "SUBSCRIBERS": json.dumps([{"name": "shop", "url": merchant.url, "secret": SECRET}])}
+            settings = {
+                **SETTINGS,
+                "SUBSCRIBERS": json.dumps(
+                    [{"name": "shop", "url": merchant.url, "secret": SECRET}]
+                ),
+            }
             first, _ = await _play_usual(starter, 1, settings)
             second, _ = await _play_usual(starter, 2, settings)
             await merchant.wait_for(6)
             assert {first, second} == set(merchant.events())
-            assert all("customer" not in event["data"] for _, event in merchant.received)  # nobody asked for it
+            assert all(
+                "customer" not in event["data"] for _, event in merchant.received
+            )  # nobody asked for it
     for name in ("admin-token", "secret-keys"):
         assert (tmp_path / "data" / name).stat().st_mode & 0o077 == 0
 

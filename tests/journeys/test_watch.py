@@ -8,11 +8,16 @@ from tests.processes import processes, service_settings
 
 
 async def _metrics(host: str, port: int) -> str:
-    async with aiohttp.ClientSession() as client, client.get(f"http://{host}:{port}/metrics") as response:
+    async with (
+        aiohttp.ClientSession() as client,
+        client.get(f"http://{host}:{port}/metrics") as response,
+    ):
         return await response.text()
 
 
-async def test_only_the_operators_side_tells_how_things_stand(tmp_path: Path, database_url: str) -> None:
+async def test_only_the_operators_side_tells_how_things_stand(
+    tmp_path: Path, database_url: str
+) -> None:
     settings = service_settings(database_url)
     with processes(tmp_path) as starter:
         operator = starter.start("operate", **settings)

@@ -22,7 +22,9 @@ async def append(sessions: Sessions, *calls: dict[str, str], lane: int | None = 
             "id": uuid7(),
             "lane": lane_of(call["order_no"]) if lane is None else lane,
             "at": now(),
-            "target": ("/zeus/notify?" + "&".join(f"{name}={value}" for name, value in call.items())).encode(),
+            "target": (
+                "/zeus/notify?" + "&".join(f"{name}={value}" for name, value in call.items())
+            ).encode(),
         }
         for call in calls
     ]
@@ -33,7 +35,9 @@ async def append(sessions: Sessions, *calls: dict[str, str], lane: int | None = 
 async def fetch(sessions: Sessions, query: str) -> list[Any]:
     """The rows of a query; a row of one column is its value."""
     async with sessions() as session:
-        return [row[0] if len(row) == 1 else tuple(row) for row in await session.execute(text(query))]
+        return [
+            row[0] if len(row) == 1 else tuple(row) for row in await session.execute(text(query))
+        ]
 
 
 def judge_of(sessions: Sessions) -> Judge:

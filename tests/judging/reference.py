@@ -68,7 +68,9 @@ class ReferenceOrder:
         self._accept(call, letter)
 
     def _accept(self, call: ReferenceCall, letter: str) -> None:
-        flags = {"L": ["late"], "F": ["gap"], "X": ["contradiction"], "X!": ["contradiction"]}.get(letter, [])
+        flags = {"L": ["late"], "F": ["gap"], "X": ["contradiction"], "X!": ["contradiction"]}.get(
+            letter, []
+        )
         occurrence = self.count.get(call.status, 0) + 1
         if occurrence > 1 and not self.last_call[call.status].answered:
             flags = [*flags, "repeat_unclear"]
@@ -86,4 +88,6 @@ class ReferenceOrder:
 
     def _event(self, event_type: str, occurrence: int | None, flags: tuple[str, ...]) -> None:
         assert self.status is not None
-        self.events.append((event_type, occurrence, len(self.events) + 1, TYPES[self.status][1], flags))
+        self.events.append(
+            (event_type, occurrence, len(self.events) + 1, TYPES[self.status][1], flags)
+        )

@@ -47,7 +47,9 @@ async def test_others_do_not_wait_until_a_crowd_is_judged(sessions: Sessions) ->
     )
 
 
-async def test_what_is_committed_late_behind_a_crowd_is_found_on_the_next_way_through(sessions: Sessions) -> None:
+async def test_what_is_committed_late_behind_a_crowd_is_found_on_the_next_way_through(
+    sessions: Sessions,
+) -> None:
     crowd = 6 * LOOK_AHEAD
     await append(sessions, *[call(CROWDED)] * (BATCH + 1))
     between = uuid7()
@@ -81,9 +83,14 @@ async def test_each_order_keeps_its_sequence_whatever_the_crowds_are(sessions: S
         calls += [call(order_no, status) for status in left]
     await append(sessions, *calls)
     await judge_all(sessions)
-    lists = await fetch(sessions, f"SELECT array_agg(status ORDER BY sequence) FROM events WHERE order_no <> '{CROWDED}' GROUP BY order_no")
+    lists = await fetch(
+        sessions,
+        f"SELECT array_agg(status ORDER BY sequence) FROM events WHERE order_no <> '{CROWDED}' GROUP BY order_no",
+    )
     assert [["01", "04", "05"]] * len(OTHERS) == lists
-    assert [] == await fetch(sessions, f"SELECT flags FROM orders WHERE flags <> '{{}}' AND order_no <> '{CROWDED}'")
+    assert [] == await fetch(
+        sessions, f"SELECT flags FROM orders WHERE flags <> '{{}}' AND order_no <> '{CROWDED}'"
+    )
 
 
 async def test_a_short_queue_is_judged_in_order_of_arrival_alone(sessions: Sessions) -> None:
@@ -108,7 +115,10 @@ async def rows_read(workers: Sessions, *calls: dict[str, str]) -> int:
     """How many rows of the large tables are read to find what judging these calls needs."""
     await append(workers, *calls)
     async with workers() as session:
-        taken = [TakenNotice.of(notice) for notice in await sql.unjudged(session, {LANE: UUID(int=0)}, BATCH)]
+        taken = [
+            TakenNotice.of(notice)
+            for notice in await sql.unjudged(session, {LANE: UUID(int=0)}, BATCH)
+        ]
         assert len(taken) == len(calls)
         before = int(await session.scalar(COUNT))
         await known_before(session, taken, ())
@@ -118,28 +128,37 @@ async def rows_read(workers: Sessions, *calls: dict[str, str]) -> int:
 MANY = 5_000
 
 
-async def test_repetitions_of_a_status_read_no_earlier_calls(workers: Sessions, sessions: Sessions) -> None:
+async def test_repetitions_of_a_status_read_no_earlier_calls(
+    workers: Sessions, sessions: Sessions
+) -> None:
     await append(sessions, call(CROWDED, "01"), call(CROWDED))
     await judge_all(sessions)
     await repeat(sessions, CROWDED, "04", MANY)
     assert await rows_read(workers, *[call(CROWDED)] * BATCH) < 20
 
 
-async def test_the_last_call_of_a_status_is_found_from_the_end(workers: Sessions, sessions: Sessions) -> None:
+async def test_the_last_call_of_a_status_is_found_from_the_end(
+    workers: Sessions, sessions: Sessions
+) -> None:
     await append(sessions, call(CROWDED, "01"), call(CROWDED))
     await judge_all(sessions)
     await repeat(sessions, CROWDED, "04", MANY)
     await append(sessions, call(CROWDED, "06"))
     await judge_all(sessions)
-    await repeat(sessions, OTHERS[0], "01", MANY)  # the latest calls of all are those of another order
+    await repeat(
+        sessions, OTHERS[0], "01", MANY
+    )  # the latest calls of all are those of another order
     assert await rows_read(workers, call(CROWDED)) < 20
     await judge_all(sessions)
     assert ["repeat_unclear"] == await fetch(
-        sessions, "SELECT json_array_elements_text(data->'flags') FROM events WHERE status = '04' AND occurrence = 2"
+        sessions,
+        "SELECT json_array_elements_text(data->'flags') FROM events WHERE status = '04' AND occurrence = 2",
     )
 
 
-async def test_the_events_of_many_cycles_are_not_all_read(workers: Sessions, sessions: Sessions) -> None:
+async def test_the_events_of_many_cycles_are_not_all_read(
+    workers: Sessions, sessions: Sessions
+) -> None:
     await append(sessions, call(CROWDED, "01"))
     await judge_all(sessions)
     async with sessions.begin() as session:
@@ -150,7 +169,10 @@ async def test_the_events_of_many_cycles_are_not_all_read(workers: Sessions, ses
             {"order_no": CROWDED, "many": 2 * MANY - 1},
         )
         await session.execute(
-            text("UPDATE orders SET status = '06', state = 'reversed', cycle = :many, sequence = 2 * :many + 1"), {"many": MANY}
+            text(
+                "UPDATE orders SET status = '06', state = 'reversed', cycle = :many, sequence = 2 * :many + 1"
+            ),
+            {"many": MANY},
         )
     assert await rows_read(workers, call(CROWDED)) < 40
     await judge_all(sessions)
@@ -165,5 +187,8 @@ async def repeat(sessions: Sessions, order_no: str, status: str, count: int) -> 
         await session.execute(
             text("""INSERT INTO notices (id, lane, received_at, source, method, target, headers, body, verdict, order_no, status)
                     SELECT :id, :lane, now(), '127.0.0.1', 'GET', '', '', '', 'duplicate', :order_no, :status"""),
-            [{"id": uuid7(), "lane": LANE, "order_no": order_no, "status": status} for _ in range(count)],
+            [
+                {"id": uuid7(), "lane": LANE, "order_no": order_no, "status": status}
+                for _ in range(count)
+            ],
         )

@@ -20,7 +20,14 @@ BATCHES = 40
 
 
 def row(number: int) -> dict[str, object]:
-    return {"id": uuid7(), "type": "payment.received", "order_no": f"o-{number}", "sequence": 1, "created_at": now(), "data": {}}
+    return {
+        "id": uuid7(),
+        "type": "payment.received",
+        "order_no": f"o-{number}",
+        "sequence": 1,
+        "created_at": now(),
+        "data": {},
+    }
 
 
 async def write_batch(sessions: Sessions, numbers: list[int], pause: float) -> None:
@@ -46,7 +53,10 @@ async def read_on(connection: Connection, seen: list[int], *, until_s: asyncio.E
     """Poll as a reader of the feed does: always behind the last position that was seen."""
     while True:
         last = until_s.is_set()
-        rows = await connection.fetch("SELECT position FROM events WHERE position > $1 ORDER BY position LIMIT 7", seen[-1] if seen else 0)
+        rows = await connection.fetch(
+            "SELECT position FROM events WHERE position > $1 ORDER BY position LIMIT 7",
+            seen[-1] if seen else 0,
+        )
         seen.extend(row["position"] for row in rows)
         if last and not rows:
             return
@@ -63,7 +73,10 @@ async def test_a_reader_misses_nothing_and_sees_nothing_twice(database_url: str,
     await asyncio.gather(*(work(database_url, numbers, random_) for _ in range(WORKERS)))
     done.set()
     await reading
-    committed = [row["position"] for row in await connection.fetch("SELECT position FROM events ORDER BY position")]
+    committed = [
+        row["position"]
+        for row in await connection.fetch("SELECT position FROM events ORDER BY position")
+    ]
     assert BATCHES * WORKERS == len(committed)
     assert committed == seen
     await connection.close()
@@ -76,12 +89,16 @@ async def test_events_of_one_batch_stand_in_their_order(sessions: Sessions) -> N
     assert [f"o-{number}" for number in range(50)] == list(found)
 
 
-async def test_a_worker_that_freezes_with_the_lock_loses_its_turn(database_url: str, sessions: Sessions) -> None:
+async def test_a_worker_that_freezes_with_the_lock_loses_its_turn(
+    database_url: str, sessions: Sessions
+) -> None:
     frozen = await connect(database_url)
     await frozen.execute("BEGIN")
     # The very statement of judging, sent by somebody who then does nothing more.
     rows = json.dumps([row(1)], default=str)
-    await frozen.execute(sql.WRITE_EVENTS.text.replace("CAST(:rows AS json)", f"CAST('{rows}' AS json)"))
+    await frozen.execute(
+        sql.WRITE_EVENTS.text.replace("CAST(:rows AS json)", f"CAST('{rows}' AS json)")
+    )
     started = monotonic()
     async with asyncio.timeout(20):
         await write_batch(sessions, [2], 0)

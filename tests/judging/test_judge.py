@@ -29,14 +29,30 @@ async def fetch(sessions: Sessions, query: str) -> list[dict[str, Any]]:
 
 async def test_a_batch_writes_verdict_order_and_event_together(sessions: Sessions) -> None:
     woken: list[None] = []
-    await append(sessions, encode({"order_no": "1", "status": "04", "money": "5400", "username": "コンビニ　タロウ", "sendid": "A-1"}))
+    await append(
+        sessions,
+        encode(
+            {
+                "order_no": "1",
+                "status": "04",
+                "money": "5400",
+                "username": "コンビニ　タロウ",
+                "sendid": "A-1",
+            }
+        ),
+    )
     assert await Judge(sessions, [], on_events=lambda: woken.append(None)).judge_batch() == 1
     assert len(woken) == 1
     [notice] = await fetch(sessions, "SELECT * FROM notices")
     assert (notice["verdict"], notice["order_no"], notice["status"]) == ("accepted", "1", "04")
     assert notice["parameters"]["username"] == "コンビニ　タロウ"
     [order] = await fetch(sessions, "SELECT * FROM orders")
-    assert (order["state"], order["money"], order["sendid"], order["flags"]) == ("paid", 5400, "A-1", ["gap"])
+    assert (order["state"], order["money"], order["sendid"], order["flags"]) == (
+        "paid",
+        5400,
+        "A-1",
+        ["gap"],
+    )
     [event] = await fetch(sessions, "SELECT * FROM events")
     assert event["customer"] == {"name": "コンビニ　タロウ", "telno": None, "email": None}
     assert "コンビニ" not in str(event["data"])
@@ -59,23 +75,34 @@ async def test_a_lane_that_somebody_else_judges_is_left_alone(sessions: Sessions
     assert await Judge(sessions, [], on_events=lambda: None).judge_batch() == 1
 
 
-async def test_a_notice_that_the_database_refuses_goes_to_quarantine_and_the_others_are_judged(sessions: Sessions) -> None:
+async def test_a_notice_that_the_database_refuses_goes_to_quarantine_and_the_others_are_judged(
+    sessions: Sessions,
+) -> None:
     async with sessions.begin() as session:
-        await session.execute(text("ALTER TABLE orders ADD CONSTRAINT no_order_2 CHECK (order_no <> '2')"))
-    await append(sessions, b"order_no=1&status=01", b"order_no=2&status=01", b"order_no=3&status=01")
+        await session.execute(
+            text("ALTER TABLE orders ADD CONSTRAINT no_order_2 CHECK (order_no <> '2')")
+        )
+    await append(
+        sessions, b"order_no=1&status=01", b"order_no=2&status=01", b"order_no=3&status=01"
+    )
     judge = Judge(sessions, [], on_events=lambda: None)
     while await judge.judge_batch():
         pass
     notices = await fetch(sessions, "SELECT * FROM notices ORDER BY id")
     assert ["accepted", "quarantined", "accepted"] == [notice["verdict"] for notice in notices]
     assert notices[1]["reasons"] == ["unwritable:23514"]
-    assert ["1", "3"] == [event["order_no"] for event in await fetch(sessions, "SELECT order_no FROM events ORDER BY id")]
+    assert ["1", "3"] == [
+        event["order_no"]
+        for event in await fetch(sessions, "SELECT order_no FROM events ORDER BY id")
+    ]
 
 
 async def test_the_first_wait_of_the_schedule_counts_from_the_event(sessions: Sessions) -> None:
     async with sessions.begin() as session:
         await session.execute(
-            text("INSERT INTO subscribers (id, name, url, customer, state) VALUES (:id, 'shop', 'https://shop.example', false, 'active')"),
+            text(
+                "INSERT INTO subscribers (id, name, url, customer, state) VALUES (:id, 'shop', 'https://shop.example', false, 'active')"
+            ),
             {"id": uuid7()},
         )
     await append(sessions, b"order_no=1&status=01")

@@ -37,7 +37,11 @@ async def insert(connection: Connection, lane: int, seconds_ago: float = 0) -> U
 
 async def unjudged(sessions: Sessions) -> int:
     async with sessions() as session:
-        return int((await session.execute(text("SELECT count(*) FROM notices WHERE verdict IS NULL"))).scalar_one())
+        return int(
+            (
+                await session.execute(text("SELECT count(*) FROM notices WHERE verdict IS NULL"))
+            ).scalar_one()
+        )
 
 
 async def judge_all(judge: Judge) -> int:
@@ -50,11 +54,23 @@ async def judge_all(judge: Judge) -> int:
 async def pages_read(connection: Connection, bounds: list[UUID]) -> int:
     """How many pages of the cache or the disk the scan of all lanes reads."""
     query = _LOCK_LANES.text.replace(":lanes", "$1").replace(":bounds", "$2")
-    lines = [row[0] for row in await connection.fetch(f"EXPLAIN (ANALYZE, BUFFERS) {query}", list(range(LANES)), bounds)]
-    return sum(int(pages) for pages in re.findall(r"(?:hit|read)=(\d+)", next(line for line in lines if "Buffers" in line)))
+    lines = [
+        row[0]
+        for row in await connection.fetch(
+            f"EXPLAIN (ANALYZE, BUFFERS) {query}", list(range(LANES)), bounds
+        )
+    ]
+    return sum(
+        int(pages)
+        for pages in re.findall(
+            r"(?:hit|read)=(\d+)", next(line for line in lines if "Buffers" in line)
+        )
+    )
 
 
-async def test_a_scan_does_not_read_what_an_old_snapshot_keeps(database_url: str, sessions: Sessions) -> None:
+async def test_a_scan_does_not_read_what_an_old_snapshot_keeps(
+    database_url: str, sessions: Sessions
+) -> None:
     connection, holder = await connect(database_url), await connect(database_url)
     async with holder.transaction(isolation="repeatable_read", readonly=True):
         await holder.fetchval("SELECT 1 FROM notices")
@@ -63,7 +79,10 @@ async def test_a_scan_does_not_read_what_an_old_snapshot_keeps(database_url: str
             await insert(connection, ago % 16, ago / 10)
         assert await judge_all(judge) == 3_000
         assert await judge.judge_batch() == 0
-        without, bounded = await pages_read(connection, [UUID(int=0)] * 16), await pages_read(connection, judge._bounds.ids)
+        without, bounded = (
+            await pages_read(connection, [UUID(int=0)] * 16),
+            await pages_read(connection, judge._bounds.ids),
+        )
     assert without > 1_000, "the old snapshot keeps an entry for each judged notice"
     assert bounded < 200, f"{bounded} of {without}"
     await connection.close()
@@ -71,7 +90,9 @@ async def test_a_scan_does_not_read_what_an_old_snapshot_keeps(database_url: str
 
 
 @pytest.mark.parametrize("seconds_ago", [0.5, 30, 3_600, 86_400 * 400])
-async def test_a_notice_that_comes_late_is_found_by_the_next_sweep(database_url: str, sessions: Sessions, seconds_ago: float) -> None:
+async def test_a_notice_that_comes_late_is_found_by_the_next_sweep(
+    database_url: str, sessions: Sessions, seconds_ago: float
+) -> None:
     connection = await connect(database_url)
     judge = Judge(sessions, [], on_events=lambda: None)
     await insert(connection, 3)
@@ -84,7 +105,9 @@ async def test_a_notice_that_comes_late_is_found_by_the_next_sweep(database_url:
     await connection.close()
 
 
-async def test_late_notices_widen_the_margin_until_a_scan_sees_them(database_url: str, sessions: Sessions) -> None:
+async def test_late_notices_widen_the_margin_until_a_scan_sees_them(
+    database_url: str, sessions: Sessions
+) -> None:
     """A receiver whose clock is 20 s behind is late once, and then within the margin."""
     connection = await connect(database_url)
     bounds = LaneBounds()
@@ -119,14 +142,19 @@ async def insert_late(database_url: str, random_: random.Random) -> None:
 
 
 @pytest.mark.parametrize("held", [False, True])
-async def test_no_notice_is_skipped_whatever_becomes_visible_when(database_url: str, sessions: Sessions, held: bool) -> None:
+async def test_no_notice_is_skipped_whatever_becomes_visible_when(
+    database_url: str, sessions: Sessions, held: bool
+) -> None:
     random_ = random.Random(held)
     holder = await connect(database_url)
     transaction = holder.transaction(isolation="repeatable_read", readonly=True)
     await transaction.start()
     if held:
         await holder.fetchval("SELECT 1 FROM notices")
-    judges = [asyncio.create_task(judge_forever(Judge(sessions, [], on_events=lambda: None))) for _ in range(2)]
+    judges = [
+        asyncio.create_task(judge_forever(Judge(sessions, [], on_events=lambda: None)))
+        for _ in range(2)
+    ]
     try:
         await asyncio.gather(*(insert_late(database_url, random_) for _ in range(6)))
         async with asyncio.timeout(20):
@@ -140,7 +168,9 @@ async def test_no_notice_is_skipped_whatever_becomes_visible_when(database_url: 
         await transaction.rollback()
         await holder.close()
     async with sessions() as session:
-        assert (await session.execute(text("SELECT count(DISTINCT notice_id) = count(*) FROM events"))).scalar_one()
+        assert (
+            await session.execute(text("SELECT count(DISTINCT notice_id) = count(*) FROM events"))
+        ).scalar_one()
 
 
 async def judge_forever(judge: Judge) -> None:

@@ -51,7 +51,16 @@ def life(random_: random.Random, order_no: str) -> list[ReferenceCall]:
 
 def notice_of(call: ReferenceCall) -> RawNotice:
     query = encode({"order_no": call.order_no, "status": call.status, "money": call.money})
-    return RawNotice(uuid7(), lane_of(call.order_no), now(), "127.0.0.1", "GET", b"/zeus/notify?" + query, b"", b"")
+    return RawNotice(
+        uuid7(),
+        lane_of(call.order_no),
+        now(),
+        "127.0.0.1",
+        "GET",
+        b"/zeus/notify?" + query,
+        b"",
+        b"",
+    )
 
 
 async def append_all(database_url: str, calls: list[ReferenceCall], random_: random.Random) -> None:
@@ -87,10 +96,16 @@ async def unjudged(sessions: Sessions) -> int:
     from sqlalchemy import text
 
     async with sessions() as session:
-        return int((await session.execute(text("SELECT count(*) FROM notices WHERE verdict IS NULL"))).scalar_one())
+        return int(
+            (
+                await session.execute(text("SELECT count(*) FROM notices WHERE verdict IS NULL"))
+            ).scalar_one()
+        )
 
 
-async def killed_now_and_then(database_url: str, done: asyncio.Event, random_: random.Random) -> None:
+async def killed_now_and_then(
+    database_url: str, done: asyncio.Event, random_: random.Random
+) -> None:
     """One worker with its own engine that is torn down at random moments, in the middle of whatever it does, and started anew."""
     while True:
         engine = make_engine(database_url, pool_size=1)
@@ -105,7 +120,9 @@ async def killed_now_and_then(database_url: str, done: asyncio.Event, random_: r
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_workers_that_are_killed_agree_with_the_reference(database_url: str, sessions: Sessions, seed: int) -> None:
+async def test_workers_that_are_killed_agree_with_the_reference(
+    database_url: str, sessions: Sessions, seed: int
+) -> None:
     random_ = random.Random(seed)
     lives = [life(random_, f"{seed}-{number:05}") for number in range(ORDERS)]
     reference: dict[str, ReferenceOrder] = defaultdict(ReferenceOrder)
@@ -123,12 +140,22 @@ async def test_workers_that_are_killed_agree_with_the_reference(database_url: st
         done.set()
     connection = await connect(database_url)
     for order_no, expected in reference.items():
-        verdicts = await connection.fetch("SELECT verdict FROM notices WHERE order_no = $1 ORDER BY id", order_no)
+        verdicts = await connection.fetch(
+            "SELECT verdict FROM notices WHERE order_no = $1 ORDER BY id", order_no
+        )
         assert expected.verdicts == [row["verdict"] for row in verdicts], order_no
-        assert expected.events == [_event(row) for row in await _events(connection, order_no)], order_no
-        order = await connection.fetchrow("SELECT status, cycle, sequence FROM orders WHERE order_no = $1", order_no)
+        assert expected.events == [_event(row) for row in await _events(connection, order_no)], (
+            order_no
+        )
+        order = await connection.fetchrow(
+            "SELECT status, cycle, sequence FROM orders WHERE order_no = $1", order_no
+        )
         assert order is not None
-        assert (expected.status, expected.cycle, len(expected.events)) == (order["status"], order["cycle"], order["sequence"]), order_no
+        assert (expected.status, expected.cycle, len(expected.events)) == (
+            order["status"],
+            order["cycle"],
+            order["sequence"],
+        ), order_no
     await connection.close()
 
 

@@ -13,10 +13,14 @@ POISON = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN IF new.sendid = 'poison' THEN RAISE EXCEPTION USING errcode = '22P05'; END IF; RETURN new; END $$
 """
-TRIGGER = "CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION refuse()"
+TRIGGER = (
+    "CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION refuse()"
+)
 
 
-async def append(sessions: Sessions, *calls: tuple[str, str], status: str = "01", lane: int | None = None) -> None:
+async def append(
+    sessions: Sessions, *calls: tuple[str, str], status: str = "01", lane: int | None = None
+) -> None:
     """Notices of orders (number, sendid), in the lanes where a receiver puts them unless one is given."""
     rows = [
         {
@@ -44,37 +48,58 @@ async def poisoned(sessions: Sessions) -> Sessions:
     return sessions
 
 
-async def test_one_refused_notice_among_many_leaves_the_others_judged_in_one_batch(poisoned: Sessions) -> None:
+async def test_one_refused_notice_among_many_leaves_the_others_judged_in_one_batch(
+    poisoned: Sessions,
+) -> None:
     numbers = numbers_in_lane(3, 100)
-    await append(poisoned, *((number, "poison" if number == numbers[40] else "good") for number in numbers))
+    await append(
+        poisoned, *((number, "poison" if number == numbers[40] else "good") for number in numbers)
+    )
     assert await judge_of(poisoned).judge_batch() == 100
     assert [("accepted", 99), ("quarantined", 1)] == await fetch(
         poisoned, "SELECT verdict, count(*) FROM notices GROUP BY verdict ORDER BY verdict"
     )
-    [refused] = await fetch(poisoned, "SELECT order_no, status, reasons, parameters FROM notices WHERE verdict = 'quarantined'")
+    [refused] = await fetch(
+        poisoned,
+        "SELECT order_no, status, reasons, parameters FROM notices WHERE verdict = 'quarantined'",
+    )
     assert refused[:3] == (numbers[40], "01", ["unwritable:22P05"])
     assert refused[3]["sendid"] == "poison"
 
 
-async def test_finding_a_refused_notice_takes_few_trials(poisoned: Sessions, database_url: str) -> None:
+async def test_finding_a_refused_notice_takes_few_trials(
+    poisoned: Sessions, database_url: str
+) -> None:
     numbers = numbers_in_lane(3, BATCH)
-    await append(poisoned, *((number, "poison" if number == numbers[-1] else "good") for number in numbers))
+    await append(
+        poisoned, *((number, "poison" if number == numbers[-1] else "good") for number in numbers)
+    )
     statements: list[str] = []
     engine = make_engine(database_url)
-    event.listen(engine.sync_engine, "before_cursor_execute", lambda *about: statements.append(about[2]))
+    event.listen(
+        engine.sync_engine, "before_cursor_execute", lambda *about: statements.append(about[2])
+    )
     assert await judge_of(make_sessions(engine)).judge_batch() == BATCH
     await engine.dispose()
-    assert statements.count("ROLLBACK TO SAVEPOINT trial") == 1 + 8 + 8 + 2  # all 128, each 16 of them, each 2, each 1
+    assert (
+        statements.count("ROLLBACK TO SAVEPOINT trial") == 1 + 8 + 8 + 2
+    )  # all 128, each 16 of them, each 2, each 1
 
 
-async def test_a_whole_batch_of_refused_notices_is_found_in_one_transaction(poisoned: Sessions) -> None:
+async def test_a_whole_batch_of_refused_notices_is_found_in_one_transaction(
+    poisoned: Sessions,
+) -> None:
     await append(poisoned, *((number, "poison") for number in numbers_in_lane(3, BATCH)))
     assert await judge_of(poisoned).judge_batch() == BATCH
-    assert [("quarantined", BATCH)] == await fetch(poisoned, "SELECT verdict, count(*) FROM notices GROUP BY verdict")
+    assert [("quarantined", BATCH)] == await fetch(
+        poisoned, "SELECT verdict, count(*) FROM notices GROUP BY verdict"
+    )
     assert [0] == await fetch(poisoned, "SELECT count(*) FROM orders")
 
 
-async def test_lanes_without_refused_notices_are_preferred_and_take_turns_with_the_others(poisoned: Sessions) -> None:
+async def test_lanes_without_refused_notices_are_preferred_and_take_turns_with_the_others(
+    poisoned: Sessions,
+) -> None:
     bad, good = numbers_in_lane(3, 2 * BATCH), numbers_in_lane(5, 3 * BATCH)
     await append(poisoned, *((number, "poison") for number in bad))
     judge = judge_of(poisoned)
@@ -93,9 +118,15 @@ async def test_a_lane_that_is_well_again_is_judged_with_all_others(poisoned: Ses
     await append(poisoned, ("N-1", "poison"))
     judge = judge_of(poisoned)
     assert await judge.judge_batch() == 1
-    await append(poisoned, *((number, "good") for number in numbers_in_lane(lane_of("N-1"), CAREFUL_BATCH)))
+    await append(
+        poisoned, *((number, "good") for number in numbers_in_lane(lane_of("N-1"), CAREFUL_BATCH))
+    )
     assert await judge.judge_batch() == CAREFUL_BATCH
-    everywhere = [(number, "good") for lane in range(4) for number in numbers_in_lane(lane, 2 * CAREFUL_BATCH)[CAREFUL_BATCH:]]
+    everywhere = [
+        (number, "good")
+        for lane in range(4)
+        for number in numbers_in_lane(lane, 2 * CAREFUL_BATCH)[CAREFUL_BATCH:]
+    ]
     await append(poisoned, *everywhere)
     assert await judge.judge_batch() == 4 * CAREFUL_BATCH
 
@@ -105,8 +136,12 @@ async def test_the_calls_of_a_refused_order_are_judged_one_by_one(poisoned: Sess
     await append(poisoned, ("N-1", "good"), status="04")
     await append(poisoned, ("N-1", "poison"), status="05")
     assert await judge_of(poisoned).judge_batch() == 3
-    assert ["accepted", "accepted", "quarantined"] == await fetch(poisoned, "SELECT verdict FROM notices ORDER BY id")
-    assert [("01", 1), ("04", 2)] == await fetch(poisoned, "SELECT status, sequence FROM events ORDER BY sequence")
+    assert ["accepted", "accepted", "quarantined"] == await fetch(
+        poisoned, "SELECT verdict FROM notices ORDER BY id"
+    )
+    assert [("01", 1), ("04", 2)] == await fetch(
+        poisoned, "SELECT status, sequence FROM events ORDER BY sequence"
+    )
 
 
 async def test_the_feed_skips_nothing_after_trials(poisoned: Sessions) -> None:
@@ -120,7 +155,9 @@ async def test_the_feed_skips_nothing_after_trials(poisoned: Sessions) -> None:
 
 async def test_a_verdict_that_is_refused_too_is_kept_without_the_values(sessions: Sessions) -> None:
     async with sessions.begin() as session:
-        await session.execute(text("ALTER TABLE notices ADD CONSTRAINT no_2 CHECK (order_no <> 'N-2')"))
+        await session.execute(
+            text("ALTER TABLE notices ADD CONSTRAINT no_2 CHECK (order_no <> 'N-2')")
+        )
     await append(sessions, ("N-1", "good"), ("N-2", "good"))
     assert await judge_of(sessions).judge_batch() == 2
     assert [("accepted", "N-1", []), ("quarantined", None, ["unwritable:23514"])] == await fetch(
@@ -135,12 +172,20 @@ async def test_a_value_of_any_length_is_judged(sessions: Sessions) -> None:
         await session.execute(
             text("""INSERT INTO notices (id, lane, received_at, source, method, target, headers, body)
                     VALUES (:id, 0, :at, '127.0.0.1', 'GET', :target, '', '')"""),
-            {"id": uuid7(), "at": now(), "target": ("/?order_no=N-2&status=04" + "".join(f"&{name}={long}" for name in NAMES)).encode()},
+            {
+                "id": uuid7(),
+                "at": now(),
+                "target": (
+                    "/?order_no=N-2&status=04" + "".join(f"&{name}={long}" for name in NAMES)
+                ).encode(),
+            },
         )
     judge = judge_of(sessions)
     while await judge.judge_batch():
         pass
-    assert ["accepted", "accepted"] == await fetch(sessions, "SELECT verdict FROM notices ORDER BY id")
+    assert ["accepted", "accepted"] == await fetch(
+        sessions, "SELECT verdict FROM notices ORDER BY id"
+    )
     assert [long, long] == await fetch(sessions, "SELECT sendid FROM orders ORDER BY order_no")
 
 

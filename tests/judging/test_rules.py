@@ -12,8 +12,21 @@ OURS = ["2012000001"]
 
 
 def call(**parameters: str) -> JudgedCall:
-    values = {"order_no": "1", "status": "04", "money": "5400", "clientip": "2012000001", **parameters}
-    return JudgedCall(uuid4(), decode("&".join(f"{key}={value}" for key, value in values.items() if value != "ABSENT").encode()))
+    values = {
+        "order_no": "1",
+        "status": "04",
+        "money": "5400",
+        "clientip": "2012000001",
+        **parameters,
+    }
+    return JudgedCall(
+        uuid4(),
+        decode(
+            "&".join(
+                f"{key}={value}" for key, value in values.items() if value != "ABSENT"
+            ).encode()
+        ),
+    )
 
 
 def after(*statuses: str) -> KnownOrder:
@@ -24,7 +37,9 @@ def after(*statuses: str) -> KnownOrder:
     return order
 
 
-def judged(judged_call: JudgedCall, order: KnownOrder | None = None, answered: set[UUID] | None = None) -> Judgement:
+def judged(
+    judged_call: JudgedCall, order: KnownOrder | None = None, answered: set[UUID] | None = None
+) -> Judgement:
     return judge(judged_call, order or KnownOrder("1"), OURS, answered or set())
 
 
@@ -38,11 +53,16 @@ def judged(judged_call: JudgedCall, order: KnownOrder | None = None, answered: s
         ({"status": "07"}, ("unknown_status",)),
         ({"status": "4"}, ("unknown_status",)),
         ({"clientip": "2012000002"}, ("unknown_ip_code",)),
-        ({"clientip": "2012000002", "status": "99", "order_no": ""}, ("unknown_ip_code", "missing_order_no", "unknown_status")),
+        (
+            {"clientip": "2012000002", "status": "99", "order_no": ""},
+            ("unknown_ip_code", "missing_order_no", "unknown_status"),
+        ),
         ({"money": "5400&money=9999"}, ("repeated_key:money",)),
     ],
 )
-def test_what_cannot_be_judged_is_quarantined_with_its_reasons(parameters: dict[str, str], reasons: tuple[str, ...]) -> None:
+def test_what_cannot_be_judged_is_quarantined_with_its_reasons(
+    parameters: dict[str, str], reasons: tuple[str, ...]
+) -> None:
     judgement = judged(call(**parameters))
     assert (Verdict.QUARANTINED, reasons) == (judgement.verdict, judgement.reasons)
     assert judgement.events == ()
@@ -58,7 +78,9 @@ def test_any_clientip_is_taken_when_none_is_configured() -> None:
 
 
 @pytest.mark.parametrize("parameters", [{"clientip": "2012000002"}, {"money": "5400&money=9999"}])
-def test_a_released_notice_is_judged_in_spite_of_what_is_wrong_with_it(parameters: dict[str, str]) -> None:
+def test_a_released_notice_is_judged_in_spite_of_what_is_wrong_with_it(
+    parameters: dict[str, str],
+) -> None:
     quarantined = call(**parameters)
     judgement = judged(JudgedCall(quarantined.notice_id, quarantined.call, released=True))
     assert judgement.verdict is Verdict.ACCEPTED
@@ -81,7 +103,10 @@ def test_a_repetition_that_was_overtaken_is_still_a_duplicate() -> None:
     assert judged(call(status="01"), after("01", "04", "06", "04")).verdict is Verdict.DUPLICATE
 
 
-@pytest.mark.parametrize(("name", "value"), [("money", "5401"), ("pay_no1", "2"), ("pay_limit", "20270101"), ("pay_no2", "3")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("money", "5401"), ("pay_no1", "2"), ("pay_limit", "20270101"), ("pay_no2", "3")],
+)
 def test_a_repetition_that_differs_is_a_conflict_and_asks_for_review(name: str, value: str) -> None:
     first = {"pay_no1": "1", "pay_no2": "2", "pay_limit": "20261231"}
     order = judged(call(**first)).order
@@ -110,7 +135,9 @@ def test_a_value_that_is_missing_on_one_side_is_no_difference(value: str) -> Non
 def test_paid_again_after_a_reversal_is_a_new_occurrence() -> None:
     judgement = judged(call(), after("01", "04", "06"))
     assert judgement.verdict is Verdict.ACCEPTED
-    assert [("payment.received", 2)] == [(event.type, event.occurrence) for event in judgement.events]
+    assert [("payment.received", 2)] == [
+        (event.type, event.occurrence) for event in judgement.events
+    ]
     assert judgement.order is not None
     assert ("04", 2) == (judgement.order.status, judgement.order.cycle)
 
@@ -125,7 +152,9 @@ def test_paid_again_is_unclear_unless_the_first_answer_is_known_to_have_gone_out
 
 def test_a_payment_heard_of_after_its_reversal_is_late_and_moves_nothing() -> None:
     judgement = judged(call(), after("06"))
-    assert [("payment.received", 1, ("late",))] == [(event.type, event.occurrence, event.flags) for event in judgement.events]
+    assert [("payment.received", 1, ("late",))] == [
+        (event.type, event.occurrence, event.flags) for event in judgement.events
+    ]
     assert judgement.order is not None
     assert ("06", 1) == (judgement.order.status, judgement.order.cycle)
 
@@ -140,7 +169,13 @@ def test_a_payment_heard_of_after_its_reversal_is_late_and_moves_nothing() -> No
         (("05",), "04", ("late",), ["payment.received"], "05"),
         (("05",), "06", ("contradiction",), ["payment.reversed", "review.required"], "05"),
         (("01", "03"), "04", ("contradiction",), ["payment.received", "review.required"], "04"),
-        (("04",), "11", ("contradiction",), ["cancelled_order.payment_received", "review.required"], "11"),
+        (
+            ("04",),
+            "11",
+            ("contradiction",),
+            ["cancelled_order.payment_received", "review.required"],
+            "11",
+        ),
     ],
 )
 def test_facts_are_always_forwarded_and_judgement_is_added(
@@ -186,7 +221,9 @@ def test_what_is_odd_is_flagged_and_forwarded(parameters: dict[str, str], flag: 
         (b"money=5400", Verdict.QUARANTINED, ("cut", "missing_order_no", "missing_status")),
     ],
 )
-def test_a_cut_call_is_judged_if_what_was_kept_of_it_says_enough(query: bytes, verdict: Verdict, reasons: tuple[str, ...]) -> None:
+def test_a_cut_call_is_judged_if_what_was_kept_of_it_says_enough(
+    query: bytes, verdict: Verdict, reasons: tuple[str, ...]
+) -> None:
     judgement = judged(JudgedCall(uuid4(), decode(query), cut=True))
     assert (verdict, reasons) == (judgement.verdict, judgement.reasons)
     assert "cut" in judgement.flags

@@ -52,7 +52,9 @@ def call_of(style: Style = Style.FULL, **changes: str) -> JudgedCall:
         ("pay_limit", "20261231\u00a0"),
     ],
 )
-def test_another_spelling_of_the_same_call_is_a_repetition_either_way(name: str, spelled: str) -> None:
+def test_another_spelling_of_the_same_call_is_a_repetition_either_way(
+    name: str, spelled: str
+) -> None:
     for first, second in (({}, {name: spelled}), ({name: spelled}, {})):
         order = judge(call_of(**first), KnownOrder("X-1"), OURS, ()).order
         assert order is not None
@@ -90,7 +92,9 @@ def test_what_stays_in_quarantine(changes: dict[str, str], reasons: tuple[str, .
 
 def test_a_number_with_an_invisible_character_inside_is_released_as_it_is() -> None:
     call = call_of(order_no="X\u200b1")
-    judgement = judge(JudgedCall(call.notice_id, call.call, released=True), KnownOrder("X\u200b1"), OURS, ())
+    judgement = judge(
+        JudgedCall(call.notice_id, call.call, released=True), KnownOrder("X\u200b1"), OURS, ()
+    )
     assert judgement.verdict is Verdict.ACCEPTED
     assert {"released", "unusual:order_no"} <= set(judgement.events[0].flags)
 
@@ -99,7 +103,9 @@ INVISIBLE = st.text(st.characters(categories=["Cc", "Cf", "Zs", "Zl", "Zp"]), ma
 
 
 @given(st.sampled_from(sorted(FIRST)), INVISIBLE, INVISIBLE, st.sampled_from(Style))
-def test_invisible_outer_characters_never_change_order_or_verdict(name: str, before: str, behind: str, style: Style) -> None:
+def test_invisible_outer_characters_never_change_order_or_verdict(
+    name: str, before: str, behind: str, style: Style
+) -> None:
     spelled = call_of(style, **{name: before + FIRST[name] + behind})
     assert spelled.call.order_no == "X-1"
     plain, odd = (judge(one, KnownOrder("X-1"), OURS, ()) for one in (call_of(), spelled))
@@ -128,7 +134,9 @@ async def fetch(sessions: Sessions, query: str) -> list[dict[str, Any]]:
         return [dict(row) for row in (await session.execute(text(query))).mappings()]
 
 
-async def test_spellings_of_one_number_make_one_order_and_every_notice_keeps_its_bytes(sessions: Sessions) -> None:
+async def test_spellings_of_one_number_make_one_order_and_every_notice_keeps_its_bytes(
+    sessions: Sessions,
+) -> None:
     queries = [
         b"order_no=X-1&status=01&money=5400",
         b"order_no=X-1%20&status=04&money=005400",
@@ -140,9 +148,13 @@ async def test_spellings_of_one_number_make_one_order_and_every_notice_keeps_its
     [order] = await fetch(sessions, "SELECT * FROM orders")
     assert (order["order_no"], order["state"], order["money"]) == ("X-1", "paid", 5400)
     notices = await fetch(sessions, "SELECT * FROM notices ORDER BY id")
-    assert [b"/zeus/notify?" + query for query in queries] == [bytes(notice["target"]) for notice in notices]
+    assert [b"/zeus/notify?" + query for query in queries] == [
+        bytes(notice["target"]) for notice in notices
+    ]
     assert ["accepted", "accepted", "duplicate"] == [notice["verdict"] for notice in notices]
-    assert {("X-1", "01"), ("X-1", "04")} == {(notice["order_no"], notice["status"]) for notice in notices}
+    assert {("X-1", "01"), ("X-1", "04")} == {
+        (notice["order_no"], notice["status"]) for notice in notices
+    }
     assert ["X-1", "X-1 ", "\u3000X-1"] == [notice["parameters"]["order_no"] for notice in notices]
     assert notices[1]["parameters"]["money"] == "005400"
     assert ["trimmed:order_no", "full_width:status"] == [
@@ -154,29 +166,45 @@ async def test_spellings_of_one_number_make_one_order_and_every_notice_keeps_its
     assert (events[1]["data"]["order_no"], events[1]["data"]["money"]) == ("X-1", 5400)
 
 
-async def test_a_notice_in_the_lane_of_an_older_receiver_is_judged_by_one_worker_at_a_time(sessions: Sessions) -> None:
+async def test_a_notice_in_the_lane_of_an_older_receiver_is_judged_by_one_worker_at_a_time(
+    sessions: Sessions,
+) -> None:
     right, old = lane_of("X-1"), (lane_of("X-1") + 1) % 16
     await append(sessions, b"order_no=X-1%20&status=04", old)
     worker = Judge(sessions, [], on_events=lambda: None)
     async with sessions.begin() as other:
-        await other.execute(text("SELECT pg_advisory_xact_lock(7236, CAST(:lane AS int))"), {"lane": right})
+        await other.execute(
+            text("SELECT pg_advisory_xact_lock(7236, CAST(:lane AS int))"), {"lane": right}
+        )
         assert await worker.judge_batch() == 0
-        assert [None] == [row["verdict"] for row in await fetch(sessions, "SELECT verdict FROM notices")]
+        assert [None] == [
+            row["verdict"] for row in await fetch(sessions, "SELECT verdict FROM notices")
+        ]
     assert await worker.judge_batch() == 1
-    assert ["X-1"] == [row["order_no"] for row in await fetch(sessions, "SELECT order_no FROM orders")]
+    assert ["X-1"] == [
+        row["order_no"] for row in await fetch(sessions, "SELECT order_no FROM orders")
+    ]
 
 
-async def test_an_order_that_was_stored_as_it_was_spelled_is_told_nothing_twice(sessions: Sessions) -> None:
+async def test_an_order_that_was_stored_as_it_was_spelled_is_told_nothing_twice(
+    sessions: Sessions,
+) -> None:
     await append(sessions, b"order_no=X-1&status=04&money=5400", 0)
     await judge_all(sessions)
     async with sessions.begin() as session:  # what the version before left of a number with a blank
         for table in ("orders", "events", "notices"):
             await session.execute(text(f"UPDATE {table} SET order_no = 'X-1 '"))
-        await session.execute(text("""UPDATE notices SET parameters = '{"order_no": "X-1 ", "status": "04", "money": "5400"}'"""))
+        await session.execute(
+            text(
+                """UPDATE notices SET parameters = '{"order_no": "X-1 ", "status": "04", "money": "5400"}'"""
+            )
+        )
     await append(sessions, b"order_no=X-1%20&status=04&money=5400", 0)
     await append(sessions, b"order_no=X-1%20&status=05&money=5400", 0)
     await judge_all(sessions)
     assert ["accepted", "duplicate", "accepted"] == [
         row["verdict"] for row in await fetch(sessions, "SELECT verdict FROM notices ORDER BY id")
     ]
-    assert [("X-1 ", "confirmed")] == [(row["order_no"], row["state"]) for row in await fetch(sessions, "SELECT * FROM orders")]
+    assert [("X-1 ", "confirmed")] == [
+        (row["order_no"], row["state"]) for row in await fetch(sessions, "SELECT * FROM orders")
+    ]

@@ -9,10 +9,14 @@ from app.db.engine import Sessions
 from app.db.lanes import lane_of
 from tests.judging.judging_setup import fetch, judge_of
 
-_WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+_WAITING = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
 
 
-async def test_a_call_that_comes_after_the_transaction_began_is_judged_after_it_came(sessions: Sessions) -> None:
+async def test_a_call_that_comes_after_the_transaction_began_is_judged_after_it_came(
+    sessions: Sessions,
+) -> None:
     async with sessions.begin() as other:
         await other.execute(text("LOCK TABLE notices"))
         judging = asyncio.create_task(judge_of(sessions).judge_batch())

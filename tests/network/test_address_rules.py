@@ -191,7 +191,14 @@ def test_an_address_that_is_not_public_is_refused(address: str, reason: str) -> 
     [
         *("8.8.8.8", "1.1.1.1", "100.128.0.1", "172.32.0.1", "168.63.129.15", "168.63.129.17"),
         *("192.0.1.1", "192.31.195.1", "198.20.0.1"),
-        *("2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1", "2001:200::1", "2606:4700::5efe:808:808"),
+        *(
+            "2606:4700::1111",
+            "::ffff:8.8.8.8",
+            "64:ff9b::808:808",
+            "2002:808:808::1",
+            "2001:200::1",
+            "2606:4700::5efe:808:808",
+        ),
     ],
 )
 def test_a_public_address_passes(address: str) -> None:
@@ -245,7 +252,10 @@ async def test_a_name_gives_exactly_its_vetted_addresses() -> None:
     assert await _resolve(["8.8.8.8", "2606:4700::1111"]) == ["8.8.8.8", "2606:4700::1111"]
 
 
-@pytest.mark.parametrize("addresses", [["10.0.0.1"], ["8.8.8.8", "10.0.0.1"], ["8.8.8.8", "::1"], ["::ffff:169.254.169.254"]])
+@pytest.mark.parametrize(
+    "addresses",
+    [["10.0.0.1"], ["8.8.8.8", "10.0.0.1"], ["8.8.8.8", "::1"], ["::ffff:169.254.169.254"]],
+)
 async def test_one_forbidden_address_refuses_the_name(addresses: list[str]) -> None:
     with pytest.raises(DestinationRefused):
         await _resolve(addresses)

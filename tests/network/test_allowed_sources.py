@@ -58,9 +58,14 @@ def forwarded(*values: str) -> list[tuple[bytes, bytes]]:
         ("192.0.2.1", True, PROXY, forwarded("for=192.0.2.1") + xff("")),
     ],
 )
-def test_the_source_of_a_call(source: str | None, listed: bool, peer: str, headers: list[tuple[bytes, bytes]]) -> None:
+def test_the_source_of_a_call(
+    source: str | None, listed: bool, peer: str, headers: list[tuple[bytes, bytes]]
+) -> None:
     visitor = SourceCheck(Sources(ALLOWED, PROXIES)).look(peer, headers)
-    assert (source, listed) == (None if visitor.address is None else str(visitor.address), visitor.listed)
+    assert (source, listed) == (
+        None if visitor.address is None else str(visitor.address),
+        visitor.listed,
+    )
     assert visitor.admitted is listed
 
 
@@ -83,9 +88,24 @@ def test_new_rules_hold_from_the_next_call_on() -> None:
 
 def test_a_connection_is_expected_from_allowed_sources_and_trusted_proxies() -> None:
     door = SourceCheck(Sources(ALLOWED, PROXIES))
-    assert [True, True, False, False] == [door.expects(peer) for peer in ("192.0.2.1", PROXY, "198.51.100.1", "")]
+    assert [True, True, False, False] == [
+        door.expects(peer) for peer in ("192.0.2.1", PROXY, "198.51.100.1", "")
+    ]
 
 
-@pytest.mark.parametrize("text", ["", "unknown", "192.0.2", "192.0.2.1/32", "1" * 500, "[", "[::1", "::1::", "192.0.2.1, 192.0.2.2"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "unknown",
+        "192.0.2",
+        "192.0.2.1/32",
+        "1" * 500,
+        "[",
+        "[::1",
+        "::1::",
+        "192.0.2.1, 192.0.2.2",
+    ],
+)
 def test_what_is_no_address_is_none(text: str) -> None:
     assert parse_address(text) in (None, parse_address("::1"))

@@ -18,7 +18,9 @@ NAME, TELNO, EMAIL = "コンビニ　タロウ", "0312345678", "taro@example.com
 PERSONAL = (NAME, TELNO, EMAIL)
 SOURCE = "192.0.2.10"
 ORDER_NO = "1234-56789-01234"
-VIEWER, OPERATOR, ADMIN = (Actor(name, role, Via.API) for name, role in zip(("mori", "sato", "suzuki"), Role, strict=True))
+VIEWER, OPERATOR, ADMIN = (
+    Actor(name, role, Via.API) for name, role in zip(("mori", "sato", "suzuki"), Role, strict=True)
+)
 RULES = UrlRules(OPTIONS.allow_http, OPTIONS.networks)
 USUAL = {
     "clientip": "2012000001",
@@ -44,7 +46,10 @@ class OperationsSetup(DeliverySetup):
 
     async def call(self, *statuses: str, **values: str) -> list[UUID]:
         """Receive a call for each status, `values` differing from the usual ones; return the notices' ids. Nothing is judged yet."""
-        return [await self.raw_call(encode({**USUAL, **values, "status": status})) for status in statuses]
+        return [
+            await self.raw_call(encode({**USUAL, **values, "status": status}))
+            for status in statuses
+        ]
 
     async def raw_call(self, query: bytes, *, headers: bytes = b"", body: bytes = b"") -> UUID:
         """Receive a call with this query."""
@@ -77,8 +82,14 @@ class OperationsSetup(DeliverySetup):
         await self.judge()
         return ids
 
-    async def add(self, name: str = "shop", url: str | None = "https://shop.example/hooks", **values: object) -> SubscriberWithSecret:
+    async def add(
+        self, name: str = "shop", url: str | None = "https://shop.example/hooks", **values: object
+    ) -> SubscriberWithSecret:
         """Add a subscriber as an operator does."""
         return await add_subscriber(
-            self.sessions, self.vault, NewSubscriber.model_validate({"name": name, "url": url, **values}), RULES, ADMIN
+            self.sessions,
+            self.vault,
+            NewSubscriber.model_validate({"name": name, "url": url, **values}),
+            RULES,
+            ADMIN,
         )

@@ -22,17 +22,27 @@ async def _error_of(url: str, statement: str = "SELECT 1") -> Exception:
 
 
 async def test_a_database_that_is_not_there(world: OperationsSetup) -> None:
-    for url in ("postgresql://relay@127.0.0.1:1/relay", "postgresql://relay@no-such-host.invalid/x", with_database(world.url, "none")):
+    for url in (
+        "postgresql://relay@127.0.0.1:1/relay",
+        "postgresql://relay@no-such-host.invalid/x",
+        with_database(world.url, "none"),
+    ):
         assert DatabaseProblem.UNREACHABLE is problem_of(await _error_of(url))
 
 
 async def test_tables_that_are_not_there(world: OperationsSetup) -> None:
-    assert DatabaseProblem.NOT_MIGRATED is problem_of(await _error_of(world.url, "SELECT 1 FROM no_such_table"))
-    assert DatabaseProblem.NOT_MIGRATED is problem_of(await _error_of(world.url, "SELECT no_such_column FROM notices"))
+    assert DatabaseProblem.NOT_MIGRATED is problem_of(
+        await _error_of(world.url, "SELECT 1 FROM no_such_table")
+    )
+    assert DatabaseProblem.NOT_MIGRATED is problem_of(
+        await _error_of(world.url, "SELECT no_such_column FROM notices")
+    )
 
 
 async def test_a_connection_that_is_cut(world: OperationsSetup) -> None:
-    assert DatabaseProblem.UNREACHABLE is problem_of(await _error_of(world.url, "SELECT pg_terminate_backend(pg_backend_pid())"))
+    assert DatabaseProblem.UNREACHABLE is problem_of(
+        await _error_of(world.url, "SELECT pg_terminate_backend(pg_backend_pid())")
+    )
     engine = make_engine(world.url, pool_size=1)
     sessions = make_sessions(engine)
     async with sessions() as session:
@@ -41,7 +51,9 @@ async def test_a_connection_that_is_cut(world: OperationsSetup) -> None:
             await session.execute(text("SELECT 1"))
     assert DatabaseProblem.UNREACHABLE is problem_of(raised.value)
     async with sessions() as session:
-        assert 1 == await session.scalar(text("SELECT 1")), "the next one gets a connection that lives"
+        assert 1 == await session.scalar(text("SELECT 1")), (
+            "the next one gets a connection that lives"
+        )
     await engine.dispose()
 
 

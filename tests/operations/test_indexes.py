@@ -14,7 +14,9 @@ _INSERT = (
 
 
 def _names() -> set[str]:
-    specification = importlib.util.spec_from_file_location("operator_indexes", SCRIPTS / "versions" / "2026_11_23_operator_indexes.py")
+    specification = importlib.util.spec_from_file_location(
+        "operator_indexes", SCRIPTS / "versions" / "2026_11_23_operator_indexes.py"
+    )
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
@@ -23,11 +25,15 @@ def _names() -> set[str]:
 
 
 async def _valid(connection: Connection) -> dict[str, bool]:
-    rows = await connection.fetch("SELECT relname, indisvalid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid")
+    rows = await connection.fetch(
+        "SELECT relname, indisvalid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid"
+    )
     return {row["relname"]: row["indisvalid"] for row in rows if row["relname"] in _names()}
 
 
-async def test_calls_are_recorded_while_a_long_transaction_holds_the_building_up(empty_database_url: str) -> None:
+async def test_calls_are_recorded_while_a_long_transaction_holds_the_building_up(
+    empty_database_url: str,
+) -> None:
     assert BEFORE == await migrate(empty_database_url, BEFORE)
     holder, caller = await connect(empty_database_url), await connect(empty_database_url)
     transaction = holder.transaction()
@@ -49,8 +55,12 @@ async def test_calls_are_recorded_while_a_long_transaction_holds_the_building_up
 async def test_an_index_that_stayed_behind_unusable_is_built_anew(empty_database_url: str) -> None:
     await migrate(empty_database_url, BEFORE)
     connection = await connect(empty_database_url)
-    await connection.execute("CREATE INDEX orders_created_idx ON orders (order_no)")  # another definition, and marked as interrupted
-    await connection.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'orders_created_idx'::regclass")
+    await connection.execute(
+        "CREATE INDEX orders_created_idx ON orders (order_no)"
+    )  # another definition, and marked as interrupted
+    await connection.execute(
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'orders_created_idx'::regclass"
+    )
     assert head() == await migrate(empty_database_url)
     assert dict.fromkeys(_names(), True) == await _valid(connection)
     definition = await connection.fetchval("SELECT pg_get_indexdef('orders_created_idx'::regclass)")
@@ -58,10 +68,19 @@ async def test_an_index_that_stayed_behind_unusable_is_built_anew(empty_database
     await connection.close()
 
 
-async def test_orders_of_before_get_the_ends_of_their_telephone_numbers(empty_database_url: str) -> None:
+async def test_orders_of_before_get_the_ends_of_their_telephone_numbers(
+    empty_database_url: str,
+) -> None:
     await migrate(empty_database_url, "0010")
     connection = await connect(empty_database_url)
-    calls = (("a", "0312345678"), ("a", ""), ("b", ""), ("c", None), ("d", "0311112222"), ("d", "0311113333"))
+    calls = (
+        ("a", "0312345678"),
+        ("a", ""),
+        ("b", ""),
+        ("c", None),
+        ("d", "0311112222"),
+        ("d", "0311113333"),
+    )
     for number, (order_no, telno) in enumerate(calls):
         await connection.execute(
             "INSERT INTO notices (id, lane, received_at, source, method, target, headers, body, verdict, order_no, parameters) "
@@ -76,6 +95,9 @@ async def test_orders_of_before_get_the_ends_of_their_telephone_numbers(empty_da
         "SELECT DISTINCT order_no, '01', 'awaiting_payment', 1, 1 FROM notices"
     )
     assert head() == await migrate(empty_database_url)
-    tails = {row["order_no"]: row["telno_tail"] for row in await connection.fetch("SELECT order_no, telno_tail FROM orders")}
+    tails = {
+        row["order_no"]: row["telno_tail"]
+        for row in await connection.fetch("SELECT order_no, telno_tail FROM orders")
+    }
     assert {"a": "5678", "b": None, "c": None, "d": "3333"} == tails
     await connection.close()

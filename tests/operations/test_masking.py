@@ -21,7 +21,9 @@ from tests.operations.operations_setup import USUAL
 @pytest.mark.parametrize("style", list(Style))
 def test_a_masked_query_hides_who_pays_and_nothing_else(style: Style) -> None:
     masked = decode(mask_form(encode(USUAL, style=style)))
-    assert {name: MASK if name in PERSONAL else value for name, value in USUAL.items()} == masked.values
+    assert {
+        name: MASK if name in PERSONAL else value for name, value in USUAL.items()
+    } == masked.values
 
 
 @pytest.mark.parametrize(
@@ -44,7 +46,11 @@ def test_each_spelling_of_a_pair(form: bytes, masked: bytes) -> None:
     assert masked == mask_form(form)
 
 
-@given(st.dictionaries(st.sampled_from([parameter.name for parameter in PARAMETERS]), st.binary(max_size=12)))
+@given(
+    st.dictionaries(
+        st.sampled_from([parameter.name for parameter in PARAMETERS]), st.binary(max_size=12)
+    )
+)
 def test_no_value_of_a_personal_parameter_survives(values: dict[str, bytes]) -> None:
     read = decode(mask_form(encode(values))).values
     assert {name for name in read if name in PERSONAL and read[name] not in ("", MASK)} == set()
@@ -57,12 +63,19 @@ def test_a_masked_target_shows_no_path_because_its_end_may_be_the_token() -> Non
 
 def test_masked_headers_keep_their_names() -> None:
     lines = b"X-Forwarded-For: 192.0.2.10\r\nUser-Agent: somebody\r\nContent-Type: text/plain\r\n"
-    assert b"X-Forwarded-For: ***\r\nUser-Agent: ***\r\nContent-Type: text/plain\r\n" == mask_headers(lines)
+    assert (
+        b"X-Forwarded-For: ***\r\nUser-Agent: ***\r\nContent-Type: text/plain\r\n"
+        == mask_headers(lines)
+    )
 
 
 def test_empty_values_stay_visible_as_empty() -> None:
-    assert {"name": MASK, "telno": None, "email": ""} == mask_values({"name": "コンビニ", "telno": None, "email": ""})
-    assert {"telno": "", "money": "5400", "username": MASK} == mask_parameters({"telno": "", "money": "5400", "username": "コ"})
+    assert {"name": MASK, "telno": None, "email": ""} == mask_values(
+        {"name": "コンビニ", "telno": None, "email": ""}
+    )
+    assert {"telno": "", "money": "5400", "username": MASK} == mask_parameters(
+        {"telno": "", "money": "5400", "username": "コ"}
+    )
 
 
 @given(st.binary(max_size=40))
@@ -74,7 +87,13 @@ def test_escaped_bytes_can_be_read_back(raw: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b" folded 0312345678\r\n", b"\tfolded: 192.0.2.9\n", b"no colon 0312345678\r\n", b" accept: 0312345678\n"]
+    "line",
+    [
+        b" folded 0312345678\r\n",
+        b"\tfolded: 192.0.2.9\n",
+        b"no colon 0312345678\r\n",
+        b" accept: 0312345678\n",
+    ],
 )
 def test_a_line_that_is_no_header_of_its_own_is_hidden_whole(line: bytes) -> None:
     end = b"\r\n" if line.endswith(b"\r\n") else b"\n"

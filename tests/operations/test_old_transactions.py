@@ -25,10 +25,16 @@ async def test_an_idle_database_keeps_nothing(world: OperationsSetup) -> None:
 
 
 @pytest.mark.parametrize("isolation", ["repeatable_read", "read_committed"])
-async def test_a_session_with_a_snapshot_or_an_id_is_seen(world: OperationsSetup, database_url: str, isolation: str) -> None:
+async def test_a_session_with_a_snapshot_or_an_id_is_seen(
+    world: OperationsSetup, database_url: str, isolation: str
+) -> None:
     connection = await connect(database_url)
     async with connection.transaction(isolation=isolation):  # type: ignore[arg-type]
-        await connection.fetchval("SELECT count(*) FROM notices" if isolation == "repeatable_read" else "SELECT pg_current_xact_id()::text")
+        await connection.fetchval(
+            "SELECT count(*) FROM notices"
+            if isolation == "repeatable_read"
+            else "SELECT pg_current_xact_id()::text"
+        )
         await asyncio.sleep(0.2)
         assert 0.1 < (await _oldest(world, OldestTransactions()))["session"] < 60
         metrics.expose_snapshot()
@@ -38,17 +44,28 @@ async def test_a_session_with_a_snapshot_or_an_id_is_seen(world: OperationsSetup
     assert 0 == (await _oldest(world, OldestTransactions()))["session"]
 
 
-async def test_a_slot_is_measured_with_what_it_keeps(world: OperationsSetup, database_url: str) -> None:
+async def test_a_slot_is_measured_with_what_it_keeps(
+    world: OperationsSetup, database_url: str
+) -> None:
     connection = await connect(database_url)
     await connection.execute("SELECT pg_create_physical_replication_slot('left_behind', true)")
     try:
-        await connection.execute("SELECT pg_logical_emit_message(false, 'test', repeat('x', 100000))")
+        await connection.execute(
+            "SELECT pg_logical_emit_message(false, 'test', repeat('x', 100000))"
+        )
         measured = await Watch(world.sessions).measure()
         [slot] = [slot for slot in measured.slots if slot.name == "left_behind"]
         assert not slot.active
         assert 100_000 < slot.wal_bytes < 10**10
-        found = [finding for finding in await check_transactions(world.sessions) if finding.subject == "replication slot"]
-        assert any(finding.level is Level.WARNING and "left_behind has no reader" in finding.message for finding in found)
+        found = [
+            finding
+            for finding in await check_transactions(world.sessions)
+            if finding.subject == "replication slot"
+        ]
+        assert any(
+            finding.level is Level.WARNING and "left_behind has no reader" in finding.message
+            for finding in found
+        )
     finally:
         await connection.execute("SELECT pg_drop_replication_slot('left_behind')")
         await connection.close()
@@ -56,8 +73,14 @@ async def test_a_slot_is_measured_with_what_it_keeps(world: OperationsSetup, dat
 
 def test_a_horizon_without_a_time_ages_while_it_does_not_move() -> None:
     oldest = OldestTransactions()
-    standing, moved = Horizon("replica", "standby", None, 9, "700"), Horizon("replica", "standby", None, 2, "707")
-    ages = [oldest.measure([one], moment)["replica"] for one, moment in ((standing, 10), (standing, 2_000), (moved, 2_010), (moved, 2_020))]
+    standing, moved = (
+        Horizon("replica", "standby", None, 9, "700"),
+        Horizon("replica", "standby", None, 2, "707"),
+    )
+    ages = [
+        oldest.measure([one], moment)["replica"]
+        for one, moment in ((standing, 10), (standing, 2_000), (moved, 2_010), (moved, 2_020))
+    ]
     assert [0, 1_990, 0, 10] == ages
     assert 0 == oldest.measure([], 3_000)["replica"]
 

@@ -18,7 +18,9 @@ def test_a_cursor_names_its_key(key: UUID | int) -> None:
     assert key == key_of(cursor_of(key), type(key))
 
 
-@pytest.mark.parametrize("text", ["", "=", "====", "a", "あ", "!!!!", "AAAA", cursor_of(7), "\0", "A" * 1000])
+@pytest.mark.parametrize(
+    "text", ["", "=", "====", "a", "あ", "!!!!", "AAAA", cursor_of(7), "\0", "A" * 1000]
+)
 def test_what_is_no_cursor_of_this_list_is_refused(text: str) -> None:
     with pytest.raises(BadCursor):
         key_of(text, UUID)
@@ -47,7 +49,9 @@ async def test_a_full_last_page_says_that_it_is_the_last(world: OperationsSetup)
     assert not (await list_notices(world.sessions, Place(limit=3))).has_more
 
 
-async def test_the_end_of_the_events_is_the_place_to_read_on_from_later(world: OperationsSetup) -> None:
+async def test_the_end_of_the_events_is_the_place_to_read_on_from_later(
+    world: OperationsSetup,
+) -> None:
     assert (None, []) == _cursor_and_types(await list_events(world.sessions, Place()))
     await world.judged("01")
     first = await list_events(world.sessions, Place())

@@ -30,7 +30,13 @@ from app.operations.subscribers.recovery import RecoveryRequest, recover
 from tests.conftest import TEMPLATE, with_database
 
 BIG = ("notices", "answers", "orders", "events", "outbound_webhooks", "attempts", "audit_entries")
-MOST_ROWS = {"*": 1_000, "overview": 65_000, "attention": 12_000, "accepted notices": 4_000, "what a recovery would send": 25_000}
+MOST_ROWS = {
+    "*": 1_000,
+    "overview": 65_000,
+    "attention": 12_000,
+    "accepted notices": 4_000,
+    "what a recovery would send": 25_000,
+}
 """What one statement may read of big tables. For the overview the 20,000 calls of a day are counted, each with its answer; what needs
 attention is counted up to 10,000. Accepted notices have no index of their own, which every call would pay for: their list passes over
 the latest ones that are not judged yet, 3,000 here. A recovery may look at all that is pending, 20,000 here, and never at all events."""
@@ -107,7 +113,9 @@ class Plans:
     def watch(self) -> None:
         event.listen(self.engine.sync_engine, "before_cursor_execute", self._note)
 
-    def _note(self, _connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+    def _note(
+        self, _connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any
+    ) -> None:
         if re.match(r"\s*(SELECT|WITH)\b", statement):
             self.statements.append((statement, parameters))
 
@@ -119,7 +127,11 @@ class Plans:
         for number, (statement, parameters) in enumerate(self.statements):
             await connection.execute(f"PREPARE statement{number} AS {statement}")
             values = f"({', '.join(['NULL'] * len(parameters))})" if parameters else ""
-            plans += json.loads(await connection.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE statement{number}{values}"))
+            plans += json.loads(
+                await connection.fetchval(
+                    f"EXPLAIN (FORMAT JSON) EXECUTE statement{number}{values}"
+                )
+            )
         await connection.close()
         return plans
 
@@ -159,29 +171,51 @@ READS: dict[str, Read] = {
     "attention": read_attention,
     "order": lambda s: show_order(s, "o77"),
     "notices of an order": lambda s: list_notices(s, Place(), order_no="o77"),
-    "notices of an order by verdict": lambda s: list_notices(s, Place(), order_no="o77", verdict=VerdictFilter.ACCEPTED),
+    "notices of an order by verdict": lambda s: list_notices(
+        s, Place(), order_no="o77", verdict=VerdictFilter.ACCEPTED
+    ),
     "events": lambda s: list_events(s, Place()),
     "events of an order": lambda s: list_events(s, Place(), order_no="o77"),
     "webhooks of a subscriber": lambda s: list_outbound(s, Place(), subscriber="rare"),
-    "what a recovery would send": lambda s: recover(s, RecoveryRequest(subscriber="shop", since=LAUNCH, dry_run=True), SERVICE),
+    "what a recovery would send": lambda s: recover(
+        s, RecoveryRequest(subscriber="shop", since=LAUNCH, dry_run=True), SERVICE
+    ),
     "webhooks of nobody": lambda s: list_outbound(s, Place(), subscriber="nobody"),
-    "undelivered": lambda s: list_outbound(s, Place(), states=[WebhookState.PENDING, WebhookState.DEAD]),
-    "dead of a subscriber": lambda s: list_outbound(s, Place(), states=[WebhookState.DEAD], subscriber="shop"),
-    "dead that need attention": lambda s: list_outbound(s, Place(), states=[WebhookState.DEAD], attention=True),
+    "undelivered": lambda s: list_outbound(
+        s, Place(), states=[WebhookState.PENDING, WebhookState.DEAD]
+    ),
+    "dead of a subscriber": lambda s: list_outbound(
+        s, Place(), states=[WebhookState.DEAD], subscriber="shop"
+    ),
+    "dead that need attention": lambda s: list_outbound(
+        s, Place(), states=[WebhookState.DEAD], attention=True
+    ),
     "audit": lambda s: list_audit(s, Place()),
     "audit of an operator": lambda s: list_audit(s, Place(), operator="nobody"),
     "audit of one who left": lambda s: list_audit(s, Place(), operator="left"),
-    "audit of an operator's action": lambda s: list_audit(s, Place(), operator="nobody", action=Action.TOKEN_REVOKED),
-    "delivered webhooks of one that is paused": lambda s: list_outbound(s, Place(), states=[WebhookState.DELIVERED], subscriber="held"),
-    "pending webhooks of one that is paused": lambda s: list_outbound(s, Place(), states=[WebhookState.PENDING], subscriber="held"),
+    "audit of an operator's action": lambda s: list_audit(
+        s, Place(), operator="nobody", action=Action.TOKEN_REVOKED
+    ),
+    "delivered webhooks of one that is paused": lambda s: list_outbound(
+        s, Place(), states=[WebhookState.DELIVERED], subscriber="held"
+    ),
+    "pending webhooks of one that is paused": lambda s: list_outbound(
+        s, Place(), states=[WebhookState.PENDING], subscriber="held"
+    ),
     "all webhooks of one that is paused": lambda s: list_outbound(s, Place(), subscriber="held"),
     "audit of an action": lambda s: list_audit(s, Place(), action=Action.TOKEN_REVOKED),
     "audit of a subject": lambda s: list_audit(s, Place(), subject="order:o77"),
     "all notices": lambda s: list_notices(s, Place()),
     "notices that need attention": lambda s: list_notices(s, Place(), attention=True),
     "all webhooks": lambda s: list_outbound(s, Place()),
-    **{f"{verdict} notices": (lambda s, v=verdict: list_notices(s, Place(), verdict=v)) for verdict in VerdictFilter},
-    **{f"{state} webhooks": (lambda s, w=state: list_outbound(s, Place(), states=[w])) for state in WebhookState},
+    **{
+        f"{verdict} notices": (lambda s, v=verdict: list_notices(s, Place(), verdict=v))
+        for verdict in VerdictFilter
+    },
+    **{
+        f"{state} webhooks": (lambda s, w=state: list_outbound(s, Place(), states=[w]))
+        for state in WebhookState
+    },
 }
 SEARCHES: dict[str, dict[str, Any]] = {
     "any order": {},
@@ -195,14 +229,26 @@ SEARCHES: dict[str, dict[str, Any]] = {
     "date without orders": {"date": "2020-01-01"},
     "telephone and date": {"telno_tail": "7919", "date": now().date()},
     "money and date": {"money": 5400, "date": now().date()},
-    "all": {"order_no": "o76", "sendid": "A-76", "telno_tail": "7919", "money": 276, "date": now().date()},
+    "all": {
+        "order_no": "o76",
+        "sendid": "A-76",
+        "telno_tail": "7919",
+        "money": 276,
+        "date": now().date(),
+    },
 }
 for _name, _query in SEARCHES.items():
-    READS[f"search by {_name}"] = lambda s, q=_query: search_orders(s, Place(), OrderQuery.model_validate(q))
+    READS[f"search by {_name}"] = lambda s, q=_query: search_orders(
+        s, Place(), OrderQuery.model_validate(q)
+    )
 
 
 def _whole_tables(plan: dict[str, Any]) -> list[str]:
-    return [node["Relation Name"] for node in _nodes(plan["Plan"]) if node["Node Type"] == "Seq Scan" and node["Relation Name"] in BIG]
+    return [
+        node["Relation Name"]
+        for node in _nodes(plan["Plan"])
+        if node["Node Type"] == "Seq Scan" and node["Relation Name"] in BIG
+    ]
 
 
 async def _check(engine: AsyncEngine, url: str, read: Read, most: int) -> None:
@@ -214,16 +260,22 @@ async def _check(engine: AsyncEngine, url: str, read: Read, most: int) -> None:
     for plan in [*executed, *await plans.of_any_parameters(url)]:
         assert [] == _whole_tables(plan), json.dumps(plan["Plan"], indent=1)
     for plan in executed:
-        assert sum(map(_rows_read, _nodes(plan["Plan"]))) <= most, json.dumps(plan["Plan"], indent=1)
+        assert sum(map(_rows_read, _nodes(plan["Plan"]))) <= most, json.dumps(
+            plan["Plan"], indent=1
+        )
 
 
-async def test_every_list_and_every_search_is_an_index_scan(engine: AsyncEngine, full_url: str, subtests: pytest.Subtests) -> None:
+async def test_every_list_and_every_search_is_an_index_scan(
+    engine: AsyncEngine, full_url: str, subtests: pytest.Subtests
+) -> None:
     for name, read in READS.items():
         with subtests.test(read=name):
             await _check(engine, full_url, read, MOST_ROWS.get(name, MOST_ROWS["*"]))
 
 
-async def test_later_pages_are_index_scans_too(engine: AsyncEngine, full_url: str, subtests: pytest.Subtests) -> None:
+async def test_later_pages_are_index_scans_too(
+    engine: AsyncEngine, full_url: str, subtests: pytest.Subtests
+) -> None:
     sessions = make_sessions(engine)
 
     async def second(name: str, listing: Callable[[Sessions, Place], Awaitable[Any]]) -> None:
@@ -233,7 +285,10 @@ async def test_later_pages_are_index_scans_too(engine: AsyncEngine, full_url: st
 
     await second("notices", list_notices)
     await second("quarantined", lambda s, p: list_notices(s, p, verdict=VerdictFilter.QUARANTINED))
-    await second("undelivered", lambda s, p: list_outbound(s, p, states=[WebhookState.PENDING, WebhookState.DEAD]))
+    await second(
+        "undelivered",
+        lambda s, p: list_outbound(s, p, states=[WebhookState.PENDING, WebhookState.DEAD]),
+    )
     await second("orders", lambda s, p: search_orders(s, p, OrderQuery()))
     await second("money", lambda s, p: search_orders(s, p, OrderQuery(money=5400)))
     await second("audit", lambda s, p: list_audit(s, p, operator="o1"))

@@ -60,7 +60,9 @@ async def _webhook(world: Ready) -> Any:
 
 
 async def _webhooks(world: Ready) -> Any:
-    return await list_outbound(world.sessions, PLACE, states=(WebhookState.PENDING, WebhookState.DEAD))
+    return await list_outbound(
+        world.sessions, PLACE, states=(WebhookState.PENDING, WebhookState.DEAD)
+    )
 
 
 async def _attention(world: Ready) -> Any:
@@ -128,13 +130,21 @@ async def test_only_an_audited_snapshot_may_write(world: OperationsSetup) -> Non
     async with snapshot(world.sessions) as session:
         connection = await session.connection()
         level = (await connection.exec_driver_sql("SHOW transaction_isolation")).scalar()
-        assert ("repeatable read", "on") == (level, (await connection.exec_driver_sql("SHOW transaction_read_only")).scalar())
+        assert ("repeatable read", "on") == (
+            level,
+            (await connection.exec_driver_sql("SHOW transaction_read_only")).scalar(),
+        )
     async with snapshot(world.sessions, audited=True) as session:
         await (await session.connection()).exec_driver_sql(write)
-    async with world.sessions() as session:  # the pool hands the same connection out as it was before
+    async with (
+        world.sessions() as session
+    ):  # the pool hands the same connection out as it was before
         connection = await session.connection()
         level = (await connection.exec_driver_sql("SHOW transaction_isolation")).scalar()
-        assert ("read committed", "off") == (level, (await connection.exec_driver_sql("SHOW transaction_read_only")).scalar())
+        assert ("read committed", "off") == (
+            level,
+            (await connection.exec_driver_sql("SHOW transaction_read_only")).scalar(),
+        )
     assert ["paused"] == [row.state for row in await world.rows("SELECT state FROM subscribers")]
 
 
@@ -147,17 +157,25 @@ class _Writer:
 
     async def write(self) -> None:
         world = self._world
-        await world.run("UPDATE notices SET verdict = NULL, released = true WHERE verdict = 'quarantined'")
-        await world.run("UPDATE outbound_webhooks SET state = 'dead', finished_at = now(), attempts = 1")
+        await world.run(
+            "UPDATE notices SET verdict = NULL, released = true WHERE verdict = 'quarantined'"
+        )
+        await world.run(
+            "UPDATE outbound_webhooks SET state = 'dead', finished_at = now(), attempts = 1"
+        )
         await world.run(
             "INSERT INTO attempts (outbound_webhook_id, number, started_at, duration_ms, outcome)"
             " SELECT id, 1, now(), 5, 'timeout' FROM outbound_webhooks"
         )
-        await world.run("INSERT INTO answers (notice_id, answered_at) SELECT id, now() FROM notices")
+        await world.run(
+            "INSERT INTO answers (notice_id, answered_at) SELECT id, now() FROM notices"
+        )
         await world.run("UPDATE subscriber_secrets SET expires_at = now() + interval '1 day'")
         await world.judged("04", "05")
         await world.judged("99", order_no="9999-00000-00002")
-        await world.run("UPDATE subscribers SET state = 'paused', pause_reason = 'test' WHERE name = 'other'")
+        await world.run(
+            "UPDATE subscribers SET state = 'paused', pause_reason = 'test' WHERE name = 'other'"
+        )
 
 
 async def _prepare(world: OperationsSetup) -> Ready:

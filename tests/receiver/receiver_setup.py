@@ -74,10 +74,22 @@ def get(target: bytes, *headers: bytes, version: bytes = b"1.0", method: bytes =
 
 def post(body: bytes, *headers: bytes) -> bytes:
     """A request with a body."""
-    return get(PATH, b"Host: relay.example", b"Content-Length: %d" % len(body), *headers, version=b"1.1", method=b"POST") + body
+    return (
+        get(
+            PATH,
+            b"Host: relay.example",
+            b"Content-Length: %d" % len(body),
+            *headers,
+            version=b"1.1",
+            method=b"POST",
+        )
+        + body
+    )
 
 
-async def converse(port: int, *pieces: bytes, pause: float = 0.02, patience: float = 10, half_close: bool = False) -> bytes:
+async def converse(
+    port: int, *pieces: bytes, pause: float = 0.02, patience: float = 10, half_close: bool = False
+) -> bytes:
     """Send the pieces one after the other and return everything that comes back until the server closes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:

@@ -29,7 +29,16 @@ async def test_a_call_is_stored_verbatim_and_answered_ok(database_url: str) -> N
 
 
 async def test_a_post_body_is_stored_verbatim(database_url: str) -> None:
-    request = get(b"/zeus/notify", b"Host: relay.example", b"Content-Length: %d" % len(CALL), version=b"1.1", method=b"POST") + CALL
+    request = (
+        get(
+            b"/zeus/notify",
+            b"Host: relay.example",
+            b"Content-Length: %d" % len(CALL),
+            version=b"1.1",
+            method=b"POST",
+        )
+        + CALL
+    )
     async with receiver(database_url) as port:
         assert status_of(await exchange("127.0.0.1", port, request)) == 200
     [notice] = await stored(database_url)
@@ -38,11 +47,18 @@ async def test_a_post_body_is_stored_verbatim(database_url: str) -> None:
     assert notice["lane"] == lane_of("1234-56789-01234")
 
 
-async def test_the_evidence_that_an_answer_went_out_follows_within_a_moment(database_url: str) -> None:
+async def test_the_evidence_that_an_answer_went_out_follows_within_a_moment(
+    database_url: str,
+) -> None:
     async with receiver(database_url) as port:
         await exchange("127.0.0.1", port, get(b"/zeus/notify?" + CALL))
     connection = await connect(database_url)
-    assert await connection.fetchval("SELECT count(*) FROM answers JOIN notices ON notices.id = answers.notice_id") == 1
+    assert (
+        await connection.fetchval(
+            "SELECT count(*) FROM answers JOIN notices ON notices.id = answers.notice_id"
+        )
+        == 1
+    )
     await connection.close()
 
 
@@ -53,10 +69,18 @@ async def test_slashes_too_many_are_no_reason_to_redirect(database_url: str, tar
     assert len(await stored(database_url)) == 1
 
 
-@pytest.mark.parametrize(("method", "status"), [(b"HEAD", 200), (b"OPTIONS", 405), (b"PUT", 405), (b"DELETE", 405), (b"PATCH", 405)])
+@pytest.mark.parametrize(
+    ("method", "status"),
+    [(b"HEAD", 200), (b"OPTIONS", 405), (b"PUT", 405), (b"DELETE", 405), (b"PATCH", 405)],
+)
 async def test_other_methods_create_nothing(database_url: str, method: bytes, status: int) -> None:
     async with receiver(database_url) as port:
-        assert status_of(await exchange("127.0.0.1", port, get(b"/zeus/notify?" + CALL, method=method))) == status
+        assert (
+            status_of(
+                await exchange("127.0.0.1", port, get(b"/zeus/notify?" + CALL, method=method))
+            )
+            == status
+        )
     assert await stored(database_url) == []
 
 
@@ -79,7 +103,14 @@ async def test_a_source_that_is_not_allowed_gets_403_and_stores_nothing(database
     async with receiver(database_url, allowed=[ipaddress.ip_network("192.0.2.0/24")]) as port:
         assert status_of(await exchange("127.0.0.1", port, get(b"/zeus/notify?" + CALL))) == 403
         # Nobody becomes somebody else by saying so.
-        assert status_of(await exchange("127.0.0.1", port, get(b"/zeus/notify?" + CALL, b"X-Forwarded-For: 192.0.2.1"))) == 403
+        assert (
+            status_of(
+                await exchange(
+                    "127.0.0.1", port, get(b"/zeus/notify?" + CALL, b"X-Forwarded-For: 192.0.2.1")
+                )
+            )
+            == 403
+        )
     assert await stored(database_url) == []
 
 
@@ -100,17 +131,45 @@ async def test_behind_a_trusted_proxy_the_address_it_vouches_for_counts(database
 
 async def test_with_a_token_only_the_path_with_the_token_is_the_endpoint(database_url: str) -> None:
     async with receiver(database_url, token="0123456789abcdef") as port:
-        assert status_of(await exchange("127.0.0.1", port, get(b"/zeus/notify/0123456789abcdef?" + CALL))) == 200
-        assert status_of(await exchange("127.0.0.1", port, get(b"/zeus/notify/0123456789abcdef/?" + CALL))) == 200
+        assert (
+            status_of(
+                await exchange("127.0.0.1", port, get(b"/zeus/notify/0123456789abcdef?" + CALL))
+            )
+            == 200
+        )
+        assert (
+            status_of(
+                await exchange("127.0.0.1", port, get(b"/zeus/notify/0123456789abcdef/?" + CALL))
+            )
+            == 200
+        )
         assert status_of(await exchange("127.0.0.1", port, get(b"/zeus/notify?" + CALL))) == 404
-        assert status_of(await exchange("127.0.0.1", port, get(b"/zeus/notify/0123456789abcdeX?" + CALL))) == 404
-        assert status_of(await exchange("127.0.0.1", port, get("/zeus/notify/鍵?".encode() + CALL))) in (400, 404)
+        assert (
+            status_of(
+                await exchange("127.0.0.1", port, get(b"/zeus/notify/0123456789abcdeX?" + CALL))
+            )
+            == 404
+        )
+        assert status_of(
+            await exchange("127.0.0.1", port, get("/zeus/notify/鍵?".encode() + CALL))
+        ) in (400, 404)
     assert len(await stored(database_url)) == 2
 
 
-async def test_a_body_over_the_limit_is_kept_up_to_its_last_whole_parameter(database_url: str) -> None:
+async def test_a_body_over_the_limit_is_kept_up_to_its_last_whole_parameter(
+    database_url: str,
+) -> None:
     big = CALL + b"&money=5400&sendid=" + b"a" * BODY_LIMIT
-    request = get(b"/zeus/notify", b"Host: a", b"Content-Length: %d" % len(big), version=b"1.1", method=b"POST") + big
+    request = (
+        get(
+            b"/zeus/notify",
+            b"Host: a",
+            b"Content-Length: %d" % len(big),
+            version=b"1.1",
+            method=b"POST",
+        )
+        + big
+    )
     async with receiver(database_url) as port:
         assert status_of(await exchange("127.0.0.1", port, request)) == 200
     [notice] = await stored(database_url)
@@ -121,7 +180,9 @@ async def test_a_body_over_the_limit_is_kept_up_to_its_last_whole_parameter(data
 async def test_a_sender_that_leaves_inside_its_body_made_no_call(database_url: str) -> None:
     async with receiver(database_url) as port:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(get(b"/zeus/notify", b"Content-Length: 100", method=b"POST") + b"order_no=1234-5")
+        writer.write(
+            get(b"/zeus/notify", b"Content-Length: 100", method=b"POST") + b"order_no=1234-5"
+        )
         await writer.drain()
         writer.close()
         await asyncio.sleep(0.1)

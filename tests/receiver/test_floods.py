@@ -31,23 +31,35 @@ def posting(*headers: bytes) -> bytes:
 
 @pytest.mark.parametrize("framing", [GIGABYTE, CHUNKED])
 @pytest.mark.parametrize("proxied", [False, True])
-async def test_a_stranger_is_refused_before_its_body(database_url: str, framing: bytes, proxied: bool) -> None:
+async def test_a_stranger_is_refused_before_its_body(
+    database_url: str, framing: bytes, proxied: bool
+) -> None:
     trusted = LOOPBACK if proxied else ()
     async with receiver(database_url, allowed=OTHERS, trusted=trusted) as port:
-        answer = await converse(port, posting(framing, EXPECT, b"X-Forwarded-For: 198.51.100.1"), patience=1.5)
+        answer = await converse(
+            port, posting(framing, EXPECT, b"X-Forwarded-For: 198.51.100.1"), patience=1.5
+        )
     assert b"HTTP/1.1 403" == answer[:12]
     assert b"100 Continue" not in answer
 
 
-async def test_a_stranger_s_body_is_read_when_a_sample_is_due_and_only_then(database_url: str) -> None:
+async def test_a_stranger_s_body_is_read_when_a_sample_is_due_and_only_then(
+    database_url: str,
+) -> None:
     async with receiver(database_url, allowed=OTHERS) as port:
-        answer = await converse(port, posting(b"Content-Length: %d" % len(CALL), EXPECT), CALL, pause=0.3)
+        answer = await converse(
+            port, posting(b"Content-Length: %d" % len(CALL), EXPECT), CALL, pause=0.3
+        )
         assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 403")
-        answer = await converse(port, posting(b"Content-Length: %d" % len(CALL), EXPECT), patience=1.5)
+        answer = await converse(
+            port, posting(b"Content-Length: %d" % len(CALL), EXPECT), patience=1.5
+        )
         assert answer.startswith(b"HTTP/1.1 403"), "one a second is taken"
 
 
-async def test_a_trusted_proxy_s_stranger_costs_the_connection_nothing_when_its_body_is_there(database_url: str) -> None:
+async def test_a_trusted_proxy_s_stranger_costs_the_connection_nothing_when_its_body_is_there(
+    database_url: str,
+) -> None:
     body = b"a" * 3_000
     request = posting(b"Content-Length: 3000", b"X-Forwarded-For: 198.51.100.1") + body
     async with receiver(database_url, allowed=OTHERS, trusted=LOOPBACK) as port:
@@ -57,11 +69,16 @@ async def test_a_trusted_proxy_s_stranger_costs_the_connection_nothing_when_its_
 
 async def test_a_stranger_s_endless_head_is_refused(database_url: str) -> None:
     async with receiver(database_url, allowed=OTHERS) as port:
-        for beginning in (b"GET /" + b"a" * STRANGER_HEAD_BYTES, b"GET / HTTP/1.1\r\nX: " + b"a" * STRANGER_HEAD_BYTES):
+        for beginning in (
+            b"GET /" + b"a" * STRANGER_HEAD_BYTES,
+            b"GET / HTTP/1.1\r\nX: " + b"a" * STRANGER_HEAD_BYTES,
+        ):
             assert 403 == status_of(await converse(port, beginning + b"a", patience=1.5))
 
 
-async def test_a_sender_that_goes_on_after_its_answer_is_not_read_without_end(database_url: str) -> None:
+async def test_a_sender_that_goes_on_after_its_answer_is_not_read_without_end(
+    database_url: str,
+) -> None:
     sent, began, took = 0, time.monotonic(), math.inf
     async with receiver(database_url, allowed=OTHERS) as port:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -79,7 +96,9 @@ async def test_a_sender_that_goes_on_after_its_answer_is_not_read_without_end(da
 
 
 @pytest.mark.parametrize("drop", [b"\r\n", b"\n", b"\r"])
-async def test_empty_lines_between_requests_keep_no_connection(database_url: str, drop: bytes) -> None:
+async def test_empty_lines_between_requests_keep_no_connection(
+    database_url: str, drop: bytes
+) -> None:
     async with receiver(database_url) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(get(b"/healthz", version=b"1.1"))
@@ -111,7 +130,9 @@ async def test_a_head_that_trickles_in_late_has_one_deadline_of_its_own(database
 async def test_chunk_extensions_are_read_within_bounds(database_url: str) -> None:
     chunk = b"1;" + b"e" * 1000 + b"\r\n1\r\n"
     async with receiver(database_url) as port:
-        request = posting(CHUNKED) + b"b\r\norder_no=9&\r\n" + chunk * (CODED_LIMIT // len(chunk) + 1)
+        request = (
+            posting(CHUNKED) + b"b\r\norder_no=9&\r\n" + chunk * (CODED_LIMIT // len(chunk) + 1)
+        )
         assert 200 == status_of(await converse(port, request))
     [notice] = await stored(database_url)
     assert (b"order_no=9", True) == (notice["body"], notice["cut"])
@@ -150,7 +171,12 @@ async def test_a_closed_connection_needs_no_garbage_collector(database_url: str)
     gc.disable()
     try:
         async with receiver(database_url, allowed=OTHERS) as port:
-            for request in (get(b"/healthz"), get(PATH + b"?" + CALL), b"no request\r\n\r\n", posting(GIGABYTE) + b"a" * 100_000):
+            for request in (
+                get(b"/healthz"),
+                get(PATH + b"?" + CALL),
+                b"no request\r\n\r\n",
+                posting(GIGABYTE) + b"a" * 100_000,
+            ):
                 await converse(port, request)
             deadline = time.monotonic() + LINGER_SECONDS + 5
             while alive() and time.monotonic() < deadline:

@@ -35,17 +35,33 @@ async def call(host: str, port: int, number: int = 1) -> str:
         writer.close()
 
 
-async def test_a_receiver_starts_beside_a_kubernetes_service_of_its_name(database_url: str, tmp_path: Path) -> None:
-    made = {"PUBLIC_SERVICE_HOST": "10.96.0.7", "PUBLIC_SERVICE_PORT": "8000", "METRICS_PORT": "tcp://10.96.0.8:9100"}
+async def test_a_receiver_starts_beside_a_kubernetes_service_of_its_name(
+    database_url: str, tmp_path: Path
+) -> None:
+    made = {
+        "PUBLIC_SERVICE_HOST": "10.96.0.7",
+        "PUBLIC_SERVICE_PORT": "8000",
+        "METRICS_PORT": "tcp://10.96.0.8:9100",
+    }
     with processes(tmp_path) as starter:
-        receiver = starter.start("receive", **service_settings(database_url), **made, PUBLIC_PORT_8000_TCP="tcp://10.96.0.7:8000")
+        receiver = starter.start(
+            "receive",
+            **service_settings(database_url),
+            **made,
+            PUBLIC_PORT_8000_TCP="tcp://10.96.0.7:8000",
+        )
         assert "200" == await call(*await receiver.ready("receiver"))
         names = [*made, "PUBLIC_PORT_8000_TCP"]
-        assert sorted(f"RELAY_{name}" for name in names) == (await receiver.logged("service_variables_ignored"))["variables"]
+        assert (
+            sorted(f"RELAY_{name}" for name in names)
+            == (await receiver.logged("service_variables_ignored"))["variables"]
+        )
 
 
 @pytest.mark.parametrize("callers", [4, 32])
-async def test_no_connection_is_reset_by_a_stop(database_url: str, tmp_path: Path, callers: int) -> None:
+async def test_no_connection_is_reset_by_a_stop(
+    database_url: str, tmp_path: Path, callers: int
+) -> None:
     seen: Counter[str] = Counter()
     stopped = asyncio.Event()
     numbers = iter(range(1_000_000))
@@ -67,7 +83,9 @@ async def test_no_connection_is_reset_by_a_stop(database_url: str, tmp_path: Pat
     assert seen["200"] == len(await stored(database_url))
 
 
-async def test_a_kept_connection_is_closed_cleanly_by_a_stop(database_url: str, tmp_path: Path) -> None:
+async def test_a_kept_connection_is_closed_cleanly_by_a_stop(
+    database_url: str, tmp_path: Path
+) -> None:
     with processes(tmp_path) as starter:
         receiver = starter.start("receive", **service_settings(database_url))
         host, port = await receiver.ready("receiver")
@@ -77,7 +95,9 @@ async def test_a_kept_connection_is_closed_cleanly_by_a_stop(database_url: str, 
         assert b"connection: close" not in await reader.readuntil(b"\r\n\r\nOK")
         receiver.terminate()
         await asyncio.sleep(0.4)
-        writer.write(request)  # it is still open: the call is answered, with the word that it is the last
+        writer.write(
+            request
+        )  # it is still open: the call is answered, with the word that it is the last
         assert b"connection: close" in await reader.readuntil(b"\r\n\r\nOK")
         assert await reader.read() == b""
         writer.close()
@@ -85,7 +105,9 @@ async def test_a_kept_connection_is_closed_cleanly_by_a_stop(database_url: str, 
     assert len(await stored(database_url)) == 2
 
 
-async def test_ready_says_no_before_the_receiver_stops_accepting(database_url: str, tmp_path: Path) -> None:
+async def test_ready_says_no_before_the_receiver_stops_accepting(
+    database_url: str, tmp_path: Path
+) -> None:
     with processes(tmp_path) as starter:
         receiver = starter.start("receive", **service_settings(database_url), STOP_DELAY="1500ms")
         host, port = await receiver.ready("receiver")
@@ -107,10 +129,15 @@ async def reloaded(receiver: Process, event: str) -> None:
     raise AssertionError(receiver.log_text())
 
 
-async def test_sources_are_read_again_on_sighup_and_wrong_ones_change_nothing(database_url: str, tmp_path: Path) -> None:
+async def test_sources_are_read_again_on_sighup_and_wrong_ones_change_nothing(
+    database_url: str, tmp_path: Path
+) -> None:
     listed = tmp_path / "sources"
     listed.write_text("127.0.0.0/8  # this machine\n")
-    settings = service_settings(database_url) | {"ALLOWED_SOURCES": "192.0.2.0/24", "ALLOWED_SOURCES_FILE": str(listed)}
+    settings = service_settings(database_url) | {
+        "ALLOWED_SOURCES": "192.0.2.0/24",
+        "ALLOWED_SOURCES_FILE": str(listed),
+    }
     with processes(tmp_path) as starter:
         receiver = starter.start("receive", **settings)
         host, port = await receiver.ready("receiver")
@@ -135,8 +162,12 @@ async def test_more_connections_than_files_are_survived(database_url: str, tmp_p
     with processes(tmp_path) as starter:
         receiver = starter.start("receive", **service_settings(database_url))
         host, port = await receiver.ready("receiver")
-        resource.prlimit(receiver.pid, resource.RLIMIT_NOFILE, (200, 200))  # below what the receiver reckoned with
-        connections = await asyncio.gather(*(asyncio.open_connection(host, port) for _ in range(400)), return_exceptions=True)
+        resource.prlimit(
+            receiver.pid, resource.RLIMIT_NOFILE, (200, 200)
+        )  # below what the receiver reckoned with
+        connections = await asyncio.gather(
+            *(asyncio.open_connection(host, port) for _ in range(400)), return_exceptions=True
+        )
         await asyncio.sleep(0.5)
         for connection in connections:
             if isinstance(connection, tuple):
@@ -148,12 +179,20 @@ async def test_more_connections_than_files_are_survived(database_url: str, tmp_p
         assert last == "200"
 
 
-async def test_the_log_of_what_cannot_be_read_holds_nothing_personal(database_url: str, tmp_path: Path) -> None:
+async def test_the_log_of_what_cannot_be_read_holds_nothing_personal(
+    database_url: str, tmp_path: Path
+) -> None:
     with processes(tmp_path) as starter:
         receiver = starter.start("receive", **service_settings(database_url))
         host, port = await receiver.ready("receiver")
-        await exchange(host, port, b"G\x83T /zeus?telno=0312345678&email=taro@example.com HTTP/1.0\r\n\r\n")
+        await exchange(
+            host, port, b"G\x83T /zeus?telno=0312345678&email=taro@example.com HTTP/1.0\r\n\r\n"
+        )
         await exchange(host, port, b"telno=0312345678&email=taro@example.com\r\n\r\n")
-        await receiver.logged("no_call", reason="unreadable", expected_peer=True, first_bytes="G\\x83T /zeus")
+        await receiver.logged(
+            "no_call", reason="unreadable", expected_peer=True, first_bytes="G\\x83T /zeus"
+        )
         await receiver.logged("no_call", reason="unreadable", first_bytes="telno")
-        assert not re.search("0312345678|taro|127.0.0.1", receiver.log_text().partition('"no_call"')[2])
+        assert not re.search(
+            "0312345678|taro|127.0.0.1", receiver.log_text().partition('"no_call"')[2]
+        )

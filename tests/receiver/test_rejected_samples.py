@@ -34,16 +34,25 @@ async def samples_of(database_url: str, patience: float = 5) -> list[bytes]:
 
 
 def notice(number: int, target: bytes = PATH + b"?" + CALL) -> RawNotice:
-    return RawNotice(uuid7(), lane_of(str(number)), datetime.now(UTC), "198.51.100.1", "GET", target, b"", b"")
+    return RawNotice(
+        uuid7(), lane_of(str(number)), datetime.now(UTC), "198.51.100.1", "GET", target, b"", b""
+    )
 
 
-async def test_a_rejected_call_is_kept_released_and_judged(database_url: str, sessions: Sessions) -> None:
+async def test_a_rejected_call_is_kept_released_and_judged(
+    database_url: str, sessions: Sessions
+) -> None:
     async with receiver(database_url, allowed=OTHERS) as port:
         assert status_of(await exchange("127.0.0.1", port, get(PATH + b"?" + CALL, b"X: y"))) == 403
         assert [PATH + b"?" + CALL] == await samples_of(database_url)
     async with sessions() as session:
         [sample] = await list_samples(session)
-    assert ("GET", "127.0.0.1", b"X: y\r\n", b"") == (sample.method, sample.source, sample.headers, sample.body)
+    assert ("GET", "127.0.0.1", b"X: y\r\n", b"") == (
+        sample.method,
+        sample.source,
+        sample.headers,
+        sample.body,
+    )
     assert await stored(database_url) == []
     notice_id = await release_sample(sessions, sample.id)
     while await Judge(sessions, (), lambda: None).judge_batch():
@@ -78,7 +87,9 @@ async def test_only_what_looks_like_a_call_of_zeus_is_kept(database_url: str) ->
         assert [PATH] == await samples_of(database_url)
 
 
-async def test_one_a_second_is_taken_and_the_newest_take_the_place_of_the_oldest(database_url: str) -> None:
+async def test_one_a_second_is_taken_and_the_newest_take_the_place_of_the_oldest(
+    database_url: str,
+) -> None:
     connection = await connect(database_url)
     await connection.execute(
         "INSERT INTO rejected_samples SELECT gen_random_uuid(), 0, now(), '198.51.100.1', 'GET', '', '', '' FROM generate_series(1, 300)"
@@ -111,12 +122,16 @@ async def test_releasing_what_is_not_there_says_so(sessions: Sessions) -> None:
         await release_sample(sessions, uuid4())
 
 
-async def test_a_flood_of_strangers_neither_fills_the_tables_nor_keeps_a_call_waiting(database_url: str) -> None:
+async def test_a_flood_of_strangers_neither_fills_the_tables_nor_keeps_a_call_waiting(
+    database_url: str,
+) -> None:
     allowed = (ipaddress.ip_network("127.0.0.1/32"),)
 
     async def stranger(number: int) -> None:
         for _ in range(150):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.2", 0))
+            reader, writer = await asyncio.open_connection(
+                "127.0.0.1", port, local_addr=("127.0.0.2", 0)
+            )
             writer.write(get(PATH + b"?order_no=%d&status=04" % number))
             assert (await reader.read()).startswith(b"HTTP/1.1 403")
             writer.close()
@@ -140,5 +155,14 @@ async def test_in_observe_mode_a_stranger_is_recorded(database_url: str) -> None
     async with receiver(database_url, allowed=OTHERS, observe=True) as port:
         assert status_of(await exchange("127.0.0.1", port, get(PATH + b"?" + CALL))) == 200
     async with receiver(database_url, allowed=OTHERS, trusted=LOOPBACK, observe=True) as port:
-        assert status_of(await exchange("127.0.0.1", port, get(PATH + b"?" + CALL, b"X-Forwarded-For: unknown"))) == 200
-    assert ["127.0.0.1", "127.0.0.1"] == [notice["address"] for notice in await stored(database_url)]
+        assert (
+            status_of(
+                await exchange(
+                    "127.0.0.1", port, get(PATH + b"?" + CALL, b"X-Forwarded-For: unknown")
+                )
+            )
+            == 200
+        )
+    assert ["127.0.0.1", "127.0.0.1"] == [
+        notice["address"] for notice in await stored(database_url)
+    ]

@@ -35,8 +35,12 @@ class OwnServer:
 
     def start(self, *options: str) -> None:
         """Start and wait until connections are taken; `options` such as `max_connections=10`."""
-        settings = " ".join(f"-c {option}" for option in ("fsync=off", "listen_addresses=127.0.0.1", *options))
-        self._control("-w", "-l", str(self._server.log), "-o", f"-p {self.port} -k '' {settings}", "start")
+        settings = " ".join(
+            f"-c {option}" for option in ("fsync=off", "listen_addresses=127.0.0.1", *options)
+        )
+        self._control(
+            "-w", "-l", str(self._server.log), "-o", f"-p {self.port} -k '' {settings}", "start"
+        )
 
     def stop(self, mode: str = "fast") -> None:
         """Stop as an administrator would; `immediate` is a crash."""
@@ -45,7 +49,9 @@ class OwnServer:
     def freeze(self, frozen: bool) -> None:
         """Stop every process of the server from running, or let them run on: connections open, nobody answers."""
         postmaster = int((self._server.pgdata / "postmaster.pid").read_text().split()[0])
-        children = subprocess.run(["pgrep", "-P", str(postmaster)], capture_output=True, text=True).stdout.split()
+        children = subprocess.run(
+            ["pgrep", "-P", str(postmaster)], capture_output=True, text=True
+        ).stdout.split()
         for pid in [postmaster, *map(int, children)]:
             os.kill(pid, signal.SIGSTOP if frozen else signal.SIGCONT)
 
@@ -95,7 +101,9 @@ def pgbouncer(directory: Path, server_port: int, *settings: str) -> Iterator[int
     user = ["--user", "nobody"] if os.geteuid() == 0 else []
     for part in (directory, *directory.parents[:3]):
         part.chmod(part.stat().st_mode | 0o055)
-    running = subprocess.Popen([PGBOUNCER, *user, directory / "pgbouncer.ini"], stderr=subprocess.DEVNULL)
+    running = subprocess.Popen(
+        [PGBOUNCER, *user, directory / "pgbouncer.ini"], stderr=subprocess.DEVNULL
+    )
     try:
         _wait_for(port)
         yield port

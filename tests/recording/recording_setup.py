@@ -50,9 +50,13 @@ class Running:
 
 
 @asynccontextmanager
-async def running_ladder(url: str, directory: Path, *, drains: bool = True, limit: int = LIMIT, **options: Any) -> AsyncIterator[Running]:
+async def running_ladder(
+    url: str, directory: Path, *, drains: bool = True, limit: int = LIMIT, **options: Any
+) -> AsyncIterator[Running]:
     """A ladder at work, with a drainer unless `drains` is False."""
-    appender = Appender(url, on_commit=lambda: None, share=options.get("budget", 5.0) * DATABASE_SHARE)
+    appender = Appender(
+        url, on_commit=lambda: None, share=options.get("budget", 5.0) * DATABASE_SHARE
+    )
     spool = Spool(directory, limit=limit)
     ladder = FallbackChain(appender, spool, **options)
     drainer = Drainer(url, directory, spool=spool, worth_trying=lambda: appender.breaker.available)
@@ -79,7 +83,11 @@ def read_segment(segment: Segment) -> tuple[list[RawNotice], Remains]:
 
 def ids_in(directory: Path) -> list[str]:
     """The ids in the segments of a directory, in order."""
-    return [str(notice.id) for segment in list_segments(directory) for notice in read_segment(segment)[0]]
+    return [
+        str(notice.id)
+        for segment in list_segments(directory)
+        for notice in read_segment(segment)[0]
+    ]
 
 
 async def stored_ids(url: str) -> list[UUID]:

@@ -37,7 +37,9 @@ async def run_sql(url: str, statement: str) -> None:
         await connection.close()
 
 
-async def test_while_postgres_is_there_nothing_is_spooled(database_url: str, tmp_path: Path) -> None:
+async def test_while_postgres_is_there_nothing_is_spooled(
+    database_url: str, tmp_path: Path
+) -> None:
     notices = [make_notice(number) for number in range(100)]
     async with running_ladder(database_url, tmp_path) as running:
         await gather_appends(running.ladder, notices)
@@ -52,11 +54,18 @@ async def test_a_postgres_that_was_never_there_costs_no_call_its_answer(tmp_path
             await gather_appends(running.ladder, [make_notice(number) for number in range(100)])
         assert running.ladder.is_ready()
     assert show_spool(tmp_path).records == 100
-    assert [path.stat().st_mode & 0o777 for path in files_in(tmp_path)] == [0o600] * 2  # a segment and a lock
+    assert [path.stat().st_mode & 0o777 for path in files_in(tmp_path)] == [
+        0o600
+    ] * 2  # a segment and a lock
 
 
-async def test_a_table_lock_sends_calls_to_the_spool_and_its_end_brings_them_back(database_url: str, tmp_path: Path) -> None:
-    first, second = [make_notice(number) for number in range(20)], [make_notice(number) for number in range(20, 40)]
+async def test_a_table_lock_sends_calls_to_the_spool_and_its_end_brings_them_back(
+    database_url: str, tmp_path: Path
+) -> None:
+    first, second = (
+        [make_notice(number) for number in range(20)],
+        [make_notice(number) for number in range(20, 40)],
+    )
     locker = await connect(database_url)
     await locker.execute("BEGIN; LOCK TABLE notices IN EXCLUSIVE MODE")
     async with running_ladder(database_url, tmp_path, budget=1.0) as running:
@@ -72,7 +81,9 @@ async def test_a_table_lock_sends_calls_to_the_spool_and_its_end_brings_them_bac
     assert [notice.id for notice in first + second] == await stored_ids(database_url)
 
 
-async def test_a_server_that_became_read_only_counts_as_away(database_url: str, tmp_path: Path) -> None:
+async def test_a_server_that_became_read_only_counts_as_away(
+    database_url: str, tmp_path: Path
+) -> None:
     name = urlsplit(database_url).path[1:]
     notices = [make_notice(number) for number in range(3)]
     async with running_ladder(database_url, tmp_path) as running:
@@ -81,7 +92,9 @@ async def test_a_server_that_became_read_only_counts_as_away(database_url: str, 
         await end_backends(database_url)
         await running.ladder.append(notices[1])
         assert show_spool(tmp_path).records == 1
-        await run_sql(admin_url(database_url), f"ALTER DATABASE {name} RESET default_transaction_read_only")
+        await run_sql(
+            admin_url(database_url), f"ALTER DATABASE {name} RESET default_transaction_read_only"
+        )
         await until(lambda: show_spool(tmp_path).segments == 0)
         await running.ladder.append(notices[2])
     assert [notice.id for notice in notices] == await stored_ids(database_url)
@@ -89,10 +102,15 @@ async def test_a_server_that_became_read_only_counts_as_away(database_url: str, 
 
 async def end_backends(url: str) -> None:
     """End every connection to the database but our own."""
-    await run_sql(admin_url(url), f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{urlsplit(url).path[1:]}'")
+    await run_sql(
+        admin_url(url),
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{urlsplit(url).path[1:]}'",
+    )
 
 
-async def test_ended_connections_alone_send_nothing_to_the_spool(database_url: str, tmp_path: Path) -> None:
+async def test_ended_connections_alone_send_nothing_to_the_spool(
+    database_url: str, tmp_path: Path
+) -> None:
     notices = [make_notice(number) for number in range(40)]
     async with running_ladder(database_url, tmp_path, drains=False) as running:
         for start in range(0, 40, 10):
@@ -103,11 +121,15 @@ async def test_ended_connections_alone_send_nothing_to_the_spool(database_url: s
     assert [notice.id for notice in notices] == await stored_ids(database_url)
 
 
-async def test_backends_ended_under_load_lose_nothing_and_double_nothing(database_url: str, tmp_path: Path) -> None:
+async def test_backends_ended_under_load_lose_nothing_and_double_nothing(
+    database_url: str, tmp_path: Path
+) -> None:
     notices = [make_notice(number) for number in range(600)]
     async with running_ladder(database_url, tmp_path) as running:
         for start in range(0, 600, 60):
-            appending = asyncio.create_task(gather_appends(running.ladder, notices[start : start + 60]))
+            appending = asyncio.create_task(
+                gather_appends(running.ladder, notices[start : start + 60])
+            )
             await asyncio.sleep(0.005)
             await end_backends(database_url)
             await appending
@@ -115,10 +137,15 @@ async def test_backends_ended_under_load_lose_nothing_and_double_nothing(databas
     assert sorted(notice.id for notice in notices) == await stored_ids(database_url)
 
 
-async def test_a_database_without_free_connections_counts_as_away(database_url: str, tmp_path: Path) -> None:
+async def test_a_database_without_free_connections_counts_as_away(
+    database_url: str, tmp_path: Path
+) -> None:
     name = urlsplit(database_url).path[1:]
     role = f"relay_{name[-8:]}"
-    await run_sql(database_url, f"CREATE ROLE {role} LOGIN CONNECTION LIMIT 0; GRANT INSERT, SELECT ON notices, answers TO {role}")
+    await run_sql(
+        database_url,
+        f"CREATE ROLE {role} LOGIN CONNECTION LIMIT 0; GRANT INSERT, SELECT ON notices, answers TO {role}",
+    )
     url = urlsplit(database_url)._replace(netloc=f"{role}@").geturl()
     notice = make_notice()
     try:
@@ -132,7 +159,9 @@ async def test_a_database_without_free_connections_counts_as_away(database_url: 
     assert [notice.id] == await stored_ids(database_url)
 
 
-async def test_what_postgres_will_never_take_is_set_aside_and_answered(database_url: str, tmp_path: Path) -> None:
+async def test_what_postgres_will_never_take_is_set_aside_and_answered(
+    database_url: str, tmp_path: Path
+) -> None:
     good, bad = [make_notice(number) for number in range(30)], make_notice(99, method="GE\0T")
     async with running_ladder(database_url, tmp_path) as running:
         await gather_appends(running.ladder, [*good[:15], bad, *good[15:]])
@@ -142,7 +171,9 @@ async def test_what_postgres_will_never_take_is_set_aside_and_answered(database_
     assert show_spool(tmp_path).records == 0
 
 
-async def test_a_caller_that_goes_away_while_postgres_has_its_call_leaves_it_recorded(database_url: str, tmp_path: Path) -> None:
+async def test_a_caller_that_goes_away_while_postgres_has_its_call_leaves_it_recorded(
+    database_url: str, tmp_path: Path
+) -> None:
     notice = make_notice()
     locker = await connect(database_url)
     await locker.execute("BEGIN; LOCK TABLE notices IN EXCLUSIVE MODE")
@@ -162,11 +193,15 @@ def unusable(tmp_path: Path) -> Path:
     return tmp_path / "file" / "spool"
 
 
-async def test_a_held_call_is_answered_as_soon_as_postgres_is_back(database_url: str, tmp_path: Path) -> None:
+async def test_a_held_call_is_answered_as_soon_as_postgres_is_back(
+    database_url: str, tmp_path: Path
+) -> None:
     notices = [make_notice(number) for number in range(50)]
     locker = await connect(database_url)
     await locker.execute("BEGIN; LOCK TABLE notices IN EXCLUSIVE MODE")
-    async with running_ladder(database_url, unusable(tmp_path), budget=0.5, drains=False) as running:
+    async with running_ladder(
+        database_url, unusable(tmp_path), budget=0.5, drains=False
+    ) as running:
         calls = asyncio.create_task(gather_appends(running.ladder, notices))
         await asyncio.sleep(1.5)
         assert not calls.done()
@@ -190,14 +225,21 @@ async def test_a_held_call_is_answered_as_soon_as_the_spool_can_be_written(tmp_p
 
 
 async def test_a_hold_ends_without_an_answer_and_only_so_many_are_held(tmp_path: Path) -> None:
-    async with running_ladder(NOWHERE, unusable(tmp_path), budget=0.5, hold_limit=3, hold_seconds=2.5) as running:
-        outcomes = await asyncio.gather(*(running.ladder.append(make_notice(number)) for number in range(10)), return_exceptions=True)
+    async with running_ladder(
+        NOWHERE, unusable(tmp_path), budget=0.5, hold_limit=3, hold_seconds=2.5
+    ) as running:
+        outcomes = await asyncio.gather(
+            *(running.ladder.append(make_notice(number)) for number in range(10)),
+            return_exceptions=True,
+        )
     assert [type(outcome) for outcome in outcomes].count(HoldExpired) == 3
     assert [type(outcome) for outcome in outcomes].count(Unstorable) == 7
 
 
 async def test_told_to_answer_with_an_error_it_holds_nothing(tmp_path: Path) -> None:
-    async with running_ladder(NOWHERE, unusable(tmp_path), budget=0.5, when_unstorable="error") as running:
+    async with running_ladder(
+        NOWHERE, unusable(tmp_path), budget=0.5, when_unstorable="error"
+    ) as running:
         with pytest.raises(Unstorable):
             await asyncio.wait_for(running.ladder.append(make_notice()), 1.0)
 
@@ -206,7 +248,9 @@ async def test_a_full_spool_is_no_place_for_a_call(tmp_path: Path) -> None:
     async with running_ladder(NOWHERE, tmp_path, limit=20_000, when_unstorable="error") as running:
         outcomes = []
         for number in range(100):
-            outcomes += await asyncio.gather(running.ladder.append(make_notice(number)), return_exceptions=True)
+            outcomes += await asyncio.gather(
+                running.ladder.append(make_notice(number)), return_exceptions=True
+            )
     recorded = outcomes.count(None)
     assert 10 < recorded < 100
     assert all(isinstance(outcome, Unstorable) for outcome in outcomes[recorded:])

@@ -31,12 +31,25 @@ ROOT = Path(__file__).parents[2]
 )
 def test_one_database_in_many_spellings(url: str) -> None:
     read = read_database_url(url)
-    assert ((("db.example", 5433),), "shop", "pw", "relay") == (read.hosts, read.user, read.password, read.database)
+    assert ((("db.example", 5433),), "shop", "pw", "relay") == (
+        read.hosts,
+        read.user,
+        read.password,
+        read.database,
+    )
 
 
 @pytest.mark.parametrize(
     ("spelling", "password"),
-    [("p%40ss%2Fw%23rd", "p@ss/w#rd"), ("p@ss", "p@ss"), ("100%", "100%"), ("%E3%81%82", "あ"), ("a:b", "a:b"), ("a+b", "a+b"), ("", None)],
+    [
+        ("p%40ss%2Fw%23rd", "p@ss/w#rd"),
+        ("p@ss", "p@ss"),
+        ("100%", "100%"),
+        ("%E3%81%82", "あ"),
+        ("a:b", "a:b"),
+        ("a+b", "a+b"),
+        ("", None),
+    ],
 )
 def test_passwords(spelling: str, password: str | None) -> None:
     assert password == read_database_url(f"postgresql://shop:{spelling}@db.example/relay").password
@@ -50,7 +63,10 @@ def test_passwords(spelling: str, password: str | None) -> None:
         ("postgresql://u@/d?host=db-1,db-2&port=7", (("db-1", 7), ("db-2", 7))),
         ("postgresql://u@/d?host=/var/run/postgresql", (("/var/run/postgresql", None),)),
         ("postgresql://u@%2Fvar%2Frun%2Fpostgresql:5433/d", (("/var/run/postgresql", 5433),)),
-        ("postgresql://u@/d?host=/cloudsql/shop:asia-northeast1:db", (("/cloudsql/shop:asia-northeast1:db", None),)),
+        (
+            "postgresql://u@/d?host=/cloudsql/shop:asia-northeast1:db",
+            (("/cloudsql/shop:asia-northeast1:db", None),),
+        ),
         ("postgresql://u@/d?host=::1", (("::1", None),)),
         ("postgresql:///d", ()),
     ],
@@ -83,10 +99,16 @@ def test_hosts_ports_and_sockets(url: str, hosts: tuple[tuple[str, int | None], 
         ("options=endpoint%3Dep-1", "server_settings", (("options", "endpoint=ep-1"),)),
         ("gssencmode=disable", "ignored", ("gssencmode",)),
         ("sslmode=verify-full&channel_binding=require", "ignored", ("channel_binding",)),
-        ("keepalives=1&TimeZone=Asia%2FTokyo&prepareThreshold=0", "ignored", ("TimeZone", "keepalives", "prepareThreshold")),
+        (
+            "keepalives=1&TimeZone=Asia%2FTokyo&prepareThreshold=0",
+            "ignored",
+            ("TimeZone", "keepalives", "prepareThreshold"),
+        ),
     ],
 )
-def test_parameters_that_have_a_meaning_and_those_that_have_none(query: str, field: str, value: object) -> None:
+def test_parameters_that_have_a_meaning_and_those_that_have_none(
+    query: str, field: str, value: object
+) -> None:
     assert value == getattr(read_database_url(f"postgresql://u@db/d?{query}"), field)
 
 
@@ -113,23 +135,46 @@ def test_every_parameter_without_a_meaning_is_ignored(name: str) -> None:
         ("postgresql://shop:hush-hush@d b/d", "a host cannot be read"),
         ("postgresql://shop:hush-hush%FF@db/d", "is not UTF-8"),
         ("postgresql://shop:hush-hush%00@db/d", "control character"),
-        ("postgresql://shop:hush-hush@db/d?host=other", "names a host in front of the / and another"),
+        (
+            "postgresql://shop:hush-hush@db/d?host=other",
+            "names a host in front of the / and another",
+        ),
         ("postgresql://shop:hush-hush@a,b/d?port=1,2,3", "one port, or one for each host"),
-        ("postgresql://shop:hush-hush@db/d?sslmode=always", "sslmode must be one of disable, allow, prefer, require"),
+        (
+            "postgresql://shop:hush-hush@db/d?sslmode=always",
+            "sslmode must be one of disable, allow, prefer, require",
+        ),
         ("postgresql://shop:hush-hush@db/d?ssl=perhaps", "sslmode must be one of"),
-        ("postgresql://shop:hush-hush@db/d?sslmode=require&sslrootcert=/nonexistent", "sslrootcert names '/nonexistent', which is no file"),
+        (
+            "postgresql://shop:hush-hush@db/d?sslmode=require&sslrootcert=/nonexistent",
+            "sslrootcert names '/nonexistent', which is no file",
+        ),
         ("postgresql://shop:hush-hush@db/d?sslnegotiation=direct", "needs sslmode=require"),
-        ("postgresql://shop:hush-hush@db/d?ssl_min_protocol_version=SSLv3", "must be one of TLSv1.2, TLSv1.3"),
-        ("postgresql://shop:hush-hush@db/d?target_session_attrs=standby", "must be one of any, read-write, primary"),
+        (
+            "postgresql://shop:hush-hush@db/d?ssl_min_protocol_version=SSLv3",
+            "must be one of TLSv1.2, TLSv1.3",
+        ),
+        (
+            "postgresql://shop:hush-hush@db/d?target_session_attrs=standby",
+            "must be one of any, read-write, primary",
+        ),
         ("postgresql://shop:hush-hush@db/d?connect_timeout=soon", "a number of seconds"),
         ("postgresql://shop:hush-hush@db/d?gssencmode=require", "write sslmode=verify-full"),
-        ("postgresql://shop:hush-hush@db/d?sslmode=require&channel_binding=require", "write sslmode=verify-full"),
+        (
+            "postgresql://shop:hush-hush@db/d?sslmode=require&channel_binding=require",
+            "write sslmode=verify-full",
+        ),
         ("postgresql://shop:hush-hush@db/d?conect_timeout=1", "did you mean connect_timeout?"),
         ("postgresql://shop:hush-hush@db/d?hush-hush=1", "there is no parameter of that spelling"),
-        *((f"postgresql://shop:hush-hush@db/d?{name}=1", f"{name} cannot be used: ") for name in REFUSED),
+        *(
+            (f"postgresql://shop:hush-hush@db/d?{name}=1", f"{name} cannot be used: ")
+            for name in REFUSED
+        ),
     ],
 )
-def test_what_cannot_be_kept_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch, url: str, complaint: str) -> None:
+def test_what_cannot_be_kept_is_refused_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, url: str, complaint: str
+) -> None:
     with pytest.raises(WrongDatabaseUrl) as refused:
         read_database_url(url)
     assert complaint in str(refused.value)
@@ -141,14 +186,23 @@ def test_what_cannot_be_kept_is_refused_in_a_sentence(monkeypatch: pytest.Monkey
 
 
 def test_a_password_is_never_shown_with_the_value() -> None:
-    assert SECRET not in repr(read_database_url(f"postgresql://shop:{SECRET}@db/d?sslpassword={SECRET}"))
+    assert SECRET not in repr(
+        read_database_url(f"postgresql://shop:{SECRET}@db/d?sslpassword={SECRET}")
+    )
 
 
 def test_what_is_ignored_has_a_line_in_the_log() -> None:
     with capture_logs() as lines:
-        log_ignored_parameters(f"postgresql://shop:{SECRET}@db/d?keepalives=1&connection_limit=5&application_name=x")
+        log_ignored_parameters(
+            f"postgresql://shop:{SECRET}@db/d?keepalives=1&connection_limit=5&application_name=x"
+        )
         log_ignored_parameters(f"postgresql://shop:{SECRET}@db/d")
-    line = {"stage": "main", "event": "database_url_ignored", "log_level": "info", "parameters": ["connection_limit", "keepalives"]}
+    line = {
+        "stage": "main",
+        "event": "database_url_ignored",
+        "log_level": "info",
+        "parameters": ["connection_limit", "keepalives"],
+    }
     assert [line] == lines
 
 

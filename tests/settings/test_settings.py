@@ -45,7 +45,11 @@ def test_every_setting_has_a_description_and_an_example() -> None:
     ("name", "value", "complaint"),
     [
         ("DATABASE_URL", "mysql://a/b", "must be a postgresql:// URL"),
-        ("ALLOWED_SOURCES", "192.0.2.1/33", "'192.0.2.1/33' does not appear to be an IPv4 or IPv6 network"),
+        (
+            "ALLOWED_SOURCES",
+            "192.0.2.1/33",
+            "'192.0.2.1/33' does not appear to be an IPv4 or IPv6 network",
+        ),
         ("ALLOWED_SOURCES", "192.0.2.1/24", "has host bits set"),
         ("TRUSTED_PROXIES", "proxy.example", "does not appear to be"),
         ("NOTIFY_PATH", "zeus", "must begin with /"),
@@ -64,7 +68,9 @@ def test_every_setting_has_a_description_and_an_example() -> None:
         ("ALLOW_HTTP_SUBSCRIBERS", "perhaps", "valid boolean"),
     ],
 )
-def test_a_wrong_value_is_named_with_an_example(monkeypatch: pytest.MonkeyPatch, name: str, value: str, complaint: str) -> None:
+def test_a_wrong_value_is_named_with_an_example(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, complaint: str
+) -> None:
     monkeypatch.setenv(f"RELAY_{name}", value)
     with pytest.raises(WrongSettings) as caught:
         load_settings()
@@ -79,7 +85,9 @@ def test_every_wrong_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("RELAY_OPERATOR_PORT", "y")
     with pytest.raises(WrongSettings) as caught:
         load_settings()
-    assert ["RELAY_PUBLIC_PORT", "RELAY_OPERATOR_PORT"] == [line.partition(":")[0] for line in str(caught.value).splitlines()]
+    assert ["RELAY_PUBLIC_PORT", "RELAY_OPERATOR_PORT"] == [
+        line.partition(":")[0] for line in str(caught.value).splitlines()
+    ]
 
 
 def test_a_misspelt_variable_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +97,9 @@ def test_a_misspelt_variable_stops_the_start(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "ADMIN_TOKEN", "SECRET_KEYS", "NOTIFY_TOKEN"])
-def test_a_secret_is_never_printed_with_the_complaint(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_secret_is_never_printed_with_the_complaint(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     monkeypatch.setenv(f"RELAY_{name}", "hunter2!")
     with pytest.raises(WrongSettings) as caught:
         load_settings()
@@ -100,7 +110,11 @@ def test_durations_and_lists_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RELAY_RETRY_SCHEDULE", "0s, 250ms,1.5h")
     monkeypatch.setenv("RELAY_IP_CODES", "2012000001, 2012000002")
     settings = load_settings()
-    assert [timedelta(0), timedelta(milliseconds=250), timedelta(minutes=90)] == settings.retry_schedule
+    assert [
+        timedelta(0),
+        timedelta(milliseconds=250),
+        timedelta(minutes=90),
+    ] == settings.retry_schedule
     assert ["2012000001", "2012000002"] == settings.ip_codes
 
 
@@ -125,16 +139,23 @@ def of_service(name: str, address: str = "10.96.0.7") -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("service", ["RELAY", "RELAY_PUBLIC", "RELAY_OPERATOR", "RELAY_METRICS", "RELAY_DATABASE", "RELAY_PORT"])
+@pytest.mark.parametrize(
+    "service",
+    ["RELAY", "RELAY_PUBLIC", "RELAY_OPERATOR", "RELAY_METRICS", "RELAY_DATABASE", "RELAY_PORT"],
+)
 @pytest.mark.parametrize("address", ["10.96.0.7", "fd00::7"])
-def test_what_kubernetes_makes_of_a_service_changes_no_setting(monkeypatch: pytest.MonkeyPatch, service: str, address: str) -> None:
+def test_what_kubernetes_makes_of_a_service_changes_no_setting(
+    monkeypatch: pytest.MonkeyPatch, service: str, address: str
+) -> None:
     for name, value in of_service(service, address).items():
         monkeypatch.setenv(name, value)
     assert Settings.model_construct() == load_settings()
     assert sorted(of_service(service, address)) == service_variables()
 
 
-def test_a_setting_given_on_purpose_wins_over_a_service_of_its_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_setting_given_on_purpose_wins_over_a_service_of_its_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     for name, value in of_service("RELAY_PUBLIC").items():
         monkeypatch.setenv(name, value)
     (tmp_path / ".env").write_text("RELAY_PUBLIC_PORT=8100\n")
@@ -157,7 +178,9 @@ def test_a_setting_given_on_purpose_wins_over_a_service_of_its_name(monkeypatch:
         ("PUBLIC_PORT_8000_TPC", "tcp://10.96.0.7:8000"),
     ],
 )
-def test_what_only_resembles_a_services_variable_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_what_only_resembles_a_services_variable_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
     monkeypatch.setenv(f"RELAY_{name}", value)
     with pytest.raises(WrongSettings, match=f"^RELAY_{name}: "):
         load_settings()
@@ -166,7 +189,9 @@ def test_what_only_resembles_a_services_variable_stops_the_start(monkeypatch: py
 def test_a_typing_error_beside_a_service_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (of_service("RELAY_PUBLIC") | {"RELAY_PUBLIC_HOTS": "0.0.0.0"}).items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(WrongSettings, match=r"^RELAY_PUBLIC_HOTS: .*did you mean RELAY_PUBLIC_HOST\?$"):
+    with pytest.raises(
+        WrongSettings, match=r"^RELAY_PUBLIC_HOTS: .*did you mean RELAY_PUBLIC_HOST\?$"
+    ):
         load_settings()
 
 

@@ -110,7 +110,9 @@ def _json(text: bytes) -> Any:
 def simulating(*options: str, environment: Mapping[str, str] | None = None) -> Iterator[Simulator]:
     """Run a simulator on a free port within this block. It must end in silence on stderr."""
     command = [PROGRAM, "simulator", "--port", "0", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    )
     assert process.stdout
     assert process.stderr
     errors: list[bytes] = []

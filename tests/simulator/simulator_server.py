@@ -41,7 +41,9 @@ async def read_request(reader: asyncio.StreamReader) -> bytes:
 
 
 @asynccontextmanager
-async def listening(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncIterator[LocalServer]:
+async def listening(
+    answer: Answer, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[LocalServer]:
     """A server that reads one request a connection and lets `answer` deal with it."""
     state = LocalServer(port=0)
     tasks = set()

@@ -23,7 +23,9 @@ def _root() -> None:
 
 
 async def run(*arguments: str) -> Result:
-    return await asyncio.to_thread(CliRunner().invoke, APP, ["simulate", *arguments], env={"COLUMNS": "200", "NO_COLOR": "1"})
+    return await asyncio.to_thread(
+        CliRunner().invoke, APP, ["simulate", *arguments], env={"COLUMNS": "200", "NO_COLOR": "1"}
+    )
 
 
 async def test_a_usual_order_is_reported_call_by_call_and_summed_up() -> None:
@@ -33,9 +35,23 @@ async def test_a_usual_order_is_reported_call_by_call_and_summed_up() -> None:
     (order,) = build_orders(SCENARIOS["usual"], 1, seed=51)
     lines = result.output.splitlines()
     assert result.exit_code == 0
-    assert [line.split()[:4] for line in lines[:3]] == [["usual", order.order_no, status, "200"] for status in ("01", "04", "05")]
+    assert [line.split()[:4] for line in lines[:3]] == [
+        ["usual", order.order_no, status, "200"] for status in ("01", "04", "05")
+    ]
     assert all(line.endswith("nothing") for line in lines[:3])
-    assert lines[4].split() == ["scenario", "calls", "200s", "mails", "retries", "p50", "ms", "p99", "ms", "max", "ms"]
+    assert lines[4].split() == [
+        "scenario",
+        "calls",
+        "200s",
+        "mails",
+        "retries",
+        "p50",
+        "ms",
+        "p99",
+        "ms",
+        "max",
+        "ms",
+    ]
     assert lines[5].split()[:5] == ["usual", "3", "3", "0", "0"]
     assert lines[7].startswith("seed 51: 3 calls in ")
 
@@ -58,7 +74,9 @@ async def test_nobody_listening_is_a_mail() -> None:
 
 async def test_all_scenarios_are_played_for_every_order() -> None:
     async with listening(saying(OK)) as server:
-        result = await run(server.url(), "--scenario", "all", "--orders", "2", "--connections", "16", "--json")
+        result = await run(
+            server.url(), "--scenario", "all", "--orders", "2", "--connections", "16", "--json"
+        )
 
     whole = json.loads(result.output)
     assert result.exit_code == 0
@@ -88,26 +106,47 @@ async def test_options_reach_the_wire() -> None:
         )
 
     def body(status: str) -> bytes:
-        return b"clientip=%32%30%31%32%30%30%30%30%30%39&status=" + b"".join(b"%%%02x" % ord(digit) for digit in status)
+        return b"clientip=%32%30%31%32%30%30%30%30%30%39&status=" + b"".join(
+            b"%%%02x" % ord(digit) for digit in status
+        )
 
     head = b"POST /n HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\n" % server.port
     form = b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n"
-    assert server.requests == [head + form % len(body(status)) + body(status) for status in ("02", "01", "03")]
+    assert server.requests == [
+        head + form % len(body(status)) + body(status) for status in ("02", "01", "03")
+    ]
 
 
 async def test_several_scenarios_may_be_named_with_commas() -> None:
     async with listening(saying(OK)) as server:
         result = await run(server.url(), "--scenario", "failed, expired", "--json")
 
-    assert [entry["scenario"] for entry in json.loads(result.output)["summary"]] == ["failed", "expired"]
+    assert [entry["scenario"] for entry in json.loads(result.output)["summary"]] == [
+        "failed",
+        "expired",
+    ]
 
 
 async def test_timeout_and_retries_are_as_ordered() -> None:
     async with listening(hang) as server:
-        result = await run(server.url(), "--scenario", "failed", "--timeout", "0.1", "--retries", "1", "--retry-after", "0.05", "--json")
+        result = await run(
+            server.url(),
+            "--scenario",
+            "failed",
+            "--timeout",
+            "0.1",
+            "--retries",
+            "1",
+            "--retry-after",
+            "0.05",
+            "--json",
+        )
 
     assert result.exit_code == 1
-    assert [(call["error"], call["zeus"]) for call in json.loads(result.output)["calls"]] == [("timeout", "retry"), ("timeout", "mail")]
+    assert [(call["error"], call["zeus"]) for call in json.loads(result.output)["calls"]] == [
+        ("timeout", "retry"),
+        ("timeout", "mail"),
+    ]
 
 
 async def test_a_rate_prints_the_summary_and_its_own_lateness() -> None:
@@ -127,7 +166,10 @@ async def test_a_rate_prints_the_calls_that_failed() -> None:
         result = await run(server.url(), "--rate", "200", "--scenario", "expired")
 
     assert result.exit_code == 1
-    assert [line.split()[2:4] for line in sorted(result.output.splitlines()[:2])] == [["01", "503"], ["03", "503"]]
+    assert [line.split()[2:4] for line in sorted(result.output.splitlines()[:2])] == [
+        ["01", "503"],
+        ["03", "503"],
+    ]
 
 
 async def test_runs_differ_unless_a_seed_is_given() -> None:
@@ -135,7 +177,9 @@ async def test_runs_differ_unless_a_seed_is_given() -> None:
         for arguments in ((), (), ("--seed", "5"), ("--seed", "5")):
             await run(server.url(), "--scenario", "failed", *arguments)
 
-    first, second, third, fourth = (arrived(request).values["order_no"] for request in server.requests)
+    first, second, third, fourth = (
+        arrived(request).values["order_no"] for request in server.requests
+    )
     assert first != second
     assert third == fourth
 
@@ -164,7 +208,9 @@ async def test_list_shows_every_scenario_without_a_url() -> None:
         ((), "URL"),
     ],
 )
-async def test_a_wrong_argument_is_named_and_nothing_is_sent(arguments: tuple[str, ...], complaint: str) -> None:
+async def test_a_wrong_argument_is_named_and_nothing_is_sent(
+    arguments: tuple[str, ...], complaint: str
+) -> None:
     result = await run(*arguments)
 
     assert result.exit_code == 2
@@ -174,7 +220,10 @@ async def test_a_wrong_argument_is_named_and_nothing_is_sent(arguments: tuple[st
 
 async def test_personal_data_never_reaches_the_output() -> None:
     async with listening(saying(OK)) as server:
-        texts = [(await run(server.url(), "--seed", "52", *more)).output for more in ((), ("--json",), ("--rate", "100"))]
+        texts = [
+            (await run(server.url(), "--seed", "52", *more)).output
+            for more in ((), ("--json",), ("--rate", "100"))
+        ]
 
     (order,) = build_orders(SCENARIOS["usual"], 1, seed=52)
     assert [name for name in PERSONAL for text in texts if order.values[name] in text] == []

@@ -55,14 +55,18 @@ def test_wrong_settings_end_it_with_a_sentence(arguments: list[str], said: str) 
 def test_a_port_in_use_ends_it_with_a_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ended = subprocess.run([PROGRAM, "simulator", "--port", str(port)], capture_output=True, timeout=60)
+        ended = subprocess.run(
+            [PROGRAM, "simulator", "--port", str(port)], capture_output=True, timeout=60
+        )
 
     assert (ended.returncode, ended.stdout) == (2, b"")
     assert b"cannot listen on 127.0.0.1:" in ended.stderr
 
 
 def test_it_runs_as_a_module_too() -> None:
-    process = subprocess.Popen([sys.executable, "-m", "app.simulator", "--port", "0"], stdout=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app.simulator", "--port", "0"], stdout=subprocess.PIPE
+    )
     assert process.stdout
     with process.stdout as output:
         line = json.loads(output.readline())

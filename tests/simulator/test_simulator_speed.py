@@ -34,7 +34,9 @@ async def test_it_resets_within_10_ms(zeus: Simulator) -> None:
     async with aiohttp.ClientSession() as client:
         for _ in range(7):
             for _ in range(20):
-                async with client.post(f"{zeus.url}/cgi-bin/cvs.cgi", data=encode_form(GOOD)) as answer:
+                async with client.post(
+                    f"{zeus.url}/cgi-bin/cvs.cgi", data=encode_form(GOOD)
+                ) as answer:
                     await answer.read()
             began = time.perf_counter()
             async with client.post(f"{zeus.url}/api/reset") as answer:

@@ -27,12 +27,16 @@ GOOD = {
 
 def test_a_good_application_has_no_fault() -> None:
     assert [] == faults_of(GOOD)
-    assert [] == faults_of(GOOD | {"sendid": "A-1001", "sendpoint": "ref_7", "testid": "12345678", "test_type": "1"})
+    assert [] == faults_of(
+        GOOD | {"sendid": "A-1001", "sendpoint": "ref_7", "testid": "12345678", "test_type": "1"}
+    )
 
 
 @pytest.mark.parametrize("name", [name for name, field in FIELDS.items() if field.required])
 def test_what_is_required(name: str) -> None:
-    assert [ApplicationFault(name, Rule.MISSING)] == faults_of({key: text for key, text in GOOD.items() if key != name})
+    assert [ApplicationFault(name, Rule.MISSING)] == faults_of(
+        {key: text for key, text in GOOD.items() if key != name}
+    )
     assert [ApplicationFault(name, Rule.MISSING)] == faults_of(GOOD | {name: ""})
 
 
@@ -87,11 +91,17 @@ def test_the_ends_of_the_ranges_are_good(name: str, text: str) -> None:
 
 def test_all_faults_are_told_at_once_in_the_order_of_the_manual() -> None:
     faults = faults_of(GOOD | {"money": "1", "telno": "1", "pay_cvs": ""})
-    assert [("money", Rule.MONEY), ("telno", Rule.TELNO), ("pay_cvs", Rule.MISSING)] == [(f.parameter, f.rule) for f in faults]
+    assert [("money", Rule.MONEY), ("telno", Rule.TELNO), ("pay_cvs", Rule.MISSING)] == [
+        (f.parameter, f.rule) for f in faults
+    ]
 
 
-@pytest.mark.parametrize(("absent", "given_"), [("test_type", {"testid": "1"}), ("testid", {"test_type": "0"})])
-def test_one_test_parameter_alone_would_be_a_real_application(absent: str, given_: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("absent", "given_"), [("test_type", {"testid": "1"}), ("testid", {"test_type": "0"})]
+)
+def test_one_test_parameter_alone_would_be_a_real_application(
+    absent: str, given_: dict[str, str]
+) -> None:
     assert [ApplicationFault(absent, Rule.BOTH_TEST_PARAMETERS)] == faults_of(GOOD | given_)
     assert not is_test(GOOD | given_)
     assert is_test(GOOD | {"testid": "1", "test_type": "0"})
@@ -120,7 +130,9 @@ def test_a_raw_form_is_read_too() -> None:
 
 
 def test_a_form_in_utf_8_is_told() -> None:
-    assert (ApplicationFault("username", Rule.NOT_SHIFT_JIS),) == decode_form("username=コンビニ　タ".encode()).faults
+    assert (ApplicationFault("username", Rule.NOT_SHIFT_JIS),) == decode_form(
+        "username=コンビニ　タ".encode()
+    ).faults
 
 
 def test_repeated_and_unknown_parameters_are_told() -> None:
@@ -144,6 +156,10 @@ def test_no_bytes_break_the_reader(body: bytes) -> None:
     faults_of(form.values)
 
 
-@given(st.dictionaries(st.sampled_from(sorted(FIELDS)), st.text("アソー　0aZ+&=%\\", min_size=1, max_size=20)))
+@given(
+    st.dictionaries(
+        st.sampled_from(sorted(FIELDS)), st.text("アソー　0aZ+&=%\\", min_size=1, max_size=20)
+    )
+)
 def test_any_values_survive_the_form(values: dict[str, str]) -> None:
     assert values == decode_form(encode_form(values)).values

@@ -85,7 +85,9 @@ def test_anything_else_may_have_made_a_slip(status: int, body: bytes) -> None:
     assert AnswerKind.UNCLEAR is read_answer(status, body).kind
 
 
-@pytest.mark.parametrize("body", [SUCCESS, write_answer({"rel": "failure_order", "error_code": "0008"})])
+@pytest.mark.parametrize(
+    "body", [SUCCESS, write_answer({"rel": "failure_order", "error_code": "0008"})]
+)
 def test_an_answer_cut_at_any_byte_is_never_a_failure_that_may_be_sent_again(body: bytes) -> None:
     for end in range(len(body)):
         assert AnswerKind.UNCLEAR is read_answer(200, body[:end], complete=False).kind

@@ -52,19 +52,25 @@ def test_what_cannot_be_seen_around_a_number_means_nothing(shape: str, character
     assert (call.order_no, order_no_of(query)) == ("X-1", "X-1")
     assert "trimmed:order_no" in call.flags
     assert call.problems == ()
-    assert call.values["order_no"] == spelled.replace("\0", "\ufffd")  # as it was sent, but for what cannot be stored
+    assert call.values["order_no"] == spelled.replace(
+        "\0", "\ufffd"
+    )  # as it was sent, but for what cannot be stored
     assert lane_of(order_no_of(query)) == lane_of("X-1")
 
 
 @pytest.mark.parametrize("character", INVISIBLE.values(), ids=INVISIBLE)
-def test_what_cannot_be_seen_inside_a_number_leaves_open_which_order_is_meant(character: str) -> None:
+def test_what_cannot_be_seen_inside_a_number_leaves_open_which_order_is_meant(
+    character: str,
+) -> None:
     query = sent(order_no=f"X{character}1")
     call = decode(query)
     assert call.problems == ("invisible:order_no",)
     assert call.order_no == order_no_of(query) == f"X{character}1".replace("\0", "\ufffd")
 
 
-@pytest.mark.parametrize("number", ["X_1", "X+1", "X/1", "X\u2010" + "1", "１２３", "オーダー1", "X\ufffd", "é"])
+@pytest.mark.parametrize(
+    "number", ["X_1", "X+1", "X/1", "X\u2010" + "1", "１２３", "オーダー1", "X\ufffd", "é"]
+)
 def test_any_other_sign_outside_the_manual_is_taken_as_it_is_and_flagged(number: str) -> None:
     query = sent(order_no=number)
     call = decode(query)
@@ -122,7 +128,11 @@ def test_what_a_value_means(meant: str, flags: tuple[str, ...], name: str, spell
     ("flags", "problems", "query"),
     [
         (("repeated_key:money",), (), b"money=5400&money=005400"),
-        (("oversize:status", "repeated_key:status", "trimmed:status"), (), b"status=04%20&status=04"),
+        (
+            ("oversize:status", "repeated_key:status", "trimmed:status"),
+            (),
+            b"status=04%20&status=04",
+        ),
         (("repeated_key:order_no",), (), b"order_no=X&order_no=X%20"),
         ((), ("repeated_key:sendid",), b"sendid=A&sendid=A%20"),
         (("undecodable:order_no",), ("undecodable:order_no",), b"order_no=X%FF"),
@@ -132,7 +142,9 @@ def test_what_a_value_means(meant: str, flags: tuple[str, ...], name: str, spell
         (("undecodable:money",), (), b"money=5400%FF"),
     ],
 )
-def test_what_leaves_open_which_order_or_status_is_meant(flags: tuple[str, ...], problems: tuple[str, ...], query: bytes) -> None:
+def test_what_leaves_open_which_order_or_status_is_meant(
+    flags: tuple[str, ...], problems: tuple[str, ...], query: bytes
+) -> None:
     call = decode(query)
     assert (flags, problems) == (call.flags, call.problems)
 
@@ -161,7 +173,9 @@ def test_what_is_invisible_is_a_blank_a_control_or_drawn_as_nothing(character: s
     st.text(ANY_INVISIBLE, max_size=4),
     st.sampled_from(Style),
 )
-def test_invisible_outer_characters_never_change_the_order(number: str, before: str, behind: str, style: Style) -> None:
+def test_invisible_outer_characters_never_change_the_order(
+    number: str, before: str, behind: str, style: Style
+) -> None:
     query = encode({"order_no": f"{before}{number}{behind}".encode()}, style=style)
     call = decode(query)
     assert (call.order_no, order_no_of(query), call.problems) == (number, number, ())

@@ -26,10 +26,17 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(("code", "name", "label1", "label2"), LABELS)
-def test_a_store_says_what_its_numbers_are_called(code: str, name: str, label1: str, label2: str | None) -> None:
+def test_a_store_says_what_its_numbers_are_called(
+    code: str, name: str, label1: str, label2: str | None
+) -> None:
     store = store_of(code)
     assert store is not None
-    assert (code, name, label1, label2) == (store.code, store.name, store.pay_no1_label, store.pay_no2_label)
+    assert (code, name, label1, label2) == (
+        store.code,
+        store.name,
+        store.pay_no1_label,
+        store.pay_no2_label,
+    )
 
 
 def test_these_are_all_stores_of_the_manual() -> None:

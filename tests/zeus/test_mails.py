@@ -90,14 +90,31 @@ def test_a_value_that_cannot_be_read_is_named(name: str, text: str) -> None:
     assert ((name,), None) == (facts.unread, getattr(facts, name))
 
 
-@pytest.mark.parametrize("subject", ["CGI送信エラー通知", "【ゼウス】ＣＧＩ送信エラー通知", "Fwd: CGI 送信エラー通知"])
+@pytest.mark.parametrize(
+    "subject", ["CGI送信エラー通知", "【ゼウス】ＣＧＩ送信エラー通知", "Fwd: CGI 送信エラー通知"]
+)
 def test_a_failed_call_is_known_by_its_subject(subject: str) -> None:
-    facts = read_mail(subject, "下記のオーダーの送信に失敗しました。\n■ オーダNo : 1234-56789-01234")
+    facts = read_mail(
+        subject, "下記のオーダーの送信に失敗しました。\n■ オーダNo : 1234-56789-01234"
+    )
     assert facts is not None
-    assert (MailKind.CALL_FAILED, None, "1234-56789-01234") == (facts.kind, facts.kind.status, facts.order_no)
+    assert (MailKind.CALL_FAILED, None, "1234-56789-01234") == (
+        facts.kind,
+        facts.kind.status,
+        facts.order_no,
+    )
 
 
-@pytest.mark.parametrize("text", ["", "コンビニ決済", "入金速報通知", "銀行振込 入金速報通知", "コンビニ決済 入金速報通知のご案内"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "コンビニ決済",
+        "入金速報通知",
+        "銀行振込 入金速報通知",
+        "コンビニ決済 入金速報通知のご案内",
+    ],
+)
 def test_any_other_mail_is_none_of_zeus(text: str) -> None:
     assert read_mail("お知らせ", text) is None
 
@@ -105,7 +122,12 @@ def test_any_other_mail_is_none_of_zeus(text: str) -> None:
 @pytest.mark.parametrize("store", STORES.values())
 def test_a_store_is_known_by_its_name(store: Store) -> None:
     name, code = store.name, store.code
-    assert code == store_code_of(name) == store_code_of(name.replace("-", "−")) == store_code_of(f" {name} ")
+    assert (
+        code
+        == store_code_of(name)
+        == store_code_of(name.replace("-", "−"))
+        == store_code_of(f" {name} ")
+    )
     assert store_code_of("よろず屋") is None
 
 

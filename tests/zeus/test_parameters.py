@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.zeus.parameters import BY_NAME, PARAMETERS, PERSONAL, deadline_of, money_of, oversize, telno_tail_of
+from app.zeus.parameters import (
+    BY_NAME,
+    PARAMETERS,
+    PERSONAL,
+    deadline_of,
+    money_of,
+    oversize,
+    telno_tail_of,
+)
 
 # name and most bytes, in the manual's order
 SIZES = """
@@ -53,7 +61,15 @@ def test_a_value_is_measured_in_cp932_bytes(expected: tuple[str, ...], username:
 
 def test_oversize_names_come_in_the_order_of_the_manual_and_leave_unknown_keys_out() -> None:
     expected = ("clientip", "money", "status")
-    assert expected == oversize({"status": "004", "extra": "x" * 99, "money": "1000000", "telno": "0312345678", "clientip": "1" * 11})
+    assert expected == oversize(
+        {
+            "status": "004",
+            "extra": "x" * 99,
+            "money": "1000000",
+            "telno": "0312345678",
+            "clientip": "1" * 11,
+        }
+    )
 
 
 @pytest.mark.parametrize(
@@ -77,7 +93,9 @@ def test_oversize_names_come_in_the_order_of_the_manual_and_leave_unknown_keys_o
         (None, "５４００"),  # int() would read full-width digits
     ],
 )
-def test_money_is_a_number_of_digits_and_nothing_else(expected: int | None, text: str | None) -> None:
+def test_money_is_a_number_of_digits_and_nothing_else(
+    expected: int | None, text: str | None
+) -> None:
     assert expected == money_of(text)
 
 
@@ -116,7 +134,9 @@ def test_a_deadline_is_a_day_of_the_calendar(expected: date | None, text: str | 
         (None, None),
     ],
 )
-def test_the_end_of_a_telephone_number_is_four_digits(expected: str | None, text: str | None) -> None:
+def test_the_end_of_a_telephone_number_is_four_digits(
+    expected: str | None, text: str | None
+) -> None:
     assert expected == telno_tail_of(text)
 
 

@@ -48,7 +48,9 @@ def cells() -> list[tuple[str, str, str]]:
     found = []
     for line in CELLS.strip().splitlines():
         now, *letters = [cell.strip() for cell in line.strip("|").split("|")]
-        found += [(WORDS[letter], now, column) for column, letter in zip(COLUMNS, letters, strict=True)]
+        found += [
+            (WORDS[letter], now, column) for column, letter in zip(COLUMNS, letters, strict=True)
+        ]
     return found
 
 
@@ -64,10 +66,16 @@ def test_the_cells_are_all_pairs_there_are() -> None:
 
 
 @pytest.mark.parametrize(("code", "name", "payable", "final", "recurs", "only_if_ordered"), FACTS)
-def test_the_facts_of_a_status(code: str, name: str, payable: bool, final: bool, recurs: bool, only_if_ordered: bool) -> None:
+def test_the_facts_of_a_status(
+    code: str, name: str, payable: bool, final: bool, recurs: bool, only_if_ordered: bool
+) -> None:
     status = Status(code)
     assert (name, payable, final) == (status.japanese, status.payable, status.final)
-    assert (payable, recurs, only_if_ordered) == (status.brings_money, status.recurs, status.only_if_ordered)
+    assert (payable, recurs, only_if_ordered) == (
+        status.brings_money,
+        status.recurs,
+        status.only_if_ordered,
+    )
 
 
 def test_every_status_has_facts() -> None:
@@ -81,15 +89,23 @@ def test_a_contradiction_is_told_apart_by_whether_it_brings_money() -> None:
     for current, arriving in PAIRS:
         found = step(current, arriving)
         if found.needs_review:
-            assert arriving.brings_money == (found is Step.CONTRADICTION_WITH_MONEY), (current, arriving)
+            assert arriving.brings_money == (found is Step.CONTRADICTION_WITH_MONEY), (
+                current,
+                arriving,
+            )
 
 
 def test_only_the_same_status_is_a_repetition() -> None:
-    assert [(status, status) for status in Status] == [(now, new) for now, new in PAIRS if step(now, new) is Step.REPEATED]
+    assert [(status, status) for status in Status] == [
+        (now, new) for now, new in PAIRS if step(now, new) is Step.REPEATED
+    ]
 
 
 def test_only_a_payment_after_its_reversal_is_paid_again() -> None:
-    expected = [(Status.REVERSED, Status.PAID), (Status.REVERSED_AFTER_CANCEL, Status.PAID_AFTER_CANCEL)]
+    expected = [
+        (Status.REVERSED, Status.PAID),
+        (Status.REVERSED_AFTER_CANCEL, Status.PAID_AFTER_CANCEL),
+    ]
     assert expected == [(now, new) for now, new in PAIRS if step(now, new) is Step.PAID_AGAIN]
 
 
@@ -111,7 +127,9 @@ def test_confirmed_money_is_only_left_for_other_money() -> None:
         (False, False, Step.REPEATED),
     ],
 )
-def test_which_steps_move_the_order_and_which_need_a_human(moves: bool, needs_review: bool, found: Step) -> None:
+def test_which_steps_move_the_order_and_which_need_a_human(
+    moves: bool, needs_review: bool, found: Step
+) -> None:
     assert (moves, needs_review) == (found.moves, found.needs_review)
 
 
@@ -120,6 +138,9 @@ def test_a_code_of_the_table_is_a_status(code: str) -> None:
     assert Status(code) is parse_status(code)
 
 
-@pytest.mark.parametrize("text", [None, "", "00", "07", "14", "4", "004", " 04", "04 ", "0４", "０４", "ACCEPTED", "\ufffd"])
+@pytest.mark.parametrize(
+    "text",
+    [None, "", "00", "07", "14", "4", "004", " 04", "04 ", "0４", "０４", "ACCEPTED", "\ufffd"],
+)
 def test_anything_else_is_no_status(text: str | None) -> None:
     assert parse_status(text) is None

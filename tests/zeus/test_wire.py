@@ -28,7 +28,11 @@ from app.zeus.wire import Call, Style, decode, encode, order_no_of
         ("コ", ("undecodable:username",), b"%83R%FE"),
         ("コ", ("undecodable:username",), b"%83R%FF"),
         ("コ", ("undecodable:username",), b"%83R%FF%83"),
-        ("恝", ("undecodable:username",), b"%ED%A0%80"),  # a surrogate is not valid UTF-8, so this is a pair and a lone byte
+        (
+            "恝",
+            ("undecodable:username",),
+            b"%ED%A0%80",
+        ),  # a surrogate is not valid UTF-8, so this is a pair and a lone byte
         ("A", ("undecodable:username",), b"A%FF%00"),
         ("A\ufffdB", ("nul:username",), b"A%00B"),
         ("A\ufffdB", ("nul:username",), b"A\0B"),
@@ -41,7 +45,9 @@ from app.zeus.wire import Call, Style, decode, encode, order_no_of
         ("e\u0301", (), b"e%CC%81"),
     ],
 )
-def test_a_name_is_read_as_utf8_or_cp932_and_what_cannot_be_read_is_flagged(expected: str, flags: tuple[str, ...], raw: bytes) -> None:
+def test_a_name_is_read_as_utf8_or_cp932_and_what_cannot_be_read_is_flagged(
+    expected: str, flags: tuple[str, ...], raw: bytes
+) -> None:
     assert Call({"username": expected}, {}, flags, ()) == decode(b"username=" + raw)
 
 
@@ -51,7 +57,20 @@ def test_a_plus_stays_a_plus_where_it_is_allowed(name: str) -> None:
     assert expected == decode(f"{name}=a+b%2Bc".encode()).values
 
 
-@pytest.mark.parametrize("name", ["clientip", "money", "username", "telno", "pay_cvs", "pay_no1", "pay_limit", "status", "error_code"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "clientip",
+        "money",
+        "username",
+        "telno",
+        "pay_cvs",
+        "pay_no1",
+        "pay_limit",
+        "status",
+        "error_code",
+    ],
+)
 def test_a_plus_is_a_space_elsewhere(name: str) -> None:
     expected = {name: "1 2"}
     assert expected == decode(f"{name}=1+2".encode()).values
@@ -90,16 +109,32 @@ def test_a_hyphen_may_come_escaped_twice(expected: str, flags: tuple[str, ...], 
         (Call({}, {"status\\xff": "04"}, ("unknown_key",), ()), b"status%FF=04", b""),
         (Call({}, {"status\ufffd": "\ufffd"}, ("unknown_key",), ()), b"status%00=%00", b""),
         (Call({}, {"a": "1"}, ("unknown_key",), ()), b"a=1&a=2", b""),
-        (Call({"order_no": "1", "status": "04"}, {"shop": "7"}, ("unknown_key",), ()), b"shop=7", b"order_no=1&status=04"),
+        (
+            Call({"order_no": "1", "status": "04"}, {"shop": "7"}, ("unknown_key",), ()),
+            b"shop=7",
+            b"order_no=1&status=04",
+        ),
         (Call({"money": "1"}, {}, ("repeated_key:money",), ()), b"money=1&money=1", b""),
         (Call({"money": "1"}, {}, ("repeated_key:money",), ()), b"money=1", b"money=1"),
         (Call({"money": "1"}, {}, ("repeated_key:money",), ()), b"money=1&money=%31", b""),
         (Call({"money": "1"}, {}, (), ("repeated_key:money",)), b"money=1&money=2", b""),
         (Call({"money": "1"}, {}, (), ("repeated_key:money",)), b"money=1", b"money=2"),
         (Call({"money": ""}, {}, (), ("repeated_key:money",)), b"money=&money=2", b""),
-        (Call({"money": "1"}, {}, ("repeated_key:money",), ("repeated_key:money",)), b"money=1&money=1&money=2", b""),
-        (Call({"money": "1"}, {}, ("undecodable:money",), ("repeated_key:money",)), b"money=1%FE&money=1%FF", b""),
-        (Call({"money": "1"}, {}, ("truncated:money",), ("repeated_key:money",)), b"money=1&money=1%83", b""),
+        (
+            Call({"money": "1"}, {}, ("repeated_key:money",), ("repeated_key:money",)),
+            b"money=1&money=1&money=2",
+            b"",
+        ),
+        (
+            Call({"money": "1"}, {}, ("undecodable:money",), ("repeated_key:money",)),
+            b"money=1%FE&money=1%FF",
+            b"",
+        ),
+        (
+            Call({"money": "1"}, {}, ("truncated:money",), ("repeated_key:money",)),
+            b"money=1&money=1%83",
+            b"",
+        ),
         (Call({"status": "004"}, {}, ("oversize:status",), ()), b"status=004", b""),
         (Call({"sendid": "A#B", "status": "04"}, {}, (), ()), b"sendid=A#B&status=04", b""),
         (Call({"sendid": "A;status=05"}, {}, (), ()), b"sendid=A;status=05", b""),
@@ -154,18 +189,25 @@ EVERY_BYTE = bytes(range(0x100))
         (b"-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", Style.FULL),
         (b"-.0123456789" + bytes(range(0x40, 0x7F)), Style.HALF),
         (b"", Style.LOWER),
-        (b"!\"#$'()*,-./0123456789:;<>?" + bytes(range(0x40, 0x7F)) + bytes(range(0x80, 0x100)), Style.RAW),
+        (
+            b"!\"#$'()*,-./0123456789:;<>?" + bytes(range(0x40, 0x7F)) + bytes(range(0x80, 0x100)),
+            Style.RAW,
+        ),
     ],
 )
 def test_what_each_style_leaves_bare(bare: bytes, style: Style) -> None:
     digits = "02x" if style is Style.LOWER else "02X"
-    expected = [bytes([byte]) if byte in bare else f"%{byte:{digits}}".encode() for byte in EVERY_BYTE]
+    expected = [
+        bytes([byte]) if byte in bare else f"%{byte:{digits}}".encode() for byte in EVERY_BYTE
+    ]
     assert expected == [encode({"k": bytes([byte])}, style=style)[2:] for byte in EVERY_BYTE]
 
 
 def test_the_encoder_writes_bytes_as_they_are_and_keeps_the_order() -> None:
     expected = b"status=04&username=%83R%83&pay_no2="
-    assert expected == encode({"status": "04", "username": "コ".encode("cp932") + b"\x83", "pay_no2": ""})
+    assert expected == encode(
+        {"status": "04", "username": "コ".encode("cp932") + b"\x83", "pay_no2": ""}
+    )
 
 
 def test_the_encoder_refuses_what_shift_jis_cannot_write() -> None:
@@ -175,5 +217,8 @@ def test_the_encoder_refuses_what_shift_jis_cannot_write() -> None:
 
 @pytest.mark.parametrize("line_end", [b"\r\n", b"\n", b"\r\n\r\n"])
 def test_a_line_break_behind_a_body_belongs_to_no_value(line_end: bytes) -> None:
-    assert decode(b"", b"order_no=1&status=04" + line_end).values == {"order_no": "1", "status": "04"}
+    assert decode(b"", b"order_no=1&status=04" + line_end).values == {
+        "order_no": "1",
+        "status": "04",
+    }
     assert order_no_of(b"", b"status=04&order_no=1" + line_end) == "1"

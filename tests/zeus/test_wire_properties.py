@@ -12,12 +12,45 @@ from app.zeus.wire import Style, decode, encode, order_no_of
 KNOWN_KEY = "|".join(BY_NAME)
 FLAWS = "repeated_key|oversize|truncated|undecodable|nul|double_escaped|trimmed|full_width"
 FLAG = re.compile(rf"unknown_key|unusual:order_no|({FLAWS}):({KNOWN_KEY})")
-PROBLEM = re.compile(rf"repeated_key:({KNOWN_KEY})|invisible:order_no|(truncated|undecodable):(order_no|status)")
+PROBLEM = re.compile(
+    rf"repeated_key:({KNOWN_KEY})|invisible:order_no|(truncated|undecodable):(order_no|status)"
+)
 
 SYLLABLES = [
     *(b"order_no", b"order%5Fno", b"%6frder_no", b"username", b"money", b"sendid", b"status", b"x"),
-    *(b"=", b"=", b"&", b"&", b"%", b"+", b"#", b";", b" ", b"\n", b"\0", b"%00", b"%2D", b"%252d", b"%25", b"%26", b"%3D"),
-    *(b"1", b"2", b"A", b"\x83", b"%83", b"%83A", b"\x83\\", b"\x80", b"%FF", b"\xe3\x82\xb3", b"%ED%A0%80", b"\x85\x40"),
+    *(
+        b"=",
+        b"=",
+        b"&",
+        b"&",
+        b"%",
+        b"+",
+        b"#",
+        b";",
+        b" ",
+        b"\n",
+        b"\0",
+        b"%00",
+        b"%2D",
+        b"%252d",
+        b"%25",
+        b"%26",
+        b"%3D",
+    ),
+    *(
+        b"1",
+        b"2",
+        b"A",
+        b"\x83",
+        b"%83",
+        b"%83A",
+        b"\x83\\",
+        b"\x80",
+        b"%FF",
+        b"\xe3\x82\xb3",
+        b"%ED%A0%80",
+        b"\x85\x40",
+    ),
 ]
 LIKELY = st.lists(st.sampled_from(SYLLABLES) | st.binary(max_size=2), max_size=30).map(b"".join)
 BYTES = st.binary(max_size=200) | LIKELY
@@ -52,7 +85,9 @@ def test_flags_and_problems_keep_to_their_vocabulary(query: bytes, body: bytes) 
 @example(b"order_no\n=1", b"")
 @example(b"order_no\n", b"order_no=1")
 @example(b"x\norder_no=1", b"")
-def test_the_quick_way_always_finds_the_order_no_that_decoding_finds(query: bytes, body: bytes) -> None:
+def test_the_quick_way_always_finds_the_order_no_that_decoding_finds(
+    query: bytes, body: bytes
+) -> None:
     assert decode(query, body).order_no == order_no_of(query, body)
 
 
@@ -61,7 +96,9 @@ NAME = st.text(KATAKANA + "\u3000", max_size=20)
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 DIGITS = "0123456789"
 # A hyphen that came escaped twice cannot be told from these three characters in the merchant's own value.
-ECHOED = st.text(LETTERS + DIGITS + "\\#$%^~`-_@[],/*?+=", max_size=25).filter(lambda text: not re.search("%2[Dd]", text))
+ECHOED = st.text(LETTERS + DIGITS + "\\#$%^~`-_@[],/*?+=", max_size=25).filter(
+    lambda text: not re.search("%2[Dd]", text)
+)
 FORMS = {
     "clientip": st.text(DIGITS, min_size=10, max_size=10),
     "money": st.integers(200, 299999).map(str),
@@ -87,7 +124,9 @@ def test_there_is_a_form_for_every_parameter() -> None:
 @pytest.mark.parametrize("style", Style)
 @settings(max_examples=150, deadline=None)
 @given(values=st.fixed_dictionaries({}, optional=FORMS))
-def test_what_was_encoded_is_decoded_again_without_a_flaw(style: Style, values: dict[str, str]) -> None:
+def test_what_was_encoded_is_decoded_again_without_a_flaw(
+    style: Style, values: dict[str, str]
+) -> None:
     call = decode(encode(values, style=style))
     assert list(values.items()) == list(call.values.items())
     assert (call.unknown, call.flags, call.problems) == ({}, (), ())
@@ -138,4 +177,6 @@ def test_every_character_of_two_bytes_survives(style: Style) -> None:
     characters = two_byte_characters()
     assert len(characters) > 9000
     for character in characters:
-        assert character == decode(encode({"username": character}, style=style)).values["username"], character
+        assert (
+            character == decode(encode({"username": character}, style=style)).values["username"]
+        ), character

@@ -10,7 +10,10 @@ import pytest
 from app.zeus.wire import Style, decode, encode, order_no_of
 
 SAMPLES: dict[str, dict[str, Any]] = {
-    sample["name"]: sample for sample in json.loads(Path(__file__).with_name("wire_samples.json").read_text(encoding="utf-8"))["samples"]
+    sample["name"]: sample
+    for sample in json.loads(
+        Path(__file__).with_name("wire_samples.json").read_text(encoding="utf-8")
+    )["samples"]
 }
 FLAWED = {
     "hyphens": ("double_escaped:sendid",),
@@ -44,7 +47,9 @@ def test_a_sample_decodes_to_exactly_its_values(name: str) -> None:
 def test_a_sample_that_cannot_be_judged_keeps_what_was_sent() -> None:
     sent = SAMPLES["full-escape"]["values"]
     assert {**sent, "order_no": "1234-56789-01248"} == decode(*parts("pollution")).values
-    assert {key: value for key, value in sent.items() if key != "order_no"} == decode(*parts("no-order-no")).values
+    assert {key: value for key, value in sent.items() if key != "order_no"} == decode(
+        *parts("no-order-no")
+    ).values
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -61,7 +66,9 @@ def test_the_quick_way_finds_the_order_of_a_sample(name: str) -> None:
     assert expected == order_no_of(*parts(name))
 
 
-@pytest.mark.parametrize(("expected", "name"), [("1234-56789-01248", "pollution"), ("", "no-order-no")])
+@pytest.mark.parametrize(
+    ("expected", "name"), [("1234-56789-01248", "pollution"), ("", "no-order-no")]
+)
 def test_the_quick_way_in_a_sample_that_cannot_be_judged(expected: str, name: str) -> None:
     assert expected == order_no_of(*parts(name))
 

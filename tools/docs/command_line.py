@@ -41,8 +41,15 @@ def command_line_in_japanese() -> str:
 
 
 def _reference(wording: Wording) -> str:
-    overview = [row(f"[`{path}`](#{path.replace(' ', '-')})", _text(command, wording).partition("\n")[0]) for path, command in commands()]
-    return head(*wording.overview) + "".join(overview) + "".join(_section(path, command, wording) for path, command in commands())
+    overview = [
+        row(f"[`{path}`](#{path.replace(' ', '-')})", _text(command, wording).partition("\n")[0])
+        for path, command in commands()
+    ]
+    return (
+        head(*wording.overview)
+        + "".join(overview)
+        + "".join(_section(path, command, wording) for path, command in commands())
+    )
 
 
 def _commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -60,10 +67,15 @@ def _text(command: Any, wording: Wording) -> str:
 
 
 def _section(path: str, command: Any, wording: Wording) -> str:
-    arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
+    arguments = [
+        parameter for parameter in command.params if parameter.param_type_name == "argument"
+    ]
     options = [parameter for parameter in command.params if parameter.param_type_name == "option"]
     usage = " ".join([path, *map(_placeholder, arguments), *(["[OPTIONS]"] if options else [])])
-    rows = [row(f"`{_placeholder(one).strip('[]')}`", wording.parameters.get(one.help, one.help or "")) for one in arguments]
+    rows = [
+        row(f"`{_placeholder(one).strip('[]')}`", wording.parameters.get(one.help, one.help or ""))
+        for one in arguments
+    ]
     rows += [row(_names(one), _help(one, wording)) for one in options]
     table = f"\n{head('', '')}{''.join(rows)}" if rows else ""
     return f"\n### {path}\n\n```text\n{usage}\n```\n\n{_text(command, wording)}\n{table}"

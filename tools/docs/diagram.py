@@ -53,13 +53,21 @@ class Words:
 ENGLISH = Words(
     "The life of an order",
     "new",
-    {Step.NEXT: "next", Step.GAP: "gap: a call in between was never seen", Step.PAID_AGAIN: "paid again: a new payment cycle"},
+    {
+        Step.NEXT: "next",
+        Step.GAP: "gap: a call in between was never seen",
+        Step.PAID_AGAIN: "paid again: a new payment cycle",
+    },
     {"other": "not payable", "payable": "payable", "final": "payable and final"},
 )
 JAPANESE = Words(
     "オーダーの状態遷移",
     "新規",
-    {Step.NEXT: "通常の遷移", Step.GAP: "途中のコールが届いていない遷移（gap）", Step.PAID_AGAIN: "改めて入金（新しい入金サイクル）"},
+    {
+        Step.NEXT: "通常の遷移",
+        Step.GAP: "途中のコールが届いていない遷移（gap）",
+        Step.PAID_AGAIN: "改めて入金（新しい入金サイクル）",
+    },
     {"other": "支払対象外", "payable": "支払対象", "final": "支払対象・売上確定"},
 )
 
@@ -73,7 +81,11 @@ def picture(words: Words) -> str:
 def arrows() -> list[tuple[Status | None, Status, Step]]:
     """Every arrow that is drawn: where from (None: a new order), where to, and what it means."""
     shown = [(now, to, step(now, to)) for now in (None, *Status) for to in Status]
-    return [arrow for arrow in shown if arrow[2] in _COLOURS and not (arrow[0] is None and arrow[2] is Step.GAP)]
+    return [
+        arrow
+        for arrow in shown
+        if arrow[2] in _COLOURS and not (arrow[0] is None and arrow[2] is Step.GAP)
+    ]
 
 
 def _frame(words: Words) -> Iterator[str]:
@@ -92,11 +104,16 @@ def _frame(words: Words) -> Iterator[str]:
 
 
 def _arrows() -> Iterator[str]:
-    for now, to, kind in sorted(arrows(), key=lambda arrow: arrow[2] is not Step.GAP):  # the strong ones on top
+    for now, to, kind in sorted(
+        arrows(), key=lambda arrow: arrow[2] is not Step.GAP
+    ):  # the strong ones on top
         start, end = _START if now is None else _PLACES[now], _PLACES[to]
         middle = _middle(start, end, 0 if now is None else _BENDS.get((now, to), 0))
         half = (24, 24) if now is None else (_HALF_WIDTH, _HALF_HEIGHT)
-        (x1, y1), (x2, y2) = _edge(start, middle, half), _edge(end, middle, (_HALF_WIDTH + 3, _HALF_HEIGHT + 3))
+        (x1, y1), (x2, y2) = (
+            _edge(start, middle, half),
+            _edge(end, middle, (_HALF_WIDTH + 3, _HALF_HEIGHT + 3)),
+        )
         dashes = ' stroke-dasharray="5 4"' if kind is Step.GAP else ""
         yield (
             f'<path d="M{x1:.0f} {y1:.0f}Q{middle[0]:.0f} {middle[1]:.0f} {x2:.0f} {y2:.0f}" fill="none" stroke="{_COLOURS[kind]}" '
@@ -110,10 +127,14 @@ def _middle(start: tuple[int, int], end: tuple[int, int], bend: int) -> tuple[fl
     return (x1 + x2) / 2 - (y2 - y1) / length * bend, (y1 + y2) / 2 + (x2 - x1) / length * bend
 
 
-def _edge(centre: tuple[float, float], towards: tuple[float, float], half: tuple[int, int]) -> tuple[float, float]:
+def _edge(
+    centre: tuple[float, float], towards: tuple[float, float], half: tuple[int, int]
+) -> tuple[float, float]:
     """Where the way from the centre of a box leaves it."""
     dx, dy = towards[0] - centre[0], towards[1] - centre[1]
-    scale = min(half[0] / abs(dx) if dx else float("inf"), half[1] / abs(dy) if dy else float("inf"))
+    scale = min(
+        half[0] / abs(dx) if dx else float("inf"), half[1] / abs(dy) if dy else float("inf")
+    )
     return centre[0] + dx * scale, centre[1] + dy * scale
 
 

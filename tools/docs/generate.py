@@ -29,7 +29,10 @@ _LETTERS = {
     Step.REPEATED: "repeated",
 }
 
-_STATE_OF_OTHERS = {EventType.REVIEW_REQUIRED: "that of the order now", EventType.WEBHOOK_TEST: "none: it is about no order"}
+_STATE_OF_OTHERS = {
+    EventType.REVIEW_REQUIRED: "that of the order now",
+    EventType.WEBHOOK_TEST: "none: it is about no order",
+}
 
 
 def _yes(fact: bool) -> str:
@@ -50,8 +53,13 @@ def statuses() -> str:
         )
         for status, facts in FACTS.items()
     ]
-    others = [row("-", "-", f"`{event}`", _STATE_OF_OTHERS[event], "-", "-", "-") for event in _STATE_OF_OTHERS]
-    names = head("status", "name", "event type", "`order.state`", "`payable`", "`final`", "Zeus calls")
+    others = [
+        row("-", "-", f"`{event}`", _STATE_OF_OTHERS[event], "-", "-", "-")
+        for event in _STATE_OF_OTHERS
+    ]
+    names = head(
+        "status", "name", "event type", "`order.state`", "`payable`", "`final`", "Zeus calls"
+    )
     return names + "".join(rows + others)
 
 
@@ -59,7 +67,11 @@ def steps() -> str:
     """What a status means when it arrives after another."""
     names = head("now \\ arriving", *(f"`{status}`" for status in Status))
     rows = [
-        row("(none)" if now is None else f"`{now}`", *(_LETTERS[step(now, arriving)] for arriving in Status)) for now in (None, *Status)
+        row(
+            "(none)" if now is None else f"`{now}`",
+            *(_LETTERS[step(now, arriving)] for arriving in Status),
+        )
+        for now in (None, *Status)
     ]
     return names + "".join(rows)
 
@@ -75,7 +87,10 @@ def stores() -> str:
 
 def error_codes() -> str:
     """The error codes of a failed application."""
-    rows = [row(f"`{error.code}`", error.what, error.japanese, error.who) for error in ERROR_CODES.values()]
+    rows = [
+        row(f"`{error.code}`", error.what, error.japanese, error.who)
+        for error in ERROR_CODES.values()
+    ]
     return head("code", "what failed", "in Japanese", "who can act") + "".join(rows)
 
 

@@ -34,11 +34,16 @@ ACTORS: Mapping[str, str] = {
     "the customer tries later; Zeus support": "お客様（時間をおいてやり直す）、ゼウスのサポート",
 }
 """Who can act on an error code, by the English text."""
-_OTHERS = {EventType.REVIEW_REQUIRED: "そのときの状態", EventType.WEBHOOK_TEST: "なし（オーダーに関するものではない）"}
+_OTHERS = {
+    EventType.REVIEW_REQUIRED: "そのときの状態",
+    EventType.WEBHOOK_TEST: "なし（オーダーに関するものではない）",
+}
 
 _TEXTS = translations(Language.JAPANESE)
 SETTINGS: Mapping[str, str] = {
-    name: text for name, info in Settings.model_fields.items() if (text := _TEXTS.gettext(info.description or "")) != info.description
+    name: text
+    for name, info in Settings.model_fields.items()
+    if (text := _TEXTS.gettext(info.description or "")) != info.description
 }
 """What each setting is for, as the console says it."""
 
@@ -47,7 +52,13 @@ def statuses() -> str:
     """Every status of Zeus with the event it makes, shorter than in English."""
     names = head("ステータス", "名称", "イベント", "`payable`（支払対象）", "`final`（売上確定）")
     return names + "".join(
-        row(f"`{status}`", facts.japanese, f"`{EVENT_OF[status]}`", _MARKS[facts.payable], _MARKS[facts.final])
+        row(
+            f"`{status}`",
+            facts.japanese,
+            f"`{EVENT_OF[status]}`",
+            _MARKS[facts.payable],
+            _MARKS[facts.final],
+        )
         for status, facts in FACTS.items()
     )
 
@@ -67,12 +78,20 @@ def statuses_in_full() -> str:
         for status, facts in FACTS.items()
     ]
     others = [row("—", "—", f"`{event}`", state, "—", "—", "—") for event, state in _OTHERS.items()]
-    return head("ステータス", "名称", "イベントの種類", "`order.state`", "`payable`", "`final`", "コール") + "".join(rows + others)
+    return head(
+        "ステータス", "名称", "イベントの種類", "`order.state`", "`payable`", "`final`", "コール"
+    ) + "".join(rows + others)
 
 
 def steps() -> str:
     """What a status means when it arrives after another."""
-    rows = [row("（なし）" if now is None else f"`{now}`", *(STEPS[step(now, arriving)] for arriving in Status)) for now in (None, *Status)]
+    rows = [
+        row(
+            "（なし）" if now is None else f"`{now}`",
+            *(STEPS[step(now, arriving)] for arriving in Status),
+        )
+        for now in (None, *Status)
+    ]
     return head("現在 \\ 到着", *(f"`{status}`" for status in Status)) + "".join(rows)
 
 
@@ -87,14 +106,19 @@ def stores() -> str:
 
 def error_codes() -> str:
     """The error codes of a failed application."""
-    rows = [row(f"`{error.code}`", error.japanese, ACTORS.get(error.who, error.who)) for error in ERROR_CODES.values()]
+    rows = [
+        row(f"`{error.code}`", error.japanese, ACTORS.get(error.who, error.who))
+        for error in ERROR_CODES.values()
+    ]
     return head("コード", "内容", "対処できる人") + "".join(rows)
 
 
 def settings() -> str:
     """Every setting with its default, or an example where it has none."""
     text = env_example()
-    return head("変数", "既定値", "意味") + "".join(_setting(field, text) for field in Settings.model_fields)
+    return head("変数", "既定値", "意味") + "".join(
+        _setting(field, text) for field in Settings.model_fields
+    )
 
 
 def _setting(field: str, text: str) -> str:
@@ -103,4 +127,8 @@ def _setting(field: str, text: str) -> str:
     example = re.search(rf"^# e\.g\. {variable}=(.*)$", text, re.MULTILINE)
     value = f"`{default[1]}`" if default and default[1] else "なし"
     shown = f"。例：`{example[1]}`" if example and value == "なし" else ""
-    return row(f"`{variable}`", value, SETTINGS.get(field, Settings.model_fields[field].description or "") + shown)
+    return row(
+        f"`{variable}`",
+        value,
+        SETTINGS.get(field, Settings.model_fields[field].description or "") + shown,
+    )

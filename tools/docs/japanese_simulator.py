@@ -12,7 +12,9 @@ MAGIC_VALUES: Mapping[str, str] = {
     "re-issued, then the old slip is paid": "再発行のあと、古い払込票で入金される",
     "re-issued, the old slip is paid and confirmed": "再発行のあと、古い払込票で入金され、売上確定する",
     "re-issued, the old slip is paid and taken back": "再発行のあと、古い払込票で入金され、取り消される",
-    "the service is stopped, then the slip is paid: no call": ("サービス停止のあとに入金される（番組停止。コールなし）"),
+    "the service is stopped, then the slip is paid: no call": (
+        "サービス停止のあとに入金される（番組停止。コールなし）"
+    ),
     **{f"fails with {code}": f"{code} で失敗する" for code in ("800000", "800001", "800002")},
     **{f"fails with {code}": f"{code} で失敗する" for code in ("900000", "0008", "0011", "0013")},
     "no rel=, the answer names the parameter username": "`rel=` がなく、パラメータ名 `username` が返る",
@@ -44,12 +46,20 @@ SETTINGS: Mapping[str, str] = {
     "Faults that are answered with the parameter's name instead of 800000: parameters, rules, or `all`.": (
         "800000ではなくパラメータ名を返す誤り。パラメータ名、規則、または `all`"
     ),
-    "The error code for an IPコード that is not in `clientips`.": ("`clientips` にないIPコードへのエラーコード"),
-    "An unknown test ID fails the application, or makes it a real one.": ("未知のテストIDの扱い。申込の失敗、または本番の申込"),
-    "Issue payment numbers again after so many; 0: random ones.": ("払込用番号をこの件数ごとに再び使う。0なら乱数"),
+    "The error code for an IPコード that is not in `clientips`.": (
+        "`clientips` にないIPコードへのエラーコード"
+    ),
+    "An unknown test ID fails the application, or makes it a real one.": (
+        "未知のテストIDの扱い。申込の失敗、または本番の申込"
+    ),
+    "Issue payment numbers again after so many; 0: random ones.": (
+        "払込用番号をこの件数ごとに再び使う。0なら乱数"
+    ),
     "What order numbers begin with.": "オーダー番号の先頭",
     "Simulated seconds in a real second.": "実時間の1秒あたりに進む秒数",
-    "Call other machines too, not only this one. Fixed at the start.": ("このマシン以外も呼び出す。起動時だけ指定できる"),
+    "Call other machines too, not only this one. Fixed at the start.": (
+        "このマシン以外も呼び出す。起動時だけ指定できる"
+    ),
     "Make each call so many times.": "各コールをこの回数だけ送る",
     "Seconds of real time before a call.": "コールの前に待つ秒数（実時間）",
     "Lose every nth call; 0 loses none, 1 loses all.": "n回に1回のコールを失う。0なら失わず、1ならすべて失う",
@@ -59,7 +69,9 @@ SETTINGS: Mapping[str, str] = {
     "Cut the query in the middle of its bytes.": "クエリーをバイト列の途中で切る",
     "Seconds over which the request trickles out.": "リクエストを少しずつ送り終えるまでの秒数",
     "An address of this machine to call from.": "呼び出し元にする、このマシンのアドレス",
-    "Seconds of real time before the answer: 39 is in time, 41 is late.": ("応答の前に待つ秒数（実時間）。39なら間に合い、41なら遅れる"),
+    "Seconds of real time before the answer: 39 is in time, 41 is late.": (
+        "応答の前に待つ秒数（実時間）。39なら間に合い、41なら遅れる"
+    ),
     "Send half of the answer, then close.": "応答の半分を送って切断する",
     "Answer with an HTML page.": "HTMLのページを返す",
     "Make the slip and close without an answer.": "払込票を作り、応答せずに切断する",
@@ -67,7 +79,9 @@ SETTINGS: Mapping[str, str] = {
 """By the English text of each setting."""
 
 OPERATIONS: Mapping[str, str] = {
-    "List the newest orders whose number or values contain `search`.": ("番号か値に `search` を含むオーダー（新しい順）"),
+    "List the newest orders whose number or values contain `search`.": (
+        "番号か値に `search` を含むオーダー（新しい順）"
+    ),
     "Show an order with its calls.": "1つのオーダーとそのコール",
     "Make a call once more, as staff do in the console. Answers when it has been made.": (
         "コールをもう一度送る（管理画面での再送）。送り終えてから応答する"
@@ -77,7 +91,9 @@ OPERATIONS: Mapping[str, str] = {
         "`stop` サービス停止。コールを送り終えてから、その結果とともに応答する"
     ),
     "Show the settings.": "設定",
-    "Change some settings; objects are merged, all else is replaced.": ("設定を変える。オブジェクトは統合し、ほかは置き換える"),
+    "Change some settings; objects are merged, all else is replaced.": (
+        "設定を変える。オブジェクトは統合し、ほかは置き換える"
+    ),
     "Show the simulated time and its speed.": "シミュレーターの時刻と速さ",
     "Move the clock forward. Answers when everything that fell due has been called.": (
         "時計を進める。期限の来たものをすべてコールしてから応答する"
@@ -105,7 +121,9 @@ OPTIONS: Mapping[str, str] = {
     "The SQLite file that keeps orders. (default: memory)": "オーダーを保存するSQLiteファイル（既定：メモリー）",
     "The URL to call; without one no call is made.": "呼び出すURL。なければコールしない",
     "How calls send their values.": "コールで値を送る方法",
-    "The parameters that calls carry, with commas. (default: all)": ("コールに付けるパラメータ（カンマ区切り。既定：すべて）"),
+    "The parameters that calls carry, with commas. (default: all)": (
+        "コールに付けるパラメータ（カンマ区切り。既定：すべて）"
+    ),
     "Retries after a timeout.": "タイムアウト後の再送回数",
     "Call for 02 and 03 too.": "02と03もコールする",
     "The IPコード that may apply, with commas.": "申込できるIPコード（カンマ区切り）",

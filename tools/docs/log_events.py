@@ -23,7 +23,11 @@ class LogEvent:
     fields: tuple[str, ...]
 
 
-_HEALTH = {EventType.SUBSCRIBER_FAILING: "warning", EventType.SUBSCRIBER_PAUSED: "warning", EventType.SUBSCRIBER_RECOVERED: "info"}
+_HEALTH = {
+    EventType.SUBSCRIBER_FAILING: "warning",
+    EventType.SUBSCRIBER_PAUSED: "warning",
+    EventType.SUBSCRIBER_RECOVERED: "info",
+}
 """Signals about a subscriber's health are logged under their own names, made in the code (`app/forwarding/attempts/writer.py`)."""
 
 
@@ -37,22 +41,37 @@ def log_events() -> list[LogEvent]:
 
 def log_table() -> str:
     """The same as a table."""
-    return head("event", "level", "stage", "meaning", "further fields") + "".join(_row(line, 0, ", ") for line in log_events())
+    return head("event", "level", "stage", "meaning", "further fields") + "".join(
+        _row(line, 0, ", ") for line in log_events()
+    )
 
 
 def log_table_in_japanese() -> str:
     """The same in Japanese."""
-    return head("イベント", "レベル", "段階", "意味", "その他の項目") + "".join(_row(line, 1, "、") for line in log_events())
+    return head("イベント", "レベル", "段階", "意味", "その他の項目") + "".join(
+        _row(line, 1, "、") for line in log_events()
+    )
 
 
 def _row(line: LogEvent, language: int, comma: str) -> str:
     meaning = MEANINGS.get(line.event, ("", ""))[language]
-    return row(f"`{line.event}`", line.level, f"`{line.stage}`", meaning, comma.join(f"`{field}`" for field in line.fields))
+    return row(
+        f"`{line.event}`",
+        line.level,
+        f"`{line.stage}`",
+        meaning,
+        comma.join(f"`{field}`" for field in line.fields),
+    )
 
 
 def _health() -> Iterator[LogEvent]:
     for signal, level in _HEALTH.items():
-        yield LogEvent(signal.replace(".", "_"), level, "forwarding", ("subscriber_id", "subscriber", "reason", "failures"))
+        yield LogEvent(
+            signal.replace(".", "_"),
+            level,
+            "forwarding",
+            ("subscriber_id", "subscriber", "reason", "failures"),
+        )
 
 
 def _transactions(tree: ast.Module) -> Iterator[str]:
@@ -72,10 +91,21 @@ def _each(event: LogEvent, done: Iterable[str]) -> Iterator[LogEvent]:
 
 def _events_of(tree: ast.Module) -> Iterator[LogEvent]:
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    stage = next((_text(call.args[0]) for call in calls if isinstance(call.func, ast.Name) and call.func.id == "get_logger"), "")
+    stage = next(
+        (
+            _text(call.args[0])
+            for call in calls
+            if isinstance(call.func, ast.Name) and call.func.id == "get_logger"
+        ),
+        "",
+    )
     for call in calls:
         function = call.func
-        if isinstance(function, ast.Attribute) and function.attr in _LEVELS and getattr(function.value, "id", "") == "log":
+        if (
+            isinstance(function, ast.Attribute)
+            and function.attr in _LEVELS
+            and getattr(function.value, "id", "") == "log"
+        ):
             fields = tuple(name for keyword in call.keywords for name in _fields_of(keyword))
             yield LogEvent(_text(call.args[0]), function.attr, stage, fields)
 
@@ -83,10 +113,18 @@ def _events_of(tree: ast.Module) -> Iterator[LogEvent]:
 def _fields_of(keyword: ast.keyword) -> tuple[str, ...]:
     if keyword.arg is not None:
         return (keyword.arg,)
-    return ("outbound_webhook_id", "event_id") if ast.unparse(keyword.value).startswith("_ids(") else ("…",)
+    return (
+        ("outbound_webhook_id", "event_id")
+        if ast.unparse(keyword.value).startswith("_ids(")
+        else ("…",)
+    )
 
 
 def _text(node: ast.expr) -> str:
     if isinstance(node, ast.JoinedStr):
         return "".join(_text(part) for part in node.values)
-    return f"{{{ast.unparse(node.value)}}}" if isinstance(node, ast.FormattedValue) else str(ast.literal_eval(node))
+    return (
+        f"{{{ast.unparse(node.value)}}}"
+        if isinstance(node, ast.FormattedValue)
+        else str(ast.literal_eval(node))
+    )

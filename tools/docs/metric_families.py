@@ -16,19 +16,32 @@ def families() -> Iterator[tuple[str, str, bool, str]]:
     for everywhere in (True, False):
         for family in metrics.registry.collect():
             if (family.name in _STANDING) is not everywhere:
-                yield f"{family.name}{_ENDING.get(family.type, '')}", family.type, everywhere, family.documentation
+                yield (
+                    f"{family.name}{_ENDING.get(family.type, '')}",
+                    family.type,
+                    everywhere,
+                    family.documentation,
+                )
 
 
 def metric_names() -> str:
     """Every metric, those of every process first."""
-    rows = [row(f"`{name}`", kind, "every process" if everywhere else "operate, up", text) for name, kind, everywhere, text in families()]
+    rows = [
+        row(f"`{name}`", kind, "every process" if everywhere else "operate, up", text)
+        for name, kind, everywhere, text in families()
+    ]
     return head("name", "kind", "shown by", "what it is") + "".join(rows)
 
 
 def metric_names_in_japanese() -> str:
     """The same in Japanese; where a text is missing, in English."""
     rows = [
-        row(f"`{name}`", kind, "全プロセス" if everywhere else "`operate`、`up`", METRICS.get(name, text))
+        row(
+            f"`{name}`",
+            kind,
+            "全プロセス" if everywhere else "`operate`、`up`",
+            METRICS.get(name, text),
+        )
         for name, kind, everywhere, text in families()
     ]
     return head("名前", "型", "出力するプロセス", "内容") + "".join(rows)

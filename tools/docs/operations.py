@@ -26,7 +26,10 @@ def api() -> str:
 
 def api_in_japanese() -> str:
     """The same in Japanese; where a text is missing, in English."""
-    rows = [row(f"`{method}`", f"`{path}`", OPERATIONS.get(f"{method} {path}", text)) for method, path, text in operations()]
+    rows = [
+        row(f"`{method}`", f"`{path}`", OPERATIONS.get(f"{method} {path}", text))
+        for method, path, text in operations()
+    ]
     return head("メソッド", "パス", "内容") + "".join(rows)
 
 

@@ -42,7 +42,10 @@ def simulator_settings_in_japanese() -> str:
 
 
 def _setting_rows(japanese: Mapping[str, str]) -> str:
-    return "".join(row(f"`{name}`", f"`{default}`", japanese.get(about, about)) for name, default, about in settings_of(SimulatorSettings))
+    return "".join(
+        row(f"`{name}`", f"`{default}`", japanese.get(about, about))
+        for name, default, about in settings_of(SimulatorSettings)
+    )
 
 
 def settings_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str, str]]:
@@ -66,10 +69,17 @@ def simulator_api_in_japanese() -> str:
 
 
 def _operation_rows(japanese: Mapping[str, str]) -> str:
-    return "".join(row(f"`{method}`", f"`{path}`", japanese.get(about, about)) for method, path, about in operations_of_simulator())
+    return "".join(
+        row(f"`{method}`", f"`{path}`", japanese.get(about, about))
+        for method, path, about in operations_of_simulator()
+    )
 
 
 def operations_of_simulator() -> list[tuple[str, str, str]]:
     """Return method, path and meaning of each operation of the simulator's API."""
     routes: list[Any] = list(router.routes)
-    return [(method, route.path, route.endpoint.__doc__.partition("\n")[0]) for route in routes for method in sorted(route.methods)]
+    return [
+        (method, route.path, route.endpoint.__doc__.partition("\n")[0])
+        for route in routes
+        for method in sorted(route.methods)
+    ]

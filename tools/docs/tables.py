@@ -3,7 +3,11 @@
 
 def row(*cells: object) -> str:
     """One line of a table."""
-    return "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |\n"
+    return (
+        "| "
+        + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells)
+        + " |\n"
+    )
 
 
 def head(*names: str) -> str:

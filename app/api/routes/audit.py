@@ -17,9 +17,16 @@ router = APIRouter(prefix="/audit", tags=["audit"])
 async def list_audit(
     parts: WithParts,
     place: WithPlace,
-    operator: Annotated[Line | None, Query(max_length=255, description="Only what this operator did.")] = None,
+    operator: Annotated[
+        Line | None, Query(max_length=255, description="Only what this operator did.")
+    ] = None,
     action: Annotated[Action | None, Query(description="Only actions of this kind.")] = None,
-    subject: Annotated[Line | None, Query(max_length=300, description="Only what was done to this, such as `subscriber:shop`.")] = None,
+    subject: Annotated[
+        Line | None,
+        Query(max_length=300, description="Only what was done to this, such as `subscriber:shop`."),
+    ] = None,
 ) -> AuditPage:
     """Every action and every look at personal values, the latest first."""
-    return await operations.list_audit(parts.sessions, place, operator=operator, action=action, subject=subject)
+    return await operations.list_audit(
+        parts.sessions, place, operator=operator, action=action, subject=subject
+    )

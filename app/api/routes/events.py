@@ -25,9 +25,24 @@ async def list_events(
     parts: WithParts,
     place: WithPlace,
     shown_to: ShownTo,
-    order_no: Annotated[Line | None, Query(max_length=255, description="Only events of this order.")] = None,
-    after: Annotated[Line | None, Query(max_length=500, description="The feed behind this `next_cursor`; empty for its beginning.")] = None,
-    wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for events in the feed, if there are none yet.")] = 0,
+    order_no: Annotated[
+        Line | None, Query(max_length=255, description="Only events of this order.")
+    ] = None,
+    after: Annotated[
+        Line | None,
+        Query(
+            max_length=500,
+            description="The feed behind this `next_cursor`; empty for its beginning.",
+        ),
+    ] = None,
+    wait: Annotated[
+        float,
+        Query(
+            ge=0,
+            le=LONGEST_WAIT,
+            description="Seconds to wait for events in the feed, if there are none yet.",
+        ),
+    ] = 0,
 ) -> EventPage:
     """The events, the oldest first; with `after` or `wait`, or with the token of a feed, as a feed from which none is ever missing.
 
@@ -36,9 +51,13 @@ async def list_events(
     """
     feed = feed_of(request)
     if feed is None and after is None and not wait:
-        return await operations.list_events(parts.sessions, place, order_no=order_no, shown_to=shown_to)
+        return await operations.list_events(
+            parts.sessions, place, order_no=order_no, shown_to=shown_to
+        )
     if order_no is not None or place.cursor is not None:
-        raise NotAcceptable("after", "The feed is read by `after`, and not by `cursor` or `order_no`.")
+        raise NotAcceptable(
+            "after", "The feed is read by `after`, and not by `cursor` or `order_no`."
+        )
     return await parts.feed.read(Place(after or None, place.limit), Reader(feed, shown_to), wait)
 
 

@@ -21,12 +21,21 @@ router = APIRouter(prefix="/notices", tags=["notices"])
 async def list_notices(
     parts: WithParts,
     place: WithPlace,
-    verdict: Annotated[VerdictFilter | None, Query(description="Only notices with this verdict.")] = None,
-    order_no: Annotated[Line | None, Query(max_length=255, description="Only notices of this order.")] = None,
-    attention: Annotated[bool, Query(description="Only quarantined and conflicting notices that nobody has dismissed.")] = False,
+    verdict: Annotated[
+        VerdictFilter | None, Query(description="Only notices with this verdict.")
+    ] = None,
+    order_no: Annotated[
+        Line | None, Query(max_length=255, description="Only notices of this order.")
+    ] = None,
+    attention: Annotated[
+        bool,
+        Query(description="Only quarantined and conflicting notices that nobody has dismissed."),
+    ] = False,
 ) -> NoticePage:
     """The calls of Zeus, the latest first."""
-    return await operations.list_notices(parts.sessions, place, verdict=verdict, order_no=order_no, attention=attention)
+    return await operations.list_notices(
+        parts.sessions, place, verdict=verdict, order_no=order_no, attention=attention
+    )
 
 
 @router.get("/{notice_id}", responses=documented(HTTPStatus.NOT_FOUND))
@@ -35,13 +44,19 @@ async def show_notice(parts: WithParts, notice_id: UUID, shown_to: ShownTo) -> N
     return await operations.show_notice(parts.sessions, notice_id, shown_to=shown_to)
 
 
-@router.post("/{notice_id}/release", responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))
+@router.post(
+    "/{notice_id}/release", responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+)
 async def release_notice(parts: WithParts, actor: WithActor, notice_id: UUID) -> Notice:
     """Have a quarantined call judged in spite of what is wrong with it. A worker does that within a moment."""
     return await operations.release_notice(parts.sessions, notice_id, actor)
 
 
-@router.post("/{notice_id}/dismiss", responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))
-async def dismiss_notice(parts: WithParts, actor: WithActor, notice_id: UUID, dismissal: Dismissal) -> Notice:
+@router.post(
+    "/{notice_id}/dismiss", responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+)
+async def dismiss_notice(
+    parts: WithParts, actor: WithActor, notice_id: UUID, dismissal: Dismissal
+) -> Notice:
     """Take a call that is in quarantine or in conflict out of what needs attention. It stays what it is."""
     return await dismissals.dismiss_notice(parts.sessions, notice_id, dismissal, actor)

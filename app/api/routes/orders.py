@@ -18,9 +18,20 @@ from app.operations.orders.search import Day, FoundOrderPage, Money, OrderQuery,
 router = APIRouter(prefix="/orders", tags=["orders"])
 
 # Whatever Zeus sends as order_no can be looked up, a slash included.
-OrderNo = Annotated[Line, Path(max_length=255, description="Zeus's order number (オーダー番号).", examples=["1234-56789-01234"])]
-WantedOrderNo = Annotated[Line | None, Query(max_length=255, description="The order with this number, whole.")]
-WantedSendid = Annotated[Line | None, Query(min_length=1, max_length=255, description="Orders with this sendid, whole.")]
+OrderNo = Annotated[
+    Line,
+    Path(
+        max_length=255,
+        description="Zeus's order number (オーダー番号).",
+        examples=["1234-56789-01234"],
+    ),
+]
+WantedOrderNo = Annotated[
+    Line | None, Query(max_length=255, description="The order with this number, whole.")
+]
+WantedSendid = Annotated[
+    Line | None, Query(min_length=1, max_length=255, description="Orders with this sendid, whole.")
+]
 WantedTail = Annotated[
     Tail | None,
     Query(
@@ -28,7 +39,13 @@ WantedTail = Annotated[
     ),
 ]
 WantedMoney = Annotated[Money | None, Query(description="Orders of this amount in yen.")]
-WantedDate = Annotated[Day | None, Query(description="Orders whose first call was judged on this day in Japan.", examples=["2026-11-23"])]
+WantedDate = Annotated[
+    Day | None,
+    Query(
+        description="Orders whose first call was judged on this day in Japan.",
+        examples=["2026-11-23"],
+    ),
+]
 
 
 @router.get("")
@@ -42,7 +59,9 @@ async def search_orders(
     date: WantedDate = None,
 ) -> FoundOrderPage:
     """The orders to which all of this applies, the latest first."""
-    query = OrderQuery(order_no=order_no, sendid=sendid, telno_tail=telno_tail, money=money, date=date)
+    query = OrderQuery(
+        order_no=order_no, sendid=sendid, telno_tail=telno_tail, money=money, date=date
+    )
     return await search.search_orders(parts.sessions, place, query)
 
 

@@ -21,7 +21,12 @@ from app.operations.subscribers.recovery import recover as recover_webhooks
 router = APIRouter(prefix="/outbound-webhooks", tags=["outbound webhooks"])
 
 WebhookId = Annotated[int, Path(ge=1, le=2**63 - 1, description="The outbound webhook's id.")]
-States = Annotated[list[WebhookState], Query(description="Only webhooks in one of these states; `pending` and `dead` are undelivered.")]
+States = Annotated[
+    list[WebhookState],
+    Query(
+        description="Only webhooks in one of these states; `pending` and `dead` are undelivered."
+    ),
+]
 
 
 @router.get("")
@@ -29,26 +34,39 @@ async def list_outbound_webhooks(
     parts: WithParts,
     place: WithPlace,
     state: States = [],  # noqa: B006 - the framework copies it
-    subscriber: Annotated[Line | None, Query(max_length=100, description="Only webhooks to the subscriber of this name.")] = None,
-    attention: Annotated[bool, Query(description="Only webhooks that were given up and that nobody has dismissed.")] = False,
+    subscriber: Annotated[
+        Line | None,
+        Query(max_length=100, description="Only webhooks to the subscriber of this name."),
+    ] = None,
+    attention: Annotated[
+        bool, Query(description="Only webhooks that were given up and that nobody has dismissed.")
+    ] = False,
 ) -> OutboundWebhookPage:
     """What was and is owed to subscribers, the latest first."""
-    return await operations.list_outbound(parts.sessions, place, states=state, subscriber=subscriber, attention=attention)
+    return await operations.list_outbound(
+        parts.sessions, place, states=state, subscriber=subscriber, attention=attention
+    )
 
 
 @router.get("/{webhook_id}", responses=documented(HTTPStatus.NOT_FOUND))
-async def show_outbound_webhook(parts: WithParts, webhook_id: WebhookId, shown_to: ShownTo) -> OutboundWebhookInFull:
+async def show_outbound_webhook(
+    parts: WithParts, webhook_id: WebhookId, shown_to: ShownTo
+) -> OutboundWebhookInFull:
     """One outbound webhook with every attempt."""
     return await operations.show_outbound(parts.sessions, webhook_id, shown_to=shown_to)
 
 
 @router.post("/{webhook_id}/retry", responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))
-async def retry_outbound_webhook(parts: WithParts, actor: WithActor, webhook_id: WebhookId) -> OutboundWebhookInFull:
+async def retry_outbound_webhook(
+    parts: WithParts, actor: WithActor, webhook_id: WebhookId
+) -> OutboundWebhookInFull:
     """Make a webhook that waits or was given up due now; its attempts are counted from the beginning again."""
     return await operations.retry_outbound(parts.sessions, webhook_id, actor)
 
 
-@router.post("/{webhook_id}/dismiss", responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))
+@router.post(
+    "/{webhook_id}/dismiss", responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+)
 async def dismiss_outbound_webhook(
     parts: WithParts, actor: WithActor, webhook_id: WebhookId, dismissal: Dismissal
 ) -> OutboundWebhookInFull:
@@ -57,6 +75,8 @@ async def dismiss_outbound_webhook(
 
 
 @router.post("/recover", responses=documented(HTTPStatus.NOT_FOUND))
-async def recover_outbound_webhooks(parts: WithParts, actor: WithActor, once: WithOnce, request: RecoveryRequest) -> Recovery:
+async def recover_outbound_webhooks(
+    parts: WithParts, actor: WithActor, once: WithOnce, request: RecoveryRequest
+) -> Recovery:
     """Send a subscriber again what it missed in a span of time. Each webhook keeps its `webhook-id`."""
     return await recover_webhooks(parts.sessions, request, actor, once)

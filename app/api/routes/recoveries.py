@@ -28,7 +28,9 @@ async def list_recoveries(parts: WithParts, place: WithPlace) -> RecoveryJobPage
 
 
 @router.post("", responses=documented(HTTPStatus.NOT_FOUND))
-async def start_recovery(parts: WithParts, actor: WithActor, once: WithOnce, request: RecoveryRequest) -> Recovery:
+async def start_recovery(
+    parts: WithParts, actor: WithActor, once: WithOnce, request: RecoveryRequest
+) -> Recovery:
     """Send a subscriber again what it missed in a span of time, or only count that. Workers do it; each webhook keeps its `webhook-id`."""
     return await operations.recover(parts.sessions, request, actor, once)
 
@@ -39,7 +41,11 @@ async def show_recovery(parts: WithParts, recovery_id: RecoveryId) -> RecoveryJo
     return await operations.show_recovery(parts.sessions, recovery_id)
 
 
-@router.post("/{recovery_id}/cancel", responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))
-async def cancel_recovery(parts: WithParts, actor: WithActor, recovery_id: RecoveryId) -> RecoveryJob:
+@router.post(
+    "/{recovery_id}/cancel", responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+)
+async def cancel_recovery(
+    parts: WithParts, actor: WithActor, recovery_id: RecoveryId
+) -> RecoveryJob:
     """End a recovery. What has become due already is sent."""
     return await operations.cancel_recovery(parts.sessions, recovery_id, actor)

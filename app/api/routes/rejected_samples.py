@@ -21,14 +21,18 @@ router = APIRouter(prefix="/rejected-samples", tags=["rejected samples"])
 async def list_rejected_samples(
     parts: WithParts,
     place: WithPlace,
-    attention: Annotated[bool, Query(description="Only samples that nobody has dismissed.")] = False,
+    attention: Annotated[
+        bool, Query(description="Only samples that nobody has dismissed.")
+    ] = False,
 ) -> RejectedSamplePage:
     """Calls that were answered 403 and look like Zeus's, the latest first; no more than 100 are kept."""
     return await operations.list_samples(parts.sessions, place, attention=attention)
 
 
 @router.get("/{sample_id}", responses=documented(HTTPStatus.NOT_FOUND))
-async def show_rejected_sample(parts: WithParts, sample_id: UUID, shown_to: ShownTo) -> RejectedSampleInFull:
+async def show_rejected_sample(
+    parts: WithParts, sample_id: UUID, shown_to: ShownTo
+) -> RejectedSampleInFull:
     """One rejected call with its raw bytes and how they read."""
     return await operations.show_sample(parts.sessions, sample_id, shown_to=shown_to)
 
@@ -39,7 +43,11 @@ async def release_rejected_sample(parts: WithParts, actor: WithActor, sample_id:
     return await operations.release_sample(parts.sessions, sample_id, actor)
 
 
-@router.post("/{sample_id}/dismiss", responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))
-async def dismiss_rejected_sample(parts: WithParts, actor: WithActor, sample_id: UUID, dismissal: Dismissal) -> RejectedSample:
+@router.post(
+    "/{sample_id}/dismiss", responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+)
+async def dismiss_rejected_sample(
+    parts: WithParts, actor: WithActor, sample_id: UUID, dismissal: Dismissal
+) -> RejectedSample:
     """Take a rejected call out of what needs attention."""
     return await dismissals.dismiss_sample(parts.sessions, sample_id, dismissal, actor)

@@ -25,7 +25,9 @@ from app.operations.subscribers.test_webhook import Trial, TrialRequest, send_te
 
 router = APIRouter(prefix="/subscribers", tags=["subscribers"])
 
-Name = Annotated[Line, Path(max_length=100, description="The subscriber's name.", examples=["shop"])]
+Name = Annotated[
+    Line, Path(max_length=100, description="The subscriber's name.", examples=["shop"])
+]
 _MISSING = documented(HTTPStatus.NOT_FOUND)
 _MISSING_OR_CONFLICT = documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 
@@ -35,7 +37,9 @@ class PauseRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: Annotated[Line | None, Field(max_length=200, examples=["maintenance until noon"])] = None
+    reason: Annotated[Line | None, Field(max_length=200, examples=["maintenance until noon"])] = (
+        None
+    )
 
 
 @router.get("")
@@ -49,7 +53,9 @@ async def add_subscriber(
     parts: WithParts, actor: WithActor, once: WithOnce, new: NewSubscriber, response: Response
 ) -> SubscriberWithSecret:
     """Add a subscriber. It gets the events that are made from now on. The answer shows the signing secret, this once."""
-    subscriber = await operations.add_subscriber(parts.sessions, parts.vault, new, parts.rules, actor, once)
+    subscriber = await operations.add_subscriber(
+        parts.sessions, parts.vault, new, parts.rules, actor, once
+    )
     response.headers["Location"] = f"/v1/subscribers/{quote(subscriber.name)}"
     return subscriber
 
@@ -61,9 +67,13 @@ async def show_subscriber(parts: WithParts, name: Name) -> SubscriberInFull:
 
 
 @router.patch("/{name}", responses=_MISSING)
-async def change_subscriber(parts: WithParts, actor: WithActor, name: Name, change: SubscriberChange) -> Subscriber:
+async def change_subscriber(
+    parts: WithParts, actor: WithActor, name: Name, change: SubscriberChange
+) -> Subscriber:
     """Change a subscriber. Webhooks that are owed already go to the new URL."""
-    return await operations.change_subscriber(parts.sessions, parts.vault, name, change, parts.rules, actor)
+    return await operations.change_subscriber(
+        parts.sessions, parts.vault, name, change, parts.rules, actor
+    )
 
 
 @router.delete("/{name}", status_code=HTTPStatus.NO_CONTENT, responses=_MISSING)
@@ -74,9 +84,13 @@ async def remove_subscriber(parts: WithParts, actor: WithActor, name: Name) -> R
 
 
 @router.post("/{name}/pause", responses=_MISSING)
-async def pause_subscriber(parts: WithParts, actor: WithActor, name: Name, request: PauseRequest | None = None) -> Subscriber:
+async def pause_subscriber(
+    parts: WithParts, actor: WithActor, name: Name, request: PauseRequest | None = None
+) -> Subscriber:
     """Hold what is owed to a subscriber until it is resumed."""
-    return await pauses.pause_subscriber(parts.sessions, name, request.reason if request else None, actor)
+    return await pauses.pause_subscriber(
+        parts.sessions, name, request.reason if request else None, actor
+    )
 
 
 @router.post("/{name}/resume", responses=_MISSING)
@@ -94,6 +108,8 @@ async def rotate_subscriber_secret(
 
 
 @router.post("/{name}/test", responses=_MISSING_OR_CONFLICT)
-async def send_test_webhook(parts: WithParts, actor: WithActor, name: Name, request: TrialRequest | None = None) -> Trial:
+async def send_test_webhook(
+    parts: WithParts, actor: WithActor, name: Name, request: TrialRequest | None = None
+) -> Trial:
     """Send a `webhook.test` event and wait for its first attempt."""
     return await send_test(parts.sessions, name, actor, (request or TrialRequest()).wait_seconds)

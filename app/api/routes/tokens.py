@@ -23,12 +23,16 @@ async def list_tokens(parts: WithParts) -> TokenList:
 
 
 @router.post("", status_code=HTTPStatus.CREATED, responses=documented(HTTPStatus.CONFLICT))
-async def create_token(parts: WithParts, actor: WithActor, once: WithOnce, new: NewToken) -> TokenWithSecret:
+async def create_token(
+    parts: WithParts, actor: WithActor, once: WithOnce, new: NewToken
+) -> TokenWithSecret:
     """Make a token for an operator. The answer shows it, this once."""
     return await operations.create_token(parts.sessions, new, actor, once)
 
 
-@router.delete("/{name}", status_code=HTTPStatus.NO_CONTENT, responses=documented(HTTPStatus.NOT_FOUND))
+@router.delete(
+    "/{name}", status_code=HTTPStatus.NO_CONTENT, responses=documented(HTTPStatus.NOT_FOUND)
+)
 async def revoke_token(parts: WithParts, actor: WithActor, name: Name) -> Response:
     """End a token; within a few seconds nobody takes it any more."""
     await operations.revoke_token(parts.sessions, name, actor)

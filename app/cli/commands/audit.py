@@ -5,7 +5,15 @@ from typing import Annotated
 import typer
 
 from app.cli.context import must_be_text, run
-from app.cli.output import USUAL_LIMIT, AsJson, Cursor, Limit, print_end_of_page, print_json, print_table
+from app.cli.output import (
+    USUAL_LIMIT,
+    AsJson,
+    Cursor,
+    Limit,
+    print_end_of_page,
+    print_json,
+    print_table,
+)
 from app.operations.access import audit as operations
 from app.operations.access.permissions import Action
 from app.operations.pagination import Place
@@ -21,12 +29,26 @@ def _group() -> None:
 @app.command("list")
 def list_(
     operator: Annotated[
-        str | None, typer.Option("--operator", help="Only what this operator did.", callback=must_be_text, show_default=False)
+        str | None,
+        typer.Option(
+            "--operator",
+            help="Only what this operator did.",
+            callback=must_be_text,
+            show_default=False,
+        ),
     ] = None,
-    action: Annotated[Action | None, typer.Option("--action", help="Only actions of this kind.", show_default=False)] = None,
+    action: Annotated[
+        Action | None,
+        typer.Option("--action", help="Only actions of this kind.", show_default=False),
+    ] = None,
     subject: Annotated[
         str | None,
-        typer.Option("--subject", help="Only what was done to this (subscriber:shop).", callback=must_be_text, show_default=False),
+        typer.Option(
+            "--subject",
+            help="Only what was done to this (subscriber:shop).",
+            callback=must_be_text,
+            show_default=False,
+        ),
     ] = None,
     limit: Limit = USUAL_LIMIT,
     cursor: Cursor = None,
@@ -34,11 +56,18 @@ def list_(
 ) -> None:
     """List actions and looks at personal values, the latest first."""
     place = Place(cursor, limit)
-    page = run(lambda desk: operations.list_audit(desk.sessions, place, operator=operator, action=action, subject=subject))
+    page = run(
+        lambda desk: operations.list_audit(
+            desk.sessions, place, operator=operator, action=action, subject=subject
+        )
+    )
     if as_json:
         print_json(page)
         return
     if page.items:
-        rows = [(entry.at, entry.operator, entry.role, entry.via, entry.action, entry.subject) for entry in page.items]
+        rows = [
+            (entry.at, entry.operator, entry.role, entry.via, entry.action, entry.subject)
+            for entry in page.items
+        ]
         print_table(["AT", "OPERATOR", "ROLE", "VIA", "ACTION", "SUBJECT"], rows)
     print_end_of_page(page, "Nothing was done yet.")

@@ -36,7 +36,11 @@ def migrate(
     async def action(settings: Settings) -> str:
         url = database_url_of(settings)
         revision = await migrate_database(url)
-        return f"the database is at revision {revision}" if new is None else f"wrote {await write_migration(url, new)}"
+        return (
+            f"the database is at revision {revision}"
+            if new is None
+            else f"wrote {await write_migration(url, new)}"
+        )
 
     typer.echo(run_with_settings(action))
 
@@ -45,7 +49,13 @@ def doctor(as_json: AsJson = False) -> None:
     """Say what is wrong with the configuration, and what to do about it. Exits with 1 if something cannot work."""
     findings = run_with_settings(check_up)
     if as_json:
-        print_json(json.dumps([finding.model_dump(mode="json") for finding in findings], ensure_ascii=False, indent=2))
+        print_json(
+            json.dumps(
+                [finding.model_dump(mode="json") for finding in findings],
+                ensure_ascii=False,
+                indent=2,
+            )
+        )
     else:
         _print(findings)
     if any(finding.level is Level.ERROR for finding in findings):
@@ -60,9 +70,14 @@ def keygen() -> None:
 def reseal() -> None:
     """Encrypt all secrets anew with the first of RELAY_SECRET_KEYS, which every process must know already; older keys can go then."""
     done = run(lambda desk: reseal_secrets(desk.sessions, desk.vault, desk.actor))
-    typer.echo(f"sealed again: {done.secrets} secrets, {done.transports} headers and certificates, {done.answers} kept answers")
+    typer.echo(
+        f"sealed again: {done.secrets} secrets, {done.transports} headers and certificates, {done.answers} kept answers"
+    )
     if done.unopened:
-        typer.echo(f"no key of RELAY_SECRET_KEYS opens what is kept for: {', '.join(done.unopened)}", err=True)
+        typer.echo(
+            f"no key of RELAY_SECRET_KEYS opens what is kept for: {', '.join(done.unopened)}",
+            err=True,
+        )
         raise typer.Exit(FAILED)
 
 

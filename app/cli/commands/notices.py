@@ -29,9 +29,18 @@ from app.operations.reviews.dismissal import Dismissal
 app = typer.Typer(help="The calls of Zeus.", no_args_is_help=True)
 rejected_samples.add_commands(app)
 
-NoticeId = Annotated[UUID, typer.Argument(metavar="ID", help="The notice's id.", show_default=False)]
-OfVerdict = Annotated[VerdictFilter | None, typer.Option("--verdict", help="Only notices with this verdict.")]
-OfOrder = Annotated[str | None, typer.Option("--order-no", help="Only notices of this order.", callback=must_be_text, show_default=False)]
+NoticeId = Annotated[
+    UUID, typer.Argument(metavar="ID", help="The notice's id.", show_default=False)
+]
+OfVerdict = Annotated[
+    VerdictFilter | None, typer.Option("--verdict", help="Only notices with this verdict.")
+]
+OfOrder = Annotated[
+    str | None,
+    typer.Option(
+        "--order-no", help="Only notices of this order.", callback=must_be_text, show_default=False
+    ),
+]
 
 
 @app.command("list")
@@ -45,19 +54,30 @@ def list_(
 ) -> None:
     """List the calls, the latest first."""
     place = Place(cursor, limit)
-    page = run(lambda desk: operations.list_notices(desk.sessions, place, verdict=verdict, order_no=order_no, attention=attention))
+    page = run(
+        lambda desk: operations.list_notices(
+            desk.sessions, place, verdict=verdict, order_no=order_no, attention=attention
+        )
+    )
     if as_json:
         print_json(page)
         return
     if page.items:
-        print_table(["RECEIVED", "ORDER_NO", "STATUS", "VERDICT", "REASONS", "FLAGS", "ID"], [_row(notice) for notice in page.items])
+        print_table(
+            ["RECEIVED", "ORDER_NO", "STATUS", "VERDICT", "REASONS", "FLAGS", "ID"],
+            [_row(notice) for notice in page.items],
+        )
     print_end_of_page(page, "No such calls.")
 
 
 @app.command()
 def show(notice_id: NoticeId, as_json: AsJson = False, personal: Personal = False) -> None:
     """Show a call with its raw bytes and how they were read."""
-    notice = run(lambda desk: operations.show_notice(desk.sessions, notice_id, shown_to=desk.shown_to(personal)))
+    notice = run(
+        lambda desk: operations.show_notice(
+            desk.sessions, notice_id, shown_to=desk.shown_to(personal)
+        )
+    )
     if as_json:
         print_json(notice)
     else:
@@ -78,7 +98,9 @@ def release(notice_id: NoticeId, as_json: AsJson = False) -> None:
 def dismiss(notice_id: NoticeId, reason: Reason, as_json: AsJson = False) -> None:
     """Take a call that is in quarantine or in conflict out of what needs attention. It stays what it is."""
     dismissal = given(Dismissal, reason=reason)
-    notice = run(lambda desk: dismissals.dismiss_notice(desk.sessions, notice_id, dismissal, desk.actor))
+    notice = run(
+        lambda desk: dismissals.dismiss_notice(desk.sessions, notice_id, dismissal, desk.actor)
+    )
     if as_json:
         print_json(notice)
     else:
@@ -87,15 +109,36 @@ def dismiss(notice_id: NoticeId, reason: Reason, as_json: AsJson = False) -> Non
 
 def _row(notice: Notice) -> tuple[object, ...]:
     status = " ".join(part for part in (notice.status, notice.status_name) if part)
-    return notice.received_at, notice.order_no, status, notice.verdict or "unjudged", notice.reasons, notice.flags, notice.id
+    return (
+        notice.received_at,
+        notice.order_no,
+        status,
+        notice.verdict or "unjudged",
+        notice.reasons,
+        notice.flags,
+        notice.id,
+    )
 
 
 def _print_in_full(notice: NoticeInFull) -> None:
     names = ("received", "order_no", "status", "verdict", "reasons", "flags", "id")
     fields: dict[str, object] = dict(zip(names, _row(notice), strict=True))
-    print_fields({**fields, "answered": notice.answered_at, "source": notice.source, "events": notice.event_ids})
+    print_fields(
+        {
+            **fields,
+            "answered": notice.answered_at,
+            "source": notice.source,
+            "events": notice.event_ids,
+        }
+    )
     typer.echo("\nParameters")
-    print_table(["NAME", "VALUE"], [*notice.parameters.items(), *((f"{name} (unknown)", value) for name, value in notice.unknown.items())])
+    print_table(
+        ["NAME", "VALUE"],
+        [
+            *notice.parameters.items(),
+            *((f"{name} (unknown)", value) for name, value in notice.unknown.items()),
+        ],
+    )
     typer.echo(f"\nRaw\n{notice.method} {notice.target}")
     typer.echo(notice.headers.replace("\\r\\n", "\n"))
     typer.echo(notice.body)

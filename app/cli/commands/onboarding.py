@@ -10,7 +10,9 @@ from app.operations.doctor.onboarding import USUAL_DAYS, Onboarding, read_onboar
 
 
 def onboarding(
-    days: Annotated[int, typer.Option("--days", min=1, max=365, help="How many days to look back.")] = USUAL_DAYS,
+    days: Annotated[
+        int, typer.Option("--days", min=1, max=365, help="How many days to look back.")
+    ] = USUAL_DAYS,
     as_json: AsJson = False,
 ) -> None:
     """Show which statuses and parameters Zeus has sent, and what to ask for."""
@@ -24,11 +26,18 @@ def onboarding(
 def _print(found: Onboarding) -> None:
     print_fields({"since": found.since, "calls": found.calls, "last call": found.last_at})
     typer.echo("\nStatuses")
-    rows = [(seen.status, seen.name, seen.calls, seen.last_at, seen.todo) for seen in found.statuses]
+    rows = [
+        (seen.status, seen.name, seen.calls, seen.last_at, seen.todo) for seen in found.statuses
+    ]
     print_table(("status", "name", "calls", "last", "how to get it"), rows, indent=2)
     typer.echo("\nParameters")
-    parameters = [(seen.name, seen.japanese, seen.calls, seen.filled, seen.last_at) for seen in found.parameters]
+    parameters = [
+        (seen.name, seen.japanese, seen.calls, seen.filled, seen.last_at)
+        for seen in found.parameters
+    ]
     print_table(("parameter", "name", "calls", "not empty", "last"), parameters, indent=2)
-    typer.echo("\nWhat to do" if found.todo else "\nAll has arrived that a test with Zeus can bring about.")
+    typer.echo(
+        "\nWhat to do" if found.todo else "\nAll has arrived that a test with Zeus can bring about."
+    )
     for line in found.todo:
         typer.echo(f"  - {line}")

@@ -5,7 +5,17 @@ from typing import Annotated
 import typer
 
 from app.cli.context import given, must_be_text, run
-from app.cli.output import USUAL_LIMIT, AsJson, Cursor, Limit, Personal, print_end_of_page, print_fields, print_json, print_table
+from app.cli.output import (
+    USUAL_LIMIT,
+    AsJson,
+    Cursor,
+    Limit,
+    Personal,
+    print_end_of_page,
+    print_fields,
+    print_json,
+    print_table,
+)
 from app.operations.maintenance import erasure
 from app.operations.orders import history as operations
 from app.operations.orders.history import Order, OrderHistory
@@ -18,35 +28,73 @@ app = typer.Typer(help="Find orders, and see what is known of one.", no_args_is_
 @app.command()
 def search(
     order_no: Annotated[
-        str | None, typer.Option("--order-no", help="Zeus's order number (オーダー番号), whole.", callback=must_be_text, show_default=False)
+        str | None,
+        typer.Option(
+            "--order-no",
+            help="Zeus's order number (オーダー番号), whole.",
+            callback=must_be_text,
+            show_default=False,
+        ),
     ] = None,
     sendid: Annotated[
-        str | None, typer.Option("--sendid", help="Your own number (sendid), whole.", callback=must_be_text, show_default=False)
+        str | None,
+        typer.Option(
+            "--sendid",
+            help="Your own number (sendid), whole.",
+            callback=must_be_text,
+            show_default=False,
+        ),
     ] = None,
     telno_tail: Annotated[
         str | None,
-        typer.Option("--telno-tail", help="The last four digits of the telephone number.", callback=must_be_text, show_default=False),
+        typer.Option(
+            "--telno-tail",
+            help="The last four digits of the telephone number.",
+            callback=must_be_text,
+            show_default=False,
+        ),
     ] = None,
     money: Annotated[
-        str | None, typer.Option("--money", metavar="YEN", help="The amount in yen.", callback=must_be_text, show_default=False)
+        str | None,
+        typer.Option(
+            "--money",
+            metavar="YEN",
+            help="The amount in yen.",
+            callback=must_be_text,
+            show_default=False,
+        ),
     ] = None,
     date: Annotated[
         str | None,
-        typer.Option("--date", help="The day of the first call in Japan, such as 2026-11-23.", callback=must_be_text, show_default=False),
+        typer.Option(
+            "--date",
+            help="The day of the first call in Japan, such as 2026-11-23.",
+            callback=must_be_text,
+            show_default=False,
+        ),
     ] = None,
     limit: Limit = USUAL_LIMIT,
     cursor: Cursor = None,
     as_json: AsJson = False,
 ) -> None:
     """Find the orders to which all of this applies, the latest first; without options the latest of all."""
-    query = given(OrderQuery, order_no=order_no, sendid=sendid, telno_tail=telno_tail, money=money, date=date)
+    query = given(
+        OrderQuery, order_no=order_no, sendid=sendid, telno_tail=telno_tail, money=money, date=date
+    )
     page = run(lambda desk: search_orders(desk.sessions, Place(cursor, limit), query))
     if as_json:
         print_json(page)
         return
     if page.items:
         rows = [
-            (order.order_no, order.state, order.money, order.store and order.store.name, order.sendid, order.created_at)
+            (
+                order.order_no,
+                order.state,
+                order.money,
+                order.store and order.store.name,
+                order.sendid,
+                order.created_at,
+            )
             for order in page.items
         ]
         print_table(["ORDER_NO", "STATE", "YEN", "STORE", "SENDID", "FIRST CALL"], rows)
@@ -56,17 +104,32 @@ def search(
 @app.command()
 def show(
     order_no: Annotated[
-        str, typer.Argument(metavar="ORDER_NO", help="Zeus's order number (オーダー番号).", callback=must_be_text, show_default=False)
+        str,
+        typer.Argument(
+            metavar="ORDER_NO",
+            help="Zeus's order number (オーダー番号).",
+            callback=must_be_text,
+            show_default=False,
+        ),
     ],
     as_json: AsJson = False,
     personal: Personal = False,
 ) -> None:
     """Show an order with its calls, events, webhooks and attempts."""
-    history = run(lambda desk: operations.show_order(desk.sessions, order_no, shown_to=desk.shown_to(personal)))
+    history = run(
+        lambda desk: operations.show_order(
+            desk.sessions, order_no, shown_to=desk.shown_to(personal)
+        )
+    )
     if as_json:
         print_json(history)
         return
-    print_fields({"order_no": history.order_no, **(_fields(history.order) if history.order else {"state": "never judged"})})
+    print_fields(
+        {
+            "order_no": history.order_no,
+            **(_fields(history.order) if history.order else {"state": "never judged"}),
+        }
+    )
     if history.customer:
         print_fields({f"customer {name}": value for name, value in history.customer.items()})
     _print_history(history)
@@ -75,7 +138,13 @@ def show(
 @app.command()
 def erase(
     order_no: Annotated[
-        str, typer.Argument(metavar="ORDER_NO", help="Zeus's order number (オーダー番号).", callback=must_be_text, show_default=False)
+        str,
+        typer.Argument(
+            metavar="ORDER_NO",
+            help="Zeus's order number (オーダー番号).",
+            callback=must_be_text,
+            show_default=False,
+        ),
     ],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
@@ -89,7 +158,9 @@ def erase(
         return
     print_fields({"calls erased": erased.notices, "rejected samples removed": erased.samples})
     if erased.unjudged:
-        typer.echo(f"{erased.unjudged} calls about it are not judged yet: run this again in a moment.")
+        typer.echo(
+            f"{erased.unjudged} calls about it are not judged yet: run this again in a moment."
+        )
     typer.echo("On each machine with a spool directory, run `zeus-relay spool forget` too.")
 
 
@@ -98,22 +169,43 @@ def _print_history(history: OrderHistory) -> None:
     print_table(
         ["RECEIVED", "STATUS", "VERDICT", "REASONS", "FLAGS", "NOTICE"],
         [
-            (notice.received_at, f"{notice.status} {notice.status_name}", notice.verdict, notice.reasons, notice.flags, notice.id)
+            (
+                notice.received_at,
+                f"{notice.status} {notice.status_name}",
+                notice.verdict,
+                notice.reasons,
+                notice.flags,
+                notice.id,
+            )
             for notice in history.notices
         ],
     )
     typer.echo("\nEvents")
     print_table(
         ["MADE", "SEQ", "TYPE", "OCCURRENCE", "FLAGS", "EVENT"],
-        [(event.timestamp, event.sequence, event.type, event.occurrence, event.data.get("flags"), event.id) for event in history.events],
+        [
+            (
+                event.timestamp,
+                event.sequence,
+                event.type,
+                event.occurrence,
+                event.data.get("flags"),
+                event.id,
+            )
+            for event in history.events
+        ],
     )
     typer.echo("\nWebhooks")
     for webhook in history.outbound_webhooks:
         due = f", due {webhook.due_at:%Y-%m-%d %H:%M:%SZ}" if webhook.due_at else ""
-        typer.echo(f"{webhook.id}  {webhook.event_type} to {webhook.subscriber}: {webhook.state}{due}")
+        typer.echo(
+            f"{webhook.id}  {webhook.event_type} to {webhook.subscriber}: {webhook.state}{due}"
+        )
         for attempt in webhook.history:
             answer = f" {attempt.http_status}" if attempt.http_status else ""
-            typer.echo(f"    {attempt.started_at:%Y-%m-%d %H:%M:%SZ}  {attempt.outcome}{answer}  {attempt.duration_ms} ms")
+            typer.echo(
+                f"    {attempt.started_at:%Y-%m-%d %H:%M:%SZ}  {attempt.outcome}{answer}  {attempt.duration_ms} ms"
+            )
 
 
 def _fields(order: Order) -> dict[str, object]:

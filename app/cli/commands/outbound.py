@@ -6,7 +6,17 @@ import typer
 
 from app.cli.commands import recoveries
 from app.cli.context import given, must_be_text, run
-from app.cli.output import USUAL_LIMIT, AsJson, Attention, Cursor, Limit, Reason, print_end_of_page, print_json, print_table
+from app.cli.output import (
+    USUAL_LIMIT,
+    AsJson,
+    Attention,
+    Cursor,
+    Limit,
+    Reason,
+    print_end_of_page,
+    print_json,
+    print_table,
+)
 from app.operations.deliveries import webhooks as operations
 from app.operations.deliveries.webhooks import UNDELIVERED, WebhookState
 from app.operations.pagination import Place
@@ -16,11 +26,25 @@ app = typer.Typer(help="What is owed to subscribers.", no_args_is_help=True)
 app.add_typer(recoveries.app)
 
 OfSubscriber = Annotated[
-    str | None, typer.Option("--subscriber", help="Only webhooks to this subscriber.", callback=must_be_text, show_default=False)
+    str | None,
+    typer.Option(
+        "--subscriber",
+        help="Only webhooks to this subscriber.",
+        callback=must_be_text,
+        show_default=False,
+    ),
 ]
 State = Annotated[WebhookState | None, typer.Option("--state", help="Only webhooks in this state.")]
-WebhookId = Annotated[int, typer.Argument(metavar="ID", help="The webhook's id (see list).", min=1, max=2**63 - 1, show_default=False)]
-Undelivered = Annotated[bool, typer.Option("--undelivered", help="Only webhooks that wait or were given up (pending, dead).")]
+WebhookId = Annotated[
+    int,
+    typer.Argument(
+        metavar="ID", help="The webhook's id (see list).", min=1, max=2**63 - 1, show_default=False
+    ),
+]
+Undelivered = Annotated[
+    bool,
+    typer.Option("--undelivered", help="Only webhooks that wait or were given up (pending, dead)."),
+]
 
 
 @app.command("list")
@@ -38,7 +62,11 @@ def list_(
         raise typer.BadParameter("--state says already which", param_hint="--undelivered")
     states = UNDELIVERED if undelivered else tuple(filter(None, [state]))
     place = Place(cursor, limit)
-    page = run(lambda desk: operations.list_outbound(desk.sessions, place, states=states, subscriber=subscriber, attention=attention))
+    page = run(
+        lambda desk: operations.list_outbound(
+            desk.sessions, place, states=states, subscriber=subscriber, attention=attention
+        )
+    )
     if as_json:
         print_json(page)
         return
@@ -46,7 +74,17 @@ def list_(
         print_table(
             ["ID", "CREATED", "SUBSCRIBER", "TYPE", "ORDER_NO", "STATE", "TRIES", "LAST", "DUE"],
             [
-                (w.id, w.created_at, w.subscriber, w.event_type, w.order_no, w.state, w.attempts, w.last_outcome, w.due_at)
+                (
+                    w.id,
+                    w.created_at,
+                    w.subscriber,
+                    w.event_type,
+                    w.order_no,
+                    w.state,
+                    w.attempts,
+                    w.last_outcome,
+                    w.due_at,
+                )
                 for w in page.items
             ],
         )

@@ -8,7 +8,15 @@ import typer
 
 from app.cli.commands.subscribers import event_types_of
 from app.cli.context import given, run
-from app.cli.output import USUAL_LIMIT, AsJson, Cursor, Limit, print_end_of_page, print_json, print_table
+from app.cli.output import (
+    USUAL_LIMIT,
+    AsJson,
+    Cursor,
+    Limit,
+    print_end_of_page,
+    print_json,
+    print_table,
+)
 from app.clock import now
 from app.operations.pagination import Place
 from app.operations.subscribers import recovery as operations
@@ -23,12 +31,30 @@ def recover(
     subscriber: Annotated[str, typer.Argument(help="The subscriber's name.", show_default=False)],
     since: Annotated[
         str,
-        typer.Option("--since", help="From when: a time with its zone (2026-11-23T09:00+09:00), or how long ago (2h).", show_default=False),
+        typer.Option(
+            "--since",
+            help="From when: a time with its zone (2026-11-23T09:00+09:00), or how long ago (2h).",
+            show_default=False,
+        ),
     ],
-    until: Annotated[str | None, typer.Option("--until", help="Until when, as --since. (default: now)", show_default=False)] = None,
-    events: Annotated[str | None, typer.Option("--events", help="Only these types, with commas.", show_default=False)] = None,
-    everything: Annotated[bool, typer.Option("--everything", "--all", help="Also what was delivered, and what was never owed.")] = False,
-    rate: Annotated[int | None, typer.Option("--rate", help="So many a second. (default: no limit)", show_default=False)] = None,
+    until: Annotated[
+        str | None,
+        typer.Option("--until", help="Until when, as --since. (default: now)", show_default=False),
+    ] = None,
+    events: Annotated[
+        str | None,
+        typer.Option("--events", help="Only these types, with commas.", show_default=False),
+    ] = None,
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--everything", "--all", help="Also what was delivered, and what was never owed."
+        ),
+    ] = False,
+    rate: Annotated[
+        int | None,
+        typer.Option("--rate", help="So many a second. (default: no limit)", show_default=False),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -61,7 +87,17 @@ def recoveries(limit: Limit = USUAL_LIMIT, cursor: Cursor = None, as_json: AsJso
         print_table(
             ["ID", "ORDERED", "BY", "SUBSCRIBER", "SCOPE", "RATE", "STATE", "DONE", "OF"],
             [
-                (job.id, job.created_at, job.created_by, job.subscriber, job.scope, job.rate, job.state, job.done, job.total)
+                (
+                    job.id,
+                    job.created_at,
+                    job.created_by,
+                    job.subscriber,
+                    job.scope,
+                    job.rate,
+                    job.state,
+                    job.done,
+                    job.total,
+                )
                 for job in page.items
             ],
         )
@@ -70,7 +106,12 @@ def recoveries(limit: Limit = USUAL_LIMIT, cursor: Cursor = None, as_json: AsJso
 
 @app.command("cancel-recovery")
 def cancel_recovery(
-    recovery_id: Annotated[UUID, typer.Argument(metavar="ID", help="The recovery's id (see recoveries).", show_default=False)],
+    recovery_id: Annotated[
+        UUID,
+        typer.Argument(
+            metavar="ID", help="The recovery's id (see recoveries).", show_default=False
+        ),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """End a recovery. What has become due already is sent."""
@@ -95,4 +136,7 @@ def _ago(text: str, option: str) -> datetime:
     try:
         return now() - parse_duration(text)
     except (ValueError, OverflowError):
-        raise typer.BadParameter("must be a time such as 2026-11-23T09:00+09:00, or a duration such as 2h", param_hint=option) from None
+        raise typer.BadParameter(
+            "must be a time such as 2026-11-23T09:00+09:00, or a duration such as 2h",
+            param_hint=option,
+        ) from None

@@ -14,7 +14,10 @@ from app.recording.spool.erasure import forget_order
 from app.recording.spool.status import SpoolState, show_spool
 from app.settings import Settings
 
-app = typer.Typer(help="Look at the spool, drain it by hand, and erase what was set aside in it.", no_args_is_help=True)
+app = typer.Typer(
+    help="Look at the spool, drain it by hand, and erase what was set aside in it.",
+    no_args_is_help=True,
+)
 
 
 @app.command()
@@ -45,7 +48,10 @@ def show(as_json: AsJson = False) -> None:
 
 @app.command()
 def drain(
-    refused: Annotated[bool, typer.Option("--refused", help="Try what was refused before once more.")] = False, as_json: AsJson = False
+    refused: Annotated[
+        bool, typer.Option("--refused", help="Try what was refused before once more.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Bring to Postgres what processes that are gone have left. A living receiver drains its own as soon as Postgres is there."""
 
@@ -57,17 +63,33 @@ def drain(
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(drained), indent=2))
         return
-    print_fields({"records drained": drained.records, "segments removed": drained.segments, "records set aside": drained.refused})
+    print_fields(
+        {
+            "records drained": drained.records,
+            "segments removed": drained.segments,
+            "records set aside": drained.refused,
+        }
+    )
     if drained.held:
-        typer.echo(f"{drained.held} segments belong to running processes, which drain them themselves.")
+        typer.echo(
+            f"{drained.held} segments belong to running processes, which drain them themselves."
+        )
     if drained.skipped:
-        typer.echo(f"{drained.skipped} entries cannot be used and were skipped: the log above says which and why.")
+        typer.echo(
+            f"{drained.skipped} entries cannot be used and were skipped: the log above says which and why."
+        )
 
 
 @app.command()
 def forget(
     order_no: Annotated[
-        str, typer.Argument(metavar="ORDER_NO", help="Zeus's order number (オーダー番号).", callback=must_be_text, show_default=False)
+        str,
+        typer.Argument(
+            metavar="ORDER_NO",
+            help="Zeus's order number (オーダー番号).",
+            callback=must_be_text,
+            show_default=False,
+        ),
     ],
     as_json: AsJson = False,
 ) -> None:
@@ -82,4 +104,6 @@ def forget(
         return
     print_fields({"records and files erased": forgotten})
     if left:
-        typer.echo(f"{left} records about it wait to be drained, or belong to a running process: run this again when they are drained.")
+        typer.echo(
+            f"{left} records about it wait to be drained, or belong to a running process: run this again when they are drained."
+        )

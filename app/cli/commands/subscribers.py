@@ -35,21 +35,48 @@ from app.settings import parse_duration
 
 app = typer.Typer(help="The systems that get webhooks.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(help="The subscriber's name.", callback=must_be_text, show_default=False)]
-Events = Annotated[
-    str | None, typer.Option("--events", help="The types of events it gets, with commas. (default: all)", show_default=False)
+Name = Annotated[
+    str, typer.Argument(help="The subscriber's name.", callback=must_be_text, show_default=False)
 ]
-Asymmetric = Annotated[bool, typer.Option("--asymmetric", help="Sign by Ed25519; the subscriber gets a public key instead of a secret.")]
-Secret = Annotated[str | None, typer.Option("--secret", help="A signing secret of your own, whsec_…  (default: one is made)")]
+Events = Annotated[
+    str | None,
+    typer.Option(
+        "--events",
+        help="The types of events it gets, with commas. (default: all)",
+        show_default=False,
+    ),
+]
+Asymmetric = Annotated[
+    bool,
+    typer.Option(
+        "--asymmetric",
+        help="Sign by Ed25519; the subscriber gets a public key instead of a secret.",
+    ),
+]
+Secret = Annotated[
+    str | None,
+    typer.Option("--secret", help="A signing secret of your own, whsec_…  (default: one is made)"),
+]
 
 
 @app.command()
 def add(
     name: Name,
-    url: Annotated[str | None, typer.Argument(help="Where webhooks are sent; left out with --feed.", show_default=False)] = None,
+    url: Annotated[
+        str | None,
+        typer.Argument(help="Where webhooks are sent; left out with --feed.", show_default=False),
+    ] = None,
     events: Events = None,
-    customer: Annotated[bool, typer.Option("--customer", help="Send the customer's name, telephone number and e-mail address.")] = False,
-    feed: Annotated[bool, typer.Option("--feed", help="It cannot be called and polls GET /v1/events with a token.")] = False,
+    customer: Annotated[
+        bool,
+        typer.Option(
+            "--customer", help="Send the customer's name, telephone number and e-mail address."
+        ),
+    ] = False,
+    feed: Annotated[
+        bool,
+        typer.Option("--feed", help="It cannot be called and polls GET /v1/events with a token."),
+    ] = False,
     secret: Secret = None,
     asymmetric: Asymmetric = False,
     header: Headers = None,
@@ -62,10 +89,22 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Add a subscriber. Its signing secret, public key or token is shown this once."""
-    asked: dict[str, object] = {"name": name, "url": url, "event_types": event_types_of(events), "customer": customer, "feed": feed}
-    asked |= transport_of(header, ca, client_certificate) | pace_of(ordered, max_in_flight, timeout, rate_limit)
+    asked: dict[str, object] = {
+        "name": name,
+        "url": url,
+        "event_types": event_types_of(events),
+        "customer": customer,
+        "feed": feed,
+    }
+    asked |= transport_of(header, ca, client_certificate) | pace_of(
+        ordered, max_in_flight, timeout, rate_limit
+    )
     new = given(NewSubscriber, **asked, secret=secret, asymmetric=asymmetric)
-    added = run(lambda desk: operations.add_subscriber(desk.sessions, desk.vault, new, desk.rules, desk.actor))
+    added = run(
+        lambda desk: operations.add_subscriber(
+            desk.sessions, desk.vault, new, desk.rules, desk.actor
+        )
+    )
     _print_with_secret(added, as_json=as_json)
 
 
@@ -78,7 +117,10 @@ def list_(as_json: AsJson = False) -> None:
     elif not found.items:
         typer.echo("There are no subscribers; `zeus-relay subscribers add NAME URL` adds one.")
     else:
-        print_table(["NAME", "STATE", "EVENTS", "CUSTOMER", "URL"], [_row(subscriber) for subscriber in found.items])
+        print_table(
+            ["NAME", "STATE", "EVENTS", "CUSTOMER", "URL"],
+            [_row(subscriber) for subscriber in found.items],
+        )
 
 
 @app.command()
@@ -96,12 +138,22 @@ def show(name: Name, as_json: AsJson = False) -> None:
 @app.command("set")
 def set_(
     name: Name,
-    url: Annotated[str | None, typer.Option("--url", help="Where webhooks are sent.", show_default=False)] = None,
+    url: Annotated[
+        str | None, typer.Option("--url", help="Where webhooks are sent.", show_default=False)
+    ] = None,
     events: Annotated[
-        str | None, typer.Option("--events", help="The types of events it gets, with commas; `all`.", show_default=False)
+        str | None,
+        typer.Option(
+            "--events", help="The types of events it gets, with commas; `all`.", show_default=False
+        ),
     ] = None,
     customer: Annotated[
-        bool | None, typer.Option("--customer/--no-customer", help="Whether to send the customer's data.", show_default=False)
+        bool | None,
+        typer.Option(
+            "--customer/--no-customer",
+            help="Whether to send the customer's data.",
+            show_default=False,
+        ),
     ] = None,
     header: Headers = None,
     ca: CaFile = None,
@@ -114,36 +166,55 @@ def set_(
     as_json: AsJson = False,
 ) -> None:
     """Change a subscriber; what is not named stays. Headers that are given take the place of all it had."""
-    asked: dict[str, object] = {"url": url, "customer": customer} | transport_of(header, ca, client_certificate, without)
+    asked: dict[str, object] = {"url": url, "customer": customer} | transport_of(
+        header, ca, client_certificate, without
+    )
     asked |= pace_of(ordered, max_in_flight, timeout, rate_limit)
     if events is not None:
         asked["event_types"] = None if events == "all" else event_types_of(events)
     change = given(SubscriberChange, **asked)
-    _print(run(lambda desk: operations.change_subscriber(desk.sessions, desk.vault, name, change, desk.rules, desk.actor)), as_json=as_json)
+    _print(
+        run(
+            lambda desk: operations.change_subscriber(
+                desk.sessions, desk.vault, name, change, desk.rules, desk.actor
+            )
+        ),
+        as_json=as_json,
+    )
 
 
 @app.command()
 def pause(
     name: Name,
     reason: Annotated[
-        str | None, typer.Option("--reason", help="Why, for others to read.", callback=must_be_text, show_default=False)
+        str | None,
+        typer.Option(
+            "--reason", help="Why, for others to read.", callback=must_be_text, show_default=False
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Hold what is owed to a subscriber until it is resumed."""
-    _print(run(lambda desk: pauses.pause_subscriber(desk.sessions, name, reason, desk.actor)), as_json=as_json)
+    _print(
+        run(lambda desk: pauses.pause_subscriber(desk.sessions, name, reason, desk.actor)),
+        as_json=as_json,
+    )
 
 
 @app.command()
 def resume(name: Name, as_json: AsJson = False) -> None:
     """Send again, beginning with what was held."""
-    _print(run(lambda desk: pauses.resume_subscriber(desk.sessions, name, desk.actor)), as_json=as_json)
+    _print(
+        run(lambda desk: pauses.resume_subscriber(desk.sessions, name, desk.actor)), as_json=as_json
+    )
 
 
 @app.command("rotate-secret")
 def rotate_secret_(
     name: Name,
-    overlap: Annotated[str, typer.Option("--overlap", help="How long the earlier secret signs as well, 0 to 7d.")] = "24h",
+    overlap: Annotated[
+        str, typer.Option("--overlap", help="How long the earlier secret signs as well, 0 to 7d.")
+    ] = "24h",
     secret: Secret = None,
     asymmetric: Asymmetric = False,
     as_json: AsJson = False,
@@ -152,15 +223,22 @@ def rotate_secret_(
     try:
         hours = parse_duration(overlap) / timedelta(hours=1)
     except (ValueError, OverflowError):
-        raise typer.BadParameter("must be a duration between 0 and 7d, such as 24h", param_hint="--overlap") from None
+        raise typer.BadParameter(
+            "must be a duration between 0 and 7d, such as 24h", param_hint="--overlap"
+        ) from None
     rotation = given(Rotation, overlap_hours=hours, secret=secret, asymmetric=asymmetric)
-    _print_with_secret(run(lambda desk: rotate_secret(desk.sessions, desk.vault, name, rotation, desk.actor)), as_json=as_json)
+    _print_with_secret(
+        run(lambda desk: rotate_secret(desk.sessions, desk.vault, name, rotation, desk.actor)),
+        as_json=as_json,
+    )
 
 
 @app.command("test")
 def send_test_(
     name: Name,
-    wait: Annotated[float, typer.Option("--wait", min=0, max=30, help="Seconds to wait for the first attempt.")] = DEFAULT_WAIT_SECONDS,
+    wait: Annotated[
+        float, typer.Option("--wait", min=0, max=30, help="Seconds to wait for the first attempt.")
+    ] = DEFAULT_WAIT_SECONDS,
     as_json: AsJson = False,
 ) -> None:
     """Send a test webhook and tell what came of it. Exits with 1 unless it was delivered, or with --wait 0 owed."""
@@ -183,7 +261,10 @@ def remove(name: Name) -> None:
         return subscriber.declared
 
     if run(action):
-        typer.echo("RELAY_SUBSCRIBERS declares it: the next start adds it again unless it is taken out there.", err=True)
+        typer.echo(
+            "RELAY_SUBSCRIBERS declares it: the next start adds it again unless it is taken out there.",
+            err=True,
+        )
     typer.echo(f"removed {name}")
 
 
@@ -203,19 +284,37 @@ def _print_with_secret(subscriber: SubscriberWithSecret, *, as_json: bool) -> No
     if as_json:
         print_json(subscriber)
         return
-    shown = "public key" if subscriber.secret.startswith(PUBLIC_PREFIX) else "token" if subscriber.feed else "secret"
+    shown = (
+        "public key"
+        if subscriber.secret.startswith(PUBLIC_PREFIX)
+        else "token"
+        if subscriber.feed
+        else "secret"
+    )
     print_fields({**_fields(subscriber), shown: subscriber.secret})
     if not subscriber.secret.startswith(PUBLIC_PREFIX):
         typer.echo("The secret is not shown again.", err=True)
 
 
 def _row(subscriber: Subscriber) -> tuple[object, ...]:
-    state = f"{subscriber.state} ({subscriber.pause_reason})" if subscriber.pause_reason else subscriber.state.value
-    return subscriber.name, state, subscriber.event_types or "all", subscriber.customer, "(polls)" if subscriber.feed else subscriber.url
+    state = (
+        f"{subscriber.state} ({subscriber.pause_reason})"
+        if subscriber.pause_reason
+        else subscriber.state.value
+    )
+    return (
+        subscriber.name,
+        state,
+        subscriber.event_types or "all",
+        subscriber.customer,
+        "(polls)" if subscriber.feed else subscriber.url,
+    )
 
 
 def _fields(subscriber: Subscriber) -> dict[str, object]:
-    fields: dict[str, object] = dict(zip(("name", "state", "events", "customer", "url"), _row(subscriber), strict=True))
+    fields: dict[str, object] = dict(
+        zip(("name", "state", "events", "customer", "url"), _row(subscriber), strict=True)
+    )
     if not subscriber.feed:
         fields |= {"in sequence": subscriber.ordered, "at once": subscriber.max_in_flight}
     if subscriber.timeout_ms is not None:
@@ -234,7 +333,11 @@ def _fields(subscriber: Subscriber) -> dict[str, object]:
 def _trial_fields(trial: Trial) -> dict[str, object]:
     attempt = trial.attempt
     if attempt is None:
-        return {"webhook-id": trial.event_id, "state": trial.state, "attempt": "none yet; is a worker running?"}
+        return {
+            "webhook-id": trial.event_id,
+            "state": trial.state,
+            "attempt": "none yet; is a worker running?",
+        }
     return {
         "webhook-id": trial.event_id,
         "state": trial.state,

@@ -14,7 +14,12 @@ from app.settings import parse_duration
 
 app = typer.Typer(help="Who may use the API and the console.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(help="The token's name: who uses it.", callback=must_be_text, show_default=False)]
+Name = Annotated[
+    str,
+    typer.Argument(
+        help="The token's name: who uses it.", callback=must_be_text, show_default=False
+    ),
+]
 
 
 @app.command()
@@ -22,10 +27,19 @@ def create(
     name: Name,
     role: Annotated[
         Role,
-        typer.Option("--role", help="viewer reads, operator also acts, admin also manages subscribers.", show_default=False),
+        typer.Option(
+            "--role",
+            help="viewer reads, operator also acts, admin also manages subscribers.",
+            show_default=False,
+        ),
     ],
     expires: Annotated[
-        str | None, typer.Option("--expires", help="After how long it ceases to work, such as 90d. (default: never)", show_default=False)
+        str | None,
+        typer.Option(
+            "--expires",
+            help="After how long it ceases to work, such as 90d. (default: never)",
+            show_default=False,
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -35,7 +49,14 @@ def create(
     if as_json:
         print_json(created)
         return
-    print_fields({"name": created.name, "role": created.role, "expires": created.expires_at, "token": created.token})
+    print_fields(
+        {
+            "name": created.name,
+            "role": created.role,
+            "expires": created.expires_at,
+            "token": created.token,
+        }
+    )
     typer.echo("The token is not shown again.", err=True)
 
 
@@ -48,7 +69,10 @@ def list_(as_json: AsJson = False) -> None:
     elif not found.items:
         typer.echo("There are no tokens; `zeus-relay tokens create NAME --role ROLE` makes one.")
     else:
-        rows = [(token.name, token.role, token.created_at, token.last_used_at, token.expires_at) for token in found.items]
+        rows = [
+            (token.name, token.role, token.created_at, token.last_used_at, token.expires_at)
+            for token in found.items
+        ]
         print_table(["NAME", "ROLE", "CREATED", "LAST USED", "EXPIRES"], rows)
 
 

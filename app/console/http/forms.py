@@ -46,7 +46,14 @@ async def read_form(request: Request) -> Form:
 def parse_form(body: bytes) -> Form:
     """The fields of a form-encoded body; raises FormTooLarge. NUL, which no database takes, becomes the sign for what cannot be read."""
     try:
-        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+        fields = parse_qs(
+            body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS
+        )
     except ValueError:
         raise FormTooLarge from None
-    return Form({name: [value.replace("\0", "\ufffd") for value in values] for name, values in fields.items()})
+    return Form(
+        {
+            name: [value.replace("\0", "\ufffd") for value in values]
+            for name, values in fields.items()
+        }
+    )

@@ -18,7 +18,13 @@ from app.console.http.error_pages import (
     not_found,
 )
 from app.console.http.forms import FormTooLarge, read_form
-from app.console.http.page_request import PageRequest, caller_of, language_of, operator_of, session_of
+from app.console.http.page_request import (
+    PageRequest,
+    caller_of,
+    language_of,
+    operator_of,
+    session_of,
+)
 from app.console.http.session import is_ours
 from app.console.texts.flash import Flash
 from app.db.error_advice import problem_of
@@ -40,7 +46,9 @@ def guarded(page: Page, role: Role | None) -> Endpoint:
             return not_found(visit, refused)
         except NotAllowed:
             return not_allowed(visit)
-        except Exception as error:  # what nobody expected must not reach a log with the values in it
+        except (
+            Exception
+        ) as error:  # what nobody expected must not reach a log with the values in it
             trouble = problem_of(error)
             return database_error_page(visit, error, trouble) if trouble else defect(visit, error)
 
@@ -66,11 +74,17 @@ async def _answer(visit: PageRequest, page: Page, role: Role | None) -> Response
 
 def _is_ours(visit: PageRequest) -> bool:
     headers = visit.request.headers
-    return is_ours(visit.session, visit.form, headers, behind_proxy=caller_of(visit.request).behind_proxy)
+    return is_ours(
+        visit.session, visit.form, headers, behind_proxy=caller_of(visit.request).behind_proxy
+    )
 
 
 def _ask_to_sign_in(visit: PageRequest) -> Response:
-    if visit.session is None and visit.request.method == "GET" and visit.request.headers.get("sec-fetch-site") == "cross-site":
+    if (
+        visit.session is None
+        and visit.request.method == "GET"
+        and visit.request.headers.get("sec-fetch-site") == "cross-site"
+    ):
         # Browsers hold the cookie back when a link elsewhere leads here; asked once more from our own page, they send it.
         return visit.page("continue.html")
     said = Flash.SIGN_IN_AGAIN if visit.session and visit.session.token else None

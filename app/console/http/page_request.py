@@ -24,9 +24,11 @@ from app.operations.errors import NotFound
 
 _SAID = "zeus_relay_said"
 _SAID_SECONDS = 60
-_NAVIGATION = {"/add-subscriber": "/subscribers", "/rejected-samples": "/attention", "/notices": "/orders"} | dict.fromkeys(
-    ("/onboarding", "/tokens", "/audit"), "/settings"
-)
+_NAVIGATION = {
+    "/add-subscriber": "/subscribers",
+    "/rejected-samples": "/attention",
+    "/notices": "/orders",
+} | dict.fromkeys(("/onboarding", "/tokens", "/audit"), "/settings")
 """Under which of the pages at the top a page stands whose path does not say so."""
 
 
@@ -119,7 +121,13 @@ class PageRequest:
         if isinstance(refused, NotFound):
             raise refused
         title = self.translated(_("It was not done"))
-        return self.page("trouble.html", HTTPStatus.CONFLICT, title=title, text=self.reason(refused), back=self.here)
+        return self.page(
+            "trouble.html",
+            HTTPStatus.CONFLICT,
+            title=title,
+            text=self.reason(refused),
+            back=self.here,
+        )
 
     def reason(self, refused: Exception) -> str:
         """Why something was refused, in the visit's language as far as it is in the catalogue."""
@@ -148,7 +156,9 @@ def caller_of(request: Request) -> Caller:
 
 def session_of(request: Request) -> Session | None:
     """The session that a request's cookie carries."""
-    return opened(request.cookies.get(COOKIE), cast(ConsoleDependencies, request.app.state.parts).vault)
+    return opened(
+        request.cookies.get(COOKIE), cast(ConsoleDependencies, request.app.state.parts).vault
+    )
 
 
 async def operator_of(visit: PageRequest) -> Operator | None:
@@ -167,7 +177,11 @@ def language_of(request: Request) -> Language:
 
 def path_here(target: str) -> str:
     """A path of this console from text that may come from elsewhere; the first page if it leads away."""
-    leads_away = not target.startswith("/") or target.startswith(("//", "/\\")) or any(ord(character) < 0x21 for character in target)
+    leads_away = (
+        not target.startswith("/")
+        or target.startswith(("//", "/\\"))
+        or any(ord(character) < 0x21 for character in target)
+    )
     return "/" if leads_away else target
 
 

@@ -44,7 +44,11 @@ class SafeHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(_HEADERS)
-                headers["cache-control"] = "public, max-age=31536000, immutable" if kept and message["status"] in (200, 304) else "no-store"
+                headers["cache-control"] = (
+                    "public, max-age=31536000, immutable"
+                    if kept and message["status"] in (200, 304)
+                    else "no-store"
+                )
             await send(message)
 
         await self._app(scope, receive, with_headers)

@@ -50,7 +50,13 @@ def new_session(token: str | None = None) -> Session:
 
 def seal(session: Session, vault: Vault) -> str:
     """The cookie's value."""
-    values = {"for": _PURPOSE, "id": str(session.id), "csrf": session.csrf, "until": session.until, "token": session.token}
+    values = {
+        "for": _PURPOSE,
+        "id": str(session.id),
+        "csrf": session.csrf,
+        "until": session.until,
+        "token": session.token,
+    }
     return vault.seal(json.dumps(values)).decode()
 
 
@@ -62,7 +68,9 @@ def opened(cookie: str | None, vault: Vault) -> Session | None:
         values = json.loads(vault.open(cookie.encode()))
     except (KeyMissing, ValueError):
         return None
-    if not isinstance(values, dict) or values.get("for") != _PURPOSE or "id" not in values:  # before there were ids
+    if (
+        not isinstance(values, dict) or values.get("for") != _PURPOSE or "id" not in values
+    ):  # before there were ids
         return None
     session = Session(UUID(values["id"]), values["csrf"], values["until"], values["token"])
     return session if session.until > time.time() else None
@@ -70,7 +78,9 @@ def opened(cookie: str | None, vault: Vault) -> Session | None:
 
 def keep(response: Response, request: Request, session: Session, vault: Vault) -> None:
     """Have the browser keep the session."""
-    set_cookie(response, request, COOKIE, seal(session, vault), max(session.until - int(time.time()), 0))
+    set_cookie(
+        response, request, COOKIE, seal(session, vault), max(session.until - int(time.time()), 0)
+    )
 
 
 def forget(response: Response, request: Request) -> None:
@@ -80,12 +90,23 @@ def forget(response: Response, request: Request) -> None:
 
 def set_cookie(response: Response, request: Request, name: str, value: str, seconds: int) -> None:
     """Set a cookie that no script can read and no other site's request carries; over https it never travels unencrypted."""
-    response.set_cookie(name, value, max_age=seconds, path="/", httponly=True, samesite="strict", secure=is_https(request))
+    response.set_cookie(
+        name,
+        value,
+        max_age=seconds,
+        path="/",
+        httponly=True,
+        samesite="strict",
+        secure=is_https(request),
+    )
 
 
 def is_https(request: Request) -> bool:
     """Whether the browser speaks https, to us or to a proxy. Who lies here only loses a cookie of their own."""
-    return request.url.scheme == "https" or request.headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower() == "https"
+    return (
+        request.url.scheme == "https"
+        or request.headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower() == "https"
+    )
 
 
 FIELD = "csrf"
@@ -118,7 +139,10 @@ def _hosts(headers: Headers, behind_proxy: bool) -> Sequence[str]:
     """The names under which the browser may have asked for this site, each with its port if it has one."""
     forwarded = headers.getlist("x-forwarded-host") if behind_proxy else []
     # A proxy in front of ours may have begun the list; the last entry is that of the nearest.
-    return [*headers.getlist("host"), *(entry.strip() for value in forwarded for entry in value.split(","))]
+    return [
+        *headers.getlist("host"),
+        *(entry.strip() for value in forwarded for entry in value.split(",")),
+    ]
 
 
 def _is_here(origin: str, hosts: Sequence[str]) -> bool:

@@ -21,7 +21,9 @@ _WEBHOOK_ID = re.compile("[0-9]{1,18}")  # what the database can count to
 async def show(visit: PageRequest) -> Response:
     """All of it on one page, the latest of each kind."""
     attention = await read_attention(visit.parts.sessions)
-    return visit.page("attention.html", attention=attention, may_act=visit.may(ROLE_OF[Action.NOTICE_RELEASED]))
+    return visit.page(
+        "attention.html", attention=attention, may_act=visit.may(ROLE_OF[Action.NOTICE_RELEASED])
+    )
 
 
 async def show_sample(visit: PageRequest) -> Response:
@@ -44,7 +46,10 @@ async def dismiss_sample(visit: PageRequest) -> Response:
     """Take a rejected call out of what needs attention."""
     try:
         await dismissals.dismiss_sample(
-            visit.parts.sessions, _sample_id(visit), dismissals.Dismissal(reason=visit.form.text("reason")), visit.actor
+            visit.parts.sessions,
+            _sample_id(visit),
+            dismissals.Dismissal(reason=visit.form.text("reason")),
+            visit.actor,
         )
     except (OperationError, ValidationError) as refused:
         return visit.refused(refused)
@@ -64,7 +69,10 @@ async def dismiss_webhook(visit: PageRequest) -> Response:
     """Take a webhook that was given up out of what needs attention."""
     try:
         await dismissals.dismiss_webhook(
-            visit.parts.sessions, _webhook_id(visit), dismissals.Dismissal(reason=visit.form.text("reason")), visit.actor
+            visit.parts.sessions,
+            _webhook_id(visit),
+            dismissals.Dismissal(reason=visit.form.text("reason")),
+            visit.actor,
         )
     except (OperationError, ValidationError) as refused:
         return visit.refused(refused)
@@ -72,9 +80,17 @@ async def dismiss_webhook(visit: PageRequest) -> Response:
 
 
 async def _show_sample(visit: PageRequest, *, personal: bool) -> Response:
-    sample = await rejected.show_sample(visit.parts.sessions, _sample_id(visit), shown_to=visit.actor if personal else None)
+    sample = await rejected.show_sample(
+        visit.parts.sessions, _sample_id(visit), shown_to=visit.actor if personal else None
+    )
     may_see = visit.may(ROLE_OF[Action.PERSONAL_DATA_SEEN])
-    return visit.page("sample.html", sample=sample, personal=personal, may_see=may_see, may_act=visit.may(ROLE_OF[Action.SAMPLE_RELEASED]))
+    return visit.page(
+        "sample.html",
+        sample=sample,
+        personal=personal,
+        may_see=may_see,
+        may_act=visit.may(ROLE_OF[Action.SAMPLE_RELEASED]),
+    )
 
 
 def _sample_id(visit: PageRequest) -> UUID:

@@ -34,9 +34,20 @@ async def show(visit: PageRequest) -> Response:
         )
         problem = None
     except BadCursor:
-        page, problem = AuditPage(items=[], next_cursor=None, has_more=False), visit.translated(_("This cannot be searched for."))
+        page, problem = (
+            AuditPage(items=[], next_cursor=None, has_more=False),
+            visit.translated(_("This cannot be searched for.")),
+        )
     rows = [(entry, *_subject(entry)) for entry in page.items]
-    return visit.page("audit.html", asked=asked, given=given, found=page, rows=rows, actions=list(Action), problem=problem)
+    return visit.page(
+        "audit.html",
+        asked=asked,
+        given=given,
+        found=page,
+        rows=rows,
+        actions=list(Action),
+        problem=problem,
+    )
 
 
 def _subject(entry: AuditEntry) -> tuple[str, str, str | None]:

@@ -35,16 +35,29 @@ async def release(visit: PageRequest) -> Response:
 async def dismiss(visit: PageRequest) -> Response:
     """Take a call out of what needs attention."""
     try:
-        await dismiss_notice(visit.parts.sessions, _id(visit), Dismissal(reason=visit.form.text("reason")), visit.actor)
+        await dismiss_notice(
+            visit.parts.sessions,
+            _id(visit),
+            Dismissal(reason=visit.form.text("reason")),
+            visit.actor,
+        )
     except (OperationError, ValidationError) as refused:
         return visit.refused(refused)
     return visit.go(visit.here, Flash.DISMISSED)
 
 
 async def _show(visit: PageRequest, *, personal: bool) -> Response:
-    notice = await operations.show_notice(visit.parts.sessions, _id(visit), shown_to=visit.actor if personal else None)
+    notice = await operations.show_notice(
+        visit.parts.sessions, _id(visit), shown_to=visit.actor if personal else None
+    )
     may_see = visit.may(ROLE_OF[Action.PERSONAL_DATA_SEEN])
-    return visit.page("notice.html", notice=notice, personal=personal, may_see=may_see, may_act=visit.may(ROLE_OF[Action.NOTICE_RELEASED]))
+    return visit.page(
+        "notice.html",
+        notice=notice,
+        personal=personal,
+        may_see=may_see,
+        may_act=visit.may(ROLE_OF[Action.NOTICE_RELEASED]),
+    )
 
 
 def _id(visit: PageRequest) -> UUID:

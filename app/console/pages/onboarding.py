@@ -18,19 +18,27 @@ from app.operations.doctor.onboarding import (
 
 _ASK = _("Ask Zeus's sales desk to send it.")
 _ASK_NEEDED = _("Ask Zeus's sales desk to send it: without it no call can be judged.")
-_ASK_SOME_STORES = _("Ask Zeus's sales desk to send it. Only ローソン, ファミリーマート and ミニストップ have it.")
+_ASK_SOME_STORES = _(
+    "Ask Zeus's sales desk to send it. Only ローソン, ファミリーマート and ミニストップ have it."
+)
 
 
 async def show(visit: PageRequest) -> Response:
     """What has arrived in the last two weeks."""
     found = await read_onboarding(visit.parts.sessions, USUAL_DAYS)
     asked = {seen.name: visit.translated(_words(seen)) for seen in found.parameters if seen.todo}
-    return visit.page("onboarding.html", found=found, days=USUAL_DAYS, asked=asked, to_test=_to_test(found))
+    return visit.page(
+        "onboarding.html", found=found, days=USUAL_DAYS, asked=asked, to_test=_to_test(found)
+    )
 
 
 def _to_test(found: Onboarding) -> Sequence[str]:
     """The statuses that have not come and that a test with Zeus brings about."""
-    return [seen.status for seen in found.statuses if not seen.calls and seen.way not in (Way.IF_ORDERED, Way.SIMULATED)]
+    return [
+        seen.status
+        for seen in found.statuses
+        if not seen.calls and seen.way not in (Way.IF_ORDERED, Way.SIMULATED)
+    ]
 
 
 def _words(seen: ParameterSeen) -> str:

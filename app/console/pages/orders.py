@@ -29,7 +29,11 @@ async def search(visit: PageRequest) -> Response:
     problem = None
     found = FoundOrderPage(items=[], next_cursor=None, has_more=False)
     try:
-        found = await search_orders(visit.parts.sessions, Place(visit.text("cursor") or None, _FOUND), OrderQuery.model_validate(given))
+        found = await search_orders(
+            visit.parts.sessions,
+            Place(visit.text("cursor") or None, _FOUND),
+            OrderQuery.model_validate(given),
+        )
     except ValidationError as error:
         problem = _PROBLEMS.get(str(error.errors()[0]["loc"][0]), _PROBLEMS[""])
     except (ValueError, BadCursor):
@@ -42,12 +46,18 @@ async def search(visit: PageRequest) -> Response:
 
 async def show(visit: PageRequest) -> Response:
     """One order, with the customer hidden."""
-    return _story(visit, await operations.show_order(visit.parts.sessions, _order_no(visit)), personal=False)
+    return _story(
+        visit, await operations.show_order(visit.parts.sessions, _order_no(visit)), personal=False
+    )
 
 
 async def show_personal(visit: PageRequest) -> Response:
     """One order with the customer, which the audit records."""
-    return _story(visit, await operations.show_order(visit.parts.sessions, _order_no(visit), shown_to=visit.actor), personal=True)
+    return _story(
+        visit,
+        await operations.show_order(visit.parts.sessions, _order_no(visit), shown_to=visit.actor),
+        personal=True,
+    )
 
 
 _PROBLEMS = {
@@ -98,7 +108,11 @@ async def erase(visit: PageRequest) -> Response:
     if not visit.form.ticked("understood"):
         text = visit.translated(_("Tick the box first: what is erased cannot be brought back."))
         return visit.page(
-            "trouble.html", HTTPStatus.UNPROCESSABLE_ENTITY, title=visit.translated(_("It was not done")), text=text, back=back
+            "trouble.html",
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            title=visit.translated(_("It was not done")),
+            text=text,
+            back=back,
         )
     erased = await erase_order(visit.parts.sessions, visit.actor, order_no)
     return visit.go(back, Flash.ERASED_IN_PART if erased.unjudged else Flash.ERASED)

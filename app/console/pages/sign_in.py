@@ -57,7 +57,9 @@ async def change_language(visit: PageRequest) -> Response:
     return response
 
 
-def _form(visit: PageRequest, status: HTTPStatus = HTTPStatus.OK, problem: str | None = None) -> Response:
+def _form(
+    visit: PageRequest, status: HTTPStatus = HTTPStatus.OK, problem: str | None = None
+) -> Response:
     session = visit.session if visit.session and visit.session.token is None else new_session()
     visit = visit.with_session(session)
     following = visit.text("next") or visit.form.text("next")

@@ -35,12 +35,18 @@ def problems_of(error: ValidationError | NotAcceptable | NameTaken) -> dict[str,
     """What to say at each field, in words for the catalogue."""
     if isinstance(error, ValidationError):
         return {field: words_at(field) for field in (str(one["loc"][0]) for one in error.errors())}
-    return {error.field: words_at(error.field)} if isinstance(error, NotAcceptable) else {"name": words_of(error)}
+    return (
+        {error.field: words_at(error.field)}
+        if isinstance(error, NotAcceptable)
+        else {"name": words_of(error)}
+    )
 
 
 def _pace(form: Form) -> dict[str, object]:
     """The limits that were given; one that is left empty is left as it is usual."""
-    values: dict[str, object] = {name: text for name in ("rate_limit", "max_in_flight") if (text := _plain(form.text(name)))}
+    values: dict[str, object] = {
+        name: text for name in ("rate_limit", "max_in_flight") if (text := _plain(form.text(name)))
+    }
     if seconds := _plain(form.text("timeout")):
         values["timeout_ms"] = _milliseconds(seconds)
     return values

@@ -38,8 +38,16 @@ _TYPES = [type_ for type_ in EventType if type_ in SUBSCRIBABLE]
 async def show_all(visit: PageRequest) -> Response:
     """Every subscriber."""
     subscribers = await operations.list_subscribers(visit.parts.sessions)
-    health = {subscriber.name: subscriber for subscriber in (await visit.parts.overviews.read()).subscribers}
-    return visit.page("subscribers.html", subscribers=subscribers.items, health=health, may_manage=visit.may(Role.ADMIN))
+    health = {
+        subscriber.name: subscriber
+        for subscriber in (await visit.parts.overviews.read()).subscribers
+    }
+    return visit.page(
+        "subscribers.html",
+        subscribers=subscribers.items,
+        health=health,
+        may_manage=visit.may(Role.ADMIN),
+    )
 
 
 async def ask_for_new(visit: PageRequest) -> Response:
@@ -51,7 +59,9 @@ async def add(visit: PageRequest) -> Response:
     """Add a subscriber and show its secret this once."""
     parts = visit.parts
     try:
-        added = await operations.add_subscriber(parts.sessions, parts.vault, new_subscriber(visit.form), parts.rules, visit.actor)
+        added = await operations.add_subscriber(
+            parts.sessions, parts.vault, new_subscriber(visit.form), parts.rules, visit.actor
+        )
     except NotAcceptable as refused:
         return _new_form(visit, problems_of(refused), str(refused))
     except (ValidationError, NameTaken) as refused:
@@ -72,7 +82,9 @@ async def show_progress(visit: PageRequest) -> Response:
     except ValueError:
         raise RecoveryNotFound from None
     recovery = {"id": job.id, "webhooks": job.total, "dry_run": False}
-    return visit.page("progress.html", subscriber=subscriber, recovery=recovery, to_come=_to_come(job))
+    return visit.page(
+        "progress.html", subscriber=subscriber, recovery=recovery, to_come=_to_come(job)
+    )
 
 
 async def test(visit: PageRequest) -> Response:
@@ -81,7 +93,9 @@ async def test(visit: PageRequest) -> Response:
         trial = await send_test(visit.parts.sessions, _name(visit), visit.actor, _TEST_SECONDS)
     except OperationError as refused:
         return await _show(visit, problem=words_of(refused))
-    return visit.page("trial.html", trial=trial) if visit.in_part else await _show(visit, trial=trial)
+    return (
+        visit.page("trial.html", trial=trial) if visit.in_part else await _show(visit, trial=trial)
+    )
 
 
 async def pause(visit: PageRequest) -> Response:
@@ -102,9 +116,15 @@ async def rotate(visit: PageRequest) -> Response:
     parts = visit.parts
     try:
         current = await operations.show_subscriber(parts.sessions, _name(visit))
-        asymmetric = any(secret.public_key for secret in current.secrets[:1])  # the latest comes first
-        rotation = Rotation.model_validate({"overlap_hours": visit.form.text("overlap_hours") or 0, "asymmetric": asymmetric})
-        rotated = await rotate_secret(parts.sessions, parts.vault, _name(visit), rotation, visit.actor)
+        asymmetric = any(
+            secret.public_key for secret in current.secrets[:1]
+        )  # the latest comes first
+        rotation = Rotation.model_validate(
+            {"overlap_hours": visit.form.text("overlap_hours") or 0, "asymmetric": asymmetric}
+        )
+        rotated = await rotate_secret(
+            parts.sessions, parts.vault, _name(visit), rotation, visit.actor
+        )
     except ValidationError:
         return await _show(visit, problem=_("This cannot be used."))
     except OperationError as refused:
@@ -116,7 +136,11 @@ async def recover(visit: PageRequest) -> Response:
     """Count what would be sent again, or send it."""
     form = visit.form
     since, until = _moment(form.text("since")), _moment(form.text("until"))
-    chosen: dict[str, Any] = {"since": form.text("since")[:20], "until": form.text("until")[:20], "everything": form.ticked("everything")}
+    chosen: dict[str, Any] = {
+        "since": form.text("since")[:20],
+        "until": form.text("until")[:20],
+        "everything": form.ticked("everything"),
+    }
     if since is None or (form.text("until") and until is None):
         return await _show(visit, problem=_("Say from when, as a date with a time."), **chosen)
     request = RecoveryRequest(
@@ -130,23 +154,31 @@ async def recover(visit: PageRequest) -> Response:
     return await _show(visit, recovery=recovery, **chosen)
 
 
-def _new_form(visit: PageRequest, problems: Mapping[str, str] = _NO_PROBLEMS, detail: str | None = None) -> Response:
+def _new_form(
+    visit: PageRequest, problems: Mapping[str, str] = _NO_PROBLEMS, detail: str | None = None
+) -> Response:
     """The form with what is wrong at each field; what belongs to no field that is shown, and `detail` in English, stands above."""
     translated = {field: visit.translated(words) for field, words in problems.items()}
-    above = [words for field, words in translated.items() if field not in SHOWN_AT] or [visit.translated(_("See what is marked below."))]
+    above = [words for field, words in translated.items() if field not in SHOWN_AT] or [
+        visit.translated(_("See what is marked below."))
+    ]
     return visit.page(
         "add_subscriber.html",
         HTTPStatus.UNPROCESSABLE_ENTITY if problems else HTTPStatus.OK,
         form=visit.form,
         event_types=_TYPES,
-        problem=" ".join(filter(None, [above[0], f"({detail})" if detail else None])) if problems else None,
+        problem=" ".join(filter(None, [above[0], f"({detail})" if detail else None]))
+        if problems
+        else None,
         problems=translated,
     )
 
 
 async def _show(visit: PageRequest, *, problem: str | None = None, **values: Any) -> Response:
     place = Place(visit.text("cursor") or None, _DELIVERIES)
-    subscriber, deliveries = await operations.show_subscriber_with_webhooks(visit.parts.sessions, _name(visit), place)
+    subscriber, deliveries = await operations.show_subscriber_with_webhooks(
+        visit.parts.sessions, _name(visit), place
+    )
     yesterday = (now() - timedelta(days=1)).astimezone(JAPAN).strftime(_MINUTES)
     common = {"since": yesterday, "until": "", "everything": False, "trial": None, "recovery": None}
     return visit.page(

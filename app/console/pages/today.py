@@ -36,7 +36,11 @@ def _row(visit: PageRequest, hour: HourOfCalls) -> dict[str, Any]:
     begins = hour.begins.astimezone(JAPAN)
     span = f"{begins:%m-%d %H:%M}–{begins.replace(minute=59):%H:%M}"
     words = visit.translated(_("%(span)s: %(calls)s calls, %(slow)s answered slowly"))
-    return {"span": span, "hour": hour, "words": words % {"span": span, "calls": hour.calls, "slow": hour.slow_answers}}
+    return {
+        "span": span,
+        "hour": hour,
+        "words": words % {"span": span, "calls": hour.calls, "slow": hour.slow_answers},
+    }
 
 
 def _chart(hours: Sequence[HourOfCalls], rows: Sequence[dict[str, Any]]) -> str:

@@ -25,10 +25,18 @@ async def create(visit: PageRequest) -> Response:
     """Make a token and show it this once."""
     form = visit.form
     try:
-        new = NewToken.model_validate({"name": form.text("name"), "role": form.text("role"), "expires_days": form.text("days") or None})
+        new = NewToken.model_validate(
+            {
+                "name": form.text("name"),
+                "role": form.text("role"),
+                "expires_days": form.text("days") or None,
+            }
+        )
         created = await operations.create_token(visit.parts.sessions, new, visit.actor)
     except ValidationError as error:
-        return await _show(visit, visit.translated(_("This cannot be used.")), str(error.errors()[0]["loc"][0]))
+        return await _show(
+            visit, visit.translated(_("This cannot be used.")), str(error.errors()[0]["loc"][0])
+        )
     except (NotAcceptable, TokenNameTaken) as refused:
         return await _show(visit, visit.reason(refused), "name")
     return visit.page("token.html", token=created)
@@ -40,10 +48,19 @@ async def revoke(visit: PageRequest) -> Response:
     return visit.go("/tokens", Flash.TOKEN_REVOKED)
 
 
-async def _show(visit: PageRequest, problem: str | None = None, field: str | None = None) -> Response:
+async def _show(
+    visit: PageRequest, problem: str | None = None, field: str | None = None
+) -> Response:
     tokens = await operations.list_tokens(visit.parts.sessions)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK
     days = visit.form.text("days") if problem else _USUAL_DAYS
     return visit.page(
-        "tokens.html", status, tokens=tokens.items, roles=list(Role), days=days, form=visit.form, problem=problem, field=field
+        "tokens.html",
+        status,
+        tokens=tokens.items,
+        roles=list(Role),
+        days=days,
+        form=visit.form,
+        problem=problem,
+        field=field,
     )

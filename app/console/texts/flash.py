@@ -42,7 +42,9 @@ _WORDS = {
     Flash.PAUSED: _("The subscriber is paused. What is owed to it is held."),
     Flash.RESUMED: _("The subscriber gets webhooks again, beginning with what was held."),
     Flash.ERASED: _("The personal data was erased from the database."),
-    Flash.ERASED_IN_PART: _("The personal data was erased, but calls that are not judged yet still hold some. Erase it again in a moment."),
+    Flash.ERASED_IN_PART: _(
+        "The personal data was erased, but calls that are not judged yet still hold some. Erase it again in a moment."
+    ),
     Flash.TOKEN_REVOKED: _("The token was revoked. Within seconds nobody can use it any more."),
     Flash.SIGNED_OUT: _("You are signed out."),
     Flash.SIGN_IN_AGAIN: _("Your session has ended. Please sign in again."),

@@ -37,8 +37,12 @@ def choose(chosen: str | None, accepted: str) -> Language:
     """The language that was chosen, else the first of the browser's Accept-Language that we have, else English."""
     if chosen in list(Language):
         return Language(chosen)
-    wanted = [part.partition(";")[0].strip().replace("-", "_") for part in accepted[:500].split(",")]
-    found = negotiate_locale([name for name in wanted if name], [language.value for language in Language])
+    wanted = [
+        part.partition(";")[0].strip().replace("-", "_") for part in accepted[:500].split(",")
+    ]
+    found = negotiate_locale(
+        [name for name in wanted if name], [language.value for language in Language]
+    )
     return Language(found) if found else Language.ENGLISH
 
 
@@ -70,7 +74,10 @@ def moment(when: datetime) -> str:
 
 def in_words(when: datetime, language: Language) -> str:
     """A moment in Japan as a sentence has it, with its time zone."""
-    pattern = {Language.JAPANESE: "y年M月d日(E) HH:mm:ss", Language.ENGLISH: "EEE d MMM y, HH:mm:ss"}[language]
+    pattern = {
+        Language.JAPANESE: "y年M月d日(E) HH:mm:ss",
+        Language.ENGLISH: "EEE d MMM y, HH:mm:ss",
+    }[language]
     return f"{format_datetime(when.astimezone(JAPAN), pattern, locale=_locale(language))} JST"
 
 

@@ -152,11 +152,19 @@ VIAS: Mapping[str, str] = {
     Via.CONSOLE: _("in the console"),
     Via.SERVICE: _("by itself"),
 }
-ROLES: Mapping[str, str] = {Role.VIEWER: _("viewer"), Role.OPERATOR: _("operator"), Role.ADMIN: _("administrator")}
+ROLES: Mapping[str, str] = {
+    Role.VIEWER: _("viewer"),
+    Role.OPERATOR: _("operator"),
+    Role.ADMIN: _("administrator"),
+}
 WAYS: Mapping[str, str] = {
     Way.PAID: _("Send an application with testid and test_type=1."),
-    Way.CONFIRMED: _("Comes within 30 minutes of 04 after an application with testid and test_type=1."),
-    Way.REVERSED: _("Comes within 30 minutes of 04 after an application with testid and test_type=2."),
+    Way.CONFIRMED: _(
+        "Comes within 30 minutes of 04 after an application with testid and test_type=1."
+    ),
+    Way.REVERSED: _(
+        "Comes within 30 minutes of 04 after an application with testid and test_type=2."
+    ),
     Way.IF_ORDERED: _("Only if you ordered it from Zeus; a test does not bring it about."),
     Way.SIMULATED: _("A test does not bring it about; `zeus-relay simulate` does."),
 }

@@ -48,7 +48,10 @@ def _environment(language: Language) -> Environment:
 
 
 def _filters(language: Language, gettext: Callable[[str], str]) -> dict[str, Callable[..., Any]]:
-    by_language = {name: partial(_in_language, getattr(i18n, name), language) for name in ("in_words", "span", "yen", "number")}
+    by_language = {
+        name: partial(_in_language, getattr(i18n, name), language)
+        for name in ("in_words", "span", "yen", "number")
+    }
     return by_language | {
         "moment": partial(_moment, language),
         "ago": partial(_ago, language),
@@ -67,13 +70,17 @@ def _in_language(show: Callable[[Any, Language], str], language: Language, value
 def _moment(language: Language, when: datetime) -> Markup:
     """A moment in Japan for a column, with the whole of it for a pointer and for machines."""
     utc = when.astimezone(UTC).isoformat()
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(utc, i18n.in_words(when, language), i18n.moment(when))
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        utc, i18n.in_words(when, language), i18n.moment(when)
+    )
 
 
 def _ago(language: Language, when: datetime) -> Markup:
     """How long ago a moment is."""
     utc = when.astimezone(UTC).isoformat()
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(utc, i18n.in_words(when, language), i18n.ago(when, language))
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        utc, i18n.in_words(when, language), i18n.ago(when, language)
+    )
 
 
 def _label(gettext: Callable[[str], str], code: str, kind: str) -> str:
@@ -90,8 +97,13 @@ def _with_code(text: str) -> Markup:
 
 def _details(details: Mapping[str, Any]) -> str:
     """The details of an entry in the audit on one line; what was left out is left out."""
-    shown = {name: f"{value:g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False) for name, value in details.items()}
-    return " · ".join(f"{name}: {value.strip(chr(34))}" for name, value in shown.items() if value != "null")
+    shown = {
+        name: f"{value:g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
+        for name, value in details.items()
+    }
+    return " · ".join(
+        f"{name}: {value.strip(chr(34))}" for name, value in shown.items() if value != "null"
+    )
 
 
 def _is_past(when: datetime) -> bool:

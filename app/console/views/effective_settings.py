@@ -41,7 +41,9 @@ class ShownSetting:
     hidden: bool = False
 
 
-def shown_settings(settings: Settings, environment: Mapping[str, str] | None = None, file: str = ".env") -> Sequence[ShownSetting]:
+def shown_settings(
+    settings: Settings, environment: Mapping[str, str] | None = None, file: str = ".env"
+) -> Sequence[ShownSetting]:
     """Every setting, in the order of the reference. Call it at the start: later, the file may have changed."""
     environment = os.environ if environment is None else environment
     ignored = service_variables(environment)
@@ -59,7 +61,11 @@ def _shown(settings: Settings, name: str, given: set[str], in_file: set[str]) ->
     elif variable in in_file:
         origin = Origin.FILE
     else:
-        origin = Origin.DEFAULT if value == info.get_default(call_default_factory=True) else Origin.PROGRAM
+        origin = (
+            Origin.DEFAULT
+            if value == info.get_default(call_default_factory=True)
+            else Origin.PROGRAM
+        )
     hidden = bool(value) and (_is_secret(value) or name in _CONFIDENTIAL)
     shown = _in_units(value, _SIZES) if _is_size(info) else _text(value)
     text = str(len(value) if isinstance(value, list) else 1) if hidden else shown
@@ -67,16 +73,22 @@ def _shown(settings: Settings, name: str, given: set[str], in_file: set[str]) ->
 
 
 def _is_secret(value: Any) -> bool:
-    return isinstance(value, SecretStr) or (isinstance(value, list) and any(isinstance(item, SecretStr) for item in value))
+    return isinstance(value, SecretStr) or (
+        isinstance(value, list) and any(isinstance(item, SecretStr) for item in value)
+    )
 
 
 def _is_size(info: FieldInfo) -> bool:
-    return any(isinstance(part, BeforeValidator) and part.func is parse_size for part in info.metadata)
+    return any(
+        isinstance(part, BeforeValidator) and part.func is parse_size for part in info.metadata
+    )
 
 
 def _in_units(value: int, units: Sequence[tuple[str, int]]) -> str:
     """A whole number in the largest unit that holds it without a rest: as one would write it in the settings."""
-    unit, size = next(((unit, size) for unit, size in units if value % size == 0 and value >= size), units[-1])
+    unit, size = next(
+        ((unit, size) for unit, size in units if value % size == 0 and value >= size), units[-1]
+    )
     return f"{value // size}{unit}"
 
 

@@ -59,7 +59,11 @@ def _folded(chapters: Iterable[TimelineEntry]) -> list[TimelineEntry]:
         if repeated is None or len(alike) <= _SHOWN:
             folded += alike
         else:
-            folded.append(TimelineEntry(alike[0].notice, (), [chapter.notice for chapter in alike[1:] if chapter.notice]))
+            folded.append(
+                TimelineEntry(
+                    alike[0].notice, (), [chapter.notice for chapter in alike[1:] if chapter.notice]
+                )
+            )
     return folded
 
 

@@ -73,15 +73,21 @@ class NoticeRow(Base):
     __table_args__ = (
         # What is left to judge, in order of arrival within a lane: empty but for the last moments, so it stays small.
         Index("notices_unjudged_idx", "lane", "id", postgresql_where=text("verdict IS NULL")),
-        Index("notices_order_no_idx", "order_no", "id", postgresql_where=text("order_no IS NOT NULL")),
+        Index(
+            "notices_order_no_idx", "order_no", "id", postgresql_where=text("order_no IS NOT NULL")
+        ),
         # All verdicts but the usual one, in order of time: what is rare is found without reading past what is not.
-        Index("notices_verdict_idx", "verdict", "id", postgresql_where=text("verdict <> 'accepted'")),
+        Index(
+            "notices_verdict_idx", "verdict", "id", postgresql_where=text("verdict <> 'accepted'")
+        ),
         # What a human should look at.
         Index(
             "notices_attention_idx",
             "verdict",
             "id",
-            postgresql_where=text("verdict IN ('quarantined', 'conflict') AND dismissed_at IS NULL"),
+            postgresql_where=text(
+                "verdict IN ('quarantined', 'conflict') AND dismissed_at IS NULL"
+            ),
         ),
         {"postgresql_with": {"autovacuum_vacuum_scale_factor": "0.02"}},
     )
@@ -148,7 +154,13 @@ class OrderRow(Base):
             postgresql_where=text("sendid <> '' AND length(sendid) <= 255"),
         ),
         Index("orders_money_idx", "money", "created_at", "order_no"),
-        Index("orders_telno_tail_idx", "telno_tail", "created_at", "order_no", postgresql_where=text("telno_tail IS NOT NULL")),
+        Index(
+            "orders_telno_tail_idx",
+            "telno_tail",
+            "created_at",
+            "order_no",
+            postgresql_where=text("telno_tail IS NOT NULL"),
+        ),
         # The calls of an order update it and change none of these indexes: with room on its page no index has to be written.
         {"postgresql_with": {"fillfactor": "90"}},
     )
@@ -170,15 +182,35 @@ class EventRow(Base):
     # The place in the feed, from events_position_seq; none for what is meant for one subscriber only.
     position: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime]
-    data: Mapped[dict[str, Any]] = mapped_column(JSON)  # not JSONB, which would forget the order of the keys
+    data: Mapped[dict[str, Any]] = mapped_column(
+        JSON
+    )  # not JSONB, which would forget the order of the keys
     customer: Mapped[dict[str, Any] | None] = mapped_column(JSON)
 
     __table_args__ = (
         # The deduplication itself: whatever goes wrong above, a status of an order cannot become two events.
-        Index("events_occurrence_key", "order_no", "status", "occurrence", unique=True, postgresql_where=text("status IS NOT NULL")),
-        Index("events_sequence_key", "order_no", "sequence", unique=True, postgresql_where=text("order_no IS NOT NULL")),
+        Index(
+            "events_occurrence_key",
+            "order_no",
+            "status",
+            "occurrence",
+            unique=True,
+            postgresql_where=text("status IS NOT NULL"),
+        ),
+        Index(
+            "events_sequence_key",
+            "order_no",
+            "sequence",
+            unique=True,
+            postgresql_where=text("order_no IS NOT NULL"),
+        ),
         Index("events_notice_idx", "notice_id"),
-        Index("events_position_key", "position", unique=True, postgresql_where=text("position IS NOT NULL")),
+        Index(
+            "events_position_key",
+            "position",
+            unique=True,
+            postgresql_where=text("position IS NOT NULL"),
+        ),
     )
 
 
@@ -224,8 +256,15 @@ class SubscriberRow(Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     __table_args__ = (
-        Index("subscribers_name_key", "name", unique=True, postgresql_where=text("state <> 'removed'")),
-        Index("subscribers_feed_key", "feed_hash", unique=True, postgresql_where=text("feed_hash IS NOT NULL")),
+        Index(
+            "subscribers_name_key", "name", unique=True, postgresql_where=text("state <> 'removed'")
+        ),
+        Index(
+            "subscribers_feed_key",
+            "feed_hash",
+            unique=True,
+            postgresql_where=text("feed_hash IS NOT NULL"),
+        ),
     )
 
 
@@ -235,7 +274,9 @@ class SubscriberSecretRow(Base):
     __tablename__ = "subscriber_secrets"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    subscriber_id: Mapped[UUID] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"), index=True)
+    subscriber_id: Mapped[UUID] = mapped_column(
+        ForeignKey("subscribers.id", ondelete="CASCADE"), index=True
+    )
     sealed: Mapped[bytes]
     public_key: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -286,9 +327,19 @@ class OutboundWebhookRow(Base):
             "sequence",
             postgresql_where=text("state = 'pending' AND order_no IS NOT NULL"),
         ),
-        Index("outbound_webhooks_attention_idx", "state", "id", postgresql_where=text("state = 'dead' AND dismissed_at IS NULL")),
+        Index(
+            "outbound_webhooks_attention_idx",
+            "state",
+            "id",
+            postgresql_where=text("state = 'dead' AND dismissed_at IS NULL"),
+        ),
         # All states but the usual one, the oldest first.
-        Index("outbound_webhooks_state_idx", "state", "id", postgresql_where=text("state <> 'delivered'")),
+        Index(
+            "outbound_webhooks_state_idx",
+            "state",
+            "id",
+            postgresql_where=text("state <> 'delivered'"),
+        ),
         Index("outbound_webhooks_subscriber_idx", "subscriber_id", "state", "id"),
         # Every row is updated two times in its first second; what that leaves behind must not pile up in the index of due ones.
         {"postgresql_with": {"autovacuum_vacuum_scale_factor": "0.01"}},

@@ -36,5 +36,7 @@ class RecoveryJobRow(Base):
 
     __table_args__ = (
         # What is left to do, the one that has waited longest first.
-        Index("recovery_jobs_running_idx", "advanced_at", postgresql_where=text("state = 'running'")),
+        Index(
+            "recovery_jobs_running_idx", "advanced_at", postgresql_where=text("state = 'running'")
+        ),
     )

@@ -24,7 +24,14 @@ class OperatorTokenRow(Base):
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
 
-    __table_args__ = (Index("operator_tokens_name_key", "name", unique=True, postgresql_where=text("revoked_at IS NULL")),)
+    __table_args__ = (
+        Index(
+            "operator_tokens_name_key",
+            "name",
+            unique=True,
+            postgresql_where=text("revoked_at IS NULL"),
+        ),
+    )
 
 
 class AuditEntryRow(Base):

@@ -56,7 +56,13 @@ def is_charged(outcome: OutcomeKind, excused: int) -> bool:
 
 
 def result_of(
-    webhook: ClaimedWebhook, outcome: DeliveryOutcome, schedule: Sequence[timedelta], *, started: float, ended: float, random: float
+    webhook: ClaimedWebhook,
+    outcome: DeliveryOutcome,
+    schedule: Sequence[timedelta],
+    *,
+    started: float,
+    ended: float,
+    random: float,
 ) -> AttemptResult:
     """The result to record. `started` and `ended` are by `time.monotonic`; `random` is from 0 to 1."""
     charged = is_charged(outcome.kind, webhook.excused + 1)
@@ -64,7 +70,9 @@ def result_of(
     state = "delivered"
     if outcome.kind is not OutcomeKind.DELIVERED:
         tries, excused = webhook.attempts + charged, webhook.excused + (not charged)
-        wait = next_attempt(schedule, tries, outcome.kind, outcome.retry_after, random, excused=excused)
+        wait = next_attempt(
+            schedule, tries, outcome.kind, outcome.retry_after, random, excused=excused
+        )
         state = "dead" if wait is None else "pending"
     return AttemptResult(
         webhook_id=webhook.id,

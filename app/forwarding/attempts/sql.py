@@ -93,19 +93,30 @@ class Recorded:
     signalled: bool = False
 
 
-async def record(session: AsyncSession, results: Sequence[AttemptResult], *, pause_after: timedelta = PAUSE_AFTER) -> Recorded:
+async def record(
+    session: AsyncSession, results: Sequence[AttemptResult], *, pause_after: timedelta = PAUSE_AFTER
+) -> Recorded:
     """Record each result whose lease is still held, in the order given; the others change nothing. Never commits.
 
     A `410 Gone`, or failing for `pause_after`, pauses the subscriber.
     """
     rows = (await session.execute(RECORD, parameters_of(results, pause_after))).all()
-    changes = [HealthChange(row.subscriber_id, row.name, row.signal, row.reason, row.failures) for row in rows if row.signal is not None]
+    changes = [
+        HealthChange(row.subscriber_id, row.name, row.signal, row.reason, row.failures)
+        for row in rows
+        if row.signal is not None
+    ]
     return Recorded(
-        frozenset(row.id for row in rows), frozenset(changes), any(row.awaited for row in rows), any(row.signalled for row in rows)
+        frozenset(row.id for row in rows),
+        frozenset(changes),
+        any(row.awaited for row in rows),
+        any(row.signalled for row in rows),
     )
 
 
-def parameters_of(results: Sequence[AttemptResult], pause_after: timedelta = PAUSE_AFTER) -> dict[str, Any]:
+def parameters_of(
+    results: Sequence[AttemptResult], pause_after: timedelta = PAUSE_AFTER
+) -> dict[str, Any]:
     """What the statement has to know of each result."""
     recording = monotonic()
     return {

@@ -30,7 +30,11 @@ class AttemptWriter:
     """A queue of results and the task that commits them. While the database is away the results wait; their leases may run out then."""
 
     def __init__(
-        self, sessions: Sessions, *, pause_after: timedelta, on_recorded: Callable[[Sequence[AttemptResult], Recorded], None]
+        self,
+        sessions: Sessions,
+        *,
+        pause_after: timedelta,
+        on_recorded: Callable[[Sequence[AttemptResult], Recorded], None],
     ) -> None:
         """`on_recorded` is told what each batch did, after its commit. What fails for `pause_after` is paused."""
         self._sessions = sessions
@@ -88,14 +92,23 @@ class AttemptWriter:
         elif first.excerpt is not None:
             await self._record([replace(first, excerpt=None)])
         else:
-            log.error("result_refused", outbound_webhook_id=first.webhook_id, outcome=first.outcome.value, error=describe_error(error))
+            log.error(
+                "result_refused",
+                outbound_webhook_id=first.webhook_id,
+                outcome=first.outcome.value,
+                error=describe_error(error),
+            )
             self._refused += 1
             if self._refused > REFUSED_AT_MOST:
                 raise error
 
     async def _commit(self, results: list[AttemptResult]) -> Recorded:
         while True:
-            recorded = await in_transaction(self._sessions, "record", partial(record, results=results, pause_after=self._pause_after))
+            recorded = await in_transaction(
+                self._sessions,
+                "record",
+                partial(record, results=results, pause_after=self._pause_after),
+            )
             if recorded is not None:
                 return recorded
             await asyncio.sleep(RETRY_SECONDS)
@@ -105,14 +118,28 @@ class AttemptWriter:
             if result.webhook_id not in recorded:
                 # The lease had run out and somebody else has the webhook now: their result counts, this one does not.
                 results_fenced_out.inc()
-                log.warning("result_fenced_out", outbound_webhook_id=result.webhook_id, outcome=result.outcome.value)
+                log.warning(
+                    "result_fenced_out",
+                    outbound_webhook_id=result.webhook_id,
+                    outcome=result.outcome.value,
+                )
             elif result.state == "dead":
                 webhooks_dead.inc()
-                log.warning("webhook_dead", outbound_webhook_id=result.webhook_id, outcome=result.outcome.value)
+                log.warning(
+                    "webhook_dead",
+                    outbound_webhook_id=result.webhook_id,
+                    outcome=result.outcome.value,
+                )
 
 
 def _report_change(change: HealthChange) -> None:
     subscriber_signals.labels(change.signal).inc()
     tell = log.info if change.signal == EventType.SUBSCRIBER_RECOVERED else log.warning
     event = change.signal.replace(".", "_")
-    tell(event, subscriber_id=str(change.subscriber_id), subscriber=change.name, reason=change.reason, failures=change.failures)
+    tell(
+        event,
+        subscriber_id=str(change.subscriber_id),
+        subscriber=change.name,
+        reason=change.reason,
+        failures=change.failures,
+    )

@@ -12,7 +12,17 @@ _NAME = re.compile(r"[0-9A-Za-z!#$%&'*+.^_`|~-]{1,100}")
 _VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 # What the sender or the HTTP client writes, what frames the request, and what belongs to the connection.
 _RESERVED = frozenset(
-    {"host", "content-type", "content-length", "content-encoding", "transfer-encoding", "connection", "keep-alive", "upgrade", "te"}
+    {
+        "host",
+        "content-type",
+        "content-length",
+        "content-encoding",
+        "transfer-encoding",
+        "connection",
+        "keep-alive",
+        "upgrade",
+        "te",
+    }
     | {"trailer", "expect", "accept-encoding", "user-agent", "date", "via", "forwarded"}
 )
 _RESERVED_BEGINNINGS = ("webhook-", "proxy-", "x-forwarded-", "sec-")
@@ -42,7 +52,11 @@ PLAIN = ConnectionOptions()
 def connection_options_of(text: str) -> ConnectionOptions:
     """What `to_text` wrote."""
     written = json.loads(text)
-    return ConnectionOptions(tuple((name, value) for name, value in written["headers"]), written["ca"], written["client_certificate"])
+    return ConnectionOptions(
+        tuple((name, value) for name, value in written["headers"]),
+        written["ca"],
+        written["client_certificate"],
+    )
 
 
 def check_headers(headers: Mapping[str, str]) -> None:
@@ -58,8 +72,12 @@ def check_headers(headers: Mapping[str, str]) -> None:
 
 def _check_header(name: str, value: str) -> None:
     if not _NAME.fullmatch(name):
-        raise HeaderRefused("a header's name is 1 to 100 letters, digits and a few signs such as `-`")
+        raise HeaderRefused(
+            "a header's name is 1 to 100 letters, digits and a few signs such as `-`"
+        )
     if name.lower() in _RESERVED or name.lower().startswith(_RESERVED_BEGINNINGS):
         raise HeaderRefused(f"{name.lower()} is reserved")
     if len(value) > LONGEST_VALUE or not _VALUE.fullmatch(value):
-        raise HeaderRefused(f"the value of {name.lower()} must be 1 to {LONGEST_VALUE} characters of ASCII without spaces around it")
+        raise HeaderRefused(
+            f"the value of {name.lower()} must be 1 to {LONGEST_VALUE} characters of ASCII without spaces around it"
+        )

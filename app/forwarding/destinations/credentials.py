@@ -3,7 +3,11 @@
 from collections.abc import Sequence
 
 from app.crypto.vault import Vault
-from app.forwarding.destinations.connection_options import PLAIN, ConnectionOptions, connection_options_of
+from app.forwarding.destinations.connection_options import (
+    PLAIN,
+    ConnectionOptions,
+    connection_options_of,
+)
 from app.forwarding.webhook import DeliveryTarget
 
 _KEPT = 10_000

@@ -245,7 +245,9 @@ async def claim(
     return sorted((_webhook(row, token, targets) for row in rows), key=lambda webhook: webhook.id)
 
 
-async def renew(session: AsyncSession, webhooks: Sequence[ClaimedWebhook], *, lease: timedelta) -> int:
+async def renew(
+    session: AsyncSession, webhooks: Sequence[ClaimedWebhook], *, lease: timedelta
+) -> int:
     """Hold claims for another `lease` from now; return how many were still held. Never commits."""
     return len((await session.execute(RENEW, {**_held(webhooks), "lease": lease})).all())
 
@@ -255,12 +257,20 @@ async def release(session: AsyncSession, webhooks: Sequence[ClaimedWebhook]) -> 
     return len((await session.execute(RELEASE, _held(webhooks))).all())
 
 
-async def park(session: AsyncSession, *, order_hold: timedelta, head: int = 200, bounds: Mapping[str, Any] = NO_BOUNDS) -> int:
+async def park(
+    session: AsyncSession,
+    *,
+    order_hold: timedelta,
+    head: int = 200,
+    bounds: Mapping[str, Any] = NO_BOUNDS,
+) -> int:
     """Move webhooks that wait for an earlier one's retry out of the way of claims, until that retry; return how many. Never commits.
 
     Looks at the first `head` due ones of each subscriber. Recording the end of the earlier one makes them due again at once.
     """
-    return len((await session.execute(PARK, {"order_hold": order_hold, "head": head, **bounds})).all())
+    return len(
+        (await session.execute(PARK, {"order_hold": order_hold, "head": head, **bounds})).all()
+    )
 
 
 async def unwind(session: AsyncSession) -> int:
@@ -269,7 +279,10 @@ async def unwind(session: AsyncSession) -> int:
 
 
 def _held(webhooks: Sequence[ClaimedWebhook]) -> dict[str, list[Any]]:
-    return {"ids": [webhook.id for webhook in webhooks], "tokens": [webhook.lease_token for webhook in webhooks]}
+    return {
+        "ids": [webhook.id for webhook in webhooks],
+        "tokens": [webhook.lease_token for webhook in webhooks],
+    }
 
 
 def _webhook(row: RowMapping, token: UUID, targets: dict[UUID, DeliveryTarget]) -> ClaimedWebhook:
@@ -278,7 +291,14 @@ def _webhook(row: RowMapping, token: UUID, targets: dict[UUID, DeliveryTarget]) 
         timeout_s = None if row["timeout_ms"] is None else row["timeout_ms"] / 1000
         sealed, transport = tuple(row["sealed"]), row["sealed_transport"]
         target = DeliveryTarget(
-            row["subscriber_id"], row["url"], timeout_s, row["max_in_flight"], sealed, transport, row["rate"], row["capped"]
+            row["subscriber_id"],
+            row["url"],
+            timeout_s,
+            row["max_in_flight"],
+            sealed,
+            transport,
+            row["rate"],
+            row["capped"],
         )
         targets[target.subscriber_id] = target
     return ClaimedWebhook(

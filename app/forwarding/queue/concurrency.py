@@ -67,7 +67,10 @@ class _Room:
     def ahead(self) -> int:
         if self.usual_s is None or monotonic() - self.told_at > _AHEAD_UNTIL_S:
             return 0
-        return min(int(self.max_in_flight * _AHEAD_SECONDS / max(self.usual_s, _SHORTEST_S)), _AHEAD_AT_MOST)
+        return min(
+            int(self.max_in_flight * _AHEAD_SECONDS / max(self.usual_s, _SHORTEST_S)),
+            _AHEAD_AT_MOST,
+        )
 
     @property
     def free(self) -> int:
@@ -152,7 +155,11 @@ class ConcurrencyLimits:
     @property
     def free(self) -> int:
         """How many more may be taken."""
-        return self._concurrency - self.in_flight + min(self.hanging, _HANGING_SHARE * self._concurrency)
+        return (
+            self._concurrency
+            - self.in_flight
+            + min(self.hanging, _HANGING_SHARE * self._concurrency)
+        )
 
     @property
     def free_capped(self) -> int:
@@ -178,11 +185,16 @@ class ConcurrencyLimits:
             room.offer()
             if not room.idle or room.ahead > 0 or room.is_known_slow:
                 continue
-            if room.timed_out:  # capped by the database, so no claim has to know of it, and there may be many
+            if (
+                room.timed_out
+            ):  # capped by the database, so no claim has to know of it, and there may be many
                 self._timed_out[subscriber_id] = self._rooms.pop(subscriber_id)
             elif room.most == _UNLIMITED:
                 del self._rooms[subscriber_id]
-        return [Busy(subscriber_id, room.in_flight, room.cap, room.again, room.ahead) for subscriber_id, room in self._rooms.items()]
+        return [
+            Busy(subscriber_id, room.in_flight, room.cap, room.again, room.ahead)
+            for subscriber_id, room in self._rooms.items()
+        ]
 
     def enter(self, claimed: Sequence[ClaimedWebhook]) -> bool:
         """What a claim took after `offer` is under way now.
@@ -193,7 +205,9 @@ class ConcurrencyLimits:
             target = webhook.target
             room = self._rooms.get(target.subscriber_id)
             if room is None:
-                room = self._timed_out.pop(target.subscriber_id, None) or _Room(target.max_in_flight)
+                room = self._timed_out.pop(target.subscriber_id, None) or _Room(
+                    target.max_in_flight
+                )
                 self._rooms[target.subscriber_id] = room
                 room.offer()
             room.enter(webhook)
@@ -221,18 +235,34 @@ class ConcurrencyLimits:
         """Have nothing taken for the subscriber of `webhook` for so many seconds."""
         self._rooms[webhook.target.subscriber_id].rests_until = monotonic() + seconds
 
-    def leave(self, webhook: ClaimedWebhook, kind: OutcomeKind | None = None, seconds: float = 1.0, *, hung: bool = False) -> bool:
+    def leave(
+        self,
+        webhook: ClaimedWebhook,
+        kind: OutcomeKind | None = None,
+        seconds: float = 1.0,
+        *,
+        hung: bool = False,
+    ) -> bool:
         """One less is under way; `kind` is None when it was not sent, `seconds` is how long that took, `hung` whether `hang` was called.
 
         Says whether the room it leaves may be wanted.
         """
         room = self._rooms[webhook.target.subscriber_id]
-        wanted = room.short or room.short_again or self.free <= 0 or (webhook.again and self.free_again <= 0)
+        wanted = (
+            room.short
+            or room.short_again
+            or self.free <= 0
+            or (webhook.again and self.free_again <= 0)
+        )
         if kind is OutcomeKind.GONE:
             room.most = 0
         elif kind in _SLOW:
-            room.most = max(min(room.most, room.in_flight, room.max_in_flight) // 2, 1)  # some of these may only be waiting
-        room.note_time(seconds if kind is OutcomeKind.DELIVERED and webhook.target.rate is None else None)
+            room.most = max(
+                min(room.most, room.in_flight, room.max_in_flight) // 2, 1
+            )  # some of these may only be waiting
+        room.note_time(
+            seconds if kind is OutcomeKind.DELIVERED and webhook.target.rate is None else None
+        )
         if kind is OutcomeKind.DELIVERED and room.most > 0:
             room.most = room.most + 1 if room.most < webhook.target.max_in_flight else _UNLIMITED
         if kind is OutcomeKind.DELIVERED:

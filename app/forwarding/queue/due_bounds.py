@@ -67,7 +67,9 @@ class DueBounds:
         sweep = self._sweeps.is_due()
         if sweep:
             self._sweeps.begin()
-        rows = (await session.execute(FIRST_DUE, _parameters({}) if sweep else self.parameters())).all()
+        rows = (
+            await session.execute(FIRST_DUE, _parameters({}) if sweep else self.parameters())
+        ).all()
         late = [moment for row in rows for moment in self._late(row)]
         if sweep:
             self._sweeps.note(max((row.took for row in rows), default=0.0))
@@ -85,7 +87,9 @@ class DueBounds:
         self._bounds = {}
         for row in rows:
             most = row.now - timedelta(seconds=self._margin.seconds)
-            self._bounds[row.id] = Bound(min(row.first_tries or most, most), min(row.later_tries or most, most))
+            self._bounds[row.id] = Bound(
+                min(row.first_tries or most, most), min(row.later_tries or most, most)
+            )
 
 
 def _parameters(bounds: Mapping[UUID, Bound]) -> dict[str, Any]:

@@ -23,7 +23,9 @@ async def park_forever(sessions: Sessions, order_hold: timedelta, bounds: DueBou
     leftovers = SweepSchedule()
     while True:
         await asyncio.sleep(_PARK_SECONDS)
-        await in_transaction(sessions, "park", partial(park, order_hold=order_hold, bounds=bounds.parameters()))
+        await in_transaction(
+            sessions, "park", partial(park, order_hold=order_hold, bounds=bounds.parameters())
+        )
         await in_transaction(sessions, "unwind", unwind)
         if leftovers.is_due():
             started = monotonic()
@@ -42,7 +44,9 @@ async def bound_forever(sessions: Sessions, bounds: DueBounds, on_late: Callable
         await asyncio.sleep(_BOUND_SECONDS)
 
 
-async def renew_forever(sessions: Sessions, lease: timedelta, slow: Callable[[float], Sequence[ClaimedWebhook]]) -> None:
+async def renew_forever(
+    sessions: Sessions, lease: timedelta, slow: Callable[[float], Sequence[ClaimedWebhook]]
+) -> None:
     """Keep the leases of sends that take long, until cancelled. `slow` gives what has been under way for so many seconds.
 
     A quick send never needs it: three renewals fit into one lease.

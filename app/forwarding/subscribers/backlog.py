@@ -40,4 +40,6 @@ async def ready_backlog(session: AsyncSession, subscriber_id: UUID) -> int:
 
     What a worker is sending this moment, or others have locked, stays as it is.
     """
-    return len((await session.execute(READY, {"subscriber_id": subscriber_id, "batch": BATCH})).all())
+    return len(
+        (await session.execute(READY, {"subscriber_id": subscriber_id, "batch": BATCH})).all()
+    )

@@ -74,5 +74,9 @@ async def tell_recovered(session: AsyncSession, subscriber_id: UUID) -> None:
     await _tell(session, subscriber_id, EventType.SUBSCRIBER_RECOVERED, None)
 
 
-async def _tell(session: AsyncSession, subscriber_id: UUID, signal: EventType, reason: str | None) -> None:
-    await session.execute(_TELL, {"subscriber_id": subscriber_id, "type": signal.value, "reason": reason})
+async def _tell(
+    session: AsyncSession, subscriber_id: UUID, signal: EventType, reason: str | None
+) -> None:
+    await session.execute(
+        _TELL, {"subscriber_id": subscriber_id, "type": signal.value, "reason": reason}
+    )

@@ -32,9 +32,15 @@ def refuse_new(listening: socket.socket) -> bool:
     """
     if sys.platform != "linux":
         return False
-    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in _DROP_NEW))
+    program = ctypes.create_string_buffer(
+        b"".join(struct.pack("HBBI", *line) for line in _DROP_NEW)
+    )
     try:
-        listening.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", len(_DROP_NEW), ctypes.addressof(program)))
+        listening.setsockopt(
+            socket.SOL_SOCKET,
+            _SO_ATTACH_FILTER,
+            struct.pack("HP", len(_DROP_NEW), ctypes.addressof(program)),
+        )
     except OSError:
         return False
     return True
@@ -84,7 +90,9 @@ class HttpServer(uvicorn.Server):
         """Take in every connection that a caller already has, then stop accepting and finish what is in flight."""
         for connection in list(self.server_state.connections):
             connection.shutdown()
-        queues = [listening.dup() for listening in sockets or []]  # closing the server's own must not end the queue
+        queues = [
+            listening.dup() for listening in sockets or []
+        ]  # closing the server's own must not end the queue
         refused = [refuse_new(queue) for queue in queues]
         if any(refused):
             await asyncio.sleep(HANDSHAKE_SECONDS)
@@ -99,7 +107,9 @@ class HttpServer(uvicorn.Server):
 
     def _protocol(self) -> asyncio.Protocol:
         make: Any = self.config.http_protocol_class
-        protocol: asyncio.Protocol = make(config=self.config, server_state=self.server_state, app_state={})
+        protocol: asyncio.Protocol = make(
+            config=self.config, server_state=self.server_state, app_state={}
+        )
         return protocol
 
 
@@ -167,6 +177,8 @@ def bind(host: str, port: int) -> socket.socket:
         bound.bind((host, port))
     except OSError as error:
         raise CannotListen(f"cannot listen on {host}:{port}: {error.strerror}") from None
-    bound.listen(BACKLOG)  # from here on the kernel holds calls for us, even if the rest of the start takes a while
+    bound.listen(
+        BACKLOG
+    )  # from here on the kernel holds calls for us, even if the rest of the start takes a while
     bound.setblocking(False)
     return bound

@@ -25,7 +25,9 @@ class ProcessRole(Protocol):
         """Finish what is in flight and return from `run`."""
 
 
-async def with_background(main: Coroutine[Any, Any, None], *background: Coroutine[Any, Any, None]) -> None:
+async def with_background(
+    main: Coroutine[Any, Any, None], *background: Coroutine[Any, Any, None]
+) -> None:
     """Run `main` to its end with `background` beside it.
 
     The background is cancelled at the end. If one of it dies, `main` is cancelled and the exception goes up: half a role is none.

@@ -39,7 +39,11 @@ def start(main: Main) -> None:
     log_uncaught()
     if ignored := service_variables():
         log.info("service_variables_ignored", variables=ignored)
-    url = start_embedded(settings.data_dir) if settings.database_url is None else settings.database_url.get_secret_value()
+    url = (
+        start_embedded(settings.data_dir)
+        if settings.database_url is None
+        else settings.database_url.get_secret_value()
+    )
     log_ignored_parameters(url)
     _start_tracing(settings)
     _collect_less()
@@ -115,5 +119,7 @@ def raise_open_files() -> int:
     if hard == resource.RLIM_INFINITY:
         hard = max(soft, 65_536)
     if soft < hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (hard, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+        )
     return hard

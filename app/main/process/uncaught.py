@@ -12,8 +12,12 @@ log = get_logger("main")
 
 def log_uncaught() -> None:
     """From now on, errors in threads and finalizers are lines of the log."""
-    threading.excepthook = lambda args: _tell(args.exc_value, args.exc_traceback, args.thread.name if args.thread else "")
-    sys.unraisablehook = lambda args: _tell(args.exc_value, args.exc_traceback, str(args.err_msg or ""))
+    threading.excepthook = lambda args: _tell(
+        args.exc_value, args.exc_traceback, args.thread.name if args.thread else ""
+    )
+    sys.unraisablehook = lambda args: _tell(
+        args.exc_value, args.exc_traceback, str(args.err_msg or "")
+    )
 
 
 def log_failure(error: BaseException) -> None:

@@ -13,6 +13,8 @@ async def declare_subscribers(settings: Settings, url: str, vault: Vault) -> Non
         return
     engine = make_engine(url, pool_size=1, application="zeus-relay start")
     try:
-        await apply_declared(make_sessions(engine), vault, settings.subscribers, UrlRules.of(settings))
+        await apply_declared(
+            make_sessions(engine), vault, settings.subscribers, UrlRules.of(settings)
+        )
     finally:
         await engine.dispose()

@@ -17,7 +17,16 @@ from app.simulator.player.report import table_of
 from app.simulator.player.scenarios import SCENARIOS
 from app.simulator.player.target import target_of
 
-SHOWN = ("usual", "reversal", "pay-again", "out-of-order", "after-timeout", "conflict", "odd-bytes", "duplicate-storm")
+SHOWN = (
+    "usual",
+    "reversal",
+    "pay-again",
+    "out-of-order",
+    "after-timeout",
+    "conflict",
+    "odd-bytes",
+    "duplicate-storm",
+)
 _PATIENCE_SECONDS = 20.0
 
 
@@ -57,13 +66,19 @@ class DemoRole:
 
     async def _play(self) -> None:
         contract = Contract(clientip=self.clientip) if self.clientip else Contract()
-        orders = build_run([SCENARIOS[name] for name in SHOWN], 1, seed=secrets.randbits(32), contract=contract)
+        orders = build_run(
+            [SCENARIOS[name] for name in SHOWN], 1, seed=secrets.randbits(32), contract=contract
+        )
         self._expected = sum(len(order.scenario.events) for order in orders)
-        typer.echo("\nA simulated Zeus calls the receiver, and the sample subscriber prints every webhook that verifies:\n")
+        typer.echo(
+            "\nA simulated Zeus calls the receiver, and the sample subscriber prints every webhook that verifies:\n"
+        )
         report = await play(target_of(self.notify_url), orders, connections=1)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._all_arrived.wait(), _PATIENCE_SECONDS)
-        typer.echo(f"\nWhat Zeus saw:\n\n{table_of(report.summaries())}\n\nEverything is running; stop it with Ctrl-C.\n")
+        typer.echo(
+            f"\nWhat Zeus saw:\n\n{table_of(report.summaries())}\n\nEverything is running; stop it with Ctrl-C.\n"
+        )
         for what, where in {**self.addresses, "sample subscriber": self.subscriber_url}.items():
             typer.echo(f"  {what:<24}{where}")
         typer.echo(f"\nTry:  zeus-relay simulate {self.notify_url} --scenario usual\n")

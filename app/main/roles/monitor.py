@@ -26,7 +26,9 @@ class WatchRole:
             jobs.append(CertificateWatch(settings.public_url))
         if settings.alert_url is not None:
             sole = SingletonLock(url, LOCK_KEY, application="zeus-relay alerts")
-            self._alerting = Alerting(settings.alert_url.get_secret_value(), sessions, sole, settings.spool_path)
+            self._alerting = Alerting(
+                settings.alert_url.get_secret_value(), sessions, sole, settings.spool_path
+            )
             jobs.append(self._alerting)
         self._watch = Watch(sessions, *jobs)
         self._stopping = asyncio.Event()

@@ -54,7 +54,14 @@ class OperatorRole:
         sessions, rules = make_sessions(self._engine), UrlRules.of(settings)
         self._wakes = WakeListener(url, (OUTBOUND,))
         self._tide = FeedWakeup(sessions)
-        api = make_api(sessions, vault, admin_token=admin_token, rules=rules, spool=settings.spool_path, tide=self._tide)
+        api = make_api(
+            sessions,
+            vault,
+            admin_token=admin_token,
+            rules=rules,
+            spool=settings.spool_path,
+            tide=self._tide,
+        )
         console = make_console(
             ConsoleDependencies(
                 sessions=sessions,
@@ -66,7 +73,9 @@ class OperatorRole:
                 settings=shown_settings(settings),
             )
         )
-        self._listener = HttpListener(PrivateSide(api, console), settings.operator_host, settings.operator_port)
+        self._listener = HttpListener(
+            PrivateSide(api, console), settings.operator_host, settings.operator_port
+        )
         self.url = f"http://{self._listener.address}"
         log.info("listening", role=self.name, address=self._listener.address)
 
@@ -78,7 +87,9 @@ class OperatorRole:
     async def run(self) -> None:
         """Answer until stopped."""
         try:
-            await with_background(self._listener.run(), self._wakes.run(), self._tide.run(self._wakes))
+            await with_background(
+                self._listener.run(), self._wakes.run(), self._tide.run(self._wakes)
+            )
         finally:
             await self._engine.dispose()
 
@@ -87,4 +98,6 @@ async def run_operate(settings: Settings, url: str) -> None:
     """The operator's side alone."""
     vault = vault_of(settings)
     await declare_subscribers(settings, url, vault)
-    await run_roles([OperatorRole(settings, url, vault, admin_token_of(settings)), WatchRole(settings, url)])
+    await run_roles(
+        [OperatorRole(settings, url, vault, admin_token_of(settings)), WatchRole(settings, url)]
+    )

@@ -39,10 +39,20 @@ class ReceiverRole:
         endpoint = NotifyEndpoint(self._door, self._recording.ladder, self._sampler)
         path = NotifyPath(settings.notify_path, token)
         application = make_receiver(endpoint, path, self._is_ready)
-        protocol = make_protocol(Admission(self._door, self._sampler, path), ConnectionLimit(raise_open_files()))
-        self._listener = HttpListener(application, settings.public_host, settings.public_port, protocol=protocol, public=True)
+        protocol = make_protocol(
+            Admission(self._door, self._sampler, path), ConnectionLimit(raise_open_files())
+        )
+        self._listener = HttpListener(
+            application, settings.public_host, settings.public_port, protocol=protocol, public=True
+        )
         self.url = f"http://{self._listener.address}{settings.notify_path}"
-        log.info("listening", role=self.name, address=self._listener.address, path=settings.notify_path, token=token is not None)
+        log.info(
+            "listening",
+            role=self.name,
+            address=self._listener.address,
+            path=settings.notify_path,
+            token=token is not None,
+        )
 
     def stop(self) -> None:
         """Stop accepting, after RELAY_STOP_DELAY in which only /readyz says so; calls in flight are answered."""
@@ -56,7 +66,9 @@ class ReceiverRole:
         """Answer calls until stopped. SIGHUP has the allowed sources and trusted proxies read again."""
         if hasattr(signal, "SIGHUP"):
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, SourcesReload(self._door))
-        await with_background(self._listener.run(), self._recording.run(), self._waker.run(), self._sampler.run())
+        await with_background(
+            self._listener.run(), self._recording.run(), self._waker.run(), self._sampler.run()
+        )
         await self._recording.close()
 
 

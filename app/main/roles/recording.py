@@ -48,7 +48,13 @@ class Recording:
     async def run(self) -> None:
         """Commit, probe, drain and measure, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for job in (self._appender.run(), self._spool.run(), self._drainer.run(), self._meter.run(), self._forget_forever()):
+            for job in (
+                self._appender.run(),
+                self._spool.run(),
+                self._drainer.run(),
+                self._meter.run(),
+                self._forget_forever(),
+            ):
                 group.create_task(job)
             group.create_task(self._show())
 

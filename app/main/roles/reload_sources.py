@@ -16,7 +16,11 @@ log = get_logger("main")
 def sources_of(settings: Settings) -> Sources:
     """The rules at the door; raises WrongSettings for a file that cannot be read. The text names no address: Zeus's are confidential."""
     listed = _listed(settings) if settings.allowed_sources_file else []
-    return Sources((*settings.allowed_sources, *listed), tuple(settings.trusted_proxies), settings.source_mode == "observe")
+    return Sources(
+        (*settings.allowed_sources, *listed),
+        tuple(settings.trusted_proxies),
+        settings.source_mode == "observe",
+    )
 
 
 class SourcesReload:
@@ -36,7 +40,9 @@ class SourcesReload:
         self._wanted.put(None)
         if self._thread is None:
             loop = asyncio.get_running_loop()
-            self._thread = threading.Thread(target=self._run, args=(loop,), name="sources", daemon=True)
+            self._thread = threading.Thread(
+                target=self._run, args=(loop,), name="sources", daemon=True
+            )
             self._thread.start()
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -45,27 +51,43 @@ class SourcesReload:
             try:
                 sources = sources_of(load_settings())
             except WrongSettings as error:
-                log.error("sources_kept", wrong=sorted({line.partition(":")[0] for line in str(error).splitlines()}))
+                log.error(
+                    "sources_kept",
+                    wrong=sorted({line.partition(":")[0] for line in str(error).splitlines()}),
+                )
                 continue
             with suppress(RuntimeError):  # the loop is closed: the process ends
                 loop.call_soon_threadsafe(self._apply, sources)
 
     def _apply(self, sources: Sources) -> None:
         self._door.change(sources)
-        log.info("sources_reloaded", allowed=len(sources.allowed), trusted_proxies=len(sources.trusted_proxies), observe=sources.observe)
+        log.info(
+            "sources_reloaded",
+            allowed=len(sources.allowed),
+            trusted_proxies=len(sources.trusted_proxies),
+            observe=sources.observe,
+        )
 
 
 def _listed(settings: Settings) -> list[Network]:
     variable = variable_of("allowed_sources_file")
     try:
-        lines = settings.allowed_sources_file.read_text(encoding="utf-8").splitlines() if settings.allowed_sources_file else []
+        lines = (
+            settings.allowed_sources_file.read_text(encoding="utf-8").splitlines()
+            if settings.allowed_sources_file
+            else []
+        )
     except (OSError, UnicodeDecodeError) as error:
-        raise WrongSettings(f"{variable}: the file cannot be read ({type(error).__name__})") from None
+        raise WrongSettings(
+            f"{variable}: the file cannot be read ({type(error).__name__})"
+        ) from None
     networks: list[Network] = []
     for number, line in enumerate(lines, 1):
         entry = line.partition("#")[0].strip()
         try:
             networks += [ipaddress.ip_network(entry)] if entry else []
         except ValueError:
-            raise WrongSettings(f"{variable} line {number}: is not a CIDR such as 192.0.2.10/32") from None
+            raise WrongSettings(
+                f"{variable} line {number}: is not a CIDR such as 192.0.2.10/32"
+            ) from None
     return networks

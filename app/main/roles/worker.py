@@ -34,14 +34,27 @@ class WorkerRole:
 
     def __init__(self, settings: Settings, url: str, vault: Vault) -> None:
         """Build both halves; nothing is connected yet."""
-        self._engine = make_engine(url, pool_size=POOL_SIZE, application="zeus-relay worker", planner=HELD_TO_INDEXES)
+        self._engine = make_engine(
+            url, pool_size=POOL_SIZE, application="zeus-relay worker", planner=HELD_TO_INDEXES
+        )
         sessions = make_sessions(self._engine)
         self._listener = WakeListener(url, (NOTICES, OUTBOUND))
         self._waker = Waker(url, OUTBOUND)
-        judge = Judge(sessions, settings.ip_codes, on_events=self._wake_forwarding, first_wait=settings.retry_schedule[0])
+        judge = Judge(
+            sessions,
+            settings.ip_codes,
+            on_events=self._wake_forwarding,
+            first_wait=settings.retry_schedule[0],
+        )
         self._judging = JudgingLoop(judge, self._listener)
-        self._drainer = Drainer(url, settings.spool_path, on_commit=lambda: self._listener.wake(NOTICES))
-        self._housekeeping = Housekeeping(sessions, personal_data=_age(settings.personal_data_days), history=_age(settings.history_days))
+        self._drainer = Drainer(
+            url, settings.spool_path, on_commit=lambda: self._listener.wake(NOTICES)
+        )
+        self._housekeeping = Housekeeping(
+            sessions,
+            personal_data=_age(settings.personal_data_days),
+            history=_age(settings.history_days),
+        )
         self._forwarder = Forwarder(sessions, vault, self._listener, ForwardingOptions.of(settings))
 
     def stop(self) -> None:
@@ -53,7 +66,13 @@ class WorkerRole:
         """Judge and forward until stopped."""
         log.info("working")
         try:
-            await with_background(self._work(), self._listener.run(), self._waker.run(), self._housekeeping.run(), self._drainer.run())
+            await with_background(
+                self._work(),
+                self._listener.run(),
+                self._waker.run(),
+                self._housekeeping.run(),
+                self._drainer.run(),
+            )
         finally:
             await self._engine.dispose()
 

@@ -38,13 +38,25 @@ class AuditPage(Page[AuditEntry]):
     """Entries, the latest first."""
 
 
-async def write_entry(session: AsyncSession, actor: Actor, action: Action, subject: str, **details: Any) -> None:
+async def write_entry(
+    session: AsyncSession, actor: Actor, action: Action, subject: str, **details: Any
+) -> None:
     """Add an entry to this transaction. Raises NotAllowed if the actor's role may not do this, which undoes the transaction."""
     actor.demand(action)
-    row = AuditEntryRow(id=uuid7(), operator=actor.name, role=actor.role, via=actor.via, action=action, subject=subject, details=details)
+    row = AuditEntryRow(
+        id=uuid7(),
+        operator=actor.name,
+        role=actor.role,
+        via=actor.via,
+        action=action,
+        subject=subject,
+        details=details,
+    )
     session.add(row)
     await session.flush()
-    log.info("audited", operator=actor.name, via=actor.via.value, action=action.value, subject=subject)
+    log.info(
+        "audited", operator=actor.name, via=actor.via.value, action=action.value, subject=subject
+    )
 
 
 async def write_look(session: AsyncSession, actor: Actor, subject: str) -> None:
@@ -53,17 +65,32 @@ async def write_look(session: AsyncSession, actor: Actor, subject: str) -> None:
 
 
 async def list_audit(
-    sessions: Sessions, place: Place, *, operator: str | None = None, action: Action | None = None, subject: str | None = None
+    sessions: Sessions,
+    place: Place,
+    *,
+    operator: str | None = None,
+    action: Action | None = None,
+    subject: str | None = None,
 ) -> AuditPage:
     """The entries of one operator, of one kind, of one subject, the latest first. Raises BadCursor."""
     # The rarest first: the page is read along its index, and what else is wanted is filtered.
-    asked = ((AuditEntryRow.subject, subject), (AuditEntryRow.operator, operator), (AuditEntryRow.action, action))
+    asked = (
+        (AuditEntryRow.subject, subject),
+        (AuditEntryRow.operator, operator),
+        (AuditEntryRow.action, action),
+    )
     wanted = [(column, value) for column, value in asked if value is not None]
     query = select(AuditEntryRow).where(*(column == value for column, value in wanted[1:]))
     async with sessions() as session:
-        rows, cursor, has_more = await read_page(session, query, AuditEntryRow.id, place, newest_first=True, fixed=dict(wanted[:1]))
-    return AuditPage(items=[_entry_of(row) for (row,) in rows], next_cursor=cursor, has_more=has_more)
+        rows, cursor, has_more = await read_page(
+            session, query, AuditEntryRow.id, place, newest_first=True, fixed=dict(wanted[:1])
+        )
+    return AuditPage(
+        items=[_entry_of(row) for (row,) in rows], next_cursor=cursor, has_more=has_more
+    )
 
 
 def _entry_of(row: AuditEntryRow) -> AuditEntry:
-    return AuditEntry.model_validate({field: getattr(row, field) for field in AuditEntry.model_fields})
+    return AuditEntry.model_validate(
+        {field: getattr(row, field) for field in AuditEntry.model_fields}
+    )

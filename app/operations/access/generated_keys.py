@@ -25,12 +25,16 @@ def vault_of(settings: Settings) -> Vault:
     """The vault of RELAY_SECRET_KEYS, or of the kept keys. Raises WrongSettings when there are none, or those in the file are no keys."""
     if settings.secret_keys:
         return Vault([key.get_secret_value() for key in settings.secret_keys])
-    _demand_embedded(settings, "secret_keys", "make one with `zeus-relay keygen` and give it to every process")
+    _demand_embedded(
+        settings, "secret_keys", "make one with `zeus-relay keygen` and give it to every process"
+    )
     kept = _kept(settings.data_dir / KEYS_FILE, new_key)
     try:
         return Vault(kept.split())
     except (NoKeys, ValueError):
-        raise WrongSettings(f"{settings.data_dir / KEYS_FILE}: must hold Fernet keys, one a line") from None
+        raise WrongSettings(
+            f"{settings.data_dir / KEYS_FILE}: must hold Fernet keys, one a line"
+        ) from None
 
 
 def admin_token_of(settings: Settings) -> str:
@@ -40,7 +44,9 @@ def admin_token_of(settings: Settings) -> str:
     _demand_embedded(settings, "admin_token", "choose at least 20 characters that nobody can guess")
     token = _kept(settings.data_dir / TOKEN_FILE, lambda: secrets.token_urlsafe(32))
     if len(token) < _SHORTEST_TOKEN:
-        raise WrongSettings(f"{settings.data_dir / TOKEN_FILE}: must hold a token of at least {_SHORTEST_TOKEN} characters")
+        raise WrongSettings(
+            f"{settings.data_dir / TOKEN_FILE}: must hold a token of at least {_SHORTEST_TOKEN} characters"
+        )
     return token
 
 
@@ -50,7 +56,9 @@ def _demand_embedded(settings: Settings, field: str, advice: str) -> None:
         return
     variable = variable_of(field)
     example = (Settings.model_fields[field].examples or [""])[0]
-    raise WrongSettings(f"{variable}: is needed beside {variable_of('database_url')}; {advice}. Example: {variable}={example}")
+    raise WrongSettings(
+        f"{variable}: is needed beside {variable_of('database_url')}; {advice}. Example: {variable}={example}"
+    )
 
 
 def _kept(path: Path, make: Callable[[], str]) -> str:
@@ -70,7 +78,9 @@ def _kept(path: Path, make: Callable[[], str]) -> str:
             file.flush()
             os.fsync(file.fileno())
         with suppress(FileExistsError):
-            os.link(draft, path)  # unlike a rename, this never replaces what another process was quicker to make
+            os.link(
+                draft, path
+            )  # unlike a rename, this never replaces what another process was quicker to make
     finally:
         draft.unlink()
     return path.read_text().strip()

@@ -35,9 +35,15 @@ class Once:
         Raises KeyReused if the key was used for another request, or if no key of the vault opens the answer any more.
         """
         await session.execute(_LOCK, {"name": f"{actor.name}\n{self.key}"})
-        await session.execute(delete(IdempotentAnswerRow).where(IdempotentAnswerRow.created_at < func.least(func.now(), now()) - KEPT))
+        await session.execute(
+            delete(IdempotentAnswerRow).where(
+                IdempotentAnswerRow.created_at < func.least(func.now(), now()) - KEPT
+            )
+        )
         row = await session.scalar(
-            select(IdempotentAnswerRow).where(IdempotentAnswerRow.operator == actor.name, IdempotentAnswerRow.key == self.key)
+            select(IdempotentAnswerRow).where(
+                IdempotentAnswerRow.operator == actor.name, IdempotentAnswerRow.key == self.key
+            )
         )
         if row is None:
             return None
@@ -50,6 +56,11 @@ class Once:
 
     async def keep(self, session: AsyncSession, actor: Actor, answer: str) -> None:
         """Keep the answer in the transaction that did what was asked."""
-        row = IdempotentAnswerRow(operator=actor.name, key=self.key, request_hash=self.request_hash, sealed=self.vault.seal(answer))
+        row = IdempotentAnswerRow(
+            operator=actor.name,
+            key=self.key,
+            request_hash=self.request_hash,
+            sealed=self.vault.seal(answer),
+        )
         session.add(row)
         await session.flush()

@@ -76,7 +76,9 @@ _FOR_ADMINS = frozenset(
         Action.TOKEN_REVOKED,
     }
 )
-ROLE_OF: Mapping[Action, Role] = {action: Role.ADMIN if action in _FOR_ADMINS else Role.OPERATOR for action in Action}
+ROLE_OF: Mapping[Action, Role] = {
+    action: Role.ADMIN if action in _FOR_ADMINS else Role.OPERATOR for action in Action
+}
 """The role that an action takes, by whatever way an operator comes."""
 
 

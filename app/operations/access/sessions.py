@@ -14,8 +14,12 @@ from app.db.tables.all_tables import EndedSessionRow
 async def end_session(sessions: Sessions, session_id: UUID, until: datetime) -> None:
     """End a session that would last `until`. What was ended earlier and is over by both clocks is forgotten."""
     async with sessions.begin() as session:
-        await session.execute(delete(EndedSessionRow).where(EndedSessionRow.until < func.least(func.now(), now())))
-        await session.execute(insert(EndedSessionRow).values(id=session_id, until=until).on_conflict_do_nothing())
+        await session.execute(
+            delete(EndedSessionRow).where(EndedSessionRow.until < func.least(func.now(), now()))
+        )
+        await session.execute(
+            insert(EndedSessionRow).values(id=session_id, until=until).on_conflict_do_nothing()
+        )
 
 
 async def is_ended(sessions: Sessions, session_id: UUID) -> bool:

@@ -41,7 +41,9 @@ class NewToken(Value):
     name: Annotated[Line, Field(max_length=100, examples=["suzuki"])]
     """Who will use it: letters of any script, digits, `.`, `_` and `-`; unique among the tokens that are not revoked."""
     role: Role
-    expires_days: Annotated[float | None, Field(gt=0, le=LONGEST_DAYS, allow_inf_nan=False, examples=[90])] = None
+    expires_days: Annotated[
+        float | None, Field(gt=0, le=LONGEST_DAYS, allow_inf_nan=False, examples=[90])
+    ] = None
     """After how many days the token ceases to work; left out: never."""
 
 
@@ -69,7 +71,9 @@ class TokenList(Value):
     items: list[Token]
 
 
-async def create_token(sessions: Sessions, new: NewToken, actor: Actor, once: Once | None = None) -> TokenWithSecret:
+async def create_token(
+    sessions: Sessions, new: NewToken, actor: Actor, once: Once | None = None
+) -> TokenWithSecret:
     """Make a token and show it this once. Raises NotAcceptable, TokenNameTaken, NotAllowed, KeyReused."""
     check_name(new.name)
     if new.name == ADMIN_NAME:
@@ -78,7 +82,14 @@ async def create_token(sessions: Sessions, new: NewToken, actor: Actor, once: On
         if once and (earlier := await once.earlier(session, actor)):
             return TokenWithSecret.model_validate_json(earlier)
         created = await _insert(session, new)
-        await write_entry(session, actor, Action.TOKEN_CREATED, f"token:{new.name}", role=new.role, expires_days=new.expires_days)
+        await write_entry(
+            session,
+            actor,
+            Action.TOKEN_CREATED,
+            f"token:{new.name}",
+            role=new.role,
+            expires_days=new.expires_days,
+        )
         if once:
             await once.keep(session, actor, created.model_dump_json())
     return created
@@ -86,16 +97,25 @@ async def create_token(sessions: Sessions, new: NewToken, actor: Actor, once: On
 
 async def list_tokens(sessions: Sessions) -> TokenList:
     """The tokens that are not revoked, by name; expired ones are among them."""
-    query = select(OperatorTokenRow).where(OperatorTokenRow.revoked_at.is_(None)).order_by(OperatorTokenRow.name)
+    query = (
+        select(OperatorTokenRow)
+        .where(OperatorTokenRow.revoked_at.is_(None))
+        .order_by(OperatorTokenRow.name)
+    )
     async with sessions() as session:
         return TokenList(items=[Token(**_common(row)) for row in await session.scalars(query)])
 
 
 async def revoke_token(sessions: Sessions, name: str, actor: Actor) -> None:
     """End a token; within REMEMBERED_SECONDS nobody takes it any more. Raises TokenNotFound, NotAllowed."""
-    ended = update(OperatorTokenRow).where(OperatorTokenRow.name == name, OperatorTokenRow.revoked_at.is_(None))
+    ended = update(OperatorTokenRow).where(
+        OperatorTokenRow.name == name, OperatorTokenRow.revoked_at.is_(None)
+    )
     async with sessions.begin() as session:
-        if await session.scalar(ended.values(revoked_at=func.now()).returning(OperatorTokenRow.id)) is None:
+        if (
+            await session.scalar(ended.values(revoked_at=func.now()).returning(OperatorTokenRow.id))
+            is None
+        ):
             raise TokenNotFound
         await write_entry(session, actor, Action.TOKEN_REVOKED, f"token:{name}")
 
@@ -105,7 +125,9 @@ async def authenticate(sessions: Sessions, token: str) -> Operator | None:
     if not token.startswith(PREFIX):
         return None
     valid = or_(OperatorTokenRow.expires_at.is_(None), OperatorTokenRow.expires_at > func.now())
-    query = select(OperatorTokenRow).where(OperatorTokenRow.hash == _hash(token), OperatorTokenRow.revoked_at.is_(None), valid)
+    query = select(OperatorTokenRow).where(
+        OperatorTokenRow.hash == _hash(token), OperatorTokenRow.revoked_at.is_(None), valid
+    )
     async with sessions.begin() as session:
         row = await session.scalar(query)
         if row is None:
@@ -148,8 +170,12 @@ async def _insert(session: AsyncSession, new: NewToken) -> TokenWithSecret:
     token = PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
     statement = (
         insert(OperatorTokenRow)
-        .values(id=uuid7(), name=new.name, role=new.role, hash=_hash(token), expires_at=_expiry(new))
-        .on_conflict_do_nothing(index_elements=[OperatorTokenRow.name], index_where=text("revoked_at IS NULL"))
+        .values(
+            id=uuid7(), name=new.name, role=new.role, hash=_hash(token), expires_at=_expiry(new)
+        )
+        .on_conflict_do_nothing(
+            index_elements=[OperatorTokenRow.name], index_where=text("revoked_at IS NULL")
+        )
         .returning(OperatorTokenRow)
     )
     row = await session.scalar(statement)
@@ -165,7 +191,11 @@ def _expiry(new: NewToken) -> datetime | None:
 async def _note_use(session: AsyncSession, token_id: UUID) -> None:
     noted = OperatorTokenRow.last_used_at
     stale = or_(noted.is_(None), noted < func.now() - _USE_NOTED_EVERY)
-    await session.execute(update(OperatorTokenRow).where(OperatorTokenRow.id == token_id, stale).values(last_used_at=func.now()))
+    await session.execute(
+        update(OperatorTokenRow)
+        .where(OperatorTokenRow.id == token_id, stale)
+        .values(last_used_at=func.now())
+    )
 
 
 def _hash(token: str) -> bytes:

@@ -39,7 +39,9 @@ UNDELIVERED = (WebhookState.PENDING, WebhookState.DEAD)
 """What a subscriber has not got and would want."""
 
 BEING_SENT = and_(
-    OutboundWebhookRow.state == WebhookState.PENDING, OutboundWebhookRow.lease_token.is_not(None), OutboundWebhookRow.due_at > func.now()
+    OutboundWebhookRow.state == WebhookState.PENDING,
+    OutboundWebhookRow.lease_token.is_not(None),
+    OutboundWebhookRow.due_at > func.now(),
 )
 """A worker holds its lease. To interfere would send the same event twice at once and lose the first result."""
 
@@ -106,33 +108,59 @@ class OutboundWebhookPage(Page[OutboundWebhook]):
 
 
 async def list_outbound(
-    sessions: Sessions, place: Place, *, states: Sequence[WebhookState] = (), subscriber: str | None = None, attention: bool = False
+    sessions: Sessions,
+    place: Place,
+    *,
+    states: Sequence[WebhookState] = (),
+    subscriber: str | None = None,
+    attention: bool = False,
 ) -> OutboundWebhookPage:
     """The outbound webhooks in one of `states` (none given: all) and of one subscriber, the latest first.
 
     With `attention` only those that were given up and that nobody has dismissed. Raises BadCursor.
     """
     async with snapshot(sessions) as session:
-        return await read_outbound(session, place, states=states, subscriber=subscriber, attention=attention)
+        return await read_outbound(
+            session, place, states=states, subscriber=subscriber, attention=attention
+        )
 
 
 async def read_outbound(
-    session: AsyncSession, place: Place, *, states: Sequence[WebhookState] = (), subscriber: str | None = None, attention: bool = False
+    session: AsyncSession,
+    place: Place,
+    *,
+    states: Sequence[WebhookState] = (),
+    subscriber: str | None = None,
+    attention: bool = False,
 ) -> OutboundWebhookPage:
     """Return the page of `list_outbound` as part of a larger answer. Raises BadCursor."""
-    owners: Sequence[UUID | None] = (None,) if subscriber is None else await _ids_of(session, subscriber)
+    owners: Sequence[UUID | None] = (
+        (None,) if subscriber is None else await _ids_of(session, subscriber)
+    )
     wanted = states or ((None,) if subscriber is None or attention else tuple(WebhookState))
-    found = [await _branch(session, place, state, owner, attention) for state in wanted for owner in owners]
+    found = [
+        await _branch(session, place, state, owner, attention)
+        for state in wanted
+        for owner in owners
+    ]
     page, cursor, has_more = page_of(itertools.chain.from_iterable(found), place)
-    rows = await session.execute(_selection().where(OutboundWebhookRow.id.in_(page)).order_by(OutboundWebhookRow.id.desc()))
+    rows = await session.execute(
+        _selection().where(OutboundWebhookRow.id.in_(page)).order_by(OutboundWebhookRow.id.desc())
+    )
     items = [OutboundWebhook(**_common(*row)) for row in rows]
     return OutboundWebhookPage(items=items, next_cursor=cursor, has_more=has_more)
 
 
-async def show_outbound(sessions: Sessions, webhook_id: int, *, shown_to: Actor | None = None) -> OutboundWebhookInFull:
+async def show_outbound(
+    sessions: Sessions, webhook_id: int, *, shown_to: Actor | None = None
+) -> OutboundWebhookInFull:
     """One outbound webhook with its attempts; what was answered is shown to `shown_to`. Raises WebhookNotFound, NotAllowed."""
     async with snapshot(sessions, audited=shown_to is not None) as session:
-        found = await _in_full(session, _selection().where(OutboundWebhookRow.id == webhook_id), personal=shown_to is not None)
+        found = await _in_full(
+            session,
+            _selection().where(OutboundWebhookRow.id == webhook_id),
+            personal=shown_to is not None,
+        )
         if not found:
             raise WebhookNotFound
         if shown_to is not None:
@@ -140,28 +168,45 @@ async def show_outbound(sessions: Sessions, webhook_id: int, *, shown_to: Actor 
     return found[0]
 
 
-async def retry_outbound(sessions: Sessions, webhook_id: int, actor: Actor) -> OutboundWebhookInFull:
+async def retry_outbound(
+    sessions: Sessions, webhook_id: int, actor: Actor
+) -> OutboundWebhookInFull:
     """Make a pending or dead webhook due now and count its attempts from the beginning again.
 
     Raises WebhookNotFound, NotRetriable, NotAllowed.
     """
     async with sessions.begin() as session:
-        query = select(OutboundWebhookRow.state, BEING_SENT).where(OutboundWebhookRow.id == webhook_id).with_for_update()
+        query = (
+            select(OutboundWebhookRow.state, BEING_SENT)
+            .where(OutboundWebhookRow.id == webhook_id)
+            .with_for_update()
+        )
         found = (await session.execute(query)).one_or_none()
         if found is None:
             raise WebhookNotFound
         state, being_sent = found
         if being_sent or state not in UNDELIVERED:
             raise NotRetriable("being sent" if being_sent else state)
-        await session.execute(update(OutboundWebhookRow).where(OutboundWebhookRow.id == webhook_id).values(AFRESH))
-        await write_entry(session, actor, Action.WEBHOOK_RETRIED, f"webhook:{webhook_id}", state=state)
+        await session.execute(
+            update(OutboundWebhookRow).where(OutboundWebhookRow.id == webhook_id).values(AFRESH)
+        )
+        await write_entry(
+            session, actor, Action.WEBHOOK_RETRIED, f"webhook:{webhook_id}", state=state
+        )
         await session.execute(text(f"NOTIFY {OUTBOUND}"))
     return await show_outbound(sessions, webhook_id)
 
 
-async def webhooks_of_order(session: AsyncSession, order_no: str, limit: int, *, personal: bool) -> list[OutboundWebhookInFull]:
+async def webhooks_of_order(
+    session: AsyncSession, order_no: str, limit: int, *, personal: bool
+) -> list[OutboundWebhookInFull]:
     """The outbound webhooks of an order in the order of its events, with their attempts."""
-    query = _selection().where(EventRow.order_no == order_no).order_by(EventRow.sequence, OutboundWebhookRow.id).limit(limit)
+    query = (
+        _selection()
+        .where(EventRow.order_no == order_no)
+        .order_by(EventRow.sequence, OutboundWebhookRow.id)
+        .limit(limit)
+    )
     return await _in_full(session, query, personal=personal)
 
 
@@ -180,7 +225,13 @@ async def _ids_of(session: AsyncSession, name: str) -> Sequence[UUID]:
     return (await session.scalars(select(SubscriberRow.id).where(SubscriberRow.name == name))).all()
 
 
-async def _branch(session: AsyncSession, place: Place, state: WebhookState | None, owner: UUID | None, attention: bool) -> list[Key]:
+async def _branch(
+    session: AsyncSession,
+    place: Place,
+    state: WebhookState | None,
+    owner: UUID | None,
+    attention: bool,
+) -> list[Key]:
     """The latest ids of a page and one more for one state and one subscriber, None for all; each is read from an index in order of id."""
     if attention and state not in (None, WebhookState.DEAD):
         return []
@@ -192,8 +243,15 @@ async def _branch(session: AsyncSession, place: Place, state: WebhookState | Non
         query = select(OutboundWebhookRow.id).order_by(OutboundWebhookRow.id.desc())
         query = query if after is None else query.where(OutboundWebhookRow.id < after[0])
     else:
-        fixed: dict[Column, object] = {} if owner is None else {OutboundWebhookRow.subscriber_id: owner}
-        query = along(_in_words(attention, owner), {**fixed, OutboundWebhookRow.state: state.value}, (OutboundWebhookRow.id,), after)
+        fixed: dict[Column, object] = (
+            {} if owner is None else {OutboundWebhookRow.subscriber_id: owner}
+        )
+        query = along(
+            _in_words(attention, owner),
+            {**fixed, OutboundWebhookRow.state: state.value},
+            (OutboundWebhookRow.id,),
+            after,
+        )
     return list(await session.scalars(query.limit(place.limit + 1)))
 
 
@@ -207,10 +265,20 @@ def _in_words(attention: bool, owner: UUID | None) -> Select[int]:
 
 def _delivered(after: Sequence[Key] | None, limit: int) -> Select[int]:
     """The latest delivered ones, looked for subscriber by subscriber: nearly all are, and no index holds just them."""
-    fixed = {OutboundWebhookRow.subscriber_id: SubscriberRow.id, OutboundWebhookRow.state: WebhookState.DELIVERED.value}
-    latest = along(select(OutboundWebhookRow.id), fixed, (OutboundWebhookRow.id,), after).limit(limit)
+    fixed = {
+        OutboundWebhookRow.subscriber_id: SubscriberRow.id,
+        OutboundWebhookRow.state: WebhookState.DELIVERED.value,
+    }
+    latest = along(select(OutboundWebhookRow.id), fixed, (OutboundWebhookRow.id,), after).limit(
+        limit
+    )
     of_each = latest.correlate(SubscriberRow).lateral()
-    return select(of_each.c.id).select_from(SubscriberRow).join(of_each, true()).order_by(of_each.c.id.desc())
+    return (
+        select(of_each.c.id)
+        .select_from(SubscriberRow)
+        .join(of_each, true())
+        .order_by(of_each.c.id.desc())
+    )
 
 
 def _selection() -> Select[*tuple[Any, ...]]:
@@ -221,15 +289,23 @@ def _selection() -> Select[*tuple[Any, ...]]:
     )
 
 
-async def _in_full(session: AsyncSession, query: Select[*tuple[Any, ...]], *, personal: bool) -> list[OutboundWebhookInFull]:
+async def _in_full(
+    session: AsyncSession, query: Select[*tuple[Any, ...]], *, personal: bool
+) -> list[OutboundWebhookInFull]:
     rows = (await session.execute(query)).all()
     history = await _attempts(session, [row.id for row, _, _ in rows], personal=personal)
     return [OutboundWebhookInFull(**_common(*row), history=history[row[0].id]) for row in rows]
 
 
-async def _attempts(session: AsyncSession, webhook_ids: Sequence[int], *, personal: bool) -> dict[int, list[Attempt]]:
+async def _attempts(
+    session: AsyncSession, webhook_ids: Sequence[int], *, personal: bool
+) -> dict[int, list[Attempt]]:
     history: dict[int, list[Attempt]] = defaultdict(list)
-    query = select(AttemptRow).where(AttemptRow.outbound_webhook_id.in_(webhook_ids)).order_by(AttemptRow.id)
+    query = (
+        select(AttemptRow)
+        .where(AttemptRow.outbound_webhook_id.in_(webhook_ids))
+        .order_by(AttemptRow.id)
+    )
     for row in await session.scalars(query):
         history[row.outbound_webhook_id].append(attempt_of(row, personal=personal))
     return history

@@ -23,7 +23,11 @@ async def check_up(settings: Settings) -> list[Finding]:
     """Look at everything from the settings to the subscribers, the nearest first."""
     findings = check_settings(settings)
     vault, found = check_keys(settings)
-    findings += [*found, *await check_listeners(settings), *await asyncio.to_thread(check_spool, settings)]
+    findings += [
+        *found,
+        *await check_listeners(settings),
+        *await asyncio.to_thread(check_spool, settings),
+    ]
     findings += await check_public_url(settings)
     url, found = await check_database(settings)
     findings += found
@@ -66,10 +70,18 @@ def check_sources(settings: Settings) -> list[Finding]:
     """Whether anybody but this machine may call: by the variable or by the file."""
     variable, file = variable_of("allowed_sources"), variable_of("allowed_sources_file")
     try:
-        listed = _lists_any(settings.allowed_sources_file) if settings.allowed_sources_file else False
+        listed = (
+            _lists_any(settings.allowed_sources_file) if settings.allowed_sources_file else False
+        )
     except (OSError, UnicodeDecodeError) as failed:
         remedy = f"see whether {file} names it rightly, and whether the receiver's user may read it"
-        return [error("sources", f"their file cannot be read ({type(failed).__name__}), and no receiver starts without it", remedy)]
+        return [
+            error(
+                "sources",
+                f"their file cannot be read ({type(failed).__name__}), and no receiver starts without it",
+                remedy,
+            )
+        ]
     if listed or settings.allowed_sources != Settings.model_fields["allowed_sources"].default:
         return []
     remedy = f"put the addresses that Zeus's sales desk gave you into {variable}, or into the file that {file} names"
@@ -78,7 +90,9 @@ def check_sources(settings: Settings) -> list[Finding]:
 
 def _lists_any(file: Path) -> bool:
     """Whether a file of sources has a line that is more than a comment."""
-    return any(line.partition("#")[0].strip() for line in file.read_text(encoding="utf-8").splitlines())
+    return any(
+        line.partition("#")[0].strip() for line in file.read_text(encoding="utf-8").splitlines()
+    )
 
 
 def check_keys(settings: Settings) -> tuple[Vault | None, list[Finding]]:
@@ -93,7 +107,10 @@ def check_keys(settings: Settings) -> tuple[Vault | None, list[Finding]]:
 
 async def check_listeners(settings: Settings) -> list[Finding]:
     """Whether the two addresses can be listened on, or are by a zeus-relay that answers."""
-    addresses = {"public": (settings.public_host, settings.public_port), "operator": (settings.operator_host, settings.operator_port)}
+    addresses = {
+        "public": (settings.public_host, settings.public_port),
+        "operator": (settings.operator_host, settings.operator_port),
+    }
     findings = []
     for name, (host, port) in addresses.items():
         use = await use_of_port(host, port)
@@ -108,7 +125,11 @@ async def check_listeners(settings: Settings) -> list[Finding]:
 async def check_database(settings: Settings) -> tuple[str | None, list[Finding]]:
     """Whether the database can be reached and has the tables of this version; its URL if so."""
     try:
-        url = settings.database_url.get_secret_value() if settings.database_url else start_embedded(settings.data_dir)
+        url = (
+            settings.database_url.get_secret_value()
+            if settings.database_url
+            else start_embedded(settings.data_dir)
+        )
         revision = await current_revision(url)
     except EmbeddedPostgresMissing as missing:
         return None, [error("database", "there is none", str(missing))]
@@ -116,8 +137,16 @@ async def check_database(settings: Settings) -> tuple[str | None, list[Finding]]
         if problem_of(raised) is None:
             raise
         remedy = f"see whether it runs and whether {variable_of('database_url')} is right"
-        return None, [error("database", f"{DatabaseProblem.UNREACHABLE.value}: {describe_error(raised)}", remedy)]
+        return None, [
+            error(
+                "database", f"{DatabaseProblem.UNREACHABLE.value}: {describe_error(raised)}", remedy
+            )
+        ]
     if revision != head():
         found = "has no tables" if revision is None else f"is at revision {revision}"
-        return None, [error("database", f"it {found}, this version needs {head()}", "run `zeus-relay migrate`")]
+        return None, [
+            error(
+                "database", f"it {found}, this version needs {head()}", "run `zeus-relay migrate`"
+            )
+        ]
     return url, [ok("database", f"it answers and is at revision {revision}")]

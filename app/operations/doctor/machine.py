@@ -29,22 +29,36 @@ SELECT current_setting('server_version_num')::int / 10000 AS major, current_sett
 async def check_postgres(sessions: Sessions) -> list[Finding]:
     """Whether the server is one we know, keeps what it commits, and has the same time as this machine."""
     async with sessions() as session:
-        await session.execute(_ASK)  # the first statement of a connection takes longer, which would look like a wrong clock
+        await session.execute(
+            _ASK
+        )  # the first statement of a connection takes longer, which would look like a wrong clock
         before = now()
         found = (await session.execute(_ASK)).one()
-    return [_version(found.major), _durability(found.fsync, found.synchronous_commit), compare_clocks(before, found.at, now())]
+    return [
+        _version(found.major),
+        _durability(found.fsync, found.synchronous_commit),
+        compare_clocks(before, found.at, now()),
+    ]
 
 
 def _version(major: int) -> Finding:
     if major < OLDEST_POSTGRES:
-        return warning("Postgres", f"version {major} is no longer maintained", f"upgrade to {OLDEST_POSTGRES} or later")
+        return warning(
+            "Postgres",
+            f"version {major} is no longer maintained",
+            f"upgrade to {OLDEST_POSTGRES} or later",
+        )
     return ok("Postgres", f"version {major}")
 
 
 def _durability(fsync: str, synchronous_commit: str) -> Finding:
     if fsync == "off" or synchronous_commit == "off":
         setting = "fsync" if fsync == "off" else "synchronous_commit"
-        return warning("durability", f"{setting} is off: a power cut loses calls that were answered 200", f"set {setting} = on in Postgres")
+        return warning(
+            "durability",
+            f"{setting} is off: a power cut loses calls that were answered 200",
+            f"set {setting} = on in Postgres",
+        )
     return ok("durability", "what was answered survives a power cut")
 
 
@@ -53,10 +67,16 @@ def compare_clocks(before: datetime, at: datetime, after: datetime) -> Finding:
     skew = max((before - at).total_seconds(), (at - after).total_seconds())
     if skew > CLOCK_TOLERANCE.total_seconds():
         message = f"this machine and the database are {skew:.0f} s apart: nothing is erased or pruned by age until they agree"
-        return error("clock", message, "let chrony or systemd-timesyncd set the clocks of both machines")
+        return error(
+            "clock", message, "let chrony or systemd-timesyncd set the clocks of both machines"
+        )
     if skew > SKEW_SECONDS:
         remedy = "let chrony or systemd-timesyncd set the clocks of both machines"
-        return warning("clock", f"this machine and the database are {skew:.0f} s apart: times of calls and attempts mislead", remedy)
+        return warning(
+            "clock",
+            f"this machine and the database are {skew:.0f} s apart: times of calls and attempts mislead",
+            remedy,
+        )
     return ok("clock", "this machine and the database agree")
 
 
@@ -98,15 +118,39 @@ def _content(directory: Path) -> list[Finding]:
     mode = stat.S_IMODE(directory.stat().st_mode)
     if mode & 0o077:
         remedy = f"chmod 700 {directory}"
-        findings.append(warning("spool mode", f"others may look into it (mode {mode:o}), and calls hold personal data", remedy))
+        findings.append(
+            warning(
+                "spool mode",
+                f"others may look into it (mode {mode:o}), and calls hold personal data",
+                remedy,
+            )
+        )
     state = show_spool(directory)
     if state.records and (state.oldest_seconds or 0) > STALE_SECONDS:
         remedy = "see whether the database answers and a receiver or worker runs; `zeus-relay spool drain` does it by hand"
-        findings.append(warning("spool content", f"{state.records} calls have been waiting for more than 5 minutes", remedy))
+        findings.append(
+            warning(
+                "spool content",
+                f"{state.records} calls have been waiting for more than 5 minutes",
+                remedy,
+            )
+        )
     if state.refused_records or state.torn_files:
         remedy = "`zeus-relay spool show` tells of them; `zeus-relay spool drain --refused` tries those again that were refused"
-        findings.append(warning("spool content", f"{state.refused_records} refused calls, {state.torn_files} damaged pieces", remedy))
+        findings.append(
+            warning(
+                "spool content",
+                f"{state.refused_records} refused calls, {state.torn_files} damaged pieces",
+                remedy,
+            )
+        )
     if state.unusable_entries:
         remedy = "the log's `spool_entry_skipped` names each with the reason; move them elsewhere, and copy files on a failing disk"
-        findings.append(warning("spool entries", f"{state.unusable_entries} entries cannot be read and are skipped", remedy))
+        findings.append(
+            warning(
+                "spool entries",
+                f"{state.unusable_entries} entries cannot be read and are skipped",
+                remedy,
+            )
+        )
     return findings

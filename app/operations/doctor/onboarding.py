@@ -23,7 +23,9 @@ WITH latest AS MATERIALIZED (
   SELECT received_at, status, verdict, parameters FROM notices WHERE id >= CAST(:first AS uuid) ORDER BY id DESC LIMIT {CALLS})
 """  # noqa: S608 - our own constant
 _CALLS = text(f"{_LATEST} SELECT count(*) AS calls, max(received_at) AS last_at FROM latest")  # noqa: S608
-_STATUSES = text(f"{_LATEST} SELECT status, count(*) AS calls, max(received_at) AS last_at FROM latest GROUP BY status")  # noqa: S608
+_STATUSES = text(
+    f"{_LATEST} SELECT status, count(*) AS calls, max(received_at) AS last_at FROM latest GROUP BY status"  # noqa: S608
+)
 _PARAMETERS = text(f"""
 {_LATEST}
 SELECT sent.key, count(*) AS sent, count(*) FILTER (WHERE sent.value <> '') AS filled, max(received_at) AS last_at
@@ -143,7 +145,9 @@ def _way_of(status: Status) -> Way:
     return Way.IF_ORDERED if status.only_if_ordered else _WAYS.get(status, Way.SIMULATED)
 
 
-async def _parameters(session: AsyncSession, first: Mapping[str, object], *, any_calls: bool) -> list[ParameterSeen]:
+async def _parameters(
+    session: AsyncSession, first: Mapping[str, object], *, any_calls: bool
+) -> list[ParameterSeen]:
     seen = {row.key: row for row in await session.execute(_PARAMETERS, first)}
     return [
         ParameterSeen(
@@ -169,7 +173,18 @@ def _what_to_ask(parameter: Parameter) -> str:
 
 def _todo(calls: int, statuses: list[StatusSeen], parameters: list[ParameterSeen]) -> list[str]:
     if not calls:
-        return ["No call has arrived: have Zeus set the URL, then send an application with testid and test_type=1; `zeus-relay doctor`."]
-    missing = sorted((seen for seen in parameters if seen.todo), key=lambda seen: seen.name not in NEEDED)
+        return [
+            "No call has arrived: have Zeus set the URL, then send an application with testid and test_type=1; `zeus-relay doctor`."
+        ]
+    missing = sorted(
+        (seen for seen in parameters if seen.todo), key=lambda seen: seen.name not in NEEDED
+    )
     tested = [seen for seen in statuses if seen.todo and Status(seen.status) in _WAYS]
-    return list(dict.fromkeys([*(str(seen.todo) for seen in missing), *(f"{seen.status} {seen.name}: {seen.todo}" for seen in tested)]))
+    return list(
+        dict.fromkeys(
+            [
+                *(str(seen.todo) for seen in missing),
+                *(f"{seen.status} {seen.name}: {seen.todo}" for seen in tested),
+            ]
+        )
+    )

@@ -22,7 +22,9 @@ class Use(StrEnum):
 async def use_of_port(host: str, port: int) -> Use:
     """Whether `host` and `port` can be listened on, and if not, why. Port 0 means any free one."""
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = await asyncio.get_running_loop().getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
     except OSError:
         return Use.NO_ADDRESS
     family, kind, protocol, _, address = found[0]
@@ -48,7 +50,9 @@ async def _says_alive(host: str, port: int) -> bool:
         async with asyncio.timeout(_SECONDS):
             reader, writer = await asyncio.open_connection(host, port)
             try:
-                writer.write(f"GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+                writer.write(
+                    f"GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+                )
                 answer = await reader.read()
             finally:
                 writer.transport.abort()

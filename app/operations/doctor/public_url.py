@@ -21,7 +21,10 @@ SECONDS = 10.0
 EXPIRY_DAYS = 14
 _SUBJECT = "public URL"
 _CALLERS = 100
-_PRIVATE = [ipaddress.ip_network(network) for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")]
+_PRIVATE = [
+    ipaddress.ip_network(network)
+    for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+]
 
 # The source of a call is an address that the receiver believed: its peer's, or what a trusted proxy said.
 _SOURCES = text("""
@@ -38,7 +41,9 @@ class _Answer:
     """Whether the answer is one that only a zeus-relay gives."""
 
 
-async def check_public_url(settings: Settings, trust: ssl.SSLContext | None = None) -> list[Finding]:
+async def check_public_url(
+    settings: Settings, trust: ssl.SSLContext | None = None
+) -> list[Finding]:
     """Whether a call comes through: the certificate, no redirect, the right path, and no believing of forged addresses.
 
     Nothing is recorded by it: HEAD and OPTIONS are no calls. `trust` stands in for the system's.
@@ -49,7 +54,9 @@ async def check_public_url(settings: Settings, trust: ssl.SSLContext | None = No
     parts = urlsplit(settings.public_url)
     if parts.scheme == "http":
         first = warning(
-            "public certificate", "there is none: names and telephone numbers come unencrypted", "have Zeus call an https:// URL"
+            "public certificate",
+            "there is none: names and telephone numbers come unencrypted",
+            "have Zeus call an https:// URL",
         )
     else:
         first = await _check_certificate(parts.hostname or "", parts.port or 443, trust)
@@ -63,12 +70,24 @@ async def _check_certificate(host: str, port: int, trust: ssl.SSLContext | None)
         seen = await look_at_certificate(host, port, trust)
     except OSError as failed:
         remedy = "see whether the proxy runs and the name points to it; some networks cannot reach their own public address"
-        return error("public certificate", f"there is no TLS handshake with {host}: {describe_error(failed)}", remedy)
+        return error(
+            "public certificate",
+            f"there is no TLS handshake with {host}: {describe_error(failed)}",
+            remedy,
+        )
     if seen.trouble is not None:
-        return error("public certificate", f"callers refuse it: {seen.trouble}", "renew it, with the whole chain and the right name")
+        return error(
+            "public certificate",
+            f"callers refuse it: {seen.trouble}",
+            "renew it, with the whole chain and the right name",
+        )
     days = (seen.expires_at - now()).days
     if days < EXPIRY_DAYS:
-        return warning("public certificate", f"it ends in {days} days", "renew it; see why that does not happen by itself")
+        return warning(
+            "public certificate",
+            f"it ends in {days} days",
+            "renew it; see why that does not happen by itself",
+        )
     return ok("public certificate", f"it is believed, and good for {days} days")
 
 
@@ -77,18 +96,26 @@ async def _check_answers(settings: Settings, trust: ssl.SSLContext | None) -> li
     url = f"{(settings.public_url or '').rstrip('/')}{token}"
     timeout = aiohttp.ClientTimeout(total=SECONDS)
     try:
-        async with aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(ssl=trust or True)) as client:
+        async with aiohttp.ClientSession(
+            timeout=timeout, connector=aiohttp.TCPConnector(ssl=trust or True)
+        ) as client:
             called = exact_url(url)
             answer = await _ask(client, called)
             finding = _judge(answer)
-            forged = await _forge(client, called, settings) if answer.status == 403 and answer.ours else None
+            forged = (
+                await _forge(client, called, settings)
+                if answer.status == 403 and answer.ours
+                else None
+            )
     except (aiohttp.ClientError, OSError, ValueError) as failed:
         remedy = "see whether the proxy runs; some networks cannot reach their own public address: then look from elsewhere"
         return [error(_SUBJECT, f"it does not answer: {type(failed).__name__}", remedy)]
     return [finding] if forged is None else [finding, forged]
 
 
-async def _ask(client: aiohttp.ClientSession, url: URL, headers: dict[str, str] | None = None) -> _Answer:
+async def _ask(
+    client: aiohttp.ClientSession, url: URL, headers: dict[str, str] | None = None
+) -> _Answer:
     async with client.options(url, allow_redirects=False, headers=headers) as response:
         beginning = await response.content.read(32)
         ours = (response.status == 403 and beginning == b"Forbidden\n") or (
@@ -101,16 +128,29 @@ async def _ask(client: aiohttp.ClientSession, url: URL, headers: dict[str, str] 
 def _judge(answer: _Answer) -> Finding:
     status = answer.status
     if 300 <= status < 400:
-        return error(_SUBJECT, f"it redirects ({status}), and Zeus follows no redirect: every call is lost", "answer at this very URL")
+        return error(
+            _SUBJECT,
+            f"it redirects ({status}), and Zeus follows no redirect: every call is lost",
+            "answer at this very URL",
+        )
     if status == 404:
         remedy = f"compare its path with {variable_of('notify_path')} and {variable_of('notify_token')}, and with the proxy's rules"
         return error(_SUBJECT, "nothing answers at its path (404)", remedy)
     if status >= 500:
-        return error(_SUBJECT, f"the proxy finds no receiver ({status})", "see whether a receiver runs where the proxy looks for it")
+        return error(
+            _SUBJECT,
+            f"the proxy finds no receiver ({status})",
+            "see whether a receiver runs where the proxy looks for it",
+        )
     if status not in (200, 403) or not answer.ours:
         remedy = "see what the proxy, a firewall or a login page does with it; a proxy that refuses OPTIONS looks like this too"
         return warning(_SUBJECT, f"the answer ({status}) is none of a zeus-relay's", remedy)
-    return ok(_SUBJECT, "calls come through" if status == 200 else "it reaches the receiver, which refuses this machine, as it should")
+    return ok(
+        _SUBJECT,
+        "calls come through"
+        if status == 200
+        else "it reaches the receiver, which refuses this machine, as it should",
+    )
 
 
 async def _forge(client: aiohttp.ClientSession, url: URL, settings: Settings) -> Finding | None:
@@ -122,7 +162,9 @@ async def _forge(client: aiohttp.ClientSession, url: URL, settings: Settings) ->
     if answer.status == 403:
         return ok("forged source", "an address that the caller states by itself is not believed")
     remedy = f"let the proxy write X-Forwarded-For itself, and {variable_of('trusted_proxies')} hold proxies alone"
-    return error("forged source", "who writes an allowed address into X-Forwarded-For is let in", remedy)
+    return error(
+        "forged source", "who writes an allowed address into X-Forwarded-For is let in", remedy
+    )
 
 
 async def check_callers(sessions: Sessions, settings: Settings) -> list[Finding]:
@@ -132,7 +174,13 @@ async def check_callers(sessions: Sessions, settings: Settings) -> list[Finding]
     sources = [(ipaddress.ip_address(row.source), row.rejected) for row in rows]
     if any(source in network for source, _ in sources for network in settings.trusted_proxies):
         remedy = "have the proxy pass the caller's address on in X-Forwarded-For"
-        return [error("source of calls", "calls came with the address of a trusted proxy instead of the caller's", remedy)]
+        return [
+            error(
+                "source of calls",
+                "calls came with the address of a trusted proxy instead of the caller's",
+                remedy,
+            )
+        ]
     if any(rejected and source in network for source, rejected in sources for network in _PRIVATE):
         remedy = f"if a proxy stands in front, set {variable_of('trusted_proxies')} to its address"
         return [warning("source of calls", "calls from a private address were refused", remedy)]

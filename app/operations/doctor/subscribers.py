@@ -16,7 +16,11 @@ from app.db.engine import Sessions
 from app.db.snapshot import snapshot
 from app.db.tables.all_tables import SubscriberRow, SubscriberSecretRow
 from app.events.payload import timestamp
-from app.forwarding.destinations.connection_options import PLAIN, ConnectionOptions, connection_options_of
+from app.forwarding.destinations.connection_options import (
+    PLAIN,
+    ConnectionOptions,
+    connection_options_of,
+)
 from app.forwarding.destinations.http.tls import TlsContexts
 from app.network.address_rules import DestinationRefused, check_url, parse_url
 from app.network.certificates import SeenCertificate, look_at_certificate
@@ -33,13 +37,32 @@ EXPIRY_NOTICE = timedelta(days=30)
 async def check_subscribers(sessions: Sessions, vault: Vault, settings: Settings) -> list[Finding]:
     """Whether each subscriber can be found, and its secrets can be opened."""
     async with snapshot(sessions) as session:
-        query = select(SubscriberRow).where(SubscriberRow.state != SubscriberState.REMOVED).order_by(SubscriberRow.name)
+        query = (
+            select(SubscriberRow)
+            .where(SubscriberRow.state != SubscriberState.REMOVED)
+            .order_by(SubscriberRow.name)
+        )
         rows = (await session.scalars(query)).all()
         secrets = (await session.scalars(select(SubscriberSecretRow))).all()
     if not rows:
-        return [warning("subscribers", "there are none: nobody gets events", "`zeus-relay subscribers add NAME URL`")]
+        return [
+            warning(
+                "subscribers",
+                "there are none: nobody gets events",
+                "`zeus-relay subscribers add NAME URL`",
+            )
+        ]
     resolver = VettingResolver(settings.subscriber_networks)
-    checks = [_Check(row, [secret for secret in secrets if secret.subscriber_id == row.id], vault, resolver, settings) for row in rows]
+    checks = [
+        _Check(
+            row,
+            [secret for secret in secrets if secret.subscriber_id == row.id],
+            vault,
+            resolver,
+            settings,
+        )
+        for row in rows
+    ]
     try:
         return list(await asyncio.gather(*(check.run() for check in checks)))
     finally:
@@ -50,7 +73,12 @@ class _Check:
     """Looks at one subscriber."""
 
     def __init__(
-        self, row: SubscriberRow, secrets: Sequence[SubscriberSecretRow], vault: Vault, resolver: VettingResolver, settings: Settings
+        self,
+        row: SubscriberRow,
+        secrets: Sequence[SubscriberSecretRow],
+        vault: Vault,
+        resolver: VettingResolver,
+        settings: Settings,
     ) -> None:
         self._row = row
         self._secrets = secrets
@@ -68,38 +96,76 @@ class _Check:
             remedy = f"add the key to {variable_of('secret_keys')}, or rotate the secret with an overlap of 0"
             return error(self._subject, str(missing), remedy)
         except DestinationRefused as refused:
-            return error(self._subject, str(refused), f"change its URL, or {variable_of('subscriber_networks')}")
+            return error(
+                self._subject,
+                str(refused),
+                f"change its URL, or {variable_of('subscriber_networks')}",
+            )
         except OSError as failed:  # a timeout is one
             remedy = "see whether its URL is right and DNS works here"
-            return error(self._subject, f"its host cannot be resolved: {describe_error(failed)}", remedy)
-        return self._paused() or await self._handshake(addresses, transport) or self._expiring() or self._well()
+            return error(
+                self._subject, f"its host cannot be resolved: {describe_error(failed)}", remedy
+            )
+        return (
+            self._paused()
+            or await self._handshake(addresses, transport)
+            or self._expiring()
+            or self._well()
+        )
 
     def _open(self) -> ConnectionOptions:
         for secret in self._secrets:
             self._vault.open(secret.sealed)
-        return PLAIN if self._row.sealed_transport is None else connection_options_of(self._vault.open(self._row.sealed_transport))
+        return (
+            PLAIN
+            if self._row.sealed_transport is None
+            else connection_options_of(self._vault.open(self._row.sealed_transport))
+        )
 
     async def _find(self) -> list[str]:
         """The addresses that webhooks may go to."""
-        check_url(self._row.url, self._settings.allow_http_subscribers, self._settings.subscriber_networks)
+        check_url(
+            self._row.url, self._settings.allow_http_subscribers, self._settings.subscriber_networks
+        )
         host = parse_url(self._row.url, self._settings.allow_http_subscribers).raw_host or ""
         await self._resolver.begin(host, patience_s=None)  # others' look-ups are not its time
         async with asyncio.timeout(DNS_SECONDS):
-            return [found["host"] for found in await self._resolver.resolve(host, family=socket.AF_UNSPEC)]
+            return [
+                found["host"]
+                for found in await self._resolver.resolve(host, family=socket.AF_UNSPEC)
+            ]
 
     def _paused(self) -> Finding | None:
         if self._row.state != SubscriberState.PAUSED:
             return None
-        return warning(self._subject, f"it is paused: {self._row.pause_reason}", f"`zeus-relay subscribers resume {self._row.name}`")
+        return warning(
+            self._subject,
+            f"it is paused: {self._row.pause_reason}",
+            f"`zeus-relay subscribers resume {self._row.name}`",
+        )
 
-    async def _handshake(self, addresses: Sequence[str], transport: ConnectionOptions) -> Finding | None:
+    async def _handshake(
+        self, addresses: Sequence[str], transport: ConnectionOptions
+    ) -> Finding | None:
         """What is wrong with its TLS. Where webhooks go through a proxy, nothing is tried: the way there is another one."""
-        if not addresses or not self._row.url.lower().startswith("https:") or self._settings.subscriber_proxy is not None:
+        if (
+            not addresses
+            or not self._row.url.lower().startswith("https:")
+            or self._settings.subscriber_proxy is not None
+        ):
             return None
         try:
-            return self._disbelieved(await self._look(addresses, TlsContexts(self._settings.subscriber_ca_file).context(transport)))
+            return self._disbelieved(
+                await self._look(
+                    addresses, TlsContexts(self._settings.subscriber_ca_file).context(transport)
+                )
+            )
         except ssl.SSLError as failed:
-            return error(self._subject, f"TLS fails: {failed.reason}", "see what its server takes: TLS 1.2 or later, a certificate")
+            return error(
+                self._subject,
+                f"TLS fails: {failed.reason}",
+                "see what its server takes: TLS 1.2 or later, a certificate",
+            )
         except OSError as failed:
             remedy = "see whether its server runs, and what firewalls stand in between"
             return error(self._subject, f"no connection: {describe_error(failed)}", remedy)
@@ -118,7 +184,11 @@ class _Check:
             remedy = f"have its certificate renewed; for a private authority see {variable_of('subscriber_ca_file')}"
             return error(self._subject, f"its certificate is refused: {seen.trouble}", remedy)
         if seen.expires_at < now() + EXPIRY_NOTICE / 2:
-            return warning(self._subject, f"its certificate expires at {timestamp(seen.expires_at)}", "have its certificate renewed")
+            return warning(
+                self._subject,
+                f"its certificate expires at {timestamp(seen.expires_at)}",
+                "have its certificate renewed",
+            )
         return None
 
     def _expiring(self) -> Finding | None:
@@ -126,7 +196,14 @@ class _Check:
         if expires_at is None or expires_at > now() + EXPIRY_NOTICE:
             return None
         remedy = f"`zeus-relay subscribers set {self._row.name} --client-certificate FILE`"
-        return warning(self._subject, f"the certificate that it is shown expires at {timestamp(expires_at)}", remedy)
+        return warning(
+            self._subject,
+            f"the certificate that it is shown expires at {timestamp(expires_at)}",
+            remedy,
+        )
 
     def _well(self) -> Finding:
-        return ok(self._subject, "it polls" if self._row.feed else "its host resolves and its secrets can be opened")
+        return ok(
+            self._subject,
+            "it polls" if self._row.feed else "its host resolves and its secrets can be opened",
+        )

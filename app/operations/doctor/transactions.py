@@ -31,9 +31,14 @@ async def check_transactions(sessions: Sessions) -> list[Finding]:
 def check_horizons(horizons: list[Horizon]) -> list[Finding]:
     """Return a warning for each transaction that has kept dead rows for long."""
     old = [
-        warning("old transaction", f"{one.holder} {one.name} keeps dead rows, {_age(one)}", _REMEDIES[Holder(one.holder)])
+        warning(
+            "old transaction",
+            f"{one.holder} {one.name} keeps dead rows, {_age(one)}",
+            _REMEDIES[Holder(one.holder)],
+        )
         for one in horizons
-        if (one.seconds or 0) > OLD_SECONDS or (one.seconds is None and one.transactions > OLD_TRANSACTIONS)
+        if (one.seconds or 0) > OLD_SECONDS
+        or (one.seconds is None and one.transactions > OLD_TRANSACTIONS)
     ]
     return old or [ok("old transaction", "no transaction is old")]
 
@@ -42,11 +47,20 @@ def check_slots(slots: list[Slot]) -> list[Finding]:
     """Return a warning for each slot that nobody reads or that keeps much write-ahead log."""
     remedy = "bring its reader back, or drop it with pg_drop_replication_slot; max_slot_wal_keep_size limits what it keeps"
     wrong = [
-        warning("replication slot", f"{slot.name} {_state(slot)} and keeps {slot.wal_bytes / 1024**2:.0f} MiB of WAL", remedy)
+        warning(
+            "replication slot",
+            f"{slot.name} {_state(slot)} and keeps {slot.wal_bytes / 1024**2:.0f} MiB of WAL",
+            remedy,
+        )
         for slot in slots
         if not slot.active or slot.wal_bytes > MOST_WAL_BYTES
     ]
-    return wrong or [ok("replication slot", f"{len(slots)} in use, none keeps much WAL" if slots else "there is none")]
+    return wrong or [
+        ok(
+            "replication slot",
+            f"{len(slots)} in use, none keeps much WAL" if slots else "there is none",
+        )
+    ]
 
 
 def _age(horizon: Horizon) -> str:

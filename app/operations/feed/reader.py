@@ -56,9 +56,14 @@ class _Found:
 
 async def authenticate_feed(sessions: Sessions, token: str) -> Operator | None:
     """The subscriber whose feed token this is, as an operator who may read that feed and nothing else; None if there is none."""
-    wanted = (SubscriberRow.feed_hash == hash_of(token), SubscriberRow.state != SubscriberState.REMOVED)
+    wanted = (
+        SubscriberRow.feed_hash == hash_of(token),
+        SubscriberRow.state != SubscriberState.REMOVED,
+    )
     async with sessions() as session:
-        row = (await session.execute(select(SubscriberRow.id, SubscriberRow.name).where(*wanted))).one_or_none()
+        row = (
+            await session.execute(select(SubscriberRow.id, SubscriberRow.name).where(*wanted))
+        ).one_or_none()
     return None if row is None else Operator(row.name, Role.VIEWER, row.id)
 
 
@@ -91,7 +96,10 @@ class Feed:
                 return _page(found, reader)
 
     async def _look(self, after: int, limit: int, reader: Reader) -> _Found:
-        async with self._turns, snapshot(self._sessions, audited=reader.shown_to is not None) as session:
+        async with (
+            self._turns,
+            snapshot(self._sessions, audited=reader.shown_to is not None) as session,
+        ):
             found = await _find(session, after, limit, await _view(session, reader))
             if found.rows and reader.shown_to is not None:
                 await write_look(session, reader.shown_to, "events")
@@ -111,11 +119,24 @@ async def _view(session: AsyncSession, reader: Reader) -> _View:
 
 async def _find(session: AsyncSession, after: int, limit: int, view: _View) -> _Found:
     """Positions become visible in their order, so nothing can still appear before the last one that is seen here."""
-    ahead = select(EventRow.position).where(EventRow.position > after).order_by(EventRow.position).limit(_SCANNED).subquery()
-    end, scanned = (await session.execute(select(func.max(ahead.c.position), func.count()).select_from(ahead))).one()
+    ahead = (
+        select(EventRow.position)
+        .where(EventRow.position > after)
+        .order_by(EventRow.position)
+        .limit(_SCANNED)
+        .subquery()
+    )
+    end, scanned = (
+        await session.execute(select(func.max(ahead.c.position), func.count()).select_from(ahead))
+    ).one()
     if not scanned:
         return _Found((), view, after, has_more=False)
-    query = select(EventRow).where(EventRow.position > after, EventRow.position <= end).order_by(EventRow.position).limit(limit + 1)
+    query = (
+        select(EventRow)
+        .where(EventRow.position > after, EventRow.position <= end)
+        .order_by(EventRow.position)
+        .limit(limit + 1)
+    )
     if view.event_types is not None:
         query = query.where(EventRow.type.in_(view.event_types))
     rows = (await session.scalars(query)).all()

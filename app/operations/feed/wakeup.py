@@ -59,10 +59,16 @@ class FeedWakeup:
         deadline = monotonic() + seconds
         self._waiting += 1
         try:
-            while not self._closed and self._level <= position and (left := deadline - monotonic()) > 0:
+            while (
+                not self._closed
+                and self._level <= position
+                and (left := deadline - monotonic()) > 0
+            ):
                 alone = not self._running
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._turn.wait(), min(left, POLL_SECONDS) if alone else left)
+                    await asyncio.wait_for(
+                        self._turn.wait(), min(left, POLL_SECONDS) if alone else left
+                    )
                 if alone:
                     return
         finally:
@@ -79,4 +85,9 @@ class FeedWakeup:
 
 
 async def _latest(session: AsyncSession) -> int:
-    return await session.scalar(select(func.max(EventRow.position)).where(EventRow.position.is_not(None))) or 0
+    return (
+        await session.scalar(
+            select(func.max(EventRow.position)).where(EventRow.position.is_not(None))
+        )
+        or 0
+    )

@@ -43,7 +43,9 @@ UPDATE outbound_webhooks SET dismissal = ''
 WHERE dismissal <> '' AND event_id = ANY(ARRAY(SELECT events.id FROM events WHERE notice_id = ANY(:ids)))
 """).bindparams(_IDS)
 
-_ERASE_EVENTS = text("UPDATE events SET customer = NULL WHERE notice_id = ANY(:ids) AND customer IS NOT NULL").bindparams(_IDS)
+_ERASE_EVENTS = text(
+    "UPDATE events SET customer = NULL WHERE notice_id = ANY(:ids) AND customer IS NOT NULL"
+).bindparams(_IDS)
 
 # The end of the telephone number goes with the last call of the order that carries it. The rows are locked in the order of judging.
 _ERASE_TAILS = text("""
@@ -87,7 +89,9 @@ _OF_ORDER = text("SELECT id FROM notices WHERE order_no = :order_no")
 _UNJUDGED = text("SELECT id, target, body FROM notices WHERE verdict IS NULL")
 _SAMPLES = text("SELECT id, target, body FROM rejected_samples")
 _DROP_SAMPLES = text("DELETE FROM rejected_samples WHERE id = ANY(:ids)").bindparams(_IDS)
-_DROP_OLD_SAMPLES = text("DELETE FROM rejected_samples WHERE id < :before AND dismissed_at IS NOT NULL")
+_DROP_OLD_SAMPLES = text(
+    "DELETE FROM rejected_samples WHERE id < :before AND dismissed_at IS NOT NULL"
+)
 
 
 class Erased(Value):
@@ -114,11 +118,20 @@ async def erase_order(sessions: Sessions, actor: Actor, order_no: str) -> Erased
             raise OrderNotFound
         await _erase(session, ids)
         await session.execute(_DROP_SAMPLES, {"ids": samples})
-        await write_entry(session, actor, Action.ORDER_ERASED, f"order:{order_no}", notices=len(ids), samples=len(samples))
+        await write_entry(
+            session,
+            actor,
+            Action.ORDER_ERASED,
+            f"order:{order_no}",
+            notices=len(ids),
+            samples=len(samples),
+        )
     return Erased(notices=len(ids), samples=len(samples), unjudged=len(unjudged))
 
 
-async def erase_old(sessions: Sessions, age: timedelta, *, batch: int = BATCH, at: datetime | None = None) -> int:
+async def erase_old(
+    sessions: Sessions, age: timedelta, *, batch: int = BATCH, at: datetime | None = None
+) -> int:
     """Erase the personal data of the next `batch` notices that are older than `age`; return how many were looked at, 0 at the end.
 
     The age is counted back from `at`, None: from the database's clock. Notices and samples that need a human stay.
@@ -128,7 +141,11 @@ async def erase_old(sessions: Sessions, age: timedelta, *, batch: int = BATCH, a
         youngest = (at or (await session.execute(select(func.now()))).scalar_one()) - age
         before = uuid7_floor(youngest)
         after = UUID(await session.scalar(_READ_MARK) or str(_NOTHING))
-        page = (await session.execute(_PAGE, {"after": after, "before": before, "youngest": youngest, "limit": batch})).all()
+        page = (
+            await session.execute(
+                _PAGE, {"after": after, "before": before, "youngest": youngest, "limit": batch}
+            )
+        ).all()
         passed = list(itertools.takewhile(lambda row: not row.young, page))
         if passed:
             await _erase(session, [row.id for row in passed if not row.open])
@@ -154,4 +171,6 @@ async def _about(session: AsyncSession, query: TextClause, order_no: str) -> lis
     """The ids of those rows whose raw call is about the order."""
     rows = (await session.execute(query)).all()
     meant = canonical("order_no", order_no)
-    return [row.id for row in rows if decode(row.target.partition(b"?")[2], row.body).order_no == meant]
+    return [
+        row.id for row in rows if decode(row.target.partition(b"?")[2], row.body).order_no == meant
+    ]

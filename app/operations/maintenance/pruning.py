@@ -48,7 +48,12 @@ SELECT (SELECT notice_id FROM page ORDER BY notice_id DESC LIMIT 1) AS last, (SE
 
 
 async def prune_history(
-    sessions: Sessions, age: timedelta, *, after: int = 0, batch: int = BATCH, at: datetime | None = None
+    sessions: Sessions,
+    age: timedelta,
+    *,
+    after: int = 0,
+    batch: int = BATCH,
+    at: datetime | None = None,
 ) -> tuple[int | None, int]:
     """Delete what is settled for longer than `age` among the next `batch` webhooks behind the id `after`, in one short transaction.
 
@@ -59,12 +64,19 @@ async def prune_history(
         # Ids and times rise together, so the first young row is the end; asking for it first keeps the page from searching on.
         if not await session.scalar(_YOUNGEST_OLD, {"age": age, "after": after, "at": at}):
             return None, 0
-        row = (await session.execute(_PRUNE, {"after": after, "age": age, "limit": batch, "at": at})).one()
+        row = (
+            await session.execute(_PRUNE, {"after": after, "age": age, "limit": batch, "at": at})
+        ).one()
     return row.last, row.pruned
 
 
 async def prune_answers(
-    sessions: Sessions, age: timedelta, *, after: UUID = NOTHING, batch: int = BATCH, at: datetime | None = None
+    sessions: Sessions,
+    age: timedelta,
+    *,
+    after: UUID = NOTHING,
+    batch: int = BATCH,
+    at: datetime | None = None,
 ) -> tuple[UUID | None, int]:
     """Delete the next `batch` pieces of evidence of answers behind `after` that are older than `age`. No repetition comes that late.
 
@@ -73,6 +85,11 @@ async def prune_answers(
     """
     async with sessions.begin() as session:
         youngest = (at or (await session.execute(select(func.now()))).scalar_one()) - age
-        asked = {"after": after, "before": uuid7_floor(youngest), "youngest": youngest, "limit": batch}
+        asked = {
+            "after": after,
+            "before": uuid7_floor(youngest),
+            "youngest": youngest,
+            "limit": batch,
+        }
         row = (await session.execute(_PRUNE_ANSWERS, asked)).one()
     return row.last, row.pruned

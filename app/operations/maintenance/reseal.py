@@ -27,9 +27,14 @@ class Resealed(Value):
 async def reseal(sessions: Sessions, vault: Vault, actor: Actor) -> Resealed:
     """Seal everything with the newest key, in one transaction. Processes that run must know that key already. Raises NotAllowed."""
     async with sessions.begin() as session:
-        names = {row.id: row.name for row in await session.execute(select(SubscriberRow.id, SubscriberRow.name))}
+        names = {
+            row.id: row.name
+            for row in await session.execute(select(SubscriberRow.id, SubscriberRow.name))
+        }
         secrets, unopened = 0, set()
-        for secret in await session.scalars(select(SubscriberSecretRow).order_by(SubscriberSecretRow.id).with_for_update()):
+        for secret in await session.scalars(
+            select(SubscriberSecretRow).order_by(SubscriberSecretRow.id).with_for_update()
+        ):
             try:
                 secret.sealed = vault.reseal(secret.sealed)
             except KeyMissing:
@@ -38,12 +43,26 @@ async def reseal(sessions: Sessions, vault: Vault, actor: Actor) -> Resealed:
                 secrets += 1
         transports = await _reseal_transports(session, vault, unopened)
         answers = await _reseal_answers(session, vault)
-        await write_entry(session, actor, Action.SECRETS_RESEALED, "secrets", secrets=secrets, transports=transports)
-    return Resealed(secrets=secrets, transports=transports, answers=answers, unopened=sorted(unopened))
+        await write_entry(
+            session,
+            actor,
+            Action.SECRETS_RESEALED,
+            "secrets",
+            secrets=secrets,
+            transports=transports,
+        )
+    return Resealed(
+        secrets=secrets, transports=transports, answers=answers, unopened=sorted(unopened)
+    )
 
 
 async def _reseal_transports(session: AsyncSession, vault: Vault, unopened: set[str]) -> int:
-    query = select(SubscriberRow).where(SubscriberRow.sealed_transport.is_not(None)).order_by(SubscriberRow.id).with_for_update()
+    query = (
+        select(SubscriberRow)
+        .where(SubscriberRow.sealed_transport.is_not(None))
+        .order_by(SubscriberRow.id)
+        .with_for_update()
+    )
     done = 0
     for row in await session.scalars(query):
         try:

@@ -12,7 +12,9 @@ from app.recording.spool.drainer import Drained
 from app.recording.spool.status import drain_spool, retry_refused
 
 
-async def drain_by_hand(sessions: Sessions, url: str, directory: Path, actor: Actor, *, refused: bool = False) -> Drained:
+async def drain_by_hand(
+    sessions: Sessions, url: str, directory: Path, actor: Actor, *, refused: bool = False
+) -> Drained:
     """Bring to the database at `url` what processes that are gone have left in `directory`; with `refused` also what it refused before.
 
     The entry in the audit names this machine and is written when the draining is done: what was brought there stays without it.
@@ -24,5 +26,12 @@ async def drain_by_hand(sessions: Sessions, url: str, directory: Path, actor: Ac
     drained = await drain_spool(url, directory)
     async with sessions.begin() as session:
         subject = f"spool:{socket.gethostname()}"
-        await write_entry(session, actor, Action.SPOOL_DRAINED, subject, **dataclasses.asdict(drained), with_refused=refused)
+        await write_entry(
+            session,
+            actor,
+            Action.SPOOL_DRAINED,
+            subject,
+            **dataclasses.asdict(drained),
+            with_refused=refused,
+        )
     return drained

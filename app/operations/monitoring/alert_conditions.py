@@ -41,7 +41,9 @@ class AttentionSummary:
     dead: tuple[str, ...] = ()
 
 
-def alert_conditions(standing: Snapshot, expectation: Expectation, attention: AttentionSummary) -> list[AlertCondition]:
+def alert_conditions(
+    standing: Snapshot, expectation: Expectation, attention: AttentionSummary
+) -> list[AlertCondition]:
     """Everything that the database shows to be wrong, the most urgent first."""
     return [
         *_silence(standing, expectation),
@@ -57,16 +59,28 @@ def conditions_without_database(spool: SpoolState | None, away: timedelta) -> li
     """
     concerns = []
     if away >= DATABASE:
-        concerns.append(AlertCondition("database", "The database has not answered for 5 minutes: nothing is judged or forwarded."))
+        concerns.append(
+            AlertCondition(
+                "database",
+                "The database has not answered for 5 minutes: nothing is judged or forwarded.",
+            )
+        )
     if spool is not None and spool.records and (spool.oldest_seconds or 0) >= SPOOL.total_seconds():
-        concerns.append(AlertCondition("spool", "Calls have been waiting in the spool for more than 5 minutes: does the database answer?"))
+        concerns.append(
+            AlertCondition(
+                "spool",
+                "Calls have been waiting in the spool for more than 5 minutes: does the database answer?",
+            )
+        )
     if spool is not None and spool.unusable_entries:
         text = f"Entries of the spool directory cannot be read and are skipped ({spool.unusable_entries}): calls may be in them."
         concerns.append(AlertCondition("spool_entries", text))
     return concerns
 
 
-def concerns_of_database(oldest: Mapping[str, float], slots: Sequence[Slot]) -> list[AlertCondition]:
+def concerns_of_database(
+    oldest: Mapping[str, float], slots: Sequence[Slot]
+) -> list[AlertCondition]:
     """What keeps dead rows and write-ahead log: ages by holder in seconds, and the replication slots."""
     holders = ", ".join(holder for holder, seconds in oldest.items() if seconds > OLD_SECONDS)
     text = f"Dead rows have been kept for more than 30 minutes by an old transaction ({holders})."
@@ -74,7 +88,9 @@ def concerns_of_database(oldest: Mapping[str, float], slots: Sequence[Slot]) -> 
     return [
         *old,
         *(
-            AlertCondition(f"slot:{slot.name}", f"Replication slot {slot.name} keeps more than 10 GiB of WAL.")
+            AlertCondition(
+                f"slot:{slot.name}", f"Replication slot {slot.name} keeps more than 10 GiB of WAL."
+            )
             for slot in slots
             if slot.wal_bytes > MOST_WAL_BYTES
         ),
@@ -87,25 +103,41 @@ def _silence(standing: Snapshot, expectation: Expectation) -> Iterator[AlertCond
     silence = standing.at - standing.last_call_at
     if silence >= SILENCE and expectation.since_last >= EXPECTED_CALLS:
         usual = f"about {expectation.since_last:.0f} calls usually come in such a time"
-        yield AlertCondition("no_calls", f"No call of Zeus since {standing.last_call_at:%Y-%m-%d %H:%M} UTC; {usual}.")
+        yield AlertCondition(
+            "no_calls",
+            f"No call of Zeus since {standing.last_call_at:%Y-%m-%d %H:%M} UTC; {usual}.",
+        )
 
 
 def _subscriber(subscriber: SubscriberSnapshot) -> Iterator[AlertCondition]:
     name, oldest = subscriber.name, subscriber.oldest_seconds or 0
     if subscriber.state == "paused":
-        yield AlertCondition(f"paused:{name}", f"Subscriber {name} is paused; what it is owed is held.")
+        yield AlertCondition(
+            f"paused:{name}", f"Subscriber {name} is paused; what it is owed is held."
+        )
         return
     if subscriber.failing_since is not None:
         since = f"no webhook has arrived since {subscriber.failing_since:%Y-%m-%d %H:%M} UTC"
         yield AlertCondition(f"failing:{name}", f"Subscriber {name} is failing: {since}.")
     if oldest >= UNDELIVERED.total_seconds():
-        yield AlertCondition(f"undelivered:{name}", f"A webhook for subscriber {name} has been undelivered for more than 15 minutes.")
+        yield AlertCondition(
+            f"undelivered:{name}",
+            f"A webhook for subscriber {name} has been undelivered for more than 15 minutes.",
+        )
 
 
 def _attention(standing: Snapshot, attention: AttentionSummary) -> Iterator[AlertCondition]:
     if standing.quarantined:
-        yield AlertCondition("quarantine", "Notices in quarantine wait for somebody to look at them.", attention.quarantined)
+        yield AlertCondition(
+            "quarantine",
+            "Notices in quarantine wait for somebody to look at them.",
+            attention.quarantined,
+        )
     if standing.conflicts:
-        yield AlertCondition("conflict", "Repeated notices contradict the ones before.", attention.conflicts)
+        yield AlertCondition(
+            "conflict", "Repeated notices contradict the ones before.", attention.conflicts
+        )
     if standing.dead:
-        yield AlertCondition("dead", "Webhooks were given up after their last attempt.", attention.dead)
+        yield AlertCondition(
+            "dead", "Webhooks were given up after their last attempt.", attention.dead
+        )

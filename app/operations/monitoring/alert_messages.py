@@ -36,7 +36,9 @@ class Alerts:
         """What was told and has not ended."""
         return dict(self._told)
 
-    def update(self, concerns: Sequence[AlertCondition], moment: datetime, unseen: Collection[str] = ()) -> list[str]:
+    def update(
+        self, concerns: Sequence[AlertCondition], moment: datetime, unseen: Collection[str] = ()
+    ) -> list[str]:
         """The messages to send now that these concerns hold, one line each.
 
         Of concerns whose key is in `unseen` nobody here can say whether they hold: their end is not told.

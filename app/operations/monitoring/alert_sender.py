@@ -107,7 +107,9 @@ class Alerting:
         self._waiting = (self._waiting + said)[-WAITING:]
         self._kept = self._kept and not said
         await self._keep()
-        if self._waiting and (self._posted_at is None or time.monotonic() - self._posted_at >= self._between_posts):
+        if self._waiting and (
+            self._posted_at is None or time.monotonic() - self._posted_at >= self._between_posts
+        ):
             self._posted_at = time.monotonic()
             await self._post_some()
             await self._keep()
@@ -123,7 +125,9 @@ class Alerting:
         await self._sole.release()
 
     async def _concerns(self, measured: Measured) -> list[AlertCondition]:
-        seen = alert_conditions(measured.standing, measured.expectation, await self._attention(measured.standing))
+        seen = alert_conditions(
+            measured.standing, measured.expectation, await self._attention(measured.standing)
+        )
         return seen + concerns_of_database(measured.oldest_transactions, measured.slots)
 
     async def _attention(self, standing: Snapshot) -> AttentionSummary:
@@ -143,7 +147,9 @@ class Alerting:
 
     async def _post_some(self) -> None:
         lines = self._waiting[:LINES]
-        failure = await _post(self._resolver, self._url, "\n".join(f"zeus-relay: {line}" for line in lines))
+        failure = await _post(
+            self._resolver, self._url, "\n".join(f"zeus-relay: {line}" for line in lines)
+        )
         alerts_posted.labels("failed" if failure else "taken").inc()
         if failure is None:
             del self._waiting[: len(lines)]

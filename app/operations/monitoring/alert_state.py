@@ -32,22 +32,42 @@ async def recall(sessions: Sessions, name: str) -> Memory:
     query = select(AlertMemoryRow).where(AlertMemoryRow.name == name)
     async with sessions() as session:
         row = await session.scalar(query)
-    return Memory({key: _told_of(values) for key, values in row.told.items()}, list(row.waiting)) if row else Memory()
+    return (
+        Memory({key: _told_of(values) for key, values in row.told.items()}, list(row.waiting))
+        if row
+        else Memory()
+    )
 
 
 async def keep(sessions: Sessions, name: str, memory: Memory) -> None:
     """Keep a memory in place of the one before."""
-    values = {"told": {key: _values_of(told) for key, told in memory.told.items()}, "waiting": memory.waiting, "updated_at": func.now()}
+    values = {
+        "told": {key: _values_of(told) for key, told in memory.told.items()},
+        "waiting": memory.waiting,
+        "updated_at": func.now(),
+    }
     statement = insert(AlertMemoryRow).values(name=name, **values)
     async with sessions.begin() as session:
-        await session.execute(statement.on_conflict_do_update(index_elements=[AlertMemoryRow.name], set_=values))
+        await session.execute(
+            statement.on_conflict_do_update(index_elements=[AlertMemoryRow.name], set_=values)
+        )
 
 
 def _values_of(told: Told) -> dict[str, object]:
-    return {"text": told.text, "began": told.began.isoformat(), "said": told.said.isoformat(), "ids": list(told.ids)}
+    return {
+        "text": told.text,
+        "began": told.began.isoformat(),
+        "said": told.said.isoformat(),
+        "ids": list(told.ids),
+    }
 
 
 def _told_of(values: dict[str, object]) -> Told:
     began, said, ids = values["began"], values["said"], values["ids"]
     assert isinstance(ids, list)  # noqa: S101 - we wrote it
-    return Told(str(values["text"]), datetime.fromisoformat(str(began)), datetime.fromisoformat(str(said)), tuple(map(str, ids)))
+    return Told(
+        str(values["text"]),
+        datetime.fromisoformat(str(began)),
+        datetime.fromisoformat(str(said)),
+        tuple(map(str, ids)),
+    )

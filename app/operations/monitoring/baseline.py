@@ -42,7 +42,9 @@ class Baseline:
         self._means: dict[datetime, float] = {}
         self._first_call_at: datetime | None = None
 
-    async def read(self, session: AsyncSession, at: datetime, last_call_at: datetime | None) -> Expectation:
+    async def read(
+        self, session: AsyncSession, at: datetime, last_call_at: datetime | None
+    ) -> Expectation:
         """What is usual at `at`, and since `last_call_at`. Without a call, or without one a week ago, nothing is."""
         if last_call_at is None:
             return Expectation(0, 0)
@@ -54,18 +56,31 @@ class Baseline:
         if unknown:
             self._means |= await self._count(session, unknown)
         self._means = {hour: self._means[hour] for hour in hours}
-        return Expectation(self._means[hours[-1]], sum(self._means[hour] * _share(hour, since, at) for hour in hours))
+        return Expectation(
+            self._means[hours[-1]],
+            sum(self._means[hour] * _share(hour, since, at) for hour in hours),
+        )
 
-    async def _count(self, session: AsyncSession, hours: Sequence[datetime]) -> dict[datetime, float]:
+    async def _count(
+        self, session: AsyncSession, hours: Sequence[datetime]
+    ) -> dict[datetime, float]:
         earlier = [hour - _WEEK * back for hour in hours for back in range(1, WEEKS + 1)]
-        parameters = {"firsts": [uuid7_floor(hour) for hour in earlier], "nexts": [uuid7_floor(hour + _HOUR) for hour in earlier]}
+        parameters = {
+            "firsts": [uuid7_floor(hour) for hour in earlier],
+            "nexts": [uuid7_floor(hour + _HOUR) for hour in earlier],
+        }
         calls = dict(zip(earlier, (await session.scalars(COUNT, parameters)).all(), strict=True))
-        return {hour: self._mean([calls[hour - _WEEK * back] for back in range(1, WEEKS + 1)], hour) for hour in hours}
+        return {
+            hour: self._mean([calls[hour - _WEEK * back] for back in range(1, WEEKS + 1)], hour)
+            for hour in hours
+        }
 
     def _mean(self, calls: Sequence[int], hour: datetime) -> float:
         """The mean over those of the earlier weeks in which the service was already called."""
         first = self._first_call_at
-        weeks = sum(first is not None and hour - _WEEK * back >= first for back in range(1, WEEKS + 1))
+        weeks = sum(
+            first is not None and hour - _WEEK * back >= first for back in range(1, WEEKS + 1)
+        )
         return sum(calls[:weeks]) / weeks if weeks else 0.0
 
 

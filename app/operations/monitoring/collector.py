@@ -80,9 +80,15 @@ def show(measured: Measured) -> None:
     standing = measured.standing
     metrics.unjudged_notices.set(standing.unjudged)
     metrics.unjudged_oldest_seconds.set(standing.unjudged_seconds or 0)
-    for kind, count in (("quarantined", standing.quarantined), ("conflict", standing.conflicts), ("dead_webhook", standing.dead)):
+    for kind, count in (
+        ("quarantined", standing.quarantined),
+        ("conflict", standing.conflicts),
+        ("dead_webhook", standing.dead),
+    ):
         metrics.needs_attention.labels(kind).set(count)
-    metrics.last_call_timestamp.set(standing.last_call_at.timestamp() if standing.last_call_at else 0)
+    metrics.last_call_timestamp.set(
+        standing.last_call_at.timestamp() if standing.last_call_at else 0
+    )
     metrics.usual_calls_per_hour.set(measured.expectation.per_hour)
     metrics.expected_calls_since_last.set(measured.expectation.since_last)
     metrics.measured_timestamp.set(standing.at.timestamp())
@@ -91,13 +97,21 @@ def show(measured: Measured) -> None:
 
 
 def _show_subscribers(standing: Snapshot) -> None:
-    for gauge in (metrics.undelivered_webhooks, metrics.undelivered_oldest_seconds, metrics.subscriber_paused):
+    for gauge in (
+        metrics.undelivered_webhooks,
+        metrics.undelivered_oldest_seconds,
+        metrics.subscriber_paused,
+    ):
         gauge.clear()  # one that was removed since must not stay as it was
     for state in ("active", "paused"):
-        metrics.subscribers.labels(state).set(sum(subscriber.state == state for subscriber in standing.subscribers))
+        metrics.subscribers.labels(state).set(
+            sum(subscriber.state == state for subscriber in standing.subscribers)
+        )
     for subscriber in standing.subscribers:
         metrics.undelivered_webhooks.labels(subscriber.name).set(subscriber.undelivered)
-        metrics.undelivered_oldest_seconds.labels(subscriber.name).set(subscriber.oldest_seconds or 0)
+        metrics.undelivered_oldest_seconds.labels(subscriber.name).set(
+            subscriber.oldest_seconds or 0
+        )
         metrics.subscriber_paused.labels(subscriber.name).set(subscriber.state == "paused")
 
 

@@ -53,16 +53,28 @@ class CallHours:
             self._remembered, self._forget_at = {}, time.monotonic() + REMEMBERED_SECONDS
         current = at.replace(minute=0, second=0, microsecond=0)
         begins = [current - _HOUR * back for back in reversed(range(SHOWN_HOURS))]
-        counted = await _count(session, [begin for begin in begins if begin not in self._remembered])
-        hours = [counted[begin] if begin in counted else self._remembered[begin] for begin in begins]
-        self._remembered = {hour.begins: hour for hour in hours if hour.begins + _HOUR + _SETTLED_AFTER < at}
+        counted = await _count(
+            session, [begin for begin in begins if begin not in self._remembered]
+        )
+        hours = [
+            counted[begin] if begin in counted else self._remembered[begin] for begin in begins
+        ]
+        self._remembered = {
+            hour.begins: hour for hour in hours if hour.begins + _HOUR + _SETTLED_AFTER < at
+        }
         return hours
 
 
 async def _count(session: AsyncSession, begins: Sequence[datetime]) -> dict[datetime, HourOfCalls]:
-    parameters = {"firsts": [_first_id_of(begin) for begin in begins], "nexts": [_first_id_of(begin + _HOUR) for begin in begins]}
+    parameters = {
+        "firsts": [_first_id_of(begin) for begin in begins],
+        "nexts": [_first_id_of(begin + _HOUR) for begin in begins],
+    }
     rows = (await session.execute(_COUNT, parameters)).all()
-    hours = (HourOfCalls(begins=begin, calls=row.calls, slow_answers=row.slow_answers) for begin, row in zip(begins, rows, strict=True))
+    hours = (
+        HourOfCalls(begins=begin, calls=row.calls, slow_answers=row.slow_answers)
+        for begin, row in zip(begins, rows, strict=True)
+    )
     return {hour.begins: hour for hour in hours}
 
 

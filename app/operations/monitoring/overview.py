@@ -136,15 +136,22 @@ class Overviews:
         if self._meter is None or self._spool is None:
             return None
         try:
-            next(self._spool.iterdir(), None)  # a directory that cannot be read would otherwise look empty
+            next(
+                self._spool.iterdir(), None
+            )  # a directory that cannot be read would otherwise look empty
             return _spool_seen(self._meter.measure())
         except OSError:
             return None
 
 
 async def _subscribers(session: AsyncSession) -> list[SubscriberHealth]:
-    return [SubscriberHealth.model_validate(dict(row)) for row in (await session.execute(_SUBSCRIBERS)).mappings()]
+    return [
+        SubscriberHealth.model_validate(dict(row))
+        for row in (await session.execute(_SUBSCRIBERS)).mappings()
+    ]
 
 
 def _spool_seen(state: SpoolState) -> SpoolSeen:
-    return SpoolSeen.model_validate({field: getattr(state, field) for field in SpoolSeen.model_fields})
+    return SpoolSeen.model_validate(
+        {field: getattr(state, field) for field in SpoolSeen.model_fields}
+    )

@@ -47,7 +47,9 @@ _LATEST_NOTICES = text("""
 SELECT id::text FROM notices
 WHERE verdict IN ('quarantined', 'conflict') AND verdict = CAST(:verdict AS text) AND dismissed_at IS NULL ORDER BY id DESC LIMIT :limit
 """)
-_LATEST_DEAD = text("SELECT id::text FROM outbound_webhooks WHERE state = 'dead' AND dismissed_at IS NULL ORDER BY id DESC LIMIT :limit")
+_LATEST_DEAD = text(
+    "SELECT id::text FROM outbound_webhooks WHERE state = 'dead' AND dismissed_at IS NULL ORDER BY id DESC LIMIT :limit"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,9 @@ async def read_snapshot(session: AsyncSession) -> Snapshot:
 
 async def latest_notices(session: AsyncSession, verdict: str, limit: int) -> list[str]:
     """The ids of the latest notices of this verdict, quarantined or conflict, that nobody has dealt with."""
-    return list((await session.scalars(_LATEST_NOTICES, {"verdict": verdict, "limit": limit})).all())
+    return list(
+        (await session.scalars(_LATEST_NOTICES, {"verdict": verdict, "limit": limit})).all()
+    )
 
 
 async def latest_dead(session: AsyncSession, limit: int) -> list[str]:

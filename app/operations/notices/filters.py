@@ -18,16 +18,28 @@ _UNUSUAL = text("notices.verdict <> 'accepted'")
 """The condition of the index of verdicts."""
 
 
-async def ids_of_verdict(session: AsyncSession, place: Place, verdict: Verdict, *, attention: bool = False) -> list[Key]:
+async def ids_of_verdict(
+    session: AsyncSession, place: Place, verdict: Verdict, *, attention: bool = False
+) -> list[Key]:
     """The latest ids of a page and one more, of notices with a verdict other than accepted. Raises BadCursor."""
     query = select(NoticeRow.id).where(ATTENTION if attention else _UNUSUAL)
     after = None if place.cursor is None else (_key(place.cursor),)
-    return list(await session.scalars(along(query, {NoticeRow.verdict: verdict.value}, (NoticeRow.id,), after).limit(place.limit + 1)))
+    return list(
+        await session.scalars(
+            along(query, {NoticeRow.verdict: verdict.value}, (NoticeRow.id,), after).limit(
+                place.limit + 1
+            )
+        )
+    )
 
 
 async def ids_of_attention(session: AsyncSession, place: Place) -> list[Key]:
     """The latest ids of notices that a human should look at, enough of each kind for a page and one more. Raises BadCursor."""
-    return [id_ for verdict in ATTENTION_VERDICTS for id_ in await ids_of_verdict(session, place, verdict, attention=True)]
+    return [
+        id_
+        for verdict in ATTENTION_VERDICTS
+        for id_ in await ids_of_verdict(session, place, verdict, attention=True)
+    ]
 
 
 async def ids_of_unjudged(session: AsyncSession, place: Place) -> list[Key]:
@@ -35,7 +47,11 @@ async def ids_of_unjudged(session: AsyncSession, place: Place) -> list[Key]:
     lanes = func.generate_series(0, LANES - 1).table_valued("lane").render_derived()
     waiting = select(NoticeRow.id).where(NoticeRow.verdict.is_(None))
     after = None if place.cursor is None else (_key(place.cursor),)
-    latest = along(waiting, {NoticeRow.lane: lanes.c.lane}, (NoticeRow.id,), after).limit(place.limit + 1).lateral()
+    latest = (
+        along(waiting, {NoticeRow.lane: lanes.c.lane}, (NoticeRow.id,), after)
+        .limit(place.limit + 1)
+        .lateral()
+    )
     return list(await session.scalars(select(latest.c.id).select_from(lanes).join(latest, true())))
 
 
@@ -44,7 +60,10 @@ def attention_of(verdict: Verdict) -> Select[UUID]:
 
     The verdict as a literal, because Postgres matches a condition with a parameter in it to no partial index once it plans for any value.
     """
-    return select(NoticeRow.id).where(NoticeRow.verdict == literal(verdict.value, literal_execute=True), NoticeRow.dismissed_at.is_(None))
+    return select(NoticeRow.id).where(
+        NoticeRow.verdict == literal(verdict.value, literal_execute=True),
+        NoticeRow.dismissed_at.is_(None),
+    )
 
 
 def _key(cursor: str) -> Key:

@@ -95,15 +95,27 @@ class NoticePage(Page[Notice]):
 
 
 async def list_notices(
-    sessions: Sessions, place: Place, *, verdict: VerdictFilter | None = None, order_no: str | None = None, attention: bool = False
+    sessions: Sessions,
+    place: Place,
+    *,
+    verdict: VerdictFilter | None = None,
+    order_no: str | None = None,
+    attention: bool = False,
 ) -> NoticePage:
     """The notices with this verdict, of this order, and if so wanted in need of attention, the latest first. Raises BadCursor."""
     async with snapshot(sessions) as session:
-        return await read_notices(session, place, verdict=verdict, order_no=order_no, attention=attention)
+        return await read_notices(
+            session, place, verdict=verdict, order_no=order_no, attention=attention
+        )
 
 
 async def read_notices(
-    session: AsyncSession, place: Place, *, verdict: VerdictFilter | None = None, order_no: str | None = None, attention: bool = False
+    session: AsyncSession,
+    place: Place,
+    *,
+    verdict: VerdictFilter | None = None,
+    order_no: str | None = None,
+    attention: bool = False,
 ) -> NoticePage:
     """Return the page of `list_notices` as part of a larger answer. Raises BadCursor."""
     if order_no is not None:
@@ -111,14 +123,24 @@ async def read_notices(
     query = _filtered(select(NoticeRow), verdict, order_no, attention)
     ids = None if order_no is not None else await _ids(session, place, verdict, attention)
     if ids is None:
-        rows, cursor, has_more = await read_page(session, query, NoticeRow.id, place, newest_first=True)
-        return NoticePage(items=[notice_of(row) for (row,) in rows], next_cursor=cursor, has_more=has_more)
+        rows, cursor, has_more = await read_page(
+            session, query, NoticeRow.id, place, newest_first=True
+        )
+        return NoticePage(
+            items=[notice_of(row) for (row,) in rows], next_cursor=cursor, has_more=has_more
+        )
     page, cursor, has_more = page_of(ids, place)
-    found = await session.scalars(select(NoticeRow).where(NoticeRow.id.in_(page)).order_by(NoticeRow.id.desc()))
-    return NoticePage(items=[notice_of(row) for row in found], next_cursor=cursor, has_more=has_more)
+    found = await session.scalars(
+        select(NoticeRow).where(NoticeRow.id.in_(page)).order_by(NoticeRow.id.desc())
+    )
+    return NoticePage(
+        items=[notice_of(row) for row in found], next_cursor=cursor, has_more=has_more
+    )
 
 
-async def show_notice(sessions: Sessions, notice_id: UUID, *, shown_to: Actor | None = None) -> NoticeInFull:
+async def show_notice(
+    sessions: Sessions, notice_id: UUID, *, shown_to: Actor | None = None
+) -> NoticeInFull:
     """One notice with its raw bytes; what is hidden otherwise is shown to `shown_to`. Raises NoticeNotFound, NotAllowed."""
     async with snapshot(sessions, audited=shown_to is not None) as session:
         notice = await _in_full(session, notice_id, personal=shown_to is not None)
@@ -129,7 +151,13 @@ async def show_notice(sessions: Sessions, notice_id: UUID, *, shown_to: Actor | 
 
 async def release_notice(sessions: Sessions, notice_id: UUID, actor: Actor) -> Notice:
     """Have a quarantined notice judged in spite of what is wrong with it. Raises NoticeNotFound, NotReleasable with its reasons."""
-    afresh = {"released": True, "verdict": None, "judged_at": None, "dismissed_at": None, "dismissal": None}
+    afresh = {
+        "released": True,
+        "verdict": None,
+        "judged_at": None,
+        "dismissed_at": None,
+        "dismissal": None,
+    }
     async with sessions.begin() as session:
         row = await session.get(NoticeRow, notice_id, with_for_update=True)
         if row is None:
@@ -142,7 +170,9 @@ async def release_notice(sessions: Sessions, notice_id: UUID, actor: Actor) -> N
             raise NotReleasable(reasons)
         await session.execute(update(NoticeRow).where(NoticeRow.id == notice_id).values(afresh))
         await look_again(session, notice_id)
-        await write_entry(session, actor, Action.NOTICE_RELEASED, f"notice:{notice_id}", reasons=row.reasons)
+        await write_entry(
+            session, actor, Action.NOTICE_RELEASED, f"notice:{notice_id}", reasons=row.reasons
+        )
         await session.execute(text(f"NOTIFY {NOTICES}"))
         await session.refresh(row)
         return notice_of(row)
@@ -181,16 +211,24 @@ def _common(row: NoticeRow) -> dict[str, Any]:
     }
 
 
-async def _ids(session: AsyncSession, place: Place, verdict: VerdictFilter | None, attention: bool) -> list[Key] | None:
+async def _ids(
+    session: AsyncSession, place: Place, verdict: VerdictFilter | None, attention: bool
+) -> list[Key] | None:
     """The ids that make the page, where an index holds just these notices; None where the primary key has them in order."""
     if verdict is VerdictFilter.UNJUDGED:
         return [] if attention else await filters.ids_of_unjudged(session, place)
     if verdict in (None, VerdictFilter.ACCEPTED):
-        return await filters.ids_of_attention(session, place) if attention and verdict is None else None
+        return (
+            await filters.ids_of_attention(session, place)
+            if attention and verdict is None
+            else None
+        )
     return await filters.ids_of_verdict(session, place, Verdict(verdict), attention=attention)
 
 
-def _filtered(query: Select[Any], verdict: VerdictFilter | None, order_no: str | None, attention: bool) -> Select[Any]:
+def _filtered(
+    query: Select[Any], verdict: VerdictFilter | None, order_no: str | None, attention: bool
+) -> Select[Any]:
     if verdict is VerdictFilter.UNJUDGED:
         query = query.where(NoticeRow.verdict.is_(None))
     elif verdict is not None:
@@ -205,8 +243,12 @@ async def _in_full(session: AsyncSession, notice_id: UUID, *, personal: bool) ->
     row = await session.get(NoticeRow, notice_id)
     if row is None:
         raise NoticeNotFound
-    answered_at = await session.scalar(select(AnswerRow.answered_at).where(AnswerRow.notice_id == notice_id))
-    event_ids = await session.scalars(select(EventRow.id).where(EventRow.notice_id == notice_id).order_by(EventRow.sequence))
+    answered_at = await session.scalar(
+        select(AnswerRow.answered_at).where(AnswerRow.notice_id == notice_id)
+    )
+    event_ids = await session.scalars(
+        select(EventRow.id).where(EventRow.notice_id == notice_id).order_by(EventRow.sequence)
+    )
     call = _call_of(row)
     return NoticeInFull(
         **_common(row),
@@ -230,5 +272,9 @@ def _call_of(row: NoticeRow) -> Call:
 
 def _unreadable(call: Call) -> tuple[str, ...]:
     """Why no release can help. An order_no or status given twice with different values would be a guess."""
-    guesses = [problem for problem in call.problems if problem in ("repeated_key:order_no", "repeated_key:status")]
+    guesses = [
+        problem
+        for problem in call.problems
+        if problem in ("repeated_key:order_no", "repeated_key:status")
+    ]
     return (*guesses, *unreadable_reasons(call))

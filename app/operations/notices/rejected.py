@@ -64,22 +64,32 @@ class RejectedSamplePage(Page[RejectedSample]):
     """Rejected samples, the latest first; no more than 100 are kept."""
 
 
-async def list_samples(sessions: Sessions, place: Place, *, attention: bool = False) -> RejectedSamplePage:
+async def list_samples(
+    sessions: Sessions, place: Place, *, attention: bool = False
+) -> RejectedSamplePage:
     """The samples, the latest first; with `attention` only those that nobody has dismissed. Raises BadCursor."""
     async with sessions() as session:
         return await read_samples(session, place, attention=attention)
 
 
-async def read_samples(session: AsyncSession, place: Place, *, attention: bool = False) -> RejectedSamplePage:
+async def read_samples(
+    session: AsyncSession, place: Place, *, attention: bool = False
+) -> RejectedSamplePage:
     """Return the page of `list_samples` as part of a larger answer. Raises BadCursor."""
     query = select(RejectedSampleRow)
     if attention:
         query = query.where(RejectedSampleRow.dismissed_at.is_(None))
-    rows, cursor, has_more = await read_page(session, query, RejectedSampleRow.id, place, newest_first=True)
-    return RejectedSamplePage(items=[sample_of(row) for (row,) in rows], next_cursor=cursor, has_more=has_more)
+    rows, cursor, has_more = await read_page(
+        session, query, RejectedSampleRow.id, place, newest_first=True
+    )
+    return RejectedSamplePage(
+        items=[sample_of(row) for (row,) in rows], next_cursor=cursor, has_more=has_more
+    )
 
 
-async def show_sample(sessions: Sessions, sample_id: UUID, *, shown_to: Actor | None = None) -> RejectedSampleInFull:
+async def show_sample(
+    sessions: Sessions, sample_id: UUID, *, shown_to: Actor | None = None
+) -> RejectedSampleInFull:
     """One sample with its raw bytes; what is hidden otherwise is shown to `shown_to`. Raises SampleNotFound, NotAllowed."""
     async with sessions.begin() as session:
         row = await session.get(RejectedSampleRow, sample_id)
@@ -97,7 +107,9 @@ async def release_sample(sessions: Sessions, sample_id: UUID, actor: Actor) -> N
             notice_id = await recording.make_notice_of(session, sample_id)
         except recording.SampleNotFound:
             raise SampleNotFound from None
-        await write_entry(session, actor, Action.SAMPLE_RELEASED, f"sample:{sample_id}", notice_id=str(notice_id))
+        await write_entry(
+            session, actor, Action.SAMPLE_RELEASED, f"sample:{sample_id}", notice_id=str(notice_id)
+        )
         return await notice_of_id(session, notice_id)
 
 

@@ -41,7 +41,9 @@ class EventPage(Page[Event]):
     """Events, the oldest first. `next_cursor` is the place to read on from later."""
 
 
-async def list_events(sessions: Sessions, place: Place, *, order_no: str | None = None, shown_to: Actor | None = None) -> EventPage:
+async def list_events(
+    sessions: Sessions, place: Place, *, order_no: str | None = None, shown_to: Actor | None = None
+) -> EventPage:
     """The events behind the cursor, the oldest first; personal values are shown to `shown_to`. Raises BadCursor, NotAllowed.
 
     Ids are made before they are committed: with several judging workers an event can become visible behind a cursor that has
@@ -52,10 +54,18 @@ async def list_events(sessions: Sessions, place: Place, *, order_no: str | None 
         if order_no is not None:
             order_no = await known_order_no(session, order_no)
             query = query.where(EventRow.order_no == order_no)
-        rows, cursor, has_more = await read_page(session, query, EventRow.id, place, newest_first=False)
+        rows, cursor, has_more = await read_page(
+            session, query, EventRow.id, place, newest_first=False
+        )
         if shown_to is not None:
-            await write_look(session, shown_to, "events" if order_no is None else f"order:{order_no}")
-    return EventPage(items=[event_of(row, personal=shown_to is not None) for (row,) in rows], next_cursor=cursor, has_more=has_more)
+            await write_look(
+                session, shown_to, "events" if order_no is None else f"order:{order_no}"
+            )
+    return EventPage(
+        items=[event_of(row, personal=shown_to is not None) for (row,) in rows],
+        next_cursor=cursor,
+        has_more=has_more,
+    )
 
 
 async def show_event(sessions: Sessions, event_id: UUID, *, shown_to: Actor | None = None) -> Event:

@@ -27,7 +27,17 @@ HISTORY_LIMIT = 1_000
 """How many notices, events and webhooks of an order are shown at most, the earliest first; their own lists have the rest."""
 
 
-_AS_THEY_ARE = ("money", "clientip", "sendid", "sendpoint", "cycle", "sequence", "flags", "created_at", "updated_at")
+_AS_THEY_ARE = (
+    "money",
+    "clientip",
+    "sendid",
+    "sendpoint",
+    "cycle",
+    "sequence",
+    "flags",
+    "created_at",
+    "updated_at",
+)
 
 
 class StoreOfOrder(Value):
@@ -86,7 +96,9 @@ class OrderHistory(Value):
     outbound_webhooks: list[OutboundWebhookInFull]
 
 
-async def show_order(sessions: Sessions, order_no: str, *, shown_to: Actor | None = None) -> OrderHistory:
+async def show_order(
+    sessions: Sessions, order_no: str, *, shown_to: Actor | None = None
+) -> OrderHistory:
     """An order with its calls, events and webhooks, each in order of time; at most HISTORY_LIMIT of each.
 
     The number is looked for as it was typed, then in its plain spelling.
@@ -115,12 +127,22 @@ async def show_order(sessions: Sessions, order_no: str, *, shown_to: Actor | Non
 
 
 async def _notices(session: AsyncSession, order_no: str) -> list[NoticeRow]:
-    query = select(NoticeRow).where(NoticeRow.order_no == order_no).order_by(NoticeRow.id).limit(HISTORY_LIMIT)
+    query = (
+        select(NoticeRow)
+        .where(NoticeRow.order_no == order_no)
+        .order_by(NoticeRow.id)
+        .limit(HISTORY_LIMIT)
+    )
     return list(await session.scalars(query))
 
 
 async def _events(session: AsyncSession, order_no: str) -> list[EventRow]:
-    query = select(EventRow).where(EventRow.order_no == order_no).order_by(EventRow.sequence).limit(HISTORY_LIMIT)
+    query = (
+        select(EventRow)
+        .where(EventRow.order_no == order_no)
+        .order_by(EventRow.sequence)
+        .limit(HISTORY_LIMIT)
+    )
     return list(await session.scalars(query))
 
 
@@ -150,5 +172,12 @@ def _store_of(code: str | None) -> StoreOfOrder | None:
 
 def _payment_numbers(row: OrderRow) -> list[PaymentNumber]:
     store = store_of(row.pay_cvs)
-    numbers = (("pay_no1", row.pay_no1, store and store.pay_no1_label), ("pay_no2", row.pay_no2, store and store.pay_no2_label))
-    return [PaymentNumber(label=label or BY_NAME[name].japanese, value=value) for name, value, label in numbers if value]
+    numbers = (
+        ("pay_no1", row.pay_no1, store and store.pay_no1_label),
+        ("pay_no2", row.pay_no2, store and store.pay_no2_label),
+    )
+    return [
+        PaymentNumber(label=label or BY_NAME[name].japanese, value=value)
+        for name, value, label in numbers
+        if value
+    ]

@@ -31,7 +31,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _TIME_BYTES = 8
 _KEYS = (OrderRow.created_at, OrderRow.order_no)
-_INDEXED: Mapping[str, Column] = {"sendid": OrderRow.sendid, "telno_tail": OrderRow.telno_tail, "money": OrderRow.money}
+_INDEXED: Mapping[str, Column] = {
+    "sendid": OrderRow.sendid,
+    "telno_tail": OrderRow.telno_tail,
+    "money": OrderRow.money,
+}
 _HAS_SENDID = text("orders.sendid <> '' AND length(orders.sendid) <= 255")
 """The condition of the index, which holds only orders that have one, and one that may be looked for."""
 
@@ -70,7 +74,11 @@ async def search_orders(sessions: Sessions, place: Place, query: OrderQuery) -> 
     """
     after = None if place.cursor is None else _key_of(place.cursor)
     async with snapshot(sessions) as session:
-        rows = list(await session.scalars(_statement(await _meant(session, query), after).limit(place.limit + 1)))
+        rows = list(
+            await session.scalars(
+                _statement(await _meant(session, query), after).limit(place.limit + 1)
+            )
+        )
     page = rows[: place.limit]
     cursor = order_cursor(page[-1].created_at, page[-1].order_no) if page else place.cursor
     items = [FoundOrder(order_no=row.order_no, **fields_of(row)) for row in page]
@@ -91,7 +99,9 @@ async def _meant(session: AsyncSession, query: OrderQuery) -> OrderQuery:
 def _statement(query: OrderQuery, after: tuple[datetime, str] | None) -> Select[OrderRow]:
     statement = _single(query, after)
     if statement is None:
-        statement = _filtered(select(OrderRow), query).order_by(*(column.desc() for column in _KEYS))
+        statement = _filtered(select(OrderRow), query).order_by(
+            *(column.desc() for column in _KEYS)
+        )
         if after is not None:
             statement = statement.where(tuple_(*_KEYS) < after)
     return statement
@@ -117,7 +127,9 @@ def _filtered(statement: Select[OrderRow], query: OrderQuery) -> Select[OrderRow
         statement = statement.where(OrderRow.money == query.money)
     if query.date is not None:
         begin = datetime.combine(query.date, time(), _JAPAN)
-        statement = statement.where(OrderRow.created_at >= begin, OrderRow.created_at < begin + timedelta(days=1))
+        statement = statement.where(
+            OrderRow.created_at >= begin, OrderRow.created_at < begin + timedelta(days=1)
+        )
     return statement
 
 
@@ -129,7 +141,9 @@ def order_cursor(created_at: datetime, order_no: str) -> str:
 
 def _key_of(cursor: str) -> tuple[datetime, str]:
     try:
-        raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        raw = base64.b64decode(
+            cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True
+        )
         created_at = _EPOCH + int.from_bytes(raw[:_TIME_BYTES]) * _MICROSECOND
         order_no = raw[_TIME_BYTES:].decode()
     except (binascii.Error, UnicodeError, OverflowError):

@@ -54,11 +54,21 @@ async def read_attention(sessions: Sessions) -> Attention:
         subscribers = (await read_subscribers(session)).items
         return Attention(
             counts=await count_attention(session),
-            quarantined=(await read_notices(session, place, verdict=VerdictFilter.QUARANTINED, attention=True)).items,
-            conflicts=(await read_notices(session, place, verdict=VerdictFilter.CONFLICT, attention=True)).items,
+            quarantined=(
+                await read_notices(
+                    session, place, verdict=VerdictFilter.QUARANTINED, attention=True
+                )
+            ).items,
+            conflicts=(
+                await read_notices(session, place, verdict=VerdictFilter.CONFLICT, attention=True)
+            ).items,
             rejected_samples=(await read_samples(session, place, attention=True)).items,
-            dead_webhooks=(await read_outbound(session, place, states=(WebhookState.DEAD,), attention=True)).items,
-            paused_subscribers=[one for one in subscribers if one.state is SubscriberState.PAUSED][:SHOWN],
+            dead_webhooks=(
+                await read_outbound(session, place, states=(WebhookState.DEAD,), attention=True)
+            ).items,
+            paused_subscribers=[one for one in subscribers if one.state is SubscriberState.PAUSED][
+                :SHOWN
+            ],
         )
 
 
@@ -78,6 +88,10 @@ async def _count_notices(session: AsyncSession, verdict: Verdict) -> int:
     return await session.scalar(select(func.count()).select_from(some.subquery())) or 0
 
 
-async def _count(session: AsyncSession, table: type[RejectedSampleRow | OutboundWebhookRow | SubscriberRow], condition: TextClause) -> int:
+async def _count(
+    session: AsyncSession,
+    table: type[RejectedSampleRow | OutboundWebhookRow | SubscriberRow],
+    condition: TextClause,
+) -> int:
     some = select(table.id).where(condition).limit(COUNT_LIMIT)
     return await session.scalar(select(func.count()).select_from(some.subquery())) or 0

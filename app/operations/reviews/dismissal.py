@@ -28,26 +28,36 @@ class Dismissal(Value):
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: Annotated[Line, Field(min_length=1, max_length=500, examples=["a test call of the sales desk"])]
+    reason: Annotated[
+        Line, Field(min_length=1, max_length=500, examples=["a test call of the sales desk"])
+    ]
     """For colleagues to read; it stays with what was dismissed."""
 
 
-async def dismiss_notice(sessions: Sessions, notice_id: UUID, dismissal: Dismissal, actor: Actor) -> Notice:
+async def dismiss_notice(
+    sessions: Sessions, notice_id: UUID, dismissal: Dismissal, actor: Actor
+) -> Notice:
     """Take a quarantined or conflicting notice out of what needs attention; it stays what it is. Raises NoticeNotFound, NotDismissible."""
     async with sessions.begin() as session:
         row = await session.get(NoticeRow, notice_id, with_for_update=True)
         if row is None:
             raise NoticeNotFound
         if row.verdict not in ATTENTION_VERDICTS or row.dismissed_at is not None:
-            raise NotDismissible(_ALREADY if row.dismissed_at else f"verdict:{row.verdict or 'unjudged'}")
-        await session.execute(update(NoticeRow).where(NoticeRow.id == notice_id).values(_dismissed(dismissal)))
+            raise NotDismissible(
+                _ALREADY if row.dismissed_at else f"verdict:{row.verdict or 'unjudged'}"
+            )
+        await session.execute(
+            update(NoticeRow).where(NoticeRow.id == notice_id).values(_dismissed(dismissal))
+        )
         await look_again(session, notice_id)
         await write_entry(session, actor, Action.NOTICE_DISMISSED, f"notice:{notice_id}")
         await session.refresh(row)
     return notice_of(row)
 
 
-async def dismiss_webhook(sessions: Sessions, webhook_id: int, dismissal: Dismissal, actor: Actor) -> OutboundWebhookInFull:
+async def dismiss_webhook(
+    sessions: Sessions, webhook_id: int, dismissal: Dismissal, actor: Actor
+) -> OutboundWebhookInFull:
     """Take a dead webhook out of what needs attention; it can still be retried. Raises WebhookNotFound, NotDismissible."""
     async with sessions.begin() as session:
         row = await session.get(OutboundWebhookRow, webhook_id, with_for_update=True)
@@ -55,12 +65,18 @@ async def dismiss_webhook(sessions: Sessions, webhook_id: int, dismissal: Dismis
             raise WebhookNotFound
         if row.state != WebhookState.DEAD or row.dismissed_at is not None:
             raise NotDismissible(_ALREADY if row.dismissed_at else row.state)
-        await session.execute(update(OutboundWebhookRow).where(OutboundWebhookRow.id == webhook_id).values(_dismissed(dismissal)))
+        await session.execute(
+            update(OutboundWebhookRow)
+            .where(OutboundWebhookRow.id == webhook_id)
+            .values(_dismissed(dismissal))
+        )
         await write_entry(session, actor, Action.WEBHOOK_DISMISSED, f"webhook:{webhook_id}")
     return await show_outbound(sessions, webhook_id)
 
 
-async def dismiss_sample(sessions: Sessions, sample_id: UUID, dismissal: Dismissal, actor: Actor) -> RejectedSample:
+async def dismiss_sample(
+    sessions: Sessions, sample_id: UUID, dismissal: Dismissal, actor: Actor
+) -> RejectedSample:
     """Take a rejected sample out of what needs attention. Raises SampleNotFound, NotDismissible."""
     async with sessions.begin() as session:
         row = await session.get(RejectedSampleRow, sample_id, with_for_update=True)
@@ -68,7 +84,11 @@ async def dismiss_sample(sessions: Sessions, sample_id: UUID, dismissal: Dismiss
             raise SampleNotFound
         if row.dismissed_at is not None:
             raise NotDismissible(_ALREADY)
-        await session.execute(update(RejectedSampleRow).where(RejectedSampleRow.id == sample_id).values(_dismissed(dismissal)))
+        await session.execute(
+            update(RejectedSampleRow)
+            .where(RejectedSampleRow.id == sample_id)
+            .values(_dismissed(dismissal))
+        )
         await write_entry(session, actor, Action.SAMPLE_DISMISSED, f"sample:{sample_id}")
         await session.refresh(row)
     return sample_of(row)

@@ -36,9 +36,13 @@ _LONGEST_PEM = 100_000
 class ConnectionFields(Value):
     """What can be said of the way to a subscriber."""
 
-    headers: Annotated[dict[Line, SecretStr] | None, Field(examples=[{"authorization": "Bearer 7d3f…"}])] = None
+    headers: Annotated[
+        dict[Line, SecretStr] | None, Field(examples=[{"authorization": "Bearer 7d3f…"}])
+    ] = None
     """Headers that webhooks carry beside their own. Names such as `webhook-id`, `host` and `content-length` are reserved."""
-    ca: Annotated[Line | None, Field(max_length=_LONGEST_PEM, examples=["-----BEGIN CERTIFICATE-----\n…"])] = None
+    ca: Annotated[
+        Line | None, Field(max_length=_LONGEST_PEM, examples=["-----BEGIN CERTIFICATE-----\n…"])
+    ] = None
     """Authorities, as PEM, that alone may have issued the subscriber's certificate; without, those that the system trusts."""
     client_certificate: Annotated[SecretStr | None, Field(max_length=_LONGEST_PEM)] = None
     """A certificate to show to the subscriber, with its chain and its private key (unencrypted), as one PEM text."""
@@ -49,7 +53,9 @@ class ConnectionFields(Value):
         return self.model_fields_set & set(ConnectionFields.model_fields)
 
 
-def connection_columns(vault: Vault, row: SubscriberRow | None, fields: ConnectionFields, *, expired_too: bool = False) -> dict[str, Any]:
+def connection_columns(
+    vault: Vault, row: SubscriberRow | None, fields: ConnectionFields, *, expired_too: bool = False
+) -> dict[str, Any]:
     """The columns of a subscriber (None: a new one) after what `fields` names has changed; null takes it away. Empty if nothing changes.
 
     Raises NotAcceptable for what cannot be used, or if no key opens what is there and stays; for an expired certificate unless told not to.
@@ -59,12 +65,17 @@ def connection_columns(vault: Vault, row: SubscriberRow | None, fields: Connecti
         return {}
     present = _present(vault, row)
     if present is None and given != set(ConnectionFields.model_fields):
-        raise NotAcceptable("headers", "No key opens what is there, so that it cannot be kept; give headers and certificates anew.")
+        raise NotAcceptable(
+            "headers",
+            "No key opens what is there, so that it cannot be kept; give headers and certificates anew.",
+        )
     kept = present or PLAIN
     transport = ConnectionOptions(
         headers=_headers(fields) if "headers" in given else kept.headers,
         ca=fields.ca or None if "ca" in given else kept.ca,
-        client_certificate=_certificate(fields) if "client_certificate" in given else kept.client_certificate,
+        client_certificate=_certificate(fields)
+        if "client_certificate" in given
+        else kept.client_certificate,
     )
     _check_ca(transport.ca)
     certificate = _check_certificate(transport.client_certificate, expired_too)
@@ -100,7 +111,9 @@ def _headers(fields: ConnectionFields) -> tuple[tuple[str, str], ...]:
 
 
 def _certificate(fields: ConnectionFields) -> str | None:
-    return fields.client_certificate.get_secret_value() or None if fields.client_certificate else None
+    return (
+        fields.client_certificate.get_secret_value() or None if fields.client_certificate else None
+    )
 
 
 def _check_ca(pem: str | None) -> None:
@@ -120,14 +133,19 @@ def _check_certificate(pem: str | None, expired_too: bool) -> x509.Certificate |
     try:
         certificate = x509.load_pem_x509_certificates(pem.encode())[0]
         key = serialization.load_pem_private_key(pem.encode(), None).public_key()
-        same = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) == certificate.public_key().public_bytes(
+        same = key.public_bytes(
             Encoding.DER, PublicFormat.SubjectPublicKeyInfo
-        )
+        ) == certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         make_context(None, pem)
     except (ValueError, TypeError, ssl.SSLError):  # a TypeError says that the key wants a password
-        raise NotAcceptable("client_certificate", "This holds no certificate with its unencrypted private key, both in PEM.") from None
+        raise NotAcceptable(
+            "client_certificate",
+            "This holds no certificate with its unencrypted private key, both in PEM.",
+        ) from None
     if not same:
-        raise NotAcceptable("client_certificate", "The first certificate does not belong to the private key.")
+        raise NotAcceptable(
+            "client_certificate", "The first certificate does not belong to the private key."
+        )
     if certificate.not_valid_after_utc < now() and not expired_too:
         raise NotAcceptable("client_certificate", "The certificate has expired.")
     return certificate

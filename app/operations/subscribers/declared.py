@@ -31,7 +31,9 @@ _LOCK_KEY = 7_236_405_902
 log = get_logger("operating")
 
 
-async def apply_declared(sessions: Sessions, vault: Vault, declared: Sequence[DeclaredSubscriber], rules: UrlRules) -> int:
+async def apply_declared(
+    sessions: Sessions, vault: Vault, declared: Sequence[DeclaredSubscriber], rules: UrlRules
+) -> int:
     """Make every declared subscriber as it is declared, found by its name, and return how many were new or differed.
 
     Never removes, pauses or resumes one. A changed secret is a rotation: the earlier one stays valid for a day. Processes that start
@@ -52,9 +54,13 @@ async def _apply(session: AsyncSession, vault: Vault, wanted: Wanted) -> bool:
     if wanted.feed:
         await _check_token(session, wanted)
     try:
-        row = await insert_subscriber(session, name=wanted.name, **wanted.columns, **_transport(vault, None, wanted))
+        row = await insert_subscriber(
+            session, name=wanted.name, **wanted.columns, **_transport(vault, None, wanted)
+        )
     except NameTaken:
-        return await _change(session, vault, await subscriber_row(session, wanted.name, lock=True), wanted)
+        return await _change(
+            session, vault, await subscriber_row(session, wanted.name, lock=True), wanted
+        )
     if not wanted.feed:
         await insert_secret(session, vault, row.id, wanted.secret or new_private_key())
     return True
@@ -62,7 +68,10 @@ async def _apply(session: AsyncSession, vault: Vault, wanted: Wanted) -> bool:
 
 async def _check_token(session: AsyncSession, wanted: Wanted) -> None:
     """Raise WrongSettings if another subscriber has the token: nobody could tell the two apart."""
-    same = (SubscriberRow.feed_hash == wanted.columns["feed_hash"], SubscriberRow.name != wanted.name)
+    same = (
+        SubscriberRow.feed_hash == wanted.columns["feed_hash"],
+        SubscriberRow.name != wanted.name,
+    )
     if await session.scalar(select(SubscriberRow.id).where(*same)):
         raise wrong_declaration(wanted.name, "token", "another subscriber has it")
 
@@ -70,7 +79,11 @@ async def _check_token(session: AsyncSession, wanted: Wanted) -> None:
 async def _change(session: AsyncSession, vault: Vault, row: SubscriberRow, wanted: Wanted) -> bool:
     """Make a subscriber that is there as it is wanted; whether it was not."""
     if wanted.feed and not row.feed:
-        raise wrong_declaration(row.name, "feed", "a subscriber of this name is sent webhooks; remove it, or use another name")
+        raise wrong_declaration(
+            row.name,
+            "feed",
+            "a subscriber of this name is sent webhooks; remove it, or use another name",
+        )
     values = {**wanted.columns, **_transport(vault, row, wanted)}
     differs = any(getattr(row, field) != value for field, value in values.items())
     rotated = not wanted.feed and await _rotate_if_new(session, vault, row, wanted.secret)
@@ -82,15 +95,23 @@ async def _change(session: AsyncSession, vault: Vault, row: SubscriberRow, wante
 def _transport(vault: Vault, row: SubscriberRow | None, wanted: Wanted) -> dict[str, Any]:
     try:
         return connection_columns(vault, row, wanted.transport, expired_too=True)
-    except NotAcceptable as refused:  # what is declared was checked before: it is what is there that cannot be kept
+    except (
+        NotAcceptable
+    ) as refused:  # what is declared was checked before: it is what is there that cannot be kept
         raise wrong_declaration(wanted.name, refused.field, str(refused)) from None
 
 
-async def _rotate_if_new(session: AsyncSession, vault: Vault, row: SubscriberRow, secret: str | None) -> bool:
+async def _rotate_if_new(
+    session: AsyncSession, vault: Vault, row: SubscriberRow, secret: str | None
+) -> bool:
     """Make `secret` the current one if it is not; None stands for any key pair."""
     valid = await valid_secrets(session, row.id)
     try:
-        if valid and (valid[0].public_key is not None if secret is None else vault.open(valid[0].sealed) == secret):
+        if valid and (
+            valid[0].public_key is not None
+            if secret is None
+            else vault.open(valid[0].sealed) == secret
+        ):
             return False
     except KeyMissing:
         raise WrongSettings(

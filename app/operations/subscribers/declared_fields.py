@@ -49,27 +49,44 @@ def read_declaration(declared: DeclaredSubscriber, vault: Vault, rules: UrlRules
         new = NewSubscriber.model_validate(_fields_of(declared, texts))
         check_name(new.name)
         check_way(new, rules)
-        columns: dict[str, Any] = {"url": new.url or "", "event_types": check_event_types(new.event_types), "customer": new.customer}
+        columns: dict[str, Any] = {
+            "url": new.url or "",
+            "event_types": check_event_types(new.event_types),
+            "customer": new.customer,
+        }
         connection_columns(vault, None, new, expired_too=True)
         _check_credentials(texts)
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
-        raise wrong_declaration(declared.name, str(fault["loc"][0]), fault["msg"].removeprefix("Value error, ")) from None
+        raise wrong_declaration(
+            declared.name, str(fault["loc"][0]), fault["msg"].removeprefix("Value error, ")
+        ) from None
     except NotAcceptable as refused:
         raise wrong_declaration(declared.name, refused.field, str(refused)) from None
     columns |= {field: getattr(new, field) for field in _STAYS if field in new.model_fields_set}
-    columns |= {"declared": True, "feed": new.feed, "feed_hash": hash_of(texts["token"] or "") if new.feed else None}
+    columns |= {
+        "declared": True,
+        "feed": new.feed,
+        "feed_hash": hash_of(texts["token"] or "") if new.feed else None,
+    }
     return Wanted(new.name, columns, new, texts["secret"], new.feed)
 
 
 def _fields_of(declared: DeclaredSubscriber, texts: Mapping[str, str | None]) -> dict[str, Any]:
     """The fields of the API that the declaration gives, and no others."""
-    fields: dict[str, Any] = {"name": declared.name, "url": declared.url, "feed": declared.feed, "customer": declared.customer}
+    fields: dict[str, Any] = {
+        "name": declared.name,
+        "url": declared.url,
+        "feed": declared.feed,
+        "customer": declared.customer,
+    }
     fields["event_types"] = declared.events
     alike = {"ordered", "max_in_flight", "rate_limit", "headers"} & declared.model_fields_set
     fields |= {field: getattr(declared, field) for field in alike}
     if "timeout" in declared.model_fields_set:
-        fields["timeout_ms"] = None if declared.timeout is None else declared.timeout // _MILLISECOND
+        fields["timeout_ms"] = (
+            None if declared.timeout is None else declared.timeout // _MILLISECOND
+        )
     for field in ("ca", "client_certificate"):
         if {field, f"{field}_file"} & declared.model_fields_set:
             fields[field] = texts[field]
@@ -80,7 +97,9 @@ def _check_credentials(texts: Mapping[str, str | None]) -> None:
     if texts["secret"] is not None:
         check_signing_secret(texts["secret"])
     if texts["token"] is not None and not _TOKEN.fullmatch(texts["token"]):
-        raise NotAcceptable("token", "A feed's token is `zft_` and 43 to 200 letters, digits, `-` and `_`.")
+        raise NotAcceptable(
+            "token", "A feed's token is `zft_` and 43 to 200 letters, digits, `-` and `_`."
+        )
 
 
 def _text_of(declared: DeclaredSubscriber, field: str) -> str | None:
@@ -90,11 +109,15 @@ def _text_of(declared: DeclaredSubscriber, field: str) -> str | None:
         try:
             return path.read_text().strip()
         except (OSError, UnicodeDecodeError):
-            raise wrong_declaration(declared.name, f"{field}_file", "The file cannot be read as text.") from None
+            raise wrong_declaration(
+                declared.name, f"{field}_file", "The file cannot be read as text."
+            ) from None
     value: SecretStr | str | None = getattr(declared, field)
     return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 def wrong_declaration(name: str, field: str, says: str) -> WrongSettings:
     """What is wrong with a declaration, in a text that names the variable, the subscriber and the field."""
-    return WrongSettings(f"{variable_of('subscribers')}: [{name}] {_NAMES.get(field, field)}: {says}")
+    return WrongSettings(
+        f"{variable_of('subscribers')}: [{name}] {_NAMES.get(field, field)}: {says}"
+    )

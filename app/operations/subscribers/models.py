@@ -15,14 +15,18 @@ Url = Annotated[Line, Field(max_length=2_000, examples=["https://shop.example/ho
 MaxInFlight = Annotated[int, Field(ge=1, le=200)]
 RateLimit = Annotated[int, Field(ge=1, le=10_000, examples=[20])]
 Timeout = Annotated[int, Field(ge=1_000, le=60_000, examples=[15_000])]
-EventTypes = Annotated[list[Line] | None, Field(examples=[["payment.received", "payment.confirmed"]])]
+EventTypes = Annotated[
+    list[Line] | None, Field(examples=[["payment.received", "payment.confirmed"]])
+]
 
 NULLABLE = ("event_types", "timeout_ms", "rate_limit")
 """What a change can set to null; in the other fields null means that nothing changes."""
 
 # Only a pause makes a backlog to be let out slowly. The failures of before count no more: the next one would pause it again at once.
 RESUMED: dict[str, Any] = {
-    "resumed_at": case((SubscriberRow.state == "paused", func.now()), else_=SubscriberRow.resumed_at),
+    "resumed_at": case(
+        (SubscriberRow.state == "paused", func.now()), else_=SubscriberRow.resumed_at
+    ),
     "state": "active",
     "pause_reason": None,
     "failures": 0,
@@ -98,7 +102,9 @@ class SigningSecret(Value):
     created_at: Moment
     expires_at: Moment | None
     """When it ceases to be used; None for the current one."""
-    public_key: Annotated[str | None, Field(examples=["whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="])]
+    public_key: Annotated[
+        str | None, Field(examples=["whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="])
+    ]
     """What verifies its signatures, if it is an Ed25519 key; None for a shared secret."""
 
 

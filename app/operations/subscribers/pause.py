@@ -11,7 +11,9 @@ from app.operations.subscribers.models import RESUMED, Subscriber, SubscriberSta
 from app.operations.subscribers.rows import subscriber_row, write_change
 
 
-async def pause_subscriber(sessions: Sessions, name: str, reason: str | None, actor: Actor) -> Subscriber:
+async def pause_subscriber(
+    sessions: Sessions, name: str, reason: str | None, actor: Actor
+) -> Subscriber:
     """Hold everything that is owed to a subscriber until it is resumed, and tell others that ask. Raises SubscriberNotFound, NotAllowed.
 
     `reason` is for operators to read; others are told only that it was an operator.
@@ -39,7 +41,9 @@ async def resume_subscriber(sessions: Sessions, name: str, actor: Actor) -> Subs
         pass
     async with sessions.begin() as session:
         row = await subscriber_row(session, name, lock=True)
-        news = row.feed and row.state == SubscriberState.PAUSED  # others are told of by their first success
+        news = (
+            row.feed and row.state == SubscriberState.PAUSED
+        )  # others are told of by their first success
         if news:
             await tell_recovered(session, row.id)
         resumed = await write_change(session, row, RESUMED, actor, Action.SUBSCRIBER_RESUMED)

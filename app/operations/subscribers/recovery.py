@@ -83,7 +83,9 @@ class RecoveryJobPage(Page[RecoveryJob]):
     """Recoveries, the latest first."""
 
 
-async def recover(sessions: Sessions, request: RecoveryRequest, actor: Actor, once: Once | None = None) -> Recovery:
+async def recover(
+    sessions: Sessions, request: RecoveryRequest, actor: Actor, once: Once | None = None
+) -> Recovery:
     """Order that webhooks of a span of time are sent again, with all their attempts before them, or count them.
 
     They keep their `webhook-id`: a subscriber that checks it takes none twice. What is being sent at this moment is left alone.
@@ -97,22 +99,42 @@ async def recover(sessions: Sessions, request: RecoveryRequest, actor: Actor, on
             raise SubscriberPolls
         recovery = await _recover(session, row, request, actor)
         if not request.dry_run:
-            await write_entry(session, actor, Action.WEBHOOKS_RECOVERED, f"subscriber:{request.subscriber}", **_details(request, recovery))
+            await write_entry(
+                session,
+                actor,
+                Action.WEBHOOKS_RECOVERED,
+                f"subscriber:{request.subscriber}",
+                **_details(request, recovery),
+            )
         if once:
             await once.keep(session, actor, recovery.model_dump_json())
     return recovery
 
 
-async def _recover(session: AsyncSession, row: SubscriberRow, request: RecoveryRequest, actor: Actor) -> Recovery:
+async def _recover(
+    session: AsyncSession, row: SubscriberRow, request: RecoveryRequest, actor: Actor
+) -> Recovery:
     types = _types(row, request)
     until = request.until or now()
     first, end = events_between(request.since, until)
-    since, until = (min(max(moment, _FIRST_MOMENT), _LAST_MOMENT) for moment in (request.since, until))  # what Postgres can hold
-    count = await _count(session, _chosen(row.id, request, _events(types, since, until, first, end)))
+    since, until = (
+        min(max(moment, _FIRST_MOMENT), _LAST_MOMENT) for moment in (request.since, until)
+    )  # what Postgres can hold
+    count = await _count(
+        session, _chosen(row.id, request, _events(types, since, until, first, end))
+    )
     if request.dry_run:
         return Recovery(subscriber=request.subscriber, webhooks=count, dry_run=True, id=None)
     scope = Scope.EVERYTHING if request.everything else Scope.UNDELIVERED
-    job = RecoveryJobRow(id=uuid7(), subscriber_id=row.id, since=since, until=until, event_types=types, scope=scope, rate=request.rate)
+    job = RecoveryJobRow(
+        id=uuid7(),
+        subscriber_id=row.id,
+        since=since,
+        until=until,
+        event_types=types,
+        scope=scope,
+        rate=request.rate,
+    )
     job.total, job.cursor, job.created_by = count, first, actor.name
     session.add(job)
     await session.flush()
@@ -126,36 +148,56 @@ def _types(row: SubscriberRow, request: RecoveryRequest) -> list[str]:
 
 
 def _details(request: RecoveryRequest, recovery: Recovery) -> dict[str, Any]:
-    asked = request.model_dump(mode="json", include={"since", "until", "event_types", "everything", "rate"}, exclude_none=True)
+    asked = request.model_dump(
+        mode="json",
+        include={"since", "until", "event_types", "everything", "rate"},
+        exclude_none=True,
+    )
     return {**asked, "webhooks": recovery.webhooks, "recovery": str(recovery.id)}
 
 
-def _events(types: Sequence[str], since: datetime, until: datetime, first: UUID, end: UUID) -> list[ColumnElement[bool]]:
+def _events(
+    types: Sequence[str], since: datetime, until: datetime, first: UUID, end: UUID
+) -> list[ColumnElement[bool]]:
     """Which events are meant. Their ids begin with the time, so that the primary key finds them; the exact test follows."""
     moments = (EventRow.created_at >= since, EventRow.created_at < until)
     return [EventRow.id > first, EventRow.id < end, *moments, EventRow.type.in_(types)]
 
 
-def _chosen(subscriber_id: UUID, request: RecoveryRequest, events: list[ColumnElement[bool]]) -> Select[*tuple[Any, ...]]:
+def _chosen(
+    subscriber_id: UUID, request: RecoveryRequest, events: list[ColumnElement[bool]]
+) -> Select[*tuple[Any, ...]]:
     mine = OutboundWebhookRow.subscriber_id == subscriber_id
     if request.everything:
-        return select(EventRow.id).where(EventRow.id.not_in(select(OutboundWebhookRow.event_id).where(mine, BEING_SENT)), *events)
+        return select(EventRow.id).where(
+            EventRow.id.not_in(select(OutboundWebhookRow.event_id).where(mine, BEING_SENT)), *events
+        )
     # What the subscriber is owed is found first, by its index, and its events one by one: a join could read all events there are.
-    owed = select(OutboundWebhookRow.event_id).where(mine, OutboundWebhookRow.state.in_(UNDELIVERED), not_(BEING_SENT))
-    return select(EventRow.id).where(EventRow.id == any_(func.array(owed.scalar_subquery())), *events)
+    owed = select(OutboundWebhookRow.event_id).where(
+        mine, OutboundWebhookRow.state.in_(UNDELIVERED), not_(BEING_SENT)
+    )
+    return select(EventRow.id).where(
+        EventRow.id == any_(func.array(owed.scalar_subquery())), *events
+    )
 
 
 async def list_recoveries(sessions: Sessions, place: Place) -> RecoveryJobPage:
     """All recoveries, the latest first. Raises BadCursor."""
     async with sessions() as session:
-        rows, cursor, has_more = await read_page(session, _jobs(), RecoveryJobRow.id, place, newest_first=True)
-    return RecoveryJobPage(items=[_job_of(*row) for row in rows], next_cursor=cursor, has_more=has_more)
+        rows, cursor, has_more = await read_page(
+            session, _jobs(), RecoveryJobRow.id, place, newest_first=True
+        )
+    return RecoveryJobPage(
+        items=[_job_of(*row) for row in rows], next_cursor=cursor, has_more=has_more
+    )
 
 
 async def show_recovery(sessions: Sessions, recovery_id: UUID) -> RecoveryJob:
     """One recovery with its progress. Raises RecoveryNotFound."""
     async with sessions() as session:
-        found = (await session.execute(_jobs().where(RecoveryJobRow.id == recovery_id))).one_or_none()
+        found = (
+            await session.execute(_jobs().where(RecoveryJobRow.id == recovery_id))
+        ).one_or_none()
     if found is None:
         raise RecoveryNotFound
     return _job_of(*found)
@@ -170,16 +212,27 @@ async def cancel_recovery(sessions: Sessions, recovery_id: UUID, actor: Actor) -
         if job.state != JobState.RUNNING:
             raise NotCancellable(job.state)
         job.state, job.finished_at = JobState.CANCELLED, now()
-        await write_entry(session, actor, Action.RECOVERY_CANCELLED, f"recovery:{recovery_id}", done=job.done, total=job.total)
+        await write_entry(
+            session,
+            actor,
+            Action.RECOVERY_CANCELLED,
+            f"recovery:{recovery_id}",
+            done=job.done,
+            total=job.total,
+        )
     return await show_recovery(sessions, recovery_id)
 
 
 def _jobs() -> Select[*tuple[Any, ...]]:
-    return select(RecoveryJobRow, SubscriberRow.name).join(SubscriberRow, SubscriberRow.id == RecoveryJobRow.subscriber_id)
+    return select(RecoveryJobRow, SubscriberRow.name).join(
+        SubscriberRow, SubscriberRow.id == RecoveryJobRow.subscriber_id
+    )
 
 
 def _job_of(row: RecoveryJobRow, subscriber: str) -> RecoveryJob:
-    columns = {field: getattr(row, field) for field in RecoveryJob.model_fields if field != "subscriber"}
+    columns = {
+        field: getattr(row, field) for field in RecoveryJob.model_fields if field != "subscriber"
+    }
     return RecoveryJob(subscriber=subscriber, **columns)
 
 

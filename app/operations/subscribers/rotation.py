@@ -36,7 +36,9 @@ class Rotation(Value):
 
     model_config = ConfigDict(extra="forbid")
 
-    overlap_hours: Annotated[float, Field(ge=0, le=LONGEST_OVERLAP / _HOUR, allow_inf_nan=False)] = DEFAULT_OVERLAP / _HOUR
+    overlap_hours: Annotated[
+        float, Field(ge=0, le=LONGEST_OVERLAP / _HOUR, allow_inf_nan=False)
+    ] = DEFAULT_OVERLAP / _HOUR
     """How long webhooks are signed with the earlier secret as well; 0 ends it at once, as after a leak."""
     secret: SecretStr | None = None
     """A signing secret of your own: `whsec_` and 24 to 64 bytes in base64. Left out: one is made."""
@@ -44,22 +46,32 @@ class Rotation(Value):
     """Whether the new one is an Ed25519 key, of which the subscriber gets the public half."""
 
 
-async def rotate_secret(sessions: Sessions, vault: Vault, name: str, rotation: Rotation, actor: Actor) -> SubscriberWithSecret:
+async def rotate_secret(
+    sessions: Sessions, vault: Vault, name: str, rotation: Rotation, actor: Actor
+) -> SubscriberWithSecret:
     """Give a subscriber a new signing secret and show it this once, or its public half; to one that polls, a new token.
 
     Raises SubscriberNotFound, NotAcceptable, TooManySecrets, NotAllowed.
     """
     async with sessions.begin() as session:
         row = await subscriber_row(session, name, lock=True)
-        secret = await (_replace_token if row.feed else _replace_secret)(session, vault, row.id, rotation)
+        secret = await (_replace_token if row.feed else _replace_secret)(
+            session, vault, row.id, rotation
+        )
         await write_entry(
-            session, actor, Action.SECRET_ROTATED, f"subscriber:{name}", overlap_hours=0 if row.feed else rotation.overlap_hours
+            session,
+            actor,
+            Action.SECRET_ROTATED,
+            f"subscriber:{name}",
+            overlap_hours=0 if row.feed else rotation.overlap_hours,
         )
         await session.refresh(row)
         return SubscriberWithSecret(**common_of(row), secret=secret)
 
 
-async def _replace_secret(session: AsyncSession, vault: Vault, subscriber_id: UUID, rotation: Rotation) -> str:
+async def _replace_secret(
+    session: AsyncSession, vault: Vault, subscriber_id: UUID, rotation: Rotation
+) -> str:
     secret = secret_for(rotation.secret, asymmetric=rotation.asymmetric)
     await replace_secret(session, vault, subscriber_id, secret, rotation.overlap_hours * _HOUR)
     valid = len(await valid_secrets(session, subscriber_id))
@@ -69,7 +81,9 @@ async def _replace_secret(session: AsyncSession, vault: Vault, subscriber_id: UU
     return public_key_of(secret) or secret
 
 
-async def _replace_token(session: AsyncSession, _vault: Vault, subscriber_id: UUID, rotation: Rotation) -> str:
+async def _replace_token(
+    session: AsyncSession, _vault: Vault, subscriber_id: UUID, rotation: Rotation
+) -> str:
     """The earlier token ends at once: whoever polls reads on with the new one from where it was, so that nothing is missed."""
     if rotation.secret is not None or rotation.asymmetric:
         raise NotAcceptable("secret", "A feed is read with a token that is made here.")

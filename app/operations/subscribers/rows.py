@@ -16,21 +16,33 @@ from app.operations.errors import NameTaken, SubscriberNotFound
 from app.operations.subscribers.models import Subscriber, SubscriberState
 
 
-async def subscriber_row(session: AsyncSession, name: str, *, lock: bool = False, alone: bool = False) -> SubscriberRow:
+async def subscriber_row(
+    session: AsyncSession, name: str, *, lock: bool = False, alone: bool = False
+) -> SubscriberRow:
     """The subscriber of this name, with `lock` locked against other changes, with `alone` also against new debts.
 
     Recording locks webhooks before subscribers: whoever holds such a lock must not wait for webhooks. Raises SubscriberNotFound.
     """
-    query = select(SubscriberRow).where(SubscriberRow.name == name, SubscriberRow.state != SubscriberState.REMOVED)
-    row = await session.scalar(query.with_for_update(key_share=not alone) if lock or alone else query)
+    query = select(SubscriberRow).where(
+        SubscriberRow.name == name, SubscriberRow.state != SubscriberState.REMOVED
+    )
+    row = await session.scalar(
+        query.with_for_update(key_share=not alone) if lock or alone else query
+    )
     if row is None:
         raise SubscriberNotFound
     return row
 
 
-async def update_subscriber(session: AsyncSession, subscriber_id: UUID, values: dict[str, Any]) -> None:
+async def update_subscriber(
+    session: AsyncSession, subscriber_id: UUID, values: dict[str, Any]
+) -> None:
     """Write columns of a subscriber. `updated_at` tells the workers that what they remember of it is out of date."""
-    await session.execute(update(SubscriberRow).where(SubscriberRow.id == subscriber_id).values(**values, updated_at=func.now()))
+    await session.execute(
+        update(SubscriberRow)
+        .where(SubscriberRow.id == subscriber_id)
+        .values(**values, updated_at=func.now())
+    )
     await session.execute(text(f"NOTIFY {OUTBOUND}"))
 
 
@@ -40,7 +52,9 @@ async def insert_subscriber(session: AsyncSession, **values: Any) -> SubscriberR
         insert(SubscriberRow)
         .values(id=uuid7(), state=SubscriberState.ACTIVE, **values)
         # As text, because Postgres matches a condition with a parameter in it to no partial index once it plans for any value.
-        .on_conflict_do_nothing(index_elements=[SubscriberRow.name], index_where=text("state <> 'removed'"))
+        .on_conflict_do_nothing(
+            index_elements=[SubscriberRow.name], index_where=text("state <> 'removed'")
+        )
         .returning(SubscriberRow)
     )
     row = await session.scalar(statement)
@@ -49,7 +63,9 @@ async def insert_subscriber(session: AsyncSession, **values: Any) -> SubscriberR
     return row
 
 
-async def write_change(session: AsyncSession, row: SubscriberRow, values: dict[str, Any], actor: Actor, action: Action) -> Subscriber:
+async def write_change(
+    session: AsyncSession, row: SubscriberRow, values: dict[str, Any], actor: Actor, action: Action
+) -> Subscriber:
     """Write columns of a locked row and an entry that names them; return the subscriber as it is then. Raises NotAllowed."""
     if values:
         await update_subscriber(session, row.id, values)

@@ -26,30 +26,51 @@ def secret_for(given: SecretStr | None, *, asymmetric: bool) -> str:
     secret = given.get_secret_value()
     check_signing_secret(secret)
     if asymmetric and public_key_of(secret) is None:
-        raise NotAcceptable("secret", "A shared secret makes no asymmetric signatures; leave it out.")
+        raise NotAcceptable(
+            "secret", "A shared secret makes no asymmetric signatures; leave it out."
+        )
     return secret
 
 
-async def insert_secret(session: AsyncSession, vault: Vault, subscriber_id: UUID, secret: str) -> None:
+async def insert_secret(
+    session: AsyncSession, vault: Vault, subscriber_id: UUID, secret: str
+) -> None:
     """Keep a secret, sealed, as the current one."""
-    row = SubscriberSecretRow(id=uuid7(), subscriber_id=subscriber_id, sealed=vault.seal(secret), public_key=public_key_of(secret))
+    row = SubscriberSecretRow(
+        id=uuid7(),
+        subscriber_id=subscriber_id,
+        sealed=vault.seal(secret),
+        public_key=public_key_of(secret),
+    )
     session.add(row)
     await session.flush()
 
 
-async def valid_secrets(session: AsyncSession, subscriber_id: UUID) -> Sequence[SubscriberSecretRow]:
+async def valid_secrets(
+    session: AsyncSession, subscriber_id: UUID
+) -> Sequence[SubscriberSecretRow]:
     """The secrets that webhooks are signed with now, the latest first."""
     of_subscriber = SubscriberSecretRow.subscriber_id == subscriber_id
-    valid = or_(SubscriberSecretRow.expires_at.is_(None), SubscriberSecretRow.expires_at > func.now())
-    query = select(SubscriberSecretRow).where(of_subscriber, valid).order_by(SubscriberSecretRow.id.desc())
+    valid = or_(
+        SubscriberSecretRow.expires_at.is_(None), SubscriberSecretRow.expires_at > func.now()
+    )
+    query = (
+        select(SubscriberSecretRow)
+        .where(of_subscriber, valid)
+        .order_by(SubscriberSecretRow.id.desc())
+    )
     return (await session.scalars(query)).all()
 
 
-async def replace_secret(session: AsyncSession, vault: Vault, subscriber_id: UUID, secret: str, overlap: timedelta) -> None:
+async def replace_secret(
+    session: AsyncSession, vault: Vault, subscriber_id: UUID, secret: str, overlap: timedelta
+) -> None:
     """Make `secret` the current one; the earlier ones stay valid for `overlap` at most."""
     ends = func.now() + overlap
     later = or_(SubscriberSecretRow.expires_at.is_(None), SubscriberSecretRow.expires_at > ends)
     await session.execute(
-        update(SubscriberSecretRow).where(SubscriberSecretRow.subscriber_id == subscriber_id, later).values(expires_at=ends)
+        update(SubscriberSecretRow)
+        .where(SubscriberSecretRow.subscriber_id == subscriber_id, later)
+        .values(expires_at=ends)
     )
     await insert_secret(session, vault, subscriber_id, secret)

@@ -50,22 +50,35 @@ from app.operations.subscribers.validation import (
 
 
 async def add_subscriber(
-    sessions: Sessions, vault: Vault, new: NewSubscriber, rules: UrlRules, actor: Actor, once: Once | None = None
+    sessions: Sessions,
+    vault: Vault,
+    new: NewSubscriber,
+    rules: UrlRules,
+    actor: Actor,
+    once: Once | None = None,
 ) -> SubscriberWithSecret:
     """Make a subscriber; it gets the events that are made from now on. Raises NotAcceptable, NameTaken, NotAllowed, KeyReused."""
     check_name(new.name)
     check_way(new, rules)
     event_types = check_event_types(new.event_types)
     secret = new_feed_token() if new.feed else secret_for(new.secret, asymmetric=new.asymmetric)
-    values = new.model_dump(include={"name", "feed", "customer", "ordered", "max_in_flight", "timeout_ms", "rate_limit"})
-    values |= {"url": new.url or "", "event_types": event_types, "feed_hash": hash_of(secret) if new.feed else None}
+    values = new.model_dump(
+        include={"name", "feed", "customer", "ordered", "max_in_flight", "timeout_ms", "rate_limit"}
+    )
+    values |= {
+        "url": new.url or "",
+        "event_types": event_types,
+        "feed_hash": hash_of(secret) if new.feed else None,
+    }
     async with sessions.begin() as session:
         if once and (earlier := await once.earlier(session, actor)):
             return SubscriberWithSecret.model_validate_json(earlier)
         row = await insert_subscriber(session, **values, **connection_columns(vault, None, new))
         if not new.feed:
             await insert_secret(session, vault, row.id, secret)
-        await write_entry(session, actor, Action.SUBSCRIBER_ADDED, f"subscriber:{new.name}", customer=new.customer)
+        await write_entry(
+            session, actor, Action.SUBSCRIBER_ADDED, f"subscriber:{new.name}", customer=new.customer
+        )
         added = SubscriberWithSecret(**common_of(row), secret=public_key_of(secret) or secret)
         if once:
             await once.keep(session, actor, added.model_dump_json())
@@ -78,7 +91,10 @@ def check_way(new: NewSubscriber, rules: UrlRules) -> None:
         if new.url is not None:
             raise NotAcceptable("url", "A subscriber either has a URL or polls a feed.")
         if new.secret is not None or new.asymmetric or new.transport_fields_set:
-            raise NotAcceptable("feed", "A feed needs no signing secret, headers or certificates: it is read with a token.")
+            raise NotAcceptable(
+                "feed",
+                "A feed needs no signing secret, headers or certificates: it is read with a token.",
+            )
     elif new.url is None:
         raise NotAcceptable("url", "A subscriber needs a URL, unless it polls a feed.")
     else:
@@ -93,8 +109,14 @@ async def list_subscribers(sessions: Sessions) -> SubscriberList:
 
 async def read_subscribers(session: AsyncSession) -> SubscriberList:
     """Return the answer of `list_subscribers` as part of a larger answer."""
-    query = select(SubscriberRow).where(SubscriberRow.state != SubscriberState.REMOVED).order_by(SubscriberRow.name)
-    return SubscriberList(items=[Subscriber(**common_of(row)) for row in await session.scalars(query)])
+    query = (
+        select(SubscriberRow)
+        .where(SubscriberRow.state != SubscriberState.REMOVED)
+        .order_by(SubscriberRow.name)
+    )
+    return SubscriberList(
+        items=[Subscriber(**common_of(row)) for row in await session.scalars(query)]
+    )
 
 
 async def show_subscriber(sessions: Sessions, name: str) -> SubscriberInFull:
@@ -103,7 +125,9 @@ async def show_subscriber(sessions: Sessions, name: str) -> SubscriberInFull:
         return await _in_full(session, name)
 
 
-async def show_subscriber_with_webhooks(sessions: Sessions, name: str, place: Place) -> tuple[SubscriberInFull, OutboundWebhookPage]:
+async def show_subscriber_with_webhooks(
+    sessions: Sessions, name: str, place: Place
+) -> tuple[SubscriberInFull, OutboundWebhookPage]:
     """Return a subscriber and a page of its webhooks at one moment; a cursor that is none means the first page.
 
     Raises SubscriberNotFound.
@@ -113,7 +137,9 @@ async def show_subscriber_with_webhooks(sessions: Sessions, name: str, place: Pl
         try:
             return subscriber, await read_outbound(session, place, subscriber=name)
         except BadCursor:
-            return subscriber, await read_outbound(session, Place(None, place.limit), subscriber=name)
+            return subscriber, await read_outbound(
+                session, Place(None, place.limit), subscriber=name
+            )
 
 
 async def _in_full(session: AsyncSession, name: str) -> SubscriberInFull:
@@ -121,29 +147,44 @@ async def _in_full(session: AsyncSession, name: str) -> SubscriberInFull:
     secrets = await valid_secrets(session, row.id)
     return SubscriberInFull(
         **common_of(row),
-        secrets=[SigningSecret(**{field: getattr(secret, field) for field in SigningSecret.model_fields}) for secret in secrets],
+        secrets=[
+            SigningSecret(**{field: getattr(secret, field) for field in SigningSecret.model_fields})
+            for secret in secrets
+        ],
         pending=await count_webhooks(session, row.id, WebhookState.PENDING),
         dead=await count_webhooks(session, row.id, WebhookState.DEAD),
     )
 
 
 async def change_subscriber(
-    sessions: Sessions, vault: Vault, name: str, change: SubscriberChange, rules: UrlRules, actor: Actor
+    sessions: Sessions,
+    vault: Vault,
+    name: str,
+    change: SubscriberChange,
+    rules: UrlRules,
+    actor: Actor,
 ) -> Subscriber:
     """Change what `change` names; webhooks that are owed already go to the new URL.
 
     Raises SubscriberNotFound, NotAcceptable, NotAllowed.
     """
-    values = {field: getattr(change, field) for field in change.model_fields_set - change.transport_fields_set}
+    values = {
+        field: getattr(change, field)
+        for field in change.model_fields_set - change.transport_fields_set
+    }
     if change.url is not None:
         check_subscriber_url(change.url, rules)
     if "event_types" in values:
         values["event_types"] = check_event_types(change.event_types)
-    values = {field: value for field, value in values.items() if value is not None or field in NULLABLE}
+    values = {
+        field: value for field, value in values.items() if value is not None or field in NULLABLE
+    }
     async with sessions.begin() as session:
         row = await subscriber_row(session, name, lock=True)
         if row.feed and (change.url is not None or change.transport_fields_set):
-            raise NotAcceptable("url", "The subscriber polls a feed; it has no URL, headers or certificates.")
+            raise NotAcceptable(
+                "url", "The subscriber polls a feed; it has no URL, headers or certificates."
+            )
         values |= connection_columns(vault, row, change)
         return await write_change(session, row, values, actor, Action.SUBSCRIBER_CHANGED)
 
@@ -155,9 +196,19 @@ async def remove_subscriber(sessions: Sessions, name: str, actor: Actor) -> None
     """
     async with sessions.begin() as session:
         row = await subscriber_row(session, name, alone=True)
-        await session.execute(delete(SubscriberSecretRow).where(SubscriberSecretRow.subscriber_id == row.id))
+        await session.execute(
+            delete(SubscriberSecretRow).where(SubscriberSecretRow.subscriber_id == row.id)
+        )
         await update_subscriber(
-            session, row.id, {"state": SubscriberState.REMOVED, "url": "", "pause_reason": None, "feed_hash": None, **NO_TRANSPORT}
+            session,
+            row.id,
+            {
+                "state": SubscriberState.REMOVED,
+                "url": "",
+                "pause_reason": None,
+                "feed_hash": None,
+                **NO_TRANSPORT,
+            },
         )
         await write_entry(session, actor, Action.SUBSCRIBER_REMOVED, f"subscriber:{name}")
     await cancel_all_pending(sessions)

@@ -48,7 +48,9 @@ class Trial(Value):
     """The first attempt, with the beginning of the answer; None if none was made yet: is a worker running?"""
 
 
-async def send_test(sessions: Sessions, name: str, actor: Actor, wait_seconds: float = DEFAULT_WAIT_SECONDS) -> Trial:
+async def send_test(
+    sessions: Sessions, name: str, actor: Actor, wait_seconds: float = DEFAULT_WAIT_SECONDS
+) -> Trial:
     """Owe a subscriber a `webhook.test` event and wait for its first attempt.
 
     Raises SubscriberNotFound, SubscriberPolls, SubscriberPaused, NotAllowed.
@@ -60,10 +62,19 @@ async def send_test(sessions: Sessions, name: str, actor: Actor, wait_seconds: f
         if subscriber.state != SubscriberState.ACTIVE:
             raise SubscriberPaused
         event_id = uuid7()
-        session.add(EventRow(id=event_id, type=EventType.WEBHOOK_TEST, created_at=now(), data={"subscriber": name}))
+        session.add(
+            EventRow(
+                id=event_id,
+                type=EventType.WEBHOOK_TEST,
+                created_at=now(),
+                data={"subscriber": name},
+            )
+        )
         await session.flush()
         webhook_id = await enqueue(session, event_id, subscriber.id)
-        await write_entry(session, actor, Action.SUBSCRIBER_TESTED, f"subscriber:{name}", event_id=str(event_id))
+        await write_entry(
+            session, actor, Action.SUBSCRIBER_TESTED, f"subscriber:{name}", event_id=str(event_id)
+        )
         await session.execute(text(f"NOTIFY {OUTBOUND}"))
     deadline = time.monotonic() + wait_seconds
     while True:
@@ -76,13 +87,25 @@ async def send_test(sessions: Sessions, name: str, actor: Actor, wait_seconds: f
 async def _look(sessions: Sessions, event_id: UUID, webhook_id: int) -> Trial:
     async with snapshot(sessions) as session:
         attempt = await _first_attempt(session, webhook_id)
-        state = await session.scalar(select(OutboundWebhookRow.state).where(OutboundWebhookRow.id == webhook_id))
+        state = await session.scalar(
+            select(OutboundWebhookRow.state).where(OutboundWebhookRow.id == webhook_id)
+        )
     # A test holds nothing personal, so the answer to it can be shown.
     shown = attempt_of(attempt, personal=True) if attempt else None
-    return Trial(event_id=event_id, outbound_webhook_id=webhook_id, state=WebhookState(state or ""), attempt=shown)
+    return Trial(
+        event_id=event_id,
+        outbound_webhook_id=webhook_id,
+        state=WebhookState(state or ""),
+        attempt=shown,
+    )
 
 
 async def _first_attempt(session: AsyncSession, webhook_id: int) -> AttemptRow | None:
-    query = select(AttemptRow).where(AttemptRow.outbound_webhook_id == webhook_id).order_by(AttemptRow.id).limit(1)
+    query = (
+        select(AttemptRow)
+        .where(AttemptRow.outbound_webhook_id == webhook_id)
+        .order_by(AttemptRow.id)
+        .limit(1)
+    )
     found: AttemptRow | None = await session.scalar(query)
     return found

@@ -29,7 +29,10 @@ class UrlRules:
 def check_name(name: str) -> None:
     """Raise NotAcceptable unless `name` can stand in a path of the API and on a command line."""
     if not _NAME.fullmatch(name):
-        raise NotAcceptable("name", "A name is 1 to 100 letters, digits, `.`, `_` and `-`, the first a letter, a digit or `_`.")
+        raise NotAcceptable(
+            "name",
+            "A name is 1 to 100 letters, digits, `.`, `_` and `-`, the first a letter, a digit or `_`.",
+        )
 
 
 def check_subscriber_url(url: str, rules: UrlRules) -> None:
@@ -47,7 +50,9 @@ def check_event_types(names: Sequence[str] | None) -> list[str] | None:
     if not names:
         raise NotAcceptable("event_types", "Name at least one type, or none at all for every type.")
     if unknown_types(list(names)):
-        raise NotAcceptable("event_types", f"An event type is one of {', '.join(sorted(SUBSCRIBABLE))}.")
+        raise NotAcceptable(
+            "event_types", f"An event type is one of {', '.join(sorted(SUBSCRIBABLE))}."
+        )
     return list(dict.fromkeys(names))
 
 

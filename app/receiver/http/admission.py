@@ -25,4 +25,8 @@ class Admission:
             return False
         if self._door.look(peer, head.headers).admitted:
             return True
-        return head.framing is Framing.LENGTH and head.length <= SIZE_LIMIT and self._sampler.has_room()
+        return (
+            head.framing is Framing.LENGTH
+            and head.length <= SIZE_LIMIT
+            and self._sampler.has_room()
+        )

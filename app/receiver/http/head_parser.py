@@ -56,7 +56,9 @@ class Head(NamedTuple):
     @property
     def expects_continue(self) -> bool:
         """Whether the sender waits to be asked for the body."""
-        return any(name == b"expect" and value.lower() == b"100-continue" for name, value in self.headers)
+        return any(
+            name == b"expect" and value.lower() == b"100-continue" for name, value in self.headers
+        )
 
 
 class RequestLine(NamedTuple):
@@ -83,7 +85,9 @@ def read_head(request_line: RequestLine, lines: bytes) -> Head:
     """The head made of a request line and the header lines behind it; raises Unreadable for a body without a certain end."""
     headers, odd = _headers(lines)
     framing, length, sure = _framing(headers)
-    closes = request_line.version != "1.1" or any(name == b"connection" and b"close" in value.lower() for name, value in headers)
+    closes = request_line.version != "1.1" or any(
+        name == b"connection" and b"close" in value.lower() for name, value in headers
+    )
     return Head(*request_line, lines, headers, framing, length, sure and not odd and not closes)
 
 
@@ -111,8 +115,17 @@ def _headers(lines: bytes) -> tuple[Headers, bool]:
 
 def _framing(headers: Headers) -> tuple[Framing, int, bool]:
     """How the body ends, its length, and whether no two readers can disagree about that."""
-    lengths = {part.strip() for name, value in headers if name == b"content-length" for part in value.split(b",")}
-    encodings = [value.lower() for name, value in headers if name == b"transfer-encoding" and value.lower() != b"identity"]
+    lengths = {
+        part.strip()
+        for name, value in headers
+        if name == b"content-length"
+        for part in value.split(b",")
+    }
+    encodings = [
+        value.lower()
+        for name, value in headers
+        if name == b"transfer-encoding" and value.lower() != b"identity"
+    ]
     if encodings:
         if encodings != [b"chunked"]:
             raise BadHead("unknown transfer encoding")

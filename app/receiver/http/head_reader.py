@@ -32,7 +32,9 @@ class TooLong(BadHead):
 
 def whole_parameters(part: bytes) -> bytes:
     """A cut target or body without its last parameter, whose value may be cut anywhere."""
-    path, mark, query = part.partition(b"?") if part.startswith(b"/") or b"://" in part[:16] else (b"", b"", part)
+    path, mark, query = (
+        part.partition(b"?") if part.startswith(b"/") or b"://" in part[:16] else (b"", b"", part)
+    )
     return path + mark + query.rpartition(b"&")[0]
 
 
@@ -129,4 +131,6 @@ class HeadReader:
         version = _VERSION_AT_END.search(whole_end)
         line = read_request_line((self._kept + rest)[:LINE_LIMIT])
         self._kept, self._dropped = b"", 0
-        return RequestLine(line.method, whole_parameters(line.target), version[1].decode() if version else "")
+        return RequestLine(
+            line.method, whole_parameters(line.target), version[1].decode() if version else ""
+        )

@@ -34,7 +34,14 @@ class State(Enum):
 class ReceiverProtocol(asyncio.Protocol):
     """One connection to the receiver's listener, made by uvicorn. An answered request may be followed by another, unless it was odd."""
 
-    def __init__(self, admission: Admission, crowd: ConnectionLimit, turns: Turns, application: ASGIApp, server: ServerState) -> None:
+    def __init__(
+        self,
+        admission: Admission,
+        crowd: ConnectionLimit,
+        turns: Turns,
+        application: ASGIApp,
+        server: ServerState,
+    ) -> None:
         self._admission = admission
         self._crowd = crowd
         self._turns = turns
@@ -61,7 +68,9 @@ class ReceiverProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Find out who it is; without a place for one more, close."""
-        transport = cast(asyncio.Transport, transport)  # a stream listener makes no others; uvloop's are no subclass
+        transport = cast(
+            asyncio.Transport, transport
+        )  # a stream listener makes no others; uvloop's are no subclass
         self._transport = transport
         self._pace = ReadPace(self._turns, transport)
         self._client = (transport.get_extra_info("peername") or ("", 0))[:2]
@@ -170,7 +179,11 @@ class ReceiverProtocol(asyncio.Protocol):
         self._body = BodyReader(head.framing, head.length)
         self._state = State.BODY
         rest = self._heads.take_rest()
-        if not (self._body.complete or self._body.ends_in(rest) or self._admission.wants_body(self._client[0], head)):
+        if not (
+            self._body.complete
+            or self._body.ends_in(rest)
+            or self._admission.wants_body(self._client[0], head)
+        ):
             return self._start()
         self._read_body(rest)
         if self._state is State.BODY:
@@ -225,7 +238,11 @@ class ReceiverProtocol(asyncio.Protocol):
         self._answered += 1
         if task.cancelled() or not exchange.wire.written:
             self._transport.abort()  # no answer is better than half of one: Zeus may retry that (manual, CGI call)
-        elif exchange.closes or self._closes or self._transport.get_write_buffer_size() > limits.UNREAD_BYTES:
+        elif (
+            exchange.closes
+            or self._closes
+            or self._transport.get_write_buffer_size() > limits.UNREAD_BYTES
+        ):
             self._close()
         else:
             self._wait_for_next()
@@ -253,7 +270,12 @@ class ReceiverProtocol(asyncio.Protocol):
     def _close(self) -> None:
         """Close behind an answer. Bytes that were never read would make the kernel reset the connection, and take the answer along."""
         body = self._body
-        if self._early or self._head is None or not self._head.version or (body is not None and (body.cut or not body.complete)):
+        if (
+            self._early
+            or self._head is None
+            or not self._head.version
+            or (body is not None and (body.cut or not body.complete))
+        ):
             self._linger()
             return
         self._state = State.END
@@ -291,7 +313,9 @@ def make_protocol(admission: Admission, crowd: ConnectionLimit) -> Callable[...,
     """What uvicorn's Config takes as `http`."""
     turns = Turns()
 
-    def create(config: Any, server_state: ServerState, app_state: Any, _loop: Any = None) -> ReceiverProtocol:
+    def create(
+        config: Any, server_state: ServerState, app_state: Any, _loop: Any = None
+    ) -> ReceiverProtocol:
         return ReceiverProtocol(admission, crowd, turns, config.loaded_app, server_state)
 
     return create

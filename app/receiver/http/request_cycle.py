@@ -19,8 +19,15 @@ EXTENSION = "zeus_relay"
 
 log = get_logger("receiver")
 
-_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in http.HTTPStatus}
-_FAILURE: Message = {"type": "http.response.start", "status": 500, "headers": [(b"content-length", b"0")]}
+_STATUS_LINES = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode()
+    for status in http.HTTPStatus
+}
+_FAILURE: Message = {
+    "type": "http.response.start",
+    "status": 500,
+    "headers": [(b"content-length", b"0")],
+}
 
 
 @dataclass(slots=True)
@@ -57,14 +64,24 @@ class ServerState(Protocol):
 class Exchange:
     """Runs the application on one complete request and writes its answer; tells the protocol when it is over."""
 
-    def __init__(self, wire: Wire, scope: dict[str, Any], body: bytes, write: Callable[[bytes], None], *, closes: bool) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        scope: dict[str, Any],
+        body: bytes,
+        write: Callable[[bytes], None],
+        *,
+        closes: bool,
+    ) -> None:
         self.wire = wire
         self.closes = closes
         """Whether the connection ends with this answer."""
         self._scope = scope
         self._body: bytes | None = body
         self._write = write
-        self._over: asyncio.Event | None = None  # made only for an application that waits for the end
+        self._over: asyncio.Event | None = (
+            None  # made only for an application that waits for the end
+        )
         self._ended = False
         self._start: Message | None = None
         self._begun = False
@@ -126,7 +143,9 @@ class Exchange:
         return b"".join(parts)
 
 
-def scope_of(head: Head, wire: Wire, client: tuple[str, int], server: tuple[str, int]) -> dict[str, Any]:
+def scope_of(
+    head: Head, wire: Wire, client: tuple[str, int], server: tuple[str, int]
+) -> dict[str, Any]:
     """The ASGI scope of a request."""
     path = head.path
     return {
@@ -152,4 +171,6 @@ def _where(error: BaseException) -> str:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace else ""
+    return (
+        f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace else ""
+    )

@@ -51,7 +51,14 @@ class Appender:
     statement, a commit.
     """
 
-    def __init__(self, url: str, *, on_commit: Callable[[], None], batch: int = 256, share: float = SHARE_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        on_commit: Callable[[], None],
+        batch: int = 256,
+        share: float = SHARE_SECONDS,
+    ) -> None:
         self._url = url
         self._on_commit = on_commit
         self._batch = batch
@@ -116,7 +123,9 @@ class Appender:
         try:
             while True:
                 await self._work.wait()
-                if not self.breaker.available:  # its own probe may have found that out while others were waiting
+                if (
+                    not self.breaker.available
+                ):  # its own probe may have found that out while others were waiting
                     self._send_all_elsewhere()
                     await self.breaker.wait_available()
                 batch = self._take(in_two=idle)
@@ -129,7 +138,9 @@ class Appender:
             if connection is not None:
                 connection.terminate()
 
-    async def _commit_or_fail(self, connection: Connection | None, batch: list[Waiting]) -> Connection | None:
+    async def _commit_or_fail(
+        self, connection: Connection | None, batch: list[Waiting]
+    ) -> Connection | None:
         """Commit a batch before its first caller's time is over, or tell everybody who waits that the database is away.
 
         Returns the connection to go on with.
@@ -149,7 +160,9 @@ class Appender:
                         if not reused:
                             raise
                         # An old connection may have been ended for its own sake; a new one tells whether the database is there.
-        except Exception as error:  # whatever it is, a caller waits for an answer, and the spool can still give it
+        except (
+            Exception
+        ) as error:  # whatever it is, a caller waits for an answer, and the spool can still give it
             if connection is not None:
                 connection.terminate()
             _send_elsewhere(batch)
@@ -173,7 +186,10 @@ class Appender:
     async def _connect(self) -> Connection:
         milliseconds = int(self._share * 1000)
         return await connect(
-            self._url, application="zeus-relay appender", statement_timeout_ms=milliseconds, lock_timeout_ms=milliseconds * 8 // 10
+            self._url,
+            application="zeus-relay appender",
+            statement_timeout_ms=milliseconds,
+            lock_timeout_ms=milliseconds * 8 // 10,
         )
 
     async def _probe(self) -> None:
@@ -207,7 +223,9 @@ class Appender:
         except REFUSALS as error:
             if len(batch) == 1:
                 refused = batch[0]
-                log.error("notice_refused", notice_id=str(refused.notice.id), error=describe_error(error))
+                log.error(
+                    "notice_refused", notice_id=str(refused.notice.id), error=describe_error(error)
+                )
                 if not refused.committed.done():
                     refused.committed.set_exception(NotAppended(describe_error(error)))
             elif not batch:  # the evidence of answers alone: it can wait for nothing better
@@ -218,7 +236,9 @@ class Appender:
                     await self._commit_batch(connection, [waiting])
 
     async def _commit(self, connection: Connection, batch: list[Waiting]) -> None:
-        answered = [self._answered.popleft() for _ in range(min(len(self._answered), _ANSWERS_AT_ONCE))]
+        answered = [
+            self._answered.popleft() for _ in range(min(len(self._answered), _ANSWERS_AT_ONCE))
+        ]
         try:
             await append_notices(connection, [waiting.notice for waiting in batch], answered)
         except BaseException:

@@ -49,7 +49,9 @@ class Breaker:
 
     async def run(self) -> None:
         """Probe once at the start, so that the first call need not find out, and whenever tripped; until cancelled."""
-        failure = await self._failure() and await self._failure()  # one lost connection proves nothing
+        failure = (
+            await self._failure() and await self._failure()
+        )  # one lost connection proves nothing
         if failure is not None:
             self.trip(failure)
         while True:
@@ -64,7 +66,9 @@ class Breaker:
     async def _failure(self) -> str | None:
         try:
             await self._probe()
-        except Exception as error:  # whatever it is, the database cannot be used, and the probing must go on
+        except (
+            Exception
+        ) as error:  # whatever it is, the database cannot be used, and the probing must go on
             return describe_error(error)
         return None
 

@@ -25,13 +25,24 @@ ON CONFLICT DO NOTHING
 
 Answer = tuple[UUID, datetime]
 
-REFUSALS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
+REFUSALS = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+)
 """What a notice can bring upon itself: trying it again would not help. Every other failure is the database's."""
 
 
-async def append_notices(connection: Connection, notices: Sequence[RawNotice], answers: Sequence[Answer] = ()) -> None:
+async def append_notices(
+    connection: Connection, notices: Sequence[RawNotice], answers: Sequence[Answer] = ()
+) -> None:
     """Insert notices and the evidence of answers in one transaction; what is there already stays as it is."""
-    await connection.execute(_APPEND, *_columns(notices), [answer[0] for answer in answers], [answer[1] for answer in answers])
+    await connection.execute(
+        _APPEND,
+        *_columns(notices),
+        [answer[0] for answer in answers],
+        [answer[1] for answer in answers],
+    )
 
 
 def _columns(notices: Sequence[RawNotice]) -> list[list[object]]:

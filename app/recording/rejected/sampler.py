@@ -38,7 +38,10 @@ class Sampler:
 
     def offer(self, notice: RawNotice) -> bool:
         """Keep the call, if there is room and it is small enough; whether it was taken."""
-        if not self.has_room() or len(notice.target) + len(notice.headers) + len(notice.body) > SIZE_LIMIT:
+        if (
+            not self.has_room()
+            or len(notice.target) + len(notice.headers) + len(notice.body) > SIZE_LIMIT
+        ):
             return False
         self._next = time.monotonic() + SECONDS_BETWEEN
         self._offered.put_nowait(notice)
@@ -57,7 +60,15 @@ class Sampler:
     async def _write(self, notice: RawNotice) -> None:
         connection = await connect(self._url, application="zeus-relay sampler")
         try:
-            values = (notice.lane, notice.received_at, notice.source, notice.method, notice.target, notice.headers, notice.body)
+            values = (
+                notice.lane,
+                notice.received_at,
+                notice.source,
+                notice.method,
+                notice.target,
+                notice.headers,
+                notice.body,
+            )
             await connection.execute(_KEEP, notice.id, *values)
             await connection.execute(_FORGET)
         finally:

@@ -45,7 +45,9 @@ class Sample:
 
 async def list_samples(session: AsyncSession, limit: int = KEPT) -> Sequence[Sample]:
     """The samples, the latest first."""
-    rows = await session.scalars(select(RejectedSampleRow).order_by(RejectedSampleRow.id.desc()).limit(limit))
+    rows = await session.scalars(
+        select(RejectedSampleRow).order_by(RejectedSampleRow.id.desc()).limit(limit)
+    )
     return [_sample(row) for row in rows]
 
 
@@ -66,4 +68,6 @@ async def make_notice_of(session: AsyncSession, sample_id: UUID) -> UUID:
 
 
 def _sample(row: RejectedSampleRow) -> Sample:
-    return Sample(row.id, row.received_at, str(row.source), row.method, row.target, row.headers, row.body)
+    return Sample(
+        row.id, row.received_at, str(row.source), row.method, row.target, row.headers, row.body
+    )

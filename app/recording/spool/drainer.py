@@ -80,7 +80,9 @@ class Drainer:
         self._spool = spool
         self._on_commit = on_commit
         self._worth_trying = worth_trying
-        self._skipped: dict[Path, tuple[float, str]] = {}  # when to try again, by the monotonic clock, and the reason
+        self._skipped: dict[
+            Path, tuple[float, str]
+        ] = {}  # when to try again, by the monotonic clock, and the reason
 
     async def run(self) -> None:
         """Drain at the start and whenever there is something, until cancelled. Nothing that goes wrong here may stop the answering."""
@@ -112,7 +114,9 @@ class Drainer:
         try:
             own = await self._spool.claim_own() if self._spool is not None else []
             with ExitStack() as locks:
-                others = await asyncio.to_thread(self._claim, locks, {claim.segment.path for claim in own})
+                others = await asyncio.to_thread(
+                    self._claim, locks, {claim.segment.path for claim in own}
+                )
                 drained.held = others.held
                 self._skip_all(others.unusable, drained)
                 for claim in sorted([*own, *others.claims], key=lambda claim: claim.segment.age):
@@ -120,7 +124,12 @@ class Drainer:
         finally:
             connection.terminate()
         if drained.segments:
-            log.info("spool_drained", records=drained.records, segments=drained.segments, refused=drained.refused)
+            log.info(
+                "spool_drained",
+                records=drained.records,
+                segments=drained.segments,
+                refused=drained.refused,
+            )
         return drained
 
     async def _is_something_there(self) -> bool:
@@ -130,7 +139,9 @@ class Drainer:
         return any(not self._is_skipped(segment.path) for segment in segments)
 
     def _claim(self, locks: ExitStack, known: set[Path]) -> Claimed:
-        return claim_segments(self._directory, locks, self._spool.owner if self._spool is not None else None, known)
+        return claim_segments(
+            self._directory, locks, self._spool.owner if self._spool is not None else None, known
+        )
 
     async def _drain_claim(self, connection: Connection, claim: Claim, drained: Drained) -> None:
         path = claim.segment.path
@@ -190,14 +201,18 @@ class Drainer:
                 for found in batch:
                     await self._append(connection, [found], remains)
                 return
-            log.error("notice_refused", notice_id=str(batch[0].notice.id), error=describe_error(error))
+            log.error(
+                "notice_refused", notice_id=str(batch[0].notice.id), error=describe_error(error)
+            )
             remains.refused.append(batch[0].place)
             return
         self._on_commit()
         await asyncio.sleep((asyncio.get_running_loop().time() - started) * _PAUSE)
 
 
-async def _on_disk(function: Callable[_Arguments, _Result], *arguments: _Arguments.args, **named: _Arguments.kwargs) -> _Result:
+async def _on_disk(
+    function: Callable[_Arguments, _Result], *arguments: _Arguments.args, **named: _Arguments.kwargs
+) -> _Result:
     """Run what touches the disk in a thread, so that its errors are not taken for those of the database."""
     try:
         return await asyncio.to_thread(function, *arguments, **named)

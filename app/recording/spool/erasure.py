@@ -96,13 +96,17 @@ def _is_about(payload: bytes, order_no: str) -> bool:
         notice = decode_notice(payload)
     except Unreadable:
         return order_no.encode() in unquote_to_bytes(payload)
-    return order_no_of(notice.target.partition(b"?")[2], notice.body) == canonical("order_no", order_no)
+    return order_no_of(notice.target.partition(b"?")[2], notice.body) == canonical(
+        "order_no", order_no
+    )
 
 
 def _count_about(segment: Segment, order_no: str) -> int:
     descriptor = open_regular(segment.path)
     try:
-        return sum(_is_about(payload, order_no) for payload in _payloads(descriptor, segment.marker))
+        return sum(
+            _is_about(payload, order_no) for payload in _payloads(descriptor, segment.marker)
+        )
     finally:
         os.close(descriptor)
 
@@ -129,7 +133,9 @@ def _rewrite(segment: Segment, order_no: str) -> int:
     Raises SegmentHeld for a living process's file, which is left to it, and OSError.
     """
     with claim_gone(segment) as descriptor:
-        gone = sum(_is_about(payload, order_no) for payload in _payloads(descriptor, segment.marker))
+        gone = sum(
+            _is_about(payload, order_no) for payload in _payloads(descriptor, segment.marker)
+        )
         if gone:
             _replace(segment, descriptor, order_no)
         return gone

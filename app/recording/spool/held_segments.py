@@ -54,7 +54,9 @@ class HeldSegments:
         lost = next((each for each in self._segments if not each.is_reachable()), None)
         if lost is None:
             return False
-        if lost not in self._lost:  # told and counted once, however often the rescue has to be tried
+        if (
+            lost not in self._lost
+        ):  # told and counted once, however often the rescue has to be tried
             self._lost.append(lost)
             spool_files_lost.inc()
             log.error("spool_file_lost", segment=lost.segment.path.name)

@@ -97,7 +97,9 @@ def decode_notice(payload: bytes) -> RawNotice:
                 values[name] = _DECODERS[_FIELDS[name]](value)
         return RawNotice(**values)
     except (struct.error, ValueError, TypeError, OverflowError) as error:
-        raise Unreadable(type(error).__name__) from None  # the text of the error could quote the notice
+        raise Unreadable(
+            type(error).__name__
+        ) from None  # the text of the error could quote the notice
 
 
 def _checksum(payload: bytes, marker: bytes) -> int:
@@ -146,7 +148,11 @@ def _record_at(window: _Window, position: int, marker: bytes) -> Record | None:
     if length > PAYLOAD_LIMIT or not window.has(position, HEADER_BYTES + length):
         return None
     payload = window.slice(position + HEADER_BYTES, length)
-    return Record(position, position + HEADER_BYTES + length, payload) if _checksum(payload, marker) == checksum else None
+    return (
+        Record(position, position + HEADER_BYTES + length, payload)
+        if _checksum(payload, marker) == checksum
+        else None
+    )
 
 
 def _named_values(payload: bytes) -> Iterator[tuple[str, bytes]]:

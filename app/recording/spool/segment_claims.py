@@ -103,7 +103,11 @@ def claim_gone(segment: Segment) -> Iterator[int]:
 def list_unusable(directory: Path) -> dict[Path, str]:
     """Return what in a spool directory has the name of a segment, a lock or a set-aside file and cannot be read, with the reason."""
     found = {}
-    segments = [segment.path for suffix in (SPOOLED, REFUSED) for segment in list_segments(directory, suffix)]
+    segments = [
+        segment.path
+        for suffix in (SPOOLED, REFUSED)
+        for segment in list_segments(directory, suffix)
+    ]
     for path in [*segments, *list_locks(directory), *directory.glob(f"*{TORN}")]:
         try:
             os.close(open_regular(path))

@@ -57,7 +57,9 @@ def scan_segment(descriptor: int, marker: bytes) -> Iterator[Record | Damage]:
     return scan_stream(read, marker)
 
 
-def read_batches(descriptor: int, segment: Segment, remains: Remains, *, size: int) -> Iterator[list[Found]]:
+def read_batches(
+    descriptor: int, segment: Segment, remains: Remains, *, size: int
+) -> Iterator[list[Found]]:
     """The notices of an open segment in order, in lists of at most `size` and a few MiB; everything else goes to `remains`.
 
     Raises OSError.
@@ -90,7 +92,12 @@ def set_remains_aside(segment: Segment, descriptor: int, remains: Remains) -> No
     if records:
         _set_aside(segment, REFUSED, descriptor, records)
         notices_refused.inc(len(records))
-        log.error("records_set_aside", segment=segment.path.name, unreadable=len(remains.unreadable), refused=len(remains.refused))
+        log.error(
+            "records_set_aside",
+            segment=segment.path.name,
+            unreadable=len(remains.unreadable),
+            refused=len(remains.refused),
+        )
     if remains.damaged or os.fstat(descriptor).st_size > SEGMENT_LIMIT:
         _set_damage_aside(segment, descriptor, remains.damaged)
 
@@ -111,7 +118,13 @@ def _set_damage_aside(segment: Segment, descriptor: int, damaged: list[Range]) -
     else:
         _set_aside(segment, TORN, descriptor, damaged)
     spool_torn_bytes.inc(total)
-    log.error("segment_torn", segment=segment.path.name, places=len(damaged), bytes=total, first=damaged[:10])
+    log.error(
+        "segment_torn",
+        segment=segment.path.name,
+        places=len(damaged),
+        bytes=total,
+        first=damaged[:10],
+    )
 
 
 def _set_aside(segment: Segment, suffix: str, descriptor: int, pieces: list[Range]) -> None:

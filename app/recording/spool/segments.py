@@ -22,7 +22,9 @@ TORN = ".torn"
 SEGMENT_BYTES = 8 * 1024 * 1024
 _MEASURE_SECONDS = 1.0
 _PROBE_BYTES = 16 * 1024
-_STEM = re.compile(rf"([0-9]{{1,20}})-([0-9A-Za-z]{{1,64}})-([0-9]{{1,12}})-([0-9a-f]{{{2 * MARKER_BYTES}}})")
+_STEM = re.compile(
+    rf"([0-9]{{1,20}})-([0-9A-Za-z]{{1,64}})-([0-9]{{1,12}})-([0-9a-f]{{{2 * MARKER_BYTES}}})"
+)
 
 
 class SpoolFull(Exception):
@@ -68,7 +70,9 @@ class Segment:
 def list_segments(directory: Path, suffix: str = SPOOLED) -> list[Segment]:
     """The segments in a directory, oldest first; none if there is no such directory."""
     segments = [Segment.parse(path) for path in directory.glob(f"*{suffix}")]
-    return sorted((segment for segment in segments if segment is not None), key=lambda segment: segment.age)
+    return sorted(
+        (segment for segment in segments if segment is not None), key=lambda segment: segment.age
+    )
 
 
 def directory_bytes(directory: Path) -> int:
@@ -134,7 +138,10 @@ class OpenSegment:
 
     def is_reachable(self) -> bool:
         """Return whether its name leads to it and nothing that was synced has been cut off."""
-        return leads_to(self.segment.path, self.descriptor) and os.fstat(self.descriptor).st_size >= self.synced
+        return (
+            leads_to(self.segment.path, self.descriptor)
+            and os.fstat(self.descriptor).st_size >= self.synced
+        )
 
     def duplicate(self) -> int:
         """Return a descriptor of one's own. Raise FileNotFoundError when the segment was closed."""
@@ -177,7 +184,9 @@ class SegmentWriter:
         self._active: OpenSegment | None = None
         self._home = -1  # the directory of the active segment
         self._number = 0
-        self._used = 0  # bytes of the whole directory, as measured at `_measured` and counted on from there
+        self._used = (
+            0  # bytes of the whole directory, as measured at `_measured` and counted on from there
+        )
         self._measured = float("-inf")
 
     def write(self, payloads: Sequence[bytes]) -> None:
@@ -249,7 +258,9 @@ class SegmentWriter:
         os.fdatasync(active.descriptor)
         active.synced += len(data)
         if not self.is_reachable():
-            active.synced -= len(data)  # these records are written again, and need not be rescued from here
+            active.synced -= len(
+                data
+            )  # these records are written again, and need not be rescued from here
             raise SegmentLost(f"{active.segment.path.name} was removed, moved or replaced")
 
     def _begin(self) -> OpenSegment:

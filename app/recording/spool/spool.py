@@ -57,8 +57,18 @@ class Spool:
         self._lock: OwnerLock | None = None
         self._held = {SPOOLED: HeldSegments(), REFUSED: HeldSegments()}
         self._writers = {
-            suffix: SegmentWriter(directory, "", suffix=suffix, limit=limit, segment_bytes=segment_bytes, on_sealed=on_sealed)
-            for suffix, on_sealed in ((SPOOLED, self._held[SPOOLED].add), (REFUSED, self._leave_refused))
+            suffix: SegmentWriter(
+                directory,
+                "",
+                suffix=suffix,
+                limit=limit,
+                segment_bytes=segment_bytes,
+                on_sealed=on_sealed,
+            )
+            for suffix, on_sealed in (
+                (SPOOLED, self._held[SPOOLED].add),
+                (REFUSED, self._leave_refused),
+            )
         }
         self._refused_at = float("-inf")
         self._queues: dict[str, dict[UUID, _Waiting]] = {SPOOLED: {}, REFUSED: {}}
@@ -102,7 +112,9 @@ class Spool:
                 if self.failing:
                     await self._in_thread(lambda: self._writer(SPOOLED).probe())
                     self.failing = False
-                while await self._in_thread(self._look_after):  # one segment at a time: calls are written in between
+                while await self._in_thread(
+                    self._look_after
+                ):  # one segment at a time: calls are written in between
                     pass
 
     async def close(self) -> None:
@@ -141,7 +153,11 @@ class Spool:
         except (OSError, SpoolFull) as error:
             spool_failures.inc()
             if not self.failing:
-                log.error("spool_failed", error=f"{type(error).__name__}: {error}", directory=str(self.directory))
+                log.error(
+                    "spool_failed",
+                    error=f"{type(error).__name__}: {error}",
+                    directory=str(self.directory),
+                )
             self.failing = True
             return False
         if self.failing:

@@ -79,7 +79,9 @@ class SpoolMeter:
     async def run(self) -> None:
         """Keep the spool's metrics up to date, until cancelled."""
         while True:
-            with suppress(OSError):  # a directory that cannot be read shows in the log when it is written to
+            with suppress(
+                OSError
+            ):  # a directory that cannot be read shows in the log when it is written to
                 state = await asyncio.to_thread(self.measure)
                 spool_records.set(state.records)
                 spool_bytes.set(state.bytes)

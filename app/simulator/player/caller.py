@@ -67,7 +67,13 @@ class _BadAnswer(Exception):
         self.error = error
 
 
-async def send(target: CallTarget, call: SimulatedCall, *, retries_left: int = 0, intended_start: float | None = None) -> CallOutcome:
+async def send(
+    target: CallTarget,
+    call: SimulatedCall,
+    *,
+    retries_left: int = 0,
+    intended_start: float | None = None,
+) -> CallOutcome:
     """Send `call` once and wait for its answer.
 
     `retries_left` decides between `retry` and `mail` after a timeout; nothing is repeated here. `intended_start` is the time
@@ -76,7 +82,13 @@ async def send(target: CallTarget, call: SimulatedCall, *, retries_left: int = 0
     started = time.perf_counter()
     intended = started if intended_start is None else intended_start
     status, error = await _try(target, request_bytes(target, call.query))
-    return CallOutcome(status, error, time.perf_counter() - intended, _verdict(status, error, retries_left), started - intended)
+    return CallOutcome(
+        status,
+        error,
+        time.perf_counter() - intended,
+        _verdict(status, error, retries_left),
+        started - intended,
+    )
 
 
 def _verdict(status: int | None, error: str | None, retries_left: int) -> CallVerdict:
@@ -99,7 +111,9 @@ async def _try(target: CallTarget, request: bytes) -> tuple[int | None, str | No
 
 async def _exchange(target: CallTarget, request: bytes) -> int:
     local = (target.source, 0) if target.source else None
-    reader, writer = await asyncio.open_connection(target.host, target.port, ssl=target.tls, limit=MAX_HEADER_BYTES, local_addr=local)
+    reader, writer = await asyncio.open_connection(
+        target.host, target.port, ssl=target.tls, limit=MAX_HEADER_BYTES, local_addr=local
+    )
     try:
         await _write(writer, request, target.slow_s)
         return await _read_status(reader)

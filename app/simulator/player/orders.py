@@ -16,7 +16,16 @@ EXAMPLE_CLIENTIP: Final = "2012000001"
 ALL_PARAMETERS: Final = tuple(parameter.name for parameter in PARAMETERS)
 
 _JAPAN = timezone(timedelta(hours=9))
-_FAMILY_NAMES = ("コンビニ", "レジ", "ハライコミ", "ニュウキン", "バンゴウ", "ソウゼン", "オミセ", "ミホン")
+_FAMILY_NAMES = (
+    "コンビニ",
+    "レジ",
+    "ハライコミ",
+    "ニュウキン",
+    "バンゴウ",
+    "ソウゼン",
+    "オミセ",
+    "ミホン",
+)
 _GIVEN_NAMES = ("タロウ", "ハナコ", "ジロウ", "ミソラ", "ゼンタロウ", "アヤ", "サンプル", "ローズ")
 # Letters, digits and the symbols that the manual allows in sendid and sendpoint.
 _FREE_ALPHABET = string.ascii_letters + string.digits + "\\#$%^~`-_@[],/*?+="
@@ -57,14 +66,22 @@ class SimulatedOrder:
 
 
 def build_orders(
-    scenario: Scenario, count: int, seed: int, contract: Contract | None = None, today: date | None = None
+    scenario: Scenario,
+    count: int,
+    seed: int,
+    contract: Contract | None = None,
+    today: date | None = None,
 ) -> list[SimulatedOrder]:
     """`count` orders that go through `scenario`; see `build_run`."""
     return build_run((scenario,), count, seed, contract, today)
 
 
 def build_run(
-    scenarios: Sequence[Scenario], count: int, seed: int, contract: Contract | None = None, today: date | None = None
+    scenarios: Sequence[Scenario],
+    count: int,
+    seed: int,
+    contract: Contract | None = None,
+    today: date | None = None,
 ) -> list[SimulatedOrder]:
     """`count` orders for each of `scenarios`, each with an order_no of its own.
 
@@ -75,14 +92,24 @@ def build_run(
     dice = random.Random(seed)  # noqa: S311  invented data, no secrets
     wanted = [scenario for scenario in scenarios for _ in range(count)]
     numbers = dice.sample(range(10**14), len(wanted))
-    return [_order(scenario, number, dice, contract, today) for scenario, number in zip(wanted, numbers, strict=True)]
+    return [
+        _order(scenario, number, dice, contract, today)
+        for scenario, number in zip(wanted, numbers, strict=True)
+    ]
 
 
-def _order(scenario: Scenario, number: int, dice: random.Random, contract: Contract, today: date) -> SimulatedOrder:
+def _order(
+    scenario: Scenario, number: int, dice: random.Random, contract: Contract, today: date
+) -> SimulatedOrder:
     digits = f"{number:014}"
     order_no = f"{digits[:4]}-{digits[4:9]}-{digits[9:]}"
     values = _values(order_no, dice, contract.clientip, today)
-    return SimulatedOrder(scenario, order_no, values, tuple(_call(order_no, turn, values, contract) for turn in scenario.turns))
+    return SimulatedOrder(
+        scenario,
+        order_no,
+        values,
+        tuple(_call(order_no, turn, values, contract) for turn in scenario.turns),
+    )
 
 
 def _values(order_no: str, dice: random.Random, clientip: str, today: date) -> dict[str, str]:
@@ -105,10 +132,18 @@ def _values(order_no: str, dice: random.Random, clientip: str, today: date) -> d
     }
 
 
-def _call(order_no: str, turn: Turn, values: Mapping[str, str], contract: Contract) -> SimulatedCall:
+def _call(
+    order_no: str, turn: Turn, values: Mapping[str, str], contract: Contract
+) -> SimulatedCall:
     said = {**values, "status": turn.status, **turn.changes}
-    sent = {name: said[name] for name in ALL_PARAMETERS if name in contract.parameters and name not in turn.without}
-    return SimulatedCall(order_no, turn.status, encode(sent, style=turn.style or contract.style) + turn.appended)
+    sent = {
+        name: said[name]
+        for name in ALL_PARAMETERS
+        if name in contract.parameters and name not in turn.without
+    }
+    return SimulatedCall(
+        order_no, turn.status, encode(sent, style=turn.style or contract.style) + turn.appended
+    )
 
 
 def _digits(dice: random.Random, length: int) -> str:

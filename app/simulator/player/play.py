@@ -59,7 +59,11 @@ async def play(
 
 
 async def play_at_rate(
-    target: CallTarget, orders: Sequence[SimulatedOrder], calls_per_s: float, *, on_result: Observer = _ignore
+    target: CallTarget,
+    orders: Sequence[SimulatedOrder],
+    calls_per_s: float,
+    *,
+    on_result: Observer = _ignore,
 ) -> Report:
     """Start the calls of `orders` on schedule, whether or not earlier ones have been answered, and retry none (an open loop).
 
@@ -70,7 +74,9 @@ async def play_at_rate(
     results: list[PlayResult] = []
 
     async def play_call(scenario: str, call: SimulatedCall, intended: float) -> None:
-        result = PlayResult(scenario, call.order_no, call.status, await send(target, call, intended_start=intended))
+        result = PlayResult(
+            scenario, call.order_no, call.status, await send(target, call, intended_start=intended)
+        )
         results.append(result)
         on_result(result)
 
@@ -83,7 +89,9 @@ async def play_at_rate(
     return Report(tuple(results), time.perf_counter() - started)
 
 
-async def _play_call(target: CallTarget, scenario: str, retries: Retries, note: Observer, call: SimulatedCall) -> None:
+async def _play_call(
+    target: CallTarget, scenario: str, retries: Retries, note: Observer, call: SimulatedCall
+) -> None:
     for left in range(retries.most, -1, -1):
         outcome = await send(target, call, retries_left=left)
         note(PlayResult(scenario, call.order_no, call.status, outcome))
@@ -92,7 +100,9 @@ async def _play_call(target: CallTarget, scenario: str, retries: Retries, note: 
         await asyncio.sleep(retries.after_s)
 
 
-async def _share(items: Iterable[Item], workers: int, do: Callable[[Item], Awaitable[None]]) -> None:
+async def _share(
+    items: Iterable[Item], workers: int, do: Callable[[Item], Awaitable[None]]
+) -> None:
     """Do every item, up to `workers` at a time."""
     rest = iter(items)
 

@@ -57,7 +57,10 @@ class Report:
     def summaries(self) -> tuple[Summary, ...]:
         """One summary for each scenario, in the order in which they first appear."""
         names = dict.fromkeys(result.scenario for result in self.results)
-        return tuple(_summary(name, [result.outcome for result in self.results if result.scenario == name]) for name in names)
+        return tuple(
+            _summary(name, [result.outcome for result in self.results if result.scenario == name])
+            for name in names
+        )
 
 
 def _summary(scenario: str, outcomes: Sequence[CallOutcome]) -> Summary:
@@ -84,9 +87,7 @@ def line_of(result: PlayResult) -> str:
     """One try as a line of text: scenario, order, status, answer, latency, what Zeus would do."""
     outcome = result.outcome
     answer = outcome.error if outcome.status is None else str(outcome.status)
-    return (
-        f"{result.scenario:<22}  {result.order_no}  {result.status}  {answer:<11}  {outcome.latency_s * 1000:>9.1f} ms  {outcome.verdict}"
-    )
+    return f"{result.scenario:<22}  {result.order_no}  {result.status}  {answer:<11}  {outcome.latency_s * 1000:>9.1f} ms  {outcome.verdict}"
 
 
 _HEADINGS = ("scenario", "calls", "200s", "mails", "retries", "p50 ms", "p99 ms", "max ms")
@@ -96,7 +97,13 @@ def table_of(summaries: Iterable[Summary]) -> str:
     """The summaries as an aligned table: names to the left, numbers to the right."""
     rows = [_HEADINGS, *map(_cells, summaries)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))] for row in rows)
+    lines = (
+        [
+            row[0].ljust(widths[0]),
+            *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)),
+        ]
+        for row in rows
+    )
     return "\n".join("  ".join(line) for line in lines)
 
 

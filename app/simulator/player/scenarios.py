@@ -46,7 +46,11 @@ class Scenario:
     @property
     def verdicts(self) -> tuple[str, ...]:
         """The verdict expected on every call that is sent, in order of arrival: repetitions too, and calls that name no order."""
-        return tuple(verdict for turn in self.turns for verdict in (turn.verdict, *("duplicate",) * (turn.times - 1)))
+        return tuple(
+            verdict
+            for turn in self.turns
+            for verdict in (turn.verdict, *("duplicate",) * (turn.times - 1))
+        )
 
     @property
     def events(self) -> tuple[str, ...]:
@@ -61,7 +65,9 @@ _PAID = Turn(Status.PAID, ("payment.received",))
 _CONFIRMED = Turn(Status.CONFIRMED, ("payment.confirmed",))
 _REVERSED = Turn(Status.REVERSED, ("payment.reversed",))
 _PAID_AFTER_CANCEL = Turn(Status.PAID_AFTER_CANCEL, ("cancelled_order.payment_received",))
-_CONFIRMED_AFTER_CANCEL = Turn(Status.CONFIRMED_AFTER_CANCEL, ("cancelled_order.payment_confirmed",))
+_CONFIRMED_AFTER_CANCEL = Turn(
+    Status.CONFIRMED_AFTER_CANCEL, ("cancelled_order.payment_confirmed",)
+)
 _REVERSED_AFTER_CANCEL = Turn(Status.REVERSED_AFTER_CANCEL, ("cancelled_order.payment_reversed",))
 
 _REVIEW = ("review.required",)
@@ -84,8 +90,15 @@ _ODD_TURNS = (
 )
 
 _ALL = (
-    Scenario("usual", "accepted, paid at the till, confirmed by the chain", (_ACCEPTED, _PAID, _CONFIRMED), "confirmed"),
-    Scenario("reversal", "paid, then taken back at the till", (_ACCEPTED, _PAID, _REVERSED), "reversed"),
+    Scenario(
+        "usual",
+        "accepted, paid at the till, confirmed by the chain",
+        (_ACCEPTED, _PAID, _CONFIRMED),
+        "confirmed",
+    ),
+    Scenario(
+        "reversal", "paid, then taken back at the till", (_ACCEPTED, _PAID, _REVERSED), "reversed"
+    ),
     Scenario(
         "pay-again",
         "paid, taken back, paid once more and confirmed",
@@ -126,7 +139,11 @@ _ALL = (
     Scenario(
         "conflict",
         "the payment call is repeated with another amount",
-        (_ACCEPTED, _PAID, Turn(Status.PAID, _REVIEW, "conflict", changes={"money": _ANOTHER_MONEY})),
+        (
+            _ACCEPTED,
+            _PAID,
+            Turn(Status.PAID, _REVIEW, "conflict", changes={"money": _ANOTHER_MONEY}),
+        ),
         "paid",
     ),
     Scenario(
@@ -155,5 +172,7 @@ _ALL = (
     ),
 )
 
-SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType({scenario.name: scenario for scenario in _ALL})
+SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
+    {scenario.name: scenario for scenario in _ALL}
+)
 """Every scenario by its name."""

@@ -116,7 +116,10 @@ def request_bytes(target: CallTarget, query: bytes) -> bytes:
     query_parts = [target.own_query] if posted else [target.own_query, query]
     target_query = b"&".join(part for part in query_parts if part)
     path = target.path + (b"?" + target_query if target_query else b"")
-    lines = [b"%b %b HTTP/%b" % (target.method.encode(), path, target.http.encode()), *_headers(target, query if posted else None)]
+    lines = [
+        b"%b %b HTTP/%b" % (target.method.encode(), path, target.http.encode()),
+        *_headers(target, query if posted else None),
+    ]
     end = _LINE_ENDS[target.line_end]
     return end.join([*lines, b"", b""]) + (query if posted else b"")
 
@@ -128,5 +131,8 @@ def _headers(target: CallTarget, body: bytes | None) -> list[bytes]:
     if target.http is HttpVersion.V1_1:
         headers += [b"Host: " + target.host_header, b"Connection: close"]
     if body is not None:
-        headers += [b"Content-Type: application/x-www-form-urlencoded", b"Content-Length: %d" % len(body)]
+        headers += [
+            b"Content-Type: application/x-www-form-urlencoded",
+            b"Content-Length: %d" % len(body),
+        ]
     return headers

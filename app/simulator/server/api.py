@@ -82,7 +82,9 @@ def zeus_of(request: Request) -> SimulatedZeus:
 
 
 @router.get("/orders")
-async def list_orders(request: Request, search: str = "", limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> list[OrderView]:
+async def list_orders(
+    request: Request, search: str = "", limit: Annotated[int, Query(ge=1, le=1000)] = 100
+) -> list[OrderView]:
     """List the newest orders whose number or values contain `search`."""
     return [order_view(slip) for slip in zeus_of(request).store.slips(search, limit)]
 
@@ -148,11 +150,22 @@ async def reset(request: Request, settings: bool = False) -> None:
 @router.get("/magic")
 async def list_magic() -> list[dict[str, str]]:
     """List the magic values: the endings of e-mail and telephone number that choose an outcome."""
-    return [{"email": f"anyone+{magic.word}@example.com", "telno": f"031234{magic.digits}", "about": magic.about} for magic in MAGIC]
+    return [
+        {
+            "email": f"anyone+{magic.word}@example.com",
+            "telno": f"031234{magic.digits}",
+            "about": magic.about,
+        }
+        for magic in MAGIC
+    ]
 
 
 def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    both = {name: _merged(old[name], value) for name, value in new.items() if isinstance(value, dict) and isinstance(old.get(name), dict)}
+    both = {
+        name: _merged(old[name], value)
+        for name, value in new.items()
+        if isinstance(value, dict) and isinstance(old.get(name), dict)
+    }
     return {**old, **new, **both}
 
 
@@ -203,4 +216,7 @@ def done_view(done: Done) -> DoneView:
 
 def faults_of_settings(error: ValidationError) -> list[dict[str, str]]:
     """Return each faulty setting and what is wrong with it."""
-    return [{"field": ".".join(map(str, fault["loc"])), "reason": fault["msg"]} for fault in error.errors()]
+    return [
+        {"field": ".".join(map(str, fault["loc"])), "reason": fault["msg"]}
+        for fault in error.errors()
+    ]

@@ -53,7 +53,9 @@ def make_simulator(zeus: SimulatedZeus) -> FastAPI:
     app.include_router(router)
     app.add_api_route("/healthz", _healthy, methods=["GET", "HEAD"], include_in_schema=False)
     app.router.routes.append(Route(CVS_PATH, endpoint=ApplicationEndpoint(zeus)))
-    app.add_middleware(LocalRequestsOnly, anywhere=lambda: zeus.settings.anywhere, open_path=CVS_PATH)
+    app.add_middleware(
+        LocalRequestsOnly, anywhere=lambda: zeus.settings.anywhere, open_path=CVS_PATH
+    )
     return app
 
 
@@ -67,7 +69,13 @@ def _problem(status: int, title: str, **fields: Any) -> JSONResponse:
 
 
 async def _not_allowed(_: Request, error: ActionNotAllowed) -> Response:
-    return _problem(HTTPStatus.CONFLICT, str(error), state=error.state, action=error.action, allowed=list(error.allowed))
+    return _problem(
+        HTTPStatus.CONFLICT,
+        str(error),
+        state=error.state,
+        action=error.action,
+        allowed=list(error.allowed),
+    )
 
 
 async def _not_found(_: Request, error: SlipNotFound | CallNotFound) -> Response:
@@ -76,11 +84,16 @@ async def _not_found(_: Request, error: SlipNotFound | CallNotFound) -> Response
 
 
 async def _unusable(_: Request, error: ValidationError) -> Response:
-    return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid settings.", faults=faults_of_settings(error))
+    return _problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid settings.", faults=faults_of_settings(error)
+    )
 
 
 async def _bad_request(_: Request, error: RequestValidationError) -> Response:
-    faults = [{"field": ".".join(map(str, fault["loc"])), "reason": fault["msg"]} for fault in error.errors()]
+    faults = [
+        {"field": ".".join(map(str, fault["loc"])), "reason": fault["msg"]}
+        for fault in error.errors()
+    ]
     return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid request.", faults=faults)
 
 

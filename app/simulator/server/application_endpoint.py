@@ -16,7 +16,11 @@ from app.zeus.application_answer import FAILURE, SUCCESS, write_answer
 
 MAX_BODY_BYTES = 64 * 1024
 _TEXT = b"text/plain; charset=Shift_JIS"
-_HTML = "<html><head><title>503</title></head><body>ただいまメンテナンス中です</body></html>".encode("cp932")
+_HTML = (
+    "<html><head><title>503</title></head><body>ただいまメンテナンス中です</body></html>".encode(
+        "cp932"
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,9 @@ def answer(zeus: SimulatedZeus, body: bytes, base_url: str) -> Reply:
     return Reply(write_answer(_success(slip, base_url)), spoiled, slip, magic)
 
 
-def _faults(of_bytes: Iterable[ApplicationFault], values: Mapping[str, str]) -> list[ApplicationFault]:
+def _faults(
+    of_bytes: Iterable[ApplicationFault], values: Mapping[str, str]
+) -> list[ApplicationFault]:
     """Return what is wrong with an application, in the manual's order.
 
     One test parameter without the other is no fault: the application is real (manual, test).
@@ -69,7 +75,12 @@ def _rejection(parameter: str) -> bytes:
     return f"パラメータエラー {parameter}\r\n".encode("cp932")
 
 
-def _error_code(values: Mapping[str, str], faults: list[ApplicationFault], magic: Magic | None, settings: SimulatorSettings) -> str | None:
+def _error_code(
+    values: Mapping[str, str],
+    faults: list[ApplicationFault],
+    magic: Magic | None,
+    settings: SimulatorSettings,
+) -> str | None:
     """Return the code that the application fails with, or None (manual, error code table)."""
     if magic and magic.error_code:
         return magic.error_code
@@ -89,16 +100,24 @@ def _test_is_valid(values: Mapping[str, str], settings: SimulatorSettings) -> bo
     return known or settings.invalid_testid == "real"
 
 
-def _failure(zeus: SimulatedZeus, values: Mapping[str, str], code: str, faults: AnswerFaults) -> Reply:
+def _failure(
+    zeus: SimulatedZeus, values: Mapping[str, str], code: str, faults: AnswerFaults
+) -> Reply:
     """Fail an application. Zeus keeps an order for it where the values allow one: 02 is called about it."""
     known = values.get("clientip") in zeus.settings.clientips
-    slip = failed_slip(zeus.store.next_number(), values, code, zeus.settings, zeus.clock.now()) if known else None
+    slip = (
+        failed_slip(zeus.store.next_number(), values, code, zeus.settings, zeus.clock.now())
+        if known
+        else None
+    )
     said = {"rel": FAILURE, "order_no": slip.order_no if slip else "", "error_code": code}
     return Reply(write_answer(said), faults, slip)
 
 
 def _success(slip: Slip, base_url: str) -> dict[str, str]:
-    redirect = f"{base_url}/pay/{slip.order_no}" if slip.values["pay_cvs"] == REDIRECTING_STORE else ""
+    redirect = (
+        f"{base_url}/pay/{slip.order_no}" if slip.values["pay_cvs"] == REDIRECTING_STORE else ""
+    )
     names = ("order_no", "pay_no1", "pay_no2", "pay_limit")
     return {"rel": SUCCESS, **{name: slip.values[name] for name in names}, "pay_url": redirect}
 
@@ -147,10 +166,14 @@ async def _answer(transport: asyncio.Transport, send: Send, reply: Reply) -> Non
         transport.close()
     else:
         await _respond(send, 200, reply.body)
-    await asyncio.sleep(0)  # a connection that ends here is seen to have ended before the request does
+    await asyncio.sleep(
+        0
+    )  # a connection that ends here is seen to have ended before the request does
 
 
-async def _respond(send: Send, status: int, body: bytes, *, content_type: bytes = _TEXT, cut: int | None = None) -> None:
+async def _respond(
+    send: Send, status: int, body: bytes, *, content_type: bytes = _TEXT, cut: int | None = None
+) -> None:
     """Send an answer; with `cut` announce all of it and send so many bytes."""
     headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -158,6 +181,8 @@ async def _respond(send: Send, status: int, body: bytes, *, content_type: bytes 
 
 
 def _base_url(scope: Scope) -> str:
-    host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+    host = next(
+        (value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), ""
+    )
     server_host, server_port = scope["server"] or ("127.0.0.1", 80)
     return f"http://{host or f'{server_host}:{server_port}'}"

@@ -47,7 +47,9 @@ class CallMaker:
     `begin` runs a coroutine in the background.
     """
 
-    def __init__(self, store: SlipStore, begin: Callable[[Coroutine[Any, Any, None]], object]) -> None:
+    def __init__(
+        self, store: SlipStore, begin: Callable[[Coroutine[Any, Any, None]], object]
+    ) -> None:
         self._store = store
         self._begin = begin
         self._made = 0
@@ -63,7 +65,9 @@ class CallMaker:
         outcome = {**NOT_MADE, "reason": reason, "lost": reason == "dropped"}
         return self._store.add_call(order_no, status, query, at, outcome)
 
-    async def make(self, order_no: str, status: str, query: bytes, at: datetime, settings: SimulatorSettings) -> MadeCall:
+    async def make(
+        self, order_no: str, status: str, query: bytes, at: datetime, settings: SimulatorSettings
+    ) -> MadeCall:
         """Make one call, with the faults that are ordered, and return it with its outcome.
 
         Raises:
@@ -105,7 +109,9 @@ def _falls_on(number: int, every: int) -> bool:
     return every > 0 and number % every == 0
 
 
-async def _outcome(order_no: str, status: str, query: bytes, settings: SimulatorSettings) -> dict[str, Any]:
+async def _outcome(
+    order_no: str, status: str, query: bytes, settings: SimulatorSettings
+) -> dict[str, Any]:
     faults = settings.faults.calls
     await asyncio.sleep(faults.delay)
     call = SimulatedCall(order_no, status, query[: len(query) * 2 // 3] if faults.garble else query)
@@ -121,7 +127,9 @@ def _target(settings: SimulatorSettings) -> CallTarget:
     return replace(target, user_agent=settings.user_agent, source=faults.source, slow_s=faults.slow)
 
 
-async def _with_retries(target: CallTarget, call: SimulatedCall, settings: SimulatorSettings) -> tuple[CallOutcome, int]:
+async def _with_retries(
+    target: CallTarget, call: SimulatedCall, settings: SimulatorSettings
+) -> tuple[CallOutcome, int]:
     """Call until it is answered or no retry is left; only a timeout is retried (manual, CGI call)."""
     for left in range(settings.retries, -1, -1):
         outcome = await send(target, call, retries_left=left)

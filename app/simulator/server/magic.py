@@ -37,12 +37,37 @@ MAGIC: Final[tuple[Magic, ...]] = (
     Magic("paid", "9004", "paid at once, not confirmed", (_PAY,)),
     Magic("confirmed", "9005", "paid and confirmed", (_PAY, _CONFIRM)),
     Magic("reversed", "9006", "paid and taken back", (_PAY, _TAKE_BACK)),
-    Magic("paid-again", "9007", "paid, taken back, paid again, confirmed", (_PAY, _TAKE_BACK, _PAY, _CONFIRM)),
+    Magic(
+        "paid-again",
+        "9007",
+        "paid, taken back, paid again, confirmed",
+        (_PAY, _TAKE_BACK, _PAY, _CONFIRM),
+    ),
     Magic("expired", "9003", "never paid, the deadline passes", (SlipAction.EXPIRE,)),
-    Magic("paid-after-reissue", "9011", "re-issued, then the old slip is paid", (SlipAction.REISSUE, _PAY)),
-    Magic("confirmed-after-reissue", "9012", "re-issued, the old slip is paid and confirmed", (SlipAction.REISSUE, _PAY, _CONFIRM)),
-    Magic("reversed-after-reissue", "9013", "re-issued, the old slip is paid and taken back", (SlipAction.REISSUE, _PAY, _TAKE_BACK)),
-    Magic("stopped", "9014", "the service is stopped, then the slip is paid: no call", (SlipAction.STOP, _PAY)),
+    Magic(
+        "paid-after-reissue",
+        "9011",
+        "re-issued, then the old slip is paid",
+        (SlipAction.REISSUE, _PAY),
+    ),
+    Magic(
+        "confirmed-after-reissue",
+        "9012",
+        "re-issued, the old slip is paid and confirmed",
+        (SlipAction.REISSUE, _PAY, _CONFIRM),
+    ),
+    Magic(
+        "reversed-after-reissue",
+        "9013",
+        "re-issued, the old slip is paid and taken back",
+        (SlipAction.REISSUE, _PAY, _TAKE_BACK),
+    ),
+    Magic(
+        "stopped",
+        "9014",
+        "the service is stopped, then the slip is paid: no call",
+        (SlipAction.STOP, _PAY),
+    ),
     Magic("error-800000", "9100", "fails with 800000", error_code="800000"),
     Magic("error-800001", "9101", "fails with 800001", error_code="800001"),
     Magic("error-800002", "9102", "fails with 800002", error_code="800002"),
@@ -50,13 +75,34 @@ MAGIC: Final[tuple[Magic, ...]] = (
     Magic("error-0008", "9108", "fails with 0008", error_code="0008"),
     Magic("error-0011", "9111", "fails with 0011", error_code="0011"),
     Magic("error-0013", "9113", "fails with 0013", error_code="0013"),
-    Magic("rejected", "9120", "no rel=, the answer names the parameter username", rejected_parameter="username"),
-    Magic("answer-lost", "9200", "the slip is made, the answer is lost, the calls come", answer=AnswerFaults(lost=True)),
-    Magic("answer-late", "9241", "the answer comes after 50 seconds", answer=AnswerFaults(delay=50)),
-    Magic("answer-slow", "9239", "the answer comes after 39 seconds", answer=AnswerFaults(delay=39)),
+    Magic(
+        "rejected",
+        "9120",
+        "no rel=, the answer names the parameter username",
+        rejected_parameter="username",
+    ),
+    Magic(
+        "answer-lost",
+        "9200",
+        "the slip is made, the answer is lost, the calls come",
+        answer=AnswerFaults(lost=True),
+    ),
+    Magic(
+        "answer-late", "9241", "the answer comes after 50 seconds", answer=AnswerFaults(delay=50)
+    ),
+    Magic(
+        "answer-slow", "9239", "the answer comes after 39 seconds", answer=AnswerFaults(delay=39)
+    ),
     Magic("answer-half", "9202", "half of the answer comes", answer=AnswerFaults(half=True)),
-    Magic("answer-html", "9203", "an HTML page comes instead of the answer", answer=AnswerFaults(html=True)),
-    Magic("calls-lost", "9300", "paid and confirmed, no call comes", (_PAY, _CONFIRM), calls_lost=True),
+    Magic(
+        "answer-html",
+        "9203",
+        "an HTML page comes instead of the answer",
+        answer=AnswerFaults(html=True),
+    ),
+    Magic(
+        "calls-lost", "9300", "paid and confirmed, no call comes", (_PAY, _CONFIRM), calls_lost=True
+    ),
 )
 
 _BY_WORD: Final[Mapping[str, Magic]] = {magic.word: magic for magic in MAGIC}

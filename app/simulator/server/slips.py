@@ -17,7 +17,9 @@ REDIRECTING_STORE = "D001"
 """セブン-イレブン: its customers are redirected to pay_url (manual, store table)."""
 
 
-def new_slip(number: int, values: Mapping[str, str], settings: SimulatorSettings, now: datetime) -> Slip:
+def new_slip(
+    number: int, values: Mapping[str, str], settings: SimulatorSettings, now: datetime
+) -> Slip:
     """Return the slip with serial `number` for an application that Zeus accepts.
 
     The prefix of its number says that it is none of Zeus's own. With `pay_no_cycle` a payment
@@ -41,12 +43,24 @@ def new_slip(number: int, values: Mapping[str, str], settings: SimulatorSettings
     )
 
 
-def failed_slip(number: int, values: Mapping[str, str], error_code: str, settings: SimulatorSettings, now: datetime) -> Slip:
+def failed_slip(
+    number: int,
+    values: Mapping[str, str],
+    error_code: str,
+    settings: SimulatorSettings,
+    now: datetime,
+) -> Slip:
     """Return the order of a failed application: it has a number and an error code, and no payment numbers."""
     order_no = f"{settings.order_prefix}-{number:06}-{_digits(5)}"
     echoed = {name: values.get(name, "") for name in ECHOED}
     nothing = {"pay_no1": "", "pay_no2": "", "pay_limit": ""}
-    return Slip(order_no, SlipState.FAILED, now, now, {**echoed, "order_no": order_no, **nothing, "error_code": error_code})
+    return Slip(
+        order_no,
+        SlipState.FAILED,
+        now,
+        now,
+        {**echoed, "order_no": order_no, **nothing, "error_code": error_code},
+    )
 
 
 def _test_type(values: Mapping[str, str], settings: SimulatorSettings) -> str | None:

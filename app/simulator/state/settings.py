@@ -20,7 +20,9 @@ Seconds = Annotated[float, Field(ge=0, le=3600)]
 class Strict(BaseModel):
     """A model that refuses unknown names, so that a typing error is told."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False
+    )
 
 
 class CallFaults(Strict):
@@ -29,7 +31,9 @@ class CallFaults(Strict):
     times: int = Field(1, ge=1, le=10, description="Make each call so many times.")
     delay: Seconds = Field(0, description="Seconds of real time before a call.")
     drop_every: int = Field(0, ge=0, description="Lose every nth call; 0 loses none, 1 loses all.")
-    swap_every: int = Field(0, ge=0, description="Make every nth call after the one that follows it, or a second later.")
+    swap_every: int = Field(
+        0, ge=0, description="Make every nth call after the one that follows it, or a second later."
+    )
     garble: bool = Field(False, description="Cut the query in the middle of its bytes.")
     slow: Seconds = Field(0, description="Seconds over which the request trickles out.")
     source: str | None = Field(None, description="An address of this machine to call from.")
@@ -45,7 +49,9 @@ class CallFaults(Strict):
 class AnswerFaults(Strict):
     """Faults of the answers of cvs.cgi, each off by default."""
 
-    delay: Seconds = Field(0, description="Seconds of real time before the answer: 39 is in time, 41 is late.")
+    delay: Seconds = Field(
+        0, description="Seconds of real time before the answer: 39 is in time, 41 is late."
+    )
     half: bool = Field(False, description="Send half of the answer, then close.")
     html: bool = Field(False, description="Answer with an HTML page.")
     lost: bool = Field(False, description="Make the slip and close without an answer.")
@@ -61,17 +67,27 @@ class Faults(Strict):
 class SimulatorSettings(Strict):
     """What a merchant agreed with Zeus, and how the simulator behaves."""
 
-    call_url: str | None = Field(None, description="The URL that is called; without one no call is made.")
+    call_url: str | None = Field(
+        None, description="The URL that is called; without one no call is made."
+    )
     method: Method = Field(Method.GET, description="GET or POST.")
-    parameters: tuple[str, ...] = Field(ALL_PARAMETERS, description="The parameters that calls carry.")
+    parameters: tuple[str, ...] = Field(
+        ALL_PARAMETERS, description="The parameters that calls carry."
+    )
     style: Style = Field(Style.FULL, description="How calls escape their values.")
     retries: int = Field(0, ge=0, le=10, description="Retries after a timeout.")
     retry_after: Seconds = Field(0, description="Seconds between a timeout and its retry.")
-    timeout: Annotated[float, Field(gt=0, le=120)] = Field(40.0, description="Seconds of patience, in real time.")
+    timeout: Annotated[float, Field(gt=0, le=120)] = Field(
+        40.0, description="Seconds of patience, in real time."
+    )
     user_agent: str | None = Field(None, description="The agent name of calls; none by default.")
     optional_statuses: bool = Field(False, description="Call for 02 and 03 too.")
-    clientips: tuple[str, ...] = Field((EXAMPLE_CLIENTIP,), description="The IPコード that may apply.")
-    test_ids: tuple[str, ...] = Field((EXAMPLE_TEST_ID,), description="The test IDs that are valid.")
+    clientips: tuple[str, ...] = Field(
+        (EXAMPLE_CLIENTIP,), description="The IPコード that may apply."
+    )
+    test_ids: tuple[str, ...] = Field(
+        (EXAMPLE_TEST_ID,), description="The test IDs that are valid."
+    )
     stores: tuple[str, ...] = Field(tuple(STORES), description="The stores in the contract.")
     maintenance: tuple[str, ...] = Field((), description="The stores that are in maintenance.")
     service_stopped: bool = Field(False, description="Applications fail with 800001.")
@@ -86,10 +102,18 @@ class SimulatorSettings(Strict):
     invalid_testid: Literal["800000", "real"] = Field(
         "800000", description="An unknown test ID fails the application, or makes it a real one."
     )
-    pay_no_cycle: int = Field(0, ge=0, le=10**9, description="Issue payment numbers again after so many; 0: random ones.")
-    order_prefix: str = Field("SIM", pattern=r"^SIM[0-9A-Za-z]{0,7}$", description="What order numbers begin with.")
-    clock_speed: float = Field(1.0, gt=0, le=1_000_000, description="Simulated seconds in a real second.")
-    anywhere: bool = Field(False, description="Call other machines too, not only this one. Fixed at the start.")
+    pay_no_cycle: int = Field(
+        0, ge=0, le=10**9, description="Issue payment numbers again after so many; 0: random ones."
+    )
+    order_prefix: str = Field(
+        "SIM", pattern=r"^SIM[0-9A-Za-z]{0,7}$", description="What order numbers begin with."
+    )
+    clock_speed: float = Field(
+        1.0, gt=0, le=1_000_000, description="Simulated seconds in a real second."
+    )
+    anywhere: bool = Field(
+        False, description="Call other machines too, not only this one. Fixed at the start."
+    )
     faults: Faults = Faults()
 
     @field_validator("parameters")
@@ -124,7 +148,9 @@ class SimulatorSettings(Strict):
     def _stays_on_this_machine(self) -> "SimulatorSettings":
         host = urlsplit(self.call_url).hostname if self.call_url else None
         if host and not self.anywhere and not is_loopback(host):
-            raise ValueError("the call URL is on another machine; start with --anywhere to allow it")
+            raise ValueError(
+                "the call URL is on another machine; start with --anywhere to allow it"
+            )
         return self
 
 

@@ -68,7 +68,9 @@ class SlipStore:
     """All state of one simulator. Every method is one short statement on a local file or in memory."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self._connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
+        self._connection = sqlite3.connect(
+            path or ":memory:", isolation_level=None, check_same_thread=False
+        )
         self._connection.row_factory = sqlite3.Row
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
@@ -115,7 +117,15 @@ class SlipStore:
             ),
         )
 
-    def change(self, order_no: str, state: SlipState, at: datetime, *, stopped: bool, replaced_by: str | None = None) -> None:
+    def change(
+        self,
+        order_no: str,
+        state: SlipState,
+        at: datetime,
+        *,
+        stopped: bool,
+        replaced_by: str | None = None,
+    ) -> None:
         """Give an order its new state."""
         self._connection.execute(
             "UPDATE orders SET state = ?, changed_at = ?, stopped = ?, replaced_by = coalesce(?, replaced_by) WHERE order_no = ?",
@@ -124,7 +134,9 @@ class SlipStore:
 
     def slip(self, order_no: str) -> Slip | None:
         """Return an order, or None."""
-        row = self._connection.execute("SELECT * FROM orders WHERE order_no = ?", (order_no,)).fetchone()
+        row = self._connection.execute(
+            "SELECT * FROM orders WHERE order_no = ?", (order_no,)
+        ).fetchone()
         return _slip(row) if row else None
 
     def slips(self, search: str = "", limit: int = 100) -> list[Slip]:
@@ -136,7 +148,9 @@ class SlipStore:
         )
         return [_slip(row) for row in rows]
 
-    def add_call(self, order_no: str, status: str, query: bytes, at: datetime, outcome: Mapping[str, Any]) -> MadeCall:
+    def add_call(
+        self, order_no: str, status: str, query: bytes, at: datetime, outcome: Mapping[str, Any]
+    ) -> MadeCall:
         """Keep a call with its outcome and return it with its number within the order.
 
         Raises:
@@ -159,21 +173,39 @@ class SlipStore:
 
     def calls(self, order_no: str) -> list[MadeCall]:
         """Return every call about an order, the first one first."""
-        rows = self._connection.execute("SELECT * FROM calls WHERE order_no = ? ORDER BY n", (order_no,))
-        return [MadeCall(row["n"], row["status"], row["query"], _moment(row["made_at"]), json.loads(row["outcome"])) for row in rows]
+        rows = self._connection.execute(
+            "SELECT * FROM calls WHERE order_no = ? ORDER BY n", (order_no,)
+        )
+        return [
+            MadeCall(
+                row["n"],
+                row["status"],
+                row["query"],
+                _moment(row["made_at"]),
+                json.loads(row["outcome"]),
+            )
+            for row in rows
+        ]
 
     def add_timer(self, order_no: str, due_at: datetime, action: SlipAction) -> None:
         """Let `action` fall due."""
-        self._connection.execute("INSERT INTO timers (order_no, due_at, action) VALUES (?, ?, ?)", (order_no, _text(due_at), action))
+        self._connection.execute(
+            "INSERT INTO timers (order_no, due_at, action) VALUES (?, ?, ?)",
+            (order_no, _text(due_at), action),
+        )
 
     def next_timer(self) -> Timer | None:
         """Return the timer that is due first, or None."""
-        row = self._connection.execute("SELECT * FROM timers ORDER BY due_at, id LIMIT 1").fetchone()
+        row = self._connection.execute(
+            "SELECT * FROM timers ORDER BY due_at, id LIMIT 1"
+        ).fetchone()
         return _timer(row) if row else None
 
     def take_due_timers(self, now: datetime) -> list[Timer]:
         """Remove the timers that are due at `now` and return them, the earliest first."""
-        rows = self._connection.execute("DELETE FROM timers WHERE due_at <= ? RETURNING *", (_text(now),)).fetchall()
+        rows = self._connection.execute(
+            "DELETE FROM timers WHERE due_at <= ? RETURNING *", (_text(now),)
+        ).fetchall()
         rows.sort(key=lambda row: (row["due_at"], row["id"]))
         return [_timer(row) for row in rows]
 

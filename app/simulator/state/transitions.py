@@ -80,7 +80,9 @@ _AFTER: Final[Mapping[tuple[SlipState, SlipAction], SlipState]] = {
 class ActionNotAllowed(Exception):
     """Zeus does not allow this action in this state; `allowed` are the actions that it allows now."""
 
-    def __init__(self, state: SlipState, action: SlipAction, allowed: tuple[SlipAction, ...]) -> None:
+    def __init__(
+        self, state: SlipState, action: SlipAction, allowed: tuple[SlipAction, ...]
+    ) -> None:
         super().__init__(f"{action} is not allowed for an order that is {state}")
         self.state, self.action, self.allowed = state, action, allowed
 

@@ -25,14 +25,20 @@ _ATTEMPT = "INSERT INTO baseline_attempts (event_id, started_at, duration_ms, ht
 async def defer(application: procrastinate.App, database: str, url: str, count: int) -> None:
     """Make the schema and queue `count` events; the body of one comes on stdin, with ORDER-NO for its order."""
     body = sys.stdin.read()
-    async with psycopg_pool.AsyncConnectionPool(database, min_size=1) as pool, pool.connection() as connection:
+    async with (
+        psycopg_pool.AsyncConnectionPool(database, min_size=1) as pool,
+        pool.connection() as connection,
+    ):
         await connection.execute(_ATTEMPTS)
     await application.schema_manager.apply_schema_async()
     task = application.configure_task("deliver")
     for first in range(0, count, 1000):
         orders = [f"proc-{number}" for number in range(first, min(first + 1000, count))]
         await task.batch_defer_async(
-            *({"url": url, "event_id": str(uuid.uuid4()), "body": body.replace("ORDER-NO", order)} for order in orders)
+            *(
+                {"url": url, "event_id": str(uuid.uuid4()), "body": body.replace("ORDER-NO", order)}
+                for order in orders
+            )
         )
 
 
@@ -44,7 +50,9 @@ async def work(application: procrastinate.App, database: str, concurrency: int) 
         httpx.AsyncClient(limits=limits, timeout=15) as client,
     ):
 
-        @application.task(name="deliver", retry=procrastinate.RetryStrategy(max_attempts=10, exponential_wait=5))
+        @application.task(
+            name="deliver", retry=procrastinate.RetryStrategy(max_attempts=10, exponential_wait=5)
+        )
         async def deliver(url: str, event_id: str, body: str) -> None:
             started_at, started = datetime.now(UTC), time.monotonic()
             signature = Webhook(SECRET).sign(event_id, started_at, body)
@@ -57,17 +65,23 @@ async def work(application: procrastinate.App, database: str, concurrency: int) 
             response = await client.post(url, content=body.encode(), headers=headers)
             duration_ms = round(1000 * (time.monotonic() - started))
             async with pool.connection() as connection:
-                await connection.execute(_ATTEMPT, (event_id, started_at, duration_ms, response.status_code))
+                await connection.execute(
+                    _ATTEMPT, (event_id, started_at, duration_ms, response.status_code)
+                )
             response.raise_for_status()
 
-        await application.run_worker_async(concurrency=concurrency, wait=False, install_signal_handlers=False)
+        await application.run_worker_async(
+            concurrency=concurrency, wait=False, install_signal_handlers=False
+        )
 
 
 async def main() -> None:
     """Do what the command line says and print the processor time that took, in seconds."""
     verb, database, *rest = sys.argv[1:]
     before = time.process_time()
-    application = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=database, min_size=4, max_size=10))
+    application = procrastinate.App(
+        connector=procrastinate.PsycopgConnector(conninfo=database, min_size=4, max_size=10)
+    )
     async with application.open_async():
         if verb == "defer":
             await defer(application, database, rest[0], int(rest[1]))

@@ -41,24 +41,40 @@ async def test_operators_read_the_feed_masked(api: Api, world: OperationsSetup) 
     page = await api.get("/events?after=&limit=1")
     assert ["order.accepted"] == [item["type"] for item in page.json["items"]]
     assert [] == [secret for secret in PERSONAL if secret in page.text]
-    assert 1 == len((await api.get(f"/events?after={page.json['next_cursor']}&wait=5")).json["items"])
+    assert 1 == len(
+        (await api.get(f"/events?after={page.json['next_cursor']}&wait=5")).json["items"]
+    )
 
 
-async def test_the_token_of_a_feed_opens_nothing_else(api: Api, world: OperationsSetup, subtests: pytest.Subtests) -> None:
+async def test_the_token_of_a_feed_opens_nothing_else(
+    api: Api, world: OperationsSetup, subtests: pytest.Subtests
+) -> None:
     names, token = await filled(world), await polling(api)
     before = await contents(world)
     for method, path, operation in operations(api):
         if operation in FOR_FEEDS:
             continue
         with subtests.test(operation=operation):
-            answer = await api(method, address(path, operation, names), token=token, json=BODIES.get(operation))
+            answer = await api(
+                method, address(path, operation, names), token=token, json=BODIES.get(operation)
+            )
             assert (403, "not-allowed") == answer.problem
     assert (403, "not-allowed") == (await api.get("/events?personal=true", token=token)).problem
     assert before == await contents(world)
 
 
 @pytest.mark.parametrize(
-    "query", ["after=x", "after=AAAA", "wait=61", "wait=-1", "wait=nan", "after=&cursor=x", "after=&order_no=x", "wait=1&limit=0"]
+    "query",
+    [
+        "after=x",
+        "after=AAAA",
+        "wait=61",
+        "wait=-1",
+        "wait=nan",
+        "after=&cursor=x",
+        "after=&order_no=x",
+        "wait=1&limit=0",
+    ],
 )
 async def test_a_poll_that_makes_no_sense_is_refused(api: Api, query: str) -> None:
     assert 422 == (await api.get(f"/events?{query}")).problem[0]
@@ -71,17 +87,26 @@ async def test_a_token_that_was_replaced_or_is_none_is_refused(api: Api) -> None
         assert 401 == (await api.get("/events", token=wrong)).status
     assert 200 == (await api.get("/events", token=rotated.json["secret"])).status
     await api.post("/subscribers/poller/pause")
-    assert (409, "subscriber-paused") == (await api.get("/events", token=rotated.json["secret"])).problem
+    assert (409, "subscriber-paused") == (
+        await api.get("/events", token=rotated.json["secret"])
+    ).problem
     assert (409, "subscriber-polls") == (await api.post("/subscribers/poller/test")).problem
 
 
-async def test_a_waiting_poll_is_answered_when_a_call_comes_and_at_a_stop(database_url: str, tmp_path: Path) -> None:
+async def test_a_waiting_poll_is_answered_when_a_call_comes_and_at_a_stop(
+    database_url: str, tmp_path: Path
+) -> None:
     with processes(tmp_path) as start:
         up = start.start("up", **service_settings(database_url))
         public, operator = await up.address_of("receiver"), await up.ready("operator")
-        base, admin = f"http://{operator[0]}:{operator[1]}/v1", {"authorization": "Bearer for-tests-only-make-your-own"}
+        base, admin = (
+            f"http://{operator[0]}:{operator[1]}/v1",
+            {"authorization": "Bearer for-tests-only-make-your-own"},
+        )
         async with aiohttp.ClientSession() as client:
-            async with client.post(f"{base}/subscribers", json={"name": "poller", "feed": True}, headers=admin) as answer:
+            async with client.post(
+                f"{base}/subscribers", json={"name": "poller", "feed": True}, headers=admin
+            ) as answer:
                 own = {"authorization": f"Bearer {(await answer.json())['secret']}"}
             waiting = asyncio.create_task(_poll(client, f"{base}/events?wait=30", own))
             await asyncio.sleep(0.5)
@@ -90,10 +115,16 @@ async def test_a_waiting_poll_is_answered_when_a_call_comes_and_at_a_stop(databa
                 assert 200 == answer.status
             page = await asyncio.wait_for(waiting, 15)
             assert ["order.accepted"] == [item["type"] for item in page["items"]]
-            waiting = asyncio.create_task(_poll(client, f"{base}/events?after={page['next_cursor']}&wait=30", own))
+            waiting = asyncio.create_task(
+                _poll(client, f"{base}/events?after={page['next_cursor']}&wait=30", own)
+            )
             await asyncio.sleep(0.5)
             up.terminate()
-            assert {"items": [], "next_cursor": page["next_cursor"], "has_more": False} == await asyncio.wait_for(waiting, 15)
+            assert {
+                "items": [],
+                "next_cursor": page["next_cursor"],
+                "has_more": False,
+            } == await asyncio.wait_for(waiting, 15)
         assert 0 == await up.ended()
 
 

@@ -18,14 +18,31 @@ def _moment(text: str) -> datetime:
 
 async def test_a_subscribers_url_is_kept_and_shown_as_written(api: Api) -> None:
     signed = "https://Shop.example:443/t/%2Fa/../b//c?sp=%2Ftriggers&sig=a%2Bb%2fc%3D&x=1|2&店?"
-    assert signed == (await api.post("/subscribers", json={"name": "shop", "url": signed})).json["url"]
+    assert (
+        signed == (await api.post("/subscribers", json={"name": "shop", "url": signed})).json["url"]
+    )
     assert signed == (await api.get("/subscribers/shop")).json["url"]
-    assert f"{signed}%20" == (await api("PATCH", "/v1/subscribers/shop", json={"url": f"{signed}%20"})).json["url"]
-    assert 422 == (await api("PATCH", "/v1/subscribers/shop", json={"url": f"{signed}\N{IDEOGRAPHIC SPACE}"})).status
+    assert (
+        f"{signed}%20"
+        == (await api("PATCH", "/v1/subscribers/shop", json={"url": f"{signed}%20"})).json["url"]
+    )
+    assert (
+        422
+        == (
+            await api(
+                "PATCH", "/v1/subscribers/shop", json={"url": f"{signed}\N{IDEOGRAPHIC SPACE}"}
+            )
+        ).status
+    )
 
 
 async def test_the_life_of_a_subscriber(api: Api) -> None:
-    new = {"name": "本店", "url": "https://shop.example/hooks", "event_types": ["payment.received"], "customer": True}
+    new = {
+        "name": "本店",
+        "url": "https://shop.example/hooks",
+        "event_types": ["payment.received"],
+        "customer": True,
+    }
     added = await api.post("/subscribers", json=new)
     assert (201, "/v1/subscribers/%E6%9C%AC%E5%BA%97") == (added.status, added.headers["location"])
     assert added.json["secret"].startswith("whsec_")
@@ -33,16 +50,29 @@ async def test_the_life_of_a_subscriber(api: Api) -> None:
     _moment(added.json["created_at"])
     path = added.headers["location"].removeprefix("/v1")
     assert "secret" not in (await api.get(path)).json
-    assert [{key: value for key, value in added.json.items() if key != "secret"}] == (await api.get("/subscribers")).json["items"]
-    changed = await api("PATCH", f"/v1{path}", json={"url": "https://new.example/", "event_types": None})
-    assert ("https://new.example/", None, True) == (changed.json["url"], changed.json["event_types"], changed.json["customer"])
+    assert [{key: value for key, value in added.json.items() if key != "secret"}] == (
+        await api.get("/subscribers")
+    ).json["items"]
+    changed = await api(
+        "PATCH", f"/v1{path}", json={"url": "https://new.example/", "event_types": None}
+    )
+    assert ("https://new.example/", None, True) == (
+        changed.json["url"],
+        changed.json["event_types"],
+        changed.json["customer"],
+    )
     paused = await api.post(f"{path}/pause", json={"reason": "棚卸し"})
     assert ("paused", "棚卸し") == (paused.json["state"], paused.json["pause_reason"])
     assert "operator" == (await api.post(f"{path}/pause")).json["pause_reason"]
-    assert ("active", None) == ((resumed := await api.post(f"{path}/resume")).json["state"], resumed.json["pause_reason"])
+    assert ("active", None) == (
+        (resumed := await api.post(f"{path}/resume")).json["state"],
+        resumed.json["pause_reason"],
+    )
     rotated = await api.post(f"{path}/rotate-secret", json={"overlap_hours": 1, "secret": SECRET})
     assert SECRET == rotated.json["secret"]
-    assert [True, False] == [secret["expires_at"] is None for secret in (await api.get(path)).json["secrets"]]
+    assert [True, False] == [
+        secret["expires_at"] is None for secret in (await api.get(path)).json["secrets"]
+    ]
     assert (204, "") == ((removed := await api("DELETE", f"/v1{path}")).status, removed.text)
     assert 404 == (await api.get(path)).status
     assert [] == (await api.get("/subscribers")).json["items"]
@@ -50,7 +80,14 @@ async def test_the_life_of_a_subscriber(api: Api) -> None:
 
 async def test_a_test_webhook_over_http(api: Api, world: OperationsSetup) -> None:
     async with subscriber(SECRET) as merchant:
-        assert 201 == (await api.post("/subscribers", json={"name": "shop", "url": merchant.url, "secret": SECRET})).status
+        assert (
+            201
+            == (
+                await api.post(
+                    "/subscribers", json={"name": "shop", "url": merchant.url, "secret": SECRET}
+                )
+            ).status
+        )
         async with world.forwarder():
             trial = await api.post("/subscribers/shop/test", json={"wait_seconds": 10})
     assert ("delivered", 200) == (trial.json["state"], trial.json["attempt"]["http_status"])
@@ -62,7 +99,12 @@ async def test_an_order_is_found_as_it_is_typed(api: Api, world: OperationsSetup
     typed = quote("１２３４ー５６７８９－０１２３４　")
     today = quote(datetime.now(timezone(timedelta(hours=9))).strftime("%Y年%m月%d日"))
     assert "1234-56789-01234" == (await api.get(f"/orders/{typed}")).json["order_no"]
-    for asked in (f"order_no={typed}", f"money={quote('￥5,400')}", f"telno_tail={quote('５６７８')}", f"date={today}"):
+    for asked in (
+        f"order_no={typed}",
+        f"money={quote('￥5,400')}",
+        f"telno_tail={quote('５６７８')}",
+        f"date={today}",
+    ):
         assert 1 == len((await api.get(f"/orders?{asked}")).json["items"]), asked
 
 
@@ -70,11 +112,19 @@ async def test_an_order_over_http(api: Api, world: OperationsSetup) -> None:
     await world.add()
     await world.judged("01", "04", "04")
     answer = await api.get(f"/orders/{ORDER_NO}")
-    assert ("paid", "入金済", 5400) == tuple(answer.json["order"][name] for name in ("state", "status_name", "money"))
+    assert ("paid", "入金済", 5400) == tuple(
+        answer.json["order"][name] for name in ("state", "status_name", "money")
+    )
     assert {"code": "D001", "name": "セブン-イレブン"} == answer.json["order"]["store"]
-    assert (3, 2, 2) == (len(answer.json["notices"]), len(answer.json["events"]), len(answer.json["outbound_webhooks"]))
+    assert (3, 2, 2) == (
+        len(answer.json["notices"]),
+        len(answer.json["events"]),
+        len(answer.json["outbound_webhooks"]),
+    )
     assert [] == [secret for secret in PERSONAL if secret in answer.text]
-    assert list(PERSONAL) == list((await api.get(f"/orders/{ORDER_NO}?personal=true")).json["customer"].values())
+    assert list(PERSONAL) == list(
+        (await api.get(f"/orders/{ORDER_NO}?personal=true")).json["customer"].values()
+    )
 
 
 async def test_notices_over_http(api: Api, world: OperationsSetup) -> None:
@@ -82,13 +132,26 @@ async def test_notices_over_http(api: Api, world: OperationsSetup) -> None:
     await world.call("04", clientip="2012999999")
     await world.judge("2012000001")
     (wrong_contract, unknown_status) = (await api.get("/notices?verdict=quarantined")).json["items"]
-    assert (["unknown_ip_code"], ["unknown_status"]) == (wrong_contract["reasons"], unknown_status["reasons"])
+    assert (["unknown_ip_code"], ["unknown_status"]) == (
+        wrong_contract["reasons"],
+        unknown_status["reasons"],
+    )
     released = await api.post(f"/notices/{wrong_contract['id']}/release")
-    assert (200, True, None) == (released.status, released.json["released"], released.json["verdict"])
-    assert [wrong_contract["id"]] == [notice["id"] for notice in (await api.get("/notices?verdict=unjudged")).json["items"]]
+    assert (200, True, None) == (
+        released.status,
+        released.json["released"],
+        released.json["verdict"],
+    )
+    assert [wrong_contract["id"]] == [
+        notice["id"] for notice in (await api.get("/notices?verdict=unjudged")).json["items"]
+    ]
     await world.judge("2012000001")
     shown = await api.get(f"/notices/{wrong_contract['id']}")
-    assert ("accepted", "***", 1) == (shown.json["verdict"], shown.json["parameters"]["telno"], len(shown.json["event_ids"]))
+    assert ("accepted", "***", 1) == (
+        shown.json["verdict"],
+        shown.json["parameters"]["telno"],
+        len(shown.json["event_ids"]),
+    )
     assert [] == [secret for secret in PERSONAL if secret in shown.text]
 
 
@@ -116,7 +179,10 @@ async def test_events_over_http_are_a_feed(api: Api, world: OperationsSetup) -> 
     assert event["data"]["received_at"].endswith("Z")
     assert _moment(event["timestamp"])
     assert [] == (await api.get("/events?order_no=other")).json["items"]
-    assert "taro@example.com" == (await api.get(f"/events/{event['id']}?personal=true")).json["customer"]["email"]
+    assert (
+        "taro@example.com"
+        == (await api.get(f"/events/{event['id']}?personal=true")).json["customer"]["email"]
+    )
 
 
 async def test_outbound_webhooks_over_http(api: Api, world: OperationsSetup) -> None:
@@ -124,18 +190,25 @@ async def test_outbound_webhooks_over_http(api: Api, world: OperationsSetup) -> 
     await world.judged("01", "04")
     await world.run("UPDATE outbound_webhooks SET state = 'dead', attempts = 10")
     await world.run("UPDATE outbound_webhooks SET state = 'delivered' WHERE sequence = 1")
-    (dead,) = (await api.get("/outbound-webhooks?state=pending&state=dead&subscriber=shop")).json["items"]
+    (dead,) = (await api.get("/outbound-webhooks?state=pending&state=dead&subscriber=shop")).json[
+        "items"
+    ]
     assert ("dead", "payment.received", None) == (dead["state"], dead["event_type"], dead["due_at"])
     retried = (await api.post(f"/outbound-webhooks/{dead['id']}/retry")).json
     assert ("pending", 0, []) == (retried["state"], retried["attempts"], retried["history"])
     assert retried == (await api.get(f"/outbound-webhooks/{dead['id']}")).json
 
     async def recovered(**values: Any) -> dict[str, Any]:
-        answer = await api.post("/outbound-webhooks/recover", json={"subscriber": "shop", "since": "2026-01-01T00:00:00+09:00", **values})
+        answer = await api.post(
+            "/outbound-webhooks/recover",
+            json={"subscriber": "shop", "since": "2026-01-01T00:00:00+09:00", **values},
+        )
         return {name: value for name, value in answer.json.items() if name != "id"}
 
     assert {"subscriber": "shop", "webhooks": 1, "dry_run": True} == await recovered(dry_run=True)
-    assert {"subscriber": "shop", "webhooks": 2, "dry_run": False} == await recovered(everything=True)
+    assert {"subscriber": "shop", "webhooks": 2, "dry_run": False} == await recovered(
+        everything=True
+    )
     await world.work_off()
     [job] = (await api.get("/recoveries")).json["items"]
     assert ("done", 2, 2) == (job["state"], job["done"], job["total"])

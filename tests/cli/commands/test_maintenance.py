@@ -18,7 +18,14 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 
 def _run(directory: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run the installed program as its users do."""
-    return subprocess.run([PROGRAM, *arguments], cwd=directory, env=environment(**settings), capture_output=True, text=True, timeout=100)
+    return subprocess.run(
+        [PROGRAM, *arguments],
+        cwd=directory,
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
 
 
 async def test_a_key_is_one_that_the_settings_take(cli: Cli) -> None:
@@ -27,7 +34,9 @@ async def test_a_key_is_one_that_the_settings_take(cli: Cli) -> None:
     assert first != second
 
 
-async def test_migrating_brings_an_empty_database_up_to_date(empty_database_url: str, cli: Cli) -> None:
+async def test_migrating_brings_an_empty_database_up_to_date(
+    empty_database_url: str, cli: Cli
+) -> None:
     fresh = Cli({**cli.environment, "RELAY_DATABASE_URL": empty_database_url})
     assert "the database lacks tables" in (await fresh("subscribers", "list", code=1)).stderr
     assert f"the database is at revision {head()}\n" == (await fresh("migrate")).stdout
@@ -37,49 +46,85 @@ async def test_migrating_brings_an_empty_database_up_to_date(empty_database_url:
 
 async def test_the_doctor_is_content_where_all_is_well(cli: Cli, world: OperationsSetup) -> None:
     await world.add("shop", "http://127.0.0.1:9000/")
-    well = Cli({**cli.environment, "RELAY_ALLOWED_SOURCES": "192.0.2.0/24", "RELAY_IP_CODES": "2012000001", "RELAY_SPOOL_LIMIT": "1MiB"})
+    well = Cli(
+        {
+            **cli.environment,
+            "RELAY_ALLOWED_SOURCES": "192.0.2.0/24",
+            "RELAY_IP_CODES": "2012000001",
+            "RELAY_SPOOL_LIMIT": "1MiB",
+        }
+    )
     findings = await well.json("doctor")
     assert {"ok", "warning"} == {finding["level"] for finding in findings}
     # Of http://, of the tests' Postgres that does not sync, and that nobody said how Zeus calls.
-    assert {"webhooks", "durability", "public URL"} == {finding["subject"] for finding in findings if finding["level"] == "warning"}
+    assert {"webhooks", "durability", "public URL"} == {
+        finding["subject"] for finding in findings if finding["level"] == "warning"
+    }
 
 
 async def test_the_doctor_says_what_to_do(cli: Cli) -> None:
-    ill = Cli({**cli.environment, "RELAY_DATABASE_URL": "postgresql://relay:hunter2@127.0.0.1:1/relay"})
+    ill = Cli(
+        {**cli.environment, "RELAY_DATABASE_URL": "postgresql://relay:hunter2@127.0.0.1:1/relay"}
+    )
     result = await ill("doctor", code=1)
     assert re.search(
-        r"^ERROR +database: .*\n +-> see whether it runs and whether RELAY_DATABASE_URL is right$", result.stdout, re.MULTILINE
+        r"^ERROR +database: .*\n +-> see whether it runs and whether RELAY_DATABASE_URL is right$",
+        result.stdout,
+        re.MULTILINE,
     )
-    assert re.search(r"^warning +sources: .*\n +-> put the addresses .* RELAY_ALLOWED_SOURCES", result.stdout, re.MULTILINE)
+    assert re.search(
+        r"^warning +sources: .*\n +-> put the addresses .* RELAY_ALLOWED_SOURCES",
+        result.stdout,
+        re.MULTILINE,
+    )
     assert "hunter2" not in result.output
 
 
 async def test_a_database_that_is_away_is_said_in_a_sentence(cli: Cli) -> None:
-    away = Cli({**cli.environment, "RELAY_DATABASE_URL": "postgresql://relay:hunter2@127.0.0.1:1/relay"})
+    away = Cli(
+        {**cli.environment, "RELAY_DATABASE_URL": "postgresql://relay:hunter2@127.0.0.1:1/relay"}
+    )
     result = await away("orders", "show", "1", code=1)
     assert result.stderr.startswith("the database cannot be reached")
     assert "RELAY_DATABASE_URL" in result.stderr
     assert "hunter2" not in result.output
 
 
-@pytest.mark.parametrize("arguments", [("subscribers", "list"), ("orders", "show", "1"), ("outbound", "list"), ("migrate",), ("doctor",)])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("subscribers", "list"),
+        ("orders", "show", "1"),
+        ("outbound", "list"),
+        ("migrate",),
+        ("doctor",),
+    ],
+)
 async def test_wrong_settings_end_every_command_alike(cli: Cli, arguments: tuple[str, ...]) -> None:
     wrong = Cli({**cli.environment, "RELAY_PUBLIC_PORT": "many", "RELAY_RETRY_SCHEDULE": "soon"})
     result = await wrong(*arguments, code=2)
-    assert ["RELAY_PUBLIC_PORT", "RELAY_RETRY_SCHEDULE"] == [line.partition(":")[0] for line in result.stderr.splitlines()]
+    assert ["RELAY_PUBLIC_PORT", "RELAY_RETRY_SCHEDULE"] == [
+        line.partition(":")[0] for line in result.stderr.splitlines()
+    ]
     assert "" == result.stdout
 
 
 async def test_a_missing_key_is_named_where_it_is_needed(cli: Cli) -> None:
     without = Cli({**cli.environment, "RELAY_SECRET_KEYS": ""})
-    assert "RELAY_SECRET_KEYS: is needed" in (await without("subscribers", "add", "x", "https://x.example/", code=2)).stderr
+    assert (
+        "RELAY_SECRET_KEYS: is needed"
+        in (await without("subscribers", "add", "x", "https://x.example/", code=2)).stderr
+    )
     await without("subscribers", "list")
 
 
 def test_on_a_fresh_machine_the_program_brings_its_own_database(tmp_path: Path) -> None:
     assert "2" == str(_run(tmp_path, "subscribers", "list", PUBLIC_PORT="x").returncode)
     migrated = _run(tmp_path, "migrate")
-    assert (0, f"the database is at revision {head()}\n") == (migrated.returncode, migrated.stdout), migrated.stderr
+    assert (0, f"the database is at revision {head()}\n") == (
+        migrated.returncode,
+        migrated.stdout,
+    ), migrated.stderr
     added = _run(tmp_path, "subscribers", "add", "shop", "https://shop.example/hooks", "--json")
     assert (0, "") == (added.returncode, added.stderr)
     assert {"secret-keys", "postgres"} == {path.name for path in (tmp_path / "data").iterdir()}
@@ -87,11 +132,16 @@ def test_on_a_fresh_machine_the_program_brings_its_own_database(tmp_path: Path) 
 
 def test_a_developer_gets_a_migration_of_what_changed(tmp_path: Path) -> None:
     for name in ("app", "migrations"):
-        shutil.copytree(REPOSITORY / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            REPOSITORY / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__")
+        )
     shutil.copy(REPOSITORY / "pyproject.toml", tmp_path)
     tables = tmp_path / "app" / "db" / "tables.py"
     tables.write_text(
-        tables.read_text().replace("    answered_at: Mapped[datetime]\n", "    answered_at: Mapped[datetime]\n    by: Mapped[str | None]\n")
+        tables.read_text().replace(
+            "    answered_at: Mapped[datetime]\n",
+            "    answered_at: Mapped[datetime]\n    by: Mapped[str | None]\n",
+        )
     )
     code = "import sys; sys.path.insert(0, '.'); from app.cli import commands; commands()()"
     python = PROGRAM.with_name("python")
@@ -105,10 +155,13 @@ def test_a_developer_gets_a_migration_of_what_changed(tmp_path: Path) -> None:
     )
     assert 0 == made.returncode, made.stderr
     (written,) = set((tmp_path / "migrations" / "versions").glob("*.py")) - {
-        tmp_path / "migrations" / "versions" / path.name for path in (REPOSITORY / "migrations" / "versions").glob("*.py")
+        tmp_path / "migrations" / "versions" / path.name
+        for path in (REPOSITORY / "migrations" / "versions").glob("*.py")
     }
     text = written.read_text()
     assert re.fullmatch(r"\d{4}_\d\d_\d\d_add_who_answered\.py", written.name)
-    assert re.search(r"op\.add_column\('answers', sa\.Column\('by', sa\.Text\(\), nullable=True\)\)", text)
+    assert re.search(
+        r"op\.add_column\('answers', sa\.Column\('by', sa\.Text\(\), nullable=True\)\)", text
+    )
     assert f"down_revision = '{head()}'" in text
     assert f"revision = '{int(head()) + 1:04}'" in text

@@ -7,11 +7,16 @@ from tests.operations.operations_setup import OperationsSetup
 async def test_it_prints_what_is_there_and_what_to_do(cli: Cli, world: OperationsSetup) -> None:
     await world.judged("01", "04")
     shown = (await cli("onboarding")).stdout
-    assert all(word in shown for word in ("入金済", "pay_limit", "払込用番号1", "What to do", "05 売上確定"))
+    assert all(
+        word in shown
+        for word in ("入金済", "pay_limit", "払込用番号1", "What to do", "05 売上確定")
+    )
     assert 2 == (await cli.json("onboarding", "--days", "3"))["calls"]
 
 
 async def test_it_says_when_nothing_is_left(cli: Cli, world: OperationsSetup) -> None:
     await world.judged("01", "04", "05")
     await world.judged("01", "04", "06", order_no="1234-56789-01235")
-    assert "All has arrived that a test with Zeus can bring about." in (await cli("onboarding")).stdout
+    assert (
+        "All has arrived that a test with Zeus can bring about." in (await cli("onboarding")).stdout
+    )

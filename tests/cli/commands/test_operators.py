@@ -20,7 +20,10 @@ async def test_the_life_of_a_token(cli: Cli, world: OperationsSetup) -> None:
     listed = (await cli("tokens", "list")).stdout
     assert re.search(r"^kato  operator  \S+ \S+Z  \S+ \S+Z  \S+ \S+Z$", listed, re.MULTILINE)
     assert token[1] not in listed
-    assert "A token with this name exists" in (await cli("tokens", "create", "kato", "--role", "viewer", code=1)).stderr
+    assert (
+        "A token with this name exists"
+        in (await cli("tokens", "create", "kato", "--role", "viewer", code=1)).stderr
+    )
     assert "revoked kato\n" == (await cli("tokens", "revoke", "kato")).stdout
     assert await authenticate(world.sessions, token[1]) is None
     assert "There are no tokens" in (await cli("tokens", "list")).stdout
@@ -28,8 +31,18 @@ async def test_the_life_of_a_token(cli: Cli, world: OperationsSetup) -> None:
 
 
 async def test_a_token_that_cannot_be(cli: Cli) -> None:
-    assert "expires_days: " in (await cli("tokens", "create", "a", "--role", "viewer", "--expires", "0s", code=1)).stderr
-    assert "--expires" in (await cli("tokens", "create", "a", "--role", "viewer", "--expires", "soon", code=2)).stderr
+    assert (
+        "expires_days: "
+        in (
+            await cli("tokens", "create", "a", "--role", "viewer", "--expires", "0s", code=1)
+        ).stderr
+    )
+    assert (
+        "--expires"
+        in (
+            await cli("tokens", "create", "a", "--role", "viewer", "--expires", "soon", code=2)
+        ).stderr
+    )
     assert "--role" in (await cli("tokens", "create", "a", code=2)).stderr
     await cli("tokens", "create", "a", "--role", "root", code=2)
 
@@ -40,9 +53,22 @@ async def test_what_is_done_at_the_terminal_is_noted_under_the_users_name(cli: C
     await cli("subscribers", "pause", "shop")
     rows = (await cli("audit", "list")).stdout.splitlines()
     user = re.escape(getpass.getuser())
-    assert re.fullmatch(rf"\S+ \S+Z  {user} +admin  cli  subscriber.paused  subscriber:shop", rows[1])
-    assert re.fullmatch(rf"\S+ \S+Z  {user} +admin  cli  subscriber.added +subscriber:shop", rows[2])
-    only = await cli.json("audit", "list", "--action", "subscriber.added", "--operator", getpass.getuser(), "--subject", "subscriber:shop")
+    assert re.fullmatch(
+        rf"\S+ \S+Z  {user} +admin  cli  subscriber.paused  subscriber:shop", rows[1]
+    )
+    assert re.fullmatch(
+        rf"\S+ \S+Z  {user} +admin  cli  subscriber.added +subscriber:shop", rows[2]
+    )
+    only = await cli.json(
+        "audit",
+        "list",
+        "--action",
+        "subscriber.added",
+        "--operator",
+        getpass.getuser(),
+        "--subject",
+        "subscriber:shop",
+    )
     assert ["subscriber.added"] == [entry["action"] for entry in only["items"]]
 
 
@@ -53,8 +79,22 @@ async def test_every_command_that_acts_notes_it(cli: Cli, world: OperationsSetup
     await world.run("DELETE FROM audit_entries")
     for action, *command in (
         ("notice.released", "notices", "release", usual["notice_id"]),
-        ("notice.dismissed", "notices", "dismiss", str(names["dismiss_notice"]["notice_id"]), "--reason", "a test"),
-        ("sample.dismissed", "notices", "dismiss-rejected", usual["sample_id"], "--reason", "a test"),
+        (
+            "notice.dismissed",
+            "notices",
+            "dismiss",
+            str(names["dismiss_notice"]["notice_id"]),
+            "--reason",
+            "a test",
+        ),
+        (
+            "sample.dismissed",
+            "notices",
+            "dismiss-rejected",
+            usual["sample_id"],
+            "--reason",
+            "a test",
+        ),
         ("sample.released", "notices", "release-rejected", usual["sample_id"]),
         ("webhook.retried", "outbound", "retry", usual["webhook_id"]),
         ("webhook.dismissed", "outbound", "dismiss", other, "--reason", "a test"),
@@ -75,7 +115,10 @@ async def test_every_command_that_acts_notes_it(cli: Cli, world: OperationsSetup
 
 
 async def test_rejected_calls(cli: Cli, world: OperationsSetup) -> None:
-    assert "No call that looks like Zeus's was rejected.\n" == (await cli("notices", "rejected")).stdout
+    assert (
+        "No call that looks like Zeus's was rejected.\n"
+        == (await cli("notices", "rejected")).stdout
+    )
     sample_id = str(await sample(world))
     (_, row) = (await cli("notices", "rejected")).stdout.splitlines()
     assert re.fullmatch(rf"\S+ \S+Z  {ORDER_NO}  04 入金済  -          {sample_id}", row)
@@ -86,7 +129,9 @@ async def test_rejected_calls(cli: Cli, world: OperationsSetup) -> None:
     assert "a scanner" in (await cli("notices", "rejected")).stdout
     assert "No call" in (await cli("notices", "rejected", "--attention")).stdout
     assert "released as notice " in (await cli("notices", "release-rejected", sample_id)).stdout
-    assert "no rejected sample" in (await cli("notices", "release-rejected", sample_id, code=1)).stderr
+    assert (
+        "no rejected sample" in (await cli("notices", "release-rejected", sample_id, code=1)).stderr
+    )
     await cli("notices", "dismiss-rejected", sample_id, code=2)  # without a reason
 
 
@@ -94,13 +139,21 @@ async def test_what_is_dismissed_needs_no_attention(cli: Cli, world: OperationsS
     names = await filled(world)
     notice_id, webhook_id = str(names["*"]["notice_id"]), str(names["*"]["webhook_id"])
     assert notice_id in (await cli("notices", "list", "--attention")).stdout
-    assert f"dismissed {notice_id}\n" == (await cli("notices", "dismiss", notice_id, "--reason", "a test call")).stdout
+    assert (
+        f"dismissed {notice_id}\n"
+        == (await cli("notices", "dismiss", notice_id, "--reason", "a test call")).stdout
+    )
     assert notice_id not in (await cli("notices", "list", "--attention")).stdout
-    assert "dismissed already" in (await cli("notices", "dismiss", notice_id, "--reason", "again", code=1)).stderr
+    assert (
+        "dismissed already"
+        in (await cli("notices", "dismiss", notice_id, "--reason", "again", code=1)).stderr
+    )
     assert "reason: " in (await cli("notices", "dismiss", notice_id, "--reason", "", code=1)).stderr
     await cli("outbound", "dismiss", webhook_id, "--reason", "an old shop")
     left = await cli.json("outbound", "list", "--attention")
-    assert [names["dismiss_outbound_webhook"]["webhook_id"]] == [webhook["id"] for webhook in left["items"]]
+    assert [names["dismiss_outbound_webhook"]["webhook_id"]] == [
+        webhook["id"] for webhook in left["items"]
+    ]
 
 
 async def test_json_is_that_of_the_api(cli: Cli, world: OperationsSetup) -> None:
@@ -109,8 +162,14 @@ async def test_json_is_that_of_the_api(cli: Cli, world: OperationsSetup) -> None
         for path, arguments in (
             ("/tokens", ("tokens", "list")),
             ("/audit", ("audit", "list")),
-            ("/rejected-samples?attention=true&limit=1", ("notices", "rejected", "--attention", "--limit", "1")),
-            (f"/rejected-samples/{names['*']['sample_id']}", ("notices", "show-rejected", str(names["*"]["sample_id"]))),
+            (
+                "/rejected-samples?attention=true&limit=1",
+                ("notices", "rejected", "--attention", "--limit", "1"),
+            ),
+            (
+                f"/rejected-samples/{names['*']['sample_id']}",
+                ("notices", "show-rejected", str(names["*"]["sample_id"])),
+            ),
             ("/notices?attention=true", ("notices", "list", "--attention")),
             ("/outbound-webhooks?attention=true", ("outbound", "list", "--attention")),
         ):

@@ -21,10 +21,16 @@ async def test_a_subscriber_that_polls(cli: Cli, world: OperationsSetup) -> None
     added = await cli("subscribers", "add", "batch", "--feed", "--events", "payment.received")
     (token,) = re.findall(r"^token +(zft_\S{43})$", added.stdout, re.MULTILINE)
     assert "The secret is not shown again." in added.stderr
-    assert re.search(r"^batch +active +payment.received +no +\(polls\)$", (await cli("subscribers", "list")).stdout, re.MULTILINE)
+    assert re.search(
+        r"^batch +active +payment.received +no +\(polls\)$",
+        (await cli("subscribers", "list")).stdout,
+        re.MULTILINE,
+    )
     await world.judged("01", "04")
     async with serving(world.sessions, world.vault) as api:
-        assert ["payment.received"] == [event["type"] for event in (await api.get("/events", token=token)).json["items"]]
+        assert ["payment.received"] == [
+            event["type"] for event in (await api.get("/events", token=token)).json["items"]
+        ]
         rotated = (await cli("subscribers", "rotate-secret", "batch")).stdout
         assert 401 == (await api.get("/events", token=token)).status
         assert 200 == (await api.get("/events", token=rotated.split()[-1])).status
@@ -38,7 +44,9 @@ async def test_a_subscriber_with_a_public_key(cli: Cli) -> None:
     (key,) = re.findall(r"^public key +(whpk_\S{44})$", added.stdout, re.MULTILINE)
     assert "not shown again" not in added.stderr
     assert key in (await cli("subscribers", "show", "shop")).stdout
-    rotated = await cli.json("subscribers", "rotate-secret", "shop", "--asymmetric", "--overlap", "7d")
+    rotated = await cli.json(
+        "subscribers", "rotate-secret", "shop", "--asymmetric", "--overlap", "7d"
+    )
     assert (True, True) == (rotated["secret"].startswith("whpk_"), rotated["secret"] != key)
     await cli("subscribers", "rotate-secret", "shop", "--overlap", "8d", code=1)
 
@@ -48,17 +56,55 @@ async def test_headers_and_certificates(cli: Cli, tmp_path: Path) -> None:
     ca.write_text(SHOP.pem)
     certificate.write_text(SHOP.issue("zeus-relay"))
     text.write_bytes(b"\xff\xfe")
-    await cli("subscribers", "add", "shop", URL, "--header", "Authorization: Bearer abc:d", "--ca", str(ca))
+    await cli(
+        "subscribers",
+        "add",
+        "shop",
+        URL,
+        "--header",
+        "Authorization: Bearer abc:d",
+        "--ca",
+        str(ca),
+    )
     shown = (
-        await cli("subscribers", "set", "shop", "--client-certificate", str(certificate), "--header", "X-A: 1", "--header", "X-B: 2")
+        await cli(
+            "subscribers",
+            "set",
+            "shop",
+            "--client-certificate",
+            str(certificate),
+            "--header",
+            "X-A: 1",
+            "--header",
+            "X-B: 2",
+        )
     ).stdout
     assert re.search(r"^headers +x-a,x-b$", shown, re.MULTILINE)
     assert re.search(r"^authority +its own$", shown, re.MULTILINE)
     assert re.search(r"^certificate until +20\d\d-", shown, re.MULTILINE)
-    shown = (await cli("subscribers", "set", "shop", "--without", "headers", "--without", "ca", "--without", "client-certificate")).stdout
+    shown = (
+        await cli(
+            "subscribers",
+            "set",
+            "shop",
+            "--without",
+            "headers",
+            "--without",
+            "ca",
+            "--without",
+            "client-certificate",
+        )
+    ).stdout
     assert [] == re.findall(r"^(?:headers|authority|certificate)", shown, re.MULTILINE)
-    assert "headers: host is reserved.\n" == (await cli("subscribers", "set", "shop", "--header", "Host: x", code=1)).stderr
-    for arguments in (("--header", "no colon"), ("--ca", str(text)), ("--ca", str(tmp_path / "missing"))):
+    assert (
+        "headers: host is reserved.\n"
+        == (await cli("subscribers", "set", "shop", "--header", "Host: x", code=1)).stderr
+    )
+    for arguments in (
+        ("--header", "no colon"),
+        ("--ca", str(text)),
+        ("--ca", str(tmp_path / "missing")),
+    ):
         await cli("subscribers", "set", "shop", *arguments, code=2)
 
 
@@ -71,8 +117,12 @@ async def test_order_number_time_and_rate(cli: Cli) -> None:
     changed = await cli.json("subscribers", "set", "usual", *pace)
     assert (False, 3, 2_500, 7) == tuple(changed[field] for field in PACE)
     shown = (await cli("subscribers", "set", "usual", "--ordered", "--rate-limit", "8")).stdout
-    assert ["yes", "3", "2.5 s", "8 a second"] == re.findall(r"^(?:in sequence|at once|timeout|rate limit) +(.*)$", shown, re.MULTILINE)
-    changed = await cli.json("subscribers", "set", "usual", "--without", "rate-limit", "--without", "timeout")
+    assert ["yes", "3", "2.5 s", "8 a second"] == re.findall(
+        r"^(?:in sequence|at once|timeout|rate limit) +(.*)$", shown, re.MULTILINE
+    )
+    changed = await cli.json(
+        "subscribers", "set", "usual", "--without", "rate-limit", "--without", "timeout"
+    )
     assert (True, 3, None, None) == tuple(changed[field] for field in PACE)
 
 
@@ -83,24 +133,40 @@ async def test_a_pace_that_cannot_be_is_named(cli: Cli) -> None:
         ("--max-in-flight", "201", "max_in_flight: "),
         ("--timeout", "61s", "timeout_ms: "),
     ):
-        assert (await cli("subscribers", "set", "shop", option, value, code=1)).stderr.startswith(says)
+        assert (await cli("subscribers", "set", "shop", option, value, code=1)).stderr.startswith(
+            says
+        )
     await cli("subscribers", "set", "shop", "--timeout", "soon", code=2)
 
 
 async def test_what_is_set_changes_and_the_rest_stays(cli: Cli) -> None:
     await cli("subscribers", "add", "shop", URL, "--events", "payment.received", "--customer")
     changed = await cli.json("subscribers", "set", "shop", "--url", "https://new.example/")
-    assert ("https://new.example/", ["payment.received"], True) == (changed["url"], changed["event_types"], changed["customer"])
+    assert ("https://new.example/", ["payment.received"], True) == (
+        changed["url"],
+        changed["event_types"],
+        changed["customer"],
+    )
     changed = await cli.json("subscribers", "set", "shop", "--events", "all", "--no-customer")
-    assert ("https://new.example/", None, False) == (changed["url"], changed["event_types"], changed["customer"])
+    assert ("https://new.example/", None, False) == (
+        changed["url"],
+        changed["event_types"],
+        changed["customer"],
+    )
 
 
 async def test_secrets_are_sealed_with_a_new_key(cli: Cli, world: OperationsSetup) -> None:
     secret = (await cli.json("subscribers", "add", "shop", URL, "--header", "X-A: 1"))["secret"]
     new = Fernet.generate_key().decode()
     both = Cli({**cli.environment, "RELAY_SECRET_KEYS": f"{new},{KEY}"})
-    assert "sealed again: 1 secrets, 1 headers and certificates, 0 kept answers\n" == (await both("reseal")).stdout
-    assert [secret] == [Vault([new]).open(row.sealed) for row in await world.rows("SELECT sealed FROM subscriber_secrets")]
+    assert (
+        "sealed again: 1 secrets, 1 headers and certificates, 0 kept answers\n"
+        == (await both("reseal")).stdout
+    )
+    assert [secret] == [
+        Vault([new]).open(row.sealed)
+        for row in await world.rows("SELECT sealed FROM subscriber_secrets")
+    ]
     told = await cli("reseal", code=1)
     assert "RELAY_SECRET_KEYS opens what is kept for: shop" in told.stderr
 

@@ -16,7 +16,15 @@ LISTS = {
     "/tokens": ("x",),
 }
 FORMS = {
-    "/add-subscriber": ("way", "name", "url", "event_types", "rate_limit", "max_in_flight", "timeout"),
+    "/add-subscriber": (
+        "way",
+        "name",
+        "url",
+        "event_types",
+        "rate_limit",
+        "max_in_flight",
+        "timeout",
+    ),
     "/subscribers/shop/pause": ("reason",),
     "/subscribers/shop/rotate": ("overlap_hours",),
     "/subscribers/shop/recover": ("since", "until", "dry_run"),
@@ -36,11 +44,19 @@ FORMS = {
 async def test_no_query_makes_a_page_fail(console: Console, bad: str) -> None:
     await console.world.add("shop")
     async with console.visitor(Role.ADMIN) as visitor:
-        answers = {f"{path}?{name}": await visitor.get_as_it_is(f"{path}?{name}={bad}") for path, names in LISTS.items() for name in names}
+        answers = {
+            f"{path}?{name}": await visitor.get_as_it_is(f"{path}?{name}={bad}")
+            for path, names in LISTS.items()
+            for name in names
+        }
         answers["/orders/"] = await visitor.get_as_it_is(f"/orders/{bad}")
         answers["/subscribers/"] = await visitor.get_as_it_is(f"/subscribers/{bad}")
         answers["/notices/"] = await visitor.get_as_it_is(f"/notices/{bad}")
-    assert {} == {what: answer.status for what, answer in answers.items() if answer.status not in (200, 303, 400, 404, 422)}
+    assert {} == {
+        what: answer.status
+        for what, answer in answers.items()
+        if answer.status not in (200, 303, 400, 404, 422)
+    }
 
 
 @pytest.mark.parametrize("bad", ["\0", "\udcff", "ア" * 3_000, "1e999", "-1", "٣"])
@@ -49,5 +65,13 @@ async def test_no_field_of_a_form_makes_it_fail(console: Console, bad: str) -> N
     async with console.visitor(Role.ADMIN) as visitor:
         csrf = (await visitor.get("/settings")).csrf
         text = bad.encode("utf-8", "surrogateescape")
-        answers = {f"{path} {name}": await visitor.post_bytes(path, csrf, name, text) for path, names in FORMS.items() for name in names}
-    assert {} == {what: answer.status for what, answer in answers.items() if answer.status not in (200, 303, 400, 404, 422)}
+        answers = {
+            f"{path} {name}": await visitor.post_bytes(path, csrf, name, text)
+            for path, names in FORMS.items()
+            for name in names
+        }
+    assert {} == {
+        what: answer.status
+        for what, answer in answers.items()
+        if answer.status not in (200, 303, 400, 404, 422)
+    }

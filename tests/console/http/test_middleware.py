@@ -52,22 +52,36 @@ async def a_busy_world(console: Console) -> dict[str, str]:
     notice, *_ = await world.judged("04", "05")
     await world.call("99")
     await world.judge()
-    await world.run("UPDATE outbound_webhooks SET state = 'dead', finished_at = now() WHERE id = (SELECT min(id) FROM outbound_webhooks)")
+    await world.run(
+        "UPDATE outbound_webhooks SET state = 'dead', finished_at = now() WHERE id = (SELECT min(id) FROM outbound_webhooks)"
+    )
     await world.run(
         "INSERT INTO rejected_samples (id, lane, received_at, source, method, target, headers, body) "
         "SELECT id, lane, received_at, source, method, target, headers, body FROM notices WHERE id = :id",
         id=notice,
     )
     webhook = (await world.rows("SELECT id FROM outbound_webhooks WHERE state = 'dead'"))[0].id
-    recovery = await recover(world.sessions, RecoveryRequest(subscriber="shop", since=now() - timedelta(hours=1)), SERVICE)
+    recovery = await recover(
+        world.sessions,
+        RecoveryRequest(subscriber="shop", since=now() - timedelta(hours=1)),
+        SERVICE,
+    )
     await create_token(world.sessions, NewToken(name="shop", role=Role.VIEWER), SERVICE)
-    ids = {"recovery": str(recovery.id), "{order_no:path}": ORDER_NO, "{notice_id:uuid}": str(notice), "{sample_id:uuid}": str(notice)}
+    ids = {
+        "recovery": str(recovery.id),
+        "{order_no:path}": ORDER_NO,
+        "{notice_id:uuid}": str(notice),
+        "{sample_id:uuid}": str(notice),
+    }
     return ids | {"{webhook_id}": str(webhook), "{name}": "shop"}
 
 
 async def contents(console: Console) -> list[object]:
     """Every row of every table that an action could change."""
-    rows = [await console.world.rows(f"SELECT to_jsonb(t) - 'last_used_at' AS row FROM {table} AS t") for table in TABLES]
+    rows = [
+        await console.world.rows(f"SELECT to_jsonb(t) - 'last_used_at' AS row FROM {table} AS t")
+        for table in TABLES
+    ]
     return [sorted(str(row.row) for row in table) for table in rows]
 
 
@@ -78,7 +92,9 @@ async def test_without_signing_in_nothing_is_seen_and_nothing_done(console: Cons
         csrf = (await visitor.get("/sign-in")).csrf
         for entry in GUARDED:
             path = path_of(entry, ids)
-            answer = await (visitor.get(path) if entry.method == "GET" else visitor.post(path, csrf))
+            answer = await (
+                visitor.get(path) if entry.method == "GET" else visitor.post(path, csrf)
+            )
             assert (303, "") == (answer.status, answer.text), entry
             assert answer.headers["location"].startswith("/sign-in"), entry
     assert before == await contents(console)
@@ -91,7 +107,11 @@ async def test_viewers_see_every_page_without_actions_and_change_nothing(console
         csrf = (await visitor.get("/")).csrf
         for entry in GUARDED:
             path = path_of(entry, ids)
-            answer = await (visitor.get(path) if entry.method == "GET" else visitor.post(path, csrf, reason="because", dry_run="no"))
+            answer = await (
+                visitor.get(path)
+                if entry.method == "GET"
+                else visitor.post(path, csrf, reason="because", dry_run="no")
+            )
             assert (200 if entry.role is Role.VIEWER else 403) == answer.status, entry
             assert answer.forms <= SIGNED_OUT, entry
             assert not [value for value in PERSONAL if value in answer.text], entry
@@ -109,20 +129,43 @@ async def test_operators_act_and_leave_subscribers_to_administrators(console: Co
                 answer = await (
                     visitor.get(path)
                     if entry.method == "GET"
-                    else visitor.post(path, csrf, name="new", url="https://a.example/", role="admin", understood="on")
+                    else visitor.post(
+                        path,
+                        csrf,
+                        name="new",
+                        url="https://a.example/",
+                        role="admin",
+                        understood="on",
+                    )
                 )
                 assert 403 == answer.status, entry
         assert before == await contents(console)
-        assert f"/outbound-webhooks/{ids['{webhook_id}']}/retry" in (await visitor.get("/attention")).forms
+        assert (
+            f"/outbound-webhooks/{ids['{webhook_id}']}/retry"
+            in (await visitor.get("/attention")).forms
+        )
         assert f"/erase-order/{ORDER_NO}" not in (await visitor.get(f"/orders/{ORDER_NO}")).forms
 
 
-@pytest.mark.parametrize(("role", "seen"), [(Role.VIEWER, False), (Role.OPERATOR, False), (Role.ADMIN, True)])
-async def test_only_administrators_are_led_to_tokens_and_audit(console: Console, role: Role, seen: bool) -> None:
+@pytest.mark.parametrize(
+    ("role", "seen"), [(Role.VIEWER, False), (Role.OPERATOR, False), (Role.ADMIN, True)]
+)
+async def test_only_administrators_are_led_to_tokens_and_audit(
+    console: Console, role: Role, seen: bool
+) -> None:
     await console.world.judged("04")
     async with console.visitor(role) as visitor:
-        text = "".join([(await visitor.get(path)).text for path in ("/settings", "/onboarding", f"/orders/{ORDER_NO}")])
-        assert (seen, seen, True) == ('href="/tokens"' in text, 'href="/audit' in text, 'href="/onboarding"' in text)
+        text = "".join(
+            [
+                (await visitor.get(path)).text
+                for path in ("/settings", "/onboarding", f"/orders/{ORDER_NO}")
+            ]
+        )
+        assert (seen, seen, True) == (
+            'href="/tokens"' in text,
+            'href="/audit' in text,
+            'href="/onboarding"' in text,
+        )
 
 
 async def test_a_form_without_the_right_csrf_token_is_refused(console: Console) -> None:
@@ -136,8 +179,16 @@ async def test_a_form_without_the_right_csrf_token_is_refused(console: Console) 
                 (right, {"origin": "https://evil.example"}), (right, {"referer": "https://evil.example/"}),
             ):  # fmt: skip
                 if entry.method == "POST":
-                    fields = {"reason": "because", "name": "x", "url": "https://a.example/", "role": "viewer", "understood": "on"}
-                    answer = await visitor.post(path_of(entry, ids), csrf, headers=headers, **fields)
+                    fields = {
+                        "reason": "because",
+                        "name": "x",
+                        "url": "https://a.example/",
+                        "role": "viewer",
+                        "understood": "on",
+                    }
+                    answer = await visitor.post(
+                        path_of(entry, ids), csrf, headers=headers, **fields
+                    )
                     assert 403 == answer.status, (entry, csrf, headers)
         assert 200 == (await visitor.get("/")).status, "still signed in"
     assert before == await contents(console)
@@ -151,7 +202,8 @@ async def test_every_answer_says_what_a_browser_may_load(console: Console) -> No
             headers = (await visitor.get(path)).headers
             assert CONTENT_SECURITY_POLICY == headers["content-security-policy"], path
             assert ("nosniff", "DENY", "same-origin") == tuple(
-                headers[name] for name in ("x-content-type-options", "x-frame-options", "referrer-policy")
+                headers[name]
+                for name in ("x-content-type-options", "x-frame-options", "referrer-policy")
             )
         assert "no-store" == sign_in.headers["cache-control"]
         assert "immutable" in (await visitor.get(style)).headers["cache-control"]
@@ -159,14 +211,20 @@ async def test_every_answer_says_what_a_browser_may_load(console: Console) -> No
     assert "unsafe" not in CONTENT_SECURITY_POLICY
 
 
-async def test_the_session_is_a_cookie_that_only_the_browser_and_we_can_use(console: Console) -> None:
+async def test_the_session_is_a_cookie_that_only_the_browser_and_we_can_use(
+    console: Console,
+) -> None:
     async with console.visitor() as visitor:
         answer = await visitor.sign_in(console.tokens[Role.OPERATOR])
-        cookie = next(cookie for cookie in answer.headers.getall("set-cookie") if cookie.startswith(COOKIE))
+        cookie = next(
+            cookie for cookie in answer.headers.getall("set-cookie") if cookie.startswith(COOKIE)
+        )
         assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(cookie.split("; "))
         assert "Secure" not in cookie
         assert console.tokens[Role.OPERATOR] not in cookie
-        secure = await visitor.post("/language", language="ja", headers={"x-forwarded-proto": "https"})
+        secure = await visitor.post(
+            "/language", language="ja", headers={"x-forwarded-proto": "https"}
+        )
         assert "; Secure" in secure.headers["set-cookie"]
 
 
@@ -180,34 +238,51 @@ async def test_a_session_ends_with_its_time_its_token_and_signing_out(console: C
         await revoke_token(console.world.sessions, "a-operator", SERVICE)
         deadline = time.monotonic() + 6
         while (await visitor.get("/settings")).status == 200:
-            assert time.monotonic() < deadline, "a revoked token must end its sessions within seconds"
+            assert time.monotonic() < deadline, (
+                "a revoked token must end its sessions within seconds"
+            )
     async with console.visitor(Role.VIEWER) as visitor:
         assert 303 == (await visitor.post("/sign-out")).status
         assert 303 == (await visitor.get("/settings")).status
 
 
-async def test_a_copied_cookie_is_worth_nothing_after_signing_out(console: Console, tmp_path: Path) -> None:
+async def test_a_copied_cookie_is_worth_nothing_after_signing_out(
+    console: Console, tmp_path: Path
+) -> None:
     async with console.visitor(Role.ADMIN) as visitor, console.visitor(Role.ADMIN) as another:
         copied = {"cookie": f"{COOKIE}={visitor.cookie(COOKIE)}"}
-        async with running_console(console.world, tmp_path, tokens=console.tokens) as second, second.visitor() as thief:
-            assert 200 == (await thief.get("/settings", **copied)).status, "sealed with the same keys"
+        async with (
+            running_console(console.world, tmp_path, tokens=console.tokens) as second,
+            second.visitor() as thief,
+        ):
+            assert 200 == (await thief.get("/settings", **copied)).status, (
+                "sealed with the same keys"
+            )
             assert 303 == (await visitor.post("/sign-out")).status
             for path in ("/settings", "/orders", "/"):
                 assert "/sign-in" in (await thief.get(path, **copied)).headers["location"], path
             assert 200 == (await thief.get("/sign-in", **copied)).status, "nor is it led on"
-        assert 200 == (await another.get("/settings")).status, "another session with the same token goes on"
+        assert 200 == (await another.get("/settings")).status, (
+            "another session with the same token goes on"
+        )
 
 
-async def test_what_was_signed_out_is_remembered_as_long_as_its_cookie_would_have_lasted(console: Console) -> None:
+async def test_what_was_signed_out_is_remembered_as_long_as_its_cookie_would_have_lasted(
+    console: Console,
+) -> None:
     old = uuid4()
     await end_session(console.world.sessions, old, now() - timedelta(seconds=1))
     async with console.visitor(Role.VIEWER) as visitor:
         await visitor.post("/sign-out")
-    rows = await console.world.rows("SELECT id, until > now() + interval '11 h' AS lasting FROM ended_sessions")
+    rows = await console.world.rows(
+        "SELECT id, until > now() + interval '11 h' AS lasting FROM ended_sessions"
+    )
     assert [(True, True)] == [(row.id != old, row.lasting) for row in rows]
 
 
-@pytest.mark.parametrize("cookie", ["", "x", "é", "gAAAAABm", seal(new_session("zrt_x"), Vault([KEY]))[:-3]])
+@pytest.mark.parametrize(
+    "cookie", ["", "x", "é", "gAAAAABm", seal(new_session("zrt_x"), Vault([KEY]))[:-3]]
+)
 def test_what_we_did_not_seal_is_no_session(cookie: str) -> None:
     assert opened(cookie, Vault([KEY])) is None
 
@@ -232,19 +307,31 @@ async def test_who_guesses_tokens_has_to_wait(console: Console) -> None:
             assert (403, True) == (answer.status, "This token is not valid." in answer.text)
             assert "zrt_guessed" not in answer.text
         assert 429 == (await visitor.sign_in("zrt_guessed")).status
-        assert 429 == (await visitor.sign_in(console.tokens[Role.ADMIN])).status, "nor does a right guess help now"
+        assert 429 == (await visitor.sign_in(console.tokens[Role.ADMIN])).status, (
+            "nor does a right guess help now"
+        )
 
 
 async def test_who_guesses_locks_nobody_out(console: Console, tmp_path: Path) -> None:
     proxied = SourceCheck(Sources((), (ipaddress.ip_network("127.0.0.1"),)))
-    async with running_console(console.world, tmp_path, tokens=console.tokens, door=proxied) as behind, behind.visitor() as visitor:
+    async with (
+        running_console(console.world, tmp_path, tokens=console.tokens, door=proxied) as behind,
+        behind.visitor() as visitor,
+    ):
         csrf = (await visitor.get("/sign-in")).csrf
 
         async def sign_in(address: str, token: str) -> int:
-            headers = {"x-forwarded-for": address, "x-forwarded-host": "console.example", "origin": "https://console.example"}
+            headers = {
+                "x-forwarded-for": address,
+                "x-forwarded-host": "console.example",
+                "origin": "https://console.example",
+            }
             return (await visitor.post("/sign-in", csrf, headers=headers, token=token)).status
 
-        guesses = [asyncio.create_task(sign_in(f"198.51.100.{number // 3}", "zrt_guessed")) for number in range(60)]
+        guesses = [
+            asyncio.create_task(sign_in(f"198.51.100.{number // 3}", "zrt_guessed"))
+            for number in range(60)
+        ]
         await asyncio.wait(guesses[:SLOW_AFTER], return_when=asyncio.FIRST_COMPLETED)
         assert 403 == await sign_in("203.0.113.9", "zrt_guessed")
         began = time.monotonic()
@@ -253,31 +340,50 @@ async def test_who_guesses_locks_nobody_out(console: Console, tmp_path: Path) ->
         assert [403] * 60 == await asyncio.gather(*guesses)
 
 
-async def test_signing_in_leads_to_the_page_that_was_asked_for_and_nowhere_else(console: Console) -> None:
+async def test_signing_in_leads_to_the_page_that_was_asked_for_and_nowhere_else(
+    console: Console,
+) -> None:
     async with console.visitor() as visitor:
         asked = await visitor.get(f"/orders/{ORDER_NO}")
         assert f"/sign-in?next=/orders/{ORDER_NO}" == asked.headers["location"]
-        for following, leads_to in ((f"/orders/{ORDER_NO}", f"/orders/{ORDER_NO}"), ("//evil.example", "/"), ("/\\evil.example", "/")):
+        for following, leads_to in (
+            (f"/orders/{ORDER_NO}", f"/orders/{ORDER_NO}"),
+            ("//evil.example", "/"),
+            ("/\\evil.example", "/"),
+        ):
             csrf = (await visitor.get("/sign-in")).csrf
-            answer = await visitor.post("/sign-in", csrf, token=console.tokens[Role.VIEWER], next=following)
+            answer = await visitor.post(
+                "/sign-in", csrf, token=console.tokens[Role.VIEWER], next=following
+            )
             assert (303, leads_to) == (answer.status, answer.headers["location"])
             await visitor.post("/sign-out")
 
 
-async def test_a_link_from_elsewhere_works_although_browsers_hold_the_cookie_back(console: Console) -> None:
+async def test_a_link_from_elsewhere_works_although_browsers_hold_the_cookie_back(
+    console: Console,
+) -> None:
     async with console.visitor() as visitor:
         answer = await visitor.get("/attention", **{"sec-fetch-site": "cross-site"})
-        assert (200, True) == (answer.status, '<meta http-equiv="refresh" content="0">' in answer.text)
+        assert (200, True) == (
+            answer.status,
+            '<meta http-equiv="refresh" content="0">' in answer.text,
+        )
 
 
 async def test_personal_data_is_shown_to_operators_on_demand_and_audited(console: Console) -> None:
     ids = await a_busy_world(console)
     async with console.visitor(Role.OPERATOR) as visitor:
-        for path in (f"/orders/{ORDER_NO}", f"/notices/{ids['{notice_id:uuid}']}", f"/rejected-samples/{ids['{sample_id:uuid}']}"):
+        for path in (
+            f"/orders/{ORDER_NO}",
+            f"/notices/{ids['{notice_id:uuid}']}",
+            f"/rejected-samples/{ids['{sample_id:uuid}']}",
+        ):
             assert not [value for value in PERSONAL if value in (await visitor.get(path)).text]
             shown = await visitor.post(path)
             assert [value for value in PERSONAL if value in shown.text] == list(PERSONAL), path
-    looks = await console.world.rows("SELECT operator, via FROM audit_entries WHERE action = 'personal_data.seen'")
+    looks = await console.world.rows(
+        "SELECT operator, via FROM audit_entries WHERE action = 'personal_data.seen'"
+    )
     assert [("a-operator", "console")] * 3 == [tuple(look) for look in looks]
 
 
@@ -291,19 +397,28 @@ async def test_settings_keep_secrets_and_source_addresses_back(console: Console)
     assert "RELAY_NOTIFY_TOKEN" in text
 
 
-async def test_a_session_that_has_ended_leads_a_page_that_renews_itself_to_signing_in(console: Console) -> None:
+async def test_a_session_that_has_ended_leads_a_page_that_renews_itself_to_signing_in(
+    console: Console,
+) -> None:
     async with console.visitor() as visitor:
         answer = await visitor.get("/", **{"hx-request": "true"})
         assert (401, "/sign-in", "") == (answer.status, answer.headers["hx-redirect"], answer.text)
 
 
-async def test_every_kind_of_subscriber_is_added_shown_and_given_something_new(console: Console) -> None:
+async def test_every_kind_of_subscriber_is_added_shown_and_given_something_new(
+    console: Console,
+) -> None:
     async with console.visitor(Role.ADMIN) as visitor:
         for way, begins in (("secret", "whsec_"), ("key_pair", "whpk_"), ("feed", "zft_")):
-            added = await visitor.post("/add-subscriber", name=way, url="https://shop.example/hooks", way=way)
+            added = await visitor.post(
+                "/add-subscriber", name=way, url="https://shop.example/hooks", way=way
+            )
             shown = await visitor.get(f"/subscribers/{way}")
             rotated = await visitor.post(f"/subscribers/{way}/rotate", overlap_hours="1")
-            first, second = (re.findall(rf'id="secret"[^>]*>({begins}[^<]+)<', answer.text) for answer in (added, rotated))
+            first, second = (
+                re.findall(rf'id="secret"[^>]*>({begins}[^<]+)<', answer.text)
+                for answer in (added, rotated)
+            )
             assert (200, 200, 200) == (added.status, shown.status, rotated.status)
             assert len({*first, *second}) == 2
             assert (f"/subscribers/{way}/test" in shown.forms) == (way != "feed")
@@ -332,7 +447,10 @@ async def test_an_order_number_leads_to_its_order_whatever_it_holds(console: Con
     async with console.visitor(Role.VIEWER) as visitor:
         for order_no in (odd, "1234-56789-09999"):
             found = await visitor.get(f"/orders?order_no={quote(order_no)}")
-            assert (303, f"/orders/{quote(order_no, safe='')}") == (found.status, found.headers["location"])
+            assert (303, f"/orders/{quote(order_no, safe='')}") == (
+                found.status,
+                found.headers["location"],
+            )
             page = await visitor.get(found.headers["location"])
             assert (200, True) == (page.status, escape(order_no) in page.text)
             back = page.text.partition('name="back" value="')[2].partition('"')[0]
@@ -349,20 +467,36 @@ async def test_an_order_is_found_as_it_is_typed_on_a_japanese_keyboard(console: 
             assert (200, "money" in asked) == (page.status, "1234-56789-01234" in page.text), asked
 
 
-async def test_while_the_database_is_away_pages_say_so_and_nothing_else(world: OperationsSetup, tmp_path: Path) -> None:
+async def test_while_the_database_is_away_pages_say_so_and_nothing_else(
+    world: OperationsSetup, tmp_path: Path
+) -> None:
     engine = make_engine("postgresql://nobody@127.0.0.1:1/nothing")
     away = replace(world, sessions=make_sessions(engine))
-    async with running_console(world, tmp_path, shown=away) as console, console.visitor(Role.ADMIN) as visitor:
+    async with (
+        running_console(world, tmp_path, shown=away) as console,
+        console.visitor(Role.ADMIN) as visitor,
+    ):
         for path in ("/", f"/orders/{ORDER_NO}", "/attention"):
             answer = await visitor.get(path)
-            assert (503, True) == (answer.status, "The database does not answer just now." in answer.text), path
-        assert 503 == (await visitor.get("/settings")).status, "nobody can say whether the session was signed out"
+            assert (503, True) == (
+                answer.status,
+                "The database does not answer just now." in answer.text,
+            ), path
+        assert 503 == (await visitor.get("/settings")).status, (
+            "nobody can say whether the session was signed out"
+        )
     await engine.dispose()
 
 
 async def test_what_is_not_there_or_too_large_is_said_in_a_page(console: Console) -> None:
     async with console.visitor(Role.ADMIN) as visitor:
-        for path in ("/nothing", "/orders/unknown", "/subscribers/unknown", "/notices/01a20708-8bc3-70ed-933e-5ad5055d4ca3", "/static/x"):
+        for path in (
+            "/nothing",
+            "/orders/unknown",
+            "/subscribers/unknown",
+            "/notices/01a20708-8bc3-70ed-933e-5ad5055d4ca3",
+            "/static/x",
+        ):
             assert 404 == (await visitor.get(path)).status, path
         assert 405 == (await visitor.post("/settings", "x")).status
         assert 413 == (await visitor.post("/language", "x", back="x" * 70_000)).status

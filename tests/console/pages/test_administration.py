@@ -33,7 +33,9 @@ async def test_an_orders_personal_data_is_erased_for_good(console: Console) -> N
         assert f"/erase-order/{ORDER_NO}" not in after.forms
         raw = (await visitor.post(f"/notices/{notice}")).text
         assert [] == [value for value in PERSONAL if value in after.text + raw]
-    entries = await console.world.rows("SELECT operator, via, subject FROM audit_entries WHERE action = 'order.erased'")
+    entries = await console.world.rows(
+        "SELECT operator, via, subject FROM audit_entries WHERE action = 'order.erased'"
+    )
     assert [("admin-token", "console", f"order:{ORDER_NO}")] == [tuple(entry) for entry in entries]
 
 
@@ -42,7 +44,10 @@ async def test_an_erasure_that_leaves_something_says_so(console: Console) -> Non
     await console.world.call("04")
     async with console.visitor(Role.ADMIN) as visitor:
         await visitor.post(f"/erase-order/{ORDER_NO}", understood="on")
-        assert "calls that are not judged yet still hold some" in (await visitor.get(f"/orders/{ORDER_NO}")).text
+        assert (
+            "calls that are not judged yet still hold some"
+            in (await visitor.get(f"/orders/{ORDER_NO}")).text
+        )
         await console.world.judge()
         page = await visitor.get(f"/orders/{ORDER_NO}")
         assert f"/erase-order/{ORDER_NO}" in page.forms, "there is something to erase again"
@@ -53,11 +58,16 @@ async def test_an_order_with_an_odd_number_is_erased_too(console: Console) -> No
     await console.world.judged("04", order_no=odd)
     async with console.visitor(Role.ADMIN) as visitor:
         erased = await visitor.post(f"/erase-order/{quote(odd, safe='')}", understood="on")
-        assert "The personal data was erased on" in (await visitor.get(erased.headers["location"])).text
+        assert (
+            "The personal data was erased on"
+            in (await visitor.get(erased.headers["location"])).text
+        )
         assert 404 == (await visitor.post("/erase-order/unknown", understood="on")).status
 
 
-async def _create(visitor: Visitor, name: str = "suzuki", role: str = "operator", days: str = "90") -> Answer:
+async def _create(
+    visitor: Visitor, name: str = "suzuki", role: str = "operator", days: str = "90"
+) -> Answer:
     return await visitor.post("/tokens", name=name, role=role, days=days)
 
 
@@ -96,7 +106,9 @@ async def _is_signed_out(visitor: Visitor) -> bool:
         ({"name": "new", "days": "soon"}, "This cannot be used."),
     ],
 )
-async def test_a_token_that_cannot_be_made_is_asked_for_again(console: Console, fields: dict[str, str], problem: str) -> None:
+async def test_a_token_that_cannot_be_made_is_asked_for_again(
+    console: Console, fields: dict[str, str], problem: str
+) -> None:
     async with console.visitor(Role.ADMIN) as visitor:
         await _create(visitor, "taken")
         answer = await _create(visitor, **fields)
@@ -169,7 +181,10 @@ async def test_the_audit_is_read_on_page_by_page_with_its_filter(console: Consol
 async def test_the_operational_test_is_followed(console: Console) -> None:
     async with console.visitor(Role.VIEWER) as visitor:
         before = (await visitor.get("/onboarding")).text
-        assert ("No call has come yet" in before, "<code>zeus-relay doctor</code>" in before) == (True, True)
+        assert ("No call has come yet" in before, "<code>zeus-relay doctor</code>" in before) == (
+            True,
+            True,
+        )
         query = b"order_no=1&status=01&money=5400"
         await console.world.raw_call(query)
         await console.world.judge()
@@ -188,4 +203,8 @@ async def test_the_operational_test_is_followed(console: Console) -> None:
 async def test_what_the_service_did_itself_is_in_the_audit(console: Console) -> None:
     async with console.visitor(Role.ADMIN) as visitor:
         page = await visitor.get(f"/audit?operator={SERVICE.name}")
-        assert (2, True, True) == (_entries(page), "by itself" in page.text, "role: viewer" in page.text)
+        assert (2, True, True) == (
+            _entries(page),
+            "by itself" in page.text,
+            "role: viewer" in page.text,
+        )

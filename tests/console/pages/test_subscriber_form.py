@@ -19,7 +19,9 @@ RATE, AT_ONCE, SECONDS = (
 def said_at(answer: Answer) -> dict[str, str]:
     """What is said at each field, by the id of the input that it describes."""
     problems = dict(re.findall(r'<p class="error" id="([^"]+)">([^<]+)</p>', answer.text))
-    inputs = re.findall(r'<input id="([^"]+)"[^>]* aria-invalid="true" aria-describedby="([^"]+)"', answer.text)
+    inputs = re.findall(
+        r'<input id="([^"]+)"[^>]* aria-invalid="true" aria-describedby="([^"]+)"', answer.text
+    )
     assert problems.keys() == {described_by for _, described_by in inputs}
     return {field: problems[described_by] for field, described_by in inputs}
 
@@ -41,16 +43,23 @@ def limits_are_open(answer: Answer) -> bool:
         ({"rate_limit": "２０", "max_in_flight": "８", "timeout": "2.5"}, (20, 8, 2_500)),
     ],
 )
-async def test_the_limits_of_a_new_subscriber_are_kept(console: Console, fields: dict[str, str], kept: tuple[object, ...]) -> None:
+async def test_the_limits_of_a_new_subscriber_are_kept(
+    console: Console, fields: dict[str, str], kept: tuple[object, ...]
+) -> None:
     async with console.visitor(Role.ADMIN) as visitor:
         assert not limits_are_open(await visitor.get("/add-subscriber"))
         assert 200 == (await visitor.post("/add-subscriber", **SHOP, **fields)).status
         page = (await visitor.get("/subscribers/shop")).text
-    [row] = await console.world.rows("SELECT rate_limit, max_in_flight, timeout_ms FROM subscribers")
+    [row] = await console.world.rows(
+        "SELECT rate_limit, max_in_flight, timeout_ms FROM subscribers"
+    )
     assert kept == tuple(row)
     rate, at_once, milliseconds = kept
     assert f"{at_once} at once" in page
-    assert (rate is not None, milliseconds is not None) == ("a second" in page, "s for an attempt" in page)
+    assert (rate is not None, milliseconds is not None) == (
+        "a second" in page,
+        "s for an attempt" in page,
+    )
 
 
 @pytest.mark.parametrize(
@@ -71,13 +80,18 @@ async def test_the_limits_of_a_new_subscriber_are_kept(console: Console, fields:
         ),
     ],
 )
-async def test_a_limit_that_cannot_be_used_is_marked(console: Console, fields: dict[str, str], problems: dict[str, str]) -> None:
+async def test_a_limit_that_cannot_be_used_is_marked(
+    console: Console, fields: dict[str, str], problems: dict[str, str]
+) -> None:
     async with console.visitor(Role.ADMIN) as visitor:
         answer = await visitor.post("/add-subscriber", **SHOP, **fields)
     said = said_at(answer)
     assert (422, problems.keys(), True) == (answer.status, said.keys(), limits_are_open(answer))
     assert all(said[field].startswith(words) for field, words in problems.items())
-    assert all(f'value="{escape(text)}"' in answer.text.replace("&#34;", "&quot;") for text in (*SHOP.values(), *fields.values()))
+    assert all(
+        f'value="{escape(text)}"' in answer.text.replace("&#34;", "&quot;")
+        for text in (*SHOP.values(), *fields.values())
+    )
     assert [] == await console.world.rows("SELECT name FROM subscribers")
 
 
@@ -89,8 +103,14 @@ async def test_what_is_wrong_with_name_and_address_is_said_there(console: Consol
         assert not limits_are_open(taken)
         plain = await visitor.post("/add-subscriber", name="new", url="ftp://shop.example/")
         assert ["url"] == list(said_at(plain))
-        unknown = await visitor.post("/add-subscriber", name="new", url=SHOP["url"], event_types="nothing.happened")
-        assert (422, {}, True) == (unknown.status, said_at(unknown), "This cannot be used." in unknown.text)
+        unknown = await visitor.post(
+            "/add-subscriber", name="new", url=SHOP["url"], event_types="nothing.happened"
+        )
+        assert (422, {}, True) == (
+            unknown.status,
+            said_at(unknown),
+            "This cannot be used." in unknown.text,
+        )
 
 
 async def test_a_url_is_kept_and_shown_as_written(console: Console) -> None:

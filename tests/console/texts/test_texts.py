@@ -30,7 +30,9 @@ def test_every_text_is_in_the_japanese_catalogue_and_no_other() -> None:
 
 def test_every_setting_is_explained_in_japanese_too() -> None:
     with (CONSOLE / "locales/ja/LC_MESSAGES/settings.po").open("rb") as file:
-        translated = {message.id: message.string for message in read_po(file, locale="ja") if message.id}
+        translated = {
+            message.id: message.string for message in read_po(file, locale="ja") if message.id
+        }
     assert {info.description for info in Settings.model_fields.values()} == set(translated)
     assert all(translated.values())
 
@@ -79,7 +81,9 @@ def test_a_reason_names_the_parameter_that_it_is_about() -> None:
         ("xx", "ja", Language.JAPANESE),
     ],
 )
-def test_the_language_is_the_one_chosen_or_the_browsers_first(chosen: str | None, accepted: str, language: Language) -> None:
+def test_the_language_is_the_one_chosen_or_the_browsers_first(
+    chosen: str | None, accepted: str, language: Language
+) -> None:
     assert language is choose(chosen, accepted)
 
 

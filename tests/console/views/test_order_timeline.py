@@ -11,7 +11,12 @@ from app.operations.orders.history import OrderHistory
 BEGAN = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 
 
-def notice(number: int, verdict: Verdict = Verdict.DUPLICATE, status: str = "04", flags: tuple[str, ...] = ()) -> Notice:
+def notice(
+    number: int,
+    verdict: Verdict = Verdict.DUPLICATE,
+    status: str = "04",
+    flags: tuple[str, ...] = (),
+) -> Notice:
     return Notice(
         id=uuid7(),
         received_at=BEGAN + timedelta(seconds=number),
@@ -32,13 +37,27 @@ def notice(number: int, verdict: Verdict = Verdict.DUPLICATE, status: str = "04"
 
 def lines(*notices: Notice) -> list[tuple[str | None, int]]:
     """Of each line the status and how many more calls it stands for."""
-    history = OrderHistory(order_no="1234-56789-01234", order=None, customer=None, notices=list(notices), events=[], outbound_webhooks=[])
-    return [(chapter.notice.status if chapter.notice else None, len(chapter.more)) for chapter in chapters_of(history)]
+    history = OrderHistory(
+        order_no="1234-56789-01234",
+        order=None,
+        customer=None,
+        notices=list(notices),
+        events=[],
+        outbound_webhooks=[],
+    )
+    return [
+        (chapter.notice.status if chapter.notice else None, len(chapter.more))
+        for chapter in chapters_of(history)
+    ]
 
 
 def test_a_storm_of_repetitions_is_one_line_between_what_matters() -> None:
     storm = [notice(number) for number in range(1, 200)]
-    assert lines(notice(0, Verdict.ACCEPTED), *storm, notice(200, Verdict.ACCEPTED, "05")) == [("04", 0), ("04", 198), ("05", 0)]
+    assert lines(notice(0, Verdict.ACCEPTED), *storm, notice(200, Verdict.ACCEPTED, "05")) == [
+        ("04", 0),
+        ("04", 198),
+        ("05", 0),
+    ]
 
 
 def test_a_few_repetitions_are_shown_one_by_one() -> None:
@@ -47,7 +66,11 @@ def test_a_few_repetitions_are_shown_one_by_one() -> None:
 
 def test_repetitions_that_differ_are_apart() -> None:
     odd = [notice(number, flags=("oversize:sendid",)) for number in range(4, 8)]
-    assert lines(*(notice(number) for number in range(4)), *odd, *(notice(number, status="05") for number in range(8, 12))) == [
+    assert lines(
+        *(notice(number) for number in range(4)),
+        *odd,
+        *(notice(number, status="05") for number in range(8, 12)),
+    ) == [
         ("04", 3),
         ("04", 3),
         ("05", 3),

@@ -8,7 +8,10 @@ from app.forwarding.attempts.retry import EXCUSED_AT_MOST, next_attempt
 from app.forwarding.outcome import DeliveryOutcome, OutcomeKind, kind_of_status
 from app.settings import parse_duration
 
-SCHEDULE = [parse_duration(text) for text in ("0s", "5s", "5m", "30m", "2h", "5h", "10h", "14h", "20h", "24h")]
+SCHEDULE = [
+    parse_duration(text)
+    for text in ("0s", "5s", "5m", "30m", "2h", "5h", "10h", "14h", "20h", "24h")
+]
 K = OutcomeKind
 
 
@@ -41,8 +44,12 @@ K = OutcomeKind
         (None, 1, K.GONE, "10s"),
     ],
 )
-def test_the_next_attempt_without_jitter(expected: str | None, tries: int, outcome: OutcomeKind, retry_after: str | None) -> None:
-    wait = next_attempt(SCHEDULE, tries, outcome, None if retry_after is None else parse_duration(retry_after), 0.5)
+def test_the_next_attempt_without_jitter(
+    expected: str | None, tries: int, outcome: OutcomeKind, retry_after: str | None
+) -> None:
+    wait = next_attempt(
+        SCHEDULE, tries, outcome, None if retry_after is None else parse_duration(retry_after), 0.5
+    )
     if expected == "60s" and wait is not None:  # its jitter goes only upwards
         assert timedelta(seconds=60) <= wait <= timedelta(seconds=66)
     else:
@@ -68,7 +75,9 @@ def test_jitter_never_undercuts_the_minute(outcome: OutcomeKind, random: float) 
 
 
 def test_a_zero_wait_with_a_zero_retry_after_is_a_second() -> None:
-    assert next_attempt([timedelta(0), timedelta(0)], 1, K.HTTP_5XX, timedelta(0), 0.5) == timedelta(seconds=1)
+    assert next_attempt(
+        [timedelta(0), timedelta(0)], 1, K.HTTP_5XX, timedelta(0), 0.5
+    ) == timedelta(seconds=1)
 
 
 def test_a_retry_after_in_the_past_is_harmless() -> None:
@@ -81,11 +90,15 @@ def test_a_retry_after_in_the_past_is_harmless() -> None:
 )
 def test_our_own_failures_are_retried_at_growing_intervals(expected: str, excused: int) -> None:
     for tries in (0, 10):  # whatever the subscriber was charged with
-        assert next_attempt(SCHEDULE, tries, K.OWN_SIDE, None, 0.5, excused=excused) == parse_duration(expected)
+        assert next_attempt(
+            SCHEDULE, tries, K.OWN_SIDE, None, 0.5, excused=excused
+        ) == parse_duration(expected)
 
 
 def test_our_own_failures_are_not_excused_for_ever() -> None:
-    assert next_attempt(SCHEDULE, 1, K.OWN_SIDE, None, 0.5, excused=EXCUSED_AT_MOST + 1) == parse_duration("5s")
+    assert next_attempt(
+        SCHEDULE, 1, K.OWN_SIDE, None, 0.5, excused=EXCUSED_AT_MOST + 1
+    ) == parse_duration("5s")
     assert next_attempt(SCHEDULE, 10, K.OWN_SIDE, None, 0.5, excused=EXCUSED_AT_MOST + 1) is None
 
 

@@ -52,7 +52,11 @@ class Noting:
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
-        [length] = [line.partition(b":")[2] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
+        [length] = [
+            line.partition(b":")[2]
+            for line in head.split(b"\r\n")
+            if line.lower().startswith(b"content-length:")
+        ]
         self.heads.append(head.decode())
         self.bodies.append(await reader.readexactly(int(length)))
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK")
@@ -60,21 +64,39 @@ class Noting:
 
     def headers(self) -> dict[str, str]:
         """Those of the last request."""
-        return {name.lower(): value for name, _, value in (line.partition(": ") for line in self.heads[-1].strip().split("\r\n")[1:])}
+        return {
+            name.lower(): value
+            for name, _, value in (
+                line.partition(": ") for line in self.heads[-1].strip().split("\r\n")[1:]
+            )
+        }
 
 
 async def test_headers_of_a_subscriber_stand_beside_ours() -> None:
     shop = Noting()
     async with hostile.serving(shop) as port:
-        outcome = await send(f"http://127.0.0.1:{port}/", ConnectionOptions((("Authorization", "Bearer abc"), ("X-Shop", "1 2"))))
+        outcome = await send(
+            f"http://127.0.0.1:{port}/",
+            ConnectionOptions((("Authorization", "Bearer abc"), ("X-Shop", "1 2"))),
+        )
     assert outcome.kind is K.DELIVERED
     headers = shop.headers()
-    assert ("Bearer abc", "1 2", "application/json") == (headers["authorization"], headers["x-shop"], headers["content-type"])
+    assert ("Bearer abc", "1 2", "application/json") == (
+        headers["authorization"],
+        headers["x-shop"],
+        headers["content-type"],
+    )
     assert Webhook(SECRET).verify(shop.bodies[0], headers)
 
 
 @pytest.mark.parametrize(
-    "headers", [{"authorization": "Basic eDp5"}, {"X-Api-Key": "k"}, {"Cookie": "a=b"}, {f"x-{n}": "v" for n in range(MOST_HEADERS)}]
+    "headers",
+    [
+        {"authorization": "Basic eDp5"},
+        {"X-Api-Key": "k"},
+        {"Cookie": "a=b"},
+        {f"x-{n}": "v" for n in range(MOST_HEADERS)},
+    ],
 )
 def test_usual_headers_are_taken(headers: dict[str, str]) -> None:
     check_headers(headers)
@@ -85,7 +107,15 @@ def test_usual_headers_are_taken(headers: dict[str, str]) -> None:
     [
         *(
             {name: "v"}
-            for name in ("webhook-id", "Webhook-Signature", "webhook-x", "Host", "content-length", "Connection", "transfer-encoding")
+            for name in (
+                "webhook-id",
+                "Webhook-Signature",
+                "webhook-x",
+                "Host",
+                "content-length",
+                "Connection",
+                "transfer-encoding",
+            )
         ),
         *(
             {name: "v"}
@@ -101,12 +131,17 @@ def test_usual_headers_are_taken(headers: dict[str, str]) -> None:
             )
         ),
         *({name: "v"} for name in ("", "a b", "a:b", "a\r\nb", "ä", "x" * 101)),
-        *({"x-shop": value} for value in ("", " a", "a ", "a\r\nx: y", "a\nb", "a\0", "あ", "x" * 4_097)),
+        *(
+            {"x-shop": value}
+            for value in ("", " a", "a ", "a\r\nx: y", "a\nb", "a\0", "あ", "x" * 4_097)
+        ),
         {"X-Shop": "1", "x-shop": "2"},
         {f"x-{n}": "v" for n in range(MOST_HEADERS + 1)},
     ],
 )
-def test_headers_that_are_ours_or_broken_are_refused_without_their_value(headers: dict[str, str]) -> None:
+def test_headers_that_are_ours_or_broken_are_refused_without_their_value(
+    headers: dict[str, str],
+) -> None:
     with pytest.raises(HeaderRefused) as refused:
         check_headers({name: value.replace("v", "hidden-value") for name, value in headers.items()})
     assert "hidden-value" not in str(refused.value)
@@ -128,7 +163,9 @@ async def test_an_authority_of_ones_own_is_trusted_alone(tmp_path: Path) -> None
         (public, ConnectionOptions(ca=private.pem), K.TLS),
         (public, ConnectionOptions(), K.DELIVERED),  # by the file for everybody
     ):
-        async with hostile.serving(hostile.answering(b"200 OK"), authority.server(tmp_path, "shop.example")) as port:
+        async with hostile.serving(
+            hostile.answering(b"200 OK"), authority.server(tmp_path, "shop.example")
+        ) as port:
             outcome = await send(f"https://shop.example:{port}/", transport, trust=everybody)
         assert outcome.kind is kind, (authority.name, outcome)
 
@@ -143,8 +180,12 @@ async def test_a_client_certificate_is_shown_to_a_server_that_asks_for_it(tmp_pa
         ours = ConnectionOptions(ca=authority.pem, client_certificate=authority.issue("zeus-relay"))
         assert K.DELIVERED is (await send(url, ours)).kind
         for certificate in (None, stranger.issue("zeus-relay")):
-            outcome = await send(url, ConnectionOptions(ca=authority.pem, client_certificate=certificate))
-            assert outcome.kind in (K.TLS, K.RESET), outcome  # in TLS 1.3 the refusal comes after the handshake
+            outcome = await send(
+                url, ConnectionOptions(ca=authority.pem, client_certificate=certificate)
+            )
+            assert outcome.kind in (K.TLS, K.RESET), (
+                outcome
+            )  # in TLS 1.3 the refusal comes after the handshake
 
 
 async def test_connections_are_not_shared_between_certificates(tmp_path: Path) -> None:
@@ -158,14 +199,28 @@ async def test_connections_are_not_shared_between_certificates(tmp_path: Path) -
         certificate = writer.get_extra_info("peercert")
         while True:
             await hostile.read_request(reader)
-            seen.append(dict(pair for part in certificate["subject"] for pair in part)["commonName"] if certificate else None)
+            seen.append(
+                dict(pair for part in certificate["subject"] for pair in part)["commonName"]
+                if certificate
+                else None
+            )
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
-    async with hostile.serving(note, server) as port, sender(limits=PATIENT, lookup=at_home) as made:
+    async with (
+        hostile.serving(note, server) as port,
+        sender(limits=PATIENT, lookup=at_home) as made,
+    ):
         certificates = {name: authority.issue(name) for name in ("one", "two")}
         for name in ("one", "two", None, "one"):
-            transport = ConnectionOptions(ca=authority.pem, client_certificate=certificates[name] if name else None)
-            assert K.DELIVERED is (await made.send(webhook(f"https://shop.example:{port}/"), [SECRET], transport)).kind
+            transport = ConnectionOptions(
+                ca=authority.pem, client_certificate=certificates[name] if name else None
+            )
+            assert (
+                K.DELIVERED
+                is (
+                    await made.send(webhook(f"https://shop.example:{port}/"), [SECRET], transport)
+                ).kind
+            )
     assert ["one", "two", None, "one"] == seen
 
 
@@ -188,7 +243,9 @@ def test_a_file_of_authorities_that_holds_none_is_named(tmp_path: Path) -> None:
             ForwardingOptions.of(Settings(subscriber_ca_file=file))
 
 
-async def test_a_subscribers_transport_is_unsealed_for_its_webhooks_only(world: DeliverySetup) -> None:
+async def test_a_subscribers_transport_is_unsealed_for_its_webhooks_only(
+    world: DeliverySetup,
+) -> None:
     special, usual = Noting(), Noting()
     sealed = world.vault.seal(ConnectionOptions((("x-shop", "special"),)).to_text())
     async with hostile.serving(special) as one, hostile.serving(usual) as two:
@@ -252,12 +309,27 @@ def public(host: str) -> Sequence[Address]:
     return at_home(host) if host == "proxy.example" else [PUBLIC]
 
 
-async def test_through_a_proxy_the_judged_address_is_asked_for_and_the_name_is_verified(tmp_path: Path) -> None:
+async def test_through_a_proxy_the_judged_address_is_asked_for_and_the_name_is_verified(
+    tmp_path: Path,
+) -> None:
     authority, shop = Authority("shop"), Noting()
-    async with hostile.serving(shop, authority.server(tmp_path, "shop.example")) as port, proxying(Proxy(port)) as proxy:
-        through = {"proxy": f"http://user:word@proxy.example:{proxy.port}", "lookup": public, "networks": OUTSIDE}
-        outcome = await send("https://shop.example/hooks", ConnectionOptions((("x-shop", "1"),), ca=authority.pem), **through)
-        other = await send("https://evil.example/hooks", ConnectionOptions(ca=authority.pem), **through)
+    async with (
+        hostile.serving(shop, authority.server(tmp_path, "shop.example")) as port,
+        proxying(Proxy(port)) as proxy,
+    ):
+        through = {
+            "proxy": f"http://user:word@proxy.example:{proxy.port}",
+            "lookup": public,
+            "networks": OUTSIDE,
+        }
+        outcome = await send(
+            "https://shop.example/hooks",
+            ConnectionOptions((("x-shop", "1"),), ca=authority.pem),
+            **through,
+        )
+        other = await send(
+            "https://evil.example/hooks", ConnectionOptions(ca=authority.pem), **through
+        )
     assert (K.DELIVERED, K.TLS) == (outcome.kind, other.kind), (outcome, other)
     assert [f"CONNECT {PUBLIC}:443 HTTP/1.1"] * 2 == [head.split("\r\n")[0] for head in proxy.asked]
     assert "Proxy-Authorization: Basic dXNlcjp3b3Jk" in proxy.asked[0]
@@ -284,14 +356,31 @@ async def test_the_proxy_is_asked_for_nothing_that_is_forbidden() -> None:
 
 @pytest.mark.parametrize(
     ("answer", "kind"),
-    [(b"403 Forbidden", K.OWN_SIDE), (b"407 Password", K.OWN_SIDE), (b"502 Bad Gateway", K.UNREACHABLE), (b"504 Too Late", K.UNREACHABLE)],
+    [
+        (b"403 Forbidden", K.OWN_SIDE),
+        (b"407 Password", K.OWN_SIDE),
+        (b"502 Bad Gateway", K.UNREACHABLE),
+        (b"504 Too Late", K.UNREACHABLE),
+    ],
 )
-async def test_what_the_proxy_answers_is_told_from_what_the_subscriber_does(answer: bytes, kind: OutcomeKind) -> None:
-    async with proxying(Proxy(answer=b"HTTP/1.1 " + answer + b"\r\nContent-Length: 0\r\n\r\n")) as proxy:
+async def test_what_the_proxy_answers_is_told_from_what_the_subscriber_does(
+    answer: bytes, kind: OutcomeKind
+) -> None:
+    async with proxying(
+        Proxy(answer=b"HTTP/1.1 " + answer + b"\r\nContent-Length: 0\r\n\r\n")
+    ) as proxy:
         outcome = await send(
-            "https://shop.example/", ConnectionOptions(), proxy=f"http://proxy.example:{proxy.port}", lookup=public, networks=OUTSIDE
+            "https://shop.example/",
+            ConnectionOptions(),
+            proxy=f"http://proxy.example:{proxy.port}",
+            lookup=public,
+            networks=OUTSIDE,
         )
-    assert (kind, None, f"the proxy answered {int(answer[:3])}") == (outcome.kind, outcome.http_status, outcome.excerpt)
+    assert (kind, None, f"the proxy answered {int(answer[:3])}") == (
+        outcome.kind,
+        outcome.http_status,
+        outcome.excerpt,
+    )
 
 
 async def test_a_proxy_that_is_away_is_trouble_on_our_side() -> None:
@@ -301,8 +390,30 @@ async def test_a_proxy_that_is_away_is_trouble_on_our_side() -> None:
         return [PUBLIC]
 
     away = f"http://proxy.example:{free_port()}"
-    assert K.OWN_SIDE is (await send("https://shop.example/", ConnectionOptions(), proxy=away, lookup=public, networks=OUTSIDE)).kind
-    assert K.OWN_SIDE is (await send("https://shop.example/", ConnectionOptions(), proxy=away, lookup=nameless, networks=OUTSIDE)).kind
+    assert (
+        K.OWN_SIDE
+        is (
+            await send(
+                "https://shop.example/",
+                ConnectionOptions(),
+                proxy=away,
+                lookup=public,
+                networks=OUTSIDE,
+            )
+        ).kind
+    )
+    assert (
+        K.OWN_SIDE
+        is (
+            await send(
+                "https://shop.example/",
+                ConnectionOptions(),
+                proxy=away,
+                lookup=nameless,
+                networks=OUTSIDE,
+            )
+        ).kind
+    )
 
 
 async def test_a_name_that_does_not_exist_is_the_subscribers_fault_through_a_proxy_too() -> None:
@@ -311,11 +422,28 @@ async def test_a_name_that_does_not_exist_is_the_subscribers_fault_through_a_pro
             raise gaierror(EAI_NONAME, "Name or service not known")
         return at_home(host)
 
-    assert K.DNS is (await send("https://shop.example/", ConnectionOptions(), proxy="http://proxy.example:1", lookup=lookup)).kind
+    assert (
+        K.DNS
+        is (
+            await send(
+                "https://shop.example/",
+                ConnectionOptions(),
+                proxy="http://proxy.example:1",
+                lookup=lookup,
+            )
+        ).kind
+    )
 
 
 @pytest.mark.parametrize(
-    "proxy", ["https://proxy.example", "proxy.example:3128", "http://", "http://proxy.example/path", "socks5://proxy.example"]
+    "proxy",
+    [
+        "https://proxy.example",
+        "proxy.example:3128",
+        "http://",
+        "http://proxy.example/path",
+        "socks5://proxy.example",
+    ],
 )
 def test_a_proxy_of_another_kind_is_refused(proxy: str) -> None:
     with pytest.raises(ValueError, match="http://"):

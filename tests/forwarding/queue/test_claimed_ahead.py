@@ -53,8 +53,13 @@ async def only_what_is_sent_is_held(world: DeliverySetup) -> bool:
     return await leases(world) == IN_FLIGHT
 
 
-async def test_what_waits_behind_sends_that_hang_is_given_back_and_sent_later(world: DeliverySetup) -> None:
-    async with shop_that_hangs(world) as (shop, goes_on), world.forwarder(limits=TimeLimits(15, 15)):
+async def test_what_waits_behind_sends_that_hang_is_given_back_and_sent_later(
+    world: DeliverySetup,
+) -> None:
+    async with (
+        shop_that_hangs(world) as (shop, goes_on),
+        world.forwarder(limits=TimeLimits(15, 15)),
+    ):
         await hangs(world)
         await until(lambda: only_what_is_sent_is_held(world), 5)
         assert len(shop.arrived) == QUICK + IN_FLIGHT
@@ -67,11 +72,15 @@ async def all_delivered(world: DeliverySetup) -> bool:
     return set(await world.states()) == {"delivered"}
 
 
-async def test_what_could_not_be_given_back_at_once_is_given_back_later(world: DeliverySetup) -> None:
+async def test_what_could_not_be_given_back_at_once_is_given_back_later(
+    world: DeliverySetup,
+) -> None:
     async with shop_that_hangs(world), world.forwarder(limits=TimeLimits(15, 15), stop_s=0.3):
         await hangs(world)
         async with world.sessions() as locker:
-            await locker.execute(text("SELECT 1 FROM outbound_webhooks WHERE lease_token IS NOT NULL FOR UPDATE"))
+            await locker.execute(
+                text("SELECT 1 FROM outbound_webhooks WHERE lease_token IS NOT NULL FOR UPDATE")
+            )
             await until(lambda: ended_a_release(world))
         await until(lambda: only_what_is_sent_is_held(world), 5)
 
@@ -81,9 +90,13 @@ async def ended_a_release(world: DeliverySetup) -> bool:
     return bool(await world.rows(waiting))
 
 
-async def test_a_subscriber_of_personal_data_gets_valid_json_of_what_was_erased_and_of_signals(world: DeliverySetup) -> None:
+async def test_a_subscriber_of_personal_data_gets_valid_json_of_what_was_erased_and_of_signals(
+    world: DeliverySetup,
+) -> None:
     async with open_shop() as shop:
-        _, secret = await world.subscriber(shop.url, customer=True, event_types=["payment.received", "outbound.dead"])
+        _, secret = await world.subscriber(
+            shop.url, customer=True, event_types=["payment.received", "outbound.dead"]
+        )
         await world.subscriber("http://127.0.0.1:1/hooks")
         erased = await world.event()
         await world.run("UPDATE events SET customer = NULL WHERE id = :id", id=erased)

@@ -22,14 +22,24 @@ HOLD = timedelta(hours=1)
 
 
 async def take(
-    world: DeliverySetup, room: int = 100, busy: Sequence[Busy] = (), lease: timedelta = LEASE, *, capped: bool = False
+    world: DeliverySetup,
+    room: int = 100,
+    busy: Sequence[Busy] = (),
+    lease: timedelta = LEASE,
+    *,
+    capped: bool = False,
 ) -> list[ClaimedWebhook]:
     async with world.sessions.begin() as session:
-        return await claim(session, room=room, busy=busy, lease=lease, order_hold=HOLD, capped=capped)
+        return await claim(
+            session, room=room, busy=busy, lease=lease, order_hold=HOLD, capped=capped
+        )
 
 
 def result(
-    webhook: ClaimedWebhook, kind: OutcomeKind = OutcomeKind.DELIVERED, wait: timedelta | None = None, **values: Any
+    webhook: ClaimedWebhook,
+    kind: OutcomeKind = OutcomeKind.DELIVERED,
+    wait: timedelta | None = None,
+    **values: Any,
 ) -> AttemptResult:
     state = "delivered" if kind is OutcomeKind.DELIVERED else "dead" if wait is None else "pending"
     defaults: dict[str, Any] = {
@@ -60,11 +70,21 @@ async def test_a_claim_brings_everything_that_is_needed_to_send(world: DeliveryS
     subscriber, secret = await world.subscriber(URL, timeout_ms=2_500, max_in_flight=7)
     event = await world.event("1234-56789-01234")
     [webhook] = await take(world)
-    assert (webhook.event_id, webhook.event_type, webhook.attempts, webhook.excused) == (event, "payment.received", 0, 0)
+    assert (webhook.event_id, webhook.event_type, webhook.attempts, webhook.excused) == (
+        event,
+        "payment.received",
+        0,
+        0,
+    )
     assert '"1234-56789-01234"' in webhook.data
     assert webhook.customer is None
     target = webhook.target
-    assert (target.subscriber_id, target.url, target.timeout_s, target.max_in_flight) == (subscriber, URL, 2.5, 7)
+    assert (target.subscriber_id, target.url, target.timeout_s, target.max_in_flight) == (
+        subscriber,
+        URL,
+        2.5,
+        7,
+    )
     assert [world.vault.open(sealed) for sealed in target.sealed] == [secret]
 
 
@@ -77,7 +97,10 @@ async def test_personal_data_comes_only_for_a_subscriber_that_asked(world: Deliv
 
 async def test_expired_secrets_stay_behind_and_the_newest_comes_first(world: DeliverySetup) -> None:
     subscriber, secret = await world.subscriber(URL)
-    for name, created, expires in (("old", "-1 hour", "1 hour"), ("expired", "-2 hours", "-1 second")):
+    for name, created, expires in (
+        ("old", "-1 hour", "1 hour"),
+        ("expired", "-2 hours", "-1 second"),
+    ):
         await world.run(
             "INSERT INTO subscriber_secrets (id, subscriber_id, sealed, created_at, expires_at) "
             "VALUES (:id, :subscriber, :sealed, now() + CAST(:created AS interval), now() + CAST(:expires AS interval))",
@@ -97,7 +120,9 @@ def _interval(words: str) -> timedelta:
     return int(number) * timedelta(**{unit.rstrip("s") + "s": 1})
 
 
-async def test_what_is_claimed_is_not_claimed_again_until_its_lease_ends(world: DeliverySetup) -> None:
+async def test_what_is_claimed_is_not_claimed_again_until_its_lease_ends(
+    world: DeliverySetup,
+) -> None:
     await world.subscriber(URL)
     await world.event()
     [first] = await take(world, lease=timedelta(milliseconds=300))
@@ -120,7 +145,9 @@ async def test_a_lease_can_be_renewed_by_its_holder_only(world: DeliverySetup) -
     assert await take(world) == []
 
 
-async def test_a_released_webhook_is_due_at_once_and_only_its_holder_can_release_it(world: DeliverySetup) -> None:
+async def test_a_released_webhook_is_due_at_once_and_only_its_holder_can_release_it(
+    world: DeliverySetup,
+) -> None:
     await world.subscriber(URL)
     await world.event()
     [stale] = await take(world, lease=timedelta(0))
@@ -137,7 +164,9 @@ async def test_a_released_webhook_is_due_at_once_and_only_its_holder_can_release
 async def test_only_active_subscribers_are_looked_at(world: DeliverySetup, state: str) -> None:
     subscriber, _ = await world.subscriber(URL)
     await world.event()
-    await world.run("UPDATE subscribers SET state = :state WHERE id = :id", state=state, id=subscriber)
+    await world.run(
+        "UPDATE subscribers SET state = :state WHERE id = :id", state=state, id=subscriber
+    )
     assert await take(world) == []
     assert await world.states() == ["pending"]
 
@@ -150,7 +179,10 @@ async def test_the_room_of_each_subscriber_is_kept(world: DeliverySetup) -> None
 
     async def taken(busy: Sequence[Busy]) -> tuple[int, int]:
         async with world.sessions() as session:  # rolled back
-            got = [w.target.subscriber_id for w in await claim(session, room=100, busy=busy, lease=LEASE, order_hold=HOLD)]
+            got = [
+                w.target.subscriber_id
+                for w in await claim(session, room=100, busy=busy, lease=LEASE, order_hold=HOLD)
+            ]
         return got.count(small), got.count(large)
 
     assert await taken([]) == (2, 5)
@@ -159,7 +191,9 @@ async def test_the_room_of_each_subscriber_is_kept(world: DeliverySetup) -> None
     assert await taken([Busy(small, 9, 1), Busy(large, 2, 3)]) == (0, 1)
 
 
-async def test_with_too_little_room_the_least_busy_subscriber_goes_first(world: DeliverySetup) -> None:
+async def test_with_too_little_room_the_least_busy_subscriber_goes_first(
+    world: DeliverySetup,
+) -> None:
     busy, _ = await world.subscriber(URL)
     idle, _ = await world.subscriber(URL)
     for _ in range(4):
@@ -171,14 +205,21 @@ async def test_with_too_little_room_the_least_busy_subscriber_goes_first(world: 
 async def test_the_oldest_due_goes_first(world: DeliverySetup) -> None:
     await world.subscriber(URL)
     first, second, third = [await world.event() for _ in range(3)]
-    await world.run("UPDATE outbound_webhooks SET due_at = now() - interval '1 hour' WHERE event_id = :id", id=third)
+    await world.run(
+        "UPDATE outbound_webhooks SET due_at = now() - interval '1 hour' WHERE event_id = :id",
+        id=third,
+    )
     assert events(await take(world, room=1)) == [third]
     assert events(await take(world, room=2)) == [first, second]
 
 
 async def test_a_later_event_of_an_order_waits_for_the_earlier(world: DeliverySetup) -> None:
     await world.subscriber(URL)
-    first, second, other = await world.event("A", 1), await world.event("A", 2), await world.event("B", 7)
+    first, second, other = (
+        await world.event("A", 1),
+        await world.event("A", 2),
+        await world.event("B", 7),
+    )
     [a1, b7] = await take(world)
     assert events([a1, b7]) == [first, other]
     assert await take(world) == []  # under way is not yet delivered
@@ -203,10 +244,14 @@ async def test_a_dead_event_is_waited_for_no_longer(world: DeliverySetup) -> Non
 async def failed(world: DeliverySetup, *, before: timedelta) -> None:
     """Take what can be taken, have it fail as if it had been tried `before`, and be due again in ten hours."""
     taken = await take(world)
-    await put(world, *[result(webhook, OutcomeKind.HTTP_5XX, timedelta(hours=10)) for webhook in taken])
+    await put(
+        world, *[result(webhook, OutcomeKind.HTTP_5XX, timedelta(hours=10)) for webhook in taken]
+    )
     ids = [webhook.id for webhook in taken]
     await world.run(
-        "UPDATE attempts SET started_at = now() - CAST(:age AS interval) WHERE outbound_webhook_id = ANY (:ids)", age=before, ids=ids
+        "UPDATE attempts SET started_at = now() - CAST(:age AS interval) WHERE outbound_webhook_id = ANY (:ids)",
+        age=before,
+        ids=ids,
     )
 
 
@@ -220,18 +265,24 @@ async def test_a_later_event_waits_no_longer_than_the_hold(world: DeliverySetup)
 
 async def test_the_hold_is_counted_from_the_first_attempt(world: DeliverySetup) -> None:
     await world.subscriber(URL)
-    first, second = [await world.event("A", sequence, age=timedelta(hours=3)) for sequence in (1, 2)]
+    first, second = [
+        await world.event("A", sequence, age=timedelta(hours=3)) for sequence in (1, 2)
+    ]
     await failed(world, before=timedelta(minutes=59))
     assert await take(world) == []
     await world.run("UPDATE outbound_webhooks SET due_at = now() WHERE event_id = :id", id=first)
     [again] = await take(world)
     assert again.event_id == first
-    await put(world, result(again, OutcomeKind.HTTP_5XX, timedelta(hours=10)))  # the second attempt does not lengthen it
+    await put(
+        world, result(again, OutcomeKind.HTTP_5XX, timedelta(hours=10))
+    )  # the second attempt does not lengthen it
     await world.run("UPDATE attempts SET started_at = started_at - interval '2 minutes'")
     assert events(await take(world)) == [second]
 
 
-async def test_what_no_worker_has_tried_is_not_overtaken_however_old_it_is(world: DeliverySetup) -> None:
+async def test_what_no_worker_has_tried_is_not_overtaken_however_old_it_is(
+    world: DeliverySetup,
+) -> None:
     await world.subscriber(URL)
     found = [await world.event("A", sequence, age=timedelta(days=2)) for sequence in (1, 2, 3)]
     for event in found:
@@ -244,7 +295,9 @@ async def test_what_is_tried_afresh_holds_back_afresh(world: DeliverySetup) -> N
     await world.subscriber(URL)
     first, _ = [await world.event("A", sequence, age=timedelta(days=2)) for sequence in (1, 2)]
     await failed(world, before=timedelta(days=1))
-    await world.run("UPDATE outbound_webhooks SET attempts = 0, due_at = now() WHERE event_id = :id", id=first)
+    await world.run(
+        "UPDATE outbound_webhooks SET attempts = 0, due_at = now() WHERE event_id = :id", id=first
+    )
     [afresh] = await take(world)
     assert afresh.event_id == first
     await put(world, result(afresh, OutcomeKind.HTTP_5XX, timedelta(0)))
@@ -255,8 +308,15 @@ async def test_order_is_kept_for_each_subscriber_on_its_own(world: DeliverySetup
     slow, _ = await world.subscriber(URL)
     quick, _ = await world.subscriber(URL)
     first, second = await world.event("A", 1), await world.event("A", 2)
-    await world.run("UPDATE outbound_webhooks SET state = 'delivered' WHERE event_id = :e AND subscriber_id = :s", e=first, s=quick)
-    assert {(w.event_id, w.target.subscriber_id) for w in await take(world)} == {(first, slow), (second, quick)}
+    await world.run(
+        "UPDATE outbound_webhooks SET state = 'delivered' WHERE event_id = :e AND subscriber_id = :s",
+        e=first,
+        s=quick,
+    )
+    assert {(w.event_id, w.target.subscriber_id) for w in await take(world)} == {
+        (first, slow),
+        (second, quick),
+    }
 
 
 async def test_a_subscriber_can_do_without_order(world: DeliverySetup) -> None:
@@ -294,7 +354,9 @@ async def test_a_delivery_is_recorded_with_its_attempt(world: DeliverySetup) -> 
     assert (row.state, row.attempts, row.excused, row.lease_token, row.last_outcome, row.finished) == (
         "delivered", 1, 0, None, "delivered", True,
     )  # fmt: skip
-    [attempt] = await world.rows("SELECT *, now() - started_at BETWEEN interval '0.2 s' AND interval '5 s' AS recent FROM attempts")
+    [attempt] = await world.rows(
+        "SELECT *, now() - started_at BETWEEN interval '0.2 s' AND interval '5 s' AS recent FROM attempts"
+    )
     assert (attempt.number, attempt.outcome, attempt.http_status, attempt.duration_ms, attempt.excerpt, attempt.recent) == (
         1, "delivered", 200, 250, "thank you", True,
     )  # fmt: skip
@@ -305,8 +367,17 @@ async def test_a_failure_is_recorded_with_its_next_due_time(world: DeliverySetup
     await world.event()
     [webhook] = await take(world)
     await put(world, result(webhook, OutcomeKind.HTTP_5XX, timedelta(minutes=5)))
-    [row] = await world.rows("SELECT *, due_at - now() BETWEEN interval '299 s' AND interval '300 s' AS later FROM outbound_webhooks")
-    assert (row.state, row.attempts, row.excused, row.lease_token, row.finished_at, row.later) == ("pending", 1, 0, None, None, True)
+    [row] = await world.rows(
+        "SELECT *, due_at - now() BETWEEN interval '299 s' AND interval '300 s' AS later FROM outbound_webhooks"
+    )
+    assert (row.state, row.attempts, row.excused, row.lease_token, row.finished_at, row.later) == (
+        "pending",
+        1,
+        0,
+        None,
+        None,
+        True,
+    )
 
 
 async def test_a_failure_of_our_own_is_counted_apart(world: DeliverySetup) -> None:
@@ -318,8 +389,14 @@ async def test_a_failure_of_our_own_is_counted_apart(world: DeliverySetup) -> No
         await put(world, result(webhook, kind, timedelta(0)))
         numbers.append((webhook.attempts, webhook.excused))
     assert numbers == [(0, 0), (0, 1), (1, 1)]
-    assert [row.number for row in await world.rows("SELECT number FROM attempts ORDER BY id")] == [1, 2, 3]
-    assert [tuple(row) for row in await world.rows("SELECT attempts, excused FROM outbound_webhooks")] == [(1, 2)]
+    assert [row.number for row in await world.rows("SELECT number FROM attempts ORDER BY id")] == [
+        1,
+        2,
+        3,
+    ]
+    assert [
+        tuple(row) for row in await world.rows("SELECT attempts, excused FROM outbound_webhooks")
+    ] == [(1, 2)]
 
 
 async def test_a_result_whose_lease_was_taken_over_changes_nothing(world: DeliverySetup) -> None:
@@ -354,20 +431,30 @@ async def test_a_cancelled_webhook_stays_cancelled(world: DeliverySetup) -> None
     assert await world.states() == ["cancelled"]
 
 
-async def test_gone_is_dead_and_pauses_the_subscriber_with_everything_else_it_is_owed(world: DeliverySetup) -> None:
+async def test_gone_is_dead_and_pauses_the_subscriber_with_everything_else_it_is_owed(
+    world: DeliverySetup,
+) -> None:
     gone, _ = await world.subscriber(URL)
     other, _ = await world.subscriber(URL)
     first = await world.event()
     await world.event()
     mine = [w for w in await take(world) if w.target.subscriber_id == gone]
     recorded = await put(world, *[result(w, OutcomeKind.GONE, http_status=410) for w in mine[:1]])
-    assert [(change.subscriber_id, change.signal, change.reason) for change in recorded.changes] == [(gone, "subscriber.paused", "gone")]
-    assert [tuple(row) for row in await world.rows("SELECT id, state, pause_reason FROM subscribers ORDER BY id")] == [
+    assert [
+        (change.subscriber_id, change.signal, change.reason) for change in recorded.changes
+    ] == [(gone, "subscriber.paused", "gone")]
+    assert [
+        tuple(row)
+        for row in await world.rows("SELECT id, state, pause_reason FROM subscribers ORDER BY id")
+    ] == [
         (gone, "paused", "gone"),
         (other, "active", None),
     ]
     states = {
-        (row.event_id == first, row.state) for row in await world.rows("SELECT * FROM outbound_webhooks WHERE subscriber_id = :id", id=gone)
+        (row.event_id == first, row.state)
+        for row in await world.rows(
+            "SELECT * FROM outbound_webhooks WHERE subscriber_id = :id", id=gone
+        )
     }
     assert states == {(True, "dead"), (False, "pending")}
 
@@ -378,7 +465,13 @@ async def test_many_results_are_one_statement(world: DeliverySetup) -> None:
         await world.event()
     taken = await take(world)
     kinds = [OutcomeKind.DELIVERED, OutcomeKind.HTTP_5XX, OutcomeKind.TIMEOUT]
-    await put(world, *[result(w, kinds[n % 3], None if n % 3 == 0 else timedelta(seconds=9)) for n, w in enumerate(taken)])
+    await put(
+        world,
+        *[
+            result(w, kinds[n % 3], None if n % 3 == 0 else timedelta(seconds=9))
+            for n, w in enumerate(taken)
+        ],
+    )
     assert sorted(await world.states()) == ["delivered"] * 10 + ["pending"] * 20
     assert sorted(await world.outcomes()) == sorted(["delivered", "http_5xx", "timeout"] * 10)
 
@@ -388,7 +481,9 @@ async def parked(world: DeliverySetup) -> int:
         return await park(session, order_hold=HOLD)
 
 
-async def test_who_waits_for_a_retry_is_parked_until_then_and_woken_before(world: DeliverySetup) -> None:
+async def test_who_waits_for_a_retry_is_parked_until_then_and_woken_before(
+    world: DeliverySetup,
+) -> None:
     await world.subscriber(URL)
     first, second = await world.event("A", 1), await world.event("A", 2)
     [webhook] = await take(world)
@@ -396,9 +491,14 @@ async def test_who_waits_for_a_retry_is_parked_until_then_and_woken_before(world
     await put(world, result(webhook, OutcomeKind.HTTP_5XX, timedelta(minutes=5)))
     assert await parked(world) == 1
     assert await parked(world) == 0
-    due = {row.event_id: row.due_at for row in await world.rows("SELECT event_id, due_at FROM outbound_webhooks")}
+    due = {
+        row.event_id: row.due_at
+        for row in await world.rows("SELECT event_id, due_at FROM outbound_webhooks")
+    }
     assert due[first] == due[second]
-    await world.run("UPDATE outbound_webhooks SET due_at = now() WHERE event_id = :id", id=first)  # an operator is impatient
+    await world.run(
+        "UPDATE outbound_webhooks SET due_at = now() WHERE event_id = :id", id=first
+    )  # an operator is impatient
     [again] = await take(world)
     await put(world, result(again))
     assert events(await take(world)) == [second]
@@ -410,7 +510,10 @@ async def test_nobody_is_parked_beyond_the_hold(world: DeliverySetup) -> None:
     second = await world.event("A", 2)
     await failed(world, before=timedelta(minutes=59))
     assert await parked(world) == 1
-    [row] = await world.rows("SELECT due_at - now() < interval '61 s' AS soon FROM outbound_webhooks WHERE event_id = :id", id=second)
+    [row] = await world.rows(
+        "SELECT due_at - now() < interval '61 s' AS soon FROM outbound_webhooks WHERE event_id = :id",
+        id=second,
+    )
     assert row.soon
 
 
@@ -418,7 +521,10 @@ async def test_a_retry_of_its_own_is_not_brought_forward(world: DeliverySetup) -
     await world.subscriber(URL)
     await world.event("A", 1)
     second = await world.event("A", 2)
-    await world.run("UPDATE outbound_webhooks SET attempts = 3, due_at = now() + interval '2 hours' WHERE event_id = :id", id=second)
+    await world.run(
+        "UPDATE outbound_webhooks SET attempts = 3, due_at = now() + interval '2 hours' WHERE event_id = :id",
+        id=second,
+    )
     [webhook] = await take(world)
     await put(world, result(webhook))
     assert await take(world) == []
@@ -428,11 +534,16 @@ async def test_who_needs_no_order_is_not_parked(world: DeliverySetup) -> None:
     await world.subscriber(URL, ordered=False)
     first = await world.event("A", 1)
     await world.event("A", 2)
-    await world.run("UPDATE outbound_webhooks SET due_at = now() + interval '2 hours' WHERE event_id = :id", id=first)
+    await world.run(
+        "UPDATE outbound_webhooks SET due_at = now() + interval '2 hours' WHERE event_id = :id",
+        id=first,
+    )
     assert await parked(world) == 0
 
 
-async def _two_kinds(world: DeliverySetup, capped: int = 3, webhooks: int = 4) -> tuple[set[UUID], UUID]:
+async def _two_kinds(
+    world: DeliverySetup, capped: int = 3, webhooks: int = 4
+) -> tuple[set[UUID], UUID]:
     """Capped subscribers and a good one, each owed some webhooks."""
     dead = {(await world.subscriber(URL))[0] for _ in range(capped)}
     good, _ = await world.subscriber(URL)
@@ -447,10 +558,14 @@ async def test_usual_claims_do_not_look_at_capped_subscribers(world: DeliverySet
     assert [good] * 4 == [webhook.target.subscriber_id for webhook in await take(world)]
 
 
-async def test_a_claim_for_the_capped_takes_one_of_each_the_longest_untried_first(world: DeliverySetup) -> None:
+async def test_a_claim_for_the_capped_takes_one_of_each_the_longest_untried_first(
+    world: DeliverySetup,
+) -> None:
     dead, _ = await _two_kinds(world)
     waiting = min(dead)
-    await world.run("UPDATE subscribers SET capped_at = now() - interval '1 h' WHERE id = :id", id=waiting)
+    await world.run(
+        "UPDATE subscribers SET capped_at = now() - interval '1 h' WHERE id = :id", id=waiting
+    )
     [first] = await take(world, room=1, capped=True)
     assert (waiting, True) == (first.target.subscriber_id, first.target.capped)
     others = await take(world, capped=True, busy=[Busy(waiting, 1, 100)])

@@ -19,7 +19,10 @@ def target(max_in_flight: int = 4) -> DeliveryTarget:
 
 def webhooks(to: DeliveryTarget, count: int) -> list[ClaimedWebhook]:
     moment = datetime.now(UTC)
-    return [ClaimedWebhook(n, uuid7(), 0, 0, uuid7(), "payment.received", moment, "{}", None, to) for n in range(count)]
+    return [
+        ClaimedWebhook(n, uuid7(), 0, 0, uuid7(), "payment.received", moment, "{}", None, to)
+        for n in range(count)
+    ]
 
 
 def one(to: DeliveryTarget) -> ClaimedWebhook:
@@ -154,7 +157,9 @@ def test_for_a_quick_subscriber_more_is_claimed_ahead() -> None:
     rooms.offer()
     rooms.enter(webhooks(shop, 8))
     rooms.leave(one(shop), K.DELIVERED, 0.002)
-    assert [(busy.in_flight, busy.ahead) for busy in rooms.offer()] == [(7, 60)]  # seven and a half times eight in 15 ms
+    assert [(busy.in_flight, busy.ahead) for busy in rooms.offer()] == [
+        (7, 60)
+    ]  # seven and a half times eight in 15 ms
     assert rooms.enter(webhooks(shop, 0)) is False
 
 
@@ -166,9 +171,17 @@ def test_by_a_coarse_clock_an_answer_may_take_no_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "seconds", "rate"), [(K.DELIVERED, 0.5, None), (K.HTTP_5XX, 0.002, None), (K.TIMEOUT, 0.002, None), (K.DELIVERED, 0.002, 5)]
+    ("kind", "seconds", "rate"),
+    [
+        (K.DELIVERED, 0.5, None),
+        (K.HTTP_5XX, 0.002, None),
+        (K.TIMEOUT, 0.002, None),
+        (K.DELIVERED, 0.002, 5),
+    ],
 )
-def test_nothing_is_claimed_ahead_for_a_subscriber_that_is_slow_fails_or_has_a_rate(kind: K, seconds: float, rate: int | None) -> None:
+def test_nothing_is_claimed_ahead_for_a_subscriber_that_is_slow_fails_or_has_a_rate(
+    kind: K, seconds: float, rate: int | None
+) -> None:
     rooms, shop = ConcurrencyLimits(1_000), replace(target(8), rate=rate)
     rooms.offer()
     rooms.enter(webhooks(shop, 8))
@@ -178,9 +191,17 @@ def test_nothing_is_claimed_ahead_for_a_subscriber_that_is_slow_fails_or_has_a_r
 
 @pytest.mark.parametrize(
     ("kind", "seconds", "ends"),
-    [(K.DELIVERED, 0.1, False), (K.HTTP_5XX, 0.1, False), (K.DELIVERED, 5, True), (K.TIMEOUT, 0.1, True), (K.GONE, 0.1, True)],
+    [
+        (K.DELIVERED, 0.1, False),
+        (K.HTTP_5XX, 0.1, False),
+        (K.DELIVERED, 5, True),
+        (K.TIMEOUT, 0.1, True),
+        (K.GONE, 0.1, True),
+    ],
 )
-def test_a_subscriber_that_became_slow_ends_what_was_claimed_ahead(kind: K, seconds: float, *, ends: bool) -> None:
+def test_a_subscriber_that_became_slow_ends_what_was_claimed_ahead(
+    kind: K, seconds: float, *, ends: bool
+) -> None:
     assert ends_ahead(kind, seconds) is ends
 
 
@@ -276,7 +297,9 @@ def test_capped_subscribers_share_a_quarter_of_the_slots() -> None:
     assert rooms.free_capped == 1
 
 
-def test_a_claim_is_told_nothing_of_idle_subscribers_that_timed_out_and_their_room_is_remembered() -> None:
+def test_a_claim_is_told_nothing_of_idle_subscribers_that_timed_out_and_their_room_is_remembered() -> (
+    None
+):
     rooms, shop = ConcurrencyLimits(100), target(8)
     rooms.enter([one(shop)])
     rooms.leave(one(shop), K.TIMEOUT, 5.0)

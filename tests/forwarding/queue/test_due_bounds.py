@@ -29,7 +29,9 @@ LATE = "UPDATE outbound_webhooks SET due_at = now() - interval '1 hour' WHERE st
 
 async def take(world: DeliverySetup, bounds: DueBounds) -> list[ClaimedWebhook]:
     async with world.sessions.begin() as session:
-        return await claim(session, room=200, busy=[], lease=LEASE, order_hold=HOLD, bounds=bounds.parameters())
+        return await claim(
+            session, room=200, busy=[], lease=LEASE, order_hold=HOLD, bounds=bounds.parameters()
+        )
 
 
 async def move(world: DeliverySetup, bounds: DueBounds) -> bool:
@@ -46,11 +48,26 @@ async def swept(world: DeliverySetup, bounds: DueBounds) -> None:
 async def pages_read(connection: Connection, bounds: DueBounds | None) -> int:
     """How many pages of the cache or the disk a claim of nothing reads."""
     query, names = numbered(CLAIM)
-    values = {**PARAMETERS, "room": 0, "again_room": 0, **(bounds.parameters() if bounds else NO_BOUNDS)}
+    values = {
+        **PARAMETERS,
+        "room": 0,
+        "again_room": 0,
+        **(bounds.parameters() if bounds else NO_BOUNDS),
+    }
     values = {**values, "room": 200, "again_room": 150}
     async with connection.transaction():
-        lines = [row[0] for row in await connection.fetch(f"EXPLAIN (ANALYZE, BUFFERS) {query}", *[values[name] for name in names])]
-    return sum(int(pages) for pages in re.findall(r"(?:hit|read)=(\d+)", next(line for line in lines if "Buffers" in line)))
+        lines = [
+            row[0]
+            for row in await connection.fetch(
+                f"EXPLAIN (ANALYZE, BUFFERS) {query}", *[values[name] for name in names]
+            )
+        ]
+    return sum(
+        int(pages)
+        for pages in re.findall(
+            r"(?:hit|read)=(\d+)", next(line for line in lines if "Buffers" in line)
+        )
+    )
 
 
 async def test_a_claim_does_not_read_what_an_old_snapshot_keeps(world: DeliverySetup) -> None:
@@ -64,7 +81,19 @@ async def test_a_claim_does_not_read_what_an_old_snapshot_keeps(world: DeliveryS
             taken = await take(world, bounds)
             assert len(taken) == 100
             done = [
-                AttemptResult(w.id, w.lease_token, "delivered", None, True, monotonic(), 5, OutcomeKind.DELIVERED, 200, None) for w in taken
+                AttemptResult(
+                    w.id,
+                    w.lease_token,
+                    "delivered",
+                    None,
+                    True,
+                    monotonic(),
+                    5,
+                    OutcomeKind.DELIVERED,
+                    200,
+                    None,
+                )
+                for w in taken
             ]
             async with world.sessions.begin() as session:
                 await record(session, done)
@@ -89,7 +118,9 @@ async def _owe_many(world: DeliverySetup, count: int) -> None:
         await fan_out(session, ids)
 
 
-async def test_a_webhook_that_becomes_due_below_the_bound_is_found_by_a_sweep(world: DeliverySetup) -> None:
+async def test_a_webhook_that_becomes_due_below_the_bound_is_found_by_a_sweep(
+    world: DeliverySetup,
+) -> None:
     bounds = DueBounds()
     await world.subscriber(URL)
     await move(world, bounds)
@@ -125,12 +156,20 @@ async def test_a_resumed_subscriber_has_no_bound(world: DeliverySetup) -> None:
     assert [webhook.event_id for webhook in await take(world, bounds)] == [event]
 
 
-async def test_a_clock_of_the_database_that_was_set_back_lowers_the_bound(world: DeliverySetup) -> None:
+async def test_a_clock_of_the_database_that_was_set_back_lowers_the_bound(
+    world: DeliverySetup,
+) -> None:
     bounds = DueBounds()
     await world.subscriber(URL)
     await move(world, bounds)
     ahead = bounds.parameters()
-    ahead = {**ahead, **{name: [each + timedelta(hours=1) for each in ahead[name]] for name in ("bound_first", "bound_later")}}
+    ahead = {
+        **ahead,
+        **{
+            name: [each + timedelta(hours=1) for each in ahead[name]]
+            for name in ("bound_first", "bound_later")
+        },
+    }
     event = await world.event()
     async with world.sessions.begin() as session:
         taken = await claim(session, room=9, busy=[], lease=LEASE, order_hold=HOLD, bounds=ahead)
@@ -138,7 +177,9 @@ async def test_a_clock_of_the_database_that_was_set_back_lowers_the_bound(world:
 
 
 @pytest.mark.parametrize("held", [False, True])
-async def test_no_webhook_is_skipped_whatever_becomes_due_when(world: DeliverySetup, held: bool) -> None:
+async def test_no_webhook_is_skipped_whatever_becomes_due_when(
+    world: DeliverySetup, held: bool
+) -> None:
     """Late commits, pauses and resumptions, replays and due times in the past, beside two workers."""
     random_ = random.Random(held)
     holder = await connect(world.url)
@@ -148,7 +189,11 @@ async def test_no_webhook_is_skipped_whatever_becomes_due_when(world: DeliverySe
         await holder.fetchval("SELECT 1 FROM outbound_webhooks")
     async with open_shop() as shop, world.forwarder(), world.forwarder():
         subscriber, _ = await world.subscriber(shop.url)
-        made = [one for some in await asyncio.gather(*(_live(world, subscriber, random_) for _ in range(5))) for one in some]
+        made = [
+            one
+            for some in await asyncio.gather(*(_live(world, subscriber, random_) for _ in range(5)))
+            for one in some
+        ]
         await until(lambda: _nothing_pending(world), 30)
         arrived = {UUID(webhook_id) for webhook_id in shop.ids}
     await transaction.rollback()
@@ -162,7 +207,10 @@ async def _live(world: DeliverySetup, subscriber: UUID, random_: random.Random) 
         event = uuid7()
         async with world.sessions.begin() as session:
             await session.execute(
-                text("INSERT INTO events (id, type, created_at, data) VALUES (:id, 'payment.received', now(), '{}')"), {"id": event}
+                text(
+                    "INSERT INTO events (id, type, created_at, data) VALUES (:id, 'payment.received', now(), '{}')"
+                ),
+                {"id": event},
             )
             await fan_out(session, [event])
             await asyncio.sleep(random_.choice([0, 0, 0.1, 3.0]) * random_.random())
@@ -171,10 +219,14 @@ async def _live(world: DeliverySetup, subscriber: UUID, random_: random.Random) 
             case 0:
                 await world.run(LATE)
             case 1:
-                await world.run("UPDATE subscribers SET state = 'paused' WHERE id = :id", id=subscriber)
+                await world.run(
+                    "UPDATE subscribers SET state = 'paused' WHERE id = :id", id=subscriber
+                )
                 async with world.sessions.begin() as session:
                     await ready_backlog(session, subscriber)
-                await world.run("UPDATE subscribers SET state = 'active' WHERE id = :id", id=subscriber)
+                await world.run(
+                    "UPDATE subscribers SET state = 'active' WHERE id = :id", id=subscriber
+                )
             case 2:
                 async with world.sessions.begin() as session:
                     await enqueue(session, random_.choice(made), subscriber)

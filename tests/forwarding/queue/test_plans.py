@@ -126,7 +126,9 @@ async def generic_plan(connection: Connection, statement: TextClause) -> str:
     query, names = numbered(statement)
     await connection.execute("SET plan_cache_mode = force_generic_plan")
     await connection.execute(f"PREPARE statement AS {query}")
-    rows = await connection.fetch("EXPLAIN EXECUTE statement" + (f" ({', '.join(['NULL'] * len(names))})" if names else ""))
+    rows = await connection.fetch(
+        "EXPLAIN EXECUTE statement" + (f" ({', '.join(['NULL'] * len(names))})" if names else "")
+    )
     return "\n".join(row[0] for row in rows)
 
 
@@ -139,7 +141,18 @@ async def custom_plan(connection: Connection, statement: TextClause) -> str:
 
 def results(count: int) -> list[AttemptResult]:
     return [
-        AttemptResult(number, uuid4(), "delivered", None, True, monotonic(), 5, OutcomeKind.DELIVERED, 200, None)
+        AttemptResult(
+            number,
+            uuid4(),
+            "delivered",
+            None,
+            True,
+            monotonic(),
+            5,
+            OutcomeKind.DELIVERED,
+            200,
+            None,
+        )
         for number in range(1, 501, 500 // count)
     ]
 
@@ -181,16 +194,25 @@ async def test_no_statement_reads_a_big_table_whole(
     connection: Connection, name: str, plan_of: Callable[[Connection, TextClause], Awaitable[str]]
 ) -> None:
     plan = await plan_of(connection, STATEMENTS[name])
-    assert [line for line in plan.splitlines() if re.search(rf"Seq Scan on ({'|'.join(BIG)})\b", line)] == [], plan
+    assert [
+        line for line in plan.splitlines() if re.search(rf"Seq Scan on ({'|'.join(BIG)})\b", line)
+    ] == [], plan
     # An index can be read whole too: the ids must be looked up one by one, and what is due must come in order.
     for scan in re.findall(r"Scan using outbound_webhooks_pkey.*\n(.*)", plan):
         assert "Index Cond" in scan, plan
     assert not re.search(r"Sort Key: w(_\d+)?\.due_at", plan), plan
 
 
-async def test_the_claim_uses_the_index_made_for_each_of_its_questions(connection: Connection) -> None:
+async def test_the_claim_uses_the_index_made_for_each_of_its_questions(
+    connection: Connection,
+) -> None:
     plan = await generic_plan(connection, CLAIM)
-    for index in ("outbound_webhooks_turn_idx", "outbound_webhooks_order_idx", "outbound_webhooks_pkey", "events_pkey"):
+    for index in (
+        "outbound_webhooks_turn_idx",
+        "outbound_webhooks_order_idx",
+        "outbound_webhooks_pkey",
+        "events_pkey",
+    ):
         assert re.search(rf"Scan using {index}\b", plan), plan
 
 
@@ -212,19 +234,38 @@ async def rows_read(session: AsyncSession) -> int:
     return int(await session.scalar(text(query), {"big": list(BIG)}) or 0)
 
 
-async def test_what_is_read_depends_on_what_is_done_and_not_on_what_lies_there(sessions: Sessions) -> None:
+async def test_what_is_read_depends_on_what_is_done_and_not_on_what_lies_there(
+    sessions: Sessions,
+) -> None:
     async with sessions() as session:
         before = await rows_read(session)
-        taken = await claim(session, room=200, busy=[], lease=timedelta(seconds=60), order_hold=timedelta(hours=1))
+        taken = await claim(
+            session, room=200, busy=[], lease=timedelta(seconds=60), order_hold=timedelta(hours=1)
+        )
         claimed = await rows_read(session)
         done = [
-            AttemptResult(w.id, w.lease_token, "delivered", None, True, monotonic(), 5, OutcomeKind.DELIVERED, 200, None) for w in taken
+            AttemptResult(
+                w.id,
+                w.lease_token,
+                "delivered",
+                None,
+                True,
+                monotonic(),
+                5,
+                OutcomeKind.DELIVERED,
+                200,
+                None,
+            )
+            for w in taken
         ]
         assert len((await record(session, done)).webhook_ids) == 27
         recorded = await rows_read(session)
         event = uuid7()
         await session.execute(
-            text("INSERT INTO events (id, type, created_at, data) VALUES (:id, 'order.failed', now(), '{}')"), {"id": event}
+            text(
+                "INSERT INTO events (id, type, created_at, data) VALUES (:id, 'order.failed', now(), '{}')"
+            ),
+            {"id": event},
         )
         assert await fan_out(session, [event]) == 10
         fanned_out = await rows_read(session)
@@ -262,14 +303,18 @@ def index_scans(plan: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("name", sorted(STATEMENTS))
-async def test_a_plan_made_on_empty_tables_is_right_for_large_ones(database_url: str, name: str) -> None:
+async def test_a_plan_made_on_empty_tables_is_right_for_large_ones(
+    database_url: str, name: str
+) -> None:
     """Sessions keep plans from the time before the first call: no statistics, every index one page."""
     connection = await connect(database_url, planner=HELD_TO_INDEXES)
     try:
         plan = await generic_plan(connection, STATEMENTS[name])
     finally:
         await connection.close()
-    assert not re.search(rf"Seq Scan on ({'|'.join(BIG)})\b|Hash (Semi |Anti |Left |)Join|hashed SubPlan", plan), plan
+    assert not re.search(
+        rf"Seq Scan on ({'|'.join(BIG)})\b|Hash (Semi |Anti |Left |)Join|hashed SubPlan", plan
+    ), plan
     scans = index_scans(plan)
     assert {index for index, _ in scans} == INDEXES_OF_WEBHOOKS[name], plan
     for index, condition in scans:
@@ -306,8 +351,24 @@ async def test_the_same_session_reads_little_after_the_tables_grew(database_url:
 
 
 async def _deliver(session: AsyncSession) -> int:
-    taken = await claim(session, room=200, busy=[], lease=timedelta(seconds=60), order_hold=timedelta(hours=1))
-    done = [AttemptResult(w.id, w.lease_token, "delivered", None, True, monotonic(), 5, OutcomeKind.DELIVERED, 200, None) for w in taken]
+    taken = await claim(
+        session, room=200, busy=[], lease=timedelta(seconds=60), order_hold=timedelta(hours=1)
+    )
+    done = [
+        AttemptResult(
+            w.id,
+            w.lease_token,
+            "delivered",
+            None,
+            True,
+            monotonic(),
+            5,
+            OutcomeKind.DELIVERED,
+            200,
+            None,
+        )
+        for w in taken
+    ]
     await record(session, done)
     await park(session, order_hold=timedelta(hours=1))
     return len(taken)

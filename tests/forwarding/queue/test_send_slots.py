@@ -17,7 +17,9 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_what_was_claimed_ahead_is_sent_in_order_and_never_more_at_once_than_allowed() -> None:
+async def test_what_was_claimed_ahead_is_sent_in_order_and_never_more_at_once_than_allowed() -> (
+    None
+):
     turns, shop, begun = SendSlots(), target(2), []
 
     async def send(number: int) -> None:

@@ -18,7 +18,10 @@ LATER = timedelta(0)
 
 
 async def attempts(
-    world: DeliverySetup, *kinds: OutcomeKind, wait: timedelta | None = LATER, pause_after: timedelta = timedelta(days=5)
+    world: DeliverySetup,
+    *kinds: OutcomeKind,
+    wait: timedelta | None = LATER,
+    pause_after: timedelta = timedelta(days=5),
 ) -> Recorded:
     """One batch of results, one for each of `kinds`, for webhooks of the only subscriber that takes events of orders."""
     for _ in kinds:
@@ -26,7 +29,9 @@ async def attempts(
     claimed = await take(world)
     for _ in kinds:  # once it is capped, a claim takes one at a time
         claimed += await take(world, capped=True)
-    taken = [webhook for webhook in claimed if webhook.event_type == "payment.received"][: len(kinds)]
+    taken = [webhook for webhook in claimed if webhook.event_type == "payment.received"][
+        : len(kinds)
+    ]
     assert len(taken) == len(kinds)
     async with world.sessions.begin() as session:
         results = [result(webhook, kind, wait) for webhook, kind in zip(taken, kinds, strict=True)]
@@ -80,7 +85,9 @@ async def test_failures_add_up_over_batches_and_since_stays(world: DeliverySetup
     assert (0, False, True, "active") == await health(world, shop)
 
 
-async def test_a_result_that_is_fenced_out_says_nothing_of_the_subscriber(world: DeliverySetup) -> None:
+async def test_a_result_that_is_fenced_out_says_nothing_of_the_subscriber(
+    world: DeliverySetup,
+) -> None:
     shop, _ = await world.subscriber(URL)
     await world.event()
     [stale] = await take(world, lease=timedelta(0))
@@ -94,14 +101,21 @@ async def test_failing_for_so_long_pauses_and_what_is_owed_is_held(world: Delive
     shop, _ = await world.subscriber(URL)
     await attempts(world, K.HTTP_5XX)
     await world.run("UPDATE subscribers SET failing_since = now() - interval '4 days 23 hours'")
-    assert not {change.signal for change in (await attempts(world, K.HTTP_5XX)).changes} & {"subscriber.paused"}
+    assert not {change.signal for change in (await attempts(world, K.HTTP_5XX)).changes} & {
+        "subscriber.paused"
+    }
     await world.run("UPDATE subscribers SET failing_since = now() - interval '5 days'")
     [change] = (await attempts(world, K.TIMEOUT)).changes
     assert ("subscriber.paused", "failing", 3) == (change.signal, change.reason, change.failures)
     assert (3, True, False, "paused") == await health(world, shop)
     event = await world.event()
     assert await take(world) == []
-    assert [("pending",)] == [tuple(row) for row in await world.rows("SELECT state FROM outbound_webhooks WHERE event_id = :id", id=event)]
+    assert [("pending",)] == [
+        tuple(row)
+        for row in await world.rows(
+            "SELECT state FROM outbound_webhooks WHERE event_id = :id", id=event
+        )
+    ]
 
 
 async def test_the_tenth_failure_in_a_row_is_told_once(world: DeliverySetup) -> None:
@@ -114,17 +128,30 @@ async def test_the_tenth_failure_in_a_row_is_told_once(world: DeliverySetup) -> 
     assert not (await attempts(world, *[K.HTTP_5XX] * 15)).signalled
     [signal] = await told(world)
     since = signal.pop("since")
-    assert {"type": "subscriber.failing", "to": "watcher", "subscriber": "shop", "reason": "timeout", "failures": 10} == signal
+    assert {
+        "type": "subscriber.failing",
+        "to": "watcher",
+        "subscriber": "shop",
+        "reason": "timeout",
+        "failures": 10,
+    } == signal
     [event] = await world.rows("SELECT * FROM events WHERE type = 'subscriber.failing'")
     assert event.id.version == 7
-    assert (event.order_no, event.position, since[-1], len(since)) == (None, None, "Z", len("2026-11-23T03:51:00.123456Z"))
+    assert (event.order_no, event.position, since[-1], len(since)) == (
+        None,
+        None,
+        "Z",
+        len("2026-11-23T03:51:00.123456Z"),
+    )
 
 
 async def test_failing_for_ten_minutes_is_told(world: DeliverySetup) -> None:
     await world.subscriber(URL, name="shop")
     await attempts(world, K.HTTP_5XX)
     await world.run("UPDATE subscribers SET failing_since = now() - interval '601 s'")
-    assert ["subscriber.failing"] == [change.signal for change in (await attempts(world, K.REFUSED)).changes]
+    assert ["subscriber.failing"] == [
+        change.signal for change in (await attempts(world, K.REFUSED)).changes
+    ]
 
 
 async def test_recovery_is_told_only_after_failure_was(world: DeliverySetup) -> None:
@@ -133,9 +160,13 @@ async def test_recovery_is_told_only_after_failure_was(world: DeliverySetup) -> 
     await attempts(world, K.HTTP_5XX)
     assert not (await attempts(world, K.DELIVERED)).changes
     await attempts(world, *[K.HTTP_5XX] * 10)
-    assert ["subscriber.recovered"] == [change.signal for change in (await attempts(world, K.DELIVERED)).changes]
+    assert ["subscriber.recovered"] == [
+        change.signal for change in (await attempts(world, K.DELIVERED)).changes
+    ]
     assert not (await attempts(world, K.DELIVERED)).changes
-    assert ["subscriber.failing", "subscriber.recovered"] == [signal["type"] for signal in await told(world)]
+    assert ["subscriber.failing", "subscriber.recovered"] == [
+        signal["type"] for signal in await told(world)
+    ]
 
 
 async def test_only_others_that_name_the_type_are_told(world: DeliverySetup) -> None:
@@ -185,7 +216,12 @@ async def test_a_dead_webhook_is_told_with_what_identifies_it(world: DeliverySet
         "subscriber": "shop",
         "reason": "http_4xx",
         "attempts": 1,
-        "event": {"id": str(event), "type": "payment.received", "order_no": "1234-56789-01234", "sequence": 2},
+        "event": {
+            "id": str(event),
+            "type": "payment.received",
+            "order_no": "1234-56789-01234",
+            "sequence": 2,
+        },
     } == signal
 
 
@@ -195,18 +231,25 @@ async def test_a_signal_that_dies_makes_no_signal(world: DeliverySetup) -> None:
         await world.subscriber(URL, name=name, event_types=["outbound.dead"])
     await attempts(world, K.HTTP_4XX, wait=None)
     assert 2 == len(await told(world))
-    await world.run("UPDATE outbound_webhooks SET state = 'pending' WHERE event_id IN (SELECT id FROM events WHERE type = 'outbound.dead')")
+    await world.run(
+        "UPDATE outbound_webhooks SET state = 'pending' WHERE event_id IN (SELECT id FROM events WHERE type = 'outbound.dead')"
+    )
     signals = await take(world)
     assert ["outbound.dead"] * 2 == [webhook.event_type for webhook in signals]
     async with world.sessions.begin() as session:
-        assert not (await record(session, [result(webhook, K.HTTP_4XX) for webhook in signals])).signalled
+        assert not (
+            await record(session, [result(webhook, K.HTTP_4XX) for webhook in signals])
+        ).signalled
     assert 2 == len(await told(world))
 
 
 async def test_where_nobody_asks_nothing_is_stored(world: DeliverySetup) -> None:
     await world.subscriber(URL)
     recorded = await attempts(world, *[K.HTTP_4XX] * 10, wait=None)
-    assert (["subscriber.failing"], False) == ([change.signal for change in recorded.changes], recorded.signalled)
+    assert (["subscriber.failing"], False) == (
+        [change.signal for change in recorded.changes],
+        recorded.signalled,
+    )
     assert {"payment.received"} == {row.type for row in await world.rows("SELECT type FROM events")}
 
 
@@ -215,12 +258,19 @@ async def test_a_busy_subscribers_success_is_not_written_each_time(world: Delive
     versions = set()
     for _ in range(3):
         await attempts(world, K.DELIVERED)
-        versions |= {row.xmin for row in await world.rows("SELECT CAST(CAST(xmin AS text) AS bigint) AS xmin FROM subscribers")}
+        versions |= {
+            row.xmin
+            for row in await world.rows(
+                "SELECT CAST(CAST(xmin AS text) AS bigint) AS xmin FROM subscribers"
+            )
+        }
     assert 1 == len(versions)
 
 
 async def capped(world: DeliverySetup, subscriber: UUID) -> bool:
-    [row] = await world.rows("SELECT capped_at IS NOT NULL AS capped FROM subscribers WHERE id = :id", id=subscriber)
+    [row] = await world.rows(
+        "SELECT capped_at IS NOT NULL AS capped FROM subscribers WHERE id = :id", id=subscriber
+    )
     return bool(row.capped)
 
 

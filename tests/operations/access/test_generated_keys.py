@@ -80,7 +80,9 @@ def test_a_spoilt_token_is_named(tmp_path: Path, content: str) -> None:
 
 def test_what_is_configured_is_used(elsewhere: Settings) -> None:
     key = new_key()
-    configured = elsewhere.model_copy(update={"secret_keys": [SecretStr(key)], "admin_token": SecretStr("t" * 20)})
+    configured = elsewhere.model_copy(
+        update={"secret_keys": [SecretStr(key)], "admin_token": SecretStr("t" * 20)}
+    )
     assert "secret" == vault_of(configured).open(vault_of(configured).seal("secret"))
     assert "t" * 20 == admin_token_of(configured)
     assert not configured.data_dir.exists()

@@ -24,8 +24,17 @@ from tests.operations.operations_setup import ADMIN, OPERATOR, VIEWER, Operation
 ADMIN_TOKEN = "for-tests-only-make-your-own"
 
 
-async def _token(world: OperationsSetup, name: str = "kato", role: Role = Role.VIEWER, expires_days: float | None = None) -> str:
-    return (await create_token(world.sessions, NewToken(name=name, role=role, expires_days=expires_days), ADMIN)).token
+async def _token(
+    world: OperationsSetup,
+    name: str = "kato",
+    role: Role = Role.VIEWER,
+    expires_days: float | None = None,
+) -> str:
+    return (
+        await create_token(
+            world.sessions, NewToken(name=name, role=role, expires_days=expires_days), ADMIN
+        )
+    ).token
 
 
 async def test_a_token_has_256_random_bits_and_is_kept_as_a_hash(world: OperationsSetup) -> None:
@@ -39,7 +48,16 @@ async def test_a_token_has_256_random_bits_and_is_kept_as_a_hash(world: Operatio
 
 async def test_only_the_whole_token_is_one(world: OperationsSetup) -> None:
     token = await _token(world)
-    for wrong in ("", "zrt_", token[:-1], token + "x", token.upper(), token.removeprefix("zrt_"), "zrt_\udcff", f" {token}"):
+    for wrong in (
+        "",
+        "zrt_",
+        token[:-1],
+        token + "x",
+        token.upper(),
+        token.removeprefix("zrt_"),
+        "zrt_\udcff",
+        f" {token}",
+    ):
         assert await authenticate(world.sessions, wrong) is None
 
 
@@ -64,7 +82,9 @@ async def test_a_token_ends_when_its_time_has_come(world: OperationsSetup) -> No
     assert 1 == len((await list_tokens(world.sessions)).items)
 
 
-async def test_a_revoked_token_is_remembered_for_a_few_seconds_at_most(world: OperationsSetup) -> None:
+async def test_a_revoked_token_is_remembered_for_a_few_seconds_at_most(
+    world: OperationsSetup,
+) -> None:
     tokens = Tokens(world.sessions, ADMIN_TOKEN)
     token = await _token(world)
     assert Operator("kato", Role.VIEWER) == await tokens.authenticate(token)
@@ -104,7 +124,10 @@ async def test_a_name_is_used_once_until_it_is_revoked(world: OperationsSetup) -
     with pytest.raises(TokenNotFound):
         await revoke_token(world.sessions, "kato", ADMIN)
     new = await _token(world, role=Role.OPERATOR)
-    assert (None, Operator("kato", Role.OPERATOR)) == (await authenticate(world.sessions, old), await authenticate(world.sessions, new))
+    assert (None, Operator("kato", Role.OPERATOR)) == (
+        await authenticate(world.sessions, old),
+        await authenticate(world.sessions, new),
+    )
 
 
 @pytest.mark.parametrize("name", ["admin-token", "a b", "", "-x"])

@@ -41,12 +41,16 @@ async def _one_in_each_state(world: OperationsSetup) -> dict[str, int]:
 
 
 async def _all(world: OperationsSetup) -> list[tuple[int, str, int, int, bool]]:
-    rows = await world.rows("SELECT id, state, attempts, excused, due_at <= now() AS due FROM outbound_webhooks ORDER BY id")
+    rows = await world.rows(
+        "SELECT id, state, attempts, excused, due_at <= now() AS due FROM outbound_webhooks ORDER BY id"
+    )
     return [tuple(row) for row in rows]
 
 
 def _request(**values: Any) -> RecoveryRequest:
-    return RecoveryRequest.model_validate({"subscriber": "shop", "since": now() - timedelta(hours=1), **values})
+    return RecoveryRequest.model_validate(
+        {"subscriber": "shop", "since": now() - timedelta(hours=1), **values}
+    )
 
 
 async def test_webhooks_are_listed_by_state_and_subscriber(world: OperationsSetup) -> None:
@@ -55,13 +59,22 @@ async def test_webhooks_are_listed_by_state_and_subscriber(world: OperationsSetu
     await world.judged("04", order_no="order-0")
 
     async def listed(**values: Any) -> list[int]:
-        return [webhook.id for webhook in (await list_outbound(world.sessions, Place(), **values)).items]
+        return [
+            webhook.id for webhook in (await list_outbound(world.sessions, Place(), **values)).items
+        ]
 
-    assert [ids["dead"], ids["pending"]] == (await listed(states=UNDELIVERED, subscriber="shop"))[1:]  # after that of the 04
+    assert [ids["dead"], ids["pending"]] == (await listed(states=UNDELIVERED, subscriber="shop"))[
+        1:
+    ]  # after that of the 04
     assert [ids["delivered"]] == await listed(states=[WebhookState.DELIVERED])
     assert 5 == len(await listed(subscriber="shop"))
     (other,) = (await list_outbound(world.sessions, Place(), subscriber="other")).items
-    assert ("other", "payment.received", "order-0", "pending") == (other.subscriber, other.event_type, other.order_no, other.state)
+    assert ("other", "payment.received", "order-0", "pending") == (
+        other.subscriber,
+        other.event_type,
+        other.order_no,
+        other.state,
+    )
     assert [] == await listed(subscriber="nobody")
 
 
@@ -69,7 +82,12 @@ async def test_a_retried_webhook_is_due_now_with_all_its_attempts(world: Operati
     ids = await _one_in_each_state(world)
     for state in ("pending", "dead"):
         webhook = await retry_outbound(world.sessions, ids[state], OPERATOR)
-        assert ("pending", 0, 0, None) == (webhook.state, webhook.attempts, webhook.excused, webhook.finished_at)
+        assert ("pending", 0, 0, None) == (
+            webhook.state,
+            webhook.attempts,
+            webhook.excused,
+            webhook.finished_at,
+        )
         assert webhook.due_at
         assert webhook.due_at <= now()
 
@@ -85,13 +103,21 @@ async def test_a_settled_webhook_is_not_retried(world: OperationsSetup) -> None:
 
 async def test_a_webhook_that_is_being_sent_is_left_to_its_sender(world: OperationsSetup) -> None:
     ids = await _one_in_each_state(world)
-    await world.run("UPDATE outbound_webhooks SET lease_token = gen_random_uuid() WHERE id = :id", id=ids["pending"])
+    await world.run(
+        "UPDATE outbound_webhooks SET lease_token = gen_random_uuid() WHERE id = :id",
+        id=ids["pending"],
+    )
     before = await _all(world)
     with pytest.raises(NotRetriable, match="being sent"):
         await retry_outbound(world.sessions, ids["pending"], OPERATOR)
     assert before == await _all(world)
     assert 1 == (await recover(world.sessions, _request(dry_run=True), OPERATOR)).webhooks
-    assert 3 == (await recover(world.sessions, _request(everything=True, dry_run=True), OPERATOR)).webhooks
+    assert (
+        3
+        == (
+            await recover(world.sessions, _request(everything=True, dry_run=True), OPERATOR)
+        ).webhooks
+    )
     assert 3 == (await recover(world.sessions, _request(everything=True), OPERATOR)).webhooks
     await world.work_off()
     assert before[0] == (await _all(world))[0]
@@ -99,7 +125,9 @@ async def test_a_webhook_that_is_being_sent_is_left_to_its_sender(world: Operati
 
 async def test_a_webhook_whose_sender_was_lost_is_retried(world: OperationsSetup) -> None:
     ids = await _one_in_each_state(world)
-    await world.run("UPDATE outbound_webhooks SET lease_token = gen_random_uuid(), due_at = now() - interval '1 s'")
+    await world.run(
+        "UPDATE outbound_webhooks SET lease_token = gen_random_uuid(), due_at = now() - interval '1 s'"
+    )
     assert 0 == (await retry_outbound(world.sessions, ids["pending"], OPERATOR)).attempts
 
 
@@ -127,13 +155,22 @@ async def test_recovering_makes_the_undelivered_due(world: OperationsSetup) -> N
     } == set(await _all(world))
 
 
-async def test_recovering_everything_sends_again_what_was_delivered_and_what_was_never_owed(world: OperationsSetup) -> None:
+async def test_recovering_everything_sends_again_what_was_delivered_and_what_was_never_owed(
+    world: OperationsSetup,
+) -> None:
     await world.judged("01", "04")  # before there is a subscriber
     await world.add(event_types=["payment.received", "payment.confirmed"])
     await world.judged("05")
-    await world.run("UPDATE outbound_webhooks SET state = 'delivered', attempts = 1, finished_at = now()")
+    await world.run(
+        "UPDATE outbound_webhooks SET state = 'delivered', attempts = 1, finished_at = now()"
+    )
     assert 0 == (await recover(world.sessions, _request(dry_run=True), OPERATOR)).webhooks
-    assert 2 == (await recover(world.sessions, _request(everything=True, dry_run=True), OPERATOR)).webhooks
+    assert (
+        2
+        == (
+            await recover(world.sessions, _request(everything=True, dry_run=True), OPERATOR)
+        ).webhooks
+    )
     assert 1 == len(await _all(world))
     assert 2 == (await recover(world.sessions, _request(everything=True), OPERATOR)).webhooks
     await world.work_off()
@@ -141,14 +178,21 @@ async def test_recovering_everything_sends_again_what_was_delivered_and_what_was
         "SELECT e.type, w.state, w.attempts, w.order_no = e.order_no AND w.sequence = e.sequence AS placed FROM outbound_webhooks w"
         " JOIN events e ON e.id = w.event_id ORDER BY e.id"
     )
-    assert [("payment.received", "pending", 0, True), ("payment.confirmed", "pending", 0, True)] == [tuple(row) for row in rows]
+    assert [
+        ("payment.received", "pending", 0, True),
+        ("payment.confirmed", "pending", 0, True),
+    ] == [tuple(row) for row in rows]
 
 
 async def test_recovering_is_bounded_by_time_and_type(world: OperationsSetup) -> None:
     await world.add()
     await world.judged("01", "04")
     await world.run("UPDATE outbound_webhooks SET state = 'dead'")
-    between = (await world.rows("SELECT max(created_at) AS moment FROM events WHERE type = 'payment.received'"))[0].moment
+    between = (
+        await world.rows(
+            "SELECT max(created_at) AS moment FROM events WHERE type = 'payment.received'"
+        )
+    )[0].moment
 
     async def counted(**values: Any) -> int:
         return (await recover(world.sessions, _request(dry_run=True, **values), OPERATOR)).webhooks
@@ -188,7 +232,9 @@ async def test_a_dead_webhook_arrives_after_all(world: OperationsSetup, act: str
             await merchant.wait_for(1)
             await until(_state_is(world, "delivered"))
     shown = await show_outbound(world.sessions, webhook_id)
-    assert ["http_5xx", "http_5xx", "http_5xx", "delivered"] == [attempt.outcome for attempt in shown.history]
+    assert ["http_5xx", "http_5xx", "http_5xx", "delivered"] == [
+        attempt.outcome for attempt in shown.history
+    ]
 
 
 def _state_is(world: OperationsSetup, state: str) -> Callable[[], Awaitable[bool]]:
@@ -198,7 +244,9 @@ def _state_is(world: OperationsSetup, state: str) -> Callable[[], Awaitable[bool
     return holds
 
 
-async def test_an_answer_is_shown_only_when_asked_for_and_our_own_words_always(world: OperationsSetup) -> None:
+async def test_an_answer_is_shown_only_when_asked_for_and_our_own_words_always(
+    world: OperationsSetup,
+) -> None:
     ids = await _one_in_each_state(world)
     for status, excerpt in ((500, "Dear taro@example.com"), (None, "timed out")):
         await world.run(

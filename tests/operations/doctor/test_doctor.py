@@ -62,7 +62,10 @@ def _settings(world: OperationsSetup, shop: Shop | None = None, **values: Any) -
         "operator_port": 0,
         "allowed_sources": [ipaddress.ip_network("192.0.2.0/24")],
         "ip_codes": ["2012000001"],
-        "subscriber_networks": [ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128")],
+        "subscriber_networks": [
+            ipaddress.ip_network("127.0.0.0/8"),
+            ipaddress.ip_network("::1/128"),
+        ],
     }
     return Settings.model_validate({**usual, **values})
 
@@ -70,22 +73,40 @@ def _settings(world: OperationsSetup, shop: Shop | None = None, **values: Any) -
 async def _faults(settings: Settings) -> dict[str, Finding]:
     findings = await check_up(settings)
     assert all((finding.remedy is None) == (finding.level is Level.OK) for finding in findings)
-    return {finding.subject: finding for finding in findings if finding.level is not Level.OK and finding.subject not in _OF_THE_TESTS}
+    return {
+        finding.subject: finding
+        for finding in findings
+        if finding.level is not Level.OK and finding.subject not in _OF_THE_TESTS
+    }
 
 
 @pytest.mark.parametrize(
     ("listed", "fault"),
     [
         ("# from the sales desk\n192.0.2.10/32\n", None),
-        ("# nothing yet\n\n", (Level.WARNING, "only this machine may call the notification endpoint")),
-        (None, (Level.ERROR, "their file cannot be read (FileNotFoundError), and no receiver starts without it")),
+        (
+            "# nothing yet\n\n",
+            (Level.WARNING, "only this machine may call the notification endpoint"),
+        ),
+        (
+            None,
+            (
+                Level.ERROR,
+                "their file cannot be read (FileNotFoundError), and no receiver starts without it",
+            ),
+        ),
     ],
 )
-def test_sources_may_stand_in_a_file(tmp_path: Path, listed: str | None, fault: tuple[Level, str] | None) -> None:
+def test_sources_may_stand_in_a_file(
+    tmp_path: Path, listed: str | None, fault: tuple[Level, str] | None
+) -> None:
     file = tmp_path / "sources"
     if listed is not None:
         file.write_text(listed)
-    found = [(finding.level, finding.message) for finding in check_sources(Settings(allowed_sources_file=file))]
+    found = [
+        (finding.level, finding.message)
+        for finding in check_sources(Settings(allowed_sources_file=file))
+    ]
     assert ([fault] if fault else []) == found
 
 
@@ -94,15 +115,23 @@ async def test_nothing_is_wrong_where_nothing_is(world: OperationsSetup, shop: S
     assert {} == await _faults(_settings(world, shop))
 
 
-async def test_settings_that_are_probably_not_meant_are_warned_of(world: OperationsSetup, shop: Shop) -> None:
+async def test_settings_that_are_probably_not_meant_are_warned_of(
+    world: OperationsSetup, shop: Shop
+) -> None:
     await world.add("shop", shop.url)
     default = Settings.model_fields["allowed_sources"].default
-    faults = await _faults(_settings(world, shop, allowed_sources=default, ip_codes=[], allow_http_subscribers=True))
-    assert {"sources", "IPコード", "webhooks"} == {subject for subject, fault in faults.items() if fault.level is Level.WARNING}
+    faults = await _faults(
+        _settings(world, shop, allowed_sources=default, ip_codes=[], allow_http_subscribers=True)
+    )
+    assert {"sources", "IPコード", "webhooks"} == {
+        subject for subject, fault in faults.items() if fault.level is Level.WARNING
+    }
     assert "RELAY_ALLOWED_SOURCES" in (faults["sources"].remedy or "")
 
 
-async def test_what_kubernetes_makes_of_a_service_is_told(world: OperationsSetup, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_kubernetes_makes_of_a_service_is_told(
+    world: OperationsSetup, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await world.add("shop", shop.url)
     monkeypatch.setenv("RELAY_PUBLIC_PORT", "tcp://10.96.0.7:8000")
     monkeypatch.setenv("RELAY_PUBLIC_SERVICE_HOST", "10.96.0.7")
@@ -114,7 +143,10 @@ async def test_what_kubernetes_makes_of_a_service_is_told(world: OperationsSetup
 
 async def test_missing_keys_are_found(world: OperationsSetup) -> None:
     faults = await _faults(_settings(world, secret_keys=[]))
-    assert (Level.ERROR, True) == (faults["keys"].level, "RELAY_SECRET_KEYS" in faults["keys"].message)
+    assert (Level.ERROR, True) == (
+        faults["keys"].level,
+        "RELAY_SECRET_KEYS" in faults["keys"].message,
+    )
 
 
 async def test_a_taken_port_is_found(world: OperationsSetup, shop: Shop, taken_port: int) -> None:
@@ -132,15 +164,22 @@ async def test_an_address_of_another_machine_is_found(world: OperationsSetup, sh
 
 
 async def test_a_database_that_is_away_is_found(world: OperationsSetup) -> None:
-    faults = await _faults(_settings(world, database_url=SecretStr("postgresql://relay:hunter2@127.0.0.1:1/relay")))
+    faults = await _faults(
+        _settings(world, database_url=SecretStr("postgresql://relay:hunter2@127.0.0.1:1/relay"))
+    )
     assert ["database"] == list(faults)
     assert Level.ERROR is faults["database"].level
     assert "hunter2" not in faults["database"].model_dump_json()
 
 
-async def test_a_database_without_tables_is_found(world: OperationsSetup, empty_database_url: str) -> None:
+async def test_a_database_without_tables_is_found(
+    world: OperationsSetup, empty_database_url: str
+) -> None:
     faults = await _faults(_settings(world, database_url=SecretStr(empty_database_url)))
-    assert ("has no tables", "run `zeus-relay migrate`") == (faults["database"].message[3:16], faults["database"].remedy)
+    assert ("has no tables", "run `zeus-relay migrate`") == (
+        faults["database"].message[3:16],
+        faults["database"].remedy,
+    )
 
 
 async def test_an_older_database_is_found(world: OperationsSetup) -> None:
@@ -174,20 +213,32 @@ async def test_each_subscriber_in_trouble_is_found(world: OperationsSetup, shop:
     assert {"subscriber good", "subscriber private"} <= set(none_allowed)
 
 
-async def test_a_secret_that_no_key_opens_is_found(world: OperationsSetup, shop: Shop, tmp_path: Path) -> None:
+async def test_a_secret_that_no_key_opens_is_found(
+    world: OperationsSetup, shop: Shop, tmp_path: Path
+) -> None:
     await world.add("shop", shop.url)
-    fault = (await _faults(_settings(world, shop, secret_keys=[SecretStr(new_key())])))["subscriber shop"]
+    fault = (await _faults(_settings(world, shop, secret_keys=[SecretStr(new_key())])))[
+        "subscriber shop"
+    ]
     assert (Level.ERROR, True) == (fault.level, "RELAY_SECRET_KEYS" in (fault.remedy or ""))
 
 
-async def test_a_port_on_which_the_service_runs_is_right(world: OperationsSetup, shop: Shop) -> None:
+async def test_a_port_on_which_the_service_runs_is_right(
+    world: OperationsSetup, shop: Shop
+) -> None:
     await world.add("shop", shop.url)
     async with serving(world.sessions, world.vault) as api:
-        findings = await check_up(_settings(world, shop, operator_port=int(api.base.rpartition(":")[2])))
+        findings = await check_up(
+            _settings(world, shop, operator_port=int(api.base.rpartition(":")[2]))
+        )
     assert ["is answered by a zeus-relay"] == [
-        finding.message.partition(" ")[2].partition(" ")[2] for finding in findings if finding.subject == "operator listener"
+        finding.message.partition(" ")[2].partition(" ")[2]
+        for finding in findings
+        if finding.subject == "operator listener"
     ]
-    assert _OF_THE_TESTS == {finding.subject for finding in findings if finding.level is not Level.OK}
+    assert _OF_THE_TESTS == {
+        finding.subject for finding in findings if finding.level is not Level.OK
+    }
 
 
 async def test_a_subscriber_that_does_not_answer_is_found(world: OperationsSetup) -> None:
@@ -202,13 +253,17 @@ async def test_a_subscriber_without_tls_on_its_port_is_found(world: OperationsSe
         assert Level.ERROR is (await _faults(_settings(world)))["subscriber plain"].level
 
 
-async def test_a_certificate_that_webhooks_would_refuse_is_found(world: OperationsSetup, shop: Shop) -> None:
+async def test_a_certificate_that_webhooks_would_refuse_is_found(
+    world: OperationsSetup, shop: Shop
+) -> None:
     await world.add("private", shop.url)
     fault = (await _faults(_settings(world)))["subscriber private"]
     assert (Level.ERROR, True) == (fault.level, "its certificate is refused" in fault.message)
 
 
-async def test_a_certificate_that_ends_soon_is_warned_of(world: OperationsSetup, tmp_path: Path) -> None:
+async def test_a_certificate_that_ends_soon_is_warned_of(
+    world: OperationsSetup, tmp_path: Path
+) -> None:
     tls, trusted = server_tls(tmp_path, "localhost", days=5)
     async with hostile_serving(answering(b"200 OK"), tls) as port:
         soon = Shop(f"https://localhost:{port}/hooks", trusted)

@@ -19,7 +19,9 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def _found(directory: Path, **values: Any) -> dict[str, Level]:
-    findings = check_spool(Settings.model_validate({"spool_dir": directory, "spool_limit": "1MiB", **values}))
+    findings = check_spool(
+        Settings.model_validate({"spool_dir": directory, "spool_limit": "1MiB", **values})
+    )
     assert all((finding.remedy is None) == (finding.level is Level.OK) for finding in findings)
     return {finding.subject: finding.level for finding in findings}
 
@@ -38,16 +40,26 @@ async def spooled(tmp_path: Path) -> Path:
 
 async def test_a_server_that_does_not_sync_is_found(world: OperationsSetup) -> None:
     found = {finding.subject: finding.level for finding in await check_postgres(world.sessions)}
-    assert {"Postgres": Level.OK, "durability": Level.WARNING, "clock": Level.OK} == found  # that of the tests does not sync
+    assert {
+        "Postgres": Level.OK,
+        "durability": Level.WARNING,
+        "clock": Level.OK,
+    } == found  # that of the tests does not sync
 
 
-@pytest.mark.parametrize(("skew", "level"), [(0, Level.OK), (1.9, Level.OK), (-1.9, Level.OK), (2.1, Level.WARNING), (-2.1, Level.WARNING)])
+@pytest.mark.parametrize(
+    ("skew", "level"),
+    [(0, Level.OK), (1.9, Level.OK), (-1.9, Level.OK), (2.1, Level.WARNING), (-2.1, Level.WARNING)],
+)
 def test_clocks_may_differ_by_two_seconds(skew: float, level: Level) -> None:
     assert level is compare_clocks(NOON, NOON + timedelta(seconds=skew), NOON).level
 
 
 def test_a_slow_answer_is_no_wrong_clock() -> None:
-    assert Level.OK is compare_clocks(NOON, NOON + timedelta(seconds=5), NOON + timedelta(seconds=9)).level
+    assert (
+        Level.OK
+        is compare_clocks(NOON, NOON + timedelta(seconds=5), NOON + timedelta(seconds=9)).level
+    )
 
 
 def test_a_spool_that_is_not_there_yet_is_right(tmp_path: Path) -> None:

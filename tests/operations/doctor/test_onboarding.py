@@ -31,7 +31,11 @@ async def test_before_the_first_call_the_next_step_is_told(world: OperationsSetu
 async def test_what_has_arrived_is_ticked_off(world: OperationsSetup) -> None:
     await world.judged("01", "04")
     found = await read_onboarding(world.sessions)
-    assert (2, ["02", "03", "05", "06", "11", "12", "13"], []) == (found.calls, _missing_statuses(found), _missing_parameters(found))
+    assert (2, ["02", "03", "05", "06", "11", "12", "13"], []) == (
+        found.calls,
+        _missing_statuses(found),
+        _missing_parameters(found),
+    )
     assert [parameter.name for parameter in PARAMETERS] == [seen.name for seen in found.parameters]
     filled = {seen.name: (seen.calls, seen.filled) for seen in found.parameters}
     assert ((2, 2), (2, 0), (2, 0)) == (filled["money"], filled["pay_no2"], filled["error_code"])
@@ -48,13 +52,21 @@ async def test_nothing_is_left_to_do_when_all_has_come_that_can(world: Operation
     assert ("ordered" in todo["03"], "simulate" in todo["11"], "") == (True, True, todo["01"])
 
 
-async def test_parameters_that_are_not_sent_are_asked_for_the_needed_ones_first(world: OperationsSetup) -> None:
-    query = {name: value for name, value in USUAL.items() if name not in ("order_no", "pay_limit", "pay_no2")}
+async def test_parameters_that_are_not_sent_are_asked_for_the_needed_ones_first(
+    world: OperationsSetup,
+) -> None:
+    query = {
+        name: value
+        for name, value in USUAL.items()
+        if name not in ("order_no", "pay_limit", "pay_no2")
+    }
     await world.raw_call(encode(query))
     await world.judge()
     found = await read_onboarding(world.sessions)
     assert ["order_no", "pay_no2", "pay_limit"] == _missing_parameters(found)
-    assert ["order_no", "pay_no2", "pay_limit"] == [line.split(" send ")[1].split(" ")[0] for line in found.todo if " send " in line][:3]
+    assert ["order_no", "pay_no2", "pay_limit"] == [
+        line.split(" send ")[1].split(" ")[0] for line in found.todo if " send " in line
+    ][:3]
     assert "no call can be judged" in found.todo[0]
 
 

@@ -45,11 +45,16 @@ async def test_the_public_url_is_called_as_written() -> None:
 
     async with serving(take) as port:
         await _found(_settings(f"http://127.0.0.1:{port}/zeus%2Fnotify%7e"))
-    assert [b"OPTIONS /zeus%2Fnotify%7e HTTP/1.1\r\n", b"HEAD /zeus%2Fnotify%7e HTTP/1.1\r\n"] == lines
+    assert [
+        b"OPTIONS /zeus%2Fnotify%7e HTTP/1.1\r\n",
+        b"HEAD /zeus%2Fnotify%7e HTTP/1.1\r\n",
+    ] == lines
 
 
 @asynccontextmanager
-async def _answering(status: int, tls: ssl.SSLContext | None = None, **headers: str) -> AsyncIterator[tuple[int, list[str]]]:
+async def _answering(
+    status: int, tls: ssl.SSLContext | None = None, **headers: str
+) -> AsyncIterator[tuple[int, list[str]]]:
     """A server that answers everything alike; yields its port and the paths that were asked for."""
     asked: list[str] = []
 
@@ -69,10 +74,16 @@ async def test_nothing_is_looked_at_that_nobody_named() -> None:
     assert {"public URL": Level.WARNING} == await _found(_settings(None))
 
 
-async def test_a_receiver_that_refuses_strangers_is_right_and_records_nothing(database_url: str) -> None:
+async def test_a_receiver_that_refuses_strangers_is_right_and_records_nothing(
+    database_url: str,
+) -> None:
     async with receiver(database_url, allowed=ZEUS, token=TOKEN) as port:
         found = await _found(_settings(f"http://127.0.0.1:{port}/zeus/notify", notify_token=TOKEN))
-    assert {"public certificate": Level.WARNING, "public URL": Level.OK, "forged source": Level.OK} == found
+    assert {
+        "public certificate": Level.WARNING,
+        "public URL": Level.OK,
+        "forged source": Level.OK,
+    } == found
     for table in ("notices", "rejected_samples"):
         assert [] == await fetch(database_url, f"SELECT 1 FROM {table}")
 
@@ -92,28 +103,48 @@ async def test_who_believes_forged_addresses_is_found(database_url: str) -> None
 
 async def test_a_wrong_token_or_path_is_found(database_url: str) -> None:
     async with receiver(database_url, allowed=ZEUS, token=TOKEN) as port:
-        found = await _found(_settings(f"http://127.0.0.1:{port}/zeus/notify", notify_token=TOKEN[::-1]))
+        found = await _found(
+            _settings(f"http://127.0.0.1:{port}/zeus/notify", notify_token=TOKEN[::-1])
+        )
     assert Level.ERROR is found["public URL"]
 
 
 @pytest.mark.parametrize(
-    ("status", "level"), [(301, Level.ERROR), (404, Level.ERROR), (502, Level.ERROR), (200, Level.WARNING), (401, Level.WARNING)]
+    ("status", "level"),
+    [
+        (301, Level.ERROR),
+        (404, Level.ERROR),
+        (502, Level.ERROR),
+        (200, Level.WARNING),
+        (401, Level.WARNING),
+    ],
 )
 async def test_what_is_no_receiver_is_found(status: int, level: Level) -> None:
     async with _answering(status, location="https://elsewhere.example/") as (port, _):
-        assert level is (await _found(_settings(f"http://127.0.0.1:{port}/zeus/notify")))["public URL"]
+        assert (
+            level is (await _found(_settings(f"http://127.0.0.1:{port}/zeus/notify")))["public URL"]
+        )
 
 
 async def test_nobody_there_is_found() -> None:
     assert Level.ERROR is (await _found(_settings("http://127.0.0.1:1/zeus/notify")))["public URL"]
-    assert {"public certificate": Level.ERROR} == await _found(_settings("https://127.0.0.1:1/zeus/notify"))
+    assert {"public certificate": Level.ERROR} == await _found(
+        _settings("https://127.0.0.1:1/zeus/notify")
+    )
 
 
-@pytest.mark.parametrize(("days", "level"), [(30, Level.OK), (10, Level.WARNING), (-1, Level.ERROR)])
-async def test_the_certificate_is_judged_by_its_end(tmp_path: Path, days: int, level: Level) -> None:
+@pytest.mark.parametrize(
+    ("days", "level"), [(30, Level.OK), (10, Level.WARNING), (-1, Level.ERROR)]
+)
+async def test_the_certificate_is_judged_by_its_end(
+    tmp_path: Path, days: int, level: Level
+) -> None:
     tls, trusted = server_tls(tmp_path, "127.0.0.1", days=days)
     async with _answering(502, tls) as (port, _):
-        found = await _found(_settings(f"https://127.0.0.1:{port}/zeus/notify"), ssl.create_default_context(cafile=trusted))
+        found = await _found(
+            _settings(f"https://127.0.0.1:{port}/zeus/notify"),
+            ssl.create_default_context(cafile=trusted),
+        )
     assert level is found["public certificate"]
     assert (level is Level.ERROR) == ("public URL" not in found)
 

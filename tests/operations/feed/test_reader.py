@@ -37,7 +37,14 @@ from app.operations.subscribers.subscribers import (
 )
 from app.operations.subscribers.test_webhook import send_test
 from tests.fair_clock import fair_seconds
-from tests.operations.operations_setup import ADMIN, NAME, OPERATOR, PERSONAL, RULES, OperationsSetup
+from tests.operations.operations_setup import (
+    ADMIN,
+    NAME,
+    OPERATOR,
+    PERSONAL,
+    RULES,
+    OperationsSetup,
+)
 
 OPERATORS = Reader()
 
@@ -94,12 +101,16 @@ async def test_a_reader_sees_its_types_and_passes_over_the_others(world: Operati
     one = await plain(world).read(Place(nothing.next_cursor), reader)
     assert ["payment.confirmed"] == types(one)
     # The cursor has passed what was left out: a wider filter does not bring it back, and nothing is read again.
-    await change_subscriber(world.sessions, world.vault, "poller", SubscriberChange(event_types=None), RULES, ADMIN)
+    await change_subscriber(
+        world.sessions, world.vault, "poller", SubscriberChange(event_types=None), RULES, ADMIN
+    )
     assert [] == types(await plain(world).read(Place(one.next_cursor), reader))
     assert 3 == len((await plain(world).read(Place(), reader)).items)
 
 
-async def test_the_customer_is_shown_to_readers_that_asked_and_to_nobody_else(world: OperationsSetup) -> None:
+async def test_the_customer_is_shown_to_readers_that_asked_and_to_nobody_else(
+    world: OperationsSetup,
+) -> None:
     curious, _ = await poller(world, "curious", customer=True)
     plainly, _ = await poller(world, "plain")
     await world.judged("01")
@@ -114,7 +125,9 @@ async def test_the_customer_is_shown_to_readers_that_asked_and_to_nobody_else(wo
     (event,) = (await feed.read(Place(), Reader(shown_to=OPERATOR))).items
     assert event.customer is not None
     assert NAME == event.customer["name"]
-    looks = await world.rows("SELECT operator FROM audit_entries WHERE action = 'personal_data.seen'")
+    looks = await world.rows(
+        "SELECT operator FROM audit_entries WHERE action = 'personal_data.seen'"
+    )
     assert [OPERATOR.name] == [row.operator for row in looks]
 
 
@@ -130,7 +143,9 @@ async def test_a_subscriber_that_polls_is_owed_nothing(world: OperationsSetup) -
     await poller(world)
     await world.judged("01")
     assert [] == await world.states()
-    request = RecoveryRequest.model_validate({"subscriber": "poller", "since": "2020-01-01T00:00:00Z", "everything": True})
+    request = RecoveryRequest.model_validate(
+        {"subscriber": "poller", "since": "2020-01-01T00:00:00Z", "everything": True}
+    )
     with pytest.raises(SubscriberPolls):
         await recover(world.sessions, request, OPERATOR)
     with pytest.raises(SubscriberPolls):
@@ -147,7 +162,9 @@ async def test_a_subscriber_that_polls_is_owed_nothing(world: OperationsSetup) -
         {"url": None, "feed": False},
     ],
 )
-async def test_a_subscriber_is_called_or_polls(world: OperationsSetup, values: dict[str, Any]) -> None:
+async def test_a_subscriber_is_called_or_polls(
+    world: OperationsSetup, values: dict[str, Any]
+) -> None:
     with pytest.raises(NotAcceptable):
         await world.add("poller", **{"feed": True, **values})
     await poller(world)
@@ -156,7 +173,9 @@ async def test_a_subscriber_is_called_or_polls(world: OperationsSetup, values: d
         await change_subscriber(world.sessions, world.vault, "poller", change, RULES, ADMIN)
 
 
-async def test_the_token_is_kept_as_a_hash_and_ends_when_it_is_replaced_or_the_subscriber_goes(world: OperationsSetup) -> None:
+async def test_the_token_is_kept_as_a_hash_and_ends_when_it_is_replaced_or_the_subscriber_goes(
+    world: OperationsSetup,
+) -> None:
     reader, token = await poller(world)
     assert token.startswith("zft_")
     stored = str(await world.rows("SELECT CAST(subscribers.* AS text) FROM subscribers"))
@@ -191,8 +210,14 @@ class Running:
 async def running(world: OperationsSetup) -> AsyncIterator[Running]:
     engine = make_engine(world.url, pool_size=2, application="feed under test")
     sessions = make_sessions(engine)
-    tide, listener, waker = FeedWakeup(sessions), NotifyListener(world.url, (OUTBOUND,)), Waker(world.url, OUTBOUND)
-    tasks = [asyncio.create_task(part) for part in (tide.run(listener), listener.run(), waker.run())]
+    tide, listener, waker = (
+        FeedWakeup(sessions),
+        NotifyListener(world.url, (OUTBOUND,)),
+        Waker(world.url, OUTBOUND),
+    )
+    tasks = [
+        asyncio.create_task(part) for part in (tide.run(listener), listener.run(), waker.run())
+    ]
     try:
         yield Running(Feed(sessions, tide), tide, waker)
     finally:
@@ -209,7 +234,9 @@ async def _until_waiting(tide: FeedWakeup, count: int) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_many_wait_without_holding_a_connection_and_are_woken_at_once(world: OperationsSetup) -> None:
+async def test_many_wait_without_holding_a_connection_and_are_woken_at_once(
+    world: OperationsSetup,
+) -> None:
     async with running(world) as now:
         waiting = [asyncio.create_task(now.feed.read(Place(), OPERATORS, 30)) for _ in range(50)]
         await _until_waiting(now.tide, 50)
@@ -245,7 +272,9 @@ async def test_who_waits_in_vain_gets_an_empty_page_in_time(world: OperationsSet
     assert 1 <= monotonic() - started < 4
     assert [] == page.items
     await world.judged("04")
-    assert ["payment.received"] == types(await plain(world).read(Place(page.next_cursor), OPERATORS))
+    assert ["payment.received"] == types(
+        await plain(world).read(Place(page.next_cursor), OPERATORS)
+    )
 
 
 async def test_a_stop_lets_everybody_go(world: OperationsSetup) -> None:
@@ -267,7 +296,9 @@ async def _judge_all(url: str, done: asyncio.Event) -> None:
 
 
 @pytest.mark.parametrize("seed", range(2))
-async def test_a_poller_sees_every_event_of_several_workers_once_and_each_order_in_sequence(world: OperationsSetup, seed: int) -> None:
+async def test_a_poller_sees_every_event_of_several_workers_once_and_each_order_in_sequence(
+    world: OperationsSetup, seed: int
+) -> None:
     random_ = random.Random(seed)
     done = asyncio.Event()
     seen: list[tuple[UUID, str, int]] = []
@@ -275,9 +306,15 @@ async def test_a_poller_sees_every_event_of_several_workers_once_and_each_order_
     async def poll(feed: Feed) -> None:
         cursor: str | None = None
         while True:
-            last = done.is_set() and not await world.rows("SELECT 1 FROM notices WHERE verdict IS NULL LIMIT 1")
-            page = await feed.read(Place(cursor, random_.randrange(1, 20)), OPERATORS, 0 if last else 0.3)
-            seen.extend((event.id, str(event.order_no), event.sequence or 0) for event in page.items)
+            last = done.is_set() and not await world.rows(
+                "SELECT 1 FROM notices WHERE verdict IS NULL LIMIT 1"
+            )
+            page = await feed.read(
+                Place(cursor, random_.randrange(1, 20)), OPERATORS, 0 if last else 0.3
+            )
+            seen.extend(
+                (event.id, str(event.order_no), event.sequence or 0) for event in page.items
+            )
             cursor = page.next_cursor
             if last and not page.items:
                 return
@@ -322,7 +359,9 @@ async def test_a_poll_reads_a_few_rows_of_one_index(world: OperationsSetup) -> N
         if not page.has_more:
             break
     assert steps <= 27
-    plan = await world.rows("EXPLAIN SELECT position FROM events WHERE position > 49990 ORDER BY position LIMIT 2000")
+    plan = await world.rows(
+        "EXPLAIN SELECT position FROM events WHERE position > 49990 ORDER BY position LIMIT 2000"
+    )
     assert "events_position_key" in str(plan)
     plan = await world.rows("EXPLAIN SELECT max(position) FROM events WHERE position IS NOT NULL")
     assert "Seq Scan" not in str(plan)

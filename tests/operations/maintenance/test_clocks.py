@@ -58,7 +58,10 @@ def test_a_gap_is_believed_after_three_days_of_one_process() -> None:
     seconds = 0.0
     guard = ClockGuard(lambda: seconds)
     gap = _clocks(ZERO, -MINUTE, -30 * DAY)
-    assert "both clocks are 30 days after the last pass; they are believed after 3 days" == guard.refusal(gap)
+    assert (
+        "both clocks are 30 days after the last pass; they are believed after 3 days"
+        == guard.refusal(gap)
+    )
     seconds = 3 * 86_400 - 1
     assert guard.refusal(gap) is not None
     seconds += 1
@@ -67,9 +70,13 @@ def test_a_gap_is_believed_after_three_days_of_one_process() -> None:
 
 
 @pytest.mark.parametrize("days", [400, -400])
-async def test_a_worker_whose_clock_jumped_erases_nothing(world: OperationsSetup, days: int) -> None:
+async def test_a_worker_whose_clock_jumped_erases_nothing(
+    world: OperationsSetup, days: int
+) -> None:
     await _old(world, "1111-11111-11111", 91 * DAY)
-    wrong = Housekeeping(world.sessions, personal_data=AGE, history=AGE, clock=lambda: now() + days * DAY)
+    wrong = Housekeeping(
+        world.sessions, personal_data=AGE, history=AGE, clock=lambda: now() + days * DAY
+    )
     assert not await wrong.run_checked()
     assert 1 == registry.get_sample_value("zeus_relay_housekeeping_stopped")
     assert [(0,)] == await world.rows(ERASED)
@@ -80,15 +87,21 @@ async def test_a_worker_whose_clock_jumped_erases_nothing(world: OperationsSetup
     assert [(1,)] == await world.rows(ERASED)
 
 
-async def test_clocks_that_jumped_together_since_the_last_pass_erase_nothing(world: OperationsSetup) -> None:
+async def test_clocks_that_jumped_together_since_the_last_pass_erase_nothing(
+    world: OperationsSetup,
+) -> None:
     await _old(world, "1111-11111-11111", 91 * DAY)
     await world.judged("01", order_no="2222-22222-22222")
-    await world.run("INSERT INTO housekeeping_marks (name, position, updated_at) VALUES ('last_pass', '', now() - interval '400 days')")
+    await world.run(
+        "INSERT INTO housekeeping_marks (name, position, updated_at) VALUES ('last_pass', '', now() - interval '400 days')"
+    )
     assert not await Housekeeping(world.sessions, personal_data=AGE, history=AGE).run_checked()
     assert [(0,)] == await world.rows(ERASED)
 
 
-async def test_a_call_with_a_wrong_time_of_its_receiver_is_not_erased_before_its_time(world: OperationsSetup) -> None:
+async def test_a_call_with_a_wrong_time_of_its_receiver_is_not_erased_before_its_time(
+    world: OperationsSetup,
+) -> None:
     await _old(world, "1111-11111-11111", 400 * DAY)
     await world.run("UPDATE notices SET judged_at = now()")
     assert 0 == await erase_old(world.sessions, AGE)
@@ -106,11 +119,15 @@ async def test_what_needs_a_human_is_spared_until_somebody_decides(world: Operat
     assert [(2,)] == await world.rows(ERASED)
 
 
-async def test_dead_webhooks_and_samples_are_spared_until_they_are_dismissed(world: OperationsSetup) -> None:
+async def test_dead_webhooks_and_samples_are_spared_until_they_are_dismissed(
+    world: OperationsSetup,
+) -> None:
     await world.add()
     await world.judged("01")
     old = "now() - interval '401 days'"
-    await world.run(f"UPDATE outbound_webhooks SET state = 'dead', created_at = {old}, finished_at = {old}")
+    await world.run(
+        f"UPDATE outbound_webhooks SET state = 'dead', created_at = {old}, finished_at = {old}"
+    )
     await world.run(
         "INSERT INTO rejected_samples (id, lane, received_at, source, method, target, headers, body)"
         f" VALUES (:id, 0, {old}, '192.0.2.1', 'GET', '', '', '')",

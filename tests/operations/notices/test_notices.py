@@ -53,7 +53,11 @@ async def test_a_notice_is_shown_without_who_pays_and_who_called(world: Operatio
     text = notice.model_dump_json()
     hidden = (*PERSONAL, SOURCE, "198.51.100.7", "secret-part-of-the-path", "%83R", "taro%40")
     assert [] == [secret for secret in hidden if secret in text]
-    assert ("5400", "***", "入金済") == (notice.parameters["money"], notice.parameters["telno"], notice.status_name)
+    assert ("5400", "***", "入金済") == (
+        notice.parameters["money"],
+        notice.parameters["telno"],
+        notice.status_name,
+    )
     assert "order_no=1234-56789-01234" in notice.target
     assert notice.headers == r"x-forwarded-for: ***\r\naccept: */*\r\n"
 
@@ -61,13 +65,21 @@ async def test_a_notice_is_shown_without_who_pays_and_who_called(world: Operatio
 async def test_a_notice_is_shown_whole_when_asked_for(world: OperationsSetup) -> None:
     (notice_id,) = await world.judged("04")
     notice = await show_notice(world.sessions, notice_id, shown_to=OPERATOR)
-    assert (NAME, EMAIL, SOURCE) == (notice.parameters["username"], notice.parameters["email"], notice.source)
-    assert notice.target.startswith("/zeus/notify/secret-part-of-the-path?clientip=2012000001&money=5400&username=%83R%83%93")
+    assert (NAME, EMAIL, SOURCE) == (
+        notice.parameters["username"],
+        notice.parameters["email"],
+        notice.source,
+    )
+    assert notice.target.startswith(
+        "/zeus/notify/secret-part-of-the-path?clientip=2012000001&money=5400&username=%83R%83%93"
+    )
     assert [event.id for event in await world.rows("SELECT id FROM events")] == notice.event_ids
 
 
 async def test_raw_bytes_of_any_kind_are_shown(world: OperationsSetup) -> None:
-    notice_id = await world.raw_call(b"order_no=1\\%00&status=\xff&telno=03\x93&x=y", body=b"\x00\n")
+    notice_id = await world.raw_call(
+        b"order_no=1\\%00&status=\xff&telno=03\x93&x=y", body=b"\x00\n"
+    )
     notice = await show_notice(world.sessions, notice_id, shown_to=OPERATOR)
     assert r"order_no=1\\%00&status=\xff&telno=03\x93&x=y" in notice.target
     assert r"\x00\n" == notice.body
@@ -99,7 +111,9 @@ async def test_a_release_wakes_the_judges(world: OperationsSetup) -> None:
     listener = await connect(world.url)
     await listener.add_listener(NOTICES, lambda *arguments: woken.append(arguments[2]))
     await release_notice(world.sessions, notice_id, OPERATOR)
-    await listener.fetchval("SELECT 1")  # a notification comes before the answer to the next statement
+    await listener.fetchval(
+        "SELECT 1"
+    )  # a notification comes before the answer to the next statement
     await listener.close()
     assert [NOTICES] == woken
 
@@ -113,7 +127,9 @@ UNREADABLE = [
 ]
 
 
-async def test_what_cannot_be_judged_is_not_released(world: OperationsSetup, subtests: pytest.Subtests) -> None:
+async def test_what_cannot_be_judged_is_not_released(
+    world: OperationsSetup, subtests: pytest.Subtests
+) -> None:
     for query, reasons in UNREADABLE:
         with subtests.test(query=query):
             notice_id = await world.raw_call(query)
@@ -131,4 +147,6 @@ async def test_only_a_quarantined_notice_is_released(world: OperationsSetup) -> 
         with pytest.raises(NotReleasable) as refused:
             await release_notice(world.sessions, notice_id, OPERATOR)
         assert (reason,) == refused.value.reasons
-    assert 1 == len(await world.rows("SELECT 1 FROM events WHERE order_no = :order_no", order_no=ORDER_NO))
+    assert 1 == len(
+        await world.rows("SELECT 1 FROM events WHERE order_no = :order_no", order_no=ORDER_NO)
+    )

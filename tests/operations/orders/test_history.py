@@ -35,10 +35,16 @@ async def test_an_order_shows_where_it_stands_and_how_it_came_there(world: Opera
     )
     assert order.store
     assert ("D001", "セブン-イレブン") == (order.store.code, order.store.name)
-    assert [("払込票番号", "1234567890123")] == [(number.label, number.value) for number in order.payment_numbers]
+    assert [("払込票番号", "1234567890123")] == [
+        (number.label, number.value) for number in order.payment_numbers
+    ]
     assert "2026-12-31" == order.payment_deadline
-    assert [("01", "accepted"), ("04", "accepted"), ("04", "duplicate")] == [(notice.status, notice.verdict) for notice in history.notices]
-    assert [(1, "order.accepted"), (2, "payment.received")] == [(event.sequence, event.type) for event in history.events]
+    assert [("01", "accepted"), ("04", "accepted"), ("04", "duplicate")] == [
+        (notice.status, notice.verdict) for notice in history.notices
+    ]
+    assert [(1, "order.accepted"), (2, "payment.received")] == [
+        (event.sequence, event.type) for event in history.events
+    ]
 
 
 async def test_an_order_shows_its_webhooks_and_attempts(world: OperationsSetup) -> None:
@@ -72,10 +78,14 @@ async def test_who_pays_is_hidden_until_asked_for(world: OperationsSetup) -> Non
     assert {"name": "***", "telno": "***", "email": "***"} == masked.customer
     assert [] == [secret for secret in PERSONAL if secret in masked.model_dump_json()]
     shown = await show_order(world.sessions, ORDER_NO, shown_to=OPERATOR)
-    assert {"name": NAME, "telno": TELNO, "email": EMAIL} == shown.customer == shown.events[0].customer
+    assert (
+        {"name": NAME, "telno": TELNO, "email": EMAIL} == shown.customer == shown.events[0].customer
+    )
 
 
-async def test_an_order_without_personal_parameters_has_no_customer_to_hide(world: OperationsSetup) -> None:
+async def test_an_order_without_personal_parameters_has_no_customer_to_hide(
+    world: OperationsSetup,
+) -> None:
     await world.raw_call(encode({name: USUAL[name] for name in ("order_no", "status")}))
     await world.judge()
     history = await show_order(world.sessions, ORDER_NO)
@@ -89,7 +99,9 @@ async def test_an_order_without_personal_parameters_has_no_customer_to_hide(worl
     )
 
 
-async def test_an_order_of_an_unknown_store_shows_its_code_and_zeus_names_of_the_numbers(world: OperationsSetup) -> None:
+async def test_an_order_of_an_unknown_store_shows_its_code_and_zeus_names_of_the_numbers(
+    world: OperationsSetup,
+) -> None:
     await world.judged("01", pay_cvs="D999", pay_no2="77")
     order = (await show_order(world.sessions, ORDER_NO)).order
     assert order
@@ -102,7 +114,11 @@ async def test_an_order_known_only_from_quarantine_shows_its_calls(world: Operat
     await world.call("04", clientip="2012999999")
     await world.judge("2012000001")
     history = await show_order(world.sessions, ORDER_NO)
-    assert (None, ["quarantined"], []) == (history.order, [notice.verdict for notice in history.notices], history.events)
+    assert (None, ["quarantined"], []) == (
+        history.order,
+        [notice.verdict for notice in history.notices],
+        history.events,
+    )
 
 
 async def test_an_unknown_order_is_not_found(world: OperationsSetup) -> None:
@@ -115,7 +131,11 @@ async def test_one_event_is_shown_as_subscribers_get_it(world: OperationsSetup) 
     (notice_id,) = await world.judged("04")
     event_id = (await world.rows("SELECT id FROM events"))[0].id
     event = await show_event(world.sessions, event_id)
-    assert ("payment.received", notice_id, 5400) == (event.type, event.notice_id, event.data["money"])
+    assert ("payment.received", notice_id, 5400) == (
+        event.type,
+        event.notice_id,
+        event.data["money"],
+    )
     assert {"name": "***", "telno": "***", "email": "***"} == event.customer
     with pytest.raises(EventNotFound):
         await show_event(world.sessions, notice_id)

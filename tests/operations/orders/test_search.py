@@ -21,11 +21,17 @@ async def _orders(world: OperationsSetup) -> None:
     await world.judged("01", order_no="b", money="5400", sendid="", telno="09011115678")
     await world.judged("01", order_no="c", money="900", sendid="A-1", telno="0311112222")
     await world.judged("01", order_no="d", money="900", sendid="A-2", telno="")
-    for order_no, time in zip("abcd", ("22T14:58", "22T14:59", "22T15:00", "22T15:01"), strict=True):
-        await world.run(f"UPDATE orders SET created_at = '2026-11-{time}:00Z' WHERE order_no = '{order_no}'")
+    for order_no, time in zip(
+        "abcd", ("22T14:58", "22T14:59", "22T15:00", "22T15:01"), strict=True
+    ):
+        await world.run(
+            f"UPDATE orders SET created_at = '2026-11-{time}:00Z' WHERE order_no = '{order_no}'"
+        )
 
 
-async def test_orders_are_found_by_what_is_known_of_them(world: OperationsSetup, subtests: pytest.Subtests) -> None:
+async def test_orders_are_found_by_what_is_known_of_them(
+    world: OperationsSetup, subtests: pytest.Subtests
+) -> None:
     await _orders(world)
     for query, found in (
         ({}, "dcba"),
@@ -38,7 +44,10 @@ async def test_orders_are_found_by_what_is_known_of_them(world: OperationsSetup,
         ({"telno_tail": "0000"}, ""),
         ({"money": 5400}, "ba"),
         ({"money": 0}, ""),
-        ({"date": date(2026, 11, 22)}, "ba"),  # 14:58 and 14:59 UTC are the last minutes of the day in Japan
+        (
+            {"date": date(2026, 11, 22)},
+            "ba",
+        ),  # 14:58 and 14:59 UTC are the last minutes of the day in Japan
         ({"date": "2026-11-23"}, "dc"),
         ({"date": "2026-11-24"}, ""),
         ({"sendid": "A-1", "money": 5400}, "a"),
@@ -50,10 +59,17 @@ async def test_orders_are_found_by_what_is_known_of_them(world: OperationsSetup,
             assert list(found) == await _found(world, **query)
 
 
-async def test_what_is_found_shows_where_it_stands_and_nothing_personal(world: OperationsSetup) -> None:
+async def test_what_is_found_shows_where_it_stands_and_nothing_personal(
+    world: OperationsSetup,
+) -> None:
     await _orders(world)
     (order,) = (await search_orders(world.sessions, Place(), OrderQuery(order_no="a"))).items
-    assert ("a", "paid", "入金済", 5400) == (order.order_no, order.state, order.status_name, order.money)
+    assert ("a", "paid", "入金済", 5400) == (
+        order.order_no,
+        order.state,
+        order.status_name,
+        order.money,
+    )
     page = await search_orders(world.sessions, Place(), OrderQuery(telno_tail="5678"))
     assert [] == [secret for secret in PERSONAL if secret in page.model_dump_json()]
 
@@ -61,7 +77,9 @@ async def test_what_is_found_shows_where_it_stands_and_nothing_personal(world: O
 async def test_pages_of_a_search_are_whole(world: OperationsSetup) -> None:
     for number in range(7):
         await world.judged("01", order_no=f"o{number}")
-    await world.run("UPDATE orders SET created_at = '2026-11-23T00:00:00.000001Z' WHERE order_no < 'o4'")  # several at one moment
+    await world.run(
+        "UPDATE orders SET created_at = '2026-11-23T00:00:00.000001Z' WHERE order_no < 'o4'"
+    )  # several at one moment
     for query in ({}, {"telno_tail": TELNO[-4:]}, {"money": 5400}):
         seen: list[str] = []
         place = Place(limit=2)
@@ -74,7 +92,10 @@ async def test_pages_of_a_search_are_whole(world: OperationsSetup) -> None:
         assert [f"o{number}" for number in reversed(range(7))] == seen
 
 
-@pytest.mark.parametrize("cursor", ["x", "AAAA", "AAAAAAAAAAA", "~~", "/////////////w", "AAAAAAAAAAAA_w", "AAAAAAAAAAAAAA", "あ"])
+@pytest.mark.parametrize(
+    "cursor",
+    ["x", "AAAA", "AAAAAAAAAAA", "~~", "/////////////w", "AAAAAAAAAAAA_w", "AAAAAAAAAAAAAA", "あ"],
+)
 async def test_a_cursor_of_another_list_is_none(world: OperationsSetup, cursor: str) -> None:
     with pytest.raises(BadCursor):
         await search_orders(world.sessions, Place(cursor), OrderQuery())
@@ -87,14 +108,26 @@ def test_a_tail_is_four_digits(tail: str) -> None:
 
 
 async def test_no_index_holds_a_telephone_number(world: OperationsSetup) -> None:
-    definitions = [row.indexdef for row in await world.rows("SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'")]
-    about = [definition.partition(" USING ")[2].partition(" WHERE ")[0] for definition in definitions if "telno" in definition]
+    definitions = [
+        row.indexdef
+        for row in await world.rows("SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'")
+    ]
+    about = [
+        definition.partition(" USING ")[2].partition(" WHERE ")[0]
+        for definition in definitions
+        if "telno" in definition
+    ]
     assert ["btree (telno_tail, created_at, order_no)"] == about
 
 
-async def test_the_latest_telephone_number_counts_and_a_call_without_one_changes_nothing(world: OperationsSetup) -> None:
+async def test_the_latest_telephone_number_counts_and_a_call_without_one_changes_nothing(
+    world: OperationsSetup,
+) -> None:
     await world.judged("01", order_no="a", telno="0311115678")
     await world.judged("04", order_no="a", telno="")
     assert ["a"] == await _found(world, telno_tail="5678")
     await world.judged("05", order_no="a", telno="0311112222")
-    assert ([], ["a"]) == (await _found(world, telno_tail="5678"), await _found(world, telno_tail="2222"))
+    assert ([], ["a"]) == (
+        await _found(world, telno_tail="5678"),
+        await _found(world, telno_tail="2222"),
+    )

@@ -38,7 +38,9 @@ from tests.operations.operations_setup import (
 )
 
 REASON = Dismissal(reason="a test call of the sales desk")
-NOTHING = AttentionCounts(quarantined=0, conflicts=0, rejected_samples=0, dead_webhooks=0, paused_subscribers=0)
+NOTHING = AttentionCounts(
+    quarantined=0, conflicts=0, rejected_samples=0, dead_webhooks=0, paused_subscribers=0
+)
 
 
 async def test_what_needs_a_human_is_shown_and_counted(world: OperationsSetup) -> None:
@@ -47,15 +49,24 @@ async def test_what_needs_a_human_is_shown_and_counted(world: OperationsSetup) -
     await world.judged("01", money="9999")
     await pause_subscriber(world.sessions, "shop", "stocktaking", OPERATOR)
     attention = await read_attention(world.sessions)
-    assert AttentionCounts(quarantined=2, conflicts=1, rejected_samples=3, dead_webhooks=2, paused_subscribers=1) == attention.counts
+    assert (
+        AttentionCounts(
+            quarantined=2, conflicts=1, rejected_samples=3, dead_webhooks=2, paused_subscribers=1
+        )
+        == attention.counts
+    )
     assert names["*"]["notice_id"] in [notice.id for notice in attention.quarantined]
     assert ["conflict"] == [notice.verdict for notice in attention.conflicts]
     assert ["dead", "dead"] == [webhook.state for webhook in attention.dead_webhooks]
-    assert ["stocktaking"] == [subscriber.pause_reason for subscriber in attention.paused_subscribers]
+    assert ["stocktaking"] == [
+        subscriber.pause_reason for subscriber in attention.paused_subscribers
+    ]
     assert [] == [secret for secret in (*PERSONAL, SOURCE) if secret in attention.model_dump_json()]
 
 
-async def test_what_is_dismissed_is_gone_from_there_and_stays_what_it_is(world: OperationsSetup) -> None:
+async def test_what_is_dismissed_is_gone_from_there_and_stays_what_it_is(
+    world: OperationsSetup,
+) -> None:
     await filled(world)
     await world.judged("01", money="9999")
     for notice in (await list_notices(world.sessions, Place(), attention=True)).items:
@@ -63,12 +74,22 @@ async def test_what_is_dismissed_is_gone_from_there_and_stays_what_it_is(world: 
         assert (notice.verdict, REASON.reason) == (dismissed.verdict, dismissed.dismissal)
         assert dismissed.dismissed_at
     for webhook in (await list_outbound(world.sessions, Place(), attention=True)).items:
-        assert REASON.reason == (await dismiss_webhook(world.sessions, webhook.id, REASON, OPERATOR)).dismissal
+        assert (
+            REASON.reason
+            == (await dismiss_webhook(world.sessions, webhook.id, REASON, OPERATOR)).dismissal
+        )
     for rejected in (await list_samples(world.sessions, Place(), attention=True)).items:
-        assert REASON.reason == (await dismiss_sample(world.sessions, rejected.id, REASON, OPERATOR)).dismissal
+        assert (
+            REASON.reason
+            == (await dismiss_sample(world.sessions, rejected.id, REASON, OPERATOR)).dismissal
+        )
     assert NOTHING == (await read_attention(world.sessions)).counts
-    assert 2 == len((await list_notices(world.sessions, Place(), verdict=VerdictFilter.QUARANTINED)).items)
-    assert 2 == len((await list_outbound(world.sessions, Place(), states=[WebhookState.DEAD])).items)
+    assert 2 == len(
+        (await list_notices(world.sessions, Place(), verdict=VerdictFilter.QUARANTINED)).items
+    )
+    assert 2 == len(
+        (await list_outbound(world.sessions, Place(), states=[WebhookState.DEAD])).items
+    )
     assert 3 == len((await list_samples(world.sessions, Place())).items)
 
 
@@ -77,16 +98,24 @@ async def test_what_happens_anew_is_not_dismissed_any_more(world: OperationsSetu
     notice_id, webhook_id = names["*"]["notice_id"], names["*"]["webhook_id"]
     await dismiss_notice(world.sessions, notice_id, REASON, OPERATOR)
     await dismiss_webhook(world.sessions, webhook_id, REASON, OPERATOR)
-    assert (None, None) == ((released := await release_notice(world.sessions, notice_id, OPERATOR)).dismissed_at, released.dismissal)
+    assert (None, None) == (
+        (released := await release_notice(world.sessions, notice_id, OPERATOR)).dismissed_at,
+        released.dismissal,
+    )
     retried = await retry_outbound(world.sessions, webhook_id, OPERATOR)
     assert (None, None) == (retried.dismissed_at, retried.dismissal)
     await world.run("UPDATE outbound_webhooks SET state = 'dead'")
-    assert webhook_id in [webhook.id for webhook in (await list_outbound(world.sessions, Place(), attention=True)).items]
+    assert webhook_id in [
+        webhook.id
+        for webhook in (await list_outbound(world.sessions, Place(), attention=True)).items
+    ]
 
 
 async def test_what_needs_no_human_cannot_be_dismissed(world: OperationsSetup) -> None:
     names = await filled(world)
-    accepted = (await list_notices(world.sessions, Place(), verdict=VerdictFilter.ACCEPTED)).items[0].id
+    accepted = (
+        (await list_notices(world.sessions, Place(), verdict=VerdictFilter.ACCEPTED)).items[0].id
+    )
     with pytest.raises(NotDismissible, match="verdict:accepted"):
         await dismiss_notice(world.sessions, accepted, REASON, OPERATOR)
     await dismiss_sample(world.sessions, names["*"]["sample_id"], REASON, OPERATOR)
@@ -106,37 +135,63 @@ async def test_what_needs_no_human_cannot_be_dismissed(world: OperationsSetup) -
 async def test_a_rejected_sample_is_masked_and_can_be_released(world: OperationsSetup) -> None:
     sample_id: UUID = await sample(world)
     masked = await show_sample(world.sessions, sample_id)
-    assert (ORDER_NO, "04", "入金済", "***") == (masked.order_no, masked.status, masked.status_name, masked.source)
-    assert [] == [secret for secret in (*PERSONAL, SOURCE, "/zeus/notify") if secret in masked.model_dump_json()]
+    assert (ORDER_NO, "04", "入金済", "***") == (
+        masked.order_no,
+        masked.status,
+        masked.status_name,
+        masked.source,
+    )
+    assert [] == [
+        secret
+        for secret in (*PERSONAL, SOURCE, "/zeus/notify")
+        if secret in masked.model_dump_json()
+    ]
     shown = await show_sample(world.sessions, sample_id, shown_to=OPERATOR)
     assert (SOURCE, TELNO) == (shown.source, shown.parameters["telno"])
     notice = await release_sample(world.sessions, sample_id, OPERATOR)
     await world.judge()
-    assert [(notice.id, "accepted")] == [(n.id, n.verdict) for n in (await list_notices(world.sessions, Place())).items]
-    for gone in (lambda: show_sample(world.sessions, sample_id), lambda: release_sample(world.sessions, sample_id, OPERATOR)):
+    assert [(notice.id, "accepted")] == [
+        (n.id, n.verdict) for n in (await list_notices(world.sessions, Place())).items
+    ]
+    for gone in (
+        lambda: show_sample(world.sessions, sample_id),
+        lambda: release_sample(world.sessions, sample_id, OPERATOR),
+    ):
         with pytest.raises(SampleNotFound):
             await gone()
 
 
-async def test_lists_of_webhooks_by_state_and_subscriber_are_whole_and_in_order(world: OperationsSetup) -> None:
+async def test_lists_of_webhooks_by_state_and_subscriber_are_whole_and_in_order(
+    world: OperationsSetup,
+) -> None:
     for name in ("a", "b"):
         await world.add(name)
     for number in range(8):
         await world.judged("01", order_no=f"o{number}")
-    await world.run("UPDATE outbound_webhooks SET state = (ARRAY['pending', 'delivered', 'dead', 'cancelled'])[id % 4 + 1]")
+    await world.run(
+        "UPDATE outbound_webhooks SET state = (ARRAY['pending', 'delivered', 'dead', 'cancelled'])[id % 4 + 1]"
+    )
     query = "SELECT w.id, w.state, s.name FROM outbound_webhooks w JOIN subscribers s ON s.id = w.subscriber_id"
     everything = {row.id: row for row in await world.rows(query)}
-    for states in ((), (WebhookState.DEAD,), (WebhookState.DEAD, WebhookState.PENDING), tuple(WebhookState)):
+    for states in (
+        (),
+        (WebhookState.DEAD,),
+        (WebhookState.DEAD, WebhookState.PENDING),
+        tuple(WebhookState),
+    ):
         for subscriber in (None, "a", "none"):
             wanted = [
                 key
                 for key, row in everything.items()
-                if (not states or row.state in states) and (subscriber is None or row.name == subscriber)
+                if (not states or row.state in states)
+                and (subscriber is None or row.name == subscriber)
             ]
             seen: list[int] = []
             place = Place(limit=3)
             while True:
-                page = await list_outbound(world.sessions, place, states=states, subscriber=subscriber)
+                page = await list_outbound(
+                    world.sessions, place, states=states, subscriber=subscriber
+                )
                 seen += [webhook.id for webhook in page.items]
                 if not page.has_more:
                     break
@@ -173,10 +228,18 @@ async def test_the_overview_tells_what_waits_and_who_fails(world: OperationsSetu
     )
     overview = await Overviews(world.sessions).read()
     assert (2, 2) == (overview.unjudged, overview.undelivered)
-    last, oldest = (await world.rows("SELECT max(received_at), min(received_at) FILTER (WHERE verdict IS NULL) FROM notices"))[0]
+    last, oldest = (
+        await world.rows(
+            "SELECT max(received_at), min(received_at) FILTER (WHERE verdict IS NULL) FROM notices"
+        )
+    )[0]
     assert (last, oldest) == (overview.last_call_at, overview.oldest_unjudged_at)
-    assert [("down", 1, 0), ("shop", 1, 2)] == [(s.name, s.pending, s.dead) for s in overview.subscribers]
-    waiting = await world.rows("SELECT min(created_at) AS oldest FROM outbound_webhooks WHERE state = 'pending'")
+    assert [("down", 1, 0), ("shop", 1, 2)] == [
+        (s.name, s.pending, s.dead) for s in overview.subscribers
+    ]
+    waiting = await world.rows(
+        "SELECT min(created_at) AS oldest FROM outbound_webhooks WHERE state = 'pending'"
+    )
     assert waiting[0].oldest == overview.oldest_undelivered_at
     assert (2, 2) == (overview.attention.quarantined, overview.attention.dead_webhooks)
 
@@ -191,10 +254,14 @@ async def test_the_overview_tells_what_waits_and_who_fails(world: OperationsSetu
         ("failures = 10, failing_since = now() - interval '10 minutes', state = 'paused'", False),
     ],
 )
-async def test_the_overview_says_who_fails_as_the_alerts_do(world: OperationsSetup, health: str, failing: bool) -> None:
+async def test_the_overview_says_who_fails_as_the_alerts_do(
+    world: OperationsSetup, health: str, failing: bool
+) -> None:
     await world.add("shop")
     await world.judged("01")
-    await world.run("UPDATE outbound_webhooks SET attempts = 1, due_at = now() + interval '5 minutes'")
+    await world.run(
+        "UPDATE outbound_webhooks SET attempts = 1, due_at = now() + interval '5 minutes'"
+    )
     await world.run(f"UPDATE subscribers SET {health}")
     overview = await Overviews(world.sessions).read()
     assert [failing] == [subscriber.failing for subscriber in overview.subscribers]
@@ -214,7 +281,11 @@ async def _call_at(world: OperationsSetup, moment: datetime, answer_seconds: flo
     )
     if answer_seconds is not None:
         answered = moment + timedelta(seconds=answer_seconds)
-        await world.run("INSERT INTO answers (notice_id, answered_at) VALUES (:id, :at)", id=notice_id, at=answered)
+        await world.run(
+            "INSERT INTO answers (notice_id, answered_at) VALUES (:id, :at)",
+            id=notice_id,
+            at=answered,
+        )
 
 
 async def test_calls_and_slow_answers_are_counted_by_the_hour(world: OperationsSetup) -> None:
@@ -231,8 +302,12 @@ async def test_calls_and_slow_answers_are_counted_by_the_hour(world: OperationsS
         await _call_at(world, moment, answer)
     async with world.sessions() as session:
         hours = await CallHours().read(session, at)
-    assert [current - timedelta(hours=back) for back in range(23, -1, -1)] == [hour.begins for hour in hours]
-    assert [(1, 0), *[(0, 0)] * 21, (2, 2), (2, 0)] == [(hour.calls, hour.slow_answers) for hour in hours]
+    assert [current - timedelta(hours=back) for back in range(23, -1, -1)] == [
+        hour.begins for hour in hours
+    ]
+    assert [(1, 0), *[(0, 0)] * 21, (2, 2), (2, 0)] == [
+        (hour.calls, hour.slow_answers) for hour in hours
+    ]
 
 
 async def test_hours_that_are_over_are_not_counted_each_time(world: OperationsSetup) -> None:
@@ -253,7 +328,9 @@ async def test_many_who_ask_at_once_cause_one_reading(world: OperationsSetup) ->
     assert {id(first)} == {id(other) for other in others}
 
 
-async def test_the_spool_is_shown_where_it_can_be_seen(world: OperationsSetup, tmp_path: Path) -> None:
+async def test_the_spool_is_shown_where_it_can_be_seen(
+    world: OperationsSetup, tmp_path: Path
+) -> None:
     empty = (await Overviews(world.sessions, tmp_path).read()).spool
     assert empty is not None
     assert (0, None) == (empty.records, empty.oldest_seconds)

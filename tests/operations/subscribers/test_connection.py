@@ -29,19 +29,32 @@ SHOP = Authority("shop")
 
 
 async def change(world: OperationsSetup, **values: Any) -> Any:
-    return await change_subscriber(world.sessions, world.vault, "shop", SubscriberChange.model_validate(values), RULES, ADMIN)
+    return await change_subscriber(
+        world.sessions, world.vault, "shop", SubscriberChange.model_validate(values), RULES, ADMIN
+    )
 
 
 async def test_what_is_given_is_sealed_and_shown_in_outline(world: OperationsSetup) -> None:
     certificate = SHOP.issue("zeus-relay")
-    added = await world.add("shop", headers={"Authorization": "Bearer abc", "X-Shop": "1"}, ca=SHOP.pem, client_certificate=certificate)
+    added = await world.add(
+        "shop",
+        headers={"Authorization": "Bearer abc", "X-Shop": "1"},
+        ca=SHOP.pem,
+        client_certificate=certificate,
+    )
     assert (["authorization", "x-shop"], True) == (added.header_names, added.private_ca)
     assert added.client_certificate_expires_at is not None
     shown = (await show_subscriber(world.sessions, "shop")).model_dump_json()
-    (row,) = await world.rows("SELECT CAST(subscribers.* AS text) AS text, sealed_transport FROM subscribers")
+    (row,) = await world.rows(
+        "SELECT CAST(subscribers.* AS text) AS text, sealed_transport FROM subscribers"
+    )
     audit = str(await world.rows("SELECT details FROM audit_entries"))
     for secret in ("Bearer abc", "PRIVATE KEY"):
-        assert [] == [place for place in (shown, row.text, str(row.sealed_transport), audit) if secret in place]
+        assert [] == [
+            place
+            for place in (shown, row.text, str(row.sealed_transport), audit)
+            if secret in place
+        ]
 
 
 async def test_what_is_named_changes_and_the_rest_stays(world: OperationsSetup) -> None:
@@ -52,13 +65,19 @@ async def test_what_is_named_changes_and_the_rest_stays(world: OperationsSetup) 
     assert (["x-two"], False) == (changed.header_names, changed.private_ca)
     changed = await change(world, headers=None, customer=True)
     assert ([], True) == (changed.header_names, changed.customer)
-    assert [(None,)] == [tuple(row) for row in await world.rows("SELECT sealed_transport FROM subscribers")]
+    assert [(None,)] == [
+        tuple(row) for row in await world.rows("SELECT sealed_transport FROM subscribers")
+    ]
 
 
 async def test_a_removed_subscriber_leaves_nothing_of_it(world: OperationsSetup) -> None:
-    await world.add("shop", headers={"x-one": "1"}, ca=SHOP.pem, client_certificate=SHOP.issue("zeus-relay"))
+    await world.add(
+        "shop", headers={"x-one": "1"}, ca=SHOP.pem, client_certificate=SHOP.issue("zeus-relay")
+    )
     await remove_subscriber(world.sessions, "shop", ADMIN)
-    (row,) = await world.rows("SELECT header_names, private_ca, client_certificate_expires_at, sealed_transport FROM subscribers")
+    (row,) = await world.rows(
+        "SELECT header_names, private_ca, client_certificate_expires_at, sealed_transport FROM subscribers"
+    )
     assert ([], False, None, None) == tuple(row)
 
 
@@ -79,7 +98,9 @@ UNUSABLE: list[tuple[str, Any]] = [
 ]
 
 
-async def test_what_cannot_be_used_is_refused_by_name_and_not_repeated(world: OperationsSetup, subtests: pytest.Subtests) -> None:
+async def test_what_cannot_be_used_is_refused_by_name_and_not_repeated(
+    world: OperationsSetup, subtests: pytest.Subtests
+) -> None:
     await world.add("shop")
     for field, value in UNUSABLE:
         with subtests.test(field=field):
@@ -92,14 +113,22 @@ async def test_what_cannot_be_used_is_refused_by_name_and_not_repeated(world: Op
     assert [] == (await show_subscriber(world.sessions, "shop")).header_names
 
 
-async def test_a_webhook_reaches_a_subscriber_that_wants_all_of_it(world: OperationsSetup, tmp_path: Path) -> None:
+async def test_a_webhook_reaches_a_subscriber_that_wants_all_of_it(
+    world: OperationsSetup, tmp_path: Path
+) -> None:
     server = SHOP.server(tmp_path, "localhost")
     server.verify_mode = ssl.CERT_REQUIRED
     server.load_verify_locations(cadata=SHOP.pem)
     shop = Noting()
     async with hostile.serving(shop, server) as port, world.forwarder():
         certificate = SHOP.issue("zeus-relay")
-        added = await world.add("shop", f"https://localhost:{port}/", headers={"x-shop": "1"}, ca=SHOP.pem, client_certificate=certificate)
+        added = await world.add(
+            "shop",
+            f"https://localhost:{port}/",
+            headers={"x-shop": "1"},
+            ca=SHOP.pem,
+            client_certificate=certificate,
+        )
         await world.judged("01")
         await until(lambda: _delivered(world))
     assert "1" == shop.headers()["x-shop"]
@@ -110,13 +139,20 @@ async def _delivered(world: OperationsSetup, count: int = 1) -> bool:
     return ["delivered"] * count == await world.states()
 
 
-async def test_a_certificate_that_is_about_to_expire_is_warned_of(world: OperationsSetup, tmp_path: Path) -> None:
+async def test_a_certificate_that_is_about_to_expire_is_warned_of(
+    world: OperationsSetup, tmp_path: Path
+) -> None:
     async with hostile.serving(Noting(), SHOP.server(tmp_path, "localhost")) as port:
         certificate = SHOP.issue("zeus-relay", days=20)
-        await world.add("shop", f"https://localhost:{port}/", ca=SHOP.pem, client_certificate=certificate)
+        await world.add(
+            "shop", f"https://localhost:{port}/", ca=SHOP.pem, client_certificate=certificate
+        )
         settings = Settings(subscriber_networks="127.0.0.0/8,::1/128")  # type: ignore[arg-type]
         (finding,) = await check_subscribers(world.sessions, world.vault, settings)
-    assert (Level.WARNING, True) == (finding.level, "that it is shown expires" in finding.message), finding
+    assert (Level.WARNING, True) == (
+        finding.level,
+        "that it is shown expires" in finding.message,
+    ), finding
 
 
 async def test_a_public_key_is_shown_and_the_private_one_never_is(world: OperationsSetup) -> None:
@@ -128,28 +164,45 @@ async def test_a_public_key_is_shown_and_the_private_one_never_is(world: Operati
     assert world.vault.open(row.sealed).startswith("whsk_")
 
 
-async def test_during_a_rotation_from_shared_to_asymmetric_both_sign(world: OperationsSetup) -> None:
+async def test_during_a_rotation_from_shared_to_asymmetric_both_sign(
+    world: OperationsSetup,
+) -> None:
     shop = Noting()
     async with hostile.serving(shop) as port, world.forwarder():
         await world.add("shop", f"http://127.0.0.1:{port}/")
-        rotated = await rotate_secret(world.sessions, world.vault, "shop", Rotation(overlap_hours=1, asymmetric=True), ADMIN)
+        rotated = await rotate_secret(
+            world.sessions, world.vault, "shop", Rotation(overlap_hours=1, asymmetric=True), ADMIN
+        )
         await world.judged("01")
         await until(lambda: _delivered(world))
     assert rotated.secret.startswith("whpk_")
-    assert ["v1a", "v1"] == [signature.split(",")[0] for signature in shop.headers()["webhook-signature"].split(" ")]
-    assert [True, False] == [secret.public_key is not None for secret in (await show_subscriber(world.sessions, "shop")).secrets]
+    assert ["v1a", "v1"] == [
+        signature.split(",")[0] for signature in shop.headers()["webhook-signature"].split(" ")
+    ]
+    assert [True, False] == [
+        secret.public_key is not None
+        for secret in (await show_subscriber(world.sessions, "shop")).secrets
+    ]
 
 
-async def test_a_secret_whose_overlap_has_run_out_verifies_nothing_any_more(world: OperationsSetup) -> None:
+async def test_a_secret_whose_overlap_has_run_out_verifies_nothing_any_more(
+    world: OperationsSetup,
+) -> None:
     shop = Noting()
     async with hostile.serving(shop) as port, world.forwarder():
         old = (await world.add("shop", f"http://127.0.0.1:{port}/")).secret
-        new = (await rotate_secret(world.sessions, world.vault, "shop", Rotation(overlap_hours=168), ADMIN)).secret
+        new = (
+            await rotate_secret(
+                world.sessions, world.vault, "shop", Rotation(overlap_hours=168), ADMIN
+            )
+        ).secret
         await world.judged("01")
         await until(lambda: _delivered(world))
         for secret in (old, new):
             assert Webhook(secret).verify(shop.bodies[-1], shop.headers())
-        await world.run("UPDATE subscriber_secrets SET expires_at = expires_at - interval '7 days'")  # as if a week had passed
+        await world.run(
+            "UPDATE subscriber_secrets SET expires_at = expires_at - interval '7 days'"
+        )  # as if a week had passed
         await world.judged("04")
         await until(lambda: _delivered(world, 2))
     assert Webhook(new).verify(shop.bodies[-1], shop.headers())

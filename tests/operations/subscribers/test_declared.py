@@ -19,7 +19,9 @@ OTHER = "whsec_" + "B" * 32
 
 
 def _declared(**values: Any) -> DeclaredSubscriber:
-    return DeclaredSubscriber.model_validate({"name": "shop", "url": "https://shop.example/hooks", "secret": SECRET, **values})
+    return DeclaredSubscriber.model_validate(
+        {"name": "shop", "url": "https://shop.example/hooks", "secret": SECRET, **values}
+    )
 
 
 async def _apply(world: OperationsSetup, *declared: DeclaredSubscriber) -> int:
@@ -27,7 +29,9 @@ async def _apply(world: OperationsSetup, *declared: DeclaredSubscriber) -> int:
 
 
 async def _secrets(world: OperationsSetup) -> list[str]:
-    rows = await world.rows("SELECT sealed FROM subscriber_secrets WHERE expires_at IS NULL OR expires_at > now() ORDER BY id DESC")
+    rows = await world.rows(
+        "SELECT sealed FROM subscriber_secrets WHERE expires_at IS NULL OR expires_at > now() ORDER BY id DESC"
+    )
     return [world.vault.open(row.sealed) for row in rows]
 
 
@@ -35,14 +39,21 @@ async def test_a_declared_subscriber_is_made_once(world: OperationsSetup) -> Non
     declared = _declared(events=["payment.received"], customer=True)
     assert 1 == await _apply(world, declared)
     first = await show_subscriber(world.sessions, "shop")
-    assert (["payment.received"], True, True, "active") == (first.event_types, first.customer, first.declared, first.state)
+    assert (["payment.received"], True, True, "active") == (
+        first.event_types,
+        first.customer,
+        first.declared,
+        first.state,
+    )
     assert 0 == await _apply(world, declared)
     assert first == await show_subscriber(world.sessions, "shop")
     assert [SECRET] == await _secrets(world)
 
 
 async def test_a_declared_url_is_kept_as_written(world: OperationsSetup) -> None:
-    declared = _declared(url="https://Shop.example:443/t/%2Fa/../b//c?sp=%2Ftriggers&sig=a%2Bb%2fc%3D&x=1|2&店?")
+    declared = _declared(
+        url="https://Shop.example:443/t/%2Fa/../b//c?sp=%2Ftriggers&sig=a%2Bb%2fc%3D&x=1|2&店?"
+    )
     assert 1 == await _apply(world, declared)
     assert declared.url == (await show_subscriber(world.sessions, "shop")).url
     assert 0 == await _apply(world, declared)
@@ -50,7 +61,9 @@ async def test_a_declared_url_is_kept_as_written(world: OperationsSetup) -> None
 
 async def test_processes_that_start_at_once_make_it_once(world: OperationsSetup) -> None:
     declared = [_declared(name=f"shop{number}") for number in range(3)]
-    changed = await asyncio.gather(*(_apply(world, *order) for order in (declared, declared[::-1], declared, declared[::-1])))
+    changed = await asyncio.gather(
+        *(_apply(world, *order) for order in (declared, declared[::-1], declared, declared[::-1]))
+    )
     assert 3 == sum(changed)
     assert 3 == len(await world.rows("SELECT 1 FROM subscriber_secrets"))
 
@@ -83,7 +96,10 @@ async def test_nobody_is_removed_or_resumed(world: OperationsSetup) -> None:
     await _apply(world, _declared(), _declared(name="other"))
     await pause_subscriber(world.sessions, "shop", "by hand", OPERATOR)
     assert 1 == await _apply(world, _declared(customer=True))
-    assert ("paused", "by hand") == ((shop := await show_subscriber(world.sessions, "shop")).state, shop.pause_reason)
+    assert ("paused", "by hand") == (
+        (shop := await show_subscriber(world.sessions, "shop")).state,
+        shop.pause_reason,
+    )
     assert "active" == (await show_subscriber(world.sessions, "other")).state
 
 
@@ -114,7 +130,9 @@ UNUSABLE: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-async def test_a_declaration_that_cannot_be_used_stops_before_anything_changes(world: OperationsSetup, subtests: pytest.Subtests) -> None:
+async def test_a_declaration_that_cannot_be_used_stops_before_anything_changes(
+    world: OperationsSetup, subtests: pytest.Subtests
+) -> None:
     for values, says in UNUSABLE:
         with subtests.test(**values):
             with pytest.raises(WrongSettings) as wrong:
@@ -127,5 +145,9 @@ async def test_a_declaration_that_cannot_be_used_stops_before_anything_changes(w
 
 async def test_a_lost_key_is_named(world: OperationsSetup) -> None:
     await _apply(world, _declared())
-    with pytest.raises(WrongSettings, match="RELAY_SECRET_KEYS: no key opens the secret of the subscriber shop"):
-        await apply_declared(world.sessions, Vault([new_key()]), [_declared(secret=SecretStr(SECRET))], RULES)
+    with pytest.raises(
+        WrongSettings, match="RELAY_SECRET_KEYS: no key opens the secret of the subscriber shop"
+    ):
+        await apply_declared(
+            world.sessions, Vault([new_key()]), [_declared(secret=SecretStr(SECRET))], RULES
+        )

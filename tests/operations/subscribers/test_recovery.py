@@ -31,7 +31,12 @@ async def _dead(world: OperationsSetup, count: int) -> list[UUID]:
     """So many events whose webhooks to `shop` were given up."""
     ids = [uuid7() for _ in range(count)]
     async with world.sessions.begin() as session:
-        session.add_all([EventRow(id=event, type="payment.received", created_at=now(), data={}) for event in ids])
+        session.add_all(
+            [
+                EventRow(id=event, type="payment.received", created_at=now(), data={})
+                for event in ids
+            ]
+        )
     await world.run(
         "INSERT INTO outbound_webhooks (event_id, subscriber_id, state, attempts) "
         "SELECT e.id, s.id, 'dead', 10 FROM events e, subscribers s"
@@ -40,7 +45,9 @@ async def _dead(world: OperationsSetup, count: int) -> list[UUID]:
 
 
 async def _order(world: OperationsSetup, **values: Any) -> UUID:
-    request = RecoveryRequest.model_validate({"subscriber": "shop", "since": now() - timedelta(hours=1), **values})
+    request = RecoveryRequest.model_validate(
+        {"subscriber": "shop", "since": now() - timedelta(hours=1), **values}
+    )
     recovery = await recover(world.sessions, request, ADMIN)
     assert recovery.id
     return recovery.id
@@ -67,9 +74,13 @@ async def test_a_job_goes_on_in_batches_and_shows_its_progress(world: Operations
     job = await _order(world)
     assert (JobState.RUNNING, 0, WEBHOOKS_AT_ONCE + 100) == await _standing(world, job)
     assert WEBHOOKS_AT_ONCE == await _batch(world) == await _pending(world)
-    assert (JobState.RUNNING, WEBHOOKS_AT_ONCE, WEBHOOKS_AT_ONCE + 100) == await _standing(world, job)
+    assert (JobState.RUNNING, WEBHOOKS_AT_ONCE, WEBHOOKS_AT_ONCE + 100) == await _standing(
+        world, job
+    )
     assert 100 == await _batch(world)
-    assert (JobState.DONE, WEBHOOKS_AT_ONCE + 100, WEBHOOKS_AT_ONCE + 100) == await _standing(world, job)
+    assert (JobState.DONE, WEBHOOKS_AT_ONCE + 100, WEBHOOKS_AT_ONCE + 100) == await _standing(
+        world, job
+    )
     assert {"pending"} == set(await world.states())
     assert [] == await world.work_off()
 
@@ -77,14 +88,18 @@ async def test_a_job_goes_on_in_batches_and_shows_its_progress(world: Operations
 async def test_what_is_meant_is_found_behind_pages_of_what_is_not(world: OperationsSetup) -> None:
     await world.add()
     ids = await _dead(world, EVENTS_AT_ONCE + 50)
-    await world.run("UPDATE outbound_webhooks SET state = 'delivered' WHERE event_id <> :last", last=ids[-1])
+    await world.run(
+        "UPDATE outbound_webhooks SET state = 'delivered' WHERE event_id <> :last", last=ids[-1]
+    )
     job = await _order(world)
     assert [0, 1] == [progress.webhooks for progress in await world.work_off()]
     assert (JobState.DONE, 1, 1) == await _standing(world, job)
 
 
 @pytest.mark.parametrize("everything", [False, True])
-async def test_a_batch_that_is_interrupted_is_done_again_from_its_beginning(world: OperationsSetup, everything: bool) -> None:
+async def test_a_batch_that_is_interrupted_is_done_again_from_its_beginning(
+    world: OperationsSetup, everything: bool
+) -> None:
     await world.add()
     await _dead(world, 30)
     job = await _order(world, everything=everything)
@@ -125,7 +140,9 @@ async def test_a_rate_is_kept_and_missed_time_is_not_made_up_for(world: Operatio
     assert JobState.RUNNING == (await _standing(world, job))[0]
 
 
-async def test_a_cancelled_job_does_no_more_and_what_became_due_stays(world: OperationsSetup) -> None:
+async def test_a_cancelled_job_does_no_more_and_what_became_due_stays(
+    world: OperationsSetup,
+) -> None:
     await world.add()
     await _dead(world, WEBHOOKS_AT_ONCE + 1)
     job = await _order(world)
@@ -156,12 +173,17 @@ async def test_jobs_take_turns(world: OperationsSetup) -> None:
     await world.add()
     await _dead(world, WEBHOOKS_AT_ONCE + 10)
     first, second = await _order(world), await _order(world, everything=True)
-    assert [first, second, first, second] == [progress.job_id for progress in await world.work_off()]
+    assert [first, second, first, second] == [
+        progress.job_id for progress in await world.work_off()
+    ]
 
 
 async def test_recoveries_are_listed_the_latest_first(world: OperationsSetup) -> None:
     await world.add()
-    jobs = [await _order(world), await _order(world, everything=True, rate=3, event_types=["payment.received"])]
+    jobs = [
+        await _order(world),
+        await _order(world, everything=True, rate=3, event_types=["payment.received"]),
+    ]
     listed: list[RecoveryJob] = (await list_recoveries(world.sessions, Place())).items
     assert jobs[::-1] == [job.id for job in listed]
     latest = listed[0]
@@ -173,7 +195,11 @@ async def test_recoveries_are_listed_the_latest_first(world: OperationsSetup) ->
 async def test_news_of_a_subscriber_is_not_recovered_for_itself(world: OperationsSetup) -> None:
     await world.add(event_types=["payment.received", "outbound.dead"])
     async with world.sessions.begin() as session:
-        session.add(EventRow(id=uuid7(), type="outbound.dead", created_at=now(), data={"subscriber": "shop"}))
+        session.add(
+            EventRow(
+                id=uuid7(), type="outbound.dead", created_at=now(), data={"subscriber": "shop"}
+            )
+        )
     await _order(world, everything=True)
     await world.work_off()
     assert [] == await world.states()

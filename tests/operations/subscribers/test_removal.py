@@ -33,7 +33,9 @@ async def test_a_fan_out_that_began_during_a_removal_owes_nothing(world: Operati
     event = await _event(world)
     async with world.sessions.begin() as removing, world.sessions.begin() as judging:
         row = await subscriber_row(removing, "shop", alone=True)
-        await removing.execute(text("UPDATE subscribers SET state = 'removed' WHERE id = :id"), {"id": row.id})
+        await removing.execute(
+            text("UPDATE subscribers SET state = 'removed' WHERE id = :id"), {"id": row.id}
+        )
         owing = asyncio.create_task(fan_out(judging, [event]))
         await until(lambda: _somebody_waits(world))
         await removing.commit()
@@ -41,7 +43,9 @@ async def test_a_fan_out_that_began_during_a_removal_owes_nothing(world: Operati
     assert [] == await world.states()
 
 
-async def test_a_removal_waits_for_a_fan_out_and_cancels_what_it_owed(world: OperationsSetup) -> None:
+async def test_a_removal_waits_for_a_fan_out_and_cancels_what_it_owed(
+    world: OperationsSetup,
+) -> None:
     await world.add()
     event = await _event(world)
     async with world.sessions.begin() as judging:
@@ -53,16 +57,29 @@ async def test_a_removal_waits_for_a_fan_out_and_cancels_what_it_owed(world: Ope
     assert ["cancelled"] == await world.states()
 
 
-async def test_neither_a_change_nor_a_recording_makes_a_fan_out_wait(world: OperationsSetup) -> None:
+async def test_neither_a_change_nor_a_recording_makes_a_fan_out_wait(
+    world: OperationsSetup,
+) -> None:
     await world.add()
     await world.event()
     event = await _event(world)
     taken = await take(world)
-    async with world.sessions.begin() as judging, world.sessions.begin() as other, asyncio.timeout(5):
+    async with (
+        world.sessions.begin() as judging,
+        world.sessions.begin() as other,
+        asyncio.timeout(5),
+    ):
         await subscriber_row(other, "shop", lock=True)
         assert 1 == await fan_out(judging, [event])
-    async with world.sessions.begin() as judging, world.sessions.begin() as recording, asyncio.timeout(5):
-        await record(recording, [result(webhook, OutcomeKind.HTTP_5XX, timedelta(hours=1)) for webhook in taken])
+    async with (
+        world.sessions.begin() as judging,
+        world.sessions.begin() as recording,
+        asyncio.timeout(5),
+    ):
+        await record(
+            recording,
+            [result(webhook, OutcomeKind.HTTP_5XX, timedelta(hours=1)) for webhook in taken],
+        )
         assert 1 == await fan_out(judging, [await _event(world)])
 
 
@@ -74,13 +91,17 @@ async def _event(world: OperationsSetup) -> UUID:
     return event
 
 
-async def test_a_webhook_that_is_being_recorded_is_passed_over_and_cancelled_later(world: OperationsSetup) -> None:
+async def test_a_webhook_that_is_being_recorded_is_passed_over_and_cancelled_later(
+    world: OperationsSetup,
+) -> None:
     await world.add()
     for _ in range(3):
         await world.event()
     first, *_ = await take(world, room=1)
     async with world.sessions.begin() as recording, asyncio.timeout(5):
-        await recording.execute(text("SELECT 1 FROM outbound_webhooks WHERE id = :id FOR UPDATE"), {"id": first.id})
+        await recording.execute(
+            text("SELECT 1 FROM outbound_webhooks WHERE id = :id FOR UPDATE"), {"id": first.id}
+        )
         await remove_subscriber(world.sessions, "shop", ADMIN)
         await record(recording, [result(first, OutcomeKind.HTTP_5XX, timedelta(hours=1))])
     assert ["pending", "cancelled", "cancelled"] == await world.states()
@@ -100,13 +121,26 @@ async def test_a_recovery_keeps_no_recording_waiting(world: OperationsSetup) -> 
         await world.event()
     taken = await take(world)
     since = "2020-01-01T00:00:00Z"
-    await recover(world.sessions, RecoveryRequest.model_validate({"subscriber": "shop", "since": since, "everything": True}), ADMIN)
-    async with world.sessions.begin() as recovering, world.sessions.begin() as recording, asyncio.timeout(5):
+    await recover(
+        world.sessions,
+        RecoveryRequest.model_validate({"subscriber": "shop", "since": since, "everything": True}),
+        ADMIN,
+    )
+    async with (
+        world.sessions.begin() as recovering,
+        world.sessions.begin() as recording,
+        asyncio.timeout(5),
+    ):
         assert await advance(recovering) is not None
-        await record(recording, [result(webhook, OutcomeKind.HTTP_5XX, timedelta(hours=1)) for webhook in taken])
+        await record(
+            recording,
+            [result(webhook, OutcomeKind.HTTP_5XX, timedelta(hours=1)) for webhook in taken],
+        )
 
 
-async def test_removals_and_recordings_at_once_never_block_each_other(world: OperationsSetup) -> None:
+async def test_removals_and_recordings_at_once_never_block_each_other(
+    world: OperationsSetup,
+) -> None:
     for number in range(20):
         name = f"shop-{number}"
         await world.add(name)
@@ -114,9 +148,14 @@ async def test_removals_and_recordings_at_once_never_block_each_other(world: Ope
             for sequence in range(1, 4):
                 await world.event(f"{number}-{order}", sequence)
         batches = [await take(world, room=2) for _ in range(2)]
-        await world.run("UPDATE outbound_webhooks SET due_at = now() + interval '1 minute' WHERE lease_token IS NULL")  # parked
+        await world.run(
+            "UPDATE outbound_webhooks SET due_at = now() + interval '1 minute' WHERE lease_token IS NULL"
+        )  # parked
         async with asyncio.timeout(20):
-            await asyncio.gather(*(_record(world, batch) for batch in batches), remove_subscriber(world.sessions, name, ADMIN))
+            await asyncio.gather(
+                *(_record(world, batch) for batch in batches),
+                remove_subscriber(world.sessions, name, ADMIN),
+            )
             async with world.sessions.begin() as session:
                 await cancel_pending(session)
         assert not await world.rows("SELECT 1 FROM outbound_webhooks WHERE state = 'pending'")

@@ -25,12 +25,18 @@ OWN_SECRET = "whsec_" + "A" * 32
 
 
 async def _opened_secrets(world: OperationsSetup) -> list[str]:
-    rows = await world.rows("SELECT sealed FROM subscriber_secrets WHERE expires_at IS NULL OR expires_at > now() ORDER BY id")
+    rows = await world.rows(
+        "SELECT sealed FROM subscriber_secrets WHERE expires_at IS NULL OR expires_at > now() ORDER BY id"
+    )
     return [world.vault.open(row.sealed) for row in rows]
 
 
-async def test_a_new_subscriber_shows_its_secret_once_and_keeps_it_sealed(world: OperationsSetup) -> None:
-    added = await world.add("shop", event_types=["payment.received", "payment.received"], customer=True)
+async def test_a_new_subscriber_shows_its_secret_once_and_keeps_it_sealed(
+    world: OperationsSetup,
+) -> None:
+    added = await world.add(
+        "shop", event_types=["payment.received", "payment.received"], customer=True
+    )
     assert ("shop", ["payment.received"], True, "active", False) == (
         added.name,
         added.event_types,
@@ -42,7 +48,9 @@ async def test_a_new_subscriber_shows_its_secret_once_and_keeps_it_sealed(world:
     shown = await show_subscriber(world.sessions, "shop")
     assert added.secret not in shown.model_dump_json()
     assert [None] == [secret.expires_at for secret in shown.secrets]
-    assert ["shop"] == [subscriber.name for subscriber in (await list_subscribers(world.sessions)).items]
+    assert ["shop"] == [
+        subscriber.name for subscriber in (await list_subscribers(world.sessions)).items
+    ]
 
 
 async def test_a_given_secret_is_used(world: OperationsSetup) -> None:
@@ -66,13 +74,17 @@ UNUSABLE: list[tuple[str, Any]] = [
 ]
 
 
-async def test_what_cannot_work_is_refused_and_adds_nothing(world: OperationsSetup, subtests: pytest.Subtests) -> None:
+async def test_what_cannot_work_is_refused_and_adds_nothing(
+    world: OperationsSetup, subtests: pytest.Subtests
+) -> None:
     for field, value in UNUSABLE:
         with subtests.test(field=field, value=value):
             with pytest.raises(NotAcceptable) as refused:
                 await world.add(**{field: value})
             assert field == refused.value.field
-            assert not value or str(value) not in str(refused.value)  # what was given may be a secret
+            assert not value or str(value) not in str(
+                refused.value
+            )  # what was given may be a secret
     assert [] == await world.rows("SELECT 1 FROM subscribers")
 
 
@@ -90,29 +102,57 @@ async def test_a_name_is_taken_once_also_when_two_ask_at_once(world: OperationsS
 async def test_only_what_is_named_changes(world: OperationsSetup) -> None:
     before = await world.add(event_types=["payment.received"], timeout_ms=5_000)
     url = "https://new.example/"
-    changed = await change_subscriber(world.sessions, world.vault, "shop", SubscriberChange(url=url), RULES, ADMIN)
-    assert before.model_copy(update={"url": url, "updated_at": changed.updated_at}).model_dump(exclude={"secret"}) == changed.model_dump()
+    changed = await change_subscriber(
+        world.sessions, world.vault, "shop", SubscriberChange(url=url), RULES, ADMIN
+    )
+    assert (
+        before.model_copy(update={"url": url, "updated_at": changed.updated_at}).model_dump(
+            exclude={"secret"}
+        )
+        == changed.model_dump()
+    )
     assert changed.updated_at > before.updated_at
     cleared = await change_subscriber(
-        world.sessions, world.vault, "shop", SubscriberChange(event_types=None, timeout_ms=None, customer=True), RULES, ADMIN
+        world.sessions,
+        world.vault,
+        "shop",
+        SubscriberChange(event_types=None, timeout_ms=None, customer=True),
+        RULES,
+        ADMIN,
     )
-    assert (url, None, None, True) == (cleared.url, cleared.event_types, cleared.timeout_ms, cleared.customer)
+    assert (url, None, None, True) == (
+        cleared.url,
+        cleared.event_types,
+        cleared.timeout_ms,
+        cleared.customer,
+    )
 
 
 async def test_a_change_that_names_nothing_changes_nothing(world: OperationsSetup) -> None:
     before = await world.add()
-    changed = await change_subscriber(world.sessions, world.vault, "shop", SubscriberChange(url=None, ordered=None), RULES, ADMIN)
+    changed = await change_subscriber(
+        world.sessions, world.vault, "shop", SubscriberChange(url=None, ordered=None), RULES, ADMIN
+    )
     assert before.model_dump(exclude={"secret"}) == changed.model_dump()
 
 
 async def test_a_change_to_a_forbidden_url_is_refused(world: OperationsSetup) -> None:
     before = await world.add()
     with pytest.raises(NotAcceptable):
-        await change_subscriber(world.sessions, world.vault, "shop", SubscriberChange(url="https://169.254.169.254/"), RULES, ADMIN)
+        await change_subscriber(
+            world.sessions,
+            world.vault,
+            "shop",
+            SubscriberChange(url="https://169.254.169.254/"),
+            RULES,
+            ADMIN,
+        )
     assert before.url == (await show_subscriber(world.sessions, "shop")).url
 
 
-async def test_what_is_owed_to_a_paused_subscriber_is_held_and_sent_after_resuming(world: OperationsSetup) -> None:
+async def test_what_is_owed_to_a_paused_subscriber_is_held_and_sent_after_resuming(
+    world: OperationsSetup,
+) -> None:
     async with subscriber(OWN_SECRET) as merchant:
         await world.add("shop", merchant.url, secret=OWN_SECRET)
         paused = await pause_subscriber(world.sessions, "shop", "maintenance", OPERATOR)
@@ -126,7 +166,9 @@ async def test_what_is_owed_to_a_paused_subscriber_is_held_and_sent_after_resumi
             assert ("active", None) == (resumed.state, resumed.pause_reason)
             assert resumed.resumed_at is not None
             await merchant.wait_for(2)
-    assert ["order.accepted", "payment.received"] == [event["type"] for _, event in merchant.received]
+    assert ["order.accepted", "payment.received"] == [
+        event["type"] for _, event in merchant.received
+    ]
 
 
 async def _owed(world: OperationsSetup) -> tuple[int, int]:
@@ -134,11 +176,15 @@ async def _owed(world: OperationsSetup) -> tuple[int, int]:
     return shown.pending, shown.dead
 
 
-async def test_a_removed_subscriber_leaves_no_address_no_secret_and_no_debt(world: OperationsSetup) -> None:
+async def test_a_removed_subscriber_leaves_no_address_no_secret_and_no_debt(
+    world: OperationsSetup,
+) -> None:
     await world.add()
     await world.judged("01", "04")
     await remove_subscriber(world.sessions, "shop", ADMIN)
-    assert [("removed", "")] == [(row.state, row.url) for row in await world.rows("SELECT state, url FROM subscribers")]
+    assert [("removed", "")] == [
+        (row.state, row.url) for row in await world.rows("SELECT state, url FROM subscribers")
+    ]
     assert [] == await world.rows("SELECT 1 FROM subscriber_secrets")
     rows = await world.rows("SELECT state, finished_at FROM outbound_webhooks")
     assert ["cancelled", "cancelled"] == [row.state for row in rows]
@@ -153,7 +199,9 @@ async def test_the_name_of_a_removed_subscriber_is_free_again(world: OperationsS
     assert "https://other.example/" == (await show_subscriber(world.sessions, "shop")).url
 
 
-async def test_after_a_rotation_webhooks_carry_signatures_of_both_secrets(world: OperationsSetup) -> None:
+async def test_after_a_rotation_webhooks_carry_signatures_of_both_secrets(
+    world: OperationsSetup,
+) -> None:
     old = await world.add()
     new = await rotate_secret(world.sessions, world.vault, "shop", Rotation(), ADMIN)
     assert new.secret != old.secret
@@ -161,17 +209,25 @@ async def test_after_a_rotation_webhooks_carry_signatures_of_both_secrets(world:
     current, earlier = (await show_subscriber(world.sessions, "shop")).secrets
     assert current.expires_at is None
     assert earlier.expires_at
-    assert 24 * 3600 == pytest.approx((earlier.expires_at - current.created_at).total_seconds(), abs=5)
+    assert 24 * 3600 == pytest.approx(
+        (earlier.expires_at - current.created_at).total_seconds(), abs=5
+    )
 
 
-async def test_a_webhook_verifies_with_the_earlier_secret_during_the_overlap_and_not_after_none(world: OperationsSetup) -> None:
-    async with subscriber(OWN_SECRET) as merchant:  # fails unless every webhook verifies with the earlier secret
+async def test_a_webhook_verifies_with_the_earlier_secret_during_the_overlap_and_not_after_none(
+    world: OperationsSetup,
+) -> None:
+    async with subscriber(
+        OWN_SECRET
+    ) as merchant:  # fails unless every webhook verifies with the earlier secret
         await world.add("shop", merchant.url, secret=OWN_SECRET)
         await rotate_secret(world.sessions, world.vault, "shop", Rotation(overlap_hours=1), ADMIN)
         await world.judged("01")
         async with world.forwarder():
             await merchant.wait_for(1)
-            await rotate_secret(world.sessions, world.vault, "shop", Rotation(overlap_hours=0), ADMIN)
+            await rotate_secret(
+                world.sessions, world.vault, "shop", Rotation(overlap_hours=0), ADMIN
+            )
             await world.judged("04")
             await until(lambda: _is_true(lambda: len(merchant.unverified) > 0))
         merchant.unverified.clear()
@@ -185,7 +241,9 @@ async def _is_true(condition: Callable[[], bool]) -> bool:
 async def test_rotating_without_overlap_ends_every_earlier_secret(world: OperationsSetup) -> None:
     await world.add()
     await rotate_secret(world.sessions, world.vault, "shop", Rotation(overlap_hours=168), ADMIN)
-    last = await rotate_secret(world.sessions, world.vault, "shop", Rotation(overlap_hours=0, secret=OWN_SECRET), ADMIN)
+    last = await rotate_secret(
+        world.sessions, world.vault, "shop", Rotation(overlap_hours=0, secret=OWN_SECRET), ADMIN
+    )
     assert OWN_SECRET == last.secret
     assert [OWN_SECRET] == await _opened_secrets(world)
 
@@ -198,7 +256,9 @@ async def test_an_overlap_only_ever_shortens(world: OperationsSetup) -> None:
     assert first.expires_at
     assert middle.expires_at
     assert 3600 == pytest.approx((first.expires_at - first.created_at).total_seconds(), abs=5)
-    assert 168 * 3600 == pytest.approx((middle.expires_at - middle.created_at).total_seconds(), abs=5)
+    assert 168 * 3600 == pytest.approx(
+        (middle.expires_at - middle.created_at).total_seconds(), abs=5
+    )
 
 
 async def test_signatures_do_not_pile_up(world: OperationsSetup) -> None:
@@ -221,7 +281,9 @@ async def test_a_subscriber_that_is_not_there_is_not_found(world: OperationsSetu
         lambda: pause_subscriber(world.sessions, "gone", None, OPERATOR),
         lambda: resume_subscriber(world.sessions, "gone", OPERATOR),
         lambda: remove_subscriber(world.sessions, "gone", ADMIN),
-        lambda: change_subscriber(world.sessions, world.vault, "gone", SubscriberChange(customer=True), RULES, ADMIN),
+        lambda: change_subscriber(
+            world.sessions, world.vault, "gone", SubscriberChange(customer=True), RULES, ADMIN
+        ),
         lambda: rotate_secret(world.sessions, world.vault, "gone", Rotation(), ADMIN),
     ]
     for action in actions:
@@ -241,11 +303,17 @@ async def test_counting_what_is_owed_stops_at_its_limit(world: OperationsSetup) 
     assert (10_000, 0) == await _owed(world)
 
 
-async def test_a_resumption_begins_afresh_and_only_a_pause_makes_a_backlog(world: OperationsSetup) -> None:
+async def test_a_resumption_begins_afresh_and_only_a_pause_makes_a_backlog(
+    world: OperationsSetup,
+) -> None:
     await world.add(rate_limit=5)
-    await world.run("UPDATE subscribers SET failures = 40, failing_since = now() - interval '6 days'")
+    await world.run(
+        "UPDATE subscribers SET failures = 40, failing_since = now() - interval '6 days'"
+    )
     assert None is (await resume_subscriber(world.sessions, "shop", OPERATOR)).resumed_at
-    await world.run("UPDATE subscribers SET failures = 40, failing_since = now() - interval '6 days', state = 'paused'")
+    await world.run(
+        "UPDATE subscribers SET failures = 40, failing_since = now() - interval '6 days', state = 'paused'"
+    )
     resumed = await resume_subscriber(world.sessions, "shop", OPERATOR)
     assert (0, None, 5) == (resumed.failures, resumed.failing_since, resumed.rate_limit)
     assert resumed.resumed_at is not None
@@ -255,4 +323,9 @@ async def test_a_rate_limit_can_be_set_and_taken_away(world: OperationsSetup) ->
     await world.add()
     for limit in (7, None):
         change = SubscriberChange.model_validate({"rate_limit": limit})
-        assert limit == (await change_subscriber(world.sessions, world.vault, "shop", change, RULES, ADMIN)).rate_limit
+        assert (
+            limit
+            == (
+                await change_subscriber(world.sessions, world.vault, "shop", change, RULES, ADMIN)
+            ).rate_limit
+        )

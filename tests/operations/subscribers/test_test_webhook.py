@@ -17,7 +17,11 @@ async def test_a_test_webhook_arrives_whatever_the_filter(world: OperationsSetup
         async with world.forwarder():
             trial = await send_test(world.sessions, "shop", OPERATOR)
     assert trial.attempt
-    assert ("delivered", "delivered", 200) == (trial.state, trial.attempt.outcome, trial.attempt.http_status)
+    assert ("delivered", "delivered", 200) == (
+        trial.state,
+        trial.attempt.outcome,
+        trial.attempt.http_status,
+    )
     assert [(str(trial.event_id), "webhook.test", {"subscriber": "shop"})] == [
         (webhook_id, event["type"], event["data"]) for webhook_id, event in merchant.received
     ]
@@ -33,7 +37,9 @@ async def test_a_failing_test_shows_the_answer(world: OperationsSetup) -> None:
     assert ("http_4xx", 404) == (trial.attempt.outcome, trial.attempt.http_status)
 
 
-async def test_without_a_worker_the_test_is_owed_and_says_that_none_tried(world: OperationsSetup) -> None:
+async def test_without_a_worker_the_test_is_owed_and_says_that_none_tried(
+    world: OperationsSetup,
+) -> None:
     await world.add("shop")
     await world.add("other")
     trial = await send_test(world.sessions, "shop", OPERATOR, wait_seconds=0.15)

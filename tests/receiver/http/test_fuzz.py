@@ -24,8 +24,36 @@ GROWTH_LIMIT_KB = 40_000
 
 FRAGMENTS = st.sampled_from(
     [
-        *(b"GET ", b"POST ", b"HEAD ", b"get ", b" HTTP/1.0", b" HTTP/1.1", b" HTTP/9.9", b"\r\n", b"\n", b"\r\n\r\n", b"\0", b" ", b"#"),
-        *(PATH, b"/healthz", b"http://a", b"?", CALL, b"&", b"=", b"%", b"\x83R", b"order_no=", b"status=04", b"//", b"a" * 70_000),
+        *(
+            b"GET ",
+            b"POST ",
+            b"HEAD ",
+            b"get ",
+            b" HTTP/1.0",
+            b" HTTP/1.1",
+            b" HTTP/9.9",
+            b"\r\n",
+            b"\n",
+            b"\r\n\r\n",
+            b"\0",
+            b" ",
+            b"#",
+        ),
+        *(
+            PATH,
+            b"/healthz",
+            b"http://a",
+            b"?",
+            CALL,
+            b"&",
+            b"=",
+            b"%",
+            b"\x83R",
+            b"order_no=",
+            b"status=04",
+            b"//",
+            b"a" * 70_000,
+        ),
         *(
             b"Content-Length: ",
             b"5",
@@ -43,10 +71,18 @@ FRAGMENTS = st.sampled_from(
             b"Host: a\r\n",
             b": \r\n",
         ),
-        *(b"X-Forwarded-For: 127.0.0.1\r\n", b'Forwarded: for="', b"X-Raw-Query: ", b"\xff\xfe", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+        *(
+            b"X-Forwarded-For: 127.0.0.1\r\n",
+            b'Forwarded: for="',
+            b"X-Raw-Query: ",
+            b"\xff\xfe",
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        ),
     ]
 )
-REQUEST = st.lists(st.one_of(FRAGMENTS, st.binary(max_size=30)), max_size=12).map(b"".join) | st.binary(max_size=200)
+REQUEST = st.lists(st.one_of(FRAGMENTS, st.binary(max_size=30)), max_size=12).map(
+    b"".join
+) | st.binary(max_size=200)
 
 
 def memory_kb(pid: int) -> int:
@@ -85,7 +121,12 @@ async def test_random_bytes_do_no_harm(database_url: str, tmp_path: Path) -> Non
         address = await receiver.ready("receiver")
         sizes = []
 
-        @settings(max_examples=REQUESTS // AT_ONCE, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @settings(
+            max_examples=REQUESTS // AT_ONCE,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        )
         @given(st.lists(REQUEST, min_size=AT_ONCE, max_size=AT_ONCE))
         def fuzz(requests: list[bytes]) -> None:
             send_all(address, requests)

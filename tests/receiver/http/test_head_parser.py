@@ -11,13 +11,20 @@ from app.receiver.http.head_parser import BadHead, Framing, Head
 from app.receiver.http.head_reader import HeadReader, whole_parameters
 
 END = st.sampled_from([b"\r\n", b"\n"])
-TARGET = st.binary(min_size=1, max_size=60).filter(lambda target: b"\n" not in target and target.strip() == target and target[-1:] != b"\r")
+TARGET = st.binary(min_size=1, max_size=60).filter(
+    lambda target: b"\n" not in target and target.strip() == target and target[-1:] != b"\r"
+)
 CUTS = st.lists(st.integers(0, 400), max_size=12)
 
 
 def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
     """The data cut at these places."""
-    return [data[start:end] for start, end in pairwise(sorted({0, len(data), *(cut for cut in cuts if cut < len(data))}))]
+    return [
+        data[start:end]
+        for start, end in pairwise(
+            sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
+        )
+    ]
 
 
 def read(data: list[bytes]) -> tuple[Head | None, bytes]:
@@ -35,12 +42,21 @@ def read(data: list[bytes]) -> tuple[Head | None, bytes]:
     return head, rest
 
 
-@given(TARGET, END, END, st.sampled_from([b"", b"Host: a", b"X-Odd: \xff\x00"]), st.binary(max_size=30), CUTS)
+@given(
+    TARGET,
+    END,
+    END,
+    st.sampled_from([b"", b"Host: a", b"X-Odd: \xff\x00"]),
+    st.binary(max_size=30),
+    CUTS,
+)
 def test_a_target_is_all_between_the_first_and_the_last_space(
     target: bytes, end: bytes, last_end: bytes, header: bytes, rest: bytes, cuts: list[int]
 ) -> None:
     lines = header + end if header else b""
-    head, behind = read(pieces(b"GET " + target + b" HTTP/1.1" + end + lines + last_end + rest, cuts))
+    head, behind = read(
+        pieces(b"GET " + target + b" HTTP/1.1" + end + lines + last_end + rest, cuts)
+    )
     assert head is not None
     assert (target, "1.1", lines, rest) == (head.target, head.version, head.lines, behind)
 
@@ -56,7 +72,9 @@ def test_nothing_but_unreadable_is_raised(data: list[bytes]) -> None:
 
 
 @given(st.lists(st.binary(min_size=1, max_size=40), max_size=6), END, st.binary(max_size=20), CUTS)
-def test_chunks_are_put_together_however_they_are_cut(chunks: list[bytes], end: bytes, behind: bytes, cuts: list[int]) -> None:
+def test_chunks_are_put_together_however_they_are_cut(
+    chunks: list[bytes], end: bytes, behind: bytes, cuts: list[int]
+) -> None:
     coded = b"".join(b"%x" % len(chunk) + end + chunk + end for chunk in chunks) + b"0" + end + end
     reader = ChunkReader()
     body = b""
@@ -102,7 +120,9 @@ def test_the_value_at_a_cut_is_left_out(part: bytes, whole: bytes) -> None:
 def test_a_body_is_cut_at_the_limit_and_not_before() -> None:
     for length, cut in ((BODY_LIMIT, False), (BODY_LIMIT + 1, True)):
         reader = BodyReader(Framing.LENGTH, length)
-        assert reader.feed(b"a=1&" + b"b" * (length - 4) + b"rest"[: 4 * (not cut)]) == (b"" if cut else b"rest")
+        assert reader.feed(b"a=1&" + b"b" * (length - 4) + b"rest"[: 4 * (not cut)]) == (
+            b"" if cut else b"rest"
+        )
         assert reader.complete
         assert reader.cut is cut
         assert len(reader.kept()) == (3 if cut else BODY_LIMIT)

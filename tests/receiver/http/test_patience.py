@@ -41,7 +41,9 @@ def gone(connections: Sequence[Connection]) -> list[bool]:
     return [reader.at_eof() or reader.exception() is not None for reader, _ in connections]
 
 
-async def test_slow_senders_are_given_up_in_time_while_others_are_answered(database_url: str) -> None:
+async def test_slow_senders_are_given_up_in_time_while_others_are_answered(
+    database_url: str,
+) -> None:
     async with receiver(database_url, allowed=LOCAL) as port:
         post = get(PATH, b"Content-Length: 5000", method=b"POST")
         slow = asyncio.gather(
@@ -63,7 +65,9 @@ async def test_slow_senders_are_given_up_in_time_while_others_are_answered(datab
     assert len(waits) == len(await stored(database_url))
 
 
-async def test_when_all_places_are_taken_the_oldest_idle_connection_gives_way(database_url: str) -> None:
+async def test_when_all_places_are_taken_the_oldest_idle_connection_gives_way(
+    database_url: str,
+) -> None:
     async with receiver(database_url, allowed=LOCAL, descriptors=200) as port:
         idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(300)]
         assert status_of(await exchange("127.0.0.1", port, get(PATH + b"?" + CALL))) == 200
@@ -86,7 +90,9 @@ async def test_strangers_have_few_places_and_allowed_sources_the_rest(database_u
         await asyncio.sleep(STRANGER_SECONDS)
         others = [await strange_connection(port) for _ in range(20)]
         await asyncio.sleep(0.3)
-        assert gone(strangers[:25] + others) == [True] * 20 + [False] * 25, "later the one that has waited longest gives way"
+        assert gone(strangers[:25] + others) == [True] * 20 + [False] * 25, (
+            "later the one that has waited longest gives way"
+        )
         probe, _ = others[-1]
         others[-1][1].write(get(b"/readyz"))
         assert status_of(await probe.read()) == 200, "so that a load balancer can ask"

@@ -20,7 +20,9 @@ from tests.recording.recording_setup import (
 )
 
 
-async def test_those_who_wait_when_the_breaker_trips_by_itself_are_sent_elsewhere(database_url: str, tmp_path: Path) -> None:
+async def test_those_who_wait_when_the_breaker_trips_by_itself_are_sent_elsewhere(
+    database_url: str, tmp_path: Path
+) -> None:
     """Its first probe may fail while a commit is still under way, and succeed in the end."""
     under_way, waiting = make_notice(1), [make_notice(number) for number in range(2, 600)]
     locker = await connect(database_url)
@@ -40,7 +42,9 @@ async def test_those_who_wait_when_the_breaker_trips_by_itself_are_sent_elsewher
     assert show_spool(tmp_path).records == len(waiting)
 
 
-async def test_what_comes_while_the_appender_is_cancelled_and_after_goes_to_the_spool(database_url: str, tmp_path: Path) -> None:
+async def test_what_comes_while_the_appender_is_cancelled_and_after_goes_to_the_spool(
+    database_url: str, tmp_path: Path
+) -> None:
     locker = await connect(database_url)
     await locker.execute("BEGIN; LOCK TABLE notices IN EXCLUSIVE MODE")
     appender, spool = Appender(database_url, on_commit=lambda: None), Spool(tmp_path, limit=LIMIT)
@@ -71,7 +75,9 @@ async def _waits_for_a_lock(url: str) -> bool:
         await connection.close()
 
 
-async def test_an_appender_that_ended_before_it_began_keeps_nobody_waiting(database_url: str) -> None:
+async def test_an_appender_that_ended_before_it_began_keeps_nobody_waiting(
+    database_url: str,
+) -> None:
     appender = Appender(database_url, on_commit=lambda: None)
     running = asyncio.create_task(appender.run())
     await asyncio.sleep(0)

@@ -79,7 +79,9 @@ async def check_arrived(server_url: str, directory: Path, caller: Caller) -> Non
     assert sorted(notice.id for notice in caller.notices) == await stored_ids(server_url)
 
 
-async def test_a_server_that_is_stopped_and_started_again(server: OwnServer, tmp_path: Path) -> None:
+async def test_a_server_that_is_stopped_and_started_again(
+    server: OwnServer, tmp_path: Path
+) -> None:
     async with running_ladder(server.url, tmp_path / "spool") as running:
         caller = Caller(running)
         await caller.run(0.3)
@@ -115,14 +117,18 @@ async def test_a_server_that_answers_nothing_any_more(server: OwnServer, tmp_pat
     assert caller.slowest < 1.5
 
 
-@pytest.mark.parametrize(("connected", "stall"), [(True, 1.0), (True, 10.0), (False, 1.0), (False, 10.0)])
+@pytest.mark.parametrize(
+    ("connected", "stall"), [(True, 1.0), (True, 10.0), (False, 1.0), (False, 10.0)]
+)
 async def test_many_callers_behind_a_stalled_commit_wait_no_longer_than_their_share(
     server: OwnServer, tmp_path: Path, connected: bool, stall: float
 ) -> None:
     """More than fit into one batch; also when the first batch is late, but comes, and when connecting is what stalls."""
     share = 1.5
     waits: list[float] = []
-    async with running_ladder(server.url, tmp_path / "spool", budget=share / DATABASE_SHARE, drains=False) as running:
+    async with running_ladder(
+        server.url, tmp_path / "spool", budget=share / DATABASE_SHARE, drains=False
+    ) as running:
 
         async def call(number: int) -> UUID | None:
             notice, started = make_notice(number), fair_seconds()
@@ -164,7 +170,9 @@ async def server_port(url: str) -> int:
         await connection.close()
 
 
-async def test_of_several_hosts_the_one_that_takes_writes_is_found(server: OwnServer, tmp_path: Path) -> None:
+async def test_of_several_hosts_the_one_that_takes_writes_is_found(
+    server: OwnServer, tmp_path: Path
+) -> None:
     nobody = f"postgresql://127.0.0.1:{free_port()}/postgres"
     assert await server_port(two_hosts(nobody, server.url)) == server.port
     with own_server(tmp_path / "second", "default_transaction_read_only=on") as read_only:
@@ -176,7 +184,9 @@ async def test_of_several_hosts_the_one_that_takes_writes_is_found(server: OwnSe
         await engine.dispose()
 
 
-async def test_a_host_that_swallows_packets_delays_the_next_by_two_seconds_and_only_once(server: OwnServer, tmp_path: Path) -> None:
+async def test_a_host_that_swallows_packets_delays_the_next_by_two_seconds_and_only_once(
+    server: OwnServer, tmp_path: Path
+) -> None:
     with own_server(tmp_path / "second") as hole:
         hole.freeze(True)
         both = two_hosts(hole.url, server.url)
@@ -192,8 +202,12 @@ needs_pgbouncer = pytest.mark.skipif(not PGBOUNCER.exists(), reason="PgBouncer i
 
 
 @needs_pgbouncer
-@pytest.mark.parametrize("settings", [(), ("ignore_startup_parameters = statement_timeout,lock_timeout,jit",)])
-async def test_behind_pgbouncer_calls_are_recorded_and_drained(server: OwnServer, tmp_path: Path, settings: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "settings", [(), ("ignore_startup_parameters = statement_timeout,lock_timeout,jit",)]
+)
+async def test_behind_pgbouncer_calls_are_recorded_and_drained(
+    server: OwnServer, tmp_path: Path, settings: tuple[str, ...]
+) -> None:
     with pgbouncer(tmp_path / "bouncer", server.port, *settings) as port:
         url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
         assert not is_pooled(url)
@@ -209,7 +223,9 @@ async def test_behind_pgbouncer_calls_are_recorded_and_drained(server: OwnServer
 
 
 @needs_pgbouncer
-async def test_behind_pgbouncer_sessions_share_servers_without_mixing_statements(server: OwnServer, tmp_path: Path) -> None:
+async def test_behind_pgbouncer_sessions_share_servers_without_mixing_statements(
+    server: OwnServer, tmp_path: Path
+) -> None:
     with pgbouncer(tmp_path / "bouncer", server.port) as port:
         url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
         engines = [make_engine(url) for _ in range(2)]
@@ -218,7 +234,10 @@ async def test_behind_pgbouncer_sessions_share_servers_without_mixing_statements
             async with engines[number % 2].connect() as connection:
                 for turn in range(10):
                     statement = text(f"SELECT CAST(:value AS integer) + {(number + turn) % 7}")
-                    assert await connection.scalar(statement, {"value": number}) == number + (number + turn) % 7
+                    assert (
+                        await connection.scalar(statement, {"value": number})
+                        == number + (number + turn) % 7
+                    )
                     await connection.commit()
 
         await asyncio.gather(*(ask(number) for number in range(20)))
@@ -227,7 +246,9 @@ async def test_behind_pgbouncer_sessions_share_servers_without_mixing_statements
 
 
 @needs_pgbouncer
-async def test_behind_pgbouncer_nobody_listens_and_waiting_polls(server: OwnServer, tmp_path: Path) -> None:
+async def test_behind_pgbouncer_nobody_listens_and_waiting_polls(
+    server: OwnServer, tmp_path: Path
+) -> None:
     with pgbouncer(tmp_path / "bouncer", server.port) as port:
         url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
         listener, waker = NotifyListener(url, (NOTICES,)), Waker(url, NOTICES)

@@ -30,7 +30,9 @@ OWNER = "0123456789ab"
 
 def spooled(directory: Path, count: int, segment_bytes: int = 1_500) -> list[UUID]:
     """Segments of a process that is gone; returns the ids in them, in order."""
-    writer = SegmentWriter(directory, OWNER, suffix=SPOOLED, limit=LIMIT, segment_bytes=segment_bytes)
+    writer = SegmentWriter(
+        directory, OWNER, suffix=SPOOLED, limit=LIMIT, segment_bytes=segment_bytes
+    )
     notices = [make_notice(number) for number in range(count)]
     for start in range(0, count, 5):
         writer.write([encode_notice(notice) for notice in notices[start : start + 5]])
@@ -46,7 +48,9 @@ async def in_order_of_arrival(url: str) -> list[UUID]:
         await connection.close()
 
 
-async def test_what_a_gone_process_left_is_drained_in_order_and_removed(database_url: str, tmp_path: Path) -> None:
+async def test_what_a_gone_process_left_is_drained_in_order_and_removed(
+    database_url: str, tmp_path: Path
+) -> None:
     ids = spooled(tmp_path, 50)
     drained = await drain_spool(database_url, tmp_path)
     assert drained.records == 50
@@ -55,16 +59,22 @@ async def test_what_a_gone_process_left_is_drained_in_order_and_removed(database
     assert not any(tmp_path.iterdir())  # noqa: ASYNC240
 
 
-async def test_a_drain_that_was_cut_off_is_taken_up_without_doubles(database_url: str, tmp_path: Path) -> None:
+async def test_a_drain_that_was_cut_off_is_taken_up_without_doubles(
+    database_url: str, tmp_path: Path
+) -> None:
     ids = spooled(tmp_path / "spool", 30)
     shutil.copytree(tmp_path / "spool", tmp_path / "copy")
     await drain_spool(database_url, tmp_path / "spool")
-    drained = await drain_spool(database_url, tmp_path / "copy")  # as if no file had been removed after its commit
+    drained = await drain_spool(
+        database_url, tmp_path / "copy"
+    )  # as if no file had been removed after its commit
     assert drained.records == 30
     assert ids == await stored_ids(database_url)
 
 
-async def test_a_living_process_drains_its_own_and_nobody_else_does(database_url: str, tmp_path: Path) -> None:
+async def test_a_living_process_drains_its_own_and_nobody_else_does(
+    database_url: str, tmp_path: Path
+) -> None:
     spool = Spool(tmp_path, limit=LIMIT)
     first, second = make_notice(1), make_notice(2)
     await spool.append(first)
@@ -80,7 +90,9 @@ async def test_a_living_process_drains_its_own_and_nobody_else_does(database_url
     assert list_segments(tmp_path) == []
 
 
-async def test_notices_that_are_spooled_while_it_drains_are_drained_too(database_url: str, tmp_path: Path) -> None:
+async def test_notices_that_are_spooled_while_it_drains_are_drained_too(
+    database_url: str, tmp_path: Path
+) -> None:
     spool = Spool(tmp_path, limit=LIMIT, segment_bytes=5_000)
     drainer = asyncio.create_task(Drainer(database_url, tmp_path, spool=spool).run())
     notices = [make_notice(number) for number in range(3_000)]
@@ -94,7 +106,9 @@ async def test_notices_that_are_spooled_while_it_drains_are_drained_too(database
 
 
 @pytest.mark.parametrize("where", ["front", "middle", "end"])
-async def test_damage_is_set_aside_and_costs_no_record(database_url: str, tmp_path: Path, where: str) -> None:
+async def test_damage_is_set_aside_and_costs_no_record(
+    database_url: str, tmp_path: Path, where: str
+) -> None:
     ids = spooled(tmp_path, 20, segment_bytes=LIMIT)
     [segment] = list_segments(tmp_path)
     data = segment.path.read_bytes()
@@ -112,11 +126,21 @@ async def test_damage_is_set_aside_and_costs_no_record(database_url: str, tmp_pa
     assert show_spool(tmp_path).torn_files == 1
 
 
-async def test_what_cannot_be_read_or_stored_is_kept_for_later(database_url: str, tmp_path: Path) -> None:
+async def test_what_cannot_be_read_or_stored_is_kept_for_later(
+    database_url: str, tmp_path: Path
+) -> None:
     good = [make_notice(number) for number in range(4)]
     bad, later = make_notice(method="GE\0T"), b"\x02of a later version"
     writer = SegmentWriter(tmp_path, OWNER, suffix=SPOOLED, limit=LIMIT)
-    writer.write([encode_notice(good[0]), encode_notice(bad), encode_notice(good[1]), later, encode_notice(good[2])])
+    writer.write(
+        [
+            encode_notice(good[0]),
+            encode_notice(bad),
+            encode_notice(good[1]),
+            later,
+            encode_notice(good[2]),
+        ]
+    )
     writer.seal()
     drained = await drain_spool(database_url, tmp_path)
     assert (drained.records, drained.refused) == (3, 2)
@@ -129,7 +153,9 @@ async def test_what_cannot_be_read_or_stored_is_kept_for_later(database_url: str
     assert show_spool(tmp_path).refused_records == 2
 
 
-async def test_a_drain_waits_for_its_database_and_goes_on(database_url: str, tmp_path: Path) -> None:
+async def test_a_drain_waits_for_its_database_and_goes_on(
+    database_url: str, tmp_path: Path
+) -> None:
     ids = spooled(tmp_path, 10)
     with pytest.raises(OSError):
         await drain_spool("postgresql://relay@127.0.0.1:1/relay", tmp_path)
@@ -142,7 +168,9 @@ async def test_a_drain_waits_for_its_database_and_goes_on(database_url: str, tmp
 def process(*arguments: object) -> Iterator[subprocess.Popen[str]]:
     """The process under test, killed at the end with no chance to say goodbye."""
     command = [sys.executable, "-m", "tests.recording.spool_process", *map(str, arguments)]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, bufsize=1)
+    running = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, bufsize=1
+    )
     try:
         yield running
     finally:
@@ -163,21 +191,29 @@ def acknowledged_until_killed(directory: Path, seconds: float) -> list[UUID]:
     return [UUID(line.strip()) for line in lines if line.endswith("\n")]
 
 
-async def test_a_writer_killed_again_and_again_keeps_every_promise(database_url: str, tmp_path: Path) -> None:
+async def test_a_writer_killed_again_and_again_keeps_every_promise(
+    database_url: str, tmp_path: Path
+) -> None:
     acknowledged: list[UUID] = []
     generator = random.Random(7)
     for _ in range(5):
-        acknowledged += await asyncio.to_thread(acknowledged_until_killed, tmp_path, generator.uniform(0.02, 0.3))
+        acknowledged += await asyncio.to_thread(
+            acknowledged_until_killed, tmp_path, generator.uniform(0.02, 0.3)
+        )
     drained = await drain_spool(database_url, tmp_path)
     stored = await stored_ids(database_url)
     assert len(acknowledged) > 100
     assert set(acknowledged) <= set(stored)
     assert len(stored) == drained.records  # nothing twice, neither in the files nor in the table
-    assert len(stored) - len(acknowledged) <= 5 * 8 * 2  # what was written and not yet acknowledged: a batch or two of 8 callers
+    assert (
+        len(stored) - len(acknowledged) <= 5 * 8 * 2
+    )  # what was written and not yet acknowledged: a batch or two of 8 callers
     assert list_segments(tmp_path) == []
 
 
-async def test_a_drainer_killed_again_and_again_loses_nothing(database_url: str, tmp_path: Path) -> None:
+async def test_a_drainer_killed_again_and_again_loses_nothing(
+    database_url: str, tmp_path: Path
+) -> None:
     ids = spooled(tmp_path, 3_000, segment_bytes=30_000)
     for _ in range(3):
         with process("drain", tmp_path, database_url):
@@ -188,7 +224,9 @@ async def test_a_drainer_killed_again_and_again_loses_nothing(database_url: str,
     assert list_segments(tmp_path) == []
 
 
-async def test_new_calls_are_answered_while_a_long_spool_drains(database_url: str, tmp_path: Path) -> None:
+async def test_new_calls_are_answered_while_a_long_spool_drains(
+    database_url: str, tmp_path: Path
+) -> None:
     ids = spooled(tmp_path, 3_000, segment_bytes=LIMIT)
     slowest = 0.0
     async with running_ladder(database_url, tmp_path) as running:

@@ -23,7 +23,9 @@ KEPT = make_notice(2)
 TELEPHONE = b"0312345678"
 
 
-def write(directory: Path, suffix: str, *notices: RawNotice, payloads: tuple[bytes, ...] = ()) -> None:
+def write(
+    directory: Path, suffix: str, *notices: RawNotice, payloads: tuple[bytes, ...] = ()
+) -> None:
     """A file of a process that is gone."""
     writer = SegmentWriter(directory, OWNER, suffix=suffix, limit=LIMIT)
     writer.write([*map(encode_notice, notices), *payloads])
@@ -35,7 +37,13 @@ def everything(directory: Path) -> bytes:
 
 
 def test_refused_records_about_the_order_go_and_the_others_stay(tmp_path: Path) -> None:
-    write(tmp_path, REFUSED, ERASED, KEPT, replace(ERASED, target=b"/zeus/notify", body=b"order_no=1234%2D56789-00001"))
+    write(
+        tmp_path,
+        REFUSED,
+        ERASED,
+        KEPT,
+        replace(ERASED, target=b"/zeus/notify", body=b"order_no=1234%2D56789-00001"),
+    )
     assert forget_order(tmp_path, ORDER) == (2, 0)
     assert show_spool(tmp_path).refused_records == 1
     assert ORDER.encode() not in everything(tmp_path)
@@ -51,8 +59,12 @@ def test_a_file_with_nothing_else_in_it_goes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("spelling", [ORDER.encode(), b"1234%2D56789%2d00001"])
-def test_what_cannot_be_read_goes_whole_if_it_names_the_order(tmp_path: Path, spelling: bytes) -> None:
-    write(tmp_path, REFUSED, KEPT, payloads=(b"\xff from a later version: " + spelling + TELEPHONE,))
+def test_what_cannot_be_read_goes_whole_if_it_names_the_order(
+    tmp_path: Path, spelling: bytes
+) -> None:
+    write(
+        tmp_path, REFUSED, KEPT, payloads=(b"\xff from a later version: " + spelling + TELEPHONE,)
+    )
     (tmp_path / f"x{TORN}").write_bytes(b"garbage " + spelling)
     (tmp_path / f"y{TORN}").write_bytes(b"other garbage")
     assert forget_order(tmp_path, ORDER) == (2, 0)

@@ -75,9 +75,13 @@ HURTS: dict[str, Callable[[Path], object]] = {
     "segment moved": lambda directory: segment_of(directory).rename(directory.with_name("away")),
     "segment replaced by a link": lambda directory: replace_by_link(segment_of(directory)),
     "segment replaced by a copy": lambda directory: replace_by_copy(segment_of(directory)),
-    "segment replaced by a directory": lambda directory: replace_by_directory(segment_of(directory)),
+    "segment replaced by a directory": lambda directory: replace_by_directory(
+        segment_of(directory)
+    ),
     "lock removed": lambda directory: [path.unlink() for path in directory.glob(f"*{LOCK}")],
-    "lock replaced by a link": lambda directory: [replace_by_link(path) for path in directory.glob(f"*{LOCK}")],
+    "lock replaced by a link": lambda directory: [
+        replace_by_link(path) for path in directory.glob(f"*{LOCK}")
+    ],
     "every file removed": lambda directory: [path.unlink() for path in directory.iterdir()],
     "directory removed": shutil.rmtree,
     "directory moved": lambda directory: directory.rename(directory.with_name("moved")),
@@ -107,7 +111,9 @@ def looked_after(spool: Spool) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("hurt", HURTS.values(), ids=HURTS)
-async def test_calls_answered_after_the_damage_are_reached_by_name_at_once(tmp_path: Path, hurt: Callable[[Path], object]) -> None:
+async def test_calls_answered_after_the_damage_are_reached_by_name_at_once(
+    tmp_path: Path, hurt: Callable[[Path], object]
+) -> None:
     directory = tmp_path / "spool"
     spool = Spool(directory, limit=LIMIT)
     await append(spool, range(20))
@@ -121,11 +127,15 @@ async def test_calls_answered_after_the_damage_are_reached_by_name_at_once(tmp_p
 
 
 @pytest.mark.parametrize("hurt", HURTS.values(), ids=HURTS)
-async def test_calls_answered_before_the_damage_are_written_again(tmp_path: Path, hurt: Callable[[Path], object]) -> None:
+async def test_calls_answered_before_the_damage_are_written_again(
+    tmp_path: Path, hurt: Callable[[Path], object]
+) -> None:
     directory = tmp_path / "spool"
     spool = Spool(directory, limit=LIMIT, segment_bytes=1_500)
     with looked_after(spool):
-        before = [one for start in range(0, 40, 4) for one in await append(spool, range(start, start + 4))]
+        before = [
+            one for start in range(0, 40, 4) for one in await append(spool, range(start, start + 4))
+        ]
         assert len(list_segments(directory)) >= 4
         hurt(directory)
         await until(lambda: set(before) <= set(regular_ids(directory)))
@@ -135,14 +145,20 @@ async def test_calls_answered_before_the_damage_are_written_again(tmp_path: Path
 
 def regular_ids(directory: Path) -> list[str]:
     """The ids in the segments that are files; a test may have put something else in the place of one."""
-    odd = [segment.path for segment in list_segments(directory) if segment.path.is_symlink() or segment.path.is_dir()]
+    odd = [
+        segment.path
+        for segment in list_segments(directory)
+        if segment.path.is_symlink() or segment.path.is_dir()
+    ]
     for path in odd:
         path.rename(path.with_suffix(".odd"))
     return ids_in(directory)
 
 
 @pytest.mark.parametrize("hurt", HURTS.values(), ids=HURTS)
-async def test_the_writer_drains_what_lost_its_name(database_url: str, tmp_path: Path, hurt: Callable[[Path], object]) -> None:
+async def test_the_writer_drains_what_lost_its_name(
+    database_url: str, tmp_path: Path, hurt: Callable[[Path], object]
+) -> None:
     directory = tmp_path / "spool"
     spool = Spool(directory, limit=LIMIT, segment_bytes=1_500)
     ids = [one for start in range(0, 40, 4) for one in await append(spool, range(start, start + 4))]
@@ -150,11 +166,17 @@ async def test_the_writer_drains_what_lost_its_name(database_url: str, tmp_path:
     await Drainer(database_url, directory, spool=spool).drain_once()
     assert ids == [str(one) for one in await stored_ids(database_url)]
     await spool.close()
-    left = [segment.path for segment in list_segments(directory) if segment.path.is_file() and not segment.path.is_symlink()]
+    left = [
+        segment.path
+        for segment in list_segments(directory)
+        if segment.path.is_file() and not segment.path.is_symlink()
+    ]
     assert len(left) <= 1, "only a copy that somebody else made may be left"
 
 
-async def test_a_process_that_ends_leaves_its_records_under_their_names(database_url: str, tmp_path: Path) -> None:
+async def test_a_process_that_ends_leaves_its_records_under_their_names(
+    database_url: str, tmp_path: Path
+) -> None:
     directory = tmp_path / "spool"
     spool = Spool(directory, limit=LIMIT)
     ids = await append(spool, range(20))
@@ -175,7 +197,9 @@ async def test_a_lost_file_is_counted(tmp_path: Path) -> None:
     await spool.close()
 
 
-async def test_a_missing_lock_does_not_prove_that_its_owner_is_dead(database_url: str, tmp_path: Path) -> None:
+async def test_a_missing_lock_does_not_prove_that_its_owner_is_dead(
+    database_url: str, tmp_path: Path
+) -> None:
     spool = Spool(tmp_path, limit=LIMIT, segment_bytes=1_500)
     ids = [one for start in range(0, 20, 4) for one in await append(spool, range(start, start + 4))]
     segments = len(list_segments(tmp_path))
@@ -189,7 +213,9 @@ async def test_a_missing_lock_does_not_prove_that_its_owner_is_dead(database_url
     assert (await drain_spool(database_url, tmp_path)).records == 20
 
 
-async def test_a_refused_notice_survives_its_file_and_is_left_alone_while_its_process_lives(tmp_path: Path) -> None:
+async def test_a_refused_notice_survives_its_file_and_is_left_alone_while_its_process_lives(
+    tmp_path: Path,
+) -> None:
     spool = Spool(tmp_path, limit=LIMIT)
     notice = make_notice(1)
     with looked_after(spool):
@@ -206,7 +232,9 @@ async def test_a_refused_notice_survives_its_file_and_is_left_alone_while_its_pr
     assert ids_in(tmp_path) == [str(notice.id)]
 
 
-async def test_a_segment_that_is_cut_off_under_its_writer_takes_no_more_calls(tmp_path: Path) -> None:
+async def test_a_segment_that_is_cut_off_under_its_writer_takes_no_more_calls(
+    tmp_path: Path,
+) -> None:
     spool = Spool(tmp_path, limit=LIMIT)
     await append(spool, range(20))
     path = segment_of(tmp_path)
@@ -217,7 +245,9 @@ async def test_a_segment_that_is_cut_off_under_its_writer_takes_no_more_calls(tm
     await spool.close()
 
 
-async def test_a_directory_that_cannot_be_made_again_answers_nothing_and_loses_nothing(tmp_path: Path) -> None:
+async def test_a_directory_that_cannot_be_made_again_answers_nothing_and_loses_nothing(
+    tmp_path: Path,
+) -> None:
     directory = tmp_path / "spool"
     spool = Spool(directory, limit=LIMIT)
     before = await append(spool, range(10))
@@ -232,12 +262,16 @@ async def test_a_directory_that_cannot_be_made_again_answers_nothing_and_loses_n
     await spool.close()
 
 
-async def test_a_disk_mounted_over_the_directory_takes_over_what_was_written(tmp_path: Path) -> None:
+async def test_a_disk_mounted_over_the_directory_takes_over_what_was_written(
+    tmp_path: Path,
+) -> None:
     directory = tmp_path / "spool"
     spool = Spool(directory, limit=LIMIT)
     with looked_after(spool):
         before = await append(spool, range(20))
-        mounted = await asyncio.to_thread(command, "mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", directory)
+        mounted = await asyncio.to_thread(
+            command, "mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", directory
+        )
         if mounted.returncode:
             pytest.skip("a disk of its own needs the right to mount")
         try:
@@ -246,12 +280,16 @@ async def test_a_disk_mounted_over_the_directory_takes_over_what_was_written(tmp
             await until(lambda: set(before) <= set(ids_in(directory)))
         finally:
             (await asyncio.to_thread(command, "umount", "-l", directory)).check_returncode()
-        await until(lambda: set(before + after) <= set(ids_in(directory)))  # the disk is gone with all names on it
+        await until(
+            lambda: set(before + after) <= set(ids_in(directory))
+        )  # the disk is gone with all names on it
     await spool.close()
 
 
 @pytest.mark.parametrize("what", ["files", "directory", "locks"])
-async def test_no_acknowledged_record_is_lost_while_files_vanish_all_the_time(database_url: str, tmp_path: Path, what: str) -> None:
+async def test_no_acknowledged_record_is_lost_while_files_vanish_all_the_time(
+    database_url: str, tmp_path: Path, what: str
+) -> None:
     """Files are removed at any moment, between a sync and the look behind it too."""
     directory = tmp_path / "spool"
     spool, ended = Spool(directory, limit=LIMIT, segment_bytes=20_000), threading.Event()
@@ -292,7 +330,9 @@ async def test_no_acknowledged_record_is_lost_while_files_vanish_all_the_time(da
     assert len(stored) == len(set(stored))
 
 
-async def test_a_drainer_of_an_older_version_that_looks_at_the_lock_alone_loses_nothing(database_url: str, tmp_path: Path) -> None:
+async def test_a_drainer_of_an_older_version_that_looks_at_the_lock_alone_loses_nothing(
+    database_url: str, tmp_path: Path
+) -> None:
     """It takes an owner without a lock for gone, and drains and removes the segment that is being written."""
     spool = Spool(tmp_path, limit=LIMIT)
     with looked_after(spool):
@@ -328,7 +368,9 @@ def test_no_more_segments_are_kept_open_than_the_limit(tmp_path: Path) -> None:
         kept.append(segment)
         held.add(segment)
 
-    writer = SegmentWriter(tmp_path, "0123456789ab", suffix=SPOOLED, limit=LIMIT, segment_bytes=1, on_sealed=seal)
+    writer = SegmentWriter(
+        tmp_path, "0123456789ab", suffix=SPOOLED, limit=LIMIT, segment_bytes=1, on_sealed=seal
+    )
     for number in range(6):
         writer.write([encode_notice(make_notice(number))])
     writer.seal()
@@ -339,7 +381,9 @@ def test_no_more_segments_are_kept_open_than_the_limit(tmp_path: Path) -> None:
 
 
 def test_every_directory_that_was_made_on_the_way_is_there_and_private(tmp_path: Path) -> None:
-    writer = SegmentWriter(tmp_path / "a" / "b" / "spool", "0123456789ab", suffix=SPOOLED, limit=LIMIT)
+    writer = SegmentWriter(
+        tmp_path / "a" / "b" / "spool", "0123456789ab", suffix=SPOOLED, limit=LIMIT
+    )
     writer.write([encode_notice(make_notice())])
     assert len(ids_in(tmp_path / "a" / "b" / "spool")) == 1
     assert (tmp_path / "a" / "b" / "spool").stat().st_mode & 0o777 == 0o700

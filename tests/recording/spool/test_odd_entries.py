@@ -107,7 +107,9 @@ async def test_everything_beside_an_odd_entry_is_drained(
         assert await asyncio.to_thread(forget_order, tmp_path, "1234-56789-00001") == (0, 0)
         assert await asyncio.to_thread(forget_older, tmp_path, timedelta(days=-1)) == 0
         assert await asyncio.to_thread(retry_refused, tmp_path) == 0
-        findings = await asyncio.to_thread(check_spool, Settings.model_validate({"spool_dir": tmp_path, "spool_limit": "1MiB"}))
+        findings = await asyncio.to_thread(
+            check_spool, Settings.model_validate({"spool_dir": tmp_path, "spool_limit": "1MiB"})
+        )
         assert "spool entries" in {finding.subject for finding in findings}
 
 
@@ -133,7 +135,9 @@ async def test_a_set_aside_file_finds_another_name_where_an_odd_entry_stands(
     assert (await drain_spool(database_url, tmp_path)).refused == 1
 
 
-async def test_an_entry_is_told_once_and_counted_each_time_it_is_tried(database_url: str, tmp_path: Path) -> None:
+async def test_an_entry_is_told_once_and_counted_each_time_it_is_tried(
+    database_url: str, tmp_path: Path
+) -> None:
     (tmp_path / f"{STEM}.spool").mkdir()
     drainer, before = Drainer(database_url, tmp_path), spool_entries_skipped._value.get()
     with capture_logs() as logs:
@@ -141,11 +145,15 @@ async def test_an_entry_is_told_once_and_counted_each_time_it_is_tried(database_
             spooled(tmp_path, 2)
             assert (await drainer.drain_once()).records == 2
     told = [line for line in logs if line["event"] == "spool_entry_skipped"]
-    assert [(line["entry"], line["reason"]) for line in told] == [(f"{STEM}.spool", "not a regular file")]
+    assert [(line["entry"], line["reason"]) for line in told] == [
+        (f"{STEM}.spool", "not a regular file")
+    ]
     assert spool_entries_skipped._value.get() - before == 1, "it is left alone for a minute"
 
 
-async def test_a_round_with_nothing_but_a_skipped_entry_asks_no_database(tmp_path: Path, database_url: str) -> None:
+async def test_a_round_with_nothing_but_a_skipped_entry_asks_no_database(
+    tmp_path: Path, database_url: str
+) -> None:
     (tmp_path / f"{STEM}.spool").mkdir()
     drainer = Drainer(database_url, tmp_path)
     assert (await drainer.drain_once()).skipped == 1
@@ -153,7 +161,9 @@ async def test_a_round_with_nothing_but_a_skipped_entry_asks_no_database(tmp_pat
     assert (await drainer.drain_once()).skipped == 0
 
 
-async def test_a_living_receiver_answers_and_drains_beside_odd_entries(database_url: str, tmp_path: Path) -> None:
+async def test_a_living_receiver_answers_and_drains_beside_odd_entries(
+    database_url: str, tmp_path: Path
+) -> None:
     for number, make in enumerate(ODD.values()):
         make(tmp_path / f"{STEM[:-2]}{number:02}.spool")
         make(tmp_path / f"{number:012}.lock")
@@ -173,7 +183,9 @@ def test_holes_in_a_file_do_not_fill_the_spool(tmp_path: Path) -> None:
     writer.write([b"a record"])
     (tmp_path / "ballast").write_bytes(bytes(1_000_000))
     with pytest.raises(SpoolFull):
-        SegmentWriter(tmp_path, "0123456789ab", suffix=SPOOLED, limit=1_000_000).write([b"a record"])
+        SegmentWriter(tmp_path, "0123456789ab", suffix=SPOOLED, limit=1_000_000).write(
+            [b"a record"]
+        )
 
 
 def most_memory_of_children() -> int:
@@ -181,19 +193,34 @@ def most_memory_of_children() -> int:
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
 
 
-async def test_a_sparse_file_of_3_gb_takes_no_memory_and_is_set_aside(database_url: str, tmp_path: Path) -> None:
+async def test_a_sparse_file_of_3_gb_takes_no_memory_and_is_set_aside(
+    database_url: str, tmp_path: Path
+) -> None:
     """With one record in front: what was answered may stand in a file that something enlarged."""
     notice = make_notice(1)
     path = tmp_path / f"{STEM}.spool"
     path.write_bytes(frame(encode_notice(notice), bytes.fromhex(MARKER)))
     os.truncate(path, 3_000_000_000)
     ids = [notice.id, *spooled(tmp_path)]
-    environment = {"PATH": os.environ["PATH"], "RELAY_SPOOL_DIR": str(tmp_path), "RELAY_DATABASE_URL": database_url}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "RELAY_SPOOL_DIR": str(tmp_path),
+        "RELAY_DATABASE_URL": database_url,
+    }
     before = most_memory_of_children()
     results = {}
-    for words in (["show", "--json"], ["drain", "--json"], ["forget", "1234-56789-00001", "--json"]):
+    for words in (
+        ["show", "--json"],
+        ["drain", "--json"],
+        ["forget", "1234-56789-00001", "--json"],
+    ):
         done = await asyncio.to_thread(
-            subprocess.run, [PROGRAM, "spool", *words], env=environment, capture_output=True, text=True, cwd=tmp_path
+            subprocess.run,
+            [PROGRAM, "spool", *words],
+            env=environment,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
         )
         assert done.returncode == 0, done.stderr
         results[words[0]] = json.loads(done.stdout)
@@ -219,7 +246,9 @@ def bound(source: str, target: Path, *options: str) -> Iterator[None]:
         subprocess.run(["umount", str(target)], check=True)
 
 
-async def test_a_segment_that_cannot_be_read_for_an_error_of_the_disk_is_skipped(database_url: str, tmp_path: Path) -> None:
+async def test_a_segment_that_cannot_be_read_for_an_error_of_the_disk_is_skipped(
+    database_url: str, tmp_path: Path
+) -> None:
     """A process's memory is a regular file, and reading its first byte is an I/O error."""
     path = tmp_path / f"{STEM}.spool"
     path.touch()
@@ -231,10 +260,14 @@ async def test_a_segment_that_cannot_be_read_for_an_error_of_the_disk_is_skipped
         assert forget_order(tmp_path, "1234-56789-00001") == (0, 0)
     assert (drained.records, drained.skipped) == (10, 1)
     assert ids == await stored_ids(database_url)
-    assert [line["reason"] for line in logs if line["event"] == "spool_entry_skipped"] == ["Input/output error"]
+    assert [line["reason"] for line in logs if line["event"] == "spool_entry_skipped"] == [
+        "Input/output error"
+    ]
 
 
-async def test_a_segment_on_a_disk_that_is_read_only_is_skipped(database_url: str, tmp_path: Path) -> None:
+async def test_a_segment_on_a_disk_that_is_read_only_is_skipped(
+    database_url: str, tmp_path: Path
+) -> None:
     path = tmp_path / f"{STEM}.spool"
     path.write_bytes(b"x")
     ids = spooled(tmp_path)
@@ -266,7 +299,9 @@ async def by_tcp(url: str) -> AsyncIterator[str]:
 
 
 @pytest.mark.parametrize("suffix", [SPOOLED, ".lock"])
-async def test_an_entry_without_permission_is_skipped(database_url: str, tmp_path: Path, suffix: str) -> None:
+async def test_an_entry_without_permission_is_skipped(
+    database_url: str, tmp_path: Path, suffix: str
+) -> None:
     """Root may open everything, so the command runs without that right."""
     setpriv = shutil.which("setpriv")
     if setpriv is None or os.geteuid() != 0:
@@ -275,11 +310,26 @@ async def test_an_entry_without_permission_is_skipped(database_url: str, tmp_pat
     entry.write_bytes(b"x")
     entry.chmod(0)
     ids = spooled(tmp_path)
-    without = [setpriv, "--bounding-set", "-dac_override,-dac_read_search", "--inh-caps", "-dac_override,-dac_read_search"]
+    without = [
+        setpriv,
+        "--bounding-set",
+        "-dac_override,-dac_read_search",
+        "--inh-caps",
+        "-dac_override,-dac_read_search",
+    ]
     async with by_tcp(database_url) as url:
-        environment = {"PATH": os.environ["PATH"], "RELAY_SPOOL_DIR": str(tmp_path), "RELAY_DATABASE_URL": url}
+        environment = {
+            "PATH": os.environ["PATH"],
+            "RELAY_SPOOL_DIR": str(tmp_path),
+            "RELAY_DATABASE_URL": url,
+        }
         done = await asyncio.to_thread(
-            subprocess.run, [*without, PROGRAM, "spool", "drain", "--json"], env=environment, capture_output=True, text=True, cwd=tmp_path
+            subprocess.run,
+            [*without, PROGRAM, "spool", "drain", "--json"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
         )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
@@ -289,7 +339,14 @@ async def test_an_entry_without_permission_is_skipped(database_url: str, tmp_pat
 
 
 def test_names_that_are_none_of_ours_are_no_entries(tmp_path: Path) -> None:
-    names = ("x.spool", "a-b-c-d.spool", "-1-x-1-00.spool", "1-\udcff-1-0011223344556677.spool", ".spool", "１-a-1-0011223344556677.spool")
+    names = (
+        "x.spool",
+        "a-b-c-d.spool",
+        "-1-x-1-00.spool",
+        "1-\udcff-1-0011223344556677.spool",
+        ".spool",
+        "１-a-1-0011223344556677.spool",
+    )
     for name in names:
         (tmp_path / name).mkdir()
     (tmp_path / "not an owner.lock").mkdir()

@@ -28,7 +28,9 @@ notices = st.builds(
     RawNotice,
     id=st.uuids(),
     lane=st.integers(0, 15),
-    received_at=st.integers(0, 2**53).map(lambda micros: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)),
+    received_at=st.integers(0, 2**53).map(
+        lambda micros: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
+    ),
     source=st.text(),
     method=st.text(st.characters(exclude_categories=())),
     target=st.binary(),
@@ -48,13 +50,28 @@ def test_a_notice_comes_back_as_it_was(notice: RawNotice) -> None:
 
 
 def test_every_field_of_a_notice_is_kept() -> None:
-    other = RawNotice(UUID(int=5), 3, datetime(2026, 11, 23, 3, 51, 0, 123456, UTC), "2001:db8::1", "POST", b"/a", b"b: c\r\n", b"d", True)
+    other = RawNotice(
+        UUID(int=5),
+        3,
+        datetime(2026, 11, 23, 3, 51, 0, 123456, UTC),
+        "2001:db8::1",
+        "POST",
+        b"/a",
+        b"b: c\r\n",
+        b"d",
+        True,
+    )
     for field in dataclasses.fields(RawNotice):
         changed = dataclasses.replace(make_notice(), **{field.name: getattr(other, field.name)})
-        assert getattr(decode_notice(encode_notice(changed)), field.name) == getattr(other, field.name)
+        assert getattr(decode_notice(encode_notice(changed)), field.name) == getattr(
+            other, field.name
+        )
 
 
-@pytest.mark.parametrize("payload", [b"", b"\x02", b"\x01", b"\x01\x05ab", b"\x01\x02id\0\0\0\x10short", b"\x01\xff" + bytes(9)])
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"\x02", b"\x01", b"\x01\x05ab", b"\x01\x02id\0\0\0\x10short", b"\x01\xff" + bytes(9)],
+)
 def test_what_cannot_be_read_says_so_and_quotes_nothing(payload: bytes) -> None:
     with pytest.raises(Unreadable) as raised:
         decode_notice(payload)
@@ -77,25 +94,35 @@ def test_a_segment_cut_at_every_byte_of_its_last_two_records_gives_back_the_whol
             record for record, end in zip(records, ends[1:], strict=True) if end <= cut
         ]
         torn = [part for part in parts if isinstance(part, Damage)]
-        assert torn == ([] if cut in ends else [Damage(max(end for end in ends if end <= cut), cut)])
+        assert torn == (
+            [] if cut in ends else [Damage(max(end for end in ends if end <= cut), cut)]
+        )
 
 
 garbage = st.one_of(
     st.binary(max_size=60),
-    st.builds(lambda tail: MARKER + tail, st.binary(max_size=30)),  # a header that promises what does not follow
+    st.builds(
+        lambda tail: MARKER + tail, st.binary(max_size=30)
+    ),  # a header that promises what does not follow
     st.builds(lambda cut: frame(b"a torn record", MARKER)[:cut], st.integers(0, 28)),
-    st.builds(lambda length: MARKER + length.to_bytes(4, "big") + bytes(4), st.integers(0, 2**32 - 1)),
+    st.builds(
+        lambda length: MARKER + length.to_bytes(4, "big") + bytes(4), st.integers(0, 2**32 - 1)
+    ),
 )
 
 
 @given(st.lists(st.tuples(garbage, st.binary(max_size=200)), max_size=8), garbage)
-def test_no_whole_record_is_lost_among_garbage(parts: list[tuple[bytes, bytes]], end: bytes) -> None:
+def test_no_whole_record_is_lost_among_garbage(
+    parts: list[tuple[bytes, bytes]], end: bytes
+) -> None:
     data = b"".join(junk + frame(payload, MARKER) for junk, payload in parts) + end
     assert [payload for _, payload in parts] == payloads_of(data)
 
 
 @given(st.lists(st.binary(max_size=100), min_size=1, max_size=5), st.data())
-def test_a_changed_byte_costs_its_own_record_only(payloads: list[bytes], data: st.DataObject) -> None:
+def test_a_changed_byte_costs_its_own_record_only(
+    payloads: list[bytes], data: st.DataObject
+) -> None:
     records = [frame(payload, MARKER) for payload in payloads]
     hit = data.draw(st.integers(0, len(records) - 1))
     offset = data.draw(st.integers(0, len(records[hit]) - 1))
@@ -105,7 +132,14 @@ def test_a_changed_byte_costs_its_own_record_only(payloads: list[bytes], data: s
     assert payloads[:hit] + payloads[hit + 1 :] == payloads_of(content)
 
 
-@given(st.lists(st.one_of(st.binary(max_size=80), st.builds(lambda p: frame(p, MARKER), st.binary(max_size=40))), max_size=6))
+@given(
+    st.lists(
+        st.one_of(
+            st.binary(max_size=80), st.builds(lambda p: frame(p, MARKER), st.binary(max_size=40))
+        ),
+        max_size=6,
+    )
+)
 def test_records_and_damage_together_are_the_whole_segment(pieces: list[bytes]) -> None:
     data = b"".join(pieces)
     position = 0
@@ -126,22 +160,34 @@ def whole_segment_scan(data: bytes) -> list[Record | Damage]:
         if data[position:end] != frame(payload, MARKER) or length != len(payload):
             position = data.find(MARKER, position + 1) % (len(data) + 1)
             continue
-        found += [Damage(damaged_from, position)] * (damaged_from < position) + [Record(position, end, payload)]
+        found += [Damage(damaged_from, position)] * (damaged_from < position) + [
+            Record(position, end, payload)
+        ]
         position = damaged_from = end
     return found + [Damage(damaged_from, len(data))] * (damaged_from < len(data))
 
 
-pieces = st.one_of(garbage, st.binary(max_size=80), st.builds(lambda payload: frame(payload, MARKER), st.binary(max_size=200)))
+pieces = st.one_of(
+    garbage,
+    st.binary(max_size=80),
+    st.builds(lambda payload: frame(payload, MARKER), st.binary(max_size=200)),
+)
 
 
 @given(st.lists(pieces, max_size=12), st.integers(1, 64))
-def test_a_segment_read_in_pieces_of_any_size_gives_what_is_in_it(parts: list[bytes], size: int) -> None:
+def test_a_segment_read_in_pieces_of_any_size_gives_what_is_in_it(
+    parts: list[bytes], size: int
+) -> None:
     data = b"".join(parts)
-    assert whole_segment_scan(data) == list(scan_stream(lambda position: data[position : position + size], MARKER))
+    assert whole_segment_scan(data) == list(
+        scan_stream(lambda position: data[position : position + size], MARKER)
+    )
 
 
 @given(st.lists(st.binary(max_size=200), max_size=12), st.integers(1, 64))
-def test_nothing_is_read_far_ahead_of_the_record_that_is_given_out(payloads: list[bytes], size: int) -> None:
+def test_nothing_is_read_far_ahead_of_the_record_that_is_given_out(
+    payloads: list[bytes], size: int
+) -> None:
     data = b"".join([frame(payload, MARKER) for payload in payloads])
     reached = 0
 

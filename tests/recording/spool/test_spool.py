@@ -68,7 +68,9 @@ def test_the_size_limit_counts_everything_in_the_directory(tmp_path: Path) -> No
 def small_disk(directory: Path, size: str) -> Iterator[Path]:
     """A file system of its own that is soon full; skips where none can be mounted."""
     directory.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(directory)], capture_output=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(directory)], capture_output=True
+    )
     if mounted.returncode:
         pytest.skip("a small tmpfs needs the right to mount")
     try:
@@ -77,7 +79,9 @@ def small_disk(directory: Path, size: str) -> Iterator[Path]:
         subprocess.run(["umount", str(directory)], check=True)
 
 
-async def test_a_full_disk_loses_nothing_it_acknowledged_and_works_again_when_there_is_room(tmp_path: Path) -> None:
+async def test_a_full_disk_loses_nothing_it_acknowledged_and_works_again_when_there_is_room(
+    tmp_path: Path,
+) -> None:
     with small_disk(tmp_path / "disk", "256k") as disk:
         (disk / "ballast").write_bytes(bytes(100_000))
         spool = Spool(disk / "spool", limit=LIMIT)
@@ -102,7 +106,9 @@ async def test_a_full_disk_loses_nothing_it_acknowledged_and_works_again_when_th
         await spool.append(last)
         await spool.close()
         assert [*acknowledged, str(last.id)] == ids_in(disk / "spool")
-        assert all(read_segment(segment)[1].damaged == [] for segment in list_segments(disk / "spool"))
+        assert all(
+            read_segment(segment)[1].damaged == [] for segment in list_segments(disk / "spool")
+        )
 
 
 def test_a_write_that_stops_half_way_is_cut_back(tmp_path: Path) -> None:
@@ -135,7 +141,12 @@ def test_a_directory_that_vanished_is_made_again(tmp_path: Path) -> None:
 
 
 def test_files_of_other_names_are_left_alone(tmp_path: Path) -> None:
-    for name in ("notes.spool", "1-2-3-4.spool", "x-owner-1-9f3c51e07ad2b846.spool", "0-owner-1-9f3c51e07ad2b8.spool"):
+    for name in (
+        "notes.spool",
+        "1-2-3-4.spool",
+        "x-owner-1-9f3c51e07ad2b846.spool",
+        "0-owner-1-9f3c51e07ad2b8.spool",
+    ):
         (tmp_path / name).touch()
     assert list_segments(tmp_path) == []
     assert list_segments(tmp_path / "missing") == []
@@ -152,7 +163,9 @@ def test_a_lock_belongs_to_one_and_is_free_when_its_owner_is_gone(tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_refused_notices_can_be_tried_again_once_their_process_is_gone(tmp_path: Path) -> None:
+async def test_refused_notices_can_be_tried_again_once_their_process_is_gone(
+    tmp_path: Path,
+) -> None:
     spool = Spool(tmp_path, limit=LIMIT)
     notice = make_notice()
     await spool.refuse(notice)

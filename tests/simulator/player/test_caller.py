@@ -41,7 +41,9 @@ async def test_200_needs_nothing_and_the_bytes_arrive_as_written() -> None:
 
     assert (outcome.status, outcome.error, outcome.verdict) == (200, None, CallVerdict.NOTHING)
     assert 0 < outcome.latency_s < 5
-    assert server.requests == [b"GET /zeus/notify?order_no=1234-56789-01234&status=04 HTTP/1.0\r\n\r\n"]
+    assert server.requests == [
+        b"GET /zeus/notify?order_no=1234-56789-01234&status=04 HTTP/1.0\r\n\r\n"
+    ]
 
 
 @pytest.mark.parametrize("status", [404, 500, 503, 403, 301, 307, 201, 204, 100])
@@ -87,10 +89,15 @@ async def test_an_answer_may_come_one_byte_at_a_time() -> None:
         (saying(b"220 mail.example.com ready\r\n"), "not_http"),
         (saying(b"HTTP/1.1 2000 OK\r\n\r\n"), "not_http"),
         (saying(b"HTTP/1.1 200 OK\r\nX: " + b"x" * MAX_HEADER_BYTES + b"\r\n\r\n"), "too_long"),
-        (saying(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * (MAX_HEADER_BYTES // 6) + b"\r\n"), "too_long"),
+        (
+            saying(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * (MAX_HEADER_BYTES // 6) + b"\r\n"),
+            "too_long",
+        ),
     ],
 )
-async def test_no_whole_answer_is_a_mail_even_with_retries_ordered(answer: Answer, error: str) -> None:
+async def test_no_whole_answer_is_a_mail_even_with_retries_ordered(
+    answer: Answer, error: str
+) -> None:
     async with listening(answer) as server:
         outcome = await send(target_of(server.url()), CALL, retries_left=3)
 
@@ -107,8 +114,13 @@ async def test_a_refused_connection_is_a_mail(host: str) -> None:
 class TwoAddresses(asyncio.SelectorEventLoop):
     """Resolves every name to two addresses of this machine, as `localhost` is resolved where IPv6 is on."""
 
-    async def getaddrinfo(self, host: object, port: object, **_: object) -> list[tuple[object, ...]]:
-        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port)) for address in ("127.0.0.1", "127.0.0.2")]
+    async def getaddrinfo(
+        self, host: object, port: object, **_: object
+    ) -> list[tuple[object, ...]]:
+        return [
+            (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port))
+            for address in ("127.0.0.1", "127.0.0.2")
+        ]
 
 
 def test_refused_at_every_address_of_a_host_is_refused() -> None:
@@ -125,10 +137,16 @@ async def test_a_host_without_an_address_is_a_mail() -> None:
     assert (outcome.error, outcome.verdict) == ("unresolved", CallVerdict.MAIL)
 
 
-@pytest.mark.parametrize(("retries_left", "verdict"), [(0, CallVerdict.MAIL), (1, CallVerdict.RETRY)])
-async def test_a_timeout_is_retried_only_if_a_retry_is_left(retries_left: int, verdict: CallVerdict) -> None:
+@pytest.mark.parametrize(
+    ("retries_left", "verdict"), [(0, CallVerdict.MAIL), (1, CallVerdict.RETRY)]
+)
+async def test_a_timeout_is_retried_only_if_a_retry_is_left(
+    retries_left: int, verdict: CallVerdict
+) -> None:
     async with listening(hang) as server:
-        outcome = await send(target_of(server.url(), timeout_s=0.2), CALL, retries_left=retries_left)
+        outcome = await send(
+            target_of(server.url(), timeout_s=0.2), CALL, retries_left=retries_left
+        )
 
     assert (outcome.status, outcome.error, outcome.verdict) == (None, "timeout", verdict)
     assert 0.2 <= outcome.latency_s < 2
@@ -162,7 +180,9 @@ async def test_what_arrives_decodes_to_what_was_meant(style: Style, method: Meth
 
     heard = [arrived(request) for request in server.requests]
     assert [outcome.status for outcome in outcomes] == [200, 200, 200]
-    assert [dict(call.values) for call in heard] == [{**order.values, "status": status} for status in ("01", "04", "05")]
+    assert [dict(call.values) for call in heard] == [
+        {**order.values, "status": status} for status in ("01", "04", "05")
+    ]
     assert [dict(call.unknown) for call in heard] == [{"shop": "1"}] * 3
 
 
@@ -174,7 +194,10 @@ async def test_raw_style_over_lf_lines_puts_8_bit_bytes_on_the_wire() -> None:
         await send(target, order.calls[0])
 
     name = order.values["username"].encode("cp932")
-    assert server.requests == [b"GET /n?username=%b HTTP/1.1\nHost: 127.0.0.1:%d\nConnection: close\n\n" % (name, server.port)]
+    assert server.requests == [
+        b"GET /n?username=%b HTTP/1.1\nHost: 127.0.0.1:%d\nConnection: close\n\n"
+        % (name, server.port)
+    ]
 
 
 def certificate(folder: Path) -> Path:
@@ -190,10 +213,15 @@ def certificate(folder: Path) -> Path:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
+            critical=False,
+        )
         .sign(key, hashes.SHA256())
     )
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     path = folder / "server.pem"
     path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
     return path
@@ -219,7 +247,9 @@ async def test_https_to_a_server_that_hangs_times_out_and_ends_at_once(tmp_path:
     serving.load_cert_chain(pem)
     async with listening(hang, tls=serving) as server:
         tls = ssl.create_default_context(cafile=str(pem))
-        outcome = await send(target_of(f"https://127.0.0.1:{server.port}/", tls=tls, timeout_s=0.3), CALL)
+        outcome = await send(
+            target_of(f"https://127.0.0.1:{server.port}/", tls=tls, timeout_s=0.3), CALL
+        )
 
     assert outcome.error == "timeout"
     assert 0.3 <= outcome.latency_s < 2

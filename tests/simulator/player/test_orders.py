@@ -28,7 +28,9 @@ def test_values_have_the_forms_of_the_manual() -> None:
         assert re.fullmatch(r"[a-z0-9]+@example\.com", values["email"])
         assert FREE.fullmatch(values["sendid"])
         assert FREE.fullmatch(values["sendpoint"])
-        assert "%2" not in values["sendid"] + " " + values["sendpoint"]  # never mistaken for a doubly escaped hyphen
+        assert (
+            "%2" not in values["sendid"] + " " + values["sendpoint"]
+        )  # never mistaken for a doubly escaped hyphen
         store = store_of(values["pay_cvs"])
         assert store is not None
         assert values["pay_no1"].isdigit()
@@ -49,7 +51,9 @@ def test_a_seed_repeats_the_same_orders_and_another_does_not() -> None:
     first = build_orders(USUAL, 5, seed=5, today=TODAY)
 
     assert build_orders(USUAL, 5, seed=5, today=TODAY) == first
-    assert not {order.order_no for order in first} & {order.order_no for order in build_orders(USUAL, 5, seed=6, today=TODAY)}
+    assert not {order.order_no for order in first} & {
+        order.order_no for order in build_orders(USUAL, 5, seed=6, today=TODAY)
+    }
 
 
 @pytest.mark.parametrize("style", Style)
@@ -63,10 +67,13 @@ def test_a_call_decodes_to_what_was_meant_in_every_style(style: Style) -> None:
 
 
 def test_only_the_agreed_parameters_are_sent_in_the_manuals_order() -> None:
-    (order,) = build_orders(USUAL, 1, seed=8, contract=Contract("2012000009", ("status", "order_no", "clientip")))
+    (order,) = build_orders(
+        USUAL, 1, seed=8, contract=Contract("2012000009", ("status", "order_no", "clientip"))
+    )
 
     assert [call.query for call in order.calls] == [
-        f"clientip=2012000009&order_no={order.order_no}&status={status}".encode() for status in ("01", "04", "05")
+        f"clientip=2012000009&order_no={order.order_no}&status={status}".encode()
+        for status in ("01", "04", "05")
     ]
 
 

@@ -85,7 +85,10 @@ def test_expectations_follow_from_the_step_table(scenario: Scenario) -> None:
 
 
 def test_every_scenario_sends_its_statuses_in_order() -> None:
-    assert {name: " ".join(turn.status for turn in scenario.turns) for name, scenario in SCENARIOS.items()} == CODES
+    assert {
+        name: " ".join(turn.status for turn in scenario.turns)
+        for name, scenario in SCENARIOS.items()
+    } == CODES
 
 
 def test_a_storm_is_one_event_and_199_duplicates() -> None:

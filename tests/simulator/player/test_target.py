@@ -11,7 +11,10 @@ QUERY = b"order_no=1-2&username=\x83\x52\x83\x93&sendid=a#b"
 
 
 def test_by_default_it_is_a_bare_http_1_0_get() -> None:
-    assert request_bytes(target_of(URL), QUERY) == b"GET /zeus/notify?order_no=1-2&username=\x83\x52\x83\x93&sendid=a#b HTTP/1.0\r\n\r\n"
+    assert (
+        request_bytes(target_of(URL), QUERY)
+        == b"GET /zeus/notify?order_no=1-2&username=\x83\x52\x83\x93&sendid=a#b HTTP/1.0\r\n\r\n"
+    )
 
 
 def test_http_1_1_has_a_host_and_closes() -> None:
@@ -27,9 +30,9 @@ def test_post_puts_the_values_into_the_body() -> None:
 
 
 def test_lines_can_end_in_lf_alone() -> None:
-    assert request_bytes(target_of(URL, http=HttpVersion.V1_1, line_end=LineEnd.LF), b"status=04") == (
-        b"GET /zeus/notify?status=04 HTTP/1.1\nHost: 198.51.100.7:8000\nConnection: close\n\n"
-    )
+    assert request_bytes(
+        target_of(URL, http=HttpVersion.V1_1, line_end=LineEnd.LF), b"status=04"
+    ) == (b"GET /zeus/notify?status=04 HTTP/1.1\nHost: 198.51.100.7:8000\nConnection: close\n\n")
 
 
 @pytest.mark.parametrize(
@@ -43,7 +46,10 @@ def test_lines_can_end_in_lf_alone() -> None:
     ],
 )
 def test_a_registered_url_keeps_a_query_of_its_own(method: Method, expected: bytes) -> None:
-    assert request_bytes(target_of("http://192.0.2.1/n?shop=1", method=method), b"status=04") == expected
+    assert (
+        request_bytes(target_of("http://192.0.2.1/n?shop=1", method=method), b"status=04")
+        == expected
+    )
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,9 @@ async def test_bad_input_is_a_problem_and_changes_nothing(zeus, method, path, bo
 async def test_problems_have_their_media_type_and_name_the_faulty_field(zeus: Simulator) -> None:
     async with (
         aiohttp.ClientSession() as client,
-        client.patch(f"{zeus.url}/api/settings", json={"faults": {"calls": {"times": 0}}}) as answer,
+        client.patch(
+            f"{zeus.url}/api/settings", json={"faults": {"calls": {"times": 0}}}
+        ) as answer,
     ):
         problem = await answer.json()
         assert answer.content_type == "application/problem+json"

@@ -30,12 +30,17 @@ async def test_a_call_is_http_1_0_with_the_manuals_parameters_and_no_agent(zeus:
 
     (request,) = server.requests
     line, *headers = request.removesuffix(b"\r\n\r\n").split(b"\r\n")
-    assert (line.startswith(b"GET /zeus/notify?clientip="), line.endswith(b" HTTP/1.0")) == (True, True)
+    assert (line.startswith(b"GET /zeus/notify?clientip="), line.endswith(b" HTTP/1.0")) == (
+        True,
+        True,
+    )
     assert headers == []
     values = decode(line.split(b" ")[1].partition(b"?")[2]).values
     expected = {name: text for name, text in GOOD.items() if name != "act"}
     assert expected | {"order_no": order_no, "status": "01", "error_code": ""} == {
-        name: text for name, text in values.items() if not name.startswith("pay_") or name == "pay_cvs"
+        name: text
+        for name, text in values.items()
+        if not name.startswith("pay_") or name == "pay_cvs"
     }
     assert list(values) == list(call["parameters"])
     assert len(values) == 14
@@ -44,7 +49,9 @@ async def test_a_call_is_http_1_0_with_the_manuals_parameters_and_no_agent(zeus:
 
 async def test_method_parameters_and_style_are_those_that_were_ordered(zeus: Simulator) -> None:
     async with listening(saying(OK)) as server:
-        await calling(zeus, server, method="POST", parameters=["order_no", "status", "username"], style="half")
+        await calling(
+            zeus, server, method="POST", parameters=["order_no", "status", "username"], style="half"
+        )
         order_no = await zeus.order_no(username="ア")
         await zeus.called(order_no, "01")
 
@@ -72,7 +79,9 @@ async def test_method_parameters_and_style_are_those_that_were_ordered(zeus: Sim
         ),
     ],
 )
-async def test_each_action_answers_with_the_outcome_of_its_call(zeus, actions, statuses, states) -> None:
+async def test_each_action_answers_with_the_outcome_of_its_call(
+    zeus, actions, statuses, states
+) -> None:
     async with listening(saying(OK)) as server:
         await calling(zeus, server)
         order_no = await zeus.order_no()
@@ -81,7 +90,9 @@ async def test_each_action_answers_with_the_outcome_of_its_call(zeus, actions, s
             before = [call for call in map(said, server.requests) if call[0] == order_no]
             done = await zeus.act(order_no, action)
             assert done["order"]["state"] == state
-            assert (done["call"] and (done["call"]["status"], done["call"]["http_status"])) == (status and (status, 200))
+            assert (done["call"] and (done["call"]["status"], done["call"]["http_status"])) == (
+                status and (status, 200)
+            )
             after = [call for call in map(said, server.requests) if call[0] == order_no]
             assert after == [*before, *([(order_no, status)] if status else [])]
 
@@ -116,11 +127,15 @@ async def test_02_and_03_are_called_only_if_ordered(zeus: Simulator) -> None:
         await zeus.called(expired, "01")
         await zeus.act(expired, "expire")
 
-    assert [(failed, "02"), (expired, "01"), (expired, "03")] == [said(one) for one in server.requests]
+    assert [(failed, "02"), (expired, "01"), (expired, "03")] == [
+        said(one) for one in server.requests
+    ]
     assert b"error_code=0008" in server.requests[0]
 
 
-@pytest.mark.parametrize("answer", [ERROR, b"HTTP/1.1 302 Found\r\n\r\n", b"HTTP/1.1 201 Created\r\n\r\n"])
+@pytest.mark.parametrize(
+    "answer", [ERROR, b"HTTP/1.1 302 Found\r\n\r\n", b"HTTP/1.1 201 Created\r\n\r\n"]
+)
 async def test_an_answer_other_than_200_is_never_retried(zeus: Simulator, answer: bytes) -> None:
     async with listening(saying(answer)) as server:
         await calling(zeus, server, retries=3)
@@ -194,7 +209,9 @@ async def test_calls_of_one_order_can_come_in_disorder(zeus: Simulator) -> None:
         await zeus.act(order_no, "confirm")
 
     assert held["call"]["reason"] == "held"
-    assert [(other, "01"), (order_no, "05"), (order_no, "04")] == [said(one) for one in server.requests]
+    assert [(other, "01"), (order_no, "05"), (order_no, "04")] == [
+        said(one) for one in server.requests
+    ]
     assert [200, 200] == [call["http_status"] for call in (await zeus.order(order_no))["calls"][1:]]
 
 
@@ -274,7 +291,9 @@ async def test_a_magic_value_leads_to_its_outcome(zeus, word, digits, statuses, 
 async def test_many_orders_at_the_same_time_keep_their_calls_in_sequence(zeus: Simulator) -> None:
     async with listening(saying(OK)) as server:
         await calling(zeus, server)
-        orders = await asyncio.gather(*(zeus.order_no(email="anyone+confirmed@example.com") for _ in range(50)))
+        orders = await asyncio.gather(
+            *(zeus.order_no(email="anyone+confirmed@example.com") for _ in range(50))
+        )
         for order_no in orders:
             await zeus.called(order_no, "01", "04", "05", patience=60)
 

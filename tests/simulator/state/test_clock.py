@@ -17,8 +17,12 @@ async def now(zeus: Simulator) -> datetime:
     return datetime.fromisoformat((await zeus.ask("GET", "/clock")).json["now"])
 
 
-@pytest.mark.parametrize(("test_type", "last", "state"), [("1", "05", "confirmed"), ("2", "06", "reversed")])
-async def test_a_test_is_paid_immediately_and_ends_within_30_minutes(zeus, test_type, last, state) -> None:
+@pytest.mark.parametrize(
+    ("test_type", "last", "state"), [("1", "05", "confirmed"), ("2", "06", "reversed")]
+)
+async def test_a_test_is_paid_immediately_and_ends_within_30_minutes(
+    zeus, test_type, last, state
+) -> None:
     order_no = await zeus.order_no(**TEST, test_type=test_type)
     await zeus.called(order_no, "01", "04")
     assert (await zeus.order(order_no))["state"] == "paid"
@@ -58,7 +62,9 @@ async def test_a_slip_expires_when_its_last_day_in_japan_is_over(zeus: Simulator
     await zeus.set(deadline_days=2)
     order_no = await zeus.order_no()
     await zeus.called(order_no, "01")
-    limit = datetime.strptime((await zeus.order(order_no))["values"]["pay_limit"] + "+0900", "%Y%m%d%z")
+    limit = datetime.strptime(
+        (await zeus.order(order_no))["values"]["pay_limit"] + "+0900", "%Y%m%d%z"
+    )
     end = limit + timedelta(days=1)
 
     to_the_end = (end - await now(zeus)).total_seconds()

@@ -14,7 +14,16 @@ from app.network.address_rules import DestinationRefused
 from app.network.resolver import NO_SUCH_NAME
 
 _OWN_ERRNOS = frozenset(
-    {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN}
+    {
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOBUFS,
+        errno.ENOMEM,
+        errno.EADDRNOTAVAIL,
+        errno.ENETUNREACH,
+        errno.EHOSTUNREACH,
+        errno.ENETDOWN,
+    }
 )
 _RESET_ERRNOS = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ENOTCONN})
 # By its own rules, or for want of a password; anything else means that the proxy could not reach the subscriber.
@@ -42,23 +51,33 @@ def _kind(error: Failure) -> OutcomeKind:
         return OutcomeKind.TIMEOUT
     if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
         return OutcomeKind.TLS
-    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError | socket.gaierror):
+    if isinstance(
+        error, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError | socket.gaierror
+    ):
         return _kind_of_connect(error)
     if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionError):
         return OutcomeKind.RESET
     if isinstance(error, aiohttp.ClientPayloadError):
         # What was announced did not all come: the connection ended in the body. Everything else is a malformed body.
-        return OutcomeKind.RESET if isinstance(error.__cause__, ContentLengthError) else OutcomeKind.BAD_RESPONSE
+        return (
+            OutcomeKind.RESET
+            if isinstance(error.__cause__, ContentLengthError)
+            else OutcomeKind.BAD_RESPONSE
+        )
     if isinstance(error, OSError):
         return _kind_of_errno(error.errno)
     return OutcomeKind.BAD_RESPONSE
 
 
-def _kind_of_connect(error: aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError | socket.gaierror) -> OutcomeKind:
+def _kind_of_connect(
+    error: aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError | socket.gaierror,
+) -> OutcomeKind:
     if isinstance(error, aiohttp.ClientProxyConnectionError):
         return OutcomeKind.OWN_SIDE
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        return OutcomeKind.OWN_SIDE if error.status in _REFUSED_BY_PROXY else OutcomeKind.UNREACHABLE
+        return (
+            OutcomeKind.OWN_SIDE if error.status in _REFUSED_BY_PROXY else OutcomeKind.UNREACHABLE
+        )
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(cause, TimeoutError):
         return OutcomeKind.TIMEOUT

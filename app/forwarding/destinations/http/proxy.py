@@ -62,7 +62,9 @@ class ProxyResolver(VettingResolver):
     def __init__(self, lookup: Lookup) -> None:
         super().__init__(ANYWHERE, lookup)
 
-    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
         """The addresses of the proxy; raises socket.gaierror, always as trouble with the name server."""
         try:
             return await super().resolve(host, port, family)

@@ -114,20 +114,28 @@ class Sender:
             return True  # `send` says so
         return literal_address(host) is not None or await self._resolver.begin(host)
 
-    async def send(self, webhook: ClaimedWebhook, keys: Sequence[str], transport: ConnectionOptions = PLAIN) -> DeliveryOutcome:
+    async def send(
+        self, webhook: ClaimedWebhook, keys: Sequence[str], transport: ConnectionOptions = PLAIN
+    ) -> DeliveryOutcome:
         """POST `webhook`, signed with each of `keys`. Every way in which the network and the subscriber can fail is an Outcome."""
         if not spans.is_tracing():
             return await self._send(webhook, keys, transport, {})
         span = _span_of(webhook)
         outcome = await self._send(webhook, keys, transport, span.headers)
         try:
-            span.end({"outcome": outcome.kind.value}, failed=outcome.kind is not OutcomeKind.DELIVERED)
+            span.end(
+                {"outcome": outcome.kind.value}, failed=outcome.kind is not OutcomeKind.DELIVERED
+            )
         except Exception as error:  # whatever becomes of the trace, the webhook was answered
             log.warning("span_not_ended", error=type(error).__name__)
         return outcome
 
     async def _send(
-        self, webhook: ClaimedWebhook, keys: Sequence[str], transport: ConnectionOptions, extra: Mapping[str, str]
+        self,
+        webhook: ClaimedWebhook,
+        keys: Sequence[str],
+        transport: ConnectionOptions,
+        extra: Mapping[str, str],
     ) -> DeliveryOutcome:
         """Make the attempt. Once a status line has come, its status is the outcome: nothing that fails after it changes that."""
         body = bytearray()
@@ -139,14 +147,21 @@ class Sender:
                 trouble = error
         if heard.status is not None:
             kind = kind_of_status(heard.status)
-            retry_after = None if kind is OutcomeKind.DELIVERED else parse_retry_after(heard.retry_after)
+            retry_after = (
+                None if kind is OutcomeKind.DELIVERED else parse_retry_after(heard.retry_after)
+            )
             return DeliveryOutcome(kind, heard.status, _excerpt(body, trouble), retry_after)
         if isinstance(trouble, FAILURES):
             return outcome_of(trouble)
         raise trouble or AssertionError("an answer without a status line")
 
     async def _exchange(
-        self, webhook: ClaimedWebhook, keys: Sequence[str], transport: ConnectionOptions, extra: Mapping[str, str], body: bytearray
+        self,
+        webhook: ClaimedWebhook,
+        keys: Sequence[str],
+        transport: ConnectionOptions,
+        extra: Mapping[str, str],
+        body: bytearray,
     ) -> None:
         """POST the webhook and read the beginning of the answer's body into `body`."""
         url = self._url(webhook.target.url)
@@ -154,8 +169,16 @@ class Sender:
         content = self._content(webhook)
         signed = signed_headers(str(webhook.event_id), now(), content, keys)
         headers = {**dict(transport.headers), **_BASE_HEADERS, **route.headers, **extra, **signed}
-        options = {"timeout": self._timeout_of(webhook), "allow_redirects": False, **self._tls(transport), **route.options}
-        async with self._session.post(route.url, data=content, headers=headers, **options) as response, asyncio.timeout(REST_SECONDS):
+        options = {
+            "timeout": self._timeout_of(webhook),
+            "allow_redirects": False,
+            **self._tls(transport),
+            **route.options,
+        }
+        async with (
+            self._session.post(route.url, data=content, headers=headers, **options) as response,
+            asyncio.timeout(REST_SECONDS),
+        ):
             await _read_beginning(response, body)
 
     def _content(self, webhook: ClaimedWebhook) -> bytes:
@@ -165,7 +188,9 @@ class Sender:
         if content is None:
             if len(self._contents) >= _CONTENTS:
                 self._contents.clear()
-            content = self._contents[key] = body(webhook.event_type, webhook.created_at, webhook.data, webhook.customer)
+            content = self._contents[key] = body(
+                webhook.event_type, webhook.created_at, webhook.data, webhook.customer
+            )
         return content
 
     def _url(self, text: str) -> URL:
@@ -196,7 +221,10 @@ class Sender:
 def _span_of(webhook: ClaimedWebhook) -> spans.Send:
     """The span of an attempt, in the trace of the call that the event came from."""
     notice_id = json.loads(webhook.data).get("notice_id")
-    attributes = {"outbound_webhook_id": webhook.id, "attempt": webhook.attempts + webhook.excused + 1}
+    attributes = {
+        "outbound_webhook_id": webhook.id,
+        "attempt": webhook.attempts + webhook.excused + 1,
+    }
     return spans.Send(webhook.event_id, UUID(notice_id) if notice_id else None, attributes)
 
 
@@ -224,5 +252,10 @@ def parse_retry_after(value: str) -> timedelta | None:
     try:
         moment: datetime = parsedate_to_datetime(value)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now()
-    except (ValueError, TypeError, ArithmeticError, LookupError):  # the parser lets several through that are not its own
+    except (
+        ValueError,
+        TypeError,
+        ArithmeticError,
+        LookupError,
+    ):  # the parser lets several through that are not its own
         return None

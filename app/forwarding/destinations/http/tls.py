@@ -37,7 +37,9 @@ class TlsContexts:
         return self._ca_file.read_bytes().decode("ascii", "ignore") if self._ca_file else None
 
 
-def make_context(ca: str | None, client_certificate: str | None, *, added: str | None = None) -> ssl.SSLContext:
+def make_context(
+    ca: str | None, client_certificate: str | None, *, added: str | None = None
+) -> ssl.SSLContext:
     """A TLS context that trusts the authorities in `ca` alone, or without them the system's and those in `added`.
 
     `client_certificate` is shown to a server that asks for one. Raises ssl.SSLError or OSError for what cannot be loaded.
@@ -47,7 +49,9 @@ def make_context(ca: str | None, client_certificate: str | None, *, added: str |
         context.load_verify_locations(cadata=added or "\n")  # empty text is refused in another way
     if client_certificate is not None:
         with _as_file(client_certificate) as path:
-            context.load_cert_chain(path, password="")  # an encrypted key fails instead of asking at a terminal
+            context.load_cert_chain(
+                path, password=""
+            )  # an encrypted key fails instead of asking at a terminal
     return context
 
 

@@ -40,21 +40,39 @@ def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 # What may follow a status line. None of it takes back what the status says.
 BROKEN = {
     "a body with 204": (b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nabcde", 204),
-    "a body with 204 in chunks": (b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", 204),
+    "a body with 204 in chunks": (
+        b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+        204,
+    ),
     "a body with 204 without a length": (b"HTTP/1.1 204 No Content\r\n\r\nabcde", 204),
     "a body with 205": (b"HTTP/1.1 205 Reset Content\r\nContent-Length: 5\r\n\r\nabcde", 205),
     "more than was announced": (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOKabcde", 200),
     "less than was announced": (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc", 200),
     "two lengths": (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 5\r\n\r\nabcde", 200),
-    "the same length twice": (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nabcde", 200),
+    "the same length twice": (
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nabcde",
+        200,
+    ),
     "two lengths in one": (b"HTTP/1.1 200 OK\r\nContent-Length: 3, 5\r\n\r\nabcde", 200),
-    "length and chunks": (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n", 200),
-    "chunks and length": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n5\r\nabcde\r\n0\r\n\r\n", 200),
+    "length and chunks": (
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n",
+        200,
+    ),
+    "chunks and length": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n5\r\nabcde\r\n0\r\n\r\n",
+        200,
+    ),
     "a length that is no number": (b"HTTP/1.1 200 OK\r\nContent-Length: five\r\n\r\nabcde", 200),
     "a length below zero": (b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nabcde", 200),
-    "a length of forty digits": (b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 40 + b"\r\n\r\nabcde", 200),
+    "a length of forty digits": (
+        b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 40 + b"\r\n\r\nabcde",
+        200,
+    ),
     "an unknown coding": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: frobbed\r\n\r\nabcde", 200),
-    "a header of 16 KB": (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 16_384 + b"\r\nContent-Length: 0\r\n\r\n", 200),
+    "a header of 16 KB": (
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 16_384 + b"\r\nContent-Length: 0\r\n\r\n",
+        200,
+    ),
     "a header of 1 MB": (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1_000_000 + b"\r\n\r\n", 200),
     "300 headers": (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 300 + b"Content-Length: 0\r\n\r\n", 200),
     "a reason of 16 KB": (b"HTTP/1.1 200 " + b"x" * 16_384 + b"\r\nContent-Length: 0\r\n\r\n", 200),
@@ -69,18 +87,55 @@ BROKEN = {
     "HTTP/1.0 with a length": (b"HTTP/1.0 200 OK\r\nContent-Length: 100\r\n\r\nOK", 200),
     "a status line and nothing else": (b"HTTP/1.1 200 OK\r\n", 200),
     "half a header": (b"HTTP/1.1 200 OK\r\nContent-Le", 200),
-    "chunks that are none": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n", 200),
-    "a chunk of 2^80 bytes": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffffff\r\nabc", 200),
-    "chunks without an end": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", 200),
-    "a body that is not gzip": (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc", 200),
-    "cookies of nonsense": (b"HTTP/1.1 200 OK\r\nSet-Cookie: \xff=;;;=\r\nSet-Cookie:\r\nContent-Length: 0\r\n\r\n", 200),
-    "an impossible Retry-After": (b"HTTP/1.1 200 OK\r\nRetry-After: 1e308\r\nContent-Length: 0\r\n\r\n", 200),
-    "a Retry-After in no calendar": (b"HTTP/1.1 200 OK\r\nRetry-After: Mon, 01 Jan 99999999999 00:00:00 GMT\r\n\r\n", 200),
-    "a key of an old WebSocket": (b"HTTP/1.1 200 OK\r\nSec-WebSocket-Key1: x\r\nContent-Length: 0\r\n\r\n", 200),
-    "an upgrade nobody asked for": (b"HTTP/1.1 200 OK\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n\x81\x00", 200),
-    "two answers": (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n", 200),
-    "after 100 Continue": (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", 200),
-    "after early hints": (b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 3 + b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", 200),
+    "chunks that are none": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n",
+        200,
+    ),
+    "a chunk of 2^80 bytes": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffffff\r\nabc",
+        200,
+    ),
+    "chunks without an end": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+        200,
+    ),
+    "a body that is not gzip": (
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc",
+        200,
+    ),
+    "cookies of nonsense": (
+        b"HTTP/1.1 200 OK\r\nSet-Cookie: \xff=;;;=\r\nSet-Cookie:\r\nContent-Length: 0\r\n\r\n",
+        200,
+    ),
+    "an impossible Retry-After": (
+        b"HTTP/1.1 200 OK\r\nRetry-After: 1e308\r\nContent-Length: 0\r\n\r\n",
+        200,
+    ),
+    "a Retry-After in no calendar": (
+        b"HTTP/1.1 200 OK\r\nRetry-After: Mon, 01 Jan 99999999999 00:00:00 GMT\r\n\r\n",
+        200,
+    ),
+    "a key of an old WebSocket": (
+        b"HTTP/1.1 200 OK\r\nSec-WebSocket-Key1: x\r\nContent-Length: 0\r\n\r\n",
+        200,
+    ),
+    "an upgrade nobody asked for": (
+        b"HTTP/1.1 200 OK\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n\x81\x00",
+        200,
+    ),
+    "two answers": (
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n",
+        200,
+    ),
+    "after 100 Continue": (
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+        200,
+    ),
+    "after early hints": (
+        b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 3
+        + b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+        200,
+    ),
     "206": (b"HTTP/1.1 206 Partial\r\nContent-Range: \xff\r\nContent-Length: 9\r\n\r\n", 206),
     "299": (b"HTTP/1.1 299 Fine\r\nContent-Length: x\r\n\r\n", 299),
     "410": (b"HTTP/1.1 410 Gone\r\nContent-Length: 3\r\nContent-Length: 5\r\n\r\nabcde", 410),
@@ -93,7 +148,11 @@ KINDS = {404: K.HTTP_4XX, 410: K.GONE, 429: K.TOO_MANY_REQUESTS, 503: K.HTTP_5XX
 
 
 @pytest.mark.usefixtures("parser")
-@pytest.mark.parametrize("end", [hostile.saying, hostile.resetting_after, hostile.staying_after], ids=["hangs up", "resets", "stays"])
+@pytest.mark.parametrize(
+    "end",
+    [hostile.saying, hostile.resetting_after, hostile.staying_after],
+    ids=["hangs up", "resets", "stays"],
+)
 @pytest.mark.parametrize("name", list(BROKEN))
 async def test_a_status_line_that_has_come_decides(name: str, end: Any) -> None:
     answer, status = BROKEN[name]
@@ -105,17 +164,39 @@ async def test_a_status_line_that_has_come_decides(name: str, end: Any) -> None:
 @pytest.mark.parametrize(
     "behaviour",
     [
-        pytest.param(hostile.repeating(b"HTTP/1.1 200 OK\r\n", b"X-Y: z\r\n" * 100), id="headers without an end"),
-        pytest.param(hostile.repeating(b"HTTP/1.1 200 OK\r\n", b"X", 0.05), id="headers byte by byte"),
-        pytest.param(hostile.repeating(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"x", 0.05), id="a body byte by byte"),
-        pytest.param(hostile.repeating(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 65_536), id="a body without an end"),
-        pytest.param(hostile.repeating(b"HTTP/1.1 200 ", b"x" * 1_000), id="a reason without an end"),
         pytest.param(
-            hostile.repeating(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"), id="chunks without an end"
+            hostile.repeating(b"HTTP/1.1 200 OK\r\n", b"X-Y: z\r\n" * 100),
+            id="headers without an end",
         ),
-        pytest.param(hostile.repeating(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"x" * 1_000), id="a chunk's extension"),
         pytest.param(
-            hostile.repeating(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"X: y\r\n" * 100),
+            hostile.repeating(b"HTTP/1.1 200 OK\r\n", b"X", 0.05), id="headers byte by byte"
+        ),
+        pytest.param(
+            hostile.repeating(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"x", 0.05),
+            id="a body byte by byte",
+        ),
+        pytest.param(
+            hostile.repeating(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 65_536), id="a body without an end"
+        ),
+        pytest.param(
+            hostile.repeating(b"HTTP/1.1 200 ", b"x" * 1_000), id="a reason without an end"
+        ),
+        pytest.param(
+            hostile.repeating(
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"
+            ),
+            id="chunks without an end",
+        ),
+        pytest.param(
+            hostile.repeating(
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"x" * 1_000
+            ),
+            id="a chunk's extension",
+        ),
+        pytest.param(
+            hostile.repeating(
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"X: y\r\n" * 100
+            ),
             id="trailers without an end",
         ),
     ],
@@ -140,7 +221,10 @@ async def test_what_has_no_end_ends(behaviour: hostile.Behaviour) -> None:
         (K.BAD_RESPONSE, b"HTTP/1.1 20 OK\r\n\r\n"),
         (K.BAD_RESPONSE, b"HTTP/1.1 -200 OK\r\n\r\n"),
         (K.BAD_RESPONSE, "HTTP/1.1 ２００ OK\r\n\r\n".encode()),
-        (K.BAD_RESPONSE, b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"),
+        (
+            K.BAD_RESPONSE,
+            b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+        ),
         (K.BAD_RESPONSE, b"HTTP/1.1 100 Continue\r\n\r\nnonsense HTTP/1.1 200 OK\r\n\r\n"),
         (K.RESET, b"HTTP/1.1 200"),  # may have become 2000
         (K.RESET, b"HTTP/1.1 2"),
@@ -170,7 +254,9 @@ async def test_what_is_no_status_line_decides_nothing(kind: OutcomeKind, answer:
         (b"X\x00: y\r\nRetry-After: 1e308\r\n\r\n", None),
     ],
 )
-async def test_of_retry_after_counts_what_can_be_read(status: bytes, head: bytes, seconds: int | None) -> None:
+async def test_of_retry_after_counts_what_can_be_read(
+    status: bytes, head: bytes, seconds: int | None
+) -> None:
     outcome = await send_to(hostile.saying(b"HTTP/1.1 " + status + b"\r\n" + head))
     assert outcome.http_status == int(status[:3])
     assert outcome.retry_after == (None if seconds is None else timedelta(seconds=seconds))
@@ -179,10 +265,37 @@ async def test_of_retry_after_counts_what_can_be_read(status: bytes, head: bytes
 @pytest.mark.parametrize(
     "value",
     [
-        *("1e308", "-1", "+5", "1.5", "soon", "nan", "inf", "\N{SUPERSCRIPT TWO}", "120, 120", "\x00", "\udcff", ":", ",", "; GMT"),
-        *("Mon, 01 Jan 99999999999 00:00:00 GMT", "Mon, 01 Jan 2026 00:00:00 +999999999999999999", "Mon, 01 Jan 2026 00:00:00 -9999"),
-        *("Sat, 1 Jan 100000000000000000000 00:00:00 GMT", "Mon, 32 Jan 2026 00:00:00 GMT", "Mon, 01 Jan 0000 00:00:00 GMT"),
-        *("Mon, 01 Jan 2026 99999999999:00:00 GMT", "Mon, 01 Jan 2026 25:61:61 GMT", "Mon, 99999999999999999999 Jan 2026 00:00:00 GMT"),
+        *(
+            "1e308",
+            "-1",
+            "+5",
+            "1.5",
+            "soon",
+            "nan",
+            "inf",
+            "\N{SUPERSCRIPT TWO}",
+            "120, 120",
+            "\x00",
+            "\udcff",
+            ":",
+            ",",
+            "; GMT",
+        ),
+        *(
+            "Mon, 01 Jan 99999999999 00:00:00 GMT",
+            "Mon, 01 Jan 2026 00:00:00 +999999999999999999",
+            "Mon, 01 Jan 2026 00:00:00 -9999",
+        ),
+        *(
+            "Sat, 1 Jan 100000000000000000000 00:00:00 GMT",
+            "Mon, 32 Jan 2026 00:00:00 GMT",
+            "Mon, 01 Jan 0000 00:00:00 GMT",
+        ),
+        *(
+            "Mon, 01 Jan 2026 99999999999:00:00 GMT",
+            "Mon, 01 Jan 2026 25:61:61 GMT",
+            "Mon, 99999999999999999999 Jan 2026 00:00:00 GMT",
+        ),
         *(
             "Mon, 01 Foo 2026 00:00:00 GMT",
             "Mon",
@@ -199,7 +312,16 @@ def test_an_impossible_retry_after_is_none_or_a_wait(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "seconds"), [("0", 0), ("120", 120), ("007", 7), ("9" * 12, 10**9), ("9" * 5_000, 10**9), ("", None), ("1e308", None)]
+    ("value", "seconds"),
+    [
+        ("0", 0),
+        ("120", 120),
+        ("007", 7),
+        ("9" * 12, 10**9),
+        ("9" * 5_000, 10**9),
+        ("", None),
+        ("1e308", None),
+    ],
 )
 def test_seconds_are_read(value: str, seconds: int | None) -> None:
     assert parse_retry_after(value) == (None if seconds is None else timedelta(seconds=seconds))
@@ -237,7 +359,10 @@ def test_as_many_informational_answers_as_may_come_are_passed_over() -> None:
 @pytest.mark.usefixtures("parser")
 async def test_informational_answers_without_an_end_take_no_memory_and_no_time() -> None:
     behaviour = hostile.repeating(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 10_000)
-    async with hostile.serving(behaviour) as port, sender(limits=TimeLimits(connect_s=5, total_s=10)) as made:
+    async with (
+        hostile.serving(behaviour) as port,
+        sender(limits=TimeLimits(connect_s=5, total_s=10)) as made,
+    ):
         url = f"http://127.0.0.1:{port}/"
         await made.send(webhook(url), [SECRET])
         gc.collect()
@@ -251,14 +376,20 @@ async def test_informational_answers_without_an_end_take_no_memory_and_no_time()
 
 
 @asynccontextmanager
-async def way(name: str, answer: bytes, directory: Path) -> AsyncIterator[tuple[str, ConnectionOptions, dict[str, Any]]]:
+async def way(
+    name: str, answer: bytes, directory: Path
+) -> AsyncIterator[tuple[str, ConnectionOptions, dict[str, Any]]]:
     """A subscriber that says `answer`, and how it is reached."""
     authority = Authority("shop")
     tls = authority.server(directory, "shop.example") if "tls" in name else None
     async with hostile.serving(hostile.saying(answer), tls) as port, proxying(Proxy(port)) as proxy:
         options: dict[str, Any] = {"limits": TimeLimits(connect_s=3, total_s=3)}
         if "proxy" in name:
-            options |= {"proxy": f"http://127.0.0.1:{proxy.port}", "lookup": public, "networks": OUTSIDE}
+            options |= {
+                "proxy": f"http://127.0.0.1:{proxy.port}",
+                "lookup": public,
+                "networks": OUTSIDE,
+            }
             there = 443 if tls else 80
         else:
             options |= {"lookup": lambda _host: [hostile.HERE]}
@@ -273,7 +404,15 @@ WAYS = ["straight", "straight, tls", "proxy", "proxy, tls"]
 @pytest.mark.usefixtures("parser")
 @pytest.mark.parametrize("name", WAYS)
 @pytest.mark.parametrize(
-    "broken", ["two lengths", "a header of 16 KB", "a status line and nothing else", "less than was announced", "410", "503"]
+    "broken",
+    [
+        "two lengths",
+        "a header of 16 KB",
+        "a status line and nothing else",
+        "less than was announced",
+        "410",
+        "503",
+    ],
 )
 async def test_the_status_decides_on_every_way(name: str, broken: str, tmp_path: Path) -> None:
     answer, status = BROKEN[broken]
@@ -330,11 +469,15 @@ async def test_connections_are_used_again() -> None:
         connections.append(1)
         while True:
             await hostile.read_request(reader)
-            writer.write(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK")
+            writer.write(
+                b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
+            )
 
     async with hostile.serving(behave) as port, sender() as made:
         for _ in range(5):
-            assert (await made.send(webhook(f"http://127.0.0.1:{port}/"), [SECRET])) == DeliveryOutcome(K.DELIVERED, 200, "OK")
+            assert (
+                await made.send(webhook(f"http://127.0.0.1:{port}/"), [SECRET])
+            ) == DeliveryOutcome(K.DELIVERED, 200, "OK")
     assert len(connections) == 1
 
 
@@ -356,7 +499,10 @@ async def test_a_send_that_is_cut_off_after_its_status_line_is_what_the_status_s
         arrived.set()
         await hostile.hang(reader, writer)
 
-    async with hostile.serving(behave) as port, sender(limits=TimeLimits(connect_s=5, total_s=30)) as made:
+    async with (
+        hostile.serving(behave) as port,
+        sender(limits=TimeLimits(connect_s=5, total_s=30)) as made,
+    ):
         sending = asyncio.create_task(made.send(webhook(f"http://127.0.0.1:{port}/"), [SECRET]))
         await arrived.wait()
         sending.cancel()
@@ -364,7 +510,10 @@ async def test_a_send_that_is_cut_off_after_its_status_line_is_what_the_status_s
 
 
 async def test_a_send_that_is_cut_off_before_its_status_line_is_cut_off() -> None:
-    async with hostile.serving(hostile.hang) as port, sender(limits=TimeLimits(connect_s=5, total_s=30)) as made:
+    async with (
+        hostile.serving(hostile.hang) as port,
+        sender(limits=TimeLimits(connect_s=5, total_s=30)) as made,
+    ):
         sending = asyncio.create_task(made.send(webhook(f"http://127.0.0.1:{port}/"), [SECRET]))
         await asyncio.sleep(0.2)
         sending.cancel()
@@ -376,10 +525,18 @@ async def test_a_send_that_is_cut_off_before_its_status_line_is_cut_off() -> Non
     ("answer", "excerpt"),
     [
         (b"HTTP/1.1 500 Oops\r\nContent-Length: 100\r\n\r\nabc", "abc"),
-        (b"HTTP/1.1 500 Oops\r\nContent-Length: x\r\n\r\nabc", "the answer broke off after its status: ClientResponseError"),
-        (b"HTTP/1.1 500 Oops\r\nX: y", "the answer broke off after its status: ServerDisconnectedError"),
+        (
+            b"HTTP/1.1 500 Oops\r\nContent-Length: x\r\n\r\nabc",
+            "the answer broke off after its status: ClientResponseError",
+        ),
+        (
+            b"HTTP/1.1 500 Oops\r\nX: y",
+            "the answer broke off after its status: ServerDisconnectedError",
+        ),
         (b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n", None),
     ],
 )
-async def test_the_excerpt_is_what_came_or_what_went_wrong(answer: bytes, excerpt: str | None) -> None:
+async def test_the_excerpt_is_what_came_or_what_went_wrong(
+    answer: bytes, excerpt: str | None
+) -> None:
     assert (await send_to(hostile.saying(answer))).excerpt == excerpt

@@ -30,7 +30,9 @@ def counting(arrived: list[bytes], behaviour: hostile.Behaviour) -> hostile.Beha
     return behave
 
 
-async def test_every_broken_answer_of_2xx_is_recorded_as_delivered_and_sent_once(world: DeliverySetup) -> None:
+async def test_every_broken_answer_of_2xx_is_recorded_as_delivered_and_sent_once(
+    world: DeliverySetup,
+) -> None:
     arrived: list[bytes] = []
     async with AsyncExitStack() as stack:
         for name in DELIVERED:
@@ -46,8 +48,13 @@ async def test_every_broken_answer_of_2xx_is_recorded_as_delivered_and_sent_once
     assert {tuple(row) for row in rows} == {(1, 0, "delivered")}
 
 
-@pytest.mark.parametrize(("status", "outcome", "state"), [("410", "gone", "dead"), ("429", "too_many_requests", "pending")])
-async def test_a_broken_refusal_is_recorded_as_what_it_is(world: DeliverySetup, status: str, outcome: str, state: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "outcome", "state"),
+    [("410", "gone", "dead"), ("429", "too_many_requests", "pending")],
+)
+async def test_a_broken_refusal_is_recorded_as_what_it_is(
+    world: DeliverySetup, status: str, outcome: str, state: str
+) -> None:
     async with hostile.serving(hostile.saying(BROKEN[status][0])) as port:
         await world.subscriber(f"http://127.0.0.1:{port}/hooks")
         await world.event()
@@ -89,8 +96,13 @@ END $$"""
 TRIGGER = "CREATE TRIGGER refuse BEFORE INSERT ON attempts FOR EACH ROW EXECUTE FUNCTION refuse()"
 
 
-async def test_a_result_that_the_database_refuses_takes_no_other_along(world: DeliverySetup) -> None:
-    async with hostile.serving(hostile.answering(b"200 OK", body=b"fine")) as port, hostile.serving(hostile.answering(b"299 Fine")) as odd:
+async def test_a_result_that_the_database_refuses_takes_no_other_along(
+    world: DeliverySetup,
+) -> None:
+    async with (
+        hostile.serving(hostile.answering(b"200 OK", body=b"fine")) as port,
+        hostile.serving(hostile.answering(b"299 Fine")) as odd,
+    ):
         await world.run(REFUSE.format(condition="NEW.http_status = 299"))
         await world.run(TRIGGER)
         for number in range(5):
@@ -102,7 +114,9 @@ async def test_a_result_that_the_database_refuses_takes_no_other_along(world: De
     assert await world.outcomes() == ["delivered"] * 16
 
 
-async def test_a_result_that_is_refused_for_its_excerpt_is_recorded_without_it(world: DeliverySetup) -> None:
+async def test_a_result_that_is_refused_for_its_excerpt_is_recorded_without_it(
+    world: DeliverySetup,
+) -> None:
     async with hostile.serving(hostile.answering(b"200 OK", body=b"odd")) as port:
         await world.run(REFUSE.format(condition="NEW.excerpt = 'odd'"))
         await world.run(TRIGGER)
@@ -116,13 +130,17 @@ async def test_a_result_that_is_refused_for_its_excerpt_is_recorded_without_it(w
 
 async def test_when_nothing_can_be_recorded_nothing_more_is_sent(world: DeliverySetup) -> None:
     arrived: list[bytes] = []
-    async with hostile.serving(counting(arrived, hostile.saying(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))) as port:
+    async with hostile.serving(
+        counting(arrived, hostile.saying(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
+    ) as port:
         await world.run(REFUSE.format(condition="true"))
         await world.run(TRIGGER)
         await world.subscriber(f"http://127.0.0.1:{port}/hooks")
         for _ in range(REFUSED_AT_MOST + 1):
             await world.event()
-        forwarder = Forwarder(world.sessions, world.vault, NotifyListener(world.url, (OUTBOUND,)), OPTIONS)
+        forwarder = Forwarder(
+            world.sessions, world.vault, NotifyListener(world.url, (OUTBOUND,)), OPTIONS
+        )
         async with asyncio.timeout(10):
             with pytest.raises(ExceptionGroup, match="unhandled errors"):
                 await forwarder.run()

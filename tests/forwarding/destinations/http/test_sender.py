@@ -30,7 +30,9 @@ SECRET = new_secret()
 CUSTOMER = '{"name": "コンビニ　タロウ", "telno": "0312345678", "email": "taro@example.com"}'
 
 
-def webhook(url: str, *, timeout_s: float | None = None, customer: str | None = None) -> ClaimedWebhook:
+def webhook(
+    url: str, *, timeout_s: float | None = None, customer: str | None = None
+) -> ClaimedWebhook:
     """A webhook for `url` that nobody stored."""
     return ClaimedWebhook(
         id=1,
@@ -49,7 +51,14 @@ def webhook(url: str, *, timeout_s: float | None = None, customer: str | None = 
 @asynccontextmanager
 async def sender(**options: Any) -> AsyncIterator[Sender]:
     """A sender that may call this machine, and is patient for a moment only."""
-    made = Sender(**{"networks": LOOPBACK, "allow_http": True, "limits": TimeLimits(connect_s=0.4, total_s=0.4), **options})
+    made = Sender(
+        **{
+            "networks": LOOPBACK,
+            "allow_http": True,
+            "limits": TimeLimits(connect_s=0.4, total_s=0.4),
+            **options,
+        }
+    )
     try:
         yield made
     finally:
@@ -89,7 +98,11 @@ async def test_what_arrives_is_a_standard_webhook() -> None:
     assert Webhook(SECRET).verify(body, headers) == {
         "type": "payment.received",
         "timestamp": "2026-11-23T03:51:00.123456Z",
-        "data": {"order_no": "1234-56789-01234", "money": 5400, "store": {"name": "セブン-イレブン"}},
+        "data": {
+            "order_no": "1234-56789-01234",
+            "money": 5400,
+            "store": {"name": "セブン-イレブン"},
+        },
     }
 
 
@@ -102,8 +115,15 @@ async def test_personal_data_is_sent_only_where_it_was_given_and_shown_nowhere()
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
     async with hostile.serving(behave) as port, sender() as made:
-        private, plain = webhook(f"http://127.0.0.1:{port}/", customer=CUSTOMER), webhook(f"http://127.0.0.1:{port}/")
-        for sent in (private, plain, private):  # the same content is not made twice, and not mixed up
+        private, plain = (
+            webhook(f"http://127.0.0.1:{port}/", customer=CUSTOMER),
+            webhook(f"http://127.0.0.1:{port}/"),
+        )
+        for sent in (
+            private,
+            plain,
+            private,
+        ):  # the same content is not made twice, and not mixed up
             assert (await made.send(sent, [SECRET])).kind is K.DELIVERED
     assert ["コンビニ　タロウ".encode() in body for body in bodies] == [True, False, True]
     assert "taro@example.com" not in repr(private)
@@ -115,13 +135,22 @@ async def test_during_a_rotation_both_secrets_verify() -> None:
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        headers.update({name.lower(): value for name, _, value in (line.partition(": ") for line in head.strip().split("\r\n")[1:])})
+        headers.update(
+            {
+                name.lower(): value
+                for name, _, value in (
+                    line.partition(": ") for line in head.strip().split("\r\n")[1:]
+                )
+            }
+        )
         bodies.append(await reader.read(65_536))
         writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
 
     old, new = new_secret(), new_secret()
     async with hostile.serving(behave) as port, sender() as made:
-        assert (await made.send(webhook(f"http://127.0.0.1:{port}/"), [new, old])).kind is K.DELIVERED
+        assert (
+            await made.send(webhook(f"http://127.0.0.1:{port}/"), [new, old])
+        ).kind is K.DELIVERED
     for secret in (old, new):
         assert Webhook(secret).verify(bodies[0], headers)
 
@@ -155,7 +184,10 @@ async def test_a_redirect_is_not_followed() -> None:
         called.append("called")
 
     async with hostile.serving(forbidden) as port:
-        for location in (b"http://169.254.169.254/latest/meta-data/", f"http://127.0.0.1:{port}/".encode()):
+        for location in (
+            b"http://169.254.169.254/latest/meta-data/",
+            f"http://127.0.0.1:{port}/".encode(),
+        ):
             outcome = await send_to(hostile.answering(b"302 Found", b"Location: " + location))
             assert outcome.kind is K.REDIRECT
     assert called == []
@@ -172,41 +204,99 @@ LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n"
         pytest.param(K.RESET, hostile.saying(), id="hangs up without an answer"),
         pytest.param(K.RESET, hostile.resetting_after(), id="reset before the answer"),
         pytest.param(K.RESET, hostile.saying(b"HTTP/1.1 2"), id="hangs up in the status line"),
-        pytest.param(K.RESET, hostile.resetting_after(b"HTTP/1.1 2"), id="reset in the status line"),
-        pytest.param(K.DELIVERED, hostile.saying(b"HTTP/1.1 200 OK\r\nContent-Le"), id="hangs up in the headers"),
-        pytest.param(K.DELIVERED, hostile.resetting_after(b"HTTP/1.1 200 OK\r\nContent-Le"), id="reset in the headers"),
-        pytest.param(K.DELIVERED, hostile.resetting_after(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc"), id="reset in the body"),
-        pytest.param(K.DELIVERED, hostile.saying(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc"), id="hangs up in the body"),
+        pytest.param(
+            K.RESET, hostile.resetting_after(b"HTTP/1.1 2"), id="reset in the status line"
+        ),
+        pytest.param(
+            K.DELIVERED,
+            hostile.saying(b"HTTP/1.1 200 OK\r\nContent-Le"),
+            id="hangs up in the headers",
+        ),
+        pytest.param(
+            K.DELIVERED,
+            hostile.resetting_after(b"HTTP/1.1 200 OK\r\nContent-Le"),
+            id="reset in the headers",
+        ),
+        pytest.param(
+            K.DELIVERED,
+            hostile.resetting_after(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc"),
+            id="reset in the body",
+        ),
+        pytest.param(
+            K.DELIVERED,
+            hostile.saying(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc"),
+            id="hangs up in the body",
+        ),
         pytest.param(K.DELIVERED, hostile.saying(ENDLESS + b"zz\r\nabc\r\n"), id="bad chunking"),
-        pytest.param(K.DELIVERED, hostile.saying(ENDLESS + b"ffffffffffffffffffff\r\nabc"), id="chunk of 2^80 bytes"),
+        pytest.param(
+            K.DELIVERED,
+            hostile.saying(ENDLESS + b"ffffffffffffffffffff\r\nabc"),
+            id="chunk of 2^80 bytes",
+        ),
         pytest.param(K.BAD_RESPONSE, hostile.saying(b"SSH-2.0-OpenSSH_9.2\r\n"), id="not HTTP"),
         pytest.param(K.BAD_RESPONSE, hostile.saying(b"HTTP/1.1 abc OK\r\n\r\n"), id="no status"),
         pytest.param(
             K.DELIVERED,
-            hostile.saying(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 5\r\n\r\nabcde"),
+            hostile.saying(
+                b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 5\r\n\r\nabcde"
+            ),
             id="two lengths",
         ),
-        pytest.param(K.DELIVERED, hostile.saying(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1_000_000), id="header of 1 MB"),
-        pytest.param(K.DELIVERED, hostile.repeating(b"HTTP/1.1 200 OK\r\n", b"X-Y: z\r\n" * 100), id="endless headers"),
-        pytest.param(K.BAD_RESPONSE, hostile.saying(b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"), id="upgrade"),
+        pytest.param(
+            K.DELIVERED,
+            hostile.saying(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1_000_000),
+            id="header of 1 MB",
+        ),
+        pytest.param(
+            K.DELIVERED,
+            hostile.repeating(b"HTTP/1.1 200 OK\r\n", b"X-Y: z\r\n" * 100),
+            id="endless headers",
+        ),
+        pytest.param(
+            K.BAD_RESPONSE,
+            hostile.saying(b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"),
+            id="upgrade",
+        ),
         pytest.param(K.TIMEOUT, hostile.hang, id="never answers"),
-        pytest.param(K.TIMEOUT, hostile.repeating(b"", b"HTTP/1.1 200", 60), id="hangs in the status line"),
-        pytest.param(K.DELIVERED, hostile.repeating(b"HTTP/1.1 200 OK\r\n", b"X", 0.05), id="headers byte by byte"),
+        pytest.param(
+            K.TIMEOUT, hostile.repeating(b"", b"HTTP/1.1 200", 60), id="hangs in the status line"
+        ),
+        pytest.param(
+            K.DELIVERED,
+            hostile.repeating(b"HTTP/1.1 200 OK\r\n", b"X", 0.05),
+            id="headers byte by byte",
+        ),
         pytest.param(K.DELIVERED, hostile.repeating(LONG, b"x", 0.05), id="body byte by byte"),
-        pytest.param(K.TIMEOUT, hostile.repeating(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.05), id="100 Continue for ever, slowly"),
-        pytest.param(K.BAD_RESPONSE, hostile.repeating(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), id="100 Continue for ever"),
+        pytest.param(
+            K.TIMEOUT,
+            hostile.repeating(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.05),
+            id="100 Continue for ever, slowly",
+        ),
+        pytest.param(
+            K.BAD_RESPONSE,
+            hostile.repeating(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+            id="100 Continue for ever",
+        ),
         pytest.param(K.DELIVERED, hostile.repeating(LONG, b"x" * 65_536), id="a body of 1 GB"),
-        pytest.param(K.DELIVERED, hostile.repeating(ENDLESS, b"400\r\n" + b"x" * 1_024 + b"\r\n"), id="endless body"),
+        pytest.param(
+            K.DELIVERED,
+            hostile.repeating(ENDLESS, b"400\r\n" + b"x" * 1_024 + b"\r\n"),
+            id="endless body",
+        ),
     ],
 )
-async def test_every_misbehaviour_has_a_name(kind: OutcomeKind, behaviour: hostile.Behaviour) -> None:
+async def test_every_misbehaviour_has_a_name(
+    kind: OutcomeKind, behaviour: hostile.Behaviour
+) -> None:
     async with asyncio.timeout(3):
         outcome = await send_to(behaviour)
     assert outcome.kind is kind, outcome
 
 
 async def test_a_status_that_came_before_the_failure_decides() -> None:
-    outcome = await send_to(hostile.resetting_after(b"HTTP/1.1 500 Oops\r\nContent-Length: 100\r\n\r\nabc"))
+    outcome = await send_to(
+        hostile.resetting_after(b"HTTP/1.1 500 Oops\r\nContent-Length: 100\r\n\r\nabc")
+    )
     assert (outcome.kind, outcome.http_status) == (K.HTTP_5XX, 500)
 
 
@@ -222,7 +312,10 @@ async def test_two_hundred_after_the_timeout_is_a_timeout() -> None:
 
 async def test_endless_bodies_take_little_memory() -> None:
     behaviour = hostile.repeating(ENDLESS, b"10000\r\n" + b"x" * 65_536 + b"\r\n")
-    async with hostile.serving(behaviour) as port, sender(limits=TimeLimits(connect_s=5, total_s=10)) as made:
+    async with (
+        hostile.serving(behaviour) as port,
+        sender(limits=TimeLimits(connect_s=5, total_s=10)) as made,
+    ):
         url = f"http://127.0.0.1:{port}/"
         await made.send(webhook(url), [SECRET])
         gc.collect()
@@ -230,7 +323,9 @@ async def test_endless_bodies_take_little_memory() -> None:
         outcomes = await asyncio.gather(*(made.send(webhook(url), [SECRET]) for _ in range(100)))
         grown_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert {outcome.kind for outcome in outcomes} == {K.DELIVERED}
-    assert grown_kb < 60_000  # both ends of 100 connections; the bodies read whole would be without end
+    assert (
+        grown_kb < 60_000
+    )  # both ends of 100 connections; the bodies read whole would be without end
 
 
 async def test_the_excerpt_is_two_kilobytes_that_postgres_can_store() -> None:
@@ -241,7 +336,9 @@ async def test_the_excerpt_is_two_kilobytes_that_postgres_can_store() -> None:
 
 
 async def test_a_compressed_answer_is_not_unpacked() -> None:
-    outcome = await send_to(hostile.answering(b"200 OK", b"Content-Encoding: gzip", body=b"\x1f\x8b not really"))
+    outcome = await send_to(
+        hostile.answering(b"200 OK", b"Content-Encoding: gzip", body=b"\x1f\x8b not really")
+    )
     assert (outcome.kind, (outcome.excerpt or "")[-10:]) == (K.DELIVERED, "not really")
 
 
@@ -250,18 +347,30 @@ async def test_cookies_do_not_come_back() -> None:
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         heads.append(await reader.readuntil(b"\r\n\r\n"))
-        writer.write(b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b; Path=/\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b; Path=/\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        )
 
     async with hostile.serving(behave) as port, sender() as made:
         for _ in range(2):
-            assert (await made.send(webhook(f"http://127.0.0.1:{port}/"), [SECRET])).kind is K.DELIVERED
+            assert (
+                await made.send(webhook(f"http://127.0.0.1:{port}/"), [SECRET])
+            ).kind is K.DELIVERED
     assert len(heads) == 2
     assert b"cookie" not in heads[1].lower()
 
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [(b"120", 120), (b"0", 0), (b"99999999999999999999", 10**9), (b"soon", None), (b"-5", None), (b"", None), ("１２".encode(), None)],
+    [
+        (b"120", 120),
+        (b"0", 0),
+        (b"99999999999999999999", 10**9),
+        (b"soon", None),
+        (b"-5", None),
+        (b"", None),
+        ("１２".encode(), None),
+    ],
 )
 async def test_retry_after_in_seconds(header: bytes, seconds: int | None) -> None:
     outcome = await send_to(hostile.answering(b"429 Too Many Requests", b"Retry-After: " + header))
@@ -313,7 +422,10 @@ async def test_no_file_handle_left_is_ours() -> None:
         assert (await made.send(webhook(url), [SECRET])).kind is K.DELIVERED
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:{port}/", "http://[::ffff:127.0.0.1]:{port}/", "http://localhost:{port}/"])
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1:{port}/", "http://[::ffff:127.0.0.1]:{port}/", "http://localhost:{port}/"],
+)
 async def test_a_private_destination_gets_no_connection(url: str) -> None:
     connections: list[str] = []
 
@@ -328,14 +440,18 @@ async def test_a_private_destination_gets_no_connection(url: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["2130706433", "0177.0.0.1", "0x7f000001", "127.1", "127.0.0.1."])
-async def test_an_odd_spelling_of_an_address_is_refused_even_where_the_address_is_allowed(host: str) -> None:
+async def test_an_odd_spelling_of_an_address_is_refused_even_where_the_address_is_allowed(
+    host: str,
+) -> None:
     async with hostile.serving(hostile.answering(b"200 OK")) as port:
         assert (await send(f"http://{host}:{port}/")).kind is K.DESTINATION_REFUSED
 
 
 async def test_http_is_refused_unless_allowed() -> None:
     async with hostile.serving(hostile.answering(b"200 OK")) as port:
-        assert (await send(f"http://127.0.0.1:{port}/", allow_http=False)).kind is K.DESTINATION_REFUSED
+        assert (
+            await send(f"http://127.0.0.1:{port}/", allow_http=False)
+        ).kind is K.DESTINATION_REFUSED
 
 
 async def test_a_name_that_changes_after_the_check_is_not_asked_again() -> None:
@@ -347,18 +463,31 @@ async def test_a_name_that_changes_after_the_check_is_not_asked_again() -> None:
         return [ip_address(next(answers))]
 
     async with hostile.serving(hostile.answering(b"200 OK", body=b"the vetted one")) as port:
-        outcome = await send(f"http://shop.example:{port}/", lookup=lookup, networks=[ip_network("127.0.0.1/32")])
+        outcome = await send(
+            f"http://shop.example:{port}/", lookup=lookup, networks=[ip_network("127.0.0.1/32")]
+        )
     assert outcome.excerpt == "the vetted one"
     assert asked == ["shop.example"]
 
 
 async def test_a_name_with_one_forbidden_address_is_refused_beside_others() -> None:
     def lookup(host: str) -> Sequence[Address]:
-        return [ip_address("127.0.0.1"), ip_address("127.0.0.2")] if host == "two.example" else [ip_address("127.0.0.1")]
+        return (
+            [ip_address("127.0.0.1"), ip_address("127.0.0.2")]
+            if host == "two.example"
+            else [ip_address("127.0.0.1")]
+        )
 
-    async with hostile.serving(hostile.answering(b"200 OK")) as port, sender(lookup=lookup, networks=[ip_network("127.0.0.1/32")]) as made:
-        assert (await made.send(webhook(f"http://one.example:{port}/"), [SECRET])).kind is K.DELIVERED
-        assert (await made.send(webhook(f"http://two.example:{port}/"), [SECRET])).kind is K.DESTINATION_REFUSED
+    async with (
+        hostile.serving(hostile.answering(b"200 OK")) as port,
+        sender(lookup=lookup, networks=[ip_network("127.0.0.1/32")]) as made,
+    ):
+        assert (
+            await made.send(webhook(f"http://one.example:{port}/"), [SECRET])
+        ).kind is K.DELIVERED
+        assert (
+            await made.send(webhook(f"http://two.example:{port}/"), [SECRET])
+        ).kind is K.DESTINATION_REFUSED
 
 
 async def test_a_slow_name_server_times_out_and_holds_up_nobody_else() -> None:
@@ -368,9 +497,14 @@ async def test_a_slow_name_server_times_out_and_holds_up_nobody_else() -> None:
         return [ip_address("127.0.0.1")]
 
     async with hostile.serving(hostile.answering(b"200 OK")) as port, sender(lookup=lookup) as made:
-        slow = [asyncio.create_task(made.send(webhook(f"http://slow.example:{port}/{n}"), [SECRET])) for n in range(20)]
+        slow = [
+            asyncio.create_task(made.send(webhook(f"http://slow.example:{port}/{n}"), [SECRET]))
+            for n in range(20)
+        ]
         await asyncio.sleep(0.05)
-        assert (await made.send(webhook(f"http://fast.example:{port}/"), [SECRET])).kind is K.DELIVERED
+        assert (
+            await made.send(webhook(f"http://fast.example:{port}/"), [SECRET])
+        ).kind is K.DELIVERED
         assert not any(task.done() for task in slow)
         assert {(await task).kind for task in slow} == {K.TIMEOUT}
 
@@ -388,7 +522,9 @@ async def test_tls_is_verified(tmp_path: Path) -> None:
     ):
         client = ssl.create_default_context(cafile=trust)
         async with hostile.serving(hostile.answering(b"200 OK"), context) as port:
-            outcome = await send(f"https://127.0.0.1:{port}/", tls=client, limits=TimeLimits(connect_s=3, total_s=3))
+            outcome = await send(
+                f"https://127.0.0.1:{port}/", tls=client, limits=TimeLimits(connect_s=3, total_s=3)
+            )
         assert outcome.kind is kind, (trust, outcome)
 
 
@@ -412,7 +548,9 @@ async def test_a_server_that_speaks_no_tls_is_a_tls_error() -> None:
         await writer.drain()
 
     async with hostile.serving(babble) as port:
-        outcome = await send(f"https://127.0.0.1:{port}/", limits=TimeLimits(connect_s=3, total_s=3))
+        outcome = await send(
+            f"https://127.0.0.1:{port}/", limits=TimeLimits(connect_s=3, total_s=3)
+        )
     assert outcome.kind is K.TLS
 
 

@@ -55,12 +55,21 @@ ESCAPED = [
 
 @pytest.mark.parametrize("target", AS_WRITTEN)
 @pytest.mark.parametrize(
-    "origin", ["https://shop.example", "https://shop.example:8443", "https://[2606:4700::1111]:8443", "https://8.8.8.8"]
+    "origin",
+    [
+        "https://shop.example",
+        "https://shop.example:8443",
+        "https://[2606:4700::1111]:8443",
+        "https://8.8.8.8",
+    ],
 )
 def test_path_and_query_are_as_written(origin: str, target: str) -> None:
     url = parse_url(origin + target, allow_http=False)
     assert (url.raw_path_qs, str(url)) == (target, origin + target)
-    assert str(url.with_host("203.0.113.7")).removeprefix("https://203.0.113.7").removeprefix(":8443") == target
+    assert (
+        str(url.with_host("203.0.113.7")).removeprefix("https://203.0.113.7").removeprefix(":8443")
+        == target
+    )
     check_url(origin + target, allow_http=False, networks=[])
 
 
@@ -88,10 +97,29 @@ def test_scheme_and_host_are_as_the_client_needs_them(origin: str, called: str, 
 @pytest.mark.parametrize(
     "url",
     [
-        *("https://shop.example/a\N{IDEOGRAPHIC SPACE}b", "https://shop.example/\N{NO-BREAK SPACE}", "https://shop.example/a\u200bb"),
-        *("https://shop.example/\ufeff", "\ufeffhttps://shop.example/", "https://shop.example/\u2028", "https://shop.example/\x85"),
-        *("https://shop.example/a b", "https://shop.example/ ", " https://shop.example/", "https://shop.example/a\tb"),
-        *("https://shop.example/\ud800", "https://shop.example/#", "https://shop.example/?#a", "https://u:p@shop.example/%2F"),
+        *(
+            "https://shop.example/a\N{IDEOGRAPHIC SPACE}b",
+            "https://shop.example/\N{NO-BREAK SPACE}",
+            "https://shop.example/a\u200bb",
+        ),
+        *(
+            "https://shop.example/\ufeff",
+            "\ufeffhttps://shop.example/",
+            "https://shop.example/\u2028",
+            "https://shop.example/\x85",
+        ),
+        *(
+            "https://shop.example/a b",
+            "https://shop.example/ ",
+            " https://shop.example/",
+            "https://shop.example/a\tb",
+        ),
+        *(
+            "https://shop.example/\ud800",
+            "https://shop.example/#",
+            "https://shop.example/?#a",
+            "https://u:p@shop.example/%2F",
+        ),
     ],
 )
 def test_blanks_fragments_and_passwords_are_refused_when_a_subscriber_is_added(url: str) -> None:
@@ -99,7 +127,9 @@ def test_blanks_fragments_and_passwords_are_refused_when_a_subscriber_is_added(u
         check_url(url, allow_http=False)
 
 
-@pytest.mark.parametrize("url", ["", "/hooks", "shop.example/hooks", "https:shop.example", "https:/shop.example"])
+@pytest.mark.parametrize(
+    "url", ["", "/hooks", "shop.example/hooks", "https:shop.example", "https:/shop.example"]
+)
 def test_what_names_no_host_has_no_spelling(url: str) -> None:
     with pytest.raises(ValueError, match="absolute"):
         exact_url(url)
@@ -115,7 +145,11 @@ class Listening:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
             self.lines.append(head.split(b"\r\n")[0])
-            [length] = [line.partition(b":")[2] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
+            [length] = [
+                line.partition(b":")[2]
+                for line in head.split(b"\r\n")
+                if line.lower().startswith(b"content-length:")
+            ]
             await reader.readexactly(int(length))
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
@@ -138,7 +172,11 @@ async def test_the_request_line_carries_it(tls: bool, tmp_path: Path) -> None:
     async with hostile.serving(shop, context) as port:
         origin = f"{'https' if tls else 'http'}://shop.example:{port}"
         written = [*((target, target) for target in AS_WRITTEN), *ESCAPED]
-        await called([origin + given for given, _ in written], ConnectionOptions(ca=authority.pem if tls else None), lookup=here)
+        await called(
+            [origin + given for given, _ in written],
+            ConnectionOptions(ca=authority.pem if tls else None),
+            lookup=here,
+        )
     assert shop.lines == [f"POST {target} HTTP/1.1".encode() for _, target in written]
 
 
