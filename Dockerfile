@@ -13,7 +13,7 @@ COPY migrations migrations
 # Editable, because app/ finds migrations/ beside itself. What builds the package is not needed to run it. The bytecode is made here
 # because the service can write nowhere but in its volume. The console speaks English and Japanese; Babel brings a thousand locales.
 RUN pip --python venv/bin/python install --no-cache-dir --disable-pip-version-check --no-build-isolation --no-deps --editable . \
- && pip --python venv/bin/python uninstall --yes --quiet flit-core \
+ && pip --python venv/bin/python uninstall --yes --quiet hatchling editables tomlkit trove-classifiers pathspec \
  && rm -r requirements \
  && find venv -path '*/babel/locale-data/*.dat' ! -name 'en*' ! -name 'ja*' ! -name root.dat -delete \
  && venv/bin/python -m compileall -q --invalidation-mode unchecked-hash app

@@ -8,7 +8,8 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-slow crashes fuzz check format reference container bench chaos lock clean
+.PHONY: help run demo test test-slow crashes fuzz check format reference container bench chaos \
+  coverage release-check lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,11 +32,12 @@ crashes: $(VENV)/.dev ## a minute of killed workers and a crashing Postgres unde
 fuzz: $(VENV)/.dev ## 50,000 random requests to a receiver, which takes a few minutes
 	RELAY_FUZZ_REQUESTS=50000 $(BIN)/python -m pytest -n 0 -rP tests/receiver/http/test_fuzz.py
 
-check: $(VENV)/.dev ## lint, types, import floors
+check: $(VENV)/.dev ## lint, types, import layers, names and widths
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.house
 
 format: $(VENV)/.dev ## let ruff arrange the code
 	$(BIN)/ruff check --fix .
@@ -54,7 +56,17 @@ container: $(VENV)/.dev ## image and compose file on a real Docker engine: journ
 bench: $(VENV)/.dev ## speed and memory, side by side with baselines, in one run; ONLY="at-size" for some
 	$(BIN)/python -m bench $(ONLY)
 
-lock: $(VENV)/.dev ## renew the hashed requirements from pyproject.toml (needs uv)
+coverage: $(VENV)/.dev ## lines and branches that the tests reach, the processes that they start included
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest -n auto -m "not slow"
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report --skip-covered --skip-empty
+	$(BIN)/python -m coverage html --quiet
+
+release-check: $(VENV)/.dev ## build sdist and wheel, install the wheel in an empty environment, run it there
+	$(BIN)/python -m tools.release_check
+
+lock: ## renew the hashed requirements from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --all-extras pyproject.toml requirements/build.in -o requirements/dev.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -15,7 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.engine import make_engine
 from app.logs import get_logger
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "migrations"
+_INSTALLED = Path(__file__).resolve().with_name("scripts")
+SCRIPTS = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).resolve().parents[2] / "migrations"
+"""A wheel carries the migrations in its package; a checkout has them at its top."""
 LOCK_KEY = 7_236_405_901
 LOCK_TIMEOUT_MS = 3_000
 STATEMENT_TIMEOUT_MS = 600_000

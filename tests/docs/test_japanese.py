@@ -23,8 +23,8 @@ PAIRS = [
     for name in JAPANESE
     if (ROOT / name.replace(".ja.md", ".md")).exists()
 ]
-ONE_LANGUAGE = ("CHANGELOG.md",)
-"""What is new is told once."""
+ONE_LANGUAGE = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+"""Pages for developers are written once."""
 READMES_AND_LISTS = ("README.ja.md", "docs/reference/settings.ja.md")
 """Pages with a cut of their own."""
 
