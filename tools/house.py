@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,6 +22,9 @@ RETIRED_WORDS = frozenset(
     "troubles trust turns upkeep usual visit visitor world".split()
 )
 """Words that were replaced by the field's own; docs/explanation/glossary.md has the words in use."""
+
+PUBLIC_NAMES = frozenset({"Trial", "TrialRequest"})
+"""Names of the API's schemas: they hold a retired word and stay, because clients rely on them."""
 
 _CODE_FENCE = re.compile(r"^\s*(```|~~~)")
 _LONG_BY_NATURE = re.compile(r"^\s*(\||\[[^]]+\]: |<!--|<)|\]\([^)]*$|https?://")
@@ -92,6 +94,8 @@ def retired_words(files: list[Path]) -> Iterator[str]:
         definitions = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
         names += [node.name for node in nodes if isinstance(node, definitions)]
         for name in names:
+            if name in PUBLIC_NAMES:
+                continue
             if words := RETIRED_WORDS & set(_words(name)):
                 yield f"{file}: {name}: {', '.join(sorted(words))} is a retired word"
 
