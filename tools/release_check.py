@@ -97,7 +97,7 @@ def _check_up(program: Path, work: Path) -> None:
         )
     try:
         address = _listening(service, log)
-        with urlopen(f"http://{address}/readyz", timeout=10) as answer:  # noqa: S310
+        with urlopen(f"http://{address}/readyz", timeout=10) as answer:
             assert answer.status == 200, f"/readyz says {answer.status}"
     finally:
         service.send_signal(signal.SIGTERM)
