@@ -1,1 +1,1 @@
-"""zeus-relay: the receiver of Zeus payment notifications."""
+"""zeus-relay: receives the payment notices of Zeus and forwards each as one signed webhook."""

@@ -1,4 +1,7 @@
-"""The process's own clock and the ids made from it; what is scheduled goes by the database's clock instead."""
+"""Clock of this process, and the ids made from it.
+
+The database's clock schedules everything.
+"""
 
 import secrets
 import time

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line (or readable text on a terminal), with ids and never with personal data."""
+"""Structured logs: one JSON object a line, with ids and never with personal data."""
 
 import atexit
 import logging

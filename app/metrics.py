@@ -1,4 +1,4 @@
-"""Every figure the service exposes to Prometheus, in one place; a stage increments what is its own."""
+"""Metrics for Prometheus, all in one place."""
 
 import platform
 from importlib.metadata import version

@@ -1,4 +1,4 @@
-"""Answers to health probes, as load balancers and uptime services send them: GET, HEAD or OPTIONS, with or without a final slash."""
+"""Answers to health probes of load balancers and uptime services."""
 
 from collections.abc import Callable
 from typing import Any

@@ -54,13 +54,13 @@ RETIRED_WORDS = frozenset(
         "world",
     ]
 )
-"""Words that were replaced by the field's own; docs/explanation/glossary.md has the words in use."""
+"""Words that gave way to the field's own, which docs/explanation/glossary.md lists."""
 
 PUBLIC_NAMES = frozenset({"Trial", "TrialRequest"})
 """Names of the API's schemas: they hold a retired word and stay, because clients rely on them."""
 
 _CODE_FENCE = re.compile(r"^\s*(```|~~~)")
-_LONG_BY_NATURE = re.compile(r"^\s*(\||\[[^]]+\]: |<!--|<)|\]\([^)]*$|https?://")
+_LONG_BY_NATURE = re.compile(r"^\s*(\||\[[^]]+\]: |<!--|<)|https?://|`[^`]{80,}`|\]\([^)]*\).*\]\(")
 
 
 def main() -> int:
@@ -104,7 +104,7 @@ def packages_without_docstring(files: list[Path]) -> Iterator[str]:
     for folder in sorted({file.parent for file in _modules(files)}):
         init = ROOT / folder / "__init__.py"
         if not init.is_file() or not ast.get_docstring(ast.parse(init.read_text())):
-            yield f"{folder}/__init__.py: say in a docstring what belongs here and who may import it"
+            yield f"{folder}/__init__.py: no docstring about what belongs here"
 
 
 def shared_class_names(files: list[Path]) -> Iterator[str]:
@@ -141,8 +141,9 @@ def _words(name: str) -> Iterator[str]:
 def wide_prose(files: list[Path]) -> Iterator[str]:
     """Yield each line of a page's prose that is wider than PROSE_COLUMNS characters.
 
-    Tables, code, and lines with an address in them may be longer. Japanese counts by the character:
-    a line break inside a sentence would be shown as a blank, so lines end at 「。」 or 「、」.
+    Tables, code, and lines with an address, long code or several links may be longer.
+    Japanese counts by the character: a line break inside a sentence would be shown as a
+    blank, so lines end at 「。」 or 「、」.
     """
     for file in (file for file in files if file.suffix == ".md"):
         for number, line in _prose((ROOT / file).read_text()):
@@ -151,11 +152,14 @@ def wide_prose(files: list[Path]) -> Iterator[str]:
 
 
 def _prose(text: str) -> Iterator[tuple[int, str]]:
-    in_code = False
+    """Yield each line that is neither code nor written by a generator, with its number."""
+    in_code = generated = False
     for number, line in enumerate(text.splitlines(), 1):
         if _CODE_FENCE.match(line):
             in_code = not in_code
-        elif not in_code:
+        elif line.startswith("<!-- generated:") or line == "<!-- end -->":
+            generated = line != "<!-- end -->"
+        elif not (in_code or generated):
             yield number, line
 
 

@@ -1,1 +1,4 @@
-"""The API on the private listener: JSON under /v1 over the reads and actions of operating, with health and metrics beside it."""
+"""HTTP API for operators and for subscribers that poll, on the private listener.
+
+Imported by main only.
+"""

@@ -1,4 +1,7 @@
-"""The command line of operators: thin commands over the reads and actions of operating."""
+"""Command line for operators: thin commands over operations.
+
+Imported by main only.
+"""
 
 import typer
 

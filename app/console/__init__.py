@@ -1,1 +1,4 @@
-"""The operators' console: pages on the private listener that show what happened and let operators act, in Japanese and English."""
+"""Console for operators in the browser, in Japanese and English.
+
+Imported by main only.
+"""

@@ -1,1 +1,4 @@
-"""The database floor: tables, engine, wake-up, migrations and the embedded server."""
+"""Database: connections, tables, migrations, errors and LISTEN/NOTIFY.
+
+Any layer above may import it.
+"""

@@ -1,1 +1,4 @@
-"""What we say: the types of events, their JSON, and how a webhook is signed. Pure: no I/O, no settings."""
+"""Events as subscribers read them: types, payload and signature.
+
+Pure code without settings, clock or I/O. Any layer above may import it.
+"""

@@ -1,1 +1,5 @@
-"""Forwarding: owes events to subscribers and delivers them: fan out, claim, send, record."""
+"""Forwarding: from events to delivered webhooks.
+
+Inside, the forwarder imports queue, attempts and destinations, and those import subscribers.
+Judging imports `fan_out`, operations import the rest.
+"""

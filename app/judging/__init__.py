@@ -1,1 +1,4 @@
-"""Judging: what a notice means for its order. Pure rules decide; one transaction a batch writes verdicts, orders, events and webhooks."""
+"""Judging: from unjudged notices to orders, events and webhooks.
+
+The worker imports it; operations read its names.
+"""

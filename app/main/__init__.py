@@ -1,1 +1,4 @@
-"""The composition root: builds each role from its parts and runs it."""
+"""Composition root: builds the roles from their parts and starts them.
+
+Nothing imports it.
+"""

@@ -1,1 +1,4 @@
-"""The public listener: the notification endpoint and health, nothing else."""
+"""Public listener: answers the calls of Zeus once they are recorded.
+
+Imported by main only.
+"""

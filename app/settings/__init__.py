@@ -1,4 +1,7 @@
-"""Settings: read from RELAY_ environment variables (and a .env file), checked whole before anything starts."""
+"""Settings from environment variables, checked at the start.
+
+Any layer above may import it.
+"""
 
 from app.settings.declared_subscribers import IN_FILES, DeclaredSubscriber
 from app.settings.fields import PREFIX, Settings

@@ -1,1 +1,4 @@
-"""Plays Zeus against a URL: invented orders, the bytes Zeus would send, its timeouts, and its view of the answers."""
+"""Stand-in for Zeus: plays scenarios of calls against a URL.
+
+It imports `app.zeus` alone; main imports it.
+"""

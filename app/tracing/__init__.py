@@ -1,1 +1,4 @@
-"""Traces for sites that have a collector: OpenTelemetry, as an extra."""
+"""Traces for sites with an OpenTelemetry collector.
+
+Any layer may import it.
+"""

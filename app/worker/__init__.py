@@ -1,1 +1,4 @@
-"""The worker: judges what was received and forwards what follows from it."""
+"""Loops of the worker: judging and housekeeping.
+
+Imported by main only.
+"""

@@ -1,1 +1,4 @@
-"""What Zeus says: the convenience-store payment protocol as pure data and functions, without any input or output."""
+"""Protocol of Zeus: parameters, statuses, stores, error codes, applications and mails.
+
+Pure code without settings, clock or I/O. Any layer above may import it; nothing else knows a code of Zeus.
+"""

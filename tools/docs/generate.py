@@ -12,6 +12,7 @@ from app.zeus.error_codes import ERROR_CODES
 from app.zeus.statuses import FACTS, Status, Step, step
 from app.zeus.stores import STORES
 from tools.docs import diagram, japanese, simulator_tables
+from tools.docs.architecture import layer_table, layer_table_in_japanese
 from tools.docs.command_line import command_line, command_line_in_japanese
 from tools.docs.log_events import log_table, log_table_in_japanese
 from tools.docs.metric_families import metric_names, metric_names_in_japanese
@@ -118,6 +119,8 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "metrics-ja": metric_names_in_japanese,
     "logs": log_table,
     "logs-ja": log_table_in_japanese,
+    "layers": layer_table,
+    "layers-ja": layer_table_in_japanese,
     "api": api,
     "simulator-settings": simulator_tables.simulator_settings,
     "simulator-settings-ja": simulator_tables.simulator_settings_in_japanese,
