@@ -87,7 +87,7 @@ def make_api(
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
     )
-    app.state.parts = ApiDependencies(
+    app.state.dependencies = ApiDependencies(
         sessions,
         vault,
         rules or UrlRules(),

@@ -29,8 +29,8 @@ class ApiDependencies:
     feed: Feed
 
 
-def _parts(request: Request) -> ApiDependencies:
-    return cast(ApiDependencies, request.app.state.parts)
+def _dependencies(request: Request) -> ApiDependencies:
+    return cast(ApiDependencies, request.app.state.dependencies)
 
 
 def _place(
@@ -73,10 +73,10 @@ async def _once(
     if key is None:
         return None
     asked = b"\n".join((request.method.encode(), request.url.path.encode(), await request.body()))
-    return Once(key, hashlib.sha256(asked).digest(), _parts(request).vault)
+    return Once(key, hashlib.sha256(asked).digest(), _dependencies(request).vault)
 
 
-WithParts = Annotated[ApiDependencies, Depends(_parts)]
+WithDependencies = Annotated[ApiDependencies, Depends(_dependencies)]
 WithPlace = Annotated[Place, Depends(_place)]
 WithActor = Annotated[Actor, Depends(actor_of)]
 ShownTo = Annotated[Actor | None, Depends(_shown_to)]

@@ -116,7 +116,7 @@ Without = Annotated[
 ]
 
 
-def transport_of(
+def connection_fields_of(
     headers: list[str] | None,
     ca: Path | None,
     client_certificate: Path | None,

@@ -65,7 +65,7 @@ class ClockGuard:
         self._monotonic = monotonic
         self._doubted_at: float | None = None
 
-    def refusal(self, clocks: Clocks) -> str | None:
+    def reason_to_stop(self, clocks: Clocks) -> str | None:
         """Return why nothing irreversible may be done now, or None."""
         if clocks.apart > CLOCK_TOLERANCE:
             return f"this process and the database are {clocks.apart.total_seconds():.0f} s apart"

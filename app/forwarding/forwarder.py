@@ -278,7 +278,7 @@ class Forwarder:
             return await sender.send(
                 webhook,
                 self._keyring.keys_of(webhook.target),
-                self._keyring.transport_for(webhook.target),
+                self._keyring.connection_options_for(webhook.target),
             )
         except (KeyMissing, NoSecret) as error:
             log.error(

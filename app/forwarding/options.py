@@ -53,14 +53,14 @@ class ForwardingOptions:
             resume_rate=settings.resume_rate,
             networks=tuple(settings.subscriber_networks),
             allow_http=settings.allow_http_subscribers,
-            trust=_trust_of(settings),
+            trust=_tls_of(settings),
             proxy=settings.subscriber_proxy.get_secret_value()
             if settings.subscriber_proxy
             else None,
         )
 
 
-def _trust_of(settings: Settings) -> TlsContexts:
+def _tls_of(settings: Settings) -> TlsContexts:
     trust = TlsContexts(settings.subscriber_ca_file)
     try:
         trust.context(PLAIN)

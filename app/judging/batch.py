@@ -168,8 +168,8 @@ def _add(outcome: JudgedBatch, one: TakenNotice, order_no: str, judgement: Judge
 def _order_row(order: KnownOrder) -> dict[str, Any]:
     return {
         "order_no": order.order_no,
-        "status": order.standing,
-        "state": STATE_OF[order.standing],
+        "status": order.current_status,
+        "state": STATE_OF[order.current_status],
         "cycle": order.cycle,
         "sequence": order.sequence,
         **{name: order.values.get(name) for name in REMEMBERED},

@@ -46,7 +46,7 @@ def event_data(
         "currency": "JPY",
         "payable": status.payable,
         "final": status.final,
-        "order": {"state": STATE_OF[order.standing], "previous_status": event.previous},
+        "order": {"state": STATE_OF[order.current_status], "previous_status": event.previous},
         "store": _store(value.get("pay_cvs")),
         "payment_numbers": _payment_numbers(call),
         "payment_deadline": deadline.isoformat() if deadline else None,

@@ -15,7 +15,7 @@ from app.judging import sql
 from app.judging.batch import JudgedBatch, TakenNotice, decide, known_before, write
 from app.judging.fairness import Fairness
 from app.judging.lane_bounds import LaneBounds
-from app.judging.refused import is_refusal, write_apart
+from app.judging.refused import is_data_error, write_apart
 from app.judging.rules import Verdict
 from app.judging.sql import UnjudgedNotice
 from app.logs import get_logger
@@ -84,7 +84,7 @@ class Judge:
                 await write(session, outcome, self._first_wait)
         except BaseException as error:
             self._fairness.forget()
-            if not isinstance(error, DBAPIError) or not is_refusal(error):
+            if not isinstance(error, DBAPIError) or not is_data_error(error):
                 raise
             log.error("batch_failed", error=describe_error(error))
             return await self._judge_apart(lanes, BATCH)

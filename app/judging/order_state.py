@@ -53,7 +53,7 @@ class KnownOrder:
     """The end of the customer's telephone number, if a call that is judged now carries one; what is stored stays otherwise."""
 
     @property
-    def standing(self) -> Status:
+    def current_status(self) -> Status:
         """The status of an order that has had a call; raises LookupError before its first."""
         if self.status is None:
             raise LookupError(f"order {self.order_no} has no status yet")

@@ -40,7 +40,7 @@ class _Group:
     outcome: JudgedBatch
 
 
-def is_refusal(error: DBAPIError) -> bool:
+def is_data_error(error: DBAPIError) -> bool:
     """Whether the database refuses what was to be written (SQLSTATE classes 22, 23, 54); trying again does not help."""
     return str(getattr(error.orig, "sqlstate", None) or "")[:2] in ("22", "23", "54")
 
@@ -91,7 +91,7 @@ async def _refused_groups(
     """Those that the database refuses, and why. Nothing stays written, so that no trial holds the locks of another."""
     if not groups:
         return []
-    error = await _refusal(
+    error = await _data_error(
         session, JudgedBatch.of_all(group.outcome for group in groups), first_wait
     )
     await session.execute(_BACK)
@@ -106,14 +106,14 @@ async def _refused_groups(
     return found
 
 
-async def _refusal(
+async def _data_error(
     session: AsyncSession, outcome: JudgedBatch, first_wait: timedelta
 ) -> DBAPIError | None:
     """Write the outcome; return why the database refuses it, if it does. After a refusal the savepoint has to be rolled back."""
     try:
         await write(session, outcome, first_wait)
     except DBAPIError as error:
-        if not is_refusal(error):
+        if not is_data_error(error):
             raise
         return error
     return None
@@ -124,7 +124,7 @@ async def _written(
 ) -> DBAPIError | None:
     """Write the outcome and keep it, or return why the database refuses it."""
     savepoint = await session.begin_nested()
-    error = await _refusal(session, outcome, first_wait)
+    error = await _data_error(session, outcome, first_wait)
     await (savepoint.commit() if error is None else savepoint.rollback())
     return error
 

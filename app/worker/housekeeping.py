@@ -63,10 +63,10 @@ class Housekeeping:
         """Run a pass if all clocks agree and no other worker is at it. Return whether the clocks agreed."""
         async with self._sessions.begin() as session:
             clocks = await read_clocks(session, self._clock)
-            refusal = self._guard.refusal(clocks)
-            housekeeping_stopped.set(refusal is not None)
-            if refusal is not None:
-                log.error("housekeeping_stopped", reason=refusal)
+            reason_to_stop = self._guard.reason_to_stop(clocks)
+            housekeeping_stopped.set(reason_to_stop is not None)
+            if reason_to_stop is not None:
+                log.error("housekeeping_stopped", reason=reason_to_stop)
                 return False
             if not await session.scalar(_LOCK):
                 return True  # another worker is at it

@@ -9,7 +9,7 @@ from app.operations.monitoring.alert_conditions import (
     AlertCondition,
     AttentionSummary,
     alert_conditions,
-    concerns_of_database,
+    conditions_of_database,
     conditions_without_database,
 )
 from app.operations.monitoring.baseline import Expectation
@@ -38,7 +38,9 @@ def worst() -> list[AlertCondition]:
     seen = alert_conditions(
         standing, Expectation(100, 100), AttentionSummary(("a",), ("b",), ("c",))
     )
-    kept = concerns_of_database({"session": 7_200.0}, [Slot("left", active=False, wal_bytes=2e10)])
+    kept = conditions_of_database(
+        {"session": 7_200.0}, [Slot("left", active=False, wal_bytes=2e10)]
+    )
     return [*seen, *kept, *conditions_without_database(spool, timedelta(minutes=5))]
 
 

@@ -160,7 +160,7 @@ def test_a_payment_heard_of_after_its_reversal_is_late_and_moves_nothing() -> No
 
 
 @pytest.mark.parametrize(
-    ("past", "status", "flags", "types", "standing"),
+    ("past", "status", "flags", "types", "current_status"),
     [
         (("01",), "04", (), ["payment.received"], "04"),
         ((), "04", ("gap",), ["payment.received"], "04"),
@@ -179,13 +179,17 @@ def test_a_payment_heard_of_after_its_reversal_is_late_and_moves_nothing() -> No
     ],
 )
 def test_facts_are_always_forwarded_and_judgement_is_added(
-    past: tuple[str, ...], status: str, flags: tuple[str, ...], types: list[str], standing: str
+    past: tuple[str, ...],
+    status: str,
+    flags: tuple[str, ...],
+    types: list[str],
+    current_status: str,
 ) -> None:
     judgement = judged(call(status=status), after(*past))
     assert types == [event.type for event in judgement.events]
     assert flags == (judgement.events[0].flags if judgement.events else ())
     assert judgement.order is not None
-    assert standing == judgement.order.status
+    assert current_status == judgement.order.status
 
 
 def test_sequence_counts_every_event_of_the_order_reviews_included() -> None:

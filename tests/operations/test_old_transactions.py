@@ -8,7 +8,7 @@ from app import metrics
 from app.db.connections import connect
 from app.operations.doctor.findings import Level
 from app.operations.doctor.transactions import check_horizons, check_slots, check_transactions
-from app.operations.monitoring.alert_conditions import concerns_of_database
+from app.operations.monitoring.alert_conditions import conditions_of_database
 from app.operations.monitoring.collector import Watch
 from app.operations.old_transactions import Horizon, OldestTransactions, Slot
 from tests.operations.operations_setup import OperationsSetup
@@ -102,8 +102,8 @@ def test_what_is_old_is_a_warning_with_a_remedy(horizon: Horizon, level: Level) 
 
 def test_what_is_told_in_the_chat() -> None:
     well, far = Slot("well", active=True, wal_bytes=1e6), Slot("far", active=True, wal_bytes=2e10)
-    assert [] == concerns_of_database({"session": 60.0, "replica": 0.0}, [well])
-    told = concerns_of_database({"session": 60.0, "replica": 7_200.0}, [well, far])
+    assert [] == conditions_of_database({"session": 60.0, "replica": 0.0}, [well])
+    told = conditions_of_database({"session": 60.0, "replica": 7_200.0}, [well, far])
     assert ["old_transaction", "slot:far"] == [concern.key for concern in told]
     assert "(replica)" in told[0].text
     assert Level.WARNING is check_slots([far])[0].level

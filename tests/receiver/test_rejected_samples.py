@@ -15,7 +15,7 @@ from app.db.lanes import lane_of
 from app.judging.judge import Judge
 from app.recording.notice import RawNotice
 from app.recording.rejected.sampler import KEPT, SIZE_LIMIT, Sampler
-from app.recording.rejected.store import SampleNotFound, list_samples, release_sample
+from app.recording.rejected.store import UnknownSample, list_samples, release_sample
 from tests.fair_clock import fair_seconds
 from tests.raw_http import exchange, status_of
 from tests.receiver.receiver_setup import CALL, LOOPBACK, PATH, fetch, get, post, receiver, stored
@@ -66,7 +66,7 @@ async def test_a_rejected_call_is_kept_released_and_judged(
     )
     assert kept["received_at"] == sample.received_at
     assert kept["lane"] == lane_of("1234-56789-01234")
-    with pytest.raises(SampleNotFound):
+    with pytest.raises(UnknownSample):
         await release_sample(sessions, sample.id)
     assert len(await stored(database_url)) == 1
 
@@ -118,7 +118,7 @@ async def test_without_a_database_samples_are_dropped_and_nothing_waits() -> Non
 
 
 async def test_releasing_what_is_not_there_says_so(sessions: Sessions) -> None:
-    with pytest.raises(SampleNotFound):
+    with pytest.raises(UnknownSample):
         await release_sample(sessions, uuid4())
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from app.api.dependencies import WithParts, WithPlace
+from app.api.dependencies import WithDependencies, WithPlace
 from app.operations.access import audit as operations
 from app.operations.access.audit import AuditPage
 from app.operations.access.permissions import Action
@@ -15,7 +15,7 @@ router = APIRouter(prefix="/audit", tags=["audit"])
 
 @router.get("")
 async def list_audit(
-    parts: WithParts,
+    dependencies: WithDependencies,
     place: WithPlace,
     operator: Annotated[
         Line | None, Query(max_length=255, description="Only what this operator did.")
@@ -28,5 +28,5 @@ async def list_audit(
 ) -> AuditPage:
     """Every action and every look at personal values, the latest first."""
     return await operations.list_audit(
-        parts.sessions, place, operator=operator, action=action, subject=subject
+        dependencies.sessions, place, operator=operator, action=action, subject=subject
     )

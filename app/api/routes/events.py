@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 
-from app.api.dependencies import ShownTo, WithParts, WithPlace
+from app.api.dependencies import ShownTo, WithDependencies, WithPlace
 from app.api.permissions import feed_of
 from app.api.problems import documented
 from app.operations.errors import NotAcceptable
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/events", tags=["events"])
 @router.get("", responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))
 async def list_events(
     request: Request,
-    parts: WithParts,
+    dependencies: WithDependencies,
     place: WithPlace,
     shown_to: ShownTo,
     order_no: Annotated[
@@ -52,16 +52,18 @@ async def list_events(
     feed = feed_of(request)
     if feed is None and after is None and not wait:
         return await operations.list_events(
-            parts.sessions, place, order_no=order_no, shown_to=shown_to
+            dependencies.sessions, place, order_no=order_no, shown_to=shown_to
         )
     if order_no is not None or place.cursor is not None:
         raise NotAcceptable(
             "after", "The feed is read by `after`, and not by `cursor` or `order_no`."
         )
-    return await parts.feed.read(Place(after or None, place.limit), Reader(feed, shown_to), wait)
+    return await dependencies.feed.read(
+        Place(after or None, place.limit), Reader(feed, shown_to), wait
+    )
 
 
 @router.get("/{event_id}", responses=documented(HTTPStatus.NOT_FOUND))
-async def show_event(parts: WithParts, event_id: UUID, shown_to: ShownTo) -> Event:
+async def show_event(dependencies: WithDependencies, event_id: UUID, shown_to: ShownTo) -> Event:
     """One event."""
-    return await operations.show_event(parts.sessions, event_id, shown_to=shown_to)
+    return await operations.show_event(dependencies.sessions, event_id, shown_to=shown_to)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy import text
 
-from app.api.dependencies import WithParts
+from app.api.dependencies import WithDependencies
 from app.db.connections import describe_error
 from app.db.engine import Sessions
 from app.logs import get_logger
@@ -26,9 +26,9 @@ async def healthz(request: Request) -> Response:
 
 
 @probe(router, "/readyz")
-async def readyz(request: Request, parts: WithParts) -> Response:
+async def readyz(request: Request, dependencies: WithDependencies) -> Response:
     """Whether the database answers."""
-    ready = await _answers(parts.sessions)
+    ready = await _answers(dependencies.sessions)
     return probed(request, "ready" if ready else "the database does not answer", well=ready)
 
 

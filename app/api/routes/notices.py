@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from app.api.dependencies import ShownTo, WithActor, WithParts, WithPlace
+from app.api.dependencies import ShownTo, WithActor, WithDependencies, WithPlace
 from app.api.problems import documented
 from app.operations.models import Line
 from app.operations.notices import notices as operations
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/notices", tags=["notices"])
 
 @router.get("")
 async def list_notices(
-    parts: WithParts,
+    dependencies: WithDependencies,
     place: WithPlace,
     verdict: Annotated[
         VerdictFilter | None, Query(description="Only notices with this verdict.")
@@ -34,29 +34,33 @@ async def list_notices(
 ) -> NoticePage:
     """The calls of Zeus, the latest first."""
     return await operations.list_notices(
-        parts.sessions, place, verdict=verdict, order_no=order_no, attention=attention
+        dependencies.sessions, place, verdict=verdict, order_no=order_no, attention=attention
     )
 
 
 @router.get("/{notice_id}", responses=documented(HTTPStatus.NOT_FOUND))
-async def show_notice(parts: WithParts, notice_id: UUID, shown_to: ShownTo) -> NoticeInFull:
+async def show_notice(
+    dependencies: WithDependencies, notice_id: UUID, shown_to: ShownTo
+) -> NoticeInFull:
     """One call with its raw bytes and how they were read."""
-    return await operations.show_notice(parts.sessions, notice_id, shown_to=shown_to)
+    return await operations.show_notice(dependencies.sessions, notice_id, shown_to=shown_to)
 
 
 @router.post(
     "/{notice_id}/release", responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 )
-async def release_notice(parts: WithParts, actor: WithActor, notice_id: UUID) -> Notice:
+async def release_notice(
+    dependencies: WithDependencies, actor: WithActor, notice_id: UUID
+) -> Notice:
     """Have a quarantined call judged in spite of what is wrong with it. A worker does that within a moment."""
-    return await operations.release_notice(parts.sessions, notice_id, actor)
+    return await operations.release_notice(dependencies.sessions, notice_id, actor)
 
 
 @router.post(
     "/{notice_id}/dismiss", responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 )
 async def dismiss_notice(
-    parts: WithParts, actor: WithActor, notice_id: UUID, dismissal: Dismissal
+    dependencies: WithDependencies, actor: WithActor, notice_id: UUID, dismissal: Dismissal
 ) -> Notice:
     """Take a call that is in quarantine or in conflict out of what needs attention. It stays what it is."""
-    return await dismissals.dismiss_notice(parts.sessions, notice_id, dismissal, actor)
+    return await dismissals.dismiss_notice(dependencies.sessions, notice_id, dismissal, actor)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from app.api.dependencies import ShownTo, WithActor, WithParts, WithPlace
+from app.api.dependencies import ShownTo, WithActor, WithDependencies, WithPlace
 from app.api.problems import documented
 from app.operations.maintenance import erasure
 from app.operations.maintenance.erasure import Erased
@@ -50,7 +50,7 @@ WantedDate = Annotated[
 
 @router.get("")
 async def search_orders(
-    parts: WithParts,
+    dependencies: WithDependencies,
     place: WithPlace,
     order_no: WantedOrderNo = None,
     sendid: WantedSendid = None,
@@ -62,19 +62,23 @@ async def search_orders(
     query = OrderQuery(
         order_no=order_no, sendid=sendid, telno_tail=telno_tail, money=money, date=date
     )
-    return await search.search_orders(parts.sessions, place, query)
+    return await search.search_orders(dependencies.sessions, place, query)
 
 
 @router.post("/{order_no:path}/erase", responses=documented(HTTPStatus.NOT_FOUND))
-async def erase_order(parts: WithParts, order_no: OrderNo, actor: WithActor) -> Erased:
+async def erase_order(
+    dependencies: WithDependencies, order_no: OrderNo, actor: WithActor
+) -> Erased:
     """Erase the personal data of an order from the database: raw calls, customer, subscribers' answers. What was decided stays.
 
     What a receiver's disk holds is erased there, with `zeus-relay spool forget`.
     """
-    return await erasure.erase_order(parts.sessions, actor, order_no)
+    return await erasure.erase_order(dependencies.sessions, actor, order_no)
 
 
 @router.get("/{order_no:path}", responses=documented(HTTPStatus.NOT_FOUND))
-async def show_order(parts: WithParts, order_no: OrderNo, shown_to: ShownTo) -> OrderHistory:
+async def show_order(
+    dependencies: WithDependencies, order_no: OrderNo, shown_to: ShownTo
+) -> OrderHistory:
     """An order with its calls, events, webhooks and attempts."""
-    return await operations.show_order(parts.sessions, order_no, shown_to=shown_to)
+    return await operations.show_order(dependencies.sessions, order_no, shown_to=shown_to)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from app.api.dependencies import ShownTo, WithActor, WithOnce, WithParts, WithPlace
+from app.api.dependencies import ShownTo, WithActor, WithDependencies, WithOnce, WithPlace
 from app.api.problems import documented
 from app.operations.deliveries import webhooks as operations
 from app.operations.deliveries.webhooks import (
@@ -31,7 +31,7 @@ States = Annotated[
 
 @router.get("")
 async def list_outbound_webhooks(
-    parts: WithParts,
+    dependencies: WithDependencies,
     place: WithPlace,
     state: States = [],  # noqa: B006 - the framework copies it
     subscriber: Annotated[
@@ -44,39 +44,39 @@ async def list_outbound_webhooks(
 ) -> OutboundWebhookPage:
     """What was and is owed to subscribers, the latest first."""
     return await operations.list_outbound(
-        parts.sessions, place, states=state, subscriber=subscriber, attention=attention
+        dependencies.sessions, place, states=state, subscriber=subscriber, attention=attention
     )
 
 
 @router.get("/{webhook_id}", responses=documented(HTTPStatus.NOT_FOUND))
 async def show_outbound_webhook(
-    parts: WithParts, webhook_id: WebhookId, shown_to: ShownTo
+    dependencies: WithDependencies, webhook_id: WebhookId, shown_to: ShownTo
 ) -> OutboundWebhookInFull:
     """One outbound webhook with every attempt."""
-    return await operations.show_outbound(parts.sessions, webhook_id, shown_to=shown_to)
+    return await operations.show_outbound(dependencies.sessions, webhook_id, shown_to=shown_to)
 
 
 @router.post("/{webhook_id}/retry", responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))
 async def retry_outbound_webhook(
-    parts: WithParts, actor: WithActor, webhook_id: WebhookId
+    dependencies: WithDependencies, actor: WithActor, webhook_id: WebhookId
 ) -> OutboundWebhookInFull:
     """Make a webhook that waits or was given up due now; its attempts are counted from the beginning again."""
-    return await operations.retry_outbound(parts.sessions, webhook_id, actor)
+    return await operations.retry_outbound(dependencies.sessions, webhook_id, actor)
 
 
 @router.post(
     "/{webhook_id}/dismiss", responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 )
 async def dismiss_outbound_webhook(
-    parts: WithParts, actor: WithActor, webhook_id: WebhookId, dismissal: Dismissal
+    dependencies: WithDependencies, actor: WithActor, webhook_id: WebhookId, dismissal: Dismissal
 ) -> OutboundWebhookInFull:
     """Take a webhook that was given up out of what needs attention. It can still be retried."""
-    return await dismiss_webhook(parts.sessions, webhook_id, dismissal, actor)
+    return await dismiss_webhook(dependencies.sessions, webhook_id, dismissal, actor)
 
 
 @router.post("/recover", responses=documented(HTTPStatus.NOT_FOUND))
 async def recover_outbound_webhooks(
-    parts: WithParts, actor: WithActor, once: WithOnce, request: RecoveryRequest
+    dependencies: WithDependencies, actor: WithActor, once: WithOnce, request: RecoveryRequest
 ) -> Recovery:
     """Send a subscriber again what it missed in a span of time. Each webhook keeps its `webhook-id`."""
-    return await recover_webhooks(parts.sessions, request, actor, once)
+    return await recover_webhooks(dependencies.sessions, request, actor, once)

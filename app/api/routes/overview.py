@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from app.api.dependencies import WithParts
+from app.api.dependencies import WithDependencies
 from app.operations.monitoring.overview import Overview
 from app.operations.reviews.attention import Attention, read_attention
 
@@ -10,12 +10,12 @@ router = APIRouter(tags=["overview"])
 
 
 @router.get("/overview")
-async def show_overview(parts: WithParts) -> Overview:
+async def show_overview(dependencies: WithDependencies) -> Overview:
     """Calls by the hour, slow answers, what waits, and who does not get it. It may be three seconds old."""
-    return await parts.overviews.read()
+    return await dependencies.overviews.read()
 
 
 @router.get("/attention")
-async def show_attention(parts: WithParts) -> Attention:
+async def show_attention(dependencies: WithDependencies) -> Attention:
     """What needs a human: the latest 50 of each kind that nobody has dismissed."""
-    return await read_attention(parts.sessions)
+    return await read_attention(dependencies.sessions)

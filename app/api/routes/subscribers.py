@@ -7,7 +7,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.dependencies import WithActor, WithOnce, WithParts
+from app.api.dependencies import WithActor, WithDependencies, WithOnce
 from app.api.problems import documented
 from app.operations.models import Line
 from app.operations.subscribers import pause as pauses
@@ -43,73 +43,91 @@ class PauseRequest(BaseModel):
 
 
 @router.get("")
-async def list_subscribers(parts: WithParts) -> SubscriberList:
+async def list_subscribers(dependencies: WithDependencies) -> SubscriberList:
     """All subscribers, by name."""
-    return await operations.list_subscribers(parts.sessions)
+    return await operations.list_subscribers(dependencies.sessions)
 
 
 @router.post("", status_code=HTTPStatus.CREATED, responses=documented(HTTPStatus.CONFLICT))
 async def add_subscriber(
-    parts: WithParts, actor: WithActor, once: WithOnce, new: NewSubscriber, response: Response
+    dependencies: WithDependencies,
+    actor: WithActor,
+    once: WithOnce,
+    new: NewSubscriber,
+    response: Response,
 ) -> SubscriberWithSecret:
     """Add a subscriber. It gets the events that are made from now on. The answer shows the signing secret, this once."""
     subscriber = await operations.add_subscriber(
-        parts.sessions, parts.vault, new, parts.rules, actor, once
+        dependencies.sessions, dependencies.vault, new, dependencies.rules, actor, once
     )
     response.headers["Location"] = f"/v1/subscribers/{quote(subscriber.name)}"
     return subscriber
 
 
 @router.get("/{name}", responses=_MISSING)
-async def show_subscriber(parts: WithParts, name: Name) -> SubscriberInFull:
+async def show_subscriber(dependencies: WithDependencies, name: Name) -> SubscriberInFull:
     """One subscriber, with what is owed to it."""
-    return await operations.show_subscriber(parts.sessions, name)
+    return await operations.show_subscriber(dependencies.sessions, name)
 
 
 @router.patch("/{name}", responses=_MISSING)
 async def change_subscriber(
-    parts: WithParts, actor: WithActor, name: Name, change: SubscriberChange
+    dependencies: WithDependencies, actor: WithActor, name: Name, change: SubscriberChange
 ) -> Subscriber:
     """Change a subscriber. Webhooks that are owed already go to the new URL."""
     return await operations.change_subscriber(
-        parts.sessions, parts.vault, name, change, parts.rules, actor
+        dependencies.sessions, dependencies.vault, name, change, dependencies.rules, actor
     )
 
 
 @router.delete("/{name}", status_code=HTTPStatus.NO_CONTENT, responses=_MISSING)
-async def remove_subscriber(parts: WithParts, actor: WithActor, name: Name) -> Response:
+async def remove_subscriber(
+    dependencies: WithDependencies, actor: WithActor, name: Name
+) -> Response:
     """Forget a subscriber's URL and secrets and cancel what is owed to it. Its history stays under its name."""
-    await operations.remove_subscriber(parts.sessions, name, actor)
+    await operations.remove_subscriber(dependencies.sessions, name, actor)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.post("/{name}/pause", responses=_MISSING)
 async def pause_subscriber(
-    parts: WithParts, actor: WithActor, name: Name, request: PauseRequest | None = None
+    dependencies: WithDependencies,
+    actor: WithActor,
+    name: Name,
+    request: PauseRequest | None = None,
 ) -> Subscriber:
     """Hold what is owed to a subscriber until it is resumed."""
     return await pauses.pause_subscriber(
-        parts.sessions, name, request.reason if request else None, actor
+        dependencies.sessions, name, request.reason if request else None, actor
     )
 
 
 @router.post("/{name}/resume", responses=_MISSING)
-async def resume_subscriber(parts: WithParts, actor: WithActor, name: Name) -> Subscriber:
+async def resume_subscriber(
+    dependencies: WithDependencies, actor: WithActor, name: Name
+) -> Subscriber:
     """Send again, beginning with what was held."""
-    return await pauses.resume_subscriber(parts.sessions, name, actor)
+    return await pauses.resume_subscriber(dependencies.sessions, name, actor)
 
 
 @router.post("/{name}/rotate-secret", responses=_MISSING_OR_CONFLICT)
 async def rotate_subscriber_secret(
-    parts: WithParts, actor: WithActor, name: Name, rotation: Rotation | None = None
+    dependencies: WithDependencies, actor: WithActor, name: Name, rotation: Rotation | None = None
 ) -> SubscriberWithSecret:
     """Give a subscriber a new signing secret, shown this once. For a while webhooks carry signatures of both."""
-    return await rotate_secret(parts.sessions, parts.vault, name, rotation or Rotation(), actor)
+    return await rotate_secret(
+        dependencies.sessions, dependencies.vault, name, rotation or Rotation(), actor
+    )
 
 
 @router.post("/{name}/test", responses=_MISSING_OR_CONFLICT)
 async def send_test_webhook(
-    parts: WithParts, actor: WithActor, name: Name, request: TrialRequest | None = None
+    dependencies: WithDependencies,
+    actor: WithActor,
+    name: Name,
+    request: TrialRequest | None = None,
 ) -> Trial:
     """Send a `webhook.test` event and wait for its first attempt."""
-    return await send_test(parts.sessions, name, actor, (request or TrialRequest()).wait_seconds)
+    return await send_test(
+        dependencies.sessions, name, actor, (request or TrialRequest()).wait_seconds
+    )

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from app.api.dependencies import WithActor, WithOnce, WithParts
+from app.api.dependencies import WithActor, WithDependencies, WithOnce
 from app.api.problems import documented
 from app.operations.access import tokens as operations
 from app.operations.access.tokens import NewToken, TokenList, TokenWithSecret
@@ -17,23 +17,23 @@ Name = Annotated[Line, Path(max_length=100, description="The token's name.", exa
 
 
 @router.get("")
-async def list_tokens(parts: WithParts) -> TokenList:
+async def list_tokens(dependencies: WithDependencies) -> TokenList:
     """The tokens that are not revoked, by name."""
-    return await operations.list_tokens(parts.sessions)
+    return await operations.list_tokens(dependencies.sessions)
 
 
 @router.post("", status_code=HTTPStatus.CREATED, responses=documented(HTTPStatus.CONFLICT))
 async def create_token(
-    parts: WithParts, actor: WithActor, once: WithOnce, new: NewToken
+    dependencies: WithDependencies, actor: WithActor, once: WithOnce, new: NewToken
 ) -> TokenWithSecret:
     """Make a token for an operator. The answer shows it, this once."""
-    return await operations.create_token(parts.sessions, new, actor, once)
+    return await operations.create_token(dependencies.sessions, new, actor, once)
 
 
 @router.delete(
     "/{name}", status_code=HTTPStatus.NO_CONTENT, responses=documented(HTTPStatus.NOT_FOUND)
 )
-async def revoke_token(parts: WithParts, actor: WithActor, name: Name) -> Response:
+async def revoke_token(dependencies: WithDependencies, actor: WithActor, name: Name) -> Response:
     """End a token; within a few seconds nobody takes it any more."""
-    await operations.revoke_token(parts.sessions, name, actor)
+    await operations.revoke_token(dependencies.sessions, name, actor)
     return Response(status_code=HTTPStatus.NO_CONTENT)

@@ -16,8 +16,8 @@ from app.cli.subscriber_options import (
     Ordered,
     RateLimit,
     Without,
+    connection_fields_of,
     pace_of,
-    transport_of,
 )
 from app.events.signature import PUBLIC_PREFIX
 from app.operations.deliveries.webhooks import WebhookState
@@ -96,7 +96,7 @@ def add(
         "customer": customer,
         "feed": feed,
     }
-    asked |= transport_of(header, ca, client_certificate) | pace_of(
+    asked |= connection_fields_of(header, ca, client_certificate) | pace_of(
         ordered, max_in_flight, timeout, rate_limit
     )
     new = given(NewSubscriber, **asked, secret=secret, asymmetric=asymmetric)
@@ -166,7 +166,7 @@ def set_(
     as_json: AsJson = False,
 ) -> None:
     """Change a subscriber; what is not named stays. Headers that are given take the place of all it had."""
-    asked: dict[str, object] = {"url": url, "customer": customer} | transport_of(
+    asked: dict[str, object] = {"url": url, "customer": customer} | connection_fields_of(
         header, ca, client_certificate, without
     )
     asked |= pace_of(ordered, max_in_flight, timeout, rate_limit)
@@ -246,7 +246,7 @@ def send_test_(
     if as_json:
         print_json(trial)
     else:
-        print_fields(_trial_fields(trial))
+        print_fields(_test_fields(trial))
     if wait and trial.state is not WebhookState.DELIVERED:
         raise typer.Exit(FAILED)
 
@@ -330,7 +330,7 @@ def _fields(subscriber: Subscriber) -> dict[str, object]:
     return {**fields, "declared": subscriber.declared, "created": subscriber.created_at}
 
 
-def _trial_fields(trial: Trial) -> dict[str, object]:
+def _test_fields(trial: Trial) -> dict[str, object]:
     attempt = trial.attempt
     if attempt is None:
         return {

@@ -43,9 +43,9 @@ class PageRequest:
     form: Form = field(default_factory=Form)
 
     @property
-    def parts(self) -> ConsoleDependencies:
+    def dependencies(self) -> ConsoleDependencies:
         """What the pages work with."""
-        return cast(ConsoleDependencies, self.request.app.state.parts)
+        return cast(ConsoleDependencies, self.request.app.state.dependencies)
 
     @property
     def actor(self) -> Actor:
@@ -139,7 +139,7 @@ class PageRequest:
 
     def keep(self, response: Response, session: Session) -> Response:
         """Have the browser keep a session."""
-        keep(response, self.request, session, self.parts.vault)
+        keep(response, self.request, session, self.dependencies.vault)
         return response
 
     def forget(self, response: Response) -> Response:
@@ -151,23 +151,27 @@ class PageRequest:
 def caller_of(request: Request) -> Caller:
     """Where a request comes from, behind trusted proxies too."""
     peer = request.client.host if request.client else ""
-    return cast(ConsoleDependencies, request.app.state.parts).door.look(peer, request.headers.raw)
+    return cast(ConsoleDependencies, request.app.state.dependencies).door.look(
+        peer, request.headers.raw
+    )
 
 
 def session_of(request: Request) -> Session | None:
     """The session that a request's cookie carries."""
     return opened(
-        request.cookies.get(COOKIE), cast(ConsoleDependencies, request.app.state.parts).vault
+        request.cookies.get(COOKIE), cast(ConsoleDependencies, request.app.state.dependencies).vault
     )
 
 
 async def operator_of(visit: PageRequest) -> Operator | None:
     """Who is signed in, if the token is still good and the session was not signed out, here or in another process."""
-    session, parts = visit.session, visit.parts
+    session, dependencies = visit.session, visit.dependencies
     if session is None or session.token is None:
         return None
-    operator = await parts.tokens.authenticate(session.token)
-    return None if operator is None or await is_ended(parts.sessions, session.id) else operator
+    operator = await dependencies.tokens.authenticate(session.token)
+    return (
+        None if operator is None or await is_ended(dependencies.sessions, session.id) else operator
+    )
 
 
 def language_of(request: Request) -> Language:

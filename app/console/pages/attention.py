@@ -20,7 +20,7 @@ _WEBHOOK_ID = re.compile("[0-9]{1,18}")  # what the database can count to
 
 async def show(visit: PageRequest) -> Response:
     """All of it on one page, the latest of each kind."""
-    attention = await read_attention(visit.parts.sessions)
+    attention = await read_attention(visit.dependencies.sessions)
     return visit.page(
         "attention.html", attention=attention, may_act=visit.may(ROLE_OF[Action.NOTICE_RELEASED])
     )
@@ -38,7 +38,7 @@ async def show_sample_in_full(visit: PageRequest) -> Response:
 
 async def release_sample(visit: PageRequest) -> Response:
     """Take a rejected call in."""
-    await rejected.release_sample(visit.parts.sessions, _sample_id(visit), visit.actor)
+    await rejected.release_sample(visit.dependencies.sessions, _sample_id(visit), visit.actor)
     return visit.go("/attention", Flash.SAMPLE_RELEASED)
 
 
@@ -46,7 +46,7 @@ async def dismiss_sample(visit: PageRequest) -> Response:
     """Take a rejected call out of what needs attention."""
     try:
         await dismissals.dismiss_sample(
-            visit.parts.sessions,
+            visit.dependencies.sessions,
             _sample_id(visit),
             dismissals.Dismissal(reason=visit.form.text("reason")),
             visit.actor,
@@ -59,7 +59,7 @@ async def dismiss_sample(visit: PageRequest) -> Response:
 async def retry(visit: PageRequest) -> Response:
     """Send a webhook again."""
     try:
-        await retry_outbound(visit.parts.sessions, _webhook_id(visit), visit.actor)
+        await retry_outbound(visit.dependencies.sessions, _webhook_id(visit), visit.actor)
     except OperationError as refused:
         return visit.refused(refused)
     return visit.go(visit.here, Flash.RETRIED)
@@ -69,7 +69,7 @@ async def dismiss_webhook(visit: PageRequest) -> Response:
     """Take a webhook that was given up out of what needs attention."""
     try:
         await dismissals.dismiss_webhook(
-            visit.parts.sessions,
+            visit.dependencies.sessions,
             _webhook_id(visit),
             dismissals.Dismissal(reason=visit.form.text("reason")),
             visit.actor,
@@ -81,7 +81,7 @@ async def dismiss_webhook(visit: PageRequest) -> Response:
 
 async def _show_sample(visit: PageRequest, *, personal: bool) -> Response:
     sample = await rejected.show_sample(
-        visit.parts.sessions, _sample_id(visit), shown_to=visit.actor if personal else None
+        visit.dependencies.sessions, _sample_id(visit), shown_to=visit.actor if personal else None
     )
     may_see = visit.may(ROLE_OF[Action.PERSONAL_DATA_SEEN])
     return visit.page(

@@ -26,7 +26,7 @@ async def show(visit: PageRequest) -> Response:
         if action and action not in list(Action):
             raise BadCursor
         page = await list_audit(
-            visit.parts.sessions,
+            visit.dependencies.sessions,
             Place(visit.text("cursor") or None, _SHOWN),
             operator=asked["operator"] or None,
             action=Action(action) if action else None,

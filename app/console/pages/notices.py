@@ -26,7 +26,7 @@ async def show_personal(visit: PageRequest) -> Response:
 async def release(visit: PageRequest) -> Response:
     """Have a quarantined call judged in spite of what is wrong with it."""
     try:
-        await operations.release_notice(visit.parts.sessions, _id(visit), visit.actor)
+        await operations.release_notice(visit.dependencies.sessions, _id(visit), visit.actor)
     except OperationError as refused:
         return visit.refused(refused)
     return visit.go(visit.here, Flash.RELEASED)
@@ -36,7 +36,7 @@ async def dismiss(visit: PageRequest) -> Response:
     """Take a call out of what needs attention."""
     try:
         await dismiss_notice(
-            visit.parts.sessions,
+            visit.dependencies.sessions,
             _id(visit),
             Dismissal(reason=visit.form.text("reason")),
             visit.actor,
@@ -48,7 +48,7 @@ async def dismiss(visit: PageRequest) -> Response:
 
 async def _show(visit: PageRequest, *, personal: bool) -> Response:
     notice = await operations.show_notice(
-        visit.parts.sessions, _id(visit), shown_to=visit.actor if personal else None
+        visit.dependencies.sessions, _id(visit), shown_to=visit.actor if personal else None
     )
     may_see = visit.may(ROLE_OF[Action.PERSONAL_DATA_SEEN])
     return visit.page(

@@ -25,7 +25,7 @@ _ASK_SOME_STORES = _(
 
 async def show(visit: PageRequest) -> Response:
     """What has arrived in the last two weeks."""
-    found = await read_onboarding(visit.parts.sessions, USUAL_DAYS)
+    found = await read_onboarding(visit.dependencies.sessions, USUAL_DAYS)
     asked = {seen.name: visit.translated(_words(seen)) for seen in found.parameters if seen.todo}
     return visit.page(
         "onboarding.html", found=found, days=USUAL_DAYS, asked=asked, to_test=_to_test(found)

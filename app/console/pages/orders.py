@@ -30,7 +30,7 @@ async def search(visit: PageRequest) -> Response:
     found = FoundOrderPage(items=[], next_cursor=None, has_more=False)
     try:
         found = await search_orders(
-            visit.parts.sessions,
+            visit.dependencies.sessions,
             Place(visit.text("cursor") or None, _FOUND),
             OrderQuery.model_validate(given),
         )
@@ -46,16 +46,20 @@ async def search(visit: PageRequest) -> Response:
 
 async def show(visit: PageRequest) -> Response:
     """One order, with the customer hidden."""
-    return _story(
-        visit, await operations.show_order(visit.parts.sessions, _order_no(visit)), personal=False
+    return _timeline(
+        visit,
+        await operations.show_order(visit.dependencies.sessions, _order_no(visit)),
+        personal=False,
     )
 
 
 async def show_personal(visit: PageRequest) -> Response:
     """One order with the customer, which the audit records."""
-    return _story(
+    return _timeline(
         visit,
-        await operations.show_order(visit.parts.sessions, _order_no(visit), shown_to=visit.actor),
+        await operations.show_order(
+            visit.dependencies.sessions, _order_no(visit), shown_to=visit.actor
+        ),
         personal=True,
     )
 
@@ -71,12 +75,12 @@ _PROBLEMS = {
 async def _number_of(visit: PageRequest, order_no: str) -> str | None:
     """Return the number of the order that is meant, also if none of its calls could be judged; None if there is none."""
     try:
-        return (await operations.show_order(visit.parts.sessions, order_no)).order_no
+        return (await operations.show_order(visit.dependencies.sessions, order_no)).order_no
     except OrderNotFound:
         return None
 
 
-def _story(visit: PageRequest, history: OrderHistory, *, personal: bool) -> Response:
+def _timeline(visit: PageRequest, history: OrderHistory, *, personal: bool) -> Response:
     return visit.page(
         "order.html",
         history=history,
@@ -114,5 +118,5 @@ async def erase(visit: PageRequest) -> Response:
             text=text,
             back=back,
         )
-    erased = await erase_order(visit.parts.sessions, visit.actor, order_no)
+    erased = await erase_order(visit.dependencies.sessions, visit.actor, order_no)
     return visit.go(back, Flash.ERASED_IN_PART if erased.unjudged else Flash.ERASED)

@@ -27,7 +27,7 @@ async def show(visit: PageRequest) -> Response:
 
 async def sign_in(visit: PageRequest) -> Response:
     """Begin a session with the token that was given, if it is somebody's."""
-    parts, address = visit.parts, caller_of(visit.request).address
+    parts, address = visit.dependencies, caller_of(visit.request).address
     if not parts.throttle.begin(address):
         log.warning("sign_in_throttled")
         return _form(visit, HTTPStatus.TOO_MANY_REQUESTS, _TOO_OFTEN)
@@ -45,7 +45,7 @@ async def sign_in(visit: PageRequest) -> Response:
 async def sign_out(visit: PageRequest) -> Response:
     """End the session, also for whoever has a copy of its cookie."""
     if visit.session and visit.session.token:
-        await end_session(visit.parts.sessions, visit.session.id, visit.session.ends_at)
+        await end_session(visit.dependencies.sessions, visit.session.id, visit.session.ends_at)
     return visit.forget(visit.go("/sign-in", Flash.SIGNED_OUT))
 
 

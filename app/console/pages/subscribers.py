@@ -37,10 +37,10 @@ _TYPES = [type_ for type_ in EventType if type_ in SUBSCRIBABLE]
 
 async def show_all(visit: PageRequest) -> Response:
     """Every subscriber."""
-    subscribers = await operations.list_subscribers(visit.parts.sessions)
+    subscribers = await operations.list_subscribers(visit.dependencies.sessions)
     health = {
         subscriber.name: subscriber
-        for subscriber in (await visit.parts.overviews.read()).subscribers
+        for subscriber in (await visit.dependencies.overviews.read()).subscribers
     }
     return visit.page(
         "subscribers.html",
@@ -57,7 +57,7 @@ async def ask_for_new(visit: PageRequest) -> Response:
 
 async def add(visit: PageRequest) -> Response:
     """Add a subscriber and show its secret this once."""
-    parts = visit.parts
+    parts = visit.dependencies
     try:
         added = await operations.add_subscriber(
             parts.sessions, parts.vault, new_subscriber(visit.form), parts.rules, visit.actor
@@ -76,9 +76,9 @@ async def show(visit: PageRequest) -> Response:
 
 async def show_progress(visit: PageRequest) -> Response:
     """How far sending again has come: a part of the page, asked for every two seconds."""
-    subscriber = await operations.show_subscriber(visit.parts.sessions, _name(visit))
+    subscriber = await operations.show_subscriber(visit.dependencies.sessions, _name(visit))
     try:
-        job = await recoveries.show_recovery(visit.parts.sessions, UUID(visit.text("of")))
+        job = await recoveries.show_recovery(visit.dependencies.sessions, UUID(visit.text("of")))
     except ValueError:
         raise RecoveryNotFound from None
     recovery = {"id": job.id, "webhooks": job.total, "dry_run": False}
@@ -90,7 +90,9 @@ async def show_progress(visit: PageRequest) -> Response:
 async def test(visit: PageRequest) -> Response:
     """Send a test and tell what came of it."""
     try:
-        trial = await send_test(visit.parts.sessions, _name(visit), visit.actor, _TEST_SECONDS)
+        trial = await send_test(
+            visit.dependencies.sessions, _name(visit), visit.actor, _TEST_SECONDS
+        )
     except OperationError as refused:
         return await _show(visit, problem=words_of(refused))
     return (
@@ -101,19 +103,19 @@ async def test(visit: PageRequest) -> Response:
 async def pause(visit: PageRequest) -> Response:
     """Hold what is owed to a subscriber."""
     reason = visit.form.text("reason")[:200] or None
-    await pauses.pause_subscriber(visit.parts.sessions, _name(visit), reason, visit.actor)
+    await pauses.pause_subscriber(visit.dependencies.sessions, _name(visit), reason, visit.actor)
     return visit.go(_path(visit), Flash.PAUSED)
 
 
 async def resume(visit: PageRequest) -> Response:
     """Send again, beginning with what was held."""
-    await pauses.resume_subscriber(visit.parts.sessions, _name(visit), visit.actor)
+    await pauses.resume_subscriber(visit.dependencies.sessions, _name(visit), visit.actor)
     return visit.go(_path(visit), Flash.RESUMED)
 
 
 async def rotate(visit: PageRequest) -> Response:
     """Make a new secret and show it this once."""
-    parts = visit.parts
+    parts = visit.dependencies
     try:
         current = await operations.show_subscriber(parts.sessions, _name(visit))
         asymmetric = any(
@@ -150,7 +152,7 @@ async def recover(visit: PageRequest) -> Response:
         everything=form.ticked("everything"),
         dry_run=form.text("dry_run") != "no",
     )
-    recovery = await recoveries.recover(visit.parts.sessions, request, visit.actor)
+    recovery = await recoveries.recover(visit.dependencies.sessions, request, visit.actor)
     return await _show(visit, recovery=recovery, **chosen)
 
 
@@ -177,7 +179,7 @@ def _new_form(
 async def _show(visit: PageRequest, *, problem: str | None = None, **values: Any) -> Response:
     place = Place(visit.text("cursor") or None, _DELIVERIES)
     subscriber, deliveries = await operations.show_subscriber_with_webhooks(
-        visit.parts.sessions, _name(visit), place
+        visit.dependencies.sessions, _name(visit), place
     )
     yesterday = (now() - timedelta(days=1)).astimezone(JAPAN).strftime(_MINUTES)
     common = {"since": yesterday, "until": "", "everything": False, "trial": None, "recovery": None}

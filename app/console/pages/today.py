@@ -15,7 +15,7 @@ from app.operations.monitoring.hourly import HourOfCalls
 
 async def show(visit: PageRequest) -> Response:
     """The whole page, or the part of it that htmx asks for."""
-    overview = await visit.parts.overviews.read()
+    overview = await visit.dependencies.overviews.read()
     part = visit.request.headers.get("hx-target") if visit.in_part else None
     template = {"now": "now.html", "hours": "hours.html"}.get(part or "", "today.html")
     rows = [_row(visit, hour) for hour in overview.hours]

@@ -32,7 +32,7 @@ async def create(visit: PageRequest) -> Response:
                 "expires_days": form.text("days") or None,
             }
         )
-        created = await operations.create_token(visit.parts.sessions, new, visit.actor)
+        created = await operations.create_token(visit.dependencies.sessions, new, visit.actor)
     except ValidationError as error:
         return await _show(
             visit, visit.translated(_("This cannot be used.")), str(error.errors()[0]["loc"][0])
@@ -44,14 +44,14 @@ async def create(visit: PageRequest) -> Response:
 
 async def revoke(visit: PageRequest) -> Response:
     """End a token."""
-    await operations.revoke_token(visit.parts.sessions, visit.named("name"), visit.actor)
+    await operations.revoke_token(visit.dependencies.sessions, visit.named("name"), visit.actor)
     return visit.go("/tokens", Flash.TOKEN_REVOKED)
 
 
 async def _show(
     visit: PageRequest, problem: str | None = None, field: str | None = None
 ) -> Response:
-    tokens = await operations.list_tokens(visit.parts.sessions)
+    tokens = await operations.list_tokens(visit.dependencies.sessions)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK
     days = visit.form.text("days") if problem else _USUAL_DAYS
     return visit.page(

@@ -33,11 +33,11 @@ class PageWarning:
 
 def page_warnings(overview: Overview) -> Sequence[PageWarning]:
     """Everything that is not as it should be."""
-    found = [*_standing_still(overview), *_asking(overview.attention), *_subscribers(overview)]
+    found = [*_stalled(overview), *_asking(overview.attention), *_subscribers(overview)]
     return sorted(found, key=lambda concern: -concern.weight)
 
 
-def _standing_still(overview: Overview) -> list[PageWarning]:
+def _stalled(overview: Overview) -> list[PageWarning]:
     found = []
     if _older(overview.oldest_unjudged_at, overview.at, UNJUDGED_FOR):
         found.append(

@@ -31,7 +31,7 @@ class CredentialCache:
             raise NoSecret("the subscriber has no signing secret that is valid now")
         return [self._open(sealed) for sealed in target.sealed]
 
-    def transport_for(self, target: DeliveryTarget) -> ConnectionOptions:
+    def connection_options_for(self, target: DeliveryTarget) -> ConnectionOptions:
         """What the subscriber needs to be reached; raises KeyMissing when the vault cannot open it."""
         sealed = target.sealed_transport
         if sealed is None:

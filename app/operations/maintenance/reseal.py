@@ -41,7 +41,7 @@ async def reseal(sessions: Sessions, vault: Vault, actor: Actor) -> Resealed:
                 unopened.add(names[secret.subscriber_id])
             else:
                 secrets += 1
-        transports = await _reseal_transports(session, vault, unopened)
+        transports = await _reseal_connections(session, vault, unopened)
         answers = await _reseal_answers(session, vault)
         await write_entry(
             session,
@@ -56,7 +56,7 @@ async def reseal(sessions: Sessions, vault: Vault, actor: Actor) -> Resealed:
     )
 
 
-async def _reseal_transports(session: AsyncSession, vault: Vault, unopened: set[str]) -> int:
+async def _reseal_connections(session: AsyncSession, vault: Vault, unopened: set[str]) -> int:
     query = (
         select(SubscriberRow)
         .where(SubscriberRow.sealed_transport.is_not(None))

@@ -78,7 +78,7 @@ def conditions_without_database(spool: SpoolState | None, away: timedelta) -> li
     return concerns
 
 
-def concerns_of_database(
+def conditions_of_database(
     oldest: Mapping[str, float], slots: Sequence[Slot]
 ) -> list[AlertCondition]:
     """What keeps dead rows and write-ahead log: ages by holder in seconds, and the replication slots."""

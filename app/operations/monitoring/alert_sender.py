@@ -23,7 +23,7 @@ from app.operations.monitoring.alert_conditions import (
     AlertCondition,
     AttentionSummary,
     alert_conditions,
-    concerns_of_database,
+    conditions_of_database,
     conditions_without_database,
 )
 from app.operations.monitoring.alert_messages import Alerts
@@ -87,7 +87,7 @@ class Alerting:
         else:
             self._away_since = None
             await self._see_whether_ours()
-            self._shown = await self._concerns(measured) if self._ours else []
+            self._shown = await self._conditions(measured) if self._ours else []
         if self._ours:
             await self._say(measured.standing.at if measured else now())
 
@@ -124,11 +124,11 @@ class Alerting:
         """Let another process send."""
         await self._sole.release()
 
-    async def _concerns(self, measured: Measured) -> list[AlertCondition]:
+    async def _conditions(self, measured: Measured) -> list[AlertCondition]:
         seen = alert_conditions(
             measured.standing, measured.expectation, await self._attention(measured.standing)
         )
-        return seen + concerns_of_database(measured.oldest_transactions, measured.slots)
+        return seen + conditions_of_database(measured.oldest_transactions, measured.slots)
 
     async def _attention(self, standing: Snapshot) -> AttentionSummary:
         if not (standing.quarantined or standing.conflicts or standing.dead):

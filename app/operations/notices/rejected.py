@@ -105,7 +105,7 @@ async def release_sample(sessions: Sessions, sample_id: UUID, actor: Actor) -> N
     async with sessions.begin() as session:
         try:
             notice_id = await recording.make_notice_of(session, sample_id)
-        except recording.SampleNotFound:
+        except recording.UnknownSample:
             raise SampleNotFound from None
         await write_entry(
             session, actor, Action.SAMPLE_RELEASED, f"sample:{sample_id}", notice_id=str(notice_id)

@@ -48,7 +48,7 @@ class ConnectionFields(Value):
     """A certificate to show to the subscriber, with its chain and its private key (unencrypted), as one PEM text."""
 
     @property
-    def transport_fields_set(self) -> set[str]:
+    def connection_fields_set(self) -> set[str]:
         """Which of these fields were given."""
         return self.model_fields_set & set(ConnectionFields.model_fields)
 
@@ -60,7 +60,7 @@ def connection_columns(
 
     Raises NotAcceptable for what cannot be used, or if no key opens what is there and stays; for an expired certificate unless told not to.
     """
-    given = fields.transport_fields_set
+    given = fields.connection_fields_set
     if not given:
         return {}
     present = _present(vault, row)

@@ -55,7 +55,7 @@ async def _apply(session: AsyncSession, vault: Vault, wanted: Wanted) -> bool:
         await _check_token(session, wanted)
     try:
         row = await insert_subscriber(
-            session, name=wanted.name, **wanted.columns, **_transport(vault, None, wanted)
+            session, name=wanted.name, **wanted.columns, **_connection(vault, None, wanted)
         )
     except NameTaken:
         return await _change(
@@ -84,7 +84,7 @@ async def _change(session: AsyncSession, vault: Vault, row: SubscriberRow, wante
             "feed",
             "a subscriber of this name is sent webhooks; remove it, or use another name",
         )
-    values = {**wanted.columns, **_transport(vault, row, wanted)}
+    values = {**wanted.columns, **_connection(vault, row, wanted)}
     differs = any(getattr(row, field) != value for field, value in values.items())
     rotated = not wanted.feed and await _rotate_if_new(session, vault, row, wanted.secret)
     if differs or rotated:
@@ -92,7 +92,7 @@ async def _change(session: AsyncSession, vault: Vault, row: SubscriberRow, wante
     return differs or rotated
 
 
-def _transport(vault: Vault, row: SubscriberRow | None, wanted: Wanted) -> dict[str, Any]:
+def _connection(vault: Vault, row: SubscriberRow | None, wanted: Wanted) -> dict[str, Any]:
     try:
         return connection_columns(vault, row, wanted.transport, expired_too=True)
     except (

@@ -90,7 +90,7 @@ def check_way(new: NewSubscriber, rules: UrlRules) -> None:
     if new.feed:
         if new.url is not None:
             raise NotAcceptable("url", "A subscriber either has a URL or polls a feed.")
-        if new.secret is not None or new.asymmetric or new.transport_fields_set:
+        if new.secret is not None or new.asymmetric or new.connection_fields_set:
             raise NotAcceptable(
                 "feed",
                 "A feed needs no signing secret, headers or certificates: it is read with a token.",
@@ -170,7 +170,7 @@ async def change_subscriber(
     """
     values = {
         field: getattr(change, field)
-        for field in change.model_fields_set - change.transport_fields_set
+        for field in change.model_fields_set - change.connection_fields_set
     }
     if change.url is not None:
         check_subscriber_url(change.url, rules)
@@ -181,7 +181,7 @@ async def change_subscriber(
     }
     async with sessions.begin() as session:
         row = await subscriber_row(session, name, lock=True)
-        if row.feed and (change.url is not None or change.transport_fields_set):
+        if row.feed and (change.url is not None or change.connection_fields_set):
             raise NotAcceptable(
                 "url", "The subscriber polls a feed; it has no URL, headers or certificates."
             )

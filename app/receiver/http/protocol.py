@@ -17,7 +17,7 @@ from app.receiver.http.connection_limit import ConnectionLimit
 from app.receiver.http.deadline import Deadline
 from app.receiver.http.head_parser import BadHead, Head
 from app.receiver.http.head_reader import HeadReader, TooLong
-from app.receiver.http.read_pace import BULK_BYTES, ReadPace, Turns
+from app.receiver.http.read_pace import BULK_BYTES, ReadPace, RoundRobin
 from app.receiver.http.request_cycle import Exchange, ServerState, Wire, scope_of
 from app.receiver.rejected_log import report
 
@@ -38,7 +38,7 @@ class ReceiverProtocol(asyncio.Protocol):
         self,
         admission: Admission,
         crowd: ConnectionLimit,
-        turns: Turns,
+        turns: RoundRobin,
         application: ASGIApp,
         server: ServerState,
     ) -> None:
@@ -311,7 +311,7 @@ class ReceiverProtocol(asyncio.Protocol):
 
 def make_protocol(admission: Admission, crowd: ConnectionLimit) -> Callable[..., ReceiverProtocol]:
     """What uvicorn's Config takes as `http`."""
-    turns = Turns()
+    turns = RoundRobin()
 
     def create(
         config: Any, server_state: ServerState, app_state: Any, _loop: Any = None

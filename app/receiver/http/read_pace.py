@@ -8,7 +8,7 @@ BULK_BYTES = 16 * 1024
 """Who sent so much at once takes turns. Zeus's calls are below 4 KB."""
 
 
-class Turns:
+class RoundRobin:
     """The connections of one listener that take turns, in order. Serving one costs about as much as refusing five."""
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Turns:
 class ReadPace:
     """Decides when a transport is read. uvloop reads a fast sender up to 32 times in one turn unless it is paused."""
 
-    def __init__(self, turns: Turns, transport: asyncio.Transport) -> None:
+    def __init__(self, turns: RoundRobin, transport: asyncio.Transport) -> None:
         self._turns = turns
         self._transport = transport
         self._queues = False

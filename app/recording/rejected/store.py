@@ -26,7 +26,7 @@ RETURNING id
 log = get_logger("samples")
 
 
-class SampleNotFound(Exception):
+class UnknownSample(Exception):
     """There is no such sample (any more)."""
 
 
@@ -61,7 +61,7 @@ async def make_notice_of(session: AsyncSession, sample_id: UUID) -> UUID:
     """Turn the sample into a notice, to be judged like any other, and return the notice's id. Raises SampleNotFound."""
     notice_id: UUID | None = await session.scalar(_RELEASE, {"id": sample_id, "notice_id": uuid7()})
     if notice_id is None:
-        raise SampleNotFound
+        raise UnknownSample
     await session.execute(text(f"NOTIFY {NOTICES}"))
     log.info("sample_released", sample_id=str(sample_id), notice_id=str(notice_id))
     return notice_id

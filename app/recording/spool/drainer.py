@@ -17,7 +17,7 @@ from app.recording.spool.segment_claims import (
     Claimed,
     SegmentHeld,
     claim_segments,
-    describe_trouble,
+    describe_problem,
 )
 from app.recording.spool.segment_reader import (
     Found,
@@ -219,7 +219,7 @@ async def _on_disk(
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise _Unusable(describe_trouble(error)) from error
+        raise _Unusable(describe_problem(error)) from error
 
 
 def _begin_reading(batches: Iterator[list[Found]]) -> asyncio.Task[list[Found] | None]:

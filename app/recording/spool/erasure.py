@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 from app.logs import get_logger
 from app.recording.spool.record_format import Record, Unreadable, decode_notice, frame
 from app.recording.spool.regular_files import open_regular, read_chunks, write_all
-from app.recording.spool.segment_claims import SegmentHeld, claim_gone, describe_trouble
+from app.recording.spool.segment_claims import SegmentHeld, claim_gone, describe_problem
 from app.recording.spool.segment_reader import scan_segment
 from app.recording.spool.segments import (
     REFUSED,
@@ -84,7 +84,7 @@ def forget_older(directory: Path, age: timedelta) -> int:
 
 def _tell(path: Path, error: OSError) -> None:
     if not isinstance(error, FileNotFoundError):  # drained in this moment
-        log.error("spool_entry_skipped", entry=path.name, reason=describe_trouble(error))
+        log.error("spool_entry_skipped", entry=path.name, reason=describe_problem(error))
 
 
 def _payloads(descriptor: int, marker: bytes) -> Iterator[bytes]:

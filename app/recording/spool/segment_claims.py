@@ -77,7 +77,7 @@ def claim_segments(directory: Path, locks: ExitStack, own: str | None, known: se
         try:
             lock = OwnerLock.of_gone_owner(directory, owner)
         except OSError as error:
-            claimed.unusable[directory / f"{owner}.lock"] = describe_trouble(error)
+            claimed.unusable[directory / f"{owner}.lock"] = describe_problem(error)
             continue
         if lock is None:
             living.add(owner)
@@ -114,11 +114,11 @@ def list_unusable(directory: Path) -> dict[Path, str]:
         except FileNotFoundError:
             continue
         except OSError as error:
-            found[path] = describe_trouble(error)
+            found[path] = describe_problem(error)
     return found
 
 
-def describe_trouble(error: OSError) -> str:
+def describe_problem(error: OSError) -> str:
     """Return the reason of an error without the path, which may be long."""
     return error.strerror or str(error) or type(error).__name__
 

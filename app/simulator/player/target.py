@@ -77,7 +77,7 @@ def target_of(
 
     Raises ValueError, without repeating the URL (it may hold a token), if it cannot be called.
     """
-    parts = _parts(url)
+    parts = _split(url)
     secure = parts.scheme == "https"
     return CallTarget(
         host=parts.hostname or "",
@@ -93,7 +93,7 @@ def target_of(
     )
 
 
-def _parts(url: str) -> SplitResult:
+def _split(url: str) -> SplitResult:
     if not _VISIBLE_ASCII.fullmatch(url):
         raise ValueError("the URL must be written in visible ASCII characters")
     parts = urlsplit(url)

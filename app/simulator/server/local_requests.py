@@ -26,7 +26,7 @@ class LocalRequestsOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] != self._open_path:
-            refusal = self._refusal(scope)
+            refusal = self._rejection(scope)
             if refusal:
                 status, title = refusal
                 body = {"type": "about:blank", "status": status, "title": title}
@@ -35,7 +35,7 @@ class LocalRequestsOnly:
                 return
         await self._app(scope, receive, send)
 
-    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
+    def _rejection(self, scope: Scope) -> tuple[int, str] | None:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         host, origin = headers.get(b"host"), headers.get(b"origin")
         if host is not None and not self._anywhere() and not is_loopback(_name(host)):

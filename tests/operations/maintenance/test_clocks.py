@@ -51,7 +51,7 @@ ZERO = timedelta(0)
 def test_clocks_are_believed_only_together(
     process: timedelta, newest: timedelta | None, last_pass: timedelta | None, *, refused: bool
 ) -> None:
-    assert refused is (ClockGuard().refusal(_clocks(process, newest, last_pass)) is not None)
+    assert refused is (ClockGuard().reason_to_stop(_clocks(process, newest, last_pass)) is not None)
 
 
 def test_a_gap_is_believed_after_three_days_of_one_process() -> None:
@@ -60,13 +60,13 @@ def test_a_gap_is_believed_after_three_days_of_one_process() -> None:
     gap = _clocks(ZERO, -MINUTE, -30 * DAY)
     assert (
         "both clocks are 30 days after the last pass; they are believed after 3 days"
-        == guard.refusal(gap)
+        == guard.reason_to_stop(gap)
     )
     seconds = 3 * 86_400 - 1
-    assert guard.refusal(gap) is not None
+    assert guard.reason_to_stop(gap) is not None
     seconds += 1
-    assert guard.refusal(gap) is None
-    assert guard.refusal(_clocks(400 * DAY, -MINUTE, -30 * DAY)) is not None
+    assert guard.reason_to_stop(gap) is None
+    assert guard.reason_to_stop(_clocks(400 * DAY, -MINUTE, -30 * DAY)) is not None
 
 
 @pytest.mark.parametrize("days", [400, -400])
