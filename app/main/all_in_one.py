@@ -54,7 +54,7 @@ async def run_demo(settings: Settings, url: str) -> None:
         "console": f"{operator.url}/  ({token})",
         "API": f"{operator.url}/v1  (the same token)",
         "metrics": f"{operator.url}/metrics",
-        "simulator": f"{simulator.url}/api/orders  (applications: {simulator.url}/cgi-bin/cvs.cgi)",
+        "simulator": f"{simulator.url}/  (applications: {simulator.url}/cgi-bin/cvs.cgi)",
     }
     await run_roles([receiver, worker, operator, WatchRole(settings, url), demo, simulator])
 

@@ -16,9 +16,7 @@ async def test_a_purchase_reaches_the_sample_subscriber(
     monkeypatch.setenv("SIMULATOR_PORT", "0")
     demo = starter.start("demo", **site.settings)
     async with asyncio.timeout(60):
-        while not (
-            found := re.search(r"simulator +(http://127\.0\.0\.1:\d+)/api", demo.log_text())
-        ):
+        while not (found := re.search(r"simulator +(http://127\.0\.0\.1:\d+)/  ", demo.log_text())):
             await asyncio.sleep(0.1)
     zeus = Simulator(found[1])
     order_no = await zeus.order_no(email="anyone+confirmed@example.com")

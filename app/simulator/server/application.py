@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.simulator.server.api import faults_of_settings, router
 from app.simulator.server.application_endpoint import ApplicationEndpoint
+from app.simulator.server.console import SimulatorConsole
 from app.simulator.server.local_requests import LocalRequestsOnly
 from app.simulator.server.zeus import CallNotFound, SimulatedZeus
 from app.simulator.state.store import SlipNotFound
@@ -52,6 +53,7 @@ def make_simulator(zeus: SimulatedZeus) -> FastAPI:
     app.state.zeus = zeus
     app.include_router(router)
     app.add_api_route("/healthz", _healthy, methods=["GET", "HEAD"], include_in_schema=False)
+    SimulatorConsole(zeus).add_to(app)
     app.router.routes.append(Route(CVS_PATH, endpoint=ApplicationEndpoint(zeus)))
     app.add_middleware(
         LocalRequestsOnly, anywhere=lambda: zeus.settings.anywhere, open_path=CVS_PATH
