@@ -12,7 +12,7 @@ from bench.plan import Bench, interleaved
 from bench.relay import Site
 from bench.traffic import play
 
-CALLS_PER_S = 400.0
+CALLS_PER_S = 200.0
 MOST_TIMES = 2.0
 _PATIENCE_S = 600
 _LAST_SHARE = 10
