@@ -1,7 +1,9 @@
 # One image for every role: `docker run zeus-relay receive`, `work`, `operate`, `migrate`, or any other command of zeus-relay.
 # Without arguments it runs all roles in one process. It holds no Postgres: RELAY_DATABASE_URL must name one.
 
-FROM python:3.13-slim AS build
+# `deploy/pin-images` names it by its digest; `--build-arg PYTHON_IMAGE=…` passes that on.
+ARG PYTHON_IMAGE=python:3.13-slim
+FROM ${PYTHON_IMAGE} AS build
 WORKDIR /opt/zeus-relay
 # The environment has no pip of its own, so there is none to take out of the image.
 RUN python3 -m venv --without-pip venv
@@ -18,7 +20,7 @@ RUN pip --python venv/bin/python install --no-cache-dir --disable-pip-version-ch
  && find venv -path '*/babel/locale-data/*.dat' ! -name 'en*' ! -name 'ja*' ! -name root.dat -delete \
  && venv/bin/python -m compileall -q --invalidation-mode unchecked-hash app
 
-FROM python:3.13-slim
+FROM ${PYTHON_IMAGE}
 RUN groupadd --gid 10001 relay \
  && useradd --uid 10001 --gid relay --no-create-home --home-dir /var/lib/zeus-relay --shell /usr/sbin/nologin relay \
  && install --directory --owner relay --group relay --mode 0700 /var/lib/zeus-relay

@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-slow crashes fuzz check format reference container bench chaos \
-  coverage release-check lock clean
+  audit coverage release-check lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ check: $(VENV)/.dev ## lint, types, import layers, names and widths
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.house
+
+audit: $(VENV)/.audit ## known vulnerabilities in the locked requirements; STRICT=1 fails where nobody can be asked
+	$(VENV)/audit/bin/python .ci/audit.py $(if $(STRICT),--strict) requirements/*.txt
 
 format: $(VENV)/.dev ## let ruff arrange the code
 	$(BIN)/ruff check --fix .
@@ -73,6 +76,8 @@ lock: ## renew the hashed requirements from pyproject.toml (needs uv)
 	  -c requirements/dev.txt --extra embedded pyproject.toml requirements/build.in -o requirements/run.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  -c requirements/dev.txt pyproject.toml requirements/build.in -o requirements/container.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  requirements/audit.in -o requirements/audit.txt
 
 clean: ## remove the environment and everything the service stored on this machine
 	rm -rf $(VENV) data .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
@@ -85,6 +90,11 @@ $(VENV)/.made:
 $(VENV)/.run: requirements/run.txt pyproject.toml $(VENV)/.made
 	$(PIP) --require-hashes -r requirements/run.txt
 	$(PIP) --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(VENV)/.audit: requirements/audit.txt $(VENV)/.made
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/audit.txt
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.run

@@ -12,6 +12,7 @@ import typer
 from pydantic import ValidationError
 
 from app.crypto.vault import Vault
+from app.db.checks.defects import DatabaseUnfit
 from app.db.connections import describe_error
 from app.db.embedded import EmbeddedPostgresMissing, start_embedded
 from app.db.engine import Sessions, make_engine, make_sessions
@@ -110,6 +111,8 @@ def run_with_settings(action: Callable[[Settings], Awaitable[Result]]) -> Result
         return asyncio.run(whole())
     except (WrongSettings, EmbeddedPostgresMissing) as wrong:
         raise _failed(str(wrong), WRONG_SETTINGS) from None
+    except DatabaseUnfit as unfit:
+        raise _failed(str(unfit)) from None
     except NotAcceptable as refused:
         raise _failed(f"{refused.field}: {refused}") from None
     except OperationError as refused:

@@ -12,6 +12,11 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db.checks.collations import log_changed_collations
+from app.db.checks.database import find_defects, find_migration_defects, open_or_explain
+from app.db.checks.defects import DatabaseUnfit
+from app.db.connections import Connection as DriverConnection
+from app.db.connections import describe_error
 from app.db.engine import make_engine
 from app.logs import get_logger
 
@@ -22,6 +27,7 @@ LOCK_KEY = 7_236_405_901
 LOCK_TIMEOUT_MS = 3_000
 STATEMENT_TIMEOUT_MS = 600_000
 LOCK_TRIES = 10
+_NO_RIGHT = "42501"
 
 log = get_logger("migrate")
 
@@ -42,8 +48,10 @@ async def migrate(url: str, revision: str = "head") -> str:
     """Migrate the database at `url` to `revision` (a downgrade when it is `base` or lies behind) and return where it stands then.
 
     A migration whose table lock is not granted within LOCK_TIMEOUT_MS is rolled back and tried again up to LOCK_TRIES times.
-    Raises AnotherMigrator when a second migrator holds the advisory lock for a minute.
+    Raises AnotherMigrator when a second migrator holds the advisory lock for a minute, and
+    DatabaseUnfit when the encoding, the schema or the user's rights allow no migration.
     """
+    await _demand_migratable(url, revision)
     engine = make_engine(url, pool_size=1, application="zeus-relay migrate")
     try:
         async with engine.connect() as connection:
@@ -56,6 +64,9 @@ async def migrate(url: str, revision: str = "head") -> str:
                     lock_timed_out = isinstance(
                         getattr(error.orig, "__cause__", None), asyncpg.LockNotAvailableError
                     )
+                    if getattr(error.orig, "sqlstate", None) == _NO_RIGHT:
+                        remedy = "run `zeus-relay migrate` as the owner of the tables"
+                        raise DatabaseUnfit(f"{describe_error(error)}; {remedy}") from None
                     if not lock_timed_out or not tries_left:
                         raise
                     log.warning("lock_timed_out", tries_left=tries_left)
@@ -63,6 +74,25 @@ async def migrate(url: str, revision: str = "head") -> str:
         raise AssertionError("unreachable")
     finally:
         await engine.dispose()
+
+
+async def _demand_migratable(url: str, revision: str) -> None:
+    connection = await open_or_explain(url, "zeus-relay migrate")
+    try:
+        defects = await find_defects(connection)
+        if not defects and not (revision == "head" and await _stands_at_head(connection)):
+            defects = await find_migration_defects(connection)
+        await log_changed_collations(connection)
+    finally:
+        connection.terminate()
+    if defects:
+        raise DatabaseUnfit("\n".join(map(str, defects)))
+
+
+async def _stands_at_head(connection: DriverConnection) -> bool:
+    if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
+        return False
+    return bool(await connection.fetchval("SELECT version_num FROM alembic_version") == head())
 
 
 async def current_revision(url: str) -> str | None:

@@ -143,6 +143,7 @@ def _program(command: str) -> typer.Typer:
 
 
 def _run_to_the_end(program: Callable[[], object]) -> None:
+    from app.db.checks.defects import DatabaseUnfit
     from app.db.embedded import EmbeddedPostgresMissing
     from app.main.process.listeners import CannotListen
     from app.settings import WrongSettings
@@ -151,6 +152,8 @@ def _run_to_the_end(program: Callable[[], object]) -> None:
         program()
     except (WrongSettings, CannotListen, EmbeddedPostgresMissing) as error:
         _fail(str(error), WRONG_SETTINGS)
+    except DatabaseUnfit as unfit:
+        _fail(str(unfit), FAILED)
     except OSError as error:
         if error.filename is None:
             raise

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.clock import now
-from app.db.clock_guard import ClockGuard, keep_pass, read_clocks
+from app.db.checks.clock_guard import ClockGuard, keep_pass, read_clocks
 from app.db.connections import CONNECT_ERRORS, describe_error
 from app.db.engine import Sessions
 from app.logs import get_logger

@@ -18,6 +18,10 @@ from tests.processes import ADMIN_TOKEN, KEY
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = "zeus-relay:container-test"
+PASSWORDS = {
+    f"{name}_PASSWORD": f"fortestsonly{number}"
+    for number, name in enumerate(("POSTGRES", "MIGRATE", "RECEIVE", "WORK", "OPERATE"))
+}
 LONG_RUNNING = ("postgres", "receiver-1", "receiver-2", "worker-1", "worker-2", "operator")
 
 
@@ -50,7 +54,8 @@ class Installation:
         """Write the files, start everything, wait until it is healthy, and subscribe the shop."""
         (self.directory / "deploy").mkdir()
         shutil.copy(ROOT / "docker-compose.yml", self.directory)
-        shutil.copy(ROOT / "deploy" / "Caddyfile.compose", self.directory / "deploy")
+        for file in ("Caddyfile.compose", "postgres-roles.sql"):
+            shutil.copy(ROOT / "deploy" / file, self.directory / "deploy")
         shutil.copy(ROOT / "tests" / "container" / "docker-compose.shop.yml", self.directory)
         (self.directory / ".env").write_text(
             "".join(f"{name}={value}\n" for name, value in self._environment().items())
@@ -69,7 +74,7 @@ class Installation:
     def _environment(self) -> dict[str, str]:
         return {
             "ZEUS_RELAY_IMAGE": self._image,
-            "POSTGRES_PASSWORD": "fortestsonly",
+            **PASSWORDS,
             "RELAY_ADMIN_TOKEN": ADMIN_TOKEN,
             "RELAY_SECRET_KEYS": KEY,
             "RELAY_ALLOWED_SOURCES": f"{self.caller}/32,192.0.2.10/32",

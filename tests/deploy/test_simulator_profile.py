@@ -9,7 +9,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 VALUES = {
-    "POSTGRES_PASSWORD": "fortestsonly",
+    **{
+        f"{role}_PASSWORD": "fortestsonly"
+        for role in ("POSTGRES", "MIGRATE", "RECEIVE", "WORK", "OPERATE")
+    },
     "RELAY_ADMIN_TOKEN": "for-tests-only-make-your-own",
     "RELAY_SECRET_KEYS": "Zm9yIGV4YW1wbGUgb25seSwgbWFrZSB5b3VyIG93biE=",
     "RELAY_ALLOWED_SOURCES": "172.30.73.11/32",

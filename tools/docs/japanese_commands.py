@@ -105,6 +105,9 @@ PARAMETERS: Mapping[str, str] = {
     "How many to list at most.": "表示する件数の上限",
     "Where the page before ended.": "前のページの終わり",
     "Print JSON, as the API answers.": "APIの応答と同じJSONを出力する",
+    "Give a role of the database the rights of receive, work or operate, and no others (repeatable).": (
+        "データベースのロールに、receive、work、operateのいずれかに必要な権限だけを与える（複数回指定可）"
+    ),
     "For developers: write a migration from what the tables lack.": "開発者向け。テーブルの差分からマイグレーションを作る",
     "The notice's id.": "コールのID",
     "Why, for others to read.": "理由（ほかの担当者のため）",

@@ -49,11 +49,23 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
         "taking webhooks that are due failed; tried again",
         "送るべきWebhookの引き受けに失敗した。再び試す",
     ),
+    "collation_changed": (
+        "the system sorts text otherwise than when indexes were built; `remedy` is what to run",
+        "システムの照合順序が、インデックスを作ったときと変わった。実行すべき文は `remedy`",
+    ),
     "database_away": (
         "Postgres takes no calls; they go to the spool",
         "Postgresに記録できない。コールはスプールに置く",
     ),
     "database_back": ("Postgres takes calls again", "再びPostgresに記録できるようになった"),
+    "database_not_checked": (
+        "rights and encoding could not be looked at, since the database is away",
+        "データベースに接続できず、権限と文字コードを確認できなかった",
+    ),
+    "database_unfit": (
+        "calls go to the spool until what `found` says is put right",
+        "`found` が示す問題が直るまで、コールはスプールに置かれる",
+    ),
     "database_url_ignored": (
         "parameters of RELAY_DATABASE_URL that have no meaning here; they can be removed",
         "RELAY_DATABASE_URLのうち、ここでは意味のないパラメーター。取り除いてよい",

@@ -8,6 +8,7 @@ import typer
 from app.cli.context import FAILED, database_url_of, must_be_text, run, run_with_settings
 from app.cli.new_migration import write_migration
 from app.cli.output import AsJson
+from app.db.grants import PROCESSES, Process, grant_to_roles
 from app.db.migrations import migrate as migrate_database
 from app.operations.access.generated_keys import new_key
 from app.operations.doctor.doctor import check_up
@@ -30,12 +31,24 @@ def migrate(
             show_default=False,
         ),
     ] = None,
+    grant: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--grant",
+            metavar="PROCESS=ROLE",
+            help="Give a role of the database the rights of receive, work or operate, and no others (repeatable).",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Bring the database up to date; safe while the service runs."""
+    roles = dict(_process_and_role(text) for text in grant or [])
 
     async def action(settings: Settings) -> str:
         url = database_url_of(settings)
         revision = await migrate_database(url)
+        if roles:
+            await grant_to_roles(url, roles)
         return (
             f"the database is at revision {revision}"
             if new is None
@@ -60,6 +73,16 @@ def doctor(as_json: AsJson = False) -> None:
         _print(findings)
     if any(finding.level is Level.ERROR for finding in findings):
         raise typer.Exit(FAILED)
+
+
+def _process_and_role(text: str) -> tuple[Process, str]:
+    name, _, role = text.partition("=")
+    for process in PROCESSES:
+        if name == process and role:
+            return process, role
+    raise typer.BadParameter(
+        f"must be {', '.join(f'{process}=ROLE' for process in PROCESSES)}", param_hint="--grant"
+    )
 
 
 def keygen() -> None:

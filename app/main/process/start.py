@@ -6,6 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from importlib.metadata import version
 
+from app.db.checks.defects import DatabaseUnfit
 from app.db.embedded import EmbeddedPostgresMissing, start_embedded
 from app.logs import configure_logs, get_logger
 from app.main.process.exit_deadline import end_in_time
@@ -32,7 +33,8 @@ Main = Callable[[Settings, str], Awaitable[None]]
 def start(main: Main) -> None:
     """Run `main` with the settings and the database's URL until it ends; the embedded Postgres is started if need be.
 
-    Raises WrongSettings, CannotListen or EmbeddedPostgresMissing, whose texts are fit for a terminal.
+    Raises WrongSettings, CannotListen, DatabaseUnfit or EmbeddedPostgresMissing, whose texts are fit
+    for a terminal.
     """
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format, log_lines_dropped.inc)
@@ -50,7 +52,7 @@ def start(main: Main) -> None:
     try:
         with asyncio.Runner(loop_factory=_fast_loop()) as runner:
             runner.run(_awaited(main, settings, url))
-    except (WrongSettings, CannotListen, EmbeddedPostgresMissing):
+    except (WrongSettings, CannotListen, DatabaseUnfit, EmbeddedPostgresMissing):
         raise
     except Exception as error:
         log_failure(error)

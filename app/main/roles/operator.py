@@ -7,6 +7,7 @@ from app.console.application import make_console
 from app.console.http.dependencies import ConsoleDependencies
 from app.console.views.effective_settings import shown_settings
 from app.crypto.vault import Vault
+from app.db.checks.database import demand_usable
 from app.db.engine import make_engine, make_sessions
 from app.db.notify import OUTBOUND
 from app.db.notify import NotifyListener as WakeListener
@@ -97,6 +98,7 @@ class OperatorRole:
 async def run_operate(settings: Settings, url: str) -> None:
     """The operator's side alone."""
     vault = vault_of(settings)
+    await demand_usable(url, "operate")
     await declare_subscribers(settings, url, vault)
     await run_roles(
         [OperatorRole(settings, url, vault, admin_token_of(settings)), WatchRole(settings, url)]

@@ -3,6 +3,9 @@
 import asyncio
 import signal
 
+from app.db.checks.database import check_now
+from app.db.checks.defects import DatabaseUnfit
+from app.db.connections import CONNECT_ERRORS
 from app.db.notify import NOTICES, Waker
 from app.logs import get_logger
 from app.main.process.listeners import HttpListener
@@ -19,6 +22,8 @@ from app.receiver.http.protocol import make_protocol
 from app.recording.rejected.sampler import Sampler
 from app.settings import Settings
 
+_CHECK_SECONDS = 30.0
+
 log = get_logger("main")
 
 
@@ -29,6 +34,7 @@ class ReceiverRole:
 
     def __init__(self, settings: Settings, url: str) -> None:
         """Bind the public listener; raises CannotListen."""
+        self._url = url
         self._waker = Waker(url, NOTICES)
         self._recording = Recording(settings, url, on_commit=self._waker.wake)
         self._sampler = Sampler(url)
@@ -66,10 +72,27 @@ class ReceiverRole:
         """Answer calls until stopped. SIGHUP has the allowed sources and trusted proxies read again."""
         if hasattr(signal, "SIGHUP"):
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, SourcesReload(self._door))
-        await with_background(
-            self._listener.run(), self._recording.run(), self._waker.run(), self._sampler.run()
+        background = (
+            self._recording.run(),
+            self._waker.run(),
+            self._sampler.run(),
+            self._check_database(),
         )
+        await with_background(self._listener.run(), *background)
         await self._recording.close()
+
+    async def _check_database(self) -> None:
+        """Say what keeps calls in the spool, until it is put right. No call waits for this."""
+        while True:
+            try:
+                await check_now(self._url, "receive")
+            except DatabaseUnfit as unfit:
+                log.error("database_unfit", found=str(unfit))
+            except CONNECT_ERRORS:
+                pass  # whoever records calls says so
+            else:
+                return
+            await asyncio.sleep(_CHECK_SECONDS)
 
 
 async def run_receive(settings: Settings, url: str) -> None:

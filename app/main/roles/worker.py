@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from app.crypto.vault import Vault
+from app.db.checks.database import demand_usable
 from app.db.connections import HELD_TO_INDEXES
 from app.db.engine import make_engine, make_sessions
 from app.db.notify import NOTICES, OUTBOUND, Waker
@@ -94,5 +95,6 @@ def _age(days: int) -> timedelta | None:
 async def run_work(settings: Settings, url: str) -> None:
     """A worker alone."""
     vault = vault_of(settings)
+    await demand_usable(url, "work")
     await declare_subscribers(settings, url, vault)
     await run_roles(with_health(settings, [WorkerRole(settings, url, vault)]))

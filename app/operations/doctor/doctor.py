@@ -10,7 +10,8 @@ from app.db.engine import make_engine, make_sessions
 from app.db.error_advice import DatabaseProblem, problem_of
 from app.db.migrations import current_revision, head
 from app.operations.access.generated_keys import admin_token_of, vault_of
-from app.operations.doctor.findings import Finding, error, ok, warning
+from app.operations.doctor.database import check_fitness
+from app.operations.doctor.findings import Finding, Level, error, ok, warning
 from app.operations.doctor.machine import check_postgres, check_spool
 from app.operations.doctor.ports import Use, use_of_port
 from app.operations.doctor.public_url import check_callers, check_public_url
@@ -130,6 +131,9 @@ async def check_database(settings: Settings) -> tuple[str | None, list[Finding]]
             if settings.database_url
             else start_embedded(settings.data_dir)
         )
+        findings = await check_fitness(url)
+        if any(finding.level is Level.ERROR for finding in findings):
+            return None, findings
         revision = await current_revision(url)
     except EmbeddedPostgresMissing as missing:
         return None, [error("database", "there is none", str(missing))]
@@ -145,8 +149,9 @@ async def check_database(settings: Settings) -> tuple[str | None, list[Finding]]
     if revision != head():
         found = "has no tables" if revision is None else f"is at revision {revision}"
         return None, [
+            *findings,
             error(
                 "database", f"it {found}, this version needs {head()}", "run `zeus-relay migrate`"
-            )
+            ),
         ]
-    return url, [ok("database", f"it answers and is at revision {revision}")]
+    return url, [ok("database", f"it answers and is at revision {revision}"), *findings]

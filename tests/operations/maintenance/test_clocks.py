@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.clock import now, uuid7_floor
-from app.db.clock_guard import ClockGuard, Clocks
+from app.db.checks.clock_guard import ClockGuard, Clocks
 from app.metrics import registry
 from app.operations.maintenance.erasure import erase_old
 from app.operations.maintenance.pruning import prune_history

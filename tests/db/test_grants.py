@@ -1,0 +1,280 @@
+"""Each process works with the rights of its own user of the database, and that user can do no more."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import aiohttp
+import asyncpg
+import pytest
+
+from app.db.connections import Connection, connect
+from app.db.grants import PROCESSES, RIGHTS, Process, grant_to_roles, missing_grants
+from app.db.tables.all_tables import Base
+from app.simulator.player.orders import build_run
+from app.simulator.player.play import play
+from app.simulator.player.scenarios import SCENARIOS
+from app.simulator.player.target import target_of
+from tests.command import run_command
+from tests.db.checks.test_database import as_user
+from tests.processes import ADMIN_TOKEN, Starter, processes, service_settings
+from tests.recording.own_server import free_port
+from tests.subscriber import subscriber
+
+SECRET = "whsec_Zm9yIHRlc3RzIG9ubHksIG1ha2UgeW91ciBvd24hISE="
+NOBODY = f"http://127.0.0.1:{free_port()}/hooks"
+SEQUENCE = "events_position_seq"
+
+
+@dataclass(frozen=True)
+class Users:
+    """A database with a user for each process. `owner` is a connection of who owns the tables."""
+
+    url: str
+    names: dict[Process, str]
+    owner: Connection
+
+    def url_of(self, process: Process) -> str:
+        return as_user(self.url, self.names[process])
+
+
+@pytest.fixture
+async def users(database_url: str) -> AsyncIterator[Users]:
+    """Users with the rights of their processes on the test's own database."""
+    owner = await connect(database_url)
+    names: dict[Process, str] = {process: f"{process}_{uuid4().hex}" for process in PROCESSES}
+    for name in names.values():
+        await owner.execute(f"CREATE ROLE {name} LOGIN")
+    await grant_to_roles(database_url, names)
+    yield Users(database_url, names, owner)
+    for name in names.values():
+        await owner.execute(f"DROP OWNED BY {name}")
+        await owner.execute(f"DROP ROLE {name}")
+    await owner.close()
+
+
+def test_rights_are_about_tables_that_are_there_and_none_is_forgotten() -> None:
+    tables = set(Base.metadata.tables)
+    named = {table for process in PROCESSES for table in RIGHTS[process]}
+    assert tables | {SEQUENCE, "alembic_version"} == named
+
+
+async def test_nobody_has_more_than_is_written_down(users: Users) -> None:
+    for process, name in users.names.items():
+        found = await users.owner.fetch(
+            "SELECT relname AS name, privilege_type AS right FROM pg_class, aclexplode(relacl) AS acl WHERE grantee = $1::regrole "
+            "UNION SELECT relname, privilege_type || ' (' || attname || ')' FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid, "
+            "aclexplode(attacl) AS acl WHERE grantee = $1::regrole",
+            name,
+        )
+        wanted = {(table, right) for table, rights in RIGHTS[process].items() for right in rights}
+        assert wanted == {(row["name"], row["right"]) for row in found}, process
+
+
+async def test_granting_again_takes_back_what_was_given_besides(users: Users) -> None:
+    receiver = users.names["receive"]
+    await users.owner.execute(f"GRANT SELECT ON notices, orders TO {receiver}")
+    told = await run_command(
+        "migrate", "--grant", f"receive={receiver}", settings=service_settings(users.url)
+    )
+    assert 0 == told.exit_code, told.output
+    assert not await users.owner.fetchval(
+        "SELECT has_table_privilege($1, 'notices', 'SELECT')", receiver
+    )
+    assert not await users.owner.fetchval(
+        "SELECT has_table_privilege($1, 'orders', 'SELECT')", receiver
+    )
+
+
+async def test_missing_rights_are_found(users: Users) -> None:
+    await users.owner.execute(f"REVOKE INSERT ON answers, notices FROM {users.names['receive']}")
+    await users.owner.execute(
+        f"REVOKE SELECT (id) ON rejected_samples FROM {users.names['receive']}"
+    )
+    await users.owner.execute(f"REVOKE USAGE ON SEQUENCE {SEQUENCE} FROM {users.names['work']}")
+    for process, expected in (
+        (
+            "receive",
+            {"answers": ["INSERT"], "notices": ["INSERT"], "rejected_samples": ["SELECT (id)"]},
+        ),
+        ("work", {SEQUENCE: ["USAGE"]}),
+        ("operate", {}),
+    ):
+        connection = await connect(users.url_of(process))  # type: ignore[arg-type]
+        assert expected == await missing_grants(connection, process)  # type: ignore[arg-type]
+        await connection.close()
+
+
+@pytest.mark.parametrize("option", ["receive", "receive=", "everything=somebody"])
+async def test_a_grant_that_cannot_be_read_is_refused(database_url: str, option: str) -> None:
+    told = await run_command("migrate", "--grant", option, settings=service_settings(database_url))
+    assert 2 == told.exit_code
+    assert "receive=ROLE" in told.output
+
+
+async def test_a_role_that_is_not_there_is_named(database_url: str) -> None:
+    told = await run_command(
+        "migrate", "--grant", "work=nobody_at_all", settings=service_settings(database_url)
+    )
+    assert 1 == told.exit_code
+    assert 'role "nobody_at_all" does not exist; make it with `CREATE ROLE' in told.output
+
+
+async def test_only_the_owner_may_grant(users: Users) -> None:
+    told = await run_command(
+        "migrate",
+        "--grant",
+        f"work={users.names['receive']}",
+        settings=service_settings(users.url_of("work")),
+    )
+    assert 1 == told.exit_code
+    assert "as the owner of the tables" in told.output
+
+
+async def test_a_receiver_can_read_and_change_nothing_that_is_recorded(users: Users) -> None:
+    connection = await connect(users.url_of("receive"))
+    statements = [
+        *(
+            f"SELECT 1 FROM {table}"
+            for table in Base.metadata.tables
+            if table != "rejected_samples"
+        ),
+        "SELECT headers FROM rejected_samples",
+        "UPDATE notices SET body = ''",
+        "DELETE FROM notices",
+        "CREATE TABLE mine (id int)",
+        "INSERT INTO audit_entries (id, operator, role, via, action, subject) VALUES (gen_random_uuid(), 'x', 'x', 'x', 'x', 'x')",
+    ]
+    for statement in statements:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(statement)
+    await connection.close()
+
+
+async def test_nobody_can_change_the_audit(users: Users) -> None:
+    for process in PROCESSES:
+        connection = await connect(users.url_of(process))
+        for statement in (
+            "DELETE FROM audit_entries",
+            "UPDATE audit_entries SET operator = 'x'",
+            "TRUNCATE audit_entries",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(statement)
+        await connection.close()
+
+
+@pytest.mark.timeout(240)
+async def test_every_process_does_its_work_with_its_own_rights(
+    users: Users, tmp_path: Path
+) -> None:
+    async with subscriber(SECRET) as merchant:
+        with processes(tmp_path) as starter:
+            receiver, operator = await _start(starter, users, merchant.url)
+            orders = build_run(
+                tuple(SCENARIOS[name] for name in ("usual", "odd-bytes", "expired")), 1, seed=1
+            )
+            assert 0 == (await play(target_of(f"http://{receiver}/zeus/notify"), orders)).mails
+            await merchant.wait_for(4, patience=60)
+            await _reject_one(receiver, users)
+            await _operate(operator)
+            for process in starter.started:
+                assert "42501" not in process.log_text()
+                assert "permission denied" not in process.log_text()
+    assert await users.owner.fetchval("SELECT count(*) FROM answers")
+
+
+async def _start(starter: Starter, users: Users, subscriber_url: str) -> tuple[str, str]:
+    declared = f'[{{"name":"shop","url":"{subscriber_url}","secret":"{SECRET}"}}]'
+    settings: dict[Process, dict[str, str]] = {
+        process: service_settings(users.url_of(process)) for process in PROCESSES
+    }
+    settings["receive"] |= {"TRUSTED_PROXIES": "127.0.0.1/32"}
+    for process in ("work", "operate"):
+        settings[process] |= {"SUBSCRIBERS": declared, "ALERT_URL": NOBODY}  # type: ignore[index]
+    started = {process: starter.start(process, **settings[process]) for process in PROCESSES}
+    receiver = await started["receive"].ready("receiver")
+    operator = await started["operate"].ready("operator")
+    await started["work"].logged("working")
+    return f"{receiver[0]}:{receiver[1]}", f"{operator[0]}:{operator[1]}"
+
+
+async def _reject_one(receiver: str, users: Users) -> None:
+    """A call of a stranger that looks like Zeus's is kept as a sample."""
+    stranger = {"X-Forwarded-For": "203.0.113.9"}
+    async with (
+        aiohttp.ClientSession() as client,
+        client.get(
+            f"http://{receiver}/zeus/notify?order_no=1&status=04", headers=stranger
+        ) as answer,
+    ):
+        assert 403 == answer.status
+    for _ in range(100):
+        if await users.owner.fetchval("SELECT count(*) FROM rejected_samples"):
+            return
+        await users.owner.execute("SELECT pg_sleep(0.1)")
+    raise AssertionError("no sample was kept")
+
+
+async def _operate(operator: str) -> None:
+    """A day's work of an operator, by the API."""
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+    async with aiohttp.ClientSession(f"http://{operator}", headers=headers) as client:
+        for path in (
+            "orders",
+            "notices",
+            "events",
+            "outbound-webhooks",
+            "subscribers",
+            "audit",
+            "tokens",
+            "overview",
+            "attention",
+        ):
+            async with client.get(f"/v1/{path}") as answer:
+                assert 200 == answer.status, (path, await answer.text())
+        for path, body in (
+            ("tokens", {"name": "suzuki", "role": "operator"}),
+            ("subscribers", {"name": "other", "url": NOBODY}),
+            ("subscribers/other/test", {}),
+            ("subscribers/other/pause", {}),
+            ("subscribers/other/resume", {}),
+        ):
+            async with client.post(f"/v1/{path}", json=body) as answer:
+                assert answer.status < 300, (path, await answer.text())
+        async with client.get("/v1/rejected-samples") as answer:
+            (sample,) = (await answer.json())["items"]
+        async with client.post(f"/v1/rejected-samples/{sample['id']}/release") as answer:
+            assert answer.status < 300, await answer.text()
+
+
+@pytest.mark.parametrize(
+    ("process", "message"),
+    [
+        ("work", "the database's user may work, as its grants say"),
+        ("operate", "the database's user may operate, as its grants say"),
+        ("receive", "the database's user may only receive, so the rest was not looked at"),
+    ],
+)
+async def test_doctor_says_what_its_user_may_do(
+    users: Users, process: Process, message: str
+) -> None:
+    told = await run_command("doctor", settings=service_settings(users.url_of(process)))
+    assert message in told.output
+    assert "Traceback" not in told.output
+
+
+async def test_doctor_says_that_the_owner_may_do_everything(users: Users) -> None:
+    told = await run_command("doctor", settings=service_settings(users.url))
+    assert "the database's user may migrate and run every process" in told.output
+
+
+def test_the_statements_name_schema_and_role_as_sql_takes_them() -> None:
+    from app.db.grants import grant_statements
+
+    assert all(
+        '"Shop"' in re.sub(r"\s+", " ", statement)
+        for statement in grant_statements("receive", "Shop", "public")
+    )
