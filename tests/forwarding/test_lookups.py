@@ -102,7 +102,8 @@ async def test_slow_names_share_their_own_threads_and_the_next_does_not_wait(
 ) -> None:
     made = resolver(name_server)
     first = [asyncio.create_task(made.resolve(f"silent{number}.example")) for number in range(2)]
-    await asyncio.sleep(0.2)
+    while len(made._lookups._slow_names) < 2:
+        await asyncio.sleep(0.01)
     name_server.let_go()
     await asyncio.gather(*first, return_exceptions=True)
     name_server._let_go.clear()
@@ -117,7 +118,8 @@ async def test_slow_names_share_their_own_threads_and_the_next_does_not_wait(
 async def test_a_name_that_answers_quickly_again_is_slow_no_longer(name_server: NameServer) -> None:
     made = resolver(name_server)
     first = [asyncio.create_task(made.resolve(f"silent{number}.example")) for number in range(2)]
-    await asyncio.sleep(0.2)
+    while len(made._lookups._slow_names) < 2:
+        await asyncio.sleep(0.01)
     name_server.let_go()
     await asyncio.gather(*first, return_exceptions=True)
     name_server.silent = ("nobody",)

@@ -319,12 +319,15 @@ async def test_no_acknowledged_record_is_lost_while_files_vanish_all_the_time(
     with looked_after(spool):
         removing = asyncio.create_task(asyncio.to_thread(remove))
         await asyncio.gather(*(call(range(first, 1_600, 8)) for first in range(8)))
+        number = 1_600
+        while removals <= 20:  # a busy machine removes less often
+            await call(range(number, number + 8))
+            number += 8
         ended.set()
         await removing
     await spool.close()
     await drain_spool(database_url, directory)
     stored = [str(one) for one in await stored_ids(database_url)]
-    assert removals > 20
     assert len(acknowledged) > 100
     assert set(acknowledged) <= set(stored)
     assert len(stored) == len(set(stored))

@@ -253,7 +253,8 @@ async def test_calls_can_be_garbled_and_trickle_from_another_address(zeus: Simul
         (call,) = await zeus.called(await zeus.order_no(), "01")
 
     assert peers == ["127.0.0.1", "127.0.0.9"]
-    assert call["seconds"] >= 0.5 > 0 < whole["seconds"]
+    assert call["seconds"] > 0.45  # a sleep may end a little early by the clock of calls
+    assert whole["seconds"] > 0
     sent = server.requests[1].split(b" ")[1].partition(b"?")[2]
     assert sent == call["query"].encode()[: len(call["query"]) * 2 // 3]
 
