@@ -12,8 +12,8 @@ from app.main.roles.demo import DemoRole
 from app.main.roles.monitor import WatchRole
 from app.main.roles.operator import OperatorRole
 from app.main.roles.receiver import ReceiverRole
+from app.main.roles.simulator import SimulatorRole, simulator_port
 from app.main.roles.worker import WorkerRole
-from app.main.simulator_role import SimulatorRole, simulator_port
 from app.operations.access.generated_keys import TOKEN_FILE, admin_token_of, vault_of
 from app.settings import DeclaredSubscriber, Settings
 
