@@ -118,7 +118,7 @@ def make_console(parts: ConsoleDependencies) -> Starlette:
         exception_handlers={404: _no_such_page, 405: _no_such_method},
     )
     app.router.redirect_slashes = False
-    app.state.parts = parts
+    app.state.dependencies = parts
     return app
 
 

@@ -261,8 +261,8 @@ async def test_the_audit_is_read_by_operator_action_and_subject(world: Operation
 
 def test_whoever_acts_must_be_named() -> None:
     modules = [
-        importlib.import_module(f"app.operations.{module.name}")
-        for module in pkgutil.iter_modules(app.operations.__path__)
+        importlib.import_module(module.name)
+        for module in pkgutil.walk_packages(app.operations.__path__, "app.operations.")
     ]
     functions = {
         function
