@@ -3,7 +3,7 @@
 import asyncio
 import heapq
 import traceback
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from random import random
@@ -25,7 +25,13 @@ from app.forwarding.outcome import DeliveryOutcome, OutcomeKind
 from app.forwarding.queue.claims import claim, release
 from app.forwarding.queue.concurrency import HANGING_S, ConcurrencyLimits, ends_ahead
 from app.forwarding.queue.due_bounds import DueBounds
-from app.forwarding.queue.lease_keeper import bound_forever, park_forever, renew_forever
+from app.forwarding.queue.lease_keeper import (
+    BOUND_SECONDS,
+    CAPPED_BOUND_SECONDS,
+    bound_forever,
+    park_forever,
+    renew_forever,
+)
 from app.forwarding.queue.send_slots import SendSlots
 from app.forwarding.recovery_jobs import recover_forever
 from app.forwarding.webhook import ClaimedWebhook
@@ -74,7 +80,7 @@ class Forwarder:
         self._options = options
         self._rooms = ConcurrencyLimits(options.concurrency)
         self._turns = SendSlots()
-        self._bounds = DueBounds()
+        self._bounds = {capped: DueBounds(capped=capped) for capped in (False, True)}
         self._recorder = AttemptWriter(
             self._sessions, pause_after=options.pause_after, on_recorded=self._recorded
         )
@@ -109,26 +115,28 @@ class Forwarder:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._recorder.run())
-                parking = group.create_task(
-                    park_forever(self._sessions, self._options.order_hold, self._bounds)
-                )
-                bounding = group.create_task(
-                    bound_forever(self._sessions, self._bounds, self._wake)
-                )
-                recovering = group.create_task(recover_forever(self._transactions))
+                background = [group.create_task(job) for job in self._background_jobs()]
                 renewing = group.create_task(
                     renew_forever(self._sessions, self._options.lease, self._slow)
                 )
                 await self._claim_until_stopped(group, sender)
-                parking.cancel()
-                recovering.cancel()
-                bounding.cancel()
+                for task in background:
+                    task.cancel()
                 await self._end_sends()
                 renewing.cancel()
                 self._recorder.finish()
             await self._give_back()
         finally:
             await sender.close()
+
+    def _background_jobs(self) -> list[Coroutine[None, None, None]]:
+        usual, capped = self._bounds[False], self._bounds[True]
+        return [
+            park_forever(self._sessions, self._options.order_hold, usual, capped),
+            bound_forever(self._sessions, usual, BOUND_SECONDS, self._wake),
+            bound_forever(self._sessions, capped, CAPPED_BOUND_SECONDS, self._wake),
+            recover_forever(self._transactions),
+        ]
 
     async def _claim_until_stopped(self, group: asyncio.TaskGroup, sender: Sender) -> None:
         pace = Pace(_CLAIM_SECONDS)
@@ -189,7 +197,7 @@ class Forwarder:
             lease=self._options.lease,
             order_hold=self._options.order_hold,
             resume_rate=self._options.resume_rate,
-            bounds=self._bounds.parameters(),
+            bounds=self._bounds[capped].parameters(),
         )
         claimed = await in_transaction(self._sessions, "claim", work)
         if claimed is None:

@@ -10,7 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.forwarding.queue.due_bounds import NO_BOUNDS
+from app.forwarding.queue.array_lookup import look_up
+from app.forwarding.queue.due_bounds import NO_BOUNDS, SCAN
 from app.forwarding.webhook import ClaimedWebhook, DeliveryTarget
 
 _FIRST_TRY = "least(w.attempts + w.excused, 1) = 0"
@@ -24,11 +25,17 @@ _MINE = "w.subscriber_id = s.id AND w.state = 'pending'"
 # of an order sorted by sequence. An EXISTS has no order and could be turned into a hash of all rows.
 STILL_PENDING = "w.state || '' = 'pending'"
 
+_BUSY = look_up(
+    "busy",
+    "CAST(:busy_ids AS uuid[])",
+    in_flight="CAST(:in_flight AS int[])",
+    again="CAST(:again AS int[])",
+    most="CAST(:most AS int[])",
+    ahead="CAST(:ahead AS int[])",
+)
+_PACED = look_up("paced", "buckets.ids", allowance="buckets.allowances")
 
 # Where scans for due webhooks begin, see DueBounds. A database's clock that was set back lowers them.
-_BOUND = """LEFT JOIN unnest(
-    CAST(:bound_ids AS uuid[]), CAST(:bound_first AS timestamptz[]), CAST(:bound_later AS timestamptz[])
-  ) AS scan (id, first_tries, later_tries) ON scan.id = s.id"""
 _FIRST_FROM = "least(coalesce(scan.first_tries, to_timestamp(0)), now() - interval '1 s')"
 _LATER_FROM = "least(coalesce(scan.later_tries, to_timestamp(0)), now() - interval '1 s')"
 
@@ -81,7 +88,7 @@ def _due_of_each(tries: str, room: str, bound: str) -> str:
 CLAIM = text(f"""
 WITH paced AS MATERIALIZED (
   SELECT s.id, least(bucket.depth, s.allowance + bucket.since * bucket.rate) AS allowance
-  FROM subscribers s {_BOUND} CROSS JOIN LATERAL (
+  FROM subscribers s {SCAN} CROSS JOIN LATERAL (
     SELECT pace.rate, greatest(pace.rate / 4.0, 1) AS depth,
       greatest(coalesce(extract(epoch FROM now() - s.allowance_at), 3600), 0) AS since
     FROM (SELECT least(s.rate_limit, CASE WHEN s.resumed_at IS NOT NULL THEN CAST(:resume_rate AS int) END) AS rate) AS pace
@@ -89,18 +96,18 @@ WITH paced AS MATERIALIZED (
   WHERE s.state = 'active' AND {_ASKED_FOR} AND bucket.rate IS NOT NULL AND s.allowance + bucket.since * bucket.rate >= 1 AND (
     {_due_before("now()", _FIRST_TRY, _FIRST_FROM)} OR {_due_before("now()", _LATER_TRY, _LATER_FROM)})
   FOR NO KEY UPDATE OF s SKIP LOCKED
+), buckets AS MATERIALIZED (
+  SELECT array_agg(id ORDER BY id) AS ids, array_agg(allowance ORDER BY id) AS allowances FROM paced
 ), roomy AS MATERIALIZED (
   SELECT s.id, s.ordered, row_number() OVER (ORDER BY s.capped_at, coalesce(busy.in_flight, 0) + {_FAILING_WEIGHT}, random()) AS turn,
     least(bound.most - coalesce(busy.in_flight, 0),
       CASE WHEN s.rate_limit IS NOT NULL OR s.resumed_at IS NOT NULL THEN CAST(coalesce(floor(paced.allowance), 0) AS int) END) AS room,
     greatest(bound.most * 3 / 4, 1) - coalesce(busy.again, 0) AS again_room,
     {_FIRST_FROM} AS first_from, {_LATER_FROM} AS later_from
-  FROM subscribers s
-  LEFT JOIN unnest(
-    CAST(:busy_ids AS uuid[]), CAST(:in_flight AS int[]), CAST(:again AS int[]), CAST(:most AS int[]), CAST(:ahead AS int[])
-  ) AS busy (id, in_flight, again, most, ahead) ON busy.id = s.id
-  LEFT JOIN paced ON paced.id = s.id
-  {_BOUND}
+  FROM subscribers s CROSS JOIN buckets
+  {_PACED}
+  {_BUSY}
+  {SCAN}
   CROSS JOIN LATERAL (
     SELECT least(s.max_in_flight + coalesce(busy.ahead, 0), busy.most, CASE WHEN CAST(:capped AS boolean) THEN 1 END,
       CASE WHEN s.failures > 0 OR s.last_success_at IS NULL THEN CAST(:unproven AS int) END) AS most
@@ -118,9 +125,14 @@ WITH paced AS MATERIALIZED (
   ) AS ranked
   WHERE place <= room ORDER BY turn, place LIMIT :room
 ), spent AS (
-  UPDATE subscribers s SET allowance = paced.allowance - taken.webhooks, allowance_at = now()
-  FROM paced JOIN (SELECT subscriber_id, count(*) AS webhooks FROM due GROUP BY subscriber_id) AS taken ON taken.subscriber_id = paced.id
-  WHERE s.id = paced.id
+  UPDATE subscribers s SET allowance = spending.allowance - spending.webhooks, allowance_at = now()
+  FROM (
+    SELECT s.id, s.webhooks, paced.allowance
+    FROM (SELECT subscriber_id AS id, count(*) AS webhooks FROM due GROUP BY subscriber_id) AS s
+    CROSS JOIN buckets {_PACED}
+    WHERE paced.allowance IS NOT NULL
+  ) AS spending
+  WHERE s.id = spending.id
 )
 UPDATE outbound_webhooks w
 SET lease_token = :token, due_at = now() + CAST(:lease AS interval)
@@ -162,7 +174,7 @@ RETURNING s.id
 # have few claims and may be many with long queues, so some of them are looked at each time.
 PARK = text(f"""
 WITH waiting AS MATERIALIZED (
-  SELECT head.id, head.until FROM subscribers s {_BOUND} CROSS JOIN LATERAL (
+  SELECT head.id, head.until FROM subscribers s {SCAN} CROSS JOIN LATERAL (
     SELECT w.id, (
       SELECT max(holding.until) FROM (
         SELECT {_HOLDS_UNTIL} AS until FROM outbound_webhooks earlier
@@ -224,6 +236,7 @@ async def claim(
     What was due before its subscriber's bound in `bounds` (`DueBounds.parameters`) is not seen. Never commits.
     """
     token = uuid4()
+    busy = sorted(busy, key=lambda entry: entry.subscriber_id)
     parameters = {
         "room": room,
         "again_room": room if again_room is None else max(again_room, 0),

@@ -11,9 +11,18 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.scan_bounds import Margin, SweepSchedule
+from app.forwarding.queue.array_lookup import look_up
 
 _MARGIN_S = 1.0
 _START = datetime(1970, 1, 1, tzinfo=UTC)
+
+SCAN = look_up(
+    "scan",
+    "CAST(:bound_ids AS uuid[])",
+    first_tries="CAST(:bound_first AS timestamptz[])",
+    later_tries="CAST(:bound_later AS timestamptz[])",
+)
+"""A part of a statement: the bounds of subscriber `s`, NULL where it has none. Its parameters are those of DueBounds."""
 
 # What a claim, too, looks for: the first pending webhook of each kind from the bound on, and no later than now.
 _FIRST_DUE = """(
@@ -25,11 +34,8 @@ FIRST_DUE = text(f"""
 SELECT s.id, now() AS now, {_FIRST_DUE.format(tries=0, column="first_tries")} AS first_tries,
   {_FIRST_DUE.format(tries=1, column="later_tries")} AS later_tries,
   CAST(extract(epoch FROM clock_timestamp() - statement_timestamp()) AS float8) AS took
-FROM subscribers s
-LEFT JOIN unnest(
-  CAST(:bound_ids AS uuid[]), CAST(:bound_first AS timestamptz[]), CAST(:bound_later AS timestamptz[])
-) AS scan (id, first_tries, later_tries) ON scan.id = s.id
-WHERE s.state = 'active' AND NOT s.feed
+FROM subscribers s {SCAN}
+WHERE s.state = 'active' AND NOT s.feed AND (s.capped_at IS NOT NULL) = CAST(:capped AS boolean)
 """)  # noqa: S608 - only our own constants are put in
 
 
@@ -42,15 +48,16 @@ class Bound:
 
 
 class DueBounds:
-    """For each active subscriber the due times from which its claims read.
+    """For each active subscriber, of those that are capped or of the others, the due times from which its claims read.
 
     A bound stays at the first pending webhook that was seen, and a margin behind the database's clock. One
     that becomes pending below its bound is found by a sweep. A subscriber that is not active has no bound,
     so that its backlog is found as soon as it is resumed.
     """
 
-    def __init__(self) -> None:
-        """Begin without any bound."""
+    def __init__(self, *, capped: bool = False) -> None:
+        """Begin without any bound, for the subscribers that are `capped` or for those that are not."""
+        self._capped = capped
         self._bounds: dict[UUID, Bound] = {}
         self._margin = Margin(_MARGIN_S)
         self._sweeps = SweepSchedule()
@@ -58,6 +65,10 @@ class DueBounds:
     def parameters(self) -> dict[str, Any]:
         """Return the bounds as the parameters of a statement."""
         return _parameters(self._bounds)
+
+    def parameters_with(self, others: "DueBounds") -> dict[str, Any]:
+        """Return these bounds and those of other subscribers as the parameters of a statement."""
+        return _parameters({**others._bounds, **self._bounds})
 
     async def move(self, session: AsyncSession) -> bool:
         """Move the bounds up to what is pending now, or sweep when that is due. Never commits.
@@ -68,7 +79,9 @@ class DueBounds:
         if sweep:
             self._sweeps.begin()
         rows = (
-            await session.execute(FIRST_DUE, _parameters({}) if sweep else self.parameters())
+            await session.execute(
+                FIRST_DUE, {"capped": self._capped, **(NO_BOUNDS if sweep else self.parameters())}
+            )
         ).all()
         late = [moment for row in rows for moment in self._late(row)]
         if sweep:
@@ -93,10 +106,11 @@ class DueBounds:
 
 
 def _parameters(bounds: Mapping[UUID, Bound]) -> dict[str, Any]:
+    ids = sorted(bounds)
     return {
-        "bound_ids": list(bounds),
-        "bound_first": [bound.first_tries for bound in bounds.values()],
-        "bound_later": [bound.later_tries for bound in bounds.values()],
+        "bound_ids": ids,
+        "bound_first": [bounds[subscriber_id].first_tries for subscriber_id in ids],
+        "bound_later": [bounds[subscriber_id].later_tries for subscriber_id in ids],
     }
 
 

@@ -15,17 +15,19 @@ from app.forwarding.subscribers.removal import cancel_pending
 from app.forwarding.webhook import ClaimedWebhook
 
 _PARK_SECONDS = 1.0
-_BOUND_SECONDS = 0.2
+BOUND_SECONDS = 0.2
+CAPPED_BOUND_SECONDS = 2.0
 
 
-async def park_forever(sessions: Sessions, order_hold: timedelta, bounds: DueBounds) -> None:
+async def park_forever(
+    sessions: Sessions, order_hold: timedelta, bounds: DueBounds, capped_bounds: DueBounds
+) -> None:
     """Every second until cancelled: park what waits for an earlier event's retry, end the slow release of backlogs, cancel leftovers."""
     leftovers = SweepSchedule()
     while True:
         await asyncio.sleep(_PARK_SECONDS)
-        await in_transaction(
-            sessions, "park", partial(park, order_hold=order_hold, bounds=bounds.parameters())
-        )
+        work = partial(park, order_hold=order_hold, bounds=bounds.parameters_with(capped_bounds))
+        await in_transaction(sessions, "park", work)
         await in_transaction(sessions, "unwind", unwind)
         if leftovers.is_due():
             started = monotonic()
@@ -33,15 +35,17 @@ async def park_forever(sessions: Sessions, order_hold: timedelta, bounds: DueBou
             leftovers.note(0 if cancelled else monotonic() - started)
 
 
-async def bound_forever(sessions: Sessions, bounds: DueBounds, on_late: Callable[[], None]) -> None:
-    """Move the bounds of claims along, several times a second, until cancelled.
+async def bound_forever(
+    sessions: Sessions, bounds: DueBounds, seconds: float, on_late: Callable[[], None]
+) -> None:
+    """Move the bounds of claims along until cancelled, `seconds` after the last time.
 
     `on_late` is called when a sweep found webhooks that claims could not see.
     """
     while True:
         if await in_transaction(sessions, "bound", bounds.move):
             on_late()
-        await asyncio.sleep(_BOUND_SECONDS)
+        await asyncio.sleep(seconds)
 
 
 async def renew_forever(
