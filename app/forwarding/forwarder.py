@@ -1,7 +1,6 @@
 """The delivery engine: claims what is due, sends it, and has the outcome recorded, until it is told to stop."""
 
 import asyncio
-import heapq
 import traceback
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from app.forwarding.outcome import DeliveryOutcome, OutcomeKind
 from app.forwarding.queue.claims import claim, release
 from app.forwarding.queue.concurrency import HANGING_S, ConcurrencyLimits, ends_ahead
 from app.forwarding.queue.due_bounds import DueBounds
+from app.forwarding.queue.due_times import DueTimes
 from app.forwarding.queue.lease_keeper import (
     BOUND_SECONDS,
     CAPPED_BOUND_SECONDS,
@@ -72,7 +72,7 @@ class Forwarder:
     def __init__(
         self, sessions: Sessions, vault: Vault, listener: NotifyListener, options: ForwardingOptions
     ) -> None:
-        """`listener` must know the channel OUTBOUND; somebody else runs it. Up to six connections of `sessions` are used at once."""
+        """`listener` must know the channel OUTBOUND; somebody else runs it. Up to eight connections of `sessions` are used at once."""
         self._transactions = sessions
         self._sessions = autocommitting(sessions)  # nearly whatever is done here is one statement
         self._keyring = CredentialCache(vault)
@@ -87,13 +87,16 @@ class Forwarder:
         self._stopping = False
         self._throttled = False
         self._sends: dict[asyncio.Task[None], _Send] = {}
+        self._claiming = 0
+        self._capped_wanted = asyncio.Event()
         self._capped_at = 0.0
         self._unsent: list[ClaimedWebhook] = []
-        self._due: list[float] = []
+        self._due = DueTimes()
 
     def stop(self) -> None:
         """Claim nothing more; `run` returns when what is under way has ended."""
         self._stopping = True
+        self._capped_wanted.set()
         self._listener.wake(OUTBOUND)
 
     async def run(self) -> None:
@@ -115,11 +118,13 @@ class Forwarder:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._recorder.run())
-                background = [group.create_task(job) for job in self._background_jobs()]
                 renewing = group.create_task(
                     renew_forever(self._sessions, self._options.lease, self._slow)
                 )
+                background = [group.create_task(job) for job in self._background_jobs()]
+                capped = group.create_task(self._claim_capped_until_stopped(group, sender))
                 await self._claim_until_stopped(group, sender)
+                await capped
                 for task in background:
                     task.cancel()
                 await self._end_sends()
@@ -144,20 +149,48 @@ class Forwarder:
             await pace.turn()
             self._turns.send_late_away()
             await self._give_back()
-            if (
-                monotonic() > self._capped_at + _CAPPED_AT_LATEST_SECONDS
-            ):  # they come last, but not never
-                await self._claim_capped(group, sender)
-            room = min(self._rooms.free, self._options.concurrency - self._recorder.backlog)
+            since_capped = monotonic() - self._capped_at
+            late = since_capped > _CAPPED_AT_LATEST_SECONDS  # they come last, but not never
+            room = self._free - (self._rooms.free_capped if late else 0)
             self._throttled = room <= 0
+            if late:
+                self._capped_wanted.set()
             claimed = [] if self._throttled else await self._claim(room)
             if self._stopping:
                 self._unsent.extend(claimed)
                 return
             more = self._begin(group, sender, claimed)
-            await self._claim_capped(group, sender)
+            if len(claimed) < room and since_capped > _CAPPED_SECONDS:
+                self._capped_wanted.set()
             if self._throttled or (len(claimed) < room and not more):
                 await self._wait()
+
+    async def _claim_capped_until_stopped(self, group: asyncio.TaskGroup, sender: Sender) -> None:
+        """Claim for the capped subscribers when that is wanted, beside the claims for the others.
+
+        There may be many, and each claim looks at all of them: nobody else should wait for it.
+        """
+        while not self._stopping:
+            await self._capped_wanted.wait()
+            self._capped_wanted.clear()
+            room = min(self._rooms.free_capped, self._free)
+            if self._stopping or room <= 0:
+                continue
+            claimed = await self._claim(room, capped=True)
+            self._capped_at = monotonic()
+            if self._stopping:
+                self._unsent.extend(claimed)
+            elif claimed:
+                self._begin(group, sender, claimed)
+                self._due.remember(_CAPPED_SECONDS)
+
+    @property
+    def _free(self) -> int:
+        """How many webhooks may be claimed, beside what is being claimed now."""
+        return (
+            min(self._rooms.free, self._options.concurrency - self._recorder.backlog)
+            - self._claiming
+        )
 
     def _begin(
         self, group: asyncio.TaskGroup, sender: Sender, claimed: Sequence[ClaimedWebhook]
@@ -172,20 +205,6 @@ class Forwarder:
             task.add_done_callback(self._sends.pop)
         return more
 
-    async def _claim_capped(self, group: asyncio.TaskGroup, sender: Sender) -> None:
-        """Claim for the capped subscribers, not more often than every CAPPED_SECONDS: there may be many, and each claim looks at all."""
-        room = min(self._rooms.free_capped, self._options.concurrency - self._recorder.backlog)
-        if self._stopping or room <= 0 or monotonic() < self._capped_at:
-            return
-        claimed = await self._claim(room, capped=True)
-        self._capped_at = monotonic() + _CAPPED_SECONDS
-        if self._stopping:
-            self._unsent.extend(claimed)
-            return
-        self._begin(group, sender, claimed)
-        if claimed:
-            self._remember(_CAPPED_SECONDS)
-
     async def _claim(self, room: int, *, capped: bool = False) -> Sequence[ClaimedWebhook]:
         work = partial(
             claim,
@@ -199,7 +218,11 @@ class Forwarder:
             resume_rate=self._options.resume_rate,
             bounds=self._bounds[capped].parameters(),
         )
-        claimed = await in_transaction(self._sessions, "claim", work)
+        self._claiming += room
+        try:
+            claimed = await in_transaction(self._sessions, "claim", work)
+        finally:
+            self._claiming -= room
         if claimed is None:
             await asyncio.sleep(RETRY_SECONDS)
             return []
@@ -207,17 +230,13 @@ class Forwarder:
         for rate in {webhook.target.rate for webhook in claimed} - {
             None
         }:  # its bucket will have filled a little by then
-            self._remember(max(_PACED_SECONDS, 1.05 / (rate or 1)))
+            self._due.remember(max(_PACED_SECONDS, 1.05 / (rate or 1)))
         return claimed
 
     async def _wait(self) -> None:
         """Until a wake-up, the next known due time or the poll."""
-        seconds = (
-            min(POLL_SECONDS, max(self._due[0] - monotonic(), 0)) if self._due else POLL_SECONDS
-        )
-        await self._listener.wait(OUTBOUND, seconds)
-        while self._due and self._due[0] <= monotonic():
-            heapq.heappop(self._due)
+        await self._listener.wait(OUTBOUND, self._due.wait_seconds(POLL_SECONDS))
+        self._due.forget_past()
 
     async def _send(self, sender: Sender, send: _Send) -> None:
         webhook = send.webhook
@@ -274,7 +293,7 @@ class Forwarder:
         seconds = _REST_SECONDS * (1 + random())  # noqa: S311  (jitter)
         self._rooms.rest(webhook, seconds)
         self._turns.send_away(webhook.target.subscriber_id)
-        self._remember(seconds)
+        self._due.remember(seconds)
 
     def _show_in_flight(self) -> None:
         sends_in_flight.set(self._turns.under_way)
@@ -333,7 +352,7 @@ class Forwarder:
         waits = [result.wait.total_seconds() for result in results if result.wait is not None]
         for seconds in waits:
             if seconds < _REMEMBERED_WAIT_S:
-                self._remember(seconds)
+                self._due.remember(seconds)
         # A wait that is shorter than the poll has to shorten the pause that the claims may be in.
         if (
             recorded.awaited
@@ -346,10 +365,6 @@ class Forwarder:
     def _wake(self) -> None:
         """Claim again: more is due than the last claim could see."""
         self._listener.wake(OUTBOUND)
-
-    def _remember(self, seconds: float) -> None:
-        """That something will be due in so many seconds."""
-        heapq.heappush(self._due, monotonic() + seconds)
 
     def _slow(self, seconds: float) -> Sequence[ClaimedWebhook]:
         started_before = monotonic() - seconds

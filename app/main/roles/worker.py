@@ -23,7 +23,7 @@ from app.worker.housekeeping import Housekeeping
 from app.worker.judging_loop import JudgingLoop
 
 POOL_SIZE = 6
-"""Connections of a worker at rest: one judges, up to four claim, park, record and move bounds."""
+"""Connections of a worker at rest: one judges, five claim, park, record and move bounds."""
 
 log = get_logger("main")
 
