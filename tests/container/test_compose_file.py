@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -162,3 +163,26 @@ for status in /proc/[0-9]*/status; do
   grep -q '^Name:.*postgres$' $status && sed -n 's/^CapEff:[[:space:]]*//p' $status
 done | sort -u
 """
+
+
+def test_images_from_outside_can_be_pinned_by_digest(image: str, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "docker-compose.yml", tmp_path)
+    pinned = {
+        name: f"example/{name.lower()}@sha256:{'0' * 64}"
+        for name in ("POSTGRES_IMAGE", "CADDY_IMAGE", "PYTHON_IMAGE")
+    }
+    (tmp_path / ".env").write_text(
+        "".join(f"{name}={value}\n" for name, value in (REQUIRED | pinned).items())
+    )
+    clean = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    read = subprocess.run(
+        ["docker-compose", "config"],
+        cwd=tmp_path,
+        env=clean,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    found = re.findall(r"(?:image|PYTHON_IMAGE): (\S+)", read.stdout)
+    assert {*pinned.values(), "zeus-relay"} == set(found)
