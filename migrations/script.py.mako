@@ -2,6 +2,7 @@
 
 Safe under load: lock_timeout is 3 s and the migration is tried again. Add columns without a volatile default, build indexes on
 large tables with postgresql_concurrently inside `op.get_context().autocommit_block()`, and split what rewrites a table.
+Text that is part of a key needs the collation "C".
 """
 
 import sqlalchemy as sa

@@ -142,6 +142,14 @@ def is_pooled(url: str) -> bool:
     )
 
 
+def is_outdated_plan(error: BaseException) -> bool:
+    """Return whether a migration changed a column under a statement that was prepared before.
+
+    The driver, and SQLAlchemy's adapter to it, forget such statements: the next try succeeds.
+    """
+    return type(error).__name__ == asyncpg.InvalidCachedStatementError.__name__
+
+
 def describe_error(error: BaseException) -> str:
     """Return an error as text that is safe to log: never the row it speaks of, nor a password.
 

@@ -6,6 +6,8 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from app.db.connections import is_outdated_plan
+
 
 class DatabaseProblem(StrEnum):
     """What is wrong, in words for an operator."""
@@ -47,6 +49,8 @@ def problem_of(error: BaseException) -> DatabaseProblem | None:
         if error.connection_invalidated:
             return DatabaseProblem.UNREACHABLE
         error = error.orig or error
+    if is_outdated_plan(error):
+        return DatabaseProblem.BUSY
     code = str(getattr(error, "sqlstate", None) or "")
     if code:
         return _BY_CODE.get(code) or _BY_CLASS.get(code[:2])

@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from app.db.connections import CONNECT_ERRORS, describe_error
+from app.db.connections import CONNECT_ERRORS, describe_error, is_outdated_plan
 from app.db.engine import Sessions, make_sessions
 from app.logs import get_logger
 
@@ -54,6 +54,8 @@ def is_passing(error: BaseException) -> bool:
     if isinstance(cause, SQLAlchemyError):
         return False
     if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    if cause is not None and is_outdated_plan(cause):
         return True
     sqlstate = getattr(cause, "sqlstate", None)
     if sqlstate is None:  # the driver itself gave up, not the server

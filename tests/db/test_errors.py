@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.connections import connect
 from app.db.engine import Sessions, make_engine, make_sessions
+from app.db.error_advice import DatabaseProblem, problem_of
 from app.db.errors import in_transaction, is_passing
 
 
@@ -46,6 +47,25 @@ async def test_a_servers_refusal_passes_or_not(
     sessions: Sessions, statements: list[str], passes: bool
 ) -> None:
     assert is_passing(await error_of(sessions, *statements)) is passes
+
+
+async def test_a_statement_prepared_before_a_migration_passes(
+    sessions: Sessions, database_url: str
+) -> None:
+    query = text("SELECT name FROM subscribers")
+    other = await connect(database_url)
+    async with sessions() as session:
+        for _ in range(2):
+            await session.execute(query)
+        await session.commit()
+        await other.execute('ALTER TABLE subscribers ALTER name TYPE text COLLATE "POSIX"')
+        with pytest.raises(DBAPIError) as caught:
+            await session.execute(query)
+        await session.rollback()
+        await session.execute(query)
+    await other.close()
+    assert is_passing(caught.value)
+    assert DatabaseProblem.BUSY is problem_of(caught.value)
 
 
 async def test_a_server_that_is_not_there_passes(tmp_path: object) -> None:

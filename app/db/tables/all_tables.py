@@ -195,14 +195,12 @@ class EventRow(Base):
             "status",
             "occurrence",
             unique=True,
-            postgresql_where=text("status IS NOT NULL"),
         ),
         Index(
             "events_sequence_key",
             "order_no",
             "sequence",
             unique=True,
-            postgresql_where=text("order_no IS NOT NULL"),
         ),
         Index("events_notice_idx", "notice_id"),
         Index(
