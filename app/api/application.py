@@ -28,11 +28,13 @@ from app.api.routes import (
 )
 from app.crypto.vault import Vault
 from app.db.engine import Sessions
+from app.metrics import exposition
 from app.operations.access.tokens import Tokens
 from app.operations.feed.reader import Feed
 from app.operations.feed.wakeup import FeedWakeup
 from app.operations.monitoring.overview import Overviews
 from app.operations.subscribers.validation import UrlRules
+from app.scrapes import Scrapes
 
 _DESCRIPTION = """
 What zeus-relay received, what it made of it and who got it, and the actions on these.
@@ -93,6 +95,7 @@ def make_api(
         rules or UrlRules(),
         Overviews(sessions, spool),
         Feed(sessions, tide or FeedWakeup(sessions)),
+        Scrapes(exposition),
     )
     app.include_router(health.router)
     app.include_router(_v1())

@@ -16,17 +16,19 @@ from app.operations.models import Line
 from app.operations.monitoring.overview import Overviews
 from app.operations.pagination import DEFAULT_LIMIT, LIMIT, Place
 from app.operations.subscribers.validation import UrlRules
+from app.scrapes import Scrapes
 
 
 @dataclass(frozen=True, slots=True)
 class ApiDependencies:
-    """The database, the vault for signing secrets, what subscribers' URLs may be, the overview, and the feed."""
+    """The database, the vault for secrets, the rules of URLs, the overview, the feed, the scrapes."""
 
     sessions: Sessions
     vault: Vault
     rules: UrlRules
     overviews: Overviews
     feed: Feed
+    scrapes: Scrapes
 
 
 def _dependencies(request: Request) -> ApiDependencies:

@@ -14,6 +14,7 @@ from app.simulator.player.orders import build_run
 from app.simulator.player.play import play
 from app.simulator.player.scenarios import SCENARIOS
 from app.simulator.player.target import target_of
+from tests.fair_clock import fair_seconds
 from tests.journeys.conftest import Site
 from tests.processes import Process, Starter, service_settings
 from tests.raw_http import exchange, status_of
@@ -102,6 +103,33 @@ def _scraper(address: tuple[str, int]) -> socket.socket:
     scraper.setblocking(False)
     scraper.send(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n" * 20)
     return scraper
+
+
+async def test_a_flood_of_scrapes_holds_no_call(site: Site, starter: Starter) -> None:
+    service = starter.start("up", **site.settings)
+    address, private = await service.ready("receiver"), await service.ready("operator")
+    await service.logged("working")
+    scrapers = [await asyncio.open_connection(*private) for _ in range(50)]
+    reading = [asyncio.create_task(_read_on(reader)) for reader, _ in scrapers]
+    for _, writer in scrapers:
+        writer.write(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n" * 100)
+    slowest = 0.0
+    for number in range(20):
+        began = fair_seconds()
+        answer = await exchange(*address, get(PATH + b"?order_no=1&status=01"), patience=30)
+        assert 200 == status_of(answer), number
+        slowest = max(slowest, fair_seconds() - began)
+    for task in reading:
+        task.cancel()
+    for _, writer in scrapers:
+        writer.close()
+    assert slowest < SLOWEST_SECONDS / 5, slowest
+    await _ends(service)
+
+
+async def _read_on(reader: asyncio.StreamReader) -> None:
+    while await reader.read(1 << 20):
+        pass
 
 
 async def test_a_disk_that_hangs_under_the_file_of_sources(

@@ -10,7 +10,6 @@ from app.api.dependencies import WithDependencies
 from app.db.connections import describe_error
 from app.db.engine import Sessions
 from app.logs import get_logger
-from app.metrics import exposition
 from app.probes import probe, probed
 
 READY_SECONDS = 2.0
@@ -33,9 +32,9 @@ async def readyz(request: Request, dependencies: WithDependencies) -> Response:
 
 
 @router.get("/metrics")
-async def metrics() -> Response:
+async def metrics(dependencies: WithDependencies) -> Response:
     """This process's metrics for Prometheus."""
-    return Response(exposition(), media_type=CONTENT_TYPE_LATEST)
+    return Response(await dependencies.scrapes.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 async def _answers(sessions: Sessions) -> bool:

@@ -8,6 +8,7 @@ from app.logs import get_logger
 from app.main.process.listeners import HttpListener
 from app.metrics import exposition
 from app.probes import probe, probed
+from app.scrapes import Scrapes
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -15,6 +16,7 @@ METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 def make_health(is_ready: Callable[[], bool]) -> FastAPI:
     """An application with /healthz, /readyz and /metrics; `is_ready` says whether the role can do its work now."""
     app = FastAPI(title="zeus-relay health", openapi_url=None)
+    scrapes = Scrapes(exposition)
 
     @probe(app, "/healthz")
     async def healthz(request: Request) -> Response:
@@ -27,7 +29,7 @@ def make_health(is_ready: Callable[[], bool]) -> FastAPI:
 
     @app.get("/metrics")
     async def metrics() -> Response:
-        return Response(exposition(), media_type=METRICS_TYPE)
+        return Response(await scrapes.text(), media_type=METRICS_TYPE)
 
     return app
 
