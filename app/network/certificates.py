@@ -2,10 +2,14 @@
 
 import asyncio
 import ssl
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
+
+from app.network.resolver import VettingResolver
 
 SECONDS = 5.0
 
@@ -35,6 +39,28 @@ async def look_at_certificate(
         shown = await _handshake(host, address or host, port, unbelieving)
         trouble = error.verify_message
     return SeenCertificate(x509.load_der_x509_certificate(shown).not_valid_after_utc, trouble)
+
+
+async def look_up_certificate(
+    host: str, port: int, resolver: VettingResolver, trust: ssl.SSLContext | None = None
+) -> SeenCertificate:
+    """Look up `host`, in a thread of `resolver`, and return what its first address that answers shows.
+
+    Raise OSError if there is no address or no handshake.
+    """
+    async with asyncio.timeout(SECONDS):
+        found = await resolver.resolve(host)
+    return await look_at_first(host, port, [result["host"] for result in found], trust)
+
+
+async def look_at_first(
+    host: str, port: int, addresses: Sequence[str], trust: ssl.SSLContext | None = None
+) -> SeenCertificate:
+    """Return what the first of `addresses` that answers shows. Raise OSError if there is no handshake."""
+    for address in addresses[:-1]:
+        with suppress(ConnectionError, TimeoutError):
+            return await look_at_certificate(host, port, trust, address=address)
+    return await look_at_certificate(host, port, trust, address=addresses[-1])
 
 
 async def _handshake(host: str, address: str, port: int, context: ssl.SSLContext) -> bytes:

@@ -12,8 +12,11 @@ from yarl import URL
 from app.clock import now
 from app.db.connections import describe_error
 from app.db.engine import Sessions
+from app.forwarding.destinations.http.proxy import ANYWHERE
 from app.network.address_rules import exact_url
-from app.network.certificates import look_at_certificate
+from app.network.certificates import look_up_certificate
+from app.network.lookups import Lookup
+from app.network.resolver import VettingResolver, system_lookup
 from app.operations.doctor.findings import Finding, Level, error, ok, warning
 from app.settings import Settings, variable_of
 
@@ -42,12 +45,14 @@ class _Answer:
 
 
 async def check_public_url(
-    settings: Settings, trust: ssl.SSLContext | None = None
+    settings: Settings, trust: ssl.SSLContext | None = None, *, lookup: Lookup = system_lookup
 ) -> list[Finding]:
     """Whether a call comes through: the certificate, no redirect, the right path, and no believing of forged addresses.
 
-    Nothing is recorded by it: HEAD and OPTIONS are no calls. `trust` stands in for the system's.
+    Nothing is recorded by it: HEAD and OPTIONS are no calls. `trust` and `lookup` replace the system's.
+    Look-ups have threads of their own, which hold nobody when the name server is silent.
     """
+    resolver = VettingResolver(ANYWHERE, lookup)
     if settings.public_url is None:
         remedy = f"set {variable_of('public_url')} to the URL that Zeus calls"
         return [warning(_SUBJECT, "nobody has said what it is, so it was not looked at", remedy)]
@@ -59,15 +64,18 @@ async def check_public_url(
             "have Zeus call an https:// URL",
         )
     else:
-        first = await _check_certificate(parts.hostname or "", parts.port or 443, trust)
+        host, port = parts.hostname or "", parts.port or 443
+        first = await _check_certificate(host, port, resolver, trust)
     if first.level is Level.ERROR:
         return [first]  # the token must not go to somebody who may be anybody
-    return [first, *await _check_answers(settings, trust)]
+    return [first, *await _check_answers(settings, resolver, trust)]
 
 
-async def _check_certificate(host: str, port: int, trust: ssl.SSLContext | None) -> Finding:
+async def _check_certificate(
+    host: str, port: int, resolver: VettingResolver, trust: ssl.SSLContext | None
+) -> Finding:
     try:
-        seen = await look_at_certificate(host, port, trust)
+        seen = await look_up_certificate(host, port, resolver, trust)
     except OSError as failed:
         remedy = "see whether the proxy runs and the name points to it; some networks cannot reach their own public address"
         return error(
@@ -91,13 +99,16 @@ async def _check_certificate(host: str, port: int, trust: ssl.SSLContext | None)
     return ok("public certificate", f"it is believed, and good for {days} days")
 
 
-async def _check_answers(settings: Settings, trust: ssl.SSLContext | None) -> list[Finding]:
+async def _check_answers(
+    settings: Settings, resolver: VettingResolver, trust: ssl.SSLContext | None
+) -> list[Finding]:
     token = f"/{settings.notify_token.get_secret_value()}" if settings.notify_token else ""
     url = f"{(settings.public_url or '').rstrip('/')}{token}"
     timeout = aiohttp.ClientTimeout(total=SECONDS)
     try:
         async with aiohttp.ClientSession(
-            timeout=timeout, connector=aiohttp.TCPConnector(ssl=trust or True)
+            timeout=timeout,
+            connector=aiohttp.TCPConnector(resolver=resolver, ssl=trust or True),
         ) as client:
             called = exact_url(url)
             answer = await _ask(client, called)

@@ -4,7 +4,6 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -23,7 +22,7 @@ from app.forwarding.destinations.connection_options import (
 )
 from app.forwarding.destinations.http.tls import TlsContexts
 from app.network.address_rules import DestinationRefused, check_url, parse_url
-from app.network.certificates import SeenCertificate, look_at_certificate
+from app.network.certificates import SeenCertificate, look_at_first
 from app.network.resolver import VettingResolver
 from app.operations.doctor.findings import Finding, error, ok, warning
 from app.operations.subscribers.models import SubscriberState
@@ -174,10 +173,7 @@ class _Check:
         """The certificate at the first address that answers."""
         url = parse_url(self._row.url, self._settings.allow_http_subscribers)
         host, port = (url.raw_host or "").rstrip("."), url.port or 443
-        for address in addresses[:-1]:
-            with suppress(ConnectionError, TimeoutError):
-                return await look_at_certificate(host, port, trust, address=address)
-        return await look_at_certificate(host, port, trust, address=addresses[-1])
+        return await look_at_first(host, port, addresses, trust)
 
     def _disbelieved(self, seen: SeenCertificate) -> Finding | None:
         if seen.trouble is not None:

@@ -4,9 +4,12 @@ import time
 from urllib.parse import urlsplit
 
 from app.db.connections import describe_error
+from app.forwarding.destinations.http.proxy import ANYWHERE
 from app.logs import get_logger
 from app.metrics import certificate_expiry_timestamp
-from app.network.certificates import look_at_certificate
+from app.network.certificates import look_up_certificate
+from app.network.lookups import Lookup
+from app.network.resolver import VettingResolver, system_lookup
 from app.operations.monitoring.collector import Measured
 
 EVERY_SECONDS = 3_600.0
@@ -18,8 +21,13 @@ log = get_logger("watch")
 class CertificateWatch:
     """A job of the watch."""
 
-    def __init__(self, public_url: str) -> None:
-        """`public_url` is RELAY_PUBLIC_URL, an https:// URL."""
+    def __init__(self, public_url: str, *, lookup: Lookup = system_lookup) -> None:
+        """Watch `public_url`, an https:// URL. `lookup` replaces the system's resolver.
+
+        Look-ups have a thread of their own: a silent name server must not hold those of the event
+        loop, which the database's name needs.
+        """
+        self._resolver = VettingResolver(ANYWHERE, lookup)
         parts = urlsplit(public_url)
         self._host, self._port = parts.hostname or "", parts.port or 443
         self._due = 0.0
@@ -30,7 +38,7 @@ class CertificateWatch:
             return
         self._due = time.monotonic() + AFTER_FAILURE_SECONDS
         try:
-            seen = await look_at_certificate(self._host, self._port)
+            seen = await look_up_certificate(self._host, self._port, self._resolver)
         except OSError as error:  # an SSLError is one, and a timeout
             log.warning("certificate_not_seen", error=describe_error(error))
             return

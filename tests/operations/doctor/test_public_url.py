@@ -3,7 +3,9 @@
 import asyncio
 import ipaddress
 import ssl
+import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from app.network.address_rules import Address
 from app.operations.doctor.findings import Level
 from app.operations.doctor.public_url import check_callers, check_public_url
 from app.settings import Settings
@@ -170,3 +173,19 @@ async def test_a_proxy_that_nobody_trusts_is_found(world: OperationsSetup) -> No
     )
     [found] = await check_callers(world.sessions, _settings(None))
     assert (Level.WARNING, False) == (found.level, "10.0.0.5" in found.model_dump_json())
+
+
+async def test_a_silent_name_server_holds_none_of_the_loop_s_threads() -> None:
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    answers = threading.Event()
+
+    def silent(host: str) -> list[Address]:
+        answers.wait(60)
+        return []
+
+    for url in ("https://pay.example/zeus/notify", "http://pay.example/zeus/notify"):
+        checking = asyncio.create_task(check_public_url(_settings(url), lookup=silent))
+        await asyncio.sleep(0.1)
+        assert 1 == await asyncio.wait_for(asyncio.to_thread(lambda: 1), 5)
+        assert Level.ERROR in {finding.level for finding in await checking}
+    answers.set()

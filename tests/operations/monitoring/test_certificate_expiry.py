@@ -1,13 +1,19 @@
 """The certificate that a server shows is looked at, whether it would be believed or not."""
 
+import asyncio
 import ssl
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
 
 from app import metrics
-from app.network.certificates import look_at_certificate
+from app.network.address_rules import Address
+from app.network.certificates import SECONDS, look_at_certificate, look_up_certificate
+from app.network.resolver import VettingResolver
 from app.operations.monitoring.certificate_expiry import CertificateWatch
 from tests.forwarding.hostile_server import answering, hang, server_tls, serving
 
@@ -65,3 +71,34 @@ async def test_the_end_becomes_a_metric(tmp_path: Path, capsys: pytest.CaptureFi
     )
     await CertificateWatch("https://127.0.0.1:1/zeus/notify")()
     assert "certificate_not_seen" in "".join(capsys.readouterr())
+
+
+async def test_a_silent_name_server_holds_neither_the_watch_nor_the_loop_s_threads(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    answers = threading.Event()
+
+    def silent(host: str) -> list[Address]:
+        answers.wait(60)
+        return []
+
+    watching = asyncio.create_task(CertificateWatch("https://pay.example/hook", lookup=silent)())
+    await asyncio.sleep(0.1)
+    assert 1 == await asyncio.wait_for(asyncio.to_thread(lambda: 1), 5)
+    await asyncio.wait_for(watching, SECONDS + 10)
+    assert "certificate_not_seen" in "".join(capsys.readouterr())
+    answers.set()
+
+
+async def test_the_first_address_that_answers_shows_the_certificate(tmp_path: Path) -> None:
+    tls, trusted = server_tls(tmp_path, "pay.example", days=20)
+    nobody, shop = ip_address("127.0.0.2"), ip_address("127.0.0.1")
+    async with serving(answering(b"200 OK"), tls) as port:
+        seen = await look_up_certificate(
+            "pay.example",
+            port,
+            VettingResolver([ip_network("127.0.0.0/8")], lambda _host: [nobody, shop]),
+            ssl.create_default_context(cafile=trusted),
+        )
+    assert seen.trouble is None
