@@ -164,3 +164,28 @@ async def test_a_full_disk_under_the_log_holds_up_no_call(
     assert await _metric(("127.0.0.1", metrics_port), "zeus_relay_log_lines_dropped_total") > 0
     receiver.terminate()
     assert 0 == await asyncio.to_thread(receiver.wait, END_SECONDS)
+
+
+async def test_the_demo_works_and_ends_while_nobody_reads_what_it_prints(
+    database_url: str, starter: Starter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIMULATOR_PORT", "0")
+    settings = service_settings(database_url) | {"LOG_LEVEL": "ERROR"}
+    demo = starter.start("demo", piped=True, **settings)
+    async with asyncio.timeout(40):
+        while not (found := re.search(r"endpoint +(http://127\S+)", demo.log_text())):
+            await asyncio.sleep(0.1)
+    demo.log_reader.stop_reading()
+    target = target_of(found[1])
+    async with asyncio.timeout(60):
+        for seed in range(100):
+            report = await play(target, build_run((SCENARIOS["usual"],), 10, seed=seed))
+            assert {200} == {result.outcome.status for result in report.results}
+            if demo.log_reader.is_full():
+                break
+    assert demo.log_reader.is_full()
+    await asyncio.sleep(1)
+    report = await play(target, build_run((SCENARIOS["usual"],), 10, seed=1_000))
+    assert {200} == {result.outcome.status for result in report.results}
+    demo.terminate()
+    assert await demo.ended(END_SECONDS) == 0

@@ -2,14 +2,15 @@
 
 import asyncio
 import secrets
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-import typer
 from aiohttp import web
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from app.log_writer import LogWriter
 from app.main.process.listeners import bind
 from app.simulator.player.orders import Contract, build_run
 from app.simulator.player.play import play
@@ -28,6 +29,8 @@ SHOWN = (
     "duplicate-storm",
 )
 _PATIENCE_SECONDS = 20.0
+_END_SECONDS = 1.0
+"""How long the end waits for what is not printed yet."""
 
 
 class DemoRole:
@@ -39,6 +42,9 @@ class DemoRole:
         """Bind the sample subscriber to a free port; `secret` is what its webhooks are signed with."""
         self._socket = bind("127.0.0.1", 0)
         self._webhook = Webhook(secret)
+        self._output = LogWriter(
+            sys.stdout.fileno(), on_drop=lambda: None, on_room=lambda _lost: None
+        )
         self._stopping = asyncio.Event()
         self._expected = 0
         self._all_arrived = asyncio.Event()
@@ -63,6 +69,11 @@ class DemoRole:
             await self._stopping.wait()
         finally:
             await runner.cleanup()
+            await asyncio.to_thread(self._output.flush, _END_SECONDS)
+
+    def _print(self, text: str) -> None:
+        """Print from a thread: the output's reader may stop, and calls are answered in this one."""
+        self._output.put(f"{text}\n".encode(sys.stdout.encoding, "backslashreplace"))
 
     async def _play(self) -> None:
         contract = Contract(clientip=self.clientip) if self.clientip else Contract()
@@ -70,26 +81,26 @@ class DemoRole:
             [SCENARIOS[name] for name in SHOWN], 1, seed=secrets.randbits(32), contract=contract
         )
         self._expected = sum(len(order.scenario.events) for order in orders)
-        typer.echo(
+        self._print(
             "\nA simulated Zeus calls the receiver, and the sample subscriber prints every webhook that verifies:\n"
         )
         report = await play(target_of(self.notify_url), orders, connections=1)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._all_arrived.wait(), _PATIENCE_SECONDS)
-        typer.echo(
+        self._print(
             f"\nWhat Zeus saw:\n\n{table_of(report.summaries())}\n\nEverything is running; stop it with Ctrl-C.\n"
         )
         for what, where in {**self.addresses, "sample subscriber": self.subscriber_url}.items():
-            typer.echo(f"  {what:<24}{where}")
-        typer.echo(f"\nTry:  zeus-relay simulate {self.notify_url} --scenario usual\n")
+            self._print(f"  {what:<24}{where}")
+        self._print(f"\nTry:  zeus-relay simulate {self.notify_url} --scenario usual\n")
 
     async def _receive(self, request: web.Request) -> web.Response:
         try:
             event = self._webhook.verify(await request.read(), dict(request.headers))
         except WebhookVerificationError as error:
-            typer.echo(f"  REFUSED  {error}")
+            self._print(f"  REFUSED  {error}")
             return web.Response(status=401)
-        typer.echo(_line(event))
+        self._print(_line(event))
         self._expected -= 1
         if not self._expected:
             self._all_arrived.set()
