@@ -3,15 +3,20 @@
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 from dotenv import dotenv_values
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from app.configured_files import read_configured_text
 from app.settings.fields import PREFIX, Settings
 from app.settings.service_links import service_variables
+
+_FILE = Path(".env")
 
 
 class WrongSettings(Exception):
@@ -25,6 +30,8 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         unknown = _unknown_variables(environment)
     except UnicodeDecodeError:
         raise WrongSettings(".env: is not UTF-8") from None
+    except OSError as error:
+        raise WrongSettings(f".env: cannot be read ({error.strerror})") from None
     if unknown:
         raise WrongSettings("\n".join(unknown))
     try:
@@ -44,9 +51,7 @@ def variable_of(field: str) -> str:
 
 def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
     known = [variable_of(field) for field in Settings.model_fields]
-    given = (environment.keys() - set(service_variables(environment))) | dotenv_values(
-        ".env"
-    ).keys()
+    given = (environment.keys() - set(service_variables(environment))) | _names_in_file(_FILE)
     messages = []
     for name in sorted(given):
         if not name.startswith(PREFIX) or name in known:
@@ -57,6 +62,16 @@ def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
             + (f"; did you mean {near[0]}?" if near else "; .env.example lists all of them")
         )
     return messages
+
+
+def _names_in_file(file: Path) -> Set[str]:
+    """Return the names of the variables in the file; none where nothing or a directory is.
+
+    Raise OSError for a FIFO or a device, at which pydantic would wait, and UnicodeDecodeError.
+    """
+    if not file.exists() or file.is_dir():
+        return set()
+    return dotenv_values(stream=StringIO(read_configured_text(file))).keys()
 
 
 def _explain_source(error: SettingsError) -> str:

@@ -1,4 +1,4 @@
-"""What is not ours hangs (collector, chat, scraper, name server, disk): calls are answered, webhooks sent, SIGTERM obeyed."""
+"""What is not ours hangs (collector, chat, scraper, name server, odd file): calls are answered, webhooks sent, SIGTERM obeyed."""
 
 import asyncio
 import os
@@ -132,10 +132,9 @@ async def _read_on(reader: asyncio.StreamReader) -> None:
         pass
 
 
-async def test_a_disk_that_hangs_under_the_file_of_sources(
+async def test_a_fifo_in_place_of_the_file_of_sources(
     database_url: str, starter: Starter, tmp_path: Path
 ) -> None:
-    """A FIFO that nobody writes to stands for it: whoever opens it waits for ever."""
     sources = tmp_path / "sources"
     sources.write_text("127.0.0.1/32\n")
     receiver = starter.start(
@@ -152,6 +151,11 @@ async def test_a_disk_that_hangs_under_the_file_of_sources(
         assert 200 == status_of(
             await exchange(*address, get(PATH + b"?order_no=1&status=01"), patience=5)
         )
+    await receiver.logged("sources_kept")
+    sources.unlink()
+    sources.write_text("127.0.0.1/32\n127.0.0.2/32\n")
+    os.kill(receiver.pid, signal.SIGHUP)
+    await receiver.logged("sources_reloaded", allowed=4)
     await _ends(receiver)
 
 

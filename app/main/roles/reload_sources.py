@@ -6,6 +6,7 @@ import threading
 from contextlib import suppress
 from queue import SimpleQueue
 
+from app.configured_files import read_configured_text
 from app.logs import get_logger
 from app.network.allowed_sources import Network, SourceCheck, Sources
 from app.settings import Settings, WrongSettings, load_settings, variable_of
@@ -73,14 +74,14 @@ def _listed(settings: Settings) -> list[Network]:
     variable = variable_of("allowed_sources_file")
     try:
         lines = (
-            settings.allowed_sources_file.read_text(encoding="utf-8").splitlines()
+            read_configured_text(settings.allowed_sources_file).splitlines()
             if settings.allowed_sources_file
             else []
         )
-    except (OSError, UnicodeDecodeError) as error:
-        raise WrongSettings(
-            f"{variable}: the file cannot be read ({type(error).__name__})"
-        ) from None
+    except OSError as error:
+        raise WrongSettings(f"{variable}: the file cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise WrongSettings(f"{variable}: the file cannot be read (not UTF-8)") from None
     networks: list[Network] = []
     for number, line in enumerate(lines, 1):
         entry = line.partition("#")[0].strip()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
+from app.configured_files import read_configured_text
 from app.crypto.vault import NoKeys, Vault
 from app.settings import Settings, WrongSettings, variable_of
 
@@ -64,7 +65,7 @@ def _demand_embedded(settings: Settings, field: str, advice: str) -> None:
 def _kept(path: Path, make: Callable[[], str]) -> str:
     """The text in the file, which is made first if it is not there; of several processes that start at once all get the same."""
     try:
-        return path.read_text().strip()
+        return read_configured_text(path).strip()
     except FileNotFoundError:
         pass
     except OSError as error:
@@ -83,4 +84,4 @@ def _kept(path: Path, make: Callable[[], str]) -> str:
             )  # unlike a rename, this never replaces what another process was quicker to make
     finally:
         draft.unlink()
-    return path.read_text().strip()
+    return read_configured_text(path).strip()

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+from app.configured_files import read_configured_text
 from app.crypto.vault import Vault
 from app.db.connections import describe_error
 from app.db.embedded import EmbeddedPostgresMissing, start_embedded
@@ -91,9 +92,7 @@ def check_sources(settings: Settings) -> list[Finding]:
 
 def _lists_any(file: Path) -> bool:
     """Whether a file of sources has a line that is more than a comment."""
-    return any(
-        line.partition("#")[0].strip() for line in file.read_text(encoding="utf-8").splitlines()
-    )
+    return any(line.partition("#")[0].strip() for line in read_configured_text(file).splitlines())
 
 
 def check_keys(settings: Settings) -> tuple[Vault | None, list[Finding]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
+from app.configured_files import read_configured_text
 from app.crypto.vault import Vault
 from app.operations.errors import NotAcceptable
 from app.operations.subscribers.connection import connection_columns
@@ -107,7 +108,7 @@ def _text_of(declared: DeclaredSubscriber, field: str) -> str | None:
     path: Path | None = getattr(declared, f"{field}_file")
     if path is not None:
         try:
-            return path.read_text().strip()
+            return read_configured_text(path).strip()
         except (OSError, UnicodeDecodeError):
             raise wrong_declaration(
                 declared.name, f"{field}_file", "The file cannot be read as text."

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
+from app.configured_files import read_configured
 from app.forwarding.destinations.connection_options import ConnectionOptions
 
 _CONTEXTS = 1_000
@@ -34,7 +35,7 @@ class TlsContexts:
     @cached_property
     def _added(self) -> str | None:
         """The text of `ca_file`, read once: its disk may hang later, when others wait for this thread."""
-        return self._ca_file.read_bytes().decode("ascii", "ignore") if self._ca_file else None
+        return read_configured(self._ca_file).decode("ascii", "ignore") if self._ca_file else None
 
 
 def make_context(
