@@ -32,8 +32,10 @@ JAPANESE: Mapping[str, str] = {
     "clock": "時刻とUUIDv7",
     "tracing": "OpenTelemetryのトレース（任意）",
     "probes": "稼働と準備の確認への応答",
+    "scrapes": "メトリクスの取得への応答",
     "log_writer": "ログを書くキューとスレッド",
     "terminal": "コマンドの出力",
+    "configured_files": "設定で指定したファイルの読み取り",
 }
 """The purpose of each package under app/, for the Japanese page; English is its docstring."""
 
