@@ -24,6 +24,11 @@ class SweepSchedule:
         self._ended = float("-inf")
         self._took = 0.0
 
+    @property
+    def ended(self) -> float:
+        """The monotonic time at which the last sweep ended or began; minus infinity before any."""
+        return self._ended
+
     def is_due(self) -> bool:
         """Return whether a sweep may run now."""
         return monotonic() - self._ended >= min(self._took / _SHARE, _AT_MOST_S)

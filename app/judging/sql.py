@@ -52,7 +52,8 @@ WITH found AS MATERIALIZED (
   SELECT lane FROM pending WHERE pg_try_advisory_xact_lock({_LOCK_SPACE}, lane) LIMIT {_LANES_AT_ONCE}
 )
 SELECT lane, oldest, lane IN (SELECT lane FROM locked) AS locked,
-  CAST(extract(epoch FROM clock_timestamp() - statement_timestamp()) AS float8) AS took
+  CAST(extract(epoch FROM clock_timestamp() - statement_timestamp()) AS float8) AS took,
+  CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint) AS now_ms
 FROM found
 """)  # noqa: S608 - only our own constants are put in
 
@@ -166,7 +167,8 @@ async def lock_lanes(
         await session.execute(_LOCK_LANES, {"lanes": list(starts), "bounds": list(starts.values())})
     ).all()
     oldest = {row.lane: row.oldest for row in rows if row.oldest}
-    bounds.learn(starts, oldest, max((row.took for row in rows), default=0.0))
+    if rows:
+        bounds.learn(starts, oldest, max(row.took for row in rows), min(row.now_ms for row in rows))
     return {row.lane: row.oldest for row in rows if row.locked}
 
 

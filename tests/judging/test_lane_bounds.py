@@ -124,6 +124,26 @@ async def test_late_notices_widen_the_margin_until_a_scan_sees_them(
     await connection.close()
 
 
+async def test_a_receiver_whose_clock_is_ahead_makes_no_other_notice_late(
+    database_url: str, sessions: Sessions
+) -> None:
+    connection = await connect(database_url)
+    bounds = LaneBounds()
+    await insert(connection, 5, -3_600)
+    async with sessions.begin() as session:
+        await lock_lanes(session, range(LANES), bounds)
+    assert all(id_of(30) < each < id_of(1) for each in bounds.ids)
+    await connection.close()
+
+
+async def test_a_worker_that_has_seen_no_notice_skips_dead_entries_too(sessions: Sessions) -> None:
+    """One that was just started beside a million dead entries reads them once."""
+    bounds = LaneBounds()
+    async with sessions.begin() as session:
+        await lock_lanes(session, range(LANES), bounds)
+    assert all(id_of(30) < each < id_of(1) for each in bounds.ids)
+
+
 async def insert_late(database_url: str, random_: random.Random) -> None:
     """Transactions that insert and commit much later, old ids of a spool, and notices that are released again."""
     connection = await connect(database_url)
@@ -185,5 +205,26 @@ def test_a_sweep_that_fails_is_not_tried_again_at_once() -> None:
     bounds.ids = [id_of(1)] * LANES
     assert set(bounds.starts(range(LANES)).values()) == {UUID(int=0)}
     assert bounds.starts(range(LANES)) == dict(enumerate(bounds.ids))
-    bounds.learn(dict.fromkeys(range(LANES), UUID(int=0)), {}, 0.0)
+    bounds.learn(dict.fromkeys(range(LANES), UUID(int=0)), {}, 0.0, 0)
     assert set(bounds.starts(range(LANES)).values()) == {UUID(int=0)}
+
+
+def test_long_sweeps_take_turns_between_the_lanes() -> None:
+    """Judging waits for a sweep: one scan sweeps the lanes that its time allows, the next one others."""
+    bounds = LaneBounds(sweep_s=0.0011)
+    bounds.learn(bounds.starts(range(LANES)), {}, 0.004, int(time.time() * 1000))
+    time.sleep(0.25)  # a sweep of all lanes takes 4 ms, 2 % of 200 ms
+    turns = [_swept(bounds) for _ in range(5)]
+    assert [len(lanes) for lanes in turns] == [4, 4, 4, 4, 0]
+    assert set().union(*turns) == set(range(LANES))
+
+
+def test_a_lane_is_swept_even_if_that_takes_longer_than_a_scan_should() -> None:
+    bounds = LaneBounds(sweep_s=0.0001)
+    bounds.learn(bounds.starts(range(LANES)), {}, 0.004, int(time.time() * 1000))
+    time.sleep(0.25)
+    assert [len(_swept(bounds)) for _ in range(LANES + 1)] == [1] * LANES + [0]
+
+
+def _swept(bounds: LaneBounds) -> set[int]:
+    return {lane for lane, start in bounds.starts(range(LANES)).items() if start == UUID(int=0)}
