@@ -16,12 +16,22 @@ DEFAULT_PORT = 8002
 _WRONG = 2
 
 
+def _valid_text(value: Any) -> Any:
+    """Return the value of an option. Raise BadParameter when it holds bytes that are not UTF-8."""
+    try:
+        str(value).encode()
+    except UnicodeEncodeError as error:
+        raise typer.BadParameter("the value is not valid UTF-8") from error
+    return value
+
+
 def _option(name: str, about: str, *names: str, **values: Any) -> Any:
     """Return an option that a SIMULATOR_ variable sets too."""
     return typer.Option(
         f"--{name}",
         *names,
         envvar=f"SIMULATOR_{name.upper().replace('-', '_')}",
+        callback=_valid_text,
         help=about,
         **values,
     )

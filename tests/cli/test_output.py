@@ -35,9 +35,8 @@ def _run(
 ) -> tuple[int, bytes, bytes]:
     variables = environment(**settings) | changed.pop("env", {})
     given: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **changed}
-    process = subprocess.Popen([PROGRAM, *arguments], env=variables, **given)
-    out, err = process.communicate(timeout=60)
-    return process.returncode, out or b"", err or b""
+    ended = subprocess.run([PROGRAM, *arguments], env=variables, timeout=60, **given)
+    return ended.returncode, ended.stdout or b"", ended.stderr or b""
 
 
 def _settings_of(cli: Cli) -> dict[str, str]:
@@ -142,6 +141,8 @@ def _texts_of(command: Any) -> tuple[list[str], list[str]]:
 
 async def test_an_argument_that_is_no_text_is_refused_in_a_sentence(cli: Cli) -> None:
     for path, command in commands():
+        if path == "zeus-relay simulator":
+            continue  # it would serve for ever if it did not refuse: the next test can end it
         words = path.split()[1:]
         needed, options = _texts_of(command)
         for arguments in (
@@ -150,6 +151,16 @@ async def test_an_argument_that_is_no_text_is_refused_in_a_sentence(cli: Cli) ->
         ):
             if "\udcff" in arguments:
                 await cli.refused(*arguments)
+
+
+def test_the_simulator_does_not_start_with_an_argument_that_is_no_text(tmp_path: Path) -> None:
+    _, options = _texts_of(dict(commands())["zeus-relay simulator"])
+    assert "--state" in options
+    for option in options:
+        code, _, err = _run(["simulator", "--port", "0", option, "\udcff"], cwd=tmp_path)
+        assert 2 == code, (option, err)
+        assert b"Traceback" not in err
+    assert [] == list(tmp_path.iterdir())
 
 
 def test_an_escape_sequence_reaches_no_terminal_through_an_argument(tmp_path: Path) -> None:
