@@ -60,6 +60,13 @@ Parameters = Annotated[
 ]
 Retries = Annotated[int, _option("retries", "Retries after a timeout.", min=0)]
 Optional_ = Annotated[bool, _option("optional-statuses", "Call for 02 and 03 too.")]
+Smtp = Annotated[
+    str | None,
+    _option("smtp", "The SMTP server that gets mails, as host:port.", show_default=False),
+]
+Maildir = Annotated[
+    str | None, _option("maildir", "The Maildir that gets mails.", show_default=False)
+]
 ClientIps = Annotated[
     str | None,
     _option("clientips", "The IPコード that may apply, with commas.", show_default=False),
@@ -93,6 +100,8 @@ def simulator(
     parameters: Parameters = None,
     retries: Retries = 0,
     optional_statuses: Optional_ = False,
+    smtp: Smtp = None,
+    maildir: Maildir = None,
     clientips: ClientIps = None,
     test_ids: TestIds = None,
     deadline_days: Days = 30,
@@ -100,7 +109,7 @@ def simulator(
     anywhere: Anywhere = False,
     given: Given = None,
 ) -> None:
-    """Be Zeus: take applications, keep slips, and call as Zeus does.
+    """Be Zeus: take applications, keep slips, and call and mail as Zeus does.
 
     Prints one line of JSON with its address when it listens. Its API, its settings and its magic values
     are in docs/reference/simulator.md.
@@ -111,6 +120,7 @@ def simulator(
         "parameters": _names(parameters),
         "retries": retries,
         "optional_statuses": optional_statuses,
+        "mails": {"smtp": smtp, "maildir": maildir},
         "clientips": _names(clientips),
         "test_ids": _names(test_ids),
         "deadline_days": deadline_days,

@@ -27,6 +27,6 @@ def test_switches_of_open_questions_exist(name: str) -> None:
     rows = page(name).rpartition("\n## ")[2].splitlines()
     cells = [line.split("|")[3] for line in rows if line.count("|") == 4][2:]
     named = {word for cell in cells for word in cell.split("`")[1::2]}
-    assert len(cells) == 10
+    assert len(cells) == 13
     assert named <= {setting for setting, _, _ in settings_of(SimulatorSettings)}
     assert {"named_faults", "unknown_clientip", "invalid_testid", "retries"} <= named

@@ -23,7 +23,15 @@ MAGIC_VALUES: Mapping[str, str] = {
     "the answer comes after 39 seconds": "応答が39秒後に届く",
     "half of the answer comes": "応答が途中で切れる",
     "an HTML page comes instead of the answer": "応答の代わりにHTMLのページが届く",
-    "paid and confirmed, no call comes": "入金され、売上確定するが、コールは届かない",
+    "paid and confirmed, no call comes, the mails come": (
+        "入金され、売上確定する。コールは届かず、メールは届く"
+    ),
+    "paid and confirmed, no mail comes, the calls come": (
+        "入金され、売上確定する。メールは届かず、コールは届く"
+    ),
+    "paid and confirmed, neither a call nor a mail comes": (
+        "入金され、売上確定するが、コールもメールも届かない"
+    ),
 }
 """By the English text of each magic value."""
 
@@ -57,8 +65,27 @@ SETTINGS: Mapping[str, str] = {
     ),
     "What order numbers begin with.": "オーダー番号の先頭",
     "Simulated seconds in a real second.": "実時間の1秒あたりに進む秒数",
-    "Call other machines too, not only this one. Fixed at the start.": (
-        "このマシン以外も呼び出す。起動時だけ指定できる"
+    "Call and mail other machines too, not only this one. Fixed at the start.": (
+        "このマシン以外にもコールとメールを送る。起動時だけ指定できる"
+    ),
+    "The SMTP server that gets the mails, as `host:port`.": (
+        "メールを渡すSMTPサーバー（`ホスト:ポート`）"
+    ),
+    "The Maildir that gets the mails. Fixed at the start.": (
+        "メールを入れるMaildir。起動時だけ指定できる"
+    ),
+    "The merchant's address; without one the merchant gets no mail.": (
+        "加盟店のアドレス。なければ加盟店には送らない"
+    ),
+    "The mails that customers get: `slip`, `receipt`.": "お客様に送るメール（`slip`、`receipt`）",
+    "The sender's address.": "送信元のアドレス",
+    "The charset of mails.": "メールの文字コード",
+    "Sign mails by DKIM for the sender's domain.": "送信元のドメインでDKIMの署名を付ける",
+    "The DKIM selector.": "DKIMのセレクター",
+    "Send each mail so many times.": "各メールをこの回数だけ送る",
+    "Seconds of real time before a mail.": "メールの前に待つ秒数（実時間）",
+    "Lose every nth mail; 0 loses none, 1 loses all.": (
+        "n回に1回のメールを失う。0なら失わず、1ならすべて失う"
     ),
     "Make each call so many times.": "各コールをこの回数だけ送る",
     "Seconds of real time before a call.": "コールの前に待つ秒数（実時間）",
@@ -82,7 +109,13 @@ OPERATIONS: Mapping[str, str] = {
     "List the newest orders whose number or values contain `search`.": (
         "番号か値に `search` を含むオーダー（新しい順）"
     ),
-    "Show an order with its calls.": "1つのオーダーとそのコール",
+    "Show an order with its calls and its mails.": "1つのオーダーと、そのコールとメール",
+    "Show a mail as it was sent, with its headers and its signature.": (
+        "送ったままのメール（ヘッダーと署名を含む）"
+    ),
+    "Show the DNS record with the public key of the mails' signatures.": (
+        "メールの署名を検証する公開鍵のDNSレコード"
+    ),
     "Make a call once more, as staff do in the console. Answers when it has been made.": (
         "コールをもう一度送る（管理画面での再送）。送り終えてから応答する"
     ),
@@ -98,8 +131,8 @@ OPERATIONS: Mapping[str, str] = {
     "Move the clock forward. Answers when everything that fell due has been called.": (
         "時計を進める。期限の来たものをすべてコールしてから応答する"
     ),
-    "Forget every order, call and timer. With `settings=true` restore the settings of the start.": (
-        "オーダー、コール、タイマーをすべて消す。`settings=true` なら設定も起動時に戻す"
+    "Forget every order, call, mail and timer. With `settings=true` restore the first settings.": (
+        "オーダー、コール、メール、タイマーをすべて消す。`settings=true` なら設定も起動時に戻す"
     ),
     "List the magic values: the endings of e-mail and telephone number that choose an outcome.": (
         "マジック値の一覧。メールアドレスや電話番号の末尾で結果を選ぶ"
@@ -108,10 +141,10 @@ OPERATIONS: Mapping[str, str] = {
 """By the first line of each operation's English text."""
 
 COMMAND: Mapping[str, str] = {
-    "Be Zeus: take applications, keep slips, and call as Zeus does.\n\n"
+    "Be Zeus: take applications, keep slips, and call and mail as Zeus does.\n\n"
     "Prints one line of JSON with its address when it listens. Its API, its settings and its magic values\n"
     "are in docs/reference/simulator.md.": (
-        "ゼウス役のサーバーになる。申込を受け付け、払込票を管理し、ゼウスと同じようにコールする。\n\n"
+        "ゼウス役のサーバーになる。申込を受け付け、払込票を管理し、ゼウスと同じようにコールとメールを送る。\n\n"
         "待ち受けを始めると、アドレスを1行のJSONで表示する。API、設定、マジック値は docs/reference/simulator.md にある。"
     ),
 }
@@ -126,6 +159,8 @@ OPTIONS: Mapping[str, str] = {
     ),
     "Retries after a timeout.": "タイムアウト後の再送回数",
     "Call for 02 and 03 too.": "02と03もコールする",
+    "The SMTP server that gets mails, as host:port.": "メールを渡すSMTPサーバー（ホスト:ポート）",
+    "The Maildir that gets mails.": "メールを入れるMaildir",
     "The IPコード that may apply, with commas.": "申込できるIPコード（カンマ区切り）",
     "The valid test IDs, with commas.": "有効なテストID（カンマ区切り）",
     "Days until the payment deadline.": "支払期限までの日数",

@@ -3,18 +3,23 @@
 from datetime import timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
 
 from app.simulator.server.magic import MAGIC
 from app.simulator.server.zeus import Done, SimulatedZeus
+from app.simulator.state.sent_mails import SentMail
 from app.simulator.state.settings import SimulatorSettings
 from app.simulator.state.store import MadeCall, Slip
 from app.simulator.state.transitions import SlipAction, allowed_actions
 from app.zeus.wire import decode
 
 router = APIRouter(prefix="/api")
+
+
+class MailNotFound(Exception):
+    """The order has no mail with this number."""
 
 
 class CallView(BaseModel):
@@ -50,10 +55,36 @@ class OrderView(BaseModel):
     allowed: list[SlipAction]
 
 
+class MailView(BaseModel):
+    """One mail: its words, and whether it was handed over.
+
+    `kind` is the manual's name, or `slip` or `receipt` to the customer. `error` is `refused`,
+    `unreachable`, `unwritable` or `invalid_address`; `reason` is `no_destination` or `dropped`.
+    """
+
+    n: int
+    kind: str
+    recipient: str
+    subject: str
+    text: str
+    sent_at: str
+    delivered: bool
+    error: str | None
+    reason: str | None
+
+
 class OrderInFull(OrderView):
-    """An order with its calls."""
+    """An order with its calls and its mails."""
 
     calls: list[CallView]
+    mails: list[MailView]
+
+
+class DkimRecord(BaseModel):
+    """The DNS record by which signatures are verified: a TXT record's name and its text."""
+
+    name: str
+    text: str
 
 
 class DoneView(BaseModel):
@@ -91,8 +122,28 @@ async def list_orders(
 
 @router.get("/orders/{order_no}")
 async def show_order(request: Request, order_no: str) -> OrderInFull:
-    """Show an order with its calls."""
+    """Show an order with its calls and its mails."""
     return order_in_full(zeus_of(request), zeus_of(request).slip(order_no))
+
+
+@router.get("/orders/{order_no}/mails/{n}", response_class=Response)
+async def show_message(request: Request, order_no: str, n: int) -> Response:
+    """Show a mail as it was sent, with its headers and its signature."""
+    zeus = zeus_of(request)
+    zeus.slip(order_no)
+    found = next((mail for mail in zeus.store.mails.of_order(order_no) if mail.n == n), None)
+    if found is None:
+        raise MailNotFound(n)
+    return Response(found.message, media_type="message/rfc822")
+
+
+@router.get("/dkim")
+async def show_dkim_record(request: Request) -> DkimRecord:
+    """Show the DNS record with the public key of the mails' signatures."""
+    zeus = zeus_of(request)
+    mails = zeus.settings.mails
+    name = f"{mails.selector}._domainkey.{mails.domain}"
+    return DkimRecord(name=name, text=zeus.mailer.dkim_key().dns_text())
 
 
 @router.post("/orders/{order_no}/calls/{n}/resend")
@@ -117,14 +168,18 @@ async def show_settings(request: Request) -> SimulatorSettings:
 async def change_settings(request: Request, changes: dict[str, Any]) -> SimulatorSettings:
     """Change some settings; objects are merged, all else is replaced.
 
-    `anywhere` is fixed at the start: a page in a browser must not open the way to other machines.
+    `anywhere` and `mails.maildir` are fixed at the start: a page in a browser must not open the way
+    to other machines or to folders.
     """
     zeus = zeus_of(request)
-    before = zeus.settings.model_dump(mode="json")
-    if changes.get("anywhere", before["anywhere"]) != before["anywhere"]:
+    before = zeus.settings
+    after = SimulatorSettings.model_validate(_merged(before.model_dump(mode="json"), changes))
+    if after.anywhere != before.anywhere:
         raise HTTPException(422, "`anywhere` can be set only when the simulator starts.")
-    zeus.set_settings(SimulatorSettings.model_validate(_merged(before, changes)))
-    return zeus.settings
+    if after.mails.maildir != before.mails.maildir:
+        raise HTTPException(422, "`mails.maildir` can be set only when the simulator starts.")
+    zeus.set_settings(after)
+    return after
 
 
 @router.get("/clock")
@@ -143,7 +198,7 @@ async def advance_clock(request: Request, by: Advance) -> dict[str, Any]:
 
 @router.post("/reset", status_code=204)
 async def reset(request: Request, settings: bool = False) -> None:
-    """Forget every order, call and timer. With `settings=true` restore the settings of the start."""
+    """Forget every order, call, mail and timer. With `settings=true` restore the first settings."""
     zeus_of(request).reset(settings=settings)
 
 
@@ -189,7 +244,8 @@ def order_view(slip: Slip) -> OrderView:
 def order_in_full(zeus: SimulatedZeus, slip: Slip) -> OrderInFull:
     """Return an order with its calls."""
     calls = [call_view(call) for call in zeus.store.calls(slip.order_no)]
-    return OrderInFull(**order_view(slip).model_dump(), calls=calls)
+    mails = [mail_view(mail) for mail in zeus.store.mails.of_order(slip.order_no)]
+    return OrderInFull(**order_view(slip).model_dump(), calls=calls, mails=mails)
 
 
 def call_view(call: MadeCall) -> CallView:
@@ -202,6 +258,19 @@ def call_view(call: MadeCall) -> CallView:
         query=call.query.decode("latin-1"),
         parameters=dict(said),
         **call.outcome,
+    )
+
+
+def mail_view(mail: SentMail) -> MailView:
+    """Return what is shown of a mail."""
+    return MailView(
+        n=mail.n,
+        kind=mail.kind,
+        recipient=mail.recipient,
+        subject=mail.subject,
+        text=mail.text,
+        sent_at=mail.sent_at.isoformat(),
+        **mail.outcome,
     )
 
 

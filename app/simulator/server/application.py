@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app.simulator.server.api import faults_of_settings, router
+from app.simulator.server.api import MailNotFound, faults_of_settings, router
 from app.simulator.server.application_endpoint import ApplicationEndpoint
 from app.simulator.server.console import SimulatorConsole
 from app.simulator.server.local_requests import LocalRequestsOnly
@@ -80,8 +80,8 @@ async def _not_allowed(_: Request, error: ActionNotAllowed) -> Response:
     )
 
 
-async def _not_found(_: Request, error: SlipNotFound | CallNotFound) -> Response:
-    what = "order" if isinstance(error, SlipNotFound) else "call"
+async def _not_found(_: Request, error: SlipNotFound | CallNotFound | MailNotFound) -> Response:
+    what = {SlipNotFound: "order", CallNotFound: "call", MailNotFound: "mail"}[type(error)]
     return _problem(HTTPStatus.NOT_FOUND, f"No {what} has this number.", number=str(error.args[0]))
 
 
@@ -107,6 +107,7 @@ _HANDLERS: dict[Any, Any] = {
     ActionNotAllowed: _not_allowed,
     SlipNotFound: _not_found,
     CallNotFound: _not_found,
+    MailNotFound: _not_found,
     ValidationError: _unusable,
     RequestValidationError: _bad_request,
     HTTPException: _http_error,

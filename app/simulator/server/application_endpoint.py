@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from starlette.types import Receive, Scope, Send
 
 from app.simulator.server.magic import Magic, magic_of
-from app.simulator.server.slips import REDIRECTING_STORE, failed_slip, new_slip
+from app.simulator.server.slips import failed_slip, new_slip
 from app.simulator.server.zeus import SimulatedZeus
-from app.simulator.state.settings import ALL_FAULTS, AnswerFaults, SimulatorSettings
+from app.simulator.state.faults import AnswerFaults
+from app.simulator.state.settings import ALL_FAULTS, SimulatorSettings
 from app.simulator.state.store import Slip
 from app.zeus.application import FIELDS, ApplicationFault, Rule, decode_form, faults_of, is_test
 from app.zeus.application_answer import FAILURE, SUCCESS, write_answer
@@ -49,8 +50,10 @@ def answer(zeus: SimulatedZeus, body: bytes, base_url: str) -> Reply:
         return Reply(_rejection(faults[0].parameter), spoiled)
     if code := _error_code(values, faults, magic, zeus.settings):
         return _failure(zeus, values, code, spoiled)
-    slip = new_slip(zeus.store.next_number(), values, zeus.settings, zeus.clock.now())
-    return Reply(write_answer(_success(slip, base_url)), spoiled, slip, magic)
+    slip = new_slip(
+        zeus.store.next_number(), values, zeus.settings, zeus.clock.now(), f"{base_url}/pay"
+    )
+    return Reply(write_answer(_success(slip)), spoiled, slip, magic)
 
 
 def _faults(
@@ -114,12 +117,9 @@ def _failure(
     return Reply(write_answer(said), faults, slip)
 
 
-def _success(slip: Slip, base_url: str) -> dict[str, str]:
-    redirect = (
-        f"{base_url}/pay/{slip.order_no}" if slip.values["pay_cvs"] == REDIRECTING_STORE else ""
-    )
-    names = ("order_no", "pay_no1", "pay_no2", "pay_limit")
-    return {"rel": SUCCESS, **{name: slip.values[name] for name in names}, "pay_url": redirect}
+def _success(slip: Slip) -> dict[str, str]:
+    names = ("order_no", "pay_no1", "pay_no2", "pay_limit", "pay_url")
+    return {"rel": SUCCESS, **{name: slip.values[name] for name in names}}
 
 
 class ApplicationEndpoint:

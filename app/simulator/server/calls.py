@@ -1,7 +1,7 @@
 """Calls about an order: the query, the faults to order, retries, and the outcome as the API has it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -44,14 +44,19 @@ class _Held:
 class CallMaker:
     """Makes calls under the settings of the moment, keeps them, and counts for the faults to order.
 
-    `begin` runs a coroutine in the background.
+    `begin` runs a coroutine in the background. `on_lost` is told each call that was held and is
+    lost, with the number of its order; of any other call the outcome says so.
     """
 
     def __init__(
-        self, store: SlipStore, begin: Callable[[Coroutine[Any, Any, None]], object]
+        self,
+        store: SlipStore,
+        begin: Callable[[Coroutine[Any, Any, None]], object],
+        on_lost: Callable[[str, MadeCall], Awaitable[None]],
     ) -> None:
         self._store = store
         self._begin = begin
+        self._on_lost = on_lost
         self._made = 0
         self._held: list[_Held] = []
 
@@ -61,8 +66,12 @@ class CallMaker:
         self._held.clear()
 
     def skip(self, order_no: str, status: str, query: bytes, at: datetime, reason: str) -> MadeCall:
-        """Keep a call that is not made. A dropped one is lost: nobody makes it by itself."""
-        outcome = {**NOT_MADE, "reason": reason, "lost": reason == "dropped"}
+        """Keep a call that is not made."""
+        return self._store.add_call(order_no, status, query, at, {**NOT_MADE, "reason": reason})
+
+    def drop(self, order_no: str, status: str, query: bytes, at: datetime) -> MadeCall:
+        """Keep a call that gets lost on its way: nobody makes it again by itself."""
+        outcome = {**NOT_MADE, "reason": "dropped", "lost": True}
         return self._store.add_call(order_no, status, query, at, outcome)
 
     async def make(
@@ -71,14 +80,14 @@ class CallMaker:
         """Make one call, with the faults that are ordered, and return it with its outcome.
 
         Raises:
-            OrderNotFound: the order was forgotten in the meantime.
+            SlipNotFound: the order was forgotten in the meantime.
         """
         faults = settings.faults.calls
         if settings.call_url is None:
             return self.skip(order_no, status, query, at, "no_call_url")
         self._made += 1
         if _falls_on(self._made, faults.drop_every):
-            return self.skip(order_no, status, query, at, "dropped")
+            return self.drop(order_no, status, query, at)
         if _falls_on(self._made, faults.swap_every):
             return self._hold(order_no, self.skip(order_no, status, query, at, "held"), settings)
         earlier, self._held = self._held, []
@@ -103,6 +112,8 @@ class CallMaker:
     async def _make_held(self, held: _Held, settings: SimulatorSettings) -> None:
         outcome = await _outcome(held.order_no, held.call.status, held.call.query, settings)
         self._store.set_outcome(held.order_no, held.call.n, outcome)
+        if outcome["lost"]:
+            await self._on_lost(held.order_no, held.call)
 
 
 def _falls_on(number: int, every: int) -> bool:

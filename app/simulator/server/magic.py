@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from app.simulator.state.settings import AnswerFaults
+from app.simulator.state.faults import AnswerFaults
 from app.simulator.state.transitions import SlipAction
 
 
@@ -17,7 +17,8 @@ class Magic:
     """One outcome.
 
     `word` ends the local part, `digits` end the telephone number. `actions` happen one after the other as soon as
-    the slip exists; `error_code` fails the application; `answer` spoils the answer; `calls_lost` makes no call.
+    the slip exists; `error_code` fails the application; `answer` spoils the answer; `calls_lost` makes no call,
+    `mails_lost` sends no mail.
     """
 
     word: str
@@ -28,6 +29,7 @@ class Magic:
     rejected_parameter: str | None = None
     answer: AnswerFaults | None = None
     calls_lost: bool = False
+    mails_lost: bool = False
 
 
 _PAY, _CONFIRM, _TAKE_BACK = SlipAction.PAY, SlipAction.CONFIRM, SlipAction.TAKE_BACK
@@ -101,7 +103,26 @@ MAGIC: Final[tuple[Magic, ...]] = (
         answer=AnswerFaults(html=True),
     ),
     Magic(
-        "calls-lost", "9300", "paid and confirmed, no call comes", (_PAY, _CONFIRM), calls_lost=True
+        "calls-lost",
+        "9300",
+        "paid and confirmed, no call comes, the mails come",
+        (_PAY, _CONFIRM),
+        calls_lost=True,
+    ),
+    Magic(
+        "mails-lost",
+        "9301",
+        "paid and confirmed, no mail comes, the calls come",
+        (_PAY, _CONFIRM),
+        mails_lost=True,
+    ),
+    Magic(
+        "all-lost",
+        "9302",
+        "paid and confirmed, neither a call nor a mail comes",
+        (_PAY, _CONFIRM),
+        calls_lost=True,
+        mails_lost=True,
     ),
 )
 

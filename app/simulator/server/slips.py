@@ -18,15 +18,20 @@ REDIRECTING_STORE = "D001"
 
 
 def new_slip(
-    number: int, values: Mapping[str, str], settings: SimulatorSettings, now: datetime
+    number: int,
+    values: Mapping[str, str],
+    settings: SimulatorSettings,
+    now: datetime,
+    pay_pages: str,
 ) -> Slip:
     """Return the slip with serial `number` for an application that Zeus accepts.
 
-    The prefix of its number says that it is none of Zeus's own. With `pay_no_cycle` a payment
+    `pay_pages` is the URL below which the slip has its page, which pay_url names. The prefix of its number says that it is none of Zeus's own. With `pay_no_cycle` a payment
     number is issued again for another application, as the manual warns.
     """
     limit = now.astimezone(JAPAN).date() + timedelta(days=settings.deadline_days)
     order_no = f"{settings.order_prefix}-{number:06}-{_digits(5)}"
+    redirecting = values["pay_cvs"] == REDIRECTING_STORE
     return Slip(
         order_no,
         SlipState.UNPAID,
@@ -37,6 +42,7 @@ def new_slip(
             "order_no": order_no,
             **payment_numbers(values["pay_cvs"], number, settings.pay_no_cycle),
             "pay_limit": f"{limit:%Y%m%d}",
+            "pay_url": f"{pay_pages}/{order_no}" if redirecting else "",
             "error_code": "",
         },
         test_type=_test_type(values, settings),

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakValueDictionary
 
+from app.simulator.mails.mailer import Mailer
 from app.simulator.server.calls import CallMaker, query_of
 from app.simulator.server.magic import Magic
 from app.simulator.server.slips import new_slip
@@ -17,7 +18,6 @@ from app.simulator.state.settings import SimulatorSettings
 from app.simulator.state.store import MadeCall, Slip, SlipNotFound, SlipStore, Timer
 from app.simulator.state.transitions import ActionNotAllowed, SlipAction, SlipState, state_after
 from app.zeus.mails import JAPAN
-from app.zeus.statuses import Status
 
 TEST_MINUTES = 30
 """05 or 06 of a test comes within 30 minutes of 04 (manual, operational test)."""
@@ -48,10 +48,12 @@ class SimulatedZeus:
         self._tasks: set[asyncio.Task[None]] = set()
         self._due: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(_TIMERS_IN_FLIGHT)
-        self._calls = CallMaker(store, self._begin)
+        self._calls = CallMaker(store, self._begin, self._mail_lost_call)
+        self.mailer = Mailer(store.mails)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._changed = asyncio.Event()
         self._without_calls: set[str] = set()
+        self._without_mails: set[str] = set()
         self.version = 0
         """Grows with every change, so that a page knows when to read again."""
 
@@ -61,6 +63,8 @@ class SimulatedZeus:
         """Keep the order of an application, and begin the calls about it and what follows soon."""
         if magic and magic.calls_lost:
             self._without_calls.add(slip.order_no)
+        if magic and magic.mails_lost:
+            self._without_mails.add(slip.order_no)
         with self.store.transaction():
             self.store.add(slip)
             self._set_deadline(slip)
@@ -75,7 +79,7 @@ class SimulatedZeus:
 
     async def _follow(self, slip: Slip, actions: tuple[SlipAction, ...]) -> None:
         async with self._lock(slip.order_no):
-            await self._call(slip)
+            await self._tell(slip)
         with contextlib.suppress(ActionNotAllowed, SlipNotFound):  # somebody was faster
             for action in actions:
                 await self.act(slip.order_no, action)
@@ -90,15 +94,15 @@ class SimulatedZeus:
         """Carry out `action` and return it when its call has been made.
 
         Raises:
-            OrderNotFound: no order has this number.
+            SlipNotFound: no order has this number.
             ActionNotAllowed: Zeus would not do this now.
         """
         async with self._lock(order_no):
             slip, replacement = self._carry_out(order_no, action)
-            call = await self._call(slip) if action is not SlipAction.STOP else None
+            call = await self._tell(slip) if action is not SlipAction.STOP else None
         if replacement:
             async with self._lock(replacement.order_no):
-                await self._call(replacement)
+                await self._tell(replacement)
         return Done(slip, call, replacement)
 
     def _carry_out(self, order_no: str, action: SlipAction) -> tuple[Slip, Slip | None]:
@@ -127,7 +131,8 @@ class SimulatedZeus:
 
     def _replacement(self, before: Slip, now: datetime) -> Slip:
         """Add the new order of a re-issue: a number of its own, the same values (manual, 再発行)."""
-        slip = new_slip(self.store.next_number(), before.values, self.settings, now)
+        pages = before.values.get("pay_url", "").rpartition("/")[0]
+        slip = new_slip(self.store.next_number(), before.values, self.settings, now, pages)
         self.store.add(slip)
         self._set_deadline(slip)
         return slip
@@ -136,27 +141,47 @@ class SimulatedZeus:
         """Make the call with number `n` once more, as staff do in the console, and return the new one.
 
         Raises:
-            OrderNotFound, CallNotFound: there is no such order or call.
+            SlipNotFound, CallNotFound: there is no such order or call.
         """
         self.slip(order_no)
         earlier = next((call for call in self.store.calls(order_no) if call.n == n), None)
         if earlier is None:
             raise CallNotFound(n)
         async with self._lock(order_no):
-            return await self._make(order_no, earlier.status, earlier.query)
+            call = await self._make(order_no, earlier.status, earlier.query)
+            if call.outcome["lost"]:
+                await self._mail_lost_call(order_no, call)
+            return call
 
     def slip(self, order_no: str) -> Slip:
         """Return an order.
 
         Raises:
-            OrderNotFound: no order has this number.
+            SlipNotFound: no order has this number.
         """
         slip = self.store.slip(order_no)
         if slip is None:
             raise SlipNotFound(order_no)
         return slip
 
-    # Calls
+    # Calls and mails
+
+    async def _tell(self, slip: Slip) -> MadeCall | None:
+        """Call and mail about the state of an order, whose lock is held, at the same time."""
+        lost = slip.order_no in self._without_mails
+        mails = self.mailer.tell_state(slip, self.clock.now(), self.settings, lost=lost)
+        call, _ = await asyncio.gather(self._call(slip), mails)
+        if call and call.outcome["lost"]:
+            await self._mail_lost_call(slip.order_no, call)
+        self._note_change()
+        return call
+
+    async def _mail_lost_call(self, order_no: str, call: MadeCall) -> None:
+        """Send CGI送信エラー通知 (manual, CGI call)."""
+        if order_no not in self._without_mails:
+            slip, now = self.slip(order_no), self.clock.now()
+            await self.mailer.tell_lost_call(slip, call.status, now, self.settings)
+            self._note_change()
 
     async def _call(self, slip: Slip) -> MadeCall | None:
         """Call about the state of an order, whose lock is held.
@@ -168,15 +193,10 @@ class SimulatedZeus:
             return None
         query = query_of(slip.values, status, self.settings)
         if status.only_if_ordered and not self.settings.optional_statuses:
-            return self._skip(slip.order_no, status, query, "not_ordered")
+            return self._calls.skip(slip.order_no, status, query, self.clock.now(), "not_ordered")
         if slip.order_no in self._without_calls:
-            return self._skip(slip.order_no, status, query, "dropped")
+            return self._calls.drop(slip.order_no, status, query, self.clock.now())
         return await self._make(slip.order_no, status, query)
-
-    def _skip(self, order_no: str, status: Status, query: bytes, reason: str) -> MadeCall:
-        call = self._calls.skip(order_no, status, query, self.clock.now(), reason)
-        self._note_change()
-        return call
 
     async def _make(self, order_no: str, status: str, query: bytes) -> MadeCall:
         at = self.clock.now()
@@ -231,6 +251,8 @@ class SimulatedZeus:
         for task in self._tasks:
             task.cancel()
         self._without_calls.clear()
+        self._without_mails.clear()
+        self.mailer.reset()
         self._calls.reset()
         self.store.reset()
         self._note_change()
@@ -256,6 +278,7 @@ class SimulatedZeus:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self.mailer.close()
             self.store.close()
 
 

@@ -4,64 +4,18 @@ from ipaddress import ip_address
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from app.simulator.player.orders import ALL_PARAMETERS, EXAMPLE_CLIENTIP
 from app.simulator.player.target import Method, target_of
+from app.simulator.state.faults import Faults, Seconds, Strict
+from app.simulator.state.mail_settings import MailSettings
 from app.zeus.application import FIELDS, Rule
 from app.zeus.stores import STORES
 from app.zeus.wire import Style
 
 EXAMPLE_TEST_ID = "12345678"
 ALL_FAULTS = "all"
-Seconds = Annotated[float, Field(ge=0, le=3600)]
-
-
-class Strict(BaseModel):
-    """A model that refuses unknown names, so that a typing error is told."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False
-    )
-
-
-class CallFaults(Strict):
-    """Faults of calls, each off by default."""
-
-    times: int = Field(1, ge=1, le=10, description="Make each call so many times.")
-    delay: Seconds = Field(0, description="Seconds of real time before a call.")
-    drop_every: int = Field(0, ge=0, description="Lose every nth call; 0 loses none, 1 loses all.")
-    swap_every: int = Field(
-        0, ge=0, description="Make every nth call after the one that follows it, or a second later."
-    )
-    garble: bool = Field(False, description="Cut the query in the middle of its bytes.")
-    slow: Seconds = Field(0, description="Seconds over which the request trickles out.")
-    source: str | None = Field(None, description="An address of this machine to call from.")
-
-    @field_validator("source")
-    @classmethod
-    def _is_address(cls, source: str | None) -> str | None:
-        if source is not None:
-            ip_address(source)
-        return source
-
-
-class AnswerFaults(Strict):
-    """Faults of the answers of cvs.cgi, each off by default."""
-
-    delay: Seconds = Field(
-        0, description="Seconds of real time before the answer: 39 is in time, 41 is late."
-    )
-    half: bool = Field(False, description="Send half of the answer, then close.")
-    html: bool = Field(False, description="Answer with an HTML page.")
-    lost: bool = Field(False, description="Make the slip and close without an answer.")
-
-
-class Faults(Strict):
-    """Faults to order."""
-
-    calls: CallFaults = CallFaults()
-    answers: AnswerFaults = AnswerFaults()
 
 
 class SimulatorSettings(Strict):
@@ -112,8 +66,10 @@ class SimulatorSettings(Strict):
         1.0, gt=0, le=1_000_000, description="Simulated seconds in a real second."
     )
     anywhere: bool = Field(
-        False, description="Call other machines too, not only this one. Fixed at the start."
+        False,
+        description="Call and mail other machines too, not only this one. Fixed at the start.",
     )
+    mails: MailSettings = MailSettings()
     faults: Faults = Faults()
 
     @field_validator("parameters")
@@ -146,11 +102,13 @@ class SimulatorSettings(Strict):
 
     @model_validator(mode="after")
     def _stays_on_this_machine(self) -> "SimulatorSettings":
-        host = urlsplit(self.call_url).hostname if self.call_url else None
-        if host and not self.anywhere and not is_loopback(host):
-            raise ValueError(
-                "the call URL is on another machine; start with --anywhere to allow it"
-            )
+        called = urlsplit(self.call_url).hostname if self.call_url else None
+        mailed = self.mails.smtp_address[0] if self.mails.smtp_address else None
+        for what, host in (("call URL", called), ("SMTP server", mailed)):
+            if host and not self.anywhere and not is_loopback(host):
+                raise ValueError(
+                    f"the {what} is on another machine; start with --anywhere to allow it"
+                )
         return self
 
 

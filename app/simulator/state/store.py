@@ -1,4 +1,4 @@
-"""Store of the simulator: orders, their calls and timers, in one SQLite file or in memory."""
+"""Store of the simulator: orders, calls, mails and timers, in one SQLite file or in memory."""
 
 import json
 import sqlite3
@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from app.simulator.state.sent_mails import SentMails
 from app.simulator.state.transitions import SlipAction, SlipState
 
 _SCHEMA = """
@@ -75,6 +76,7 @@ class SlipStore:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.executescript(_SCHEMA)
+        self.mails = SentMails(self._connection)
 
     def close(self) -> None:
         """Close the file."""
@@ -92,9 +94,9 @@ class SlipStore:
         self._connection.execute("COMMIT")
 
     def reset(self) -> None:
-        """Forget every order, call and timer."""
+        """Forget every order, call, mail and timer."""
         with self.transaction():
-            for table in ("orders", "calls", "timers"):
+            for table in ("orders", "calls", "timers", "mails"):
                 self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names from this line
 
     def next_number(self) -> int:
@@ -154,7 +156,7 @@ class SlipStore:
         """Keep a call with its outcome and return it with its number within the order.
 
         Raises:
-            OrderNotFound: the order was forgotten in the meantime.
+            SlipNotFound: the order was forgotten in the meantime.
         """
         if self.slip(order_no) is None:
             raise SlipNotFound(order_no)
