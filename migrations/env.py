@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from app.db.tables.all_tables import Base
+from app.db.tables.metadata import Base
 
 connection = context.config.attributes.get("connection")
 if connection is None:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.clock import now, uuid7
-from app.db.tables.all_tables import RecoveryJobRow, RejectedSampleRow
+from app.db.tables.jobs import RecoveryJobRow
+from app.db.tables.notices import RejectedSampleRow
 from app.operations.access.permissions import Role
 from app.operations.access.tokens import NewToken, create_token
 from tests.api.api_client import Api

@@ -12,7 +12,7 @@ import pytest
 
 from app.db.connections import Connection, connect
 from app.db.grants import PROCESSES, RIGHTS, Process, grant_to_roles, missing_grants
-from app.db.tables.all_tables import Base
+from app.db.tables.metadata import Base
 from app.simulator.player.orders import build_run
 from app.simulator.player.play import play
 from app.simulator.player.scenarios import SCENARIOS

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from app.db.connections import connect
 from app.db.engine import make_engine
 from app.db.migrations import current_revision, head, migrate
-from app.db.tables.all_tables import Base
+from app.db.tables.metadata import Base
 
 
 def _differences(connection: Connection) -> list[object]:

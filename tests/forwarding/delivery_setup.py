@@ -16,7 +16,8 @@ from app.clock import uuid7
 from app.crypto.vault import Vault
 from app.db.engine import Sessions
 from app.db.notify import OUTBOUND, NotifyListener
-from app.db.tables.all_tables import EventRow, SubscriberRow, SubscriberSecretRow
+from app.db.tables.orders import EventRow
+from app.db.tables.subscribers import SubscriberRow, SubscriberSecretRow
 from app.events.signature import new_secret
 from app.forwarding.destinations.http.sender import TimeLimits
 from app.forwarding.fan_out import fan_out

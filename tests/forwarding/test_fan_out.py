@@ -8,7 +8,8 @@ from sqlalchemy import text
 
 from app.clock import uuid7
 from app.db.engine import Sessions
-from app.db.tables.all_tables import EventRow, SubscriberRow
+from app.db.tables.orders import EventRow
+from app.db.tables.subscribers import SubscriberRow
 from app.forwarding.fan_out import EventUnknown, enqueue, fan_out
 
 

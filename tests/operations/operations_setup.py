@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.clock import now, uuid7
 from app.db.lanes import lane_of
-from app.db.tables.all_tables import NoticeRow
+from app.db.tables.notices import NoticeRow
 from app.judging.judge import Judge
 from app.operations.access.permissions import Actor, Role, Via
 from app.operations.subscribers.models import NewSubscriber, SubscriberWithSecret

@@ -1,15 +1,15 @@
-"""Common ground of all tables."""
+"""Declarative base of all tables: names of constraints and Postgres types."""
 
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import ARRAY, DateTime, LargeBinary, MetaData, Text
+from sqlalchemy import ARRAY, DateTime, LargeBinary, MetaData, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 class Base(DeclarativeBase):
-    """Names of constraints, and Postgres types for Python's."""
+    """Base of the rows. Row classes end in `Row`, so that values can have the plain nouns."""
 
     metadata = MetaData(
         naming_convention={
@@ -27,3 +27,8 @@ class Base(DeclarativeBase):
         list[str]: ARRAY(Text),
         dict[str, Any]: JSONB,
     }
+
+
+def empty_list() -> Mapped[list[str]]:
+    """Return a text array column that defaults to the empty array."""
+    return mapped_column(server_default=text("'{}'"))

@@ -1,4 +1,4 @@
-"""The tables of the operator's side: who may do what, who did what, and answers that are given once more."""
+"""Tables of operators: tokens, audit entries, stored answers, ended sessions and alert state."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,10 @@ from app.db.tables.base import Base
 
 
 class OperatorTokenRow(Base):
-    """A token of an operator, by its SHA-256: a token has 256 random bits, so a slow hash would add nothing."""
+    """A token of an operator, stored as its SHA-256.
+
+    A token has 256 random bits, so a slow hash would add nothing.
+    """
 
     __tablename__ = "operator_tokens"
 
@@ -35,7 +38,10 @@ class OperatorTokenRow(Base):
 
 
 class AuditEntryRow(Base):
-    """Who did what: one entry for each action and each look at personal data, written in the transaction of what it tells of."""
+    """One action of an operator, or one access to personal data.
+
+    The entry is written in the transaction of that action.
+    """
 
     __tablename__ = "audit_entries"
 
@@ -56,7 +62,7 @@ class AuditEntryRow(Base):
 
 
 class IdempotentAnswerRow(Base):
-    """The answer to a request that carried an Idempotency-Key, sealed because it may show a secret."""
+    """The answer to a request with an Idempotency-Key, sealed because it may hold a secret."""
 
     __tablename__ = "idempotent_answers"
 
@@ -68,9 +74,9 @@ class IdempotentAnswerRow(Base):
 
 
 class EndedSessionRow(Base):
-    """A session of the console that was signed out before its time: its cookie, which anybody may have copied, is worth nothing more.
+    """A console session that was signed out early: a copy of its cookie is no longer accepted.
 
-    `until` is when the cookie would have ended by itself; from then on the row is not needed.
+    `until` is the time at which the cookie expires by itself. The row is not needed after that.
     """
 
     __tablename__ = "ended_sessions"
@@ -80,7 +86,10 @@ class EndedSessionRow(Base):
 
 
 class AlertMemoryRow(Base):
-    """What the alerts have told, by the key of the concern, and the messages that wait to be sent: one row for each way of telling."""
+    """Alert state of one alert URL: conditions already sent, and messages that wait.
+
+    `told` maps the key of a condition to its state.
+    """
 
     __tablename__ = "alert_memory"
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import uuid7
 from app.db.engine import Sessions
-from app.db.tables.all_tables import AuditEntryRow
+from app.db.tables.operators import AuditEntryRow
 from app.logs import get_logger
 from app.operations.access.permissions import Action, Actor, Role, Via
 from app.operations.models import Moment, Page, Value

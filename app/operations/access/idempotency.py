@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import now
 from app.crypto.vault import KeyMissing, Vault
-from app.db.tables.all_tables import IdempotentAnswerRow
+from app.db.tables.operators import IdempotentAnswerRow
 from app.operations.access.permissions import Actor
 from app.operations.errors import KeyReused
 

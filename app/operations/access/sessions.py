@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.clock import now
 from app.db.engine import Sessions
-from app.db.tables.all_tables import EndedSessionRow
+from app.db.tables.operators import EndedSessionRow
 
 
 async def end_session(sessions: Sessions, session_id: UUID, until: datetime) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import now, uuid7
 from app.db.engine import Sessions
-from app.db.tables.all_tables import OperatorTokenRow
+from app.db.tables.operators import OperatorTokenRow
 from app.operations.access.audit import write_entry
 from app.operations.access.idempotency import Once
 from app.operations.access.permissions import Action, Actor, Operator, Role

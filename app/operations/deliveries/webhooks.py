@@ -14,7 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db.engine import Sessions
 from app.db.notify import OUTBOUND
 from app.db.snapshot import snapshot
-from app.db.tables.all_tables import AttemptRow, EventRow, OutboundWebhookRow, SubscriberRow
+from app.db.tables.orders import EventRow
+from app.db.tables.subscribers import SubscriberRow
+from app.db.tables.webhooks import AttemptRow, OutboundWebhookRow
 from app.operations.access.audit import write_entry, write_look
 from app.operations.access.permissions import Action, Actor
 from app.operations.errors import NotRetriable, WebhookNotFound

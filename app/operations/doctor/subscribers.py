@@ -13,7 +13,7 @@ from app.crypto.vault import KeyMissing, Vault
 from app.db.connections import describe_error
 from app.db.engine import Sessions
 from app.db.snapshot import snapshot
-from app.db.tables.all_tables import SubscriberRow, SubscriberSecretRow
+from app.db.tables.subscribers import SubscriberRow, SubscriberSecretRow
 from app.events.payload import timestamp
 from app.forwarding.destinations.connection_options import (
     PLAIN,

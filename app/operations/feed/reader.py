@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
 from app.db.snapshot import snapshot
-from app.db.tables.all_tables import EventRow, SubscriberRow
+from app.db.tables.orders import EventRow
+from app.db.tables.subscribers import SubscriberRow
 from app.operations.access.audit import write_look
 from app.operations.access.permissions import Actor, Operator, Role
 from app.operations.errors import SubscriberNotFound, SubscriberPaused

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db.engine import Sessions
 from app.db.errors import in_transaction
 from app.db.notify import OUTBOUND, POLL_SECONDS, NotifyListener
-from app.db.tables.all_tables import EventRow
+from app.db.tables.orders import EventRow
 
 
 class FeedWakeup:

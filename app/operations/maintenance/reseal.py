@@ -5,7 +5,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.crypto.vault import KeyMissing, Vault
 from app.db.engine import Sessions
-from app.db.tables.all_tables import IdempotentAnswerRow, SubscriberRow, SubscriberSecretRow
+from app.db.tables.operators import IdempotentAnswerRow
+from app.db.tables.subscribers import SubscriberRow, SubscriberSecretRow
 from app.operations.access.audit import write_entry
 from app.operations.access.permissions import Action, Actor
 from app.operations.models import Value

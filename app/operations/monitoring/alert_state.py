@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.engine import Sessions
-from app.db.tables.all_tables import AlertMemoryRow
+from app.db.tables.operators import AlertMemoryRow
 from app.operations.monitoring.alert_messages import Told
 
 _NAME_CHARACTERS = 16

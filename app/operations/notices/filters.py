@@ -6,7 +6,7 @@ from sqlalchemy import Select, func, literal, select, text, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.lanes import LANES
-from app.db.tables.all_tables import NoticeRow
+from app.db.tables.notices import NoticeRow
 from app.judging.rules import Verdict
 from app.operations.pagination import Key, Place, along, key_of
 

@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db.engine import Sessions
 from app.db.notify import NOTICES
 from app.db.snapshot import snapshot
-from app.db.tables.all_tables import AnswerRow, EventRow, NoticeRow
+from app.db.tables.notices import AnswerRow, NoticeRow
+from app.db.tables.orders import EventRow
 from app.judging.rules import Verdict, unreadable_reasons
 from app.operations.access.audit import write_entry, write_look
 from app.operations.access.permissions import Action, Actor

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
-from app.db.tables.all_tables import RejectedSampleRow
+from app.db.tables.notices import RejectedSampleRow
 from app.operations.access.audit import write_entry, write_look
 from app.operations.access.permissions import Action, Actor
 from app.operations.errors import SampleNotFound

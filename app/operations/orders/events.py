@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from app.db.engine import Sessions
 from app.db.snapshot import snapshot
-from app.db.tables.all_tables import EventRow
+from app.db.tables.orders import EventRow
 from app.operations.access.audit import write_look
 from app.operations.access.permissions import Actor
 from app.operations.errors import EventNotFound

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
 from app.db.snapshot import snapshot
-from app.db.tables.all_tables import EventRow, NoticeRow, OrderRow
+from app.db.tables.notices import NoticeRow
+from app.db.tables.orders import EventRow, OrderRow
 from app.events.types import OrderState
 from app.operations.access.audit import write_look
 from app.operations.access.permissions import Actor

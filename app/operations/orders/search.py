@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
 from app.db.snapshot import snapshot
-from app.db.tables.all_tables import OrderRow
+from app.db.tables.orders import OrderRow
 from app.operations.errors import BadCursor
 from app.operations.models import Line, Page, Value
 from app.operations.orders.history import Order, fields_of

@@ -5,7 +5,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
 from app.db.snapshot import snapshot
-from app.db.tables.all_tables import OutboundWebhookRow, RejectedSampleRow, SubscriberRow
+from app.db.tables.notices import RejectedSampleRow
+from app.db.tables.subscribers import SubscriberRow
+from app.db.tables.webhooks import OutboundWebhookRow
 from app.judging.rules import Verdict
 from app.operations.deliveries import webhooks
 from app.operations.deliveries.webhooks import (

@@ -7,7 +7,8 @@ from pydantic import ConfigDict, Field
 from sqlalchemy import func, update
 
 from app.db.engine import Sessions
-from app.db.tables.all_tables import NoticeRow, OutboundWebhookRow, RejectedSampleRow
+from app.db.tables.notices import NoticeRow, RejectedSampleRow
+from app.db.tables.webhooks import OutboundWebhookRow
 from app.judging.rules import Verdict
 from app.operations.access.audit import write_entry
 from app.operations.access.permissions import Action, Actor

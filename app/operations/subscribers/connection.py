@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr
 
 from app.clock import now
 from app.crypto.vault import KeyMissing, Vault
-from app.db.tables.all_tables import SubscriberRow
+from app.db.tables.subscribers import SubscriberRow
 from app.forwarding.destinations.connection_options import (
     PLAIN,
     ConnectionOptions,

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.crypto.vault import KeyMissing, Vault
 from app.db.engine import Sessions
-from app.db.tables.all_tables import SubscriberRow
+from app.db.tables.subscribers import SubscriberRow
 from app.events.signature import new_private_key
 from app.logs import get_logger
 from app.operations.access.audit import write_entry

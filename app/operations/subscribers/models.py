@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, SecretStr
 from sqlalchemy import case, func
 
-from app.db.tables.all_tables import SubscriberRow
+from app.db.tables.subscribers import SubscriberRow
 from app.operations.models import Line, Moment, Value
 from app.operations.subscribers.connection import ConnectionFields
 

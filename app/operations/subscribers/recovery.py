@@ -11,7 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import now, uuid7
 from app.db.engine import Sessions
-from app.db.tables.all_tables import EventRow, OutboundWebhookRow, RecoveryJobRow, SubscriberRow
+from app.db.tables.jobs import RecoveryJobRow
+from app.db.tables.orders import EventRow
+from app.db.tables.subscribers import SubscriberRow
+from app.db.tables.webhooks import OutboundWebhookRow
 from app.events.types import USUAL
 from app.forwarding.recovery_jobs import JobState, Scope, events_between
 from app.operations.access.audit import write_entry

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import uuid7
 from app.db.notify import OUTBOUND
-from app.db.tables.all_tables import SubscriberRow
+from app.db.tables.subscribers import SubscriberRow
 from app.operations.access.audit import write_entry
 from app.operations.access.permissions import Action, Actor
 from app.operations.errors import NameTaken, SubscriberNotFound

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import uuid7
 from app.crypto.vault import Vault
-from app.db.tables.all_tables import SubscriberSecretRow
+from app.db.tables.subscribers import SubscriberSecretRow
 from app.events.signature import new_private_key, new_secret, public_key_of
 from app.operations.errors import NotAcceptable
 from app.operations.subscribers.validation import check_signing_secret

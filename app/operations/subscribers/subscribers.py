@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.crypto.vault import Vault
 from app.db.engine import Sessions
 from app.db.snapshot import snapshot
-from app.db.tables.all_tables import SubscriberRow, SubscriberSecretRow
+from app.db.tables.subscribers import SubscriberRow, SubscriberSecretRow
 from app.events.signature import public_key_of
 from app.forwarding.subscribers.removal import cancel_all_pending
 from app.operations.access.audit import write_entry

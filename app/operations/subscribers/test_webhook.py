@@ -13,7 +13,8 @@ from app.clock import now, uuid7
 from app.db.engine import Sessions
 from app.db.notify import OUTBOUND
 from app.db.snapshot import snapshot
-from app.db.tables.all_tables import AttemptRow, EventRow, OutboundWebhookRow
+from app.db.tables.orders import EventRow
+from app.db.tables.webhooks import AttemptRow, OutboundWebhookRow
 from app.events.types import EventType
 from app.forwarding.fan_out import enqueue
 from app.operations.access.audit import write_entry

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.clock import uuid7
 from app.db.engine import Sessions
 from app.db.notify import NOTICES
-from app.db.tables.all_tables import RejectedSampleRow
+from app.db.tables.notices import RejectedSampleRow
 from app.logs import get_logger
 from app.recording.rejected.sampler import KEPT
 

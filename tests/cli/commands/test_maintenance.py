@@ -136,7 +136,7 @@ def test_a_developer_gets_a_migration_of_what_changed(tmp_path: Path) -> None:
             REPOSITORY / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__")
         )
     shutil.copy(REPOSITORY / "pyproject.toml", tmp_path)
-    tables = tmp_path / "app" / "db" / "tables" / "all_tables.py"
+    tables = tmp_path / "app" / "db" / "tables" / "notices.py"
     tables.write_text(
         tables.read_text().replace(
             "    answered_at: Mapped[datetime]\n",

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from app.clock import now, uuid7
-from app.db.tables.all_tables import EventRow
+from app.db.tables.orders import EventRow
 from app.forwarding.recovery_jobs import EVENTS_AT_ONCE, WEBHOOKS_AT_ONCE, JobState, advance
 from app.operations.errors import NotCancellable, RecoveryNotFound
 from app.operations.pagination import Place
