@@ -7,7 +7,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.problems import Kind, problem
 from app.db.connections import describe_error
 from app.db.engine import Sessions
-from app.db.error_advice import DatabaseProblem, problem_of
+from app.db.error_advice import problem_of
+from app.db.sqlstates import DatabaseProblem
 from app.logs import get_logger
 from app.operations.access.permissions import Operator
 from app.operations.access.tokens import Tokens

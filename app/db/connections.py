@@ -12,6 +12,7 @@ from app.db.pooler import (
     note_pooler,
     stands_behind_pooler,
 )
+from app.db.sqlstates import find_sqlstate, sqlstate_of
 from app.settings.database_url import Host, read_database_url
 
 if TYPE_CHECKING:
@@ -43,9 +44,6 @@ HELD_TO_INDEXES = {
 A plan that was cached while a table was small must be right when it is large: rows are looked up one by
 one, through the index that has them in the order asked for. A pooler keeps no plans and takes no settings.
 """
-
-_WITHOUT_ROWS = ("08", "25006", "28", "3D", "3F", "42501", "53", "57P")
-"""SQLSTATEs whose messages name a role, a database, a schema or a table, and no values."""
 
 _found: dict[str, tuple[str, int | None]] = {}
 """Which host of a URL with several was the primary when last seen: others may be black holes."""
@@ -151,20 +149,18 @@ def is_outdated_plan(error: BaseException) -> bool:
 
 
 def describe_error(error: BaseException) -> str:
-    """Return an error as text that is safe to log: never the row it speaks of, nor a password.
+    """Return an error as text that is safe to log: without row values and passwords.
 
-    That is its kind and SQLSTATE, and for trouble with connections and rights what the server said.
+    The text is the class of the error and its SQLSTATE. The server's message is added where the
+    SQLSTATE table says that it names no values.
     """
     cause = getattr(error, "orig", None) or error
-    sqlstate = getattr(cause, "sqlstate", None)
+    sqlstate = sqlstate_of(error)
     name = type(cause).__name__
-    if sqlstate:
-        said = (
-            getattr(cause, "__cause__", None) or cause
-        )  # SQLAlchemy puts the statement into its own
-        return (
-            f"{name} ({sqlstate}): {said}"
-            if sqlstate.startswith(_WITHOUT_ROWS)
-            else f"{name} ({sqlstate})"
-        )
-    return f"{name}: {cause}" if isinstance(cause, OSError) else name
+    if not sqlstate:
+        return f"{name}: {cause}" if isinstance(cause, OSError) else name
+    found = find_sqlstate(sqlstate)
+    if not (found and found.names_no_values):
+        return f"{name} ({sqlstate})"
+    message = getattr(cause, "__cause__", None) or cause  # SQLAlchemy's own holds the statement
+    return f"{name} ({sqlstate}): {message}"

@@ -18,6 +18,7 @@ from app.db.checks.defects import DatabaseUnfit
 from app.db.connections import Connection as DriverConnection
 from app.db.connections import describe_error
 from app.db.engine import make_engine
+from app.db.sqlstates import INSUFFICIENT_PRIVILEGE, sqlstate_of
 from app.logs import get_logger
 
 _INSTALLED = Path(__file__).resolve().with_name("scripts")
@@ -27,7 +28,6 @@ LOCK_KEY = 7_236_405_901
 LOCK_TIMEOUT_MS = 3_000
 STATEMENT_TIMEOUT_MS = 600_000
 LOCK_TRIES = 10
-_NO_RIGHT = "42501"
 
 log = get_logger("migrate")
 
@@ -64,7 +64,7 @@ async def migrate(url: str, revision: str = "head") -> str:
                     lock_timed_out = isinstance(
                         getattr(error.orig, "__cause__", None), asyncpg.LockNotAvailableError
                     )
-                    if getattr(error.orig, "sqlstate", None) == _NO_RIGHT:
+                    if sqlstate_of(error) == INSUFFICIENT_PRIVILEGE:
                         remedy = "run `zeus-relay migrate` as the owner of the tables"
                         raise DatabaseUnfit(f"{describe_error(error)}; {remedy}") from None
                     if not lock_timed_out or not tries_left:

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from app.db.sqlstates import PROTOCOL_VIOLATION
+
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 else:
@@ -28,7 +30,7 @@ def is_refused_by_pooler(error: asyncpg.PostgresError) -> bool:
 
     Postgres itself answers a setting that it does not know with another SQLSTATE.
     """
-    return error.sqlstate == "08P01" and "startup parameter" in str(error)
+    return error.sqlstate == PROTOCOL_VIOLATION and "startup parameter" in str(error)
 
 
 async def stands_behind_pooler(connection: Connection) -> bool:

@@ -11,11 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db.connections import describe_error
 from app.db.engine import Sessions
 from app.db.lanes import LANES, lane_of
+from app.db.sqlstates import is_data_error
 from app.judging import sql
 from app.judging.batch import JudgedBatch, TakenNotice, decide, known_before, write
 from app.judging.fairness import Fairness
 from app.judging.lane_bounds import LaneBounds
-from app.judging.refused import is_data_error, write_apart
+from app.judging.refused import write_apart
 from app.judging.rules import Verdict
 from app.judging.sql import UnjudgedNotice
 from app.logs import get_logger

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.connections import describe_error
+from app.db.sqlstates import is_data_error, sqlstate_of
 from app.judging.batch import (
     JudgedBatch,
     Known,
@@ -38,11 +39,6 @@ class _Group:
 
     taken: list[TakenNotice]
     outcome: JudgedBatch
-
-
-def is_data_error(error: DBAPIError) -> bool:
-    """Whether the database refuses what was to be written (SQLSTATE classes 22, 23, 54); trying again does not help."""
-    return str(getattr(error.orig, "sqlstate", None) or "")[:2] in ("22", "23", "54")
 
 
 async def write_apart(
@@ -153,10 +149,7 @@ async def _write_quarantined(
     session: AsyncSession, refused: Sequence[tuple[TakenNotice, DBAPIError]]
 ) -> list[dict[str, Any]]:
     """Put these in quarantine together; where even that is refused, each alone, and without its values if need be."""
-    rows = [
-        quarantined(one, f"unwritable:{getattr(error.orig, 'sqlstate', '')}")
-        for one, error in refused
-    ]
+    rows = [quarantined(one, f"unwritable:{sqlstate_of(error)}") for one, error in refused]
     no_wait = timedelta(0)
     if not rows or await _written(session, JudgedBatch(verdicts=rows), no_wait) is None:
         return rows

@@ -8,8 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.connections import connect
 from app.db.engine import Sessions, make_engine, make_sessions
-from app.db.error_advice import DatabaseProblem, problem_of
-from app.db.errors import in_transaction, is_passing
+from app.db.error_advice import problem_of
+from app.db.errors import in_transaction, is_temporary
+from app.db.sqlstates import DatabaseProblem
 
 
 async def error_of(sessions: Sessions, *statements: str) -> BaseException:
@@ -30,7 +31,7 @@ async def test_a_killed_connection_passes(sessions: Sessions, database_url: str)
         with pytest.raises(DBAPIError) as caught:
             await session.execute(text("SELECT 1"))
     await other.close()
-    assert is_passing(caught.value)
+    assert is_temporary(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ async def test_a_killed_connection_passes(sessions: Sessions, database_url: str)
 async def test_a_servers_refusal_passes_or_not(
     sessions: Sessions, statements: list[str], passes: bool
 ) -> None:
-    assert is_passing(await error_of(sessions, *statements)) is passes
+    assert is_temporary(await error_of(sessions, *statements)) is passes
 
 
 async def test_a_statement_prepared_before_a_migration_passes(
@@ -64,7 +65,7 @@ async def test_a_statement_prepared_before_a_migration_passes(
         await session.rollback()
         await session.execute(query)
     await other.close()
-    assert is_passing(caught.value)
+    assert is_temporary(caught.value)
     assert DatabaseProblem.BUSY is problem_of(caught.value)
 
 
@@ -74,7 +75,7 @@ async def test_a_server_that_is_not_there_passes(tmp_path: object) -> None:
         async with engine.connect():
             pass
     await engine.dispose()
-    assert is_passing(caught.value)
+    assert is_temporary(caught.value)
 
 
 async def test_only_standbys_left_passes(database_url: str) -> None:
@@ -96,10 +97,10 @@ async def test_only_standbys_left_passes(database_url: str) -> None:
 
 
 async def test_a_server_that_is_starting_passes_and_a_wrong_password_does_not() -> None:
-    assert is_passing(asyncpg.CannotConnectNowError("the database system is starting up"))
-    assert is_passing(asyncpg.TooManyConnectionsError("sorry, too many clients already"))
-    assert not is_passing(asyncpg.InvalidPasswordError("password authentication failed"))
-    assert not is_passing(asyncpg.InvalidCatalogNameError("database does not exist"))
+    assert is_temporary(asyncpg.CannotConnectNowError("the database system is starting up"))
+    assert is_temporary(asyncpg.TooManyConnectionsError("sorry, too many clients already"))
+    assert not is_temporary(asyncpg.InvalidPasswordError("password authentication failed"))
+    assert not is_temporary(asyncpg.InvalidCatalogNameError("database does not exist"))
 
 
 async def test_passing_trouble_gives_nothing_and_a_fault_is_raised(sessions: Sessions) -> None:

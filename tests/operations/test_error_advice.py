@@ -5,7 +5,8 @@ from sqlalchemy import text
 
 from app.db.connections import connect
 from app.db.engine import make_engine, make_sessions
-from app.db.error_advice import DatabaseProblem, problem_of
+from app.db.error_advice import problem_of
+from app.db.sqlstates import DatabaseProblem
 from tests.conftest import with_database
 from tests.operations.operations_setup import OperationsSetup
 

@@ -8,7 +8,7 @@ from app.console.http.page_request import PageRequest
 from app.console.texts.error_texts import words_of
 from app.console.texts.labels import _
 from app.db.connections import describe_error
-from app.db.error_advice import DatabaseProblem
+from app.db.sqlstates import DatabaseProblem
 from app.logs import get_logger
 from app.operations.access.permissions import Role
 from app.operations.errors import OperationError

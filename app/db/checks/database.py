@@ -6,6 +6,12 @@ from app.db.checks.collations import log_changed_collations
 from app.db.checks.defects import DatabaseUnfit, Defect, quoted
 from app.db.connections import CONNECT_ERRORS, Connection, connect, describe_error
 from app.db.grants import Process, missing_grants
+from app.db.sqlstates import (
+    INSUFFICIENT_PRIVILEGE,
+    INVALID_AUTHORIZATION_CLASS,
+    NO_SUCH_DATABASE,
+    sqlstate_of,
+)
 from app.logs import get_logger
 
 log = get_logger("database")
@@ -100,12 +106,12 @@ async def find_missing_rights(connection: Connection, process: Process) -> list[
 
 def refused_connection(error: asyncpg.PostgresError) -> Defect | None:
     """Return why the server lets nobody in, if time does not heal it."""
-    code = error.sqlstate or ""
-    if code == "42501":
+    code = sqlstate_of(error)
+    if code == INSUFFICIENT_PRIVILEGE:
         return Defect(describe_error(error), "run `GRANT CONNECT ON DATABASE … TO …` as its owner")
-    if code == "3D000":
+    if code == NO_SUCH_DATABASE:
         return Defect(describe_error(error), "make it with `CREATE DATABASE … ENCODING 'UTF8'`")
-    if code.startswith("28"):
+    if code.startswith(INVALID_AUTHORIZATION_CLASS):
         return Defect(
             describe_error(error), "see whether user and password in RELAY_DATABASE_URL are right"
         )

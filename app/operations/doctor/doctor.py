@@ -8,8 +8,9 @@ from app.crypto.vault import Vault
 from app.db.connections import describe_error
 from app.db.embedded import EmbeddedPostgresMissing, start_embedded
 from app.db.engine import make_engine, make_sessions
-from app.db.error_advice import DatabaseProblem, problem_of
+from app.db.error_advice import problem_of
 from app.db.migrations import current_revision, head
+from app.db.sqlstates import DatabaseProblem
 from app.operations.access.generated_keys import admin_token_of, vault_of
 from app.operations.doctor.database import check_fitness
 from app.operations.doctor.findings import Finding, Level, error, ok, warning

@@ -8,12 +8,15 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+import asyncpg
+
 from app.db.connections import Connection, connect, describe_error
+from app.db.sqlstates import is_data_error
 from app.logs import get_logger
 from app.metrics import append_batch_notices
 from app.recording.notice import RawNotice
 from app.recording.postgres.circuit_breaker import Breaker
-from app.recording.postgres.insert import REFUSALS, Answer, append_notices
+from app.recording.postgres.insert import Answer, append_notices
 
 SHARE_SECONDS = 3.0
 _ANSWERS_SECONDS = 0.2
@@ -220,7 +223,9 @@ class Appender:
     async def _commit_batch(self, connection: Connection, batch: list[Waiting]) -> None:
         try:
             await self._commit(connection, batch)
-        except REFUSALS as error:
+        except asyncpg.PostgresError as error:
+            if not is_data_error(error):
+                raise
             if len(batch) == 1:
                 refused = batch[0]
                 log.error(

@@ -1,10 +1,8 @@
-"""The one statement that puts notices into Postgres, for the appender and the drainer; how its failures are to be understood."""
+"""The one statement that puts notices into Postgres, for the appender and the drainer."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
-
-import asyncpg
 
 from app.db.connections import Connection
 from app.recording.notice import RawNotice
@@ -24,13 +22,6 @@ ON CONFLICT DO NOTHING
 """
 
 Answer = tuple[UUID, datetime]
-
-REFUSALS = (
-    asyncpg.DataError,
-    asyncpg.IntegrityConstraintViolationError,
-    asyncpg.ProgramLimitExceededError,
-)
-"""What a notice can bring upon itself: trying it again would not help. Every other failure is the database's."""
 
 
 async def append_notices(

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+import asyncpg
+
 from app.db.connections import Connection, connect, describe_error
+from app.db.sqlstates import is_data_error
 from app.logs import get_logger
 from app.metrics import spool_entries_skipped, spool_records_drained
-from app.recording.postgres.insert import REFUSALS, append_notices
+from app.recording.postgres.insert import append_notices
 from app.recording.spool.segment_claims import (
     Claim,
     Claimed,
@@ -196,7 +199,9 @@ class Drainer:
         started = asyncio.get_running_loop().time()
         try:
             await append_notices(connection, [found.notice for found in batch])
-        except REFUSALS as error:
+        except asyncpg.PostgresError as error:
+            if not is_data_error(error):
+                raise
             if len(batch) > 1:
                 for found in batch:
                     await self._append(connection, [found], remains)
