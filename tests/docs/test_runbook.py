@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.db.checks.old_transactions import Slot
 from app.operations.monitoring.alert_conditions import (
     AlertCondition,
     AttentionSummary,
@@ -14,7 +15,6 @@ from app.operations.monitoring.alert_conditions import (
 )
 from app.operations.monitoring.baseline import Expectation
 from app.operations.monitoring.snapshot import Snapshot, SubscriberSnapshot
-from app.operations.old_transactions import Slot
 from app.recording.spool.status import SpoolState
 from tests.docs.pages import page, rows
 

@@ -5,12 +5,12 @@ import asyncio
 import pytest
 
 from app import metrics
+from app.db.checks.old_transactions import Horizon, OldestTransactions, Slot
 from app.db.connections import connect
 from app.operations.doctor.findings import Level
 from app.operations.doctor.transactions import check_horizons, check_slots, check_transactions
 from app.operations.monitoring.alert_conditions import conditions_of_database
 from app.operations.monitoring.collector import Watch
-from app.operations.old_transactions import Horizon, OldestTransactions, Slot
 from tests.operations.operations_setup import OperationsSetup
 
 

@@ -1,4 +1,4 @@
-"""Checks of the database itself: encoding, rights, collations and clocks.
+"""Checks of the database: encoding, rights, collations, clocks and old transactions.
 
-Imported by migrations, doctor, main and housekeeping.
+Imported by migrations, doctor, monitoring, main and housekeeping.
 """

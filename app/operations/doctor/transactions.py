@@ -1,9 +1,6 @@
 """Check for old transactions and for replication slots that keep write-ahead log."""
 
-from app.db.engine import Sessions
-from app.db.snapshot import snapshot
-from app.operations.doctor.findings import Finding, ok, warning
-from app.operations.old_transactions import (
+from app.db.checks.old_transactions import (
     MOST_WAL_BYTES,
     OLD_SECONDS,
     OLD_TRANSACTIONS,
@@ -13,6 +10,9 @@ from app.operations.old_transactions import (
     read_horizons,
     read_slots,
 )
+from app.db.engine import Sessions
+from app.db.snapshot import snapshot
+from app.operations.doctor.findings import Finding, ok, warning
 
 _REMEDIES = {
     Holder.SESSION: "see what it is in pg_stat_activity; if nobody needs it, end it with pg_terminate_backend",

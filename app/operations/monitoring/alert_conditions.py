@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from app.db.checks.old_transactions import MOST_WAL_BYTES, OLD_SECONDS, Slot
 from app.operations.monitoring.baseline import Expectation
 from app.operations.monitoring.snapshot import Snapshot, SubscriberSnapshot
-from app.operations.old_transactions import MOST_WAL_BYTES, OLD_SECONDS, Slot
 from app.recording.spool.status import SpoolState
 
 EXPECTED_CALLS = 10

@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app import metrics
+from app.db.checks.old_transactions import OldestTransactions, Slot, read_slots
 from app.db.connections import describe_error
 from app.db.engine import Sessions
 from app.db.snapshot import snapshot
 from app.logs import get_logger
 from app.operations.monitoring.baseline import Baseline, Expectation
 from app.operations.monitoring.snapshot import Snapshot, read_snapshot
-from app.operations.old_transactions import OldestTransactions, Slot, read_slots
 
 MEASURE_SECONDS = 15.0
 
