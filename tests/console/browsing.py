@@ -78,6 +78,16 @@ class Window:
         ]
 
 
+def axe_source(directory: Path) -> str:
+    """Install axe-core into `directory`, as the lock has it, and return its source."""
+    for name in ("package.json", "package-lock.json", ".npmrc"):
+        shutil.copy(Path(__file__).parent / "axe" / name, directory)
+    subprocess.run(
+        ["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=directory, check=True, timeout=100
+    )
+    return (directory / "node_modules" / "axe-core" / "axe.min.js").read_text()
+
+
 @contextmanager
 def chromium(directory: Path) -> Iterator[str]:
     """A headless Chromium that keeps its things in `directory`, until the end of the block; yields where to connect to."""

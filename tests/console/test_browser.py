@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +13,7 @@ from playwright.async_api import Browser, expect
 from standardwebhooks import Webhook
 
 from app.operations.access.permissions import Role
-from tests.console.browsing import CHROMIUM, Look, Window, chromium, connected, window
+from tests.console.browsing import CHROMIUM, Look, Window, axe_source, chromium, connected, window
 from tests.console.console_setup import Console
 from tests.forwarding.delivery_setup import until
 from tests.operations.operations_setup import NAME, ORDER_NO, TELNO
@@ -67,13 +66,7 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The source of axe-core, as the lock has it."""
     if shutil.which("npm") is None and "CI" not in os.environ:
         pytest.skip("needs npm")
-    directory = tmp_path_factory.mktemp("axe")
-    for name in ("package.json", "package-lock.json", ".npmrc"):
-        shutil.copy(HERE / "axe" / name, directory)
-    subprocess.run(
-        ["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=directory, check=True, timeout=100
-    )
-    return (directory / "node_modules" / "axe-core" / "axe.min.js").read_text()
+    return axe_source(tmp_path_factory.mktemp("axe"))
 
 
 @pytest.fixture

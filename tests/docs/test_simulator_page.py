@@ -3,9 +3,10 @@
 import pytest
 
 from app.simulator.server.magic import MAGIC
+from app.simulator.server.setting_texts import SETTINGS
 from app.simulator.state.settings import SimulatorSettings
 from tests.docs.pages import page
-from tools.docs.japanese_simulator import MAGIC_VALUES, OPERATIONS, SETTINGS
+from tools.docs.japanese_simulator import MAGIC_VALUES, OPERATIONS
 from tools.docs.simulator_tables import operations_of_simulator, settings_of
 
 PAGES = ("docs/reference/simulator.md", "docs/reference/simulator.ja.md")

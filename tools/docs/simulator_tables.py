@@ -8,8 +8,9 @@ from pydantic import BaseModel
 
 from app.simulator.server.api import router
 from app.simulator.server.magic import MAGIC, Magic
+from app.simulator.server.setting_texts import SETTINGS
 from app.simulator.state.settings import SimulatorSettings
-from tools.docs.japanese_simulator import MAGIC_VALUES, OPERATIONS, SETTINGS
+from tools.docs.japanese_simulator import MAGIC_VALUES, OPERATIONS
 from tools.docs.tables import head, row
 
 

@@ -9,13 +9,17 @@ from typing import Any
 
 from fastapi import FastAPI
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from app.simulator.server.api import call_view, order_view
-from app.simulator.server.console_texts import ACTIONS, TEXTS
+from app.simulator.server.api import CallView, call_view, mail_view, order_view
+from app.simulator.server.console_texts import ACTIONS, OUTCOMES, TEXTS
+from app.simulator.server.setting_texts import SECTIONS, SETTINGS
+from app.simulator.server.settings_pages import SettingsPages
 from app.simulator.server.zeus import CallNotFound, SimulatedZeus
 from app.simulator.state.store import Slip, SlipNotFound
 from app.simulator.state.transitions import ActionNotAllowed, SlipAction
@@ -54,7 +58,7 @@ class SimulatorConsole:
         self._zeus = zeus
         loader = FileSystemLoader(_FILES)
         self._templates = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
-        self._templates.filters["japan"] = japan_time
+        self._templates.filters |= {"japan": japan_time, "code": code_marks}
 
     def add_to(self, app: FastAPI) -> None:
         """Add the pages to the simulator's application."""
@@ -69,12 +73,20 @@ class SimulatorConsole:
             Route("/pay/{order_no}", self._pay, methods=["POST"]),
             Mount("/static", StaticFiles(directory=_FILES / "static")),
         )
-        app.router.routes.extend(routes)
+        app.router.routes.extend([*routes, *SettingsPages(self._zeus, self._page).routes()])
 
     async def _list(self, request: Request) -> Response:
         search = request.query_params.get("search", "")
         orders = [order_view(slip) for slip in self._zeus.store.slips(search, _SHOWN)]
-        return self._page(request, "list.html", orders=orders, search=search)
+        numbers = [order.order_no for order in orders]
+        calls = {number: self._calls(number) for number in numbers}
+        mails = {number: self._zeus.store.mails.count(number) for number in numbers}
+        return self._page(
+            request, "list.html", search=search, orders=orders, calls=calls, mails=mails
+        )
+
+    def _calls(self, order_no: str) -> list[CallView]:
+        return [call_view(call) for call in self._zeus.store.calls(order_no)]
 
     async def _order(self, request: Request) -> Response:
         return self._order_page(request, request.path_params["order_no"])
@@ -101,10 +113,15 @@ class SimulatorConsole:
         slip = self._zeus.store.slip(order_no)
         if slip is None:
             return self._page(request, "missing.html", status=404)
-        calls = [call_view(call) for call in self._zeus.store.calls(order_no)]
-        order = order_view(slip)
         return self._page(
-            request, "order.html", status, order=order, calls=calls, refused=status == 409
+            request,
+            "order.html",
+            status,
+            here=f"/orders/{order_no}",
+            order=order_view(slip),
+            calls=self._calls(order_no),
+            mails=[mail_view(mail) for mail in self._zeus.store.mails.of_order(order_no)],
+            refused=status == 409,
         )
 
     async def _pay_page(self, request: Request) -> Response:
@@ -125,7 +142,8 @@ class SimulatorConsole:
         if slip is None:
             return self._page(request, "missing.html", status=404)
         store = STORES.get(slip.values["pay_cvs"])
-        return self._page(request, "pay.html", status, order=order_view(slip), store=store)
+        here = f"/pay/{order_no}"
+        return self._page(request, "pay.html", status, here, order=order_view(slip), store=store)
 
     async def _version(self, _: Request) -> Response:
         return JSONResponse({"version": self._zeus.version}, headers=_HEADERS)
@@ -135,21 +153,60 @@ class SimulatorConsole:
         headers = {**_HEADERS, "Content-Disposition": 'attachment; filename="simulator-orders.csv"'}
         return Response(csv_of(slips), media_type="text/csv; charset=Shift_JIS", headers=headers)
 
-    def _page(self, request: Request, name: str, status: int = 200, **values: Any) -> Response:
+    def _page(
+        self, request: Request, name: str, status: int = 200, here: str = "", **values: Any
+    ) -> Response:
+        """Render a page. `here` is where it is read again, if not at the URL that was asked for."""
         language = language_of(request)
-        texts = {english: pair if language == "ja" else english for english, pair in TEXTS.items()}
-        template = self._templates.get_template(name)
-        body = template.render(
-            language=language,
-            t=texts.__getitem__,
-            actions={action: names[language] for action, names in ACTIONS.items()},
+        address = URL(here) if here else request.url.remove_query_params(("lang", "done"))
+        other = address.include_query_params(lang="en" if language == "ja" else "ja")
+        body = self._templates.get_template(name).render(
+            **_texts(language),
             version=self._zeus.version,
+            here=_path_of(address),
+            here_in_other_language=_path_of(other),
             **values,
         )
         answer = Response(body, status, _HEADERS, "text/html")
         if "lang" in request.query_params:
             answer.set_cookie("lang", language, samesite="lax", httponly=True)
         return answer
+
+
+def _texts(language: str) -> dict[str, Any]:
+    """Return every text that a template may show, in its language."""
+
+    def chosen(english: str, japanese: str) -> str:
+        return japanese if language == "ja" else english
+
+    words = {word: pair[language] for word, pair in OUTCOMES.items()}
+
+    def answer_of(call: CallView) -> str:
+        return str(call.http_status or words[call.error or call.reason or "held"])
+
+    return {
+        "language": language,
+        "t": {english: chosen(english, ja) for english, ja in TEXTS.items()}.__getitem__,
+        "actions": {action: names[language] for action, names in ACTIONS.items()},
+        "words": words,
+        "answer_of": answer_of,
+        "section_names": {english: chosen(english, ja) for english, ja in SECTIONS.items()},
+        "settings_texts": {english: chosen(english, ja) for english, ja in SETTINGS.items()},
+    }
+
+
+def _path_of(address: URL) -> str:
+    return address.path + (f"?{address.query}" if address.query else "")
+
+
+def code_marks(text: str) -> Markup:
+    """Return a text whose `words in backquotes` are code."""
+    pieces = text.split("`")
+    marked = (
+        Markup("<code>{}</code>").format(piece) if place % 2 else escape(piece)
+        for place, piece in enumerate(pieces)
+    )
+    return Markup("").join(marked)
 
 
 def language_of(request: Request) -> str:

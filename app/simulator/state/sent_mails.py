@@ -71,6 +71,13 @@ class SentMails:
         )
         return [_mail(row) for row in rows]
 
+    def count(self, order_no: str) -> int:
+        """Return how many mails there are about an order."""
+        row = self._connection.execute(
+            "SELECT count(*) FROM mails WHERE order_no = ?", (order_no,)
+        ).fetchone()
+        return int(row[0])
+
     def dkim_key(self) -> bytes | None:
         """Return the DKIM key in PEM, or None when none was kept yet."""
         row = self._connection.execute("SELECT pem FROM dkim_key").fetchone()

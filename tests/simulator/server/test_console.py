@@ -84,7 +84,7 @@ async def test_the_page_updates_itself_and_fits_a_phone(zeus: Simulator, page: P
     await page.goto(f"/orders/{order_no}")
     await zeus.act(order_no, "pay")
     await expect(page.locator(".state")).to_contain_text("04 入金済", timeout=20_000)
-    await expect(page.get_by_role("status")).to_have_text("更新しました")
+    await expect(page.get_by_role("status")).to_have_text("更新しました: 状態: 04 入金済")
     assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
