@@ -1,4 +1,4 @@
-"""Which role each route takes: the one table, and the check of it that every request under /v1 passes."""
+"""Permissions of the routes under /v1: the action or read of each route, checked per request."""
 
 from collections.abc import Mapping
 from typing import cast
@@ -6,69 +6,72 @@ from uuid import UUID
 
 from fastapi import Request
 
-from app.operations.access.permissions import Actor, Operator, Role, Via
+from app.operations.access.permissions import ROLE_OF, Action, Actor, Operator, Read, Via
 from app.operations.errors import NotAllowed
 
-ROLES: Mapping[str, Role] = {
-    "show_overview": Role.VIEWER,
-    "show_attention": Role.VIEWER,
-    "search_orders": Role.VIEWER,
-    "show_order": Role.VIEWER,
-    "erase_order": Role.ADMIN,
-    "list_notices": Role.VIEWER,
-    "show_notice": Role.VIEWER,
-    "release_notice": Role.OPERATOR,
-    "dismiss_notice": Role.OPERATOR,
-    "list_rejected_samples": Role.VIEWER,
-    "show_rejected_sample": Role.VIEWER,
-    "release_rejected_sample": Role.OPERATOR,
-    "dismiss_rejected_sample": Role.OPERATOR,
-    "list_events": Role.VIEWER,
-    "show_event": Role.VIEWER,
-    "list_outbound_webhooks": Role.VIEWER,
-    "show_outbound_webhook": Role.VIEWER,
-    "retry_outbound_webhook": Role.OPERATOR,
-    "dismiss_outbound_webhook": Role.OPERATOR,
-    "recover_outbound_webhooks": Role.OPERATOR,
-    "list_recoveries": Role.VIEWER,
-    "show_recovery": Role.VIEWER,
-    "start_recovery": Role.OPERATOR,
-    "cancel_recovery": Role.OPERATOR,
-    "list_subscribers": Role.VIEWER,
-    "show_subscriber": Role.VIEWER,
-    "pause_subscriber": Role.OPERATOR,
-    "resume_subscriber": Role.OPERATOR,
-    "send_test_webhook": Role.OPERATOR,
-    "add_subscriber": Role.ADMIN,
-    "change_subscriber": Role.ADMIN,
-    "remove_subscriber": Role.ADMIN,
-    "rotate_subscriber_secret": Role.ADMIN,
-    "list_tokens": Role.ADMIN,
-    "create_token": Role.ADMIN,
-    "revoke_token": Role.ADMIN,
-    "list_audit": Role.ADMIN,
+PERMISSIONS: Mapping[str, Action | Read] = {
+    "show_overview": Read.RECORDS,
+    "show_attention": Read.RECORDS,
+    "search_orders": Read.RECORDS,
+    "show_order": Read.RECORDS,
+    "erase_order": Action.ORDER_ERASED,
+    "list_notices": Read.RECORDS,
+    "show_notice": Read.RECORDS,
+    "release_notice": Action.NOTICE_RELEASED,
+    "dismiss_notice": Action.NOTICE_DISMISSED,
+    "list_rejected_samples": Read.RECORDS,
+    "show_rejected_sample": Read.RECORDS,
+    "release_rejected_sample": Action.SAMPLE_RELEASED,
+    "dismiss_rejected_sample": Action.SAMPLE_DISMISSED,
+    "list_events": Read.RECORDS,
+    "show_event": Read.RECORDS,
+    "list_outbound_webhooks": Read.RECORDS,
+    "show_outbound_webhook": Read.RECORDS,
+    "retry_outbound_webhook": Action.WEBHOOK_RETRIED,
+    "dismiss_outbound_webhook": Action.WEBHOOK_DISMISSED,
+    "recover_outbound_webhooks": Action.WEBHOOKS_RECOVERED,
+    "list_recoveries": Read.RECORDS,
+    "show_recovery": Read.RECORDS,
+    "start_recovery": Action.WEBHOOKS_RECOVERED,
+    "cancel_recovery": Action.RECOVERY_CANCELLED,
+    "list_subscribers": Read.RECORDS,
+    "show_subscriber": Read.RECORDS,
+    "pause_subscriber": Action.SUBSCRIBER_PAUSED,
+    "resume_subscriber": Action.SUBSCRIBER_RESUMED,
+    "send_test_webhook": Action.SUBSCRIBER_TESTED,
+    "add_subscriber": Action.SUBSCRIBER_ADDED,
+    "change_subscriber": Action.SUBSCRIBER_CHANGED,
+    "remove_subscriber": Action.SUBSCRIBER_REMOVED,
+    "rotate_subscriber_secret": Action.SECRET_ROTATED,
+    "list_tokens": Read.TOKENS,
+    "create_token": Action.TOKEN_CREATED,
+    "revoke_token": Action.TOKEN_REVOKED,
+    "list_audit": Read.AUDIT,
 }
-"""Route by name, as the OpenAPI document calls its operation. What is not here cannot be called."""
+"""Action or read of each route, by the operation id of the OpenAPI document.
 
+A route that is missing here cannot be called. `app.operations.access.permissions` alone maps
+actions and reads to roles.
+"""
 
 FOR_FEEDS = frozenset({"list_events"})
-"""Routes that the token of a feed opens, and only these."""
+"""Routes that a feed token may call. It may call no other."""
 
 
 def demand_role(request: Request) -> None:
-    """Raise NotAllowed unless the operator's role is that of the route, or more, and for a feed unless the route is its own."""
+    """Raise NotAllowed if the operator's role is too low, or a feed token calls another route."""
     name = request.scope["route"].name
-    if not actor_of(request).role.includes(ROLES[name]) or (
-        feed_of(request) is not None and name not in FOR_FEEDS
-    ):
-        raise NotAllowed(ROLES[name])
+    needed = ROLE_OF[PERMISSIONS[name]]
+    closed_to_feeds = feed_of(request) is not None and name not in FOR_FEEDS
+    if closed_to_feeds or not actor_of(request).role.includes(needed):
+        raise NotAllowed(needed)
 
 
 def feed_of(request: Request) -> UUID | None:
-    """The subscriber whose feed token came with the request; None for an operator's."""
+    """Return the id of the subscriber whose feed token came along, or None for an operator."""
     return cast(Operator, request.state.operator).feed
 
 
 def actor_of(request: Request) -> Actor:
-    """Who makes the request. TokenGuard has let nobody else pass."""
+    """Return the actor that TokenGuard has authenticated for this request."""
     return cast(Operator, request.state.operator).via(Via.API)

@@ -28,7 +28,7 @@ from app.console.pages import (
     tokens,
 )
 from app.console.texts.templates import FILES, STATIC
-from app.operations.access.permissions import ROLE_OF, Action, Role
+from app.operations.access.permissions import ROLE_OF, Action, Read, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class Entry:
     role: Role | None
 
 
-def _page(path: str, page: Page, role: Role | None = Role.VIEWER) -> Entry:
-    return Entry("GET", path, page, role)
+def _page(path: str, page: Page, needs: Action | Read = Read.RECORDS) -> Entry:
+    return Entry("GET", path, page, ROLE_OF[needs])
 
 
 def _form(path: str, page: Page, action: Action) -> Entry:
@@ -50,7 +50,7 @@ def _form(path: str, page: Page, action: Action) -> Entry:
 
 
 ENTRIES: Sequence[Entry] = (
-    _page("/sign-in", sign_in.show, None),
+    Entry("GET", "/sign-in", sign_in.show, None),
     Entry("POST", "/sign-in", sign_in.sign_in, None),
     Entry("POST", "/sign-out", sign_in.sign_out, None),
     Entry("POST", "/language", sign_in.change_language, None),
@@ -87,7 +87,7 @@ ENTRIES: Sequence[Entry] = (
         Action.WEBHOOK_DISMISSED,
     ),
     _page("/subscribers", subscribers.show_all),
-    _page("/add-subscriber", subscribers.ask_for_new, ROLE_OF[Action.SUBSCRIBER_ADDED]),
+    _page("/add-subscriber", subscribers.ask_for_new, Action.SUBSCRIBER_ADDED),
     _form("/add-subscriber", subscribers.add, Action.SUBSCRIBER_ADDED),
     _page("/subscribers/{name}", subscribers.show),
     _page("/subscribers/{name}/progress", subscribers.show_progress),
@@ -98,10 +98,10 @@ ENTRIES: Sequence[Entry] = (
     _form("/subscribers/{name}/recover", subscribers.recover, Action.WEBHOOKS_RECOVERED),
     _page("/settings", settings.show),
     _page("/onboarding", onboarding.show),
-    _page("/tokens", tokens.show, ROLE_OF[Action.TOKEN_CREATED]),
+    _page("/tokens", tokens.show, Read.TOKENS),
     _form("/tokens", tokens.create, Action.TOKEN_CREATED),
     _form("/tokens/{name}/revoke", tokens.revoke, Action.TOKEN_REVOKED),
-    _page("/audit", audit.show, Role.ADMIN),
+    _page("/audit", audit.show, Read.AUDIT),
 )
 """Every page and form of the console."""
 

@@ -18,7 +18,7 @@ from app.console.texts.i18n import Language, choose
 from app.console.texts.labels import _
 from app.console.texts.templates import render
 from app.network.allowed_sources import Caller
-from app.operations.access.permissions import Actor, Operator, Role, Via
+from app.operations.access.permissions import ROLE_OF, Actor, Operator, Read, Role, Via
 from app.operations.access.sessions import is_ended
 from app.operations.errors import NotFound
 
@@ -81,7 +81,7 @@ class PageRequest:
     @property
     def may_manage(self) -> bool:
         """Whether the operator is an administrator."""
-        return self.may(Role.ADMIN)
+        return self.may(ROLE_OF[Read.AUDIT])
 
     def text(self, name: str) -> str:
         """A parameter of the address, without the blanks around it; empty if it is missing."""

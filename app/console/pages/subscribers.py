@@ -18,7 +18,7 @@ from app.console.texts.i18n import JAPAN
 from app.console.texts.labels import _
 from app.events.types import SUBSCRIBABLE, EventType
 from app.forwarding.recovery_jobs import JobState
-from app.operations.access.permissions import Role
+from app.operations.access.permissions import ROLE_OF, Action
 from app.operations.errors import NameTaken, NotAcceptable, OperationError, RecoveryNotFound
 from app.operations.pagination import Place
 from app.operations.subscribers import pause as pauses
@@ -46,7 +46,7 @@ async def show_all(visit: PageRequest) -> Response:
         "subscribers.html",
         subscribers=subscribers.items,
         health=health,
-        may_manage=visit.may(Role.ADMIN),
+        may_manage=visit.may(ROLE_OF[Action.SUBSCRIBER_CHANGED]),
     )
 
 
@@ -189,8 +189,8 @@ async def _show(visit: PageRequest, *, problem: str | None = None, **values: Any
         subscriber=subscriber,
         deliveries=deliveries,
         problem=visit.translated(problem) if problem else None,
-        may_act=visit.may(Role.OPERATOR),
-        may_manage=visit.may(Role.ADMIN),
+        may_act=visit.may(ROLE_OF[Action.SUBSCRIBER_PAUSED]),
+        may_manage=visit.may(ROLE_OF[Action.SUBSCRIBER_CHANGED]),
         **{**common, **values},
     )
 

@@ -63,8 +63,19 @@ class Action(StrEnum):
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
 
 
-_FOR_ADMINS = frozenset(
+class Read(StrEnum):
+    """Reads that leave no entry in the audit, by the role that they need."""
+
+    RECORDS = "records"
+    """Orders, notices, webhooks, subscribers and settings, with personal values masked."""
+    TOKENS = "tokens"
+    AUDIT = "audit"
+
+
+_FOR_ADMINS = frozenset[Action | Read](
     {
+        Read.TOKENS,
+        Read.AUDIT,
         Action.SUBSCRIBER_ADDED,
         Action.SUBSCRIBER_CHANGED,
         Action.SUBSCRIBER_REMOVED,
@@ -76,10 +87,12 @@ _FOR_ADMINS = frozenset(
         Action.TOKEN_REVOKED,
     }
 )
-ROLE_OF: Mapping[Action, Role] = {
-    action: Role.ADMIN if action in _FOR_ADMINS else Role.OPERATOR for action in Action
+ROLE_OF: Mapping[Action | Read, Role] = {
+    **dict.fromkeys((*Action, *Read), Role.OPERATOR),
+    Read.RECORDS: Role.VIEWER,
+    **dict.fromkeys(_FOR_ADMINS, Role.ADMIN),
 }
-"""The role that an action takes, by whatever way an operator comes."""
+"""Role that an action or a read needs: the only such table, used by API, console and CLI."""
 
 
 @dataclass(frozen=True, slots=True)
