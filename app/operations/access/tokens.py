@@ -20,8 +20,7 @@ from app.operations.access.audit import write_entry
 from app.operations.access.idempotency import Once
 from app.operations.access.permissions import Action, Actor, Operator, Role
 from app.operations.errors import NotAcceptable, TokenNameTaken, TokenNotFound
-from app.operations.models import Line, Moment, Value
-from app.operations.subscribers.validation import check_name
+from app.operations.models import Line, Moment, Value, check_name
 
 PREFIX = "zrt_"
 ADMIN_NAME = "admin-token"

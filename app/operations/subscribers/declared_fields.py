@@ -13,6 +13,7 @@ from pydantic import SecretStr, ValidationError
 from app.configured_files import read_configured_text
 from app.crypto.vault import Vault
 from app.operations.errors import NotAcceptable
+from app.operations.models import check_name
 from app.operations.subscribers.connection import connection_columns
 from app.operations.subscribers.feed_tokens import hash_of
 from app.operations.subscribers.models import NewSubscriber
@@ -20,7 +21,6 @@ from app.operations.subscribers.subscribers import check_way
 from app.operations.subscribers.validation import (
     UrlRules,
     check_event_types,
-    check_name,
     check_signing_secret,
 )
 from app.settings import IN_FILES, DeclaredSubscriber, WrongSettings, variable_of

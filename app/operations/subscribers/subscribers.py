@@ -19,6 +19,7 @@ from app.operations.deliveries.webhooks import (
     read_outbound,
 )
 from app.operations.errors import BadCursor, NotAcceptable
+from app.operations.models import check_name
 from app.operations.pagination import Place
 from app.operations.subscribers.connection import NO_TRANSPORT, connection_columns
 from app.operations.subscribers.feed_tokens import hash_of, new_feed_token
@@ -44,7 +45,6 @@ from app.operations.subscribers.secrets import insert_secret, secret_for, valid_
 from app.operations.subscribers.validation import (
     UrlRules,
     check_event_types,
-    check_name,
     check_subscriber_url,
 )
 

@@ -1,6 +1,5 @@
 """What a subscriber may be: its name, where it may be, what it may ask for, and how its secret must look."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,8 +8,6 @@ from app.events.types import SUBSCRIBABLE, unknown_types
 from app.network.address_rules import DestinationRefused, check_url
 from app.operations.errors import NotAcceptable
 from app.settings import Network, Settings
-
-_NAME = re.compile(r"\w[\w.-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +21,6 @@ class UrlRules:
     def of(cls, settings: Settings) -> "UrlRules":
         """The rules that RELAY_ALLOW_HTTP_SUBSCRIBERS and RELAY_SUBSCRIBER_NETWORKS make."""
         return cls(settings.allow_http_subscribers, settings.subscriber_networks)
-
-
-def check_name(name: str) -> None:
-    """Raise NotAcceptable unless `name` can stand in a path of the API and on a command line."""
-    if not _NAME.fullmatch(name):
-        raise NotAcceptable(
-            "name",
-            "A name is 1 to 100 letters, digits, `.`, `_` and `-`, the first a letter, a digit or `_`.",
-        )
 
 
 def check_subscriber_url(url: str, rules: UrlRules) -> None:
