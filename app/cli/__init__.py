@@ -19,10 +19,13 @@ from app.cli.commands import (
 
 
 def commands() -> typer.Typer:
-    """The application with `subscribers`, `orders`, `notices`, `outbound`, `tokens`, `audit`, `spool`, `migrate`, `doctor` and `keygen`."""
+    """Return the command-line application with every command of operators."""
     app = typer.Typer(
         name="zeus-relay",
-        help="Receives Zeus's convenience-store payment notices, loses none, and forwards each as one signed webhook.",
+        help=(
+            "Receives Zeus's convenience-store payment notices, loses none, "
+            "and forwards each as one signed webhook."
+        ),
         no_args_is_help=True,
         pretty_exceptions_show_locals=False,  # they hold names and telephone numbers
     )

@@ -1,4 +1,4 @@
-"""What every command needs: the settings, the database, and errors told in a sentence instead of a traceback."""
+"""Context of the commands: settings, database, and errors as one sentence on standard error."""
 
 import asyncio
 import getpass
@@ -33,34 +33,40 @@ Given = TypeVar("Given", bound=Value)
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """An operator's place of work: the settings and the database they name."""
+class CommandContext:
+    """The settings, and sessions of the database that they name."""
 
     settings: Settings
     sessions: Sessions
 
     @property
     def vault(self) -> Vault:
-        """The vault for signing secrets; raises WrongSettings."""
+        """Return the vault for signing secrets; raise WrongSettings without usable keys."""
         return vault_of(self.settings)
 
     @property
     def actor(self) -> Actor:
-        """Who sits here: the user of the operating system. Whoever has the database's URL may do everything."""
+        """Return the user of the operating system, as an administrator.
+
+        The database's URL already gives full access, so a lesser role would protect nothing.
+        """
         return Actor(_user(), Role.ADMIN, Via.CLI)
 
     def shown_to(self, personal: bool) -> Actor | None:
-        """Whom to show personal values: whoever sits here, if they asked for them."""
+        """Return the actor for the audit if personal data is asked for, else None."""
         return self.actor if personal else None
 
     @property
     def rules(self) -> UrlRules:
-        """What subscribers' URLs may be."""
+        """Return the rules for subscribers' URLs."""
         return UrlRules.of(self.settings)
 
 
 def given(kind: type[Given], **values: object) -> Given:
-    """What the arguments make; one that cannot be used is named on standard error, without what was given, and the command ends."""
+    """Return the value object of these arguments.
+
+    An unusable argument ends the command. Its name and fault go to standard error, never its value.
+    """
     try:
         return kind.model_validate(values)
     except ValidationError as error:
@@ -74,14 +80,17 @@ def given(kind: type[Given], **values: object) -> Given:
 
 
 def must_be_text(value: str | None) -> str | None:
-    """A callback for arguments that are looked up; refuses bytes that are no text in this terminal's encoding."""
+    """Reject an argument with bytes that are no text in the terminal's encoding (a callback)."""
     if value is not None and any("\ud800" <= character <= "\udfff" for character in value):
         raise typer.BadParameter("is no text in this terminal's encoding")
     return value
 
 
 def database_url_of(settings: Settings) -> str:
-    """The URL of the database, after starting the embedded server if that is the one. Raises EmbeddedPostgresMissing."""
+    """Return the database's URL; start the embedded server if none is set.
+
+    Raises EmbeddedPostgresMissing.
+    """
     return (
         settings.database_url.get_secret_value()
         if settings.database_url
@@ -89,18 +98,21 @@ def database_url_of(settings: Settings) -> str:
     )
 
 
-def run(action: Callable[[Desk], Awaitable[Result]]) -> Result:
-    """Do something at a desk. What goes wrong is told on standard error; exit code 2 for wrong settings, 1 for anything else."""
+def run(action: Callable[[CommandContext], Awaitable[Result]]) -> Result:
+    """Run an action with an open database.
 
-    async def at_desk(settings: Settings) -> Result:
-        async with _open(settings) as desk:
-            return await action(desk)
+    Errors end the command with a sentence on standard error: exit code 2 for wrong settings, else 1.
+    """
 
-    return run_with_settings(at_desk)
+    async def with_database(settings: Settings) -> Result:
+        async with _open(settings) as context:
+            return await action(context)
+
+    return run_with_settings(with_database)
 
 
 def run_with_settings(action: Callable[[Settings], Awaitable[Result]]) -> Result:
-    """As `run`, for what needs no open database."""
+    """Run an action without a database; errors as in `run`."""
 
     async def whole() -> Result:
         settings = load_settings()
@@ -109,28 +121,27 @@ def run_with_settings(action: Callable[[Settings], Awaitable[Result]]) -> Result
 
     try:
         return asyncio.run(whole())
-    except (WrongSettings, EmbeddedPostgresMissing) as wrong:
-        raise _failed(str(wrong), WRONG_SETTINGS) from None
-    except DatabaseUnfit as unfit:
-        raise _failed(str(unfit)) from None
-    except NotAcceptable as refused:
-        raise _failed(f"{refused.field}: {refused}") from None
-    except OperationError as refused:
-        raise _failed(str(refused)) from None
+    except (WrongSettings, EmbeddedPostgresMissing) as error:
+        raise _failed(str(error), WRONG_SETTINGS) from None
+    except NotAcceptable as error:
+        raise _failed(f"{error.field}: {error}") from None
+    except (DatabaseUnfit, OperationError) as error:
+        raise _failed(str(error)) from None
     except Exception as error:
-        trouble = problem_of(error)
-        if trouble is None:
+        problem = problem_of(error)
+        if problem is None:
             raise
         raise _failed(
-            f"{trouble.value} ({describe_error(error)}); {variable_of('database_url')}? `zeus-relay doctor` tells more"
+            f"{problem.value} ({describe_error(error)}); "
+            f"check {variable_of('database_url')}; `zeus-relay doctor` tells more"
         ) from None
 
 
 @asynccontextmanager
-async def _open(settings: Settings) -> AsyncIterator[Desk]:
+async def _open(settings: Settings) -> AsyncIterator[CommandContext]:
     engine = make_engine(database_url_of(settings), pool_size=1, application="zeus-relay cli")
     try:
-        yield Desk(settings, make_sessions(engine))
+        yield CommandContext(settings, make_sessions(engine))
     finally:
         await engine.dispose()
 
@@ -138,7 +149,7 @@ async def _open(settings: Settings) -> AsyncIterator[Desk]:
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError, ImportError):  # a container's user need not have a name
+    except (KeyError, OSError, ImportError):  # a container's user may have no name
         return f"uid {os.getuid()}"
 
 

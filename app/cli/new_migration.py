@@ -1,4 +1,4 @@
-"""Writing a migration for developers: what the tables of the code have and the migrated database lacks."""
+"""Migration writer for developers: the difference between the tables in code and the database."""
 
 from pathlib import Path
 
@@ -11,7 +11,10 @@ from app.db.migrations import SCRIPTS, head
 
 
 async def write_migration(url: str, message: str) -> Path:
-    """Compare the database at `url`, which stands at the latest revision, with the tables and write the difference as a new migration."""
+    """Write a migration from the database at `url` to the tables in code; return its path.
+
+    The database must be at the latest revision. Raises LookupError if alembic writes no file.
+    """
     engine = make_engine(url, pool_size=1, application="zeus-relay migrate")
     try:
         async with engine.connect() as connection:
@@ -21,7 +24,7 @@ async def write_migration(url: str, message: str) -> Path:
 
 
 def _write(connection: Connection, message: str) -> Path:
-    config = Config(toml_file=SCRIPTS.parent / "pyproject.toml")  # the naming of the files
+    config = Config(toml_file=SCRIPTS.parent / "pyproject.toml")  # names the files
     config.set_main_option("script_location", str(SCRIPTS))
     config.attributes["connection"] = connection
     written = command.revision(config, message, autogenerate=True, rev_id=f"{int(head()) + 1:04}")

@@ -1,4 +1,4 @@
-"""Printing for people and for programs: plain aligned tables, and the JSON of the API."""
+"""Output of the commands: aligned tables for people, the API's JSON for programs."""
 
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -9,35 +9,41 @@ import typer
 
 from app import terminal
 from app.operations.models import Page, Value
-from app.operations.pagination import DEFAULT_LIMIT, LIMIT
+from app.operations.pagination import LIMIT
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the API answers.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the same JSON as the API.")]
 Personal = Annotated[
     bool,
-    typer.Option("--personal", help="Show personal values, and where and as whom Zeus called."),
+    typer.Option("--personal", help="Show personal data, and a call's source, path and headers."),
 ]
 Attention = Annotated[
-    bool, typer.Option("--attention", help="Only what needs a human and was not dismissed.")
+    bool,
+    typer.Option("--attention", help="Only entries that need attention and are not dismissed."),
 ]
 Reason = Annotated[
-    str, typer.Option("--reason", help="Why, for others to read.", show_default=False)
+    str, typer.Option("--reason", help="The reason, for other operators.", show_default=False)
 ]
-Limit = Annotated[int, typer.Option("--limit", min=1, max=LIMIT, help="How many to list at most.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=LIMIT, help="Maximum number of entries.")]
 Cursor = Annotated[
-    str | None, typer.Option("--cursor", help="Where the page before ended.", show_default=False)
+    str | None,
+    typer.Option(
+        "--cursor", help="Cursor that the previous page printed at its end.", show_default=False
+    ),
 ]
-USUAL_LIMIT = DEFAULT_LIMIT
 
 
 def print_json(value: Value) -> None:
-    """Print a value as the API would answer it."""
+    """Print a value as the API's JSON."""
     terminal.print_json(value.model_dump_json(indent=2))
 
 
 def print_table(
     headings: Sequence[str], rows: Iterable[Sequence[object]], *, indent: int = 0
 ) -> None:
-    """Print rows below their headings, in columns that stay aligned where characters are two columns wide."""
+    """Print rows below their headings, in aligned columns.
+
+    East Asian wide characters count as two columns.
+    """
     cells = [list(headings), *([cell_of(value) for value in row] for row in rows)]
     widths = [max(_width(row[column]) for row in cells) for column in range(len(headings))]
     for row in cells:
@@ -48,14 +54,14 @@ def print_table(
 
 
 def print_fields(fields: dict[str, object]) -> None:
-    """Print names and values, one a line."""
+    """Print names and values, one per line."""
     width = max(_width(name) for name in fields) + 2
     for name, value in fields.items():
         typer.echo(name + " " * (width - _width(name)) + cell_of(value))
 
 
 def print_end_of_page(page: Page[Any], nothing: str) -> None:
-    """Say how to read on, or that nothing was found."""
+    """Print the cursor of the next page, or `nothing` if the page is empty."""
     if not page.items:
         typer.echo(nothing)
     elif page.has_more:
@@ -63,7 +69,7 @@ def print_end_of_page(page: Page[Any], nothing: str) -> None:
 
 
 def cell_of(value: object) -> str:
-    """A value as it stands in a table."""
+    """Return the text of a value in a table cell."""
     if value is None or value == "" or value == []:
         return "-"
     if isinstance(value, bool):
@@ -76,7 +82,10 @@ def cell_of(value: object) -> str:
 
 
 def _on_one_line(text: str) -> str:
-    """What came from outside must not steer the terminal. The full-width space of Japanese names steers nothing."""
+    """Escape control characters, so that data from outside cannot control the terminal.
+
+    The full-width space of Japanese names is harmless and stays.
+    """
     return "".join(
         character
         if character.isprintable() or character == "\u3000"

@@ -1,4 +1,4 @@
-"""Options of the command line for how a subscriber is sent webhooks: in what order, how many, and how long an attempt may take."""
+"""Command-line options of a subscriber: sequence, limits, timeout, headers and certificates."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -13,7 +13,7 @@ Ordered = Annotated[
     bool | None,
     typer.Option(
         "--ordered/--unordered",
-        help="Whether the events of one order come one after the other.",
+        help="Deliver the events of an order strictly in sequence.",
         show_default=False,
     ),
 ]
@@ -22,20 +22,20 @@ MaxInFlight = Annotated[
     typer.Option(
         "--max-in-flight",
         metavar="N",
-        help="How many webhooks it is sent at once at most, 1 to 200.",
+        help="Maximum number of webhooks in flight, 1 to 200.",
         show_default=False,
     ),
 ]
 AttemptTimeout = Annotated[
     str | None,
-    typer.Option("--timeout", help="How long an attempt may take, 1s to 60s.", show_default=False),
+    typer.Option("--timeout", help="Timeout of an attempt, 1s to 60s.", show_default=False),
 ]
 RateLimit = Annotated[
     int | None,
     typer.Option(
         "--rate-limit",
         metavar="N",
-        help="How many webhooks a second it is sent at most.",
+        help="Maximum number of webhooks per second.",
         show_default=False,
     ),
 ]
@@ -46,7 +46,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 def pace_of(
     ordered: bool | None, max_in_flight: int | None, timeout: str | None, rate_limit: int | None
 ) -> dict[str, object]:
-    """The fields that the options give, and no others."""
+    """Return the API fields of the limits that are given."""
     fields: dict[str, object] = {
         "ordered": ordered,
         "max_in_flight": max_in_flight,
@@ -67,7 +67,7 @@ def _milliseconds(duration: str) -> int:
 
 
 class Removable(StrEnum):
-    """What can be taken from a subscriber."""
+    """An option that `--without` removes from a subscriber."""
 
     HEADERS = "headers"
     CA = "ca"
@@ -77,7 +77,7 @@ class Removable(StrEnum):
 
     @property
     def field(self) -> str:
-        """Its name in the API."""
+        """Return its name in the API."""
         return "timeout_ms" if self is Removable.TIMEOUT else self.value.replace("-", "_")
 
 
@@ -86,7 +86,7 @@ Headers = Annotated[
     typer.Option(
         "--header",
         metavar="'NAME: VALUE'",
-        help="A header for its webhooks; may be repeated.",
+        help="A header for its webhooks (repeatable).",
         show_default=False,
     ),
 ]
@@ -96,7 +96,7 @@ CaFile = Annotated[
         "--ca",
         exists=True,
         dir_okay=False,
-        help="A PEM file of the authorities that alone may have issued its certificate.",
+        help="PEM file of the only certificate authorities to trust for this subscriber.",
         show_default=False,
     ),
 ]
@@ -106,13 +106,15 @@ CertificateFile = Annotated[
         "--client-certificate",
         exists=True,
         dir_okay=False,
-        help="A PEM file with a certificate to show to it and the unencrypted private key.",
+        help="PEM file with our client certificate and its unencrypted private key.",
         show_default=False,
     ),
 ]
 Without = Annotated[
     list[Removable] | None,
-    typer.Option("--without", help="Take this from it; may be repeated.", show_default=False),
+    typer.Option(
+        "--without", help="Remove this option from the subscriber (repeatable).", show_default=False
+    ),
 ]
 
 
@@ -122,7 +124,7 @@ def connection_fields_of(
     client_certificate: Path | None,
     without: list[Removable] | None = None,
 ) -> dict[str, object]:
-    """The fields that the options give, and no others."""
+    """Return the API fields of the connection options that are given or removed."""
     fields: dict[str, object] = {removed.field: None for removed in without or []}
     if headers:
         fields["headers"] = dict(_pair(header) for header in headers)

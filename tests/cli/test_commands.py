@@ -146,7 +146,7 @@ async def test_orders_are_found_by_what_a_customer_knows(cli: Cli, world: Operat
     cursor = listed[2].removeprefix("There are more: --cursor ")
     assert ORDER_NO in (await cli("orders", "search", "--cursor", cursor)).stdout
     assert [] == [secret for secret in PERSONAL if secret in "\n".join(listed)]
-    assert "No such orders.\n" == (await cli("orders", "search", "--money", "1")).stdout
+    assert "No orders found.\n" == (await cli("orders", "search", "--money", "1")).stdout
     for option, value in (("telno_tail", "12"), ("money", "-1"), ("date", "yesterday")):
         refused = (
             await cli("orders", "search", f"--{option.replace('_', '-')}", value, code=1)
@@ -171,7 +171,7 @@ async def test_notices_for_people(cli: Cli, world: OperationsSetup) -> None:
     assert SOURCE in (await cli("notices", "show", notice_id, "--personal")).stdout
     assert f"released {notice_id}" in (await cli("notices", "release", notice_id)).stdout
     assert "verdict:unjudged" in (await cli("notices", "release", notice_id, code=1)).stderr
-    assert "No such calls.\n" == (await cli("notices", "list", "--verdict", "conflict")).stdout
+    assert "No calls found.\n" == (await cli("notices", "list", "--verdict", "conflict")).stdout
 
 
 async def test_a_list_says_how_to_read_on(cli: Cli, world: OperationsSetup) -> None:
@@ -206,7 +206,7 @@ async def test_outbound_for_people(cli: Cli, world: OperationsSetup) -> None:
         "payment.received to shop is due now\n"
         == (await cli("outbound", "retry", listed[1].split()[0])).stdout
     )
-    assert "No such webhooks.\n" == (await cli("outbound", "list", "--state", "dead")).stdout
+    assert "No webhooks found.\n" == (await cli("outbound", "list", "--state", "dead")).stdout
     assert (
         "no outbound webhook with this id"
         in (await cli("outbound", "retry", "999999", code=1)).stderr
@@ -218,7 +218,7 @@ async def test_recovering_from_a_time_or_for_a_duration(cli: Cli, world: Operati
     await world.add()
     await world.judged("01", "04")
     assert (
-        "2 webhooks would be sent again\n"
+        "2 webhooks would be resent\n"
         == (await cli("outbound", "recover", "shop", "--since", "1h", "--dry-run")).stdout
     )
     since = (now() - timedelta(minutes=5)).isoformat()
@@ -236,7 +236,7 @@ async def test_recovering_from_a_time_or_for_a_duration(cli: Cli, world: Operati
     )
     assert "cancelled" in (await cli("outbound", "cancel-recovery", recovered["id"], code=1)).stderr
     assert (
-        "2 webhooks are sent again\n"
+        "2 webhooks will be resent\n"
         == (
             await cli("outbound", "recover", "shop", "--since", "1d", "--all", "--rate", "7")
         ).stdout

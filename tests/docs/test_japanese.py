@@ -10,9 +10,10 @@ from tests.docs.pages import blocks, links, page, rows
 from tools.docs.command_line import commands
 from tools.docs.generate import ROOT, pages
 from tools.docs.japanese import ACTORS, SETTINGS
-from tools.docs.japanese_commands import HELP, PARAMETERS
+from tools.docs.japanese_commands import HELP
 from tools.docs.japanese_metrics import METRICS
 from tools.docs.japanese_operations import OPERATIONS
+from tools.docs.japanese_options import PARAMETERS
 from tools.docs.metric_families import families
 from tools.docs.operations import operations
 
@@ -157,7 +158,7 @@ def test_every_option_is_told_in_japanese() -> None:
         for parameter in command.params
         if parameter.help
     }
-    assert PARAMETERS.keys() == told, "see tools/docs/japanese_commands.py"
+    assert PARAMETERS.keys() == told, "see tools/docs/japanese_options.py"
 
 
 def test_every_metric_is_told_in_japanese() -> None:

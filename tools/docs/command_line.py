@@ -8,7 +8,8 @@ from typing import Any
 import typer
 
 from app.main.commands import application
-from tools.docs.japanese_commands import HELP, PARAMETERS
+from tools.docs.japanese_commands import HELP
+from tools.docs.japanese_options import PARAMETERS
 from tools.docs.tables import head, row
 
 NAME = "zeus-relay"

@@ -1,4 +1,4 @@
-"""`zeus-relay audit`: who did what."""
+"""`zeus-relay audit`: actions of operators and views of personal data."""
 
 from typing import Annotated
 
@@ -6,7 +6,6 @@ import typer
 
 from app.cli.context import must_be_text, run
 from app.cli.output import (
-    USUAL_LIMIT,
     AsJson,
     Cursor,
     Limit,
@@ -16,14 +15,14 @@ from app.cli.output import (
 )
 from app.operations.access import audit as operations
 from app.operations.access.permissions import Action
-from app.operations.pagination import Place
+from app.operations.pagination import DEFAULT_LIMIT, Place
 
-app = typer.Typer(help="Who did what.", no_args_is_help=True)
+app = typer.Typer(help="Audit log of operators' actions.", no_args_is_help=True)
 
 
 @app.callback()
 def _group() -> None:
-    """Who did what."""
+    """Audit log of operators' actions."""
 
 
 @app.command("list")
@@ -32,7 +31,7 @@ def list_(
         str | None,
         typer.Option(
             "--operator",
-            help="Only what this operator did.",
+            help="Only actions of this operator.",
             callback=must_be_text,
             show_default=False,
         ),
@@ -45,20 +44,20 @@ def list_(
         str | None,
         typer.Option(
             "--subject",
-            help="Only what was done to this (subscriber:shop).",
+            help="Only actions on this subject, such as subscriber:shop.",
             callback=must_be_text,
             show_default=False,
         ),
     ] = None,
-    limit: Limit = USUAL_LIMIT,
+    limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
     as_json: AsJson = False,
 ) -> None:
-    """List actions and looks at personal values, the latest first."""
+    """List actions and views of personal data, newest first."""
     place = Place(cursor, limit)
     page = run(
-        lambda desk: operations.list_audit(
-            desk.sessions, place, operator=operator, action=action, subject=subject
+        lambda context: operations.list_audit(
+            context.sessions, place, operator=operator, action=action, subject=subject
         )
     )
     if as_json:
@@ -70,4 +69,4 @@ def list_(
             for entry in page.items
         ]
         print_table(["AT", "OPERATOR", "ROLE", "VIA", "ACTION", "SUBJECT"], rows)
-    print_end_of_page(page, "Nothing was done yet.")
+    print_end_of_page(page, "No actions found.")

@@ -1,4 +1,4 @@
-"""`zeus-relay migrate`, `doctor`, `keygen` and `reseal`: setting up, and finding out what is wrong."""
+"""`zeus-relay migrate`, `doctor`, `keygen` and `reseal`: setup, diagnosis and key changes."""
 
 import json
 from typing import Annotated
@@ -26,7 +26,7 @@ def migrate(
         typer.Option(
             "--new",
             metavar="MESSAGE",
-            help="For developers: write a migration from what the tables lack.",
+            help="For developers: write a migration from the differences between tables and code.",
             callback=must_be_text,
             show_default=False,
         ),
@@ -36,12 +36,15 @@ def migrate(
         typer.Option(
             "--grant",
             metavar="PROCESS=ROLE",
-            help="Give a role of the database the rights of receive, work or operate, and no others (repeatable).",
+            help=(
+                "Grant a database role the rights of receive, work or operate, "
+                "and no others (repeatable)."
+            ),
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Bring the database up to date; safe while the service runs."""
+    """Migrate the database to the latest revision; safe while the service runs."""
     roles = dict(_process_and_role(text) for text in grant or [])
 
     async def action(settings: Settings) -> str:
@@ -59,7 +62,10 @@ def migrate(
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Say what is wrong with the configuration, and what to do about it. Exits with 1 if something cannot work."""
+    """Check the configuration and suggest a remedy for each problem.
+
+    Exits with 1 if it finds an error.
+    """
     findings = run_with_settings(check_up)
     if as_json:
         print_json(
@@ -91,14 +97,18 @@ def keygen() -> None:
 
 
 def reseal() -> None:
-    """Encrypt all secrets anew with the first of RELAY_SECRET_KEYS, which every process must know already; older keys can go then."""
-    done = run(lambda desk: reseal_secrets(desk.sessions, desk.vault, desk.actor))
+    """Re-encrypt all secrets with the first key of RELAY_SECRET_KEYS.
+
+    Every process must have that key already. Afterwards the older keys can be removed.
+    """
+    done = run(lambda context: reseal_secrets(context.sessions, context.vault, context.actor))
     typer.echo(
-        f"sealed again: {done.secrets} secrets, {done.transports} headers and certificates, {done.answers} kept answers"
+        f"re-encrypted: {done.secrets} secrets, "
+        f"{done.transports} headers and certificates, {done.answers} stored answers"
     )
     if done.unopened:
         typer.echo(
-            f"no key of RELAY_SECRET_KEYS opens what is kept for: {', '.join(done.unopened)}",
+            f"no key in RELAY_SECRET_KEYS decrypts the secrets of: {', '.join(done.unopened)}",
             err=True,
         )
         raise typer.Exit(FAILED)

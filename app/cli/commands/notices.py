@@ -1,4 +1,4 @@
-"""`zeus-relay notices`: the calls of Zeus."""
+"""`zeus-relay notices`: Zeus's calls and the verdicts on them."""
 
 from typing import Annotated
 from uuid import UUID
@@ -8,7 +8,6 @@ import typer
 from app.cli.commands import rejected_samples
 from app.cli.context import given, must_be_text, run
 from app.cli.output import (
-    USUAL_LIMIT,
     AsJson,
     Attention,
     Cursor,
@@ -22,11 +21,11 @@ from app.cli.output import (
 )
 from app.operations.notices import notices as operations
 from app.operations.notices.notices import Notice, NoticeInFull, VerdictFilter
-from app.operations.pagination import Place
+from app.operations.pagination import DEFAULT_LIMIT, Place
 from app.operations.reviews import dismissal as dismissals
 from app.operations.reviews.dismissal import Dismissal
 
-app = typer.Typer(help="The calls of Zeus.", no_args_is_help=True)
+app = typer.Typer(help="Zeus's calls and the verdicts on them.", no_args_is_help=True)
 rejected_samples.add_commands(app)
 
 NoticeId = Annotated[
@@ -48,15 +47,15 @@ def list_(
     verdict: OfVerdict = None,
     order_no: OfOrder = None,
     attention: Attention = False,
-    limit: Limit = USUAL_LIMIT,
+    limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the calls, the latest first."""
+    """List the calls, newest first."""
     place = Place(cursor, limit)
     page = run(
-        lambda desk: operations.list_notices(
-            desk.sessions, place, verdict=verdict, order_no=order_no, attention=attention
+        lambda context: operations.list_notices(
+            context.sessions, place, verdict=verdict, order_no=order_no, attention=attention
         )
     )
     if as_json:
@@ -67,15 +66,15 @@ def list_(
             ["RECEIVED", "ORDER_NO", "STATUS", "VERDICT", "REASONS", "FLAGS", "ID"],
             [_row(notice) for notice in page.items],
         )
-    print_end_of_page(page, "No such calls.")
+    print_end_of_page(page, "No calls found.")
 
 
 @app.command()
 def show(notice_id: NoticeId, as_json: AsJson = False, personal: Personal = False) -> None:
-    """Show a call with its raw bytes and how they were read."""
+    """Show a call: its raw bytes and the parsed parameters."""
     notice = run(
-        lambda desk: operations.show_notice(
-            desk.sessions, notice_id, shown_to=desk.shown_to(personal)
+        lambda context: operations.show_notice(
+            context.sessions, notice_id, shown_to=context.shown_to(personal)
         )
     )
     if as_json:
@@ -86,8 +85,10 @@ def show(notice_id: NoticeId, as_json: AsJson = False, personal: Personal = Fals
 
 @app.command()
 def release(notice_id: NoticeId, as_json: AsJson = False) -> None:
-    """Have a quarantined call judged in spite of what is wrong with it."""
-    notice = run(lambda desk: operations.release_notice(desk.sessions, notice_id, desk.actor))
+    """Release a call from quarantine; a worker then judges it despite its faults."""
+    notice = run(
+        lambda context: operations.release_notice(context.sessions, notice_id, context.actor)
+    )
     if as_json:
         print_json(notice)
     else:
@@ -96,10 +97,12 @@ def release(notice_id: NoticeId, as_json: AsJson = False) -> None:
 
 @app.command()
 def dismiss(notice_id: NoticeId, reason: Reason, as_json: AsJson = False) -> None:
-    """Take a call that is in quarantine or in conflict out of what needs attention. It stays what it is."""
+    """Dismiss a quarantined or conflicting call: it needs no attention. Its verdict stays."""
     dismissal = given(Dismissal, reason=reason)
     notice = run(
-        lambda desk: dismissals.dismiss_notice(desk.sessions, notice_id, dismissal, desk.actor)
+        lambda context: dismissals.dismiss_notice(
+            context.sessions, notice_id, dismissal, context.actor
+        )
     )
     if as_json:
         print_json(notice)

@@ -1,4 +1,4 @@
-"""`zeus-relay onboarding`: what has arrived in the operational test with Zeus, and what is missing."""
+"""`zeus-relay onboarding`: progress of the operational test with Zeus."""
 
 from typing import Annotated
 
@@ -11,12 +11,12 @@ from app.operations.doctor.onboarding import USUAL_DAYS, Onboarding, read_onboar
 
 def onboarding(
     days: Annotated[
-        int, typer.Option("--days", min=1, max=365, help="How many days to look back.")
+        int, typer.Option("--days", min=1, max=365, help="Days to look back.")
     ] = USUAL_DAYS,
     as_json: AsJson = False,
 ) -> None:
-    """Show which statuses and parameters Zeus has sent, and what to ask for."""
-    found = run(lambda desk: read_onboarding(desk.sessions, days))
+    """List the statuses and parameters that Zeus has sent, and those that are missing."""
+    found = run(lambda context: read_onboarding(context.sessions, days))
     if as_json:
         print_json(found)
     else:
@@ -37,7 +37,9 @@ def _print(found: Onboarding) -> None:
     ]
     print_table(("parameter", "name", "calls", "not empty", "last"), parameters, indent=2)
     typer.echo(
-        "\nWhat to do" if found.todo else "\nAll has arrived that a test with Zeus can bring about."
+        "\nWhat to do"
+        if found.todo
+        else "\nEverything that a test with Zeus can produce has arrived."
     )
     for line in found.todo:
         typer.echo(f"  - {line}")

@@ -1,4 +1,4 @@
-"""`zeus-relay orders`: finding orders, and what is known of one."""
+"""`zeus-relay orders`: search, history and erasure of orders."""
 
 from typing import Annotated
 
@@ -6,7 +6,6 @@ import typer
 
 from app.cli.context import given, must_be_text, run
 from app.cli.output import (
-    USUAL_LIMIT,
     AsJson,
     Cursor,
     Limit,
@@ -20,9 +19,9 @@ from app.operations.maintenance import erasure
 from app.operations.orders import history as operations
 from app.operations.orders.history import Order, OrderHistory
 from app.operations.orders.search import OrderQuery, search_orders
-from app.operations.pagination import Place
+from app.operations.pagination import DEFAULT_LIMIT, Place
 
-app = typer.Typer(help="Find orders, and see what is known of one.", no_args_is_help=True)
+app = typer.Typer(help="Find, show and erase orders.", no_args_is_help=True)
 
 
 @app.command()
@@ -31,7 +30,7 @@ def search(
         str | None,
         typer.Option(
             "--order-no",
-            help="Zeus's order number (オーダー番号), whole.",
+            help="Zeus's order number (オーダー番号), in full.",
             callback=must_be_text,
             show_default=False,
         ),
@@ -40,7 +39,7 @@ def search(
         str | None,
         typer.Option(
             "--sendid",
-            help="Your own number (sendid), whole.",
+            help="Your own number (sendid), in full.",
             callback=must_be_text,
             show_default=False,
         ),
@@ -68,20 +67,20 @@ def search(
         str | None,
         typer.Option(
             "--date",
-            help="The day of the first call in Japan, such as 2026-11-23.",
+            help="The date of the first call in Japan, such as 2026-11-23.",
             callback=must_be_text,
             show_default=False,
         ),
     ] = None,
-    limit: Limit = USUAL_LIMIT,
+    limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find the orders to which all of this applies, the latest first; without options the latest of all."""
+    """Find orders that match all options, newest first. Without options, list the newest."""
     query = given(
         OrderQuery, order_no=order_no, sendid=sendid, telno_tail=telno_tail, money=money, date=date
     )
-    page = run(lambda desk: search_orders(desk.sessions, Place(cursor, limit), query))
+    page = run(lambda context: search_orders(context.sessions, Place(cursor, limit), query))
     if as_json:
         print_json(page)
         return
@@ -98,7 +97,7 @@ def search(
             for order in page.items
         ]
         print_table(["ORDER_NO", "STATE", "YEN", "STORE", "SENDID", "FIRST CALL"], rows)
-    print_end_of_page(page, "No such orders.")
+    print_end_of_page(page, "No orders found.")
 
 
 @app.command()
@@ -117,8 +116,8 @@ def show(
 ) -> None:
     """Show an order with its calls, events, webhooks and attempts."""
     history = run(
-        lambda desk: operations.show_order(
-            desk.sessions, order_no, shown_to=desk.shown_to(personal)
+        lambda context: operations.show_order(
+            context.sessions, order_no, shown_to=context.shown_to(personal)
         )
     )
     if as_json:
@@ -146,20 +145,21 @@ def erase(
             show_default=False,
         ),
     ],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Erase the personal data of an order: raw calls, customer, subscribers' answers. What was decided stays."""
+    """Erase an order's personal data: raw calls, customer, subscribers' answers. Verdicts stay."""
     if not yes:
-        typer.confirm("What is erased cannot be brought back. Go on?", abort=True)
-    erased = run(lambda desk: erasure.erase_order(desk.sessions, desk.actor, order_no))
+        typer.confirm("Erased data cannot be restored. Continue?", abort=True)
+    erased = run(lambda context: erasure.erase_order(context.sessions, context.actor, order_no))
     if as_json:
         print_json(erased)
         return
     print_fields({"calls erased": erased.notices, "rejected samples removed": erased.samples})
     if erased.unjudged:
         typer.echo(
-            f"{erased.unjudged} calls about it are not judged yet: run this again in a moment."
+            f"{erased.unjudged} calls of this order are not judged yet: "
+            "run this command again in a moment."
         )
     typer.echo("On each machine with a spool directory, run `zeus-relay spool forget` too.")
 
@@ -204,7 +204,8 @@ def _print_history(history: OrderHistory) -> None:
         for attempt in webhook.history:
             answer = f" {attempt.http_status}" if attempt.http_status else ""
             typer.echo(
-                f"    {attempt.started_at:%Y-%m-%d %H:%M:%SZ}  {attempt.outcome}{answer}  {attempt.duration_ms} ms"
+                f"    {attempt.started_at:%Y-%m-%d %H:%M:%SZ}  {attempt.outcome}{answer}"
+                f"  {attempt.duration_ms} ms"
             )
 
 

@@ -1,4 +1,4 @@
-"""`zeus-relay outbound`: what is owed to subscribers, and sending it again."""
+"""`zeus-relay outbound`: webhooks to subscribers, retries and recoveries."""
 
 from typing import Annotated
 
@@ -7,7 +7,6 @@ import typer
 from app.cli.commands import recoveries
 from app.cli.context import given, must_be_text, run
 from app.cli.output import (
-    USUAL_LIMIT,
     AsJson,
     Attention,
     Cursor,
@@ -19,10 +18,10 @@ from app.cli.output import (
 )
 from app.operations.deliveries import webhooks as operations
 from app.operations.deliveries.webhooks import UNDELIVERED, WebhookState
-from app.operations.pagination import Place
+from app.operations.pagination import DEFAULT_LIMIT, Place
 from app.operations.reviews.dismissal import Dismissal, dismiss_webhook
 
-app = typer.Typer(help="What is owed to subscribers.", no_args_is_help=True)
+app = typer.Typer(help="Webhooks to subscribers.", no_args_is_help=True)
 app.add_typer(recoveries.app)
 
 OfSubscriber = Annotated[
@@ -43,7 +42,7 @@ WebhookId = Annotated[
 ]
 Undelivered = Annotated[
     bool,
-    typer.Option("--undelivered", help="Only webhooks that wait or were given up (pending, dead)."),
+    typer.Option("--undelivered", help="Only undelivered webhooks (pending or dead)."),
 ]
 
 
@@ -53,18 +52,18 @@ def list_(
     state: State = None,
     subscriber: OfSubscriber = None,
     attention: Attention = False,
-    limit: Limit = USUAL_LIMIT,
+    limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the webhooks, the latest first."""
+    """List the webhooks, newest first."""
     if undelivered and state:
-        raise typer.BadParameter("--state says already which", param_hint="--undelivered")
+        raise typer.BadParameter("cannot be combined with --state", param_hint="--undelivered")
     states = UNDELIVERED if undelivered else tuple(filter(None, [state]))
     place = Place(cursor, limit)
     page = run(
-        lambda desk: operations.list_outbound(
-            desk.sessions, place, states=states, subscriber=subscriber, attention=attention
+        lambda context: operations.list_outbound(
+            context.sessions, place, states=states, subscriber=subscriber, attention=attention
         )
     )
     if as_json:
@@ -88,13 +87,15 @@ def list_(
                 for w in page.items
             ],
         )
-    print_end_of_page(page, "No such webhooks.")
+    print_end_of_page(page, "No webhooks found.")
 
 
 @app.command()
 def retry(webhook_id: WebhookId, as_json: AsJson = False) -> None:
-    """Make a webhook that waits or was given up due now; its attempts are counted from the beginning again."""
-    webhook = run(lambda desk: operations.retry_outbound(desk.sessions, webhook_id, desk.actor))
+    """Retry a pending or dead webhook now. Its attempts are counted from zero again."""
+    webhook = run(
+        lambda context: operations.retry_outbound(context.sessions, webhook_id, context.actor)
+    )
     if as_json:
         print_json(webhook)
     else:
@@ -103,9 +104,11 @@ def retry(webhook_id: WebhookId, as_json: AsJson = False) -> None:
 
 @app.command()
 def dismiss(webhook_id: WebhookId, reason: Reason, as_json: AsJson = False) -> None:
-    """Take a webhook that was given up out of what needs attention. It can still be retried."""
+    """Dismiss a dead webhook: it needs no attention. It can still be retried."""
     dismissal = given(Dismissal, reason=reason)
-    webhook = run(lambda desk: dismiss_webhook(desk.sessions, webhook_id, dismissal, desk.actor))
+    webhook = run(
+        lambda context: dismiss_webhook(context.sessions, webhook_id, dismissal, context.actor)
+    )
     if as_json:
         print_json(webhook)
     else:

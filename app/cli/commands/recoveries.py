@@ -1,4 +1,4 @@
-"""`zeus-relay outbound recover`, `recoveries` and `cancel-recovery`: sending a subscriber again what it missed."""
+"""`zeus-relay outbound recover`, `recoveries` and `cancel-recovery`: resending in bulk."""
 
 from datetime import datetime
 from typing import Annotated
@@ -9,7 +9,6 @@ import typer
 from app.cli.commands.subscribers import event_types_of
 from app.cli.context import given, run
 from app.cli.output import (
-    USUAL_LIMIT,
     AsJson,
     Cursor,
     Limit,
@@ -18,7 +17,7 @@ from app.cli.output import (
     print_table,
 )
 from app.clock import now
-from app.operations.pagination import Place
+from app.operations.pagination import DEFAULT_LIMIT, Place
 from app.operations.subscribers import recovery as operations
 from app.operations.subscribers.recovery import RecoveryRequest
 from app.settings import parse_duration
@@ -33,32 +32,42 @@ def recover(
         str,
         typer.Option(
             "--since",
-            help="From when: a time with its zone (2026-11-23T09:00+09:00), or how long ago (2h).",
+            help=(
+                "Start of the period: a time with its zone (2026-11-23T09:00+09:00) or an age (2h)."
+            ),
             show_default=False,
         ),
     ],
     until: Annotated[
         str | None,
-        typer.Option("--until", help="Until when, as --since. (default: now)", show_default=False),
+        typer.Option(
+            "--until",
+            help="End of the period, in the same form. (default: now)",
+            show_default=False,
+        ),
     ] = None,
     events: Annotated[
         str | None,
-        typer.Option("--events", help="Only these types, with commas.", show_default=False),
+        typer.Option(
+            "--events", help="Only these event types, separated by commas.", show_default=False
+        ),
     ] = None,
     everything: Annotated[
         bool,
         typer.Option(
-            "--everything", "--all", help="Also what was delivered, and what was never owed."
+            "--everything",
+            "--all",
+            help="Include delivered webhooks, and events from before the subscriber was added.",
         ),
     ] = False,
     rate: Annotated[
         int | None,
-        typer.Option("--rate", help="So many a second. (default: no limit)", show_default=False),
+        typer.Option("--rate", help="Webhooks per second. (default: no limit)", show_default=False),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the webhooks.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send a subscriber again what it missed in a span of time. Workers do it; each webhook keeps its webhook-id."""
+    """Resend webhooks that a subscriber missed. Workers send them; each keeps its webhook-id."""
     request = given(
         RecoveryRequest,
         subscriber=subscriber,
@@ -69,17 +78,19 @@ def recover(
         rate=rate,
         dry_run=dry_run,
     )
-    recovery = run(lambda desk: operations.recover(desk.sessions, request, desk.actor))
+    recovery = run(lambda context: operations.recover(context.sessions, request, context.actor))
     if as_json:
         print_json(recovery)
     else:
-        typer.echo(f"{recovery.webhooks} webhooks {'would be' if dry_run else 'are'} sent again")
+        typer.echo(f"{recovery.webhooks} webhooks {'would be' if dry_run else 'will be'} resent")
 
 
 @app.command()
-def recoveries(limit: Limit = USUAL_LIMIT, cursor: Cursor = None, as_json: AsJson = False) -> None:
-    """List the recoveries and how far they are, the latest first."""
-    page = run(lambda desk: operations.list_recoveries(desk.sessions, Place(cursor, limit)))
+def recoveries(
+    limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None, as_json: AsJson = False
+) -> None:
+    """List the recoveries and their progress, newest first."""
+    page = run(lambda context: operations.list_recoveries(context.sessions, Place(cursor, limit)))
     if as_json:
         print_json(page)
         return
@@ -101,7 +112,7 @@ def recoveries(limit: Limit = USUAL_LIMIT, cursor: Cursor = None, as_json: AsJso
                 for job in page.items
             ],
         )
-    print_end_of_page(page, "There are no recoveries.")
+    print_end_of_page(page, "No recoveries found.")
 
 
 @app.command("cancel-recovery")
@@ -114,8 +125,10 @@ def cancel_recovery(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """End a recovery. What has become due already is sent."""
-    job = run(lambda desk: operations.cancel_recovery(desk.sessions, recovery_id, desk.actor))
+    """Cancel a recovery. Webhooks that are already due are still sent."""
+    job = run(
+        lambda context: operations.cancel_recovery(context.sessions, recovery_id, context.actor)
+    )
     if as_json:
         print_json(job)
     else:
@@ -128,7 +141,7 @@ def _moment(text: str, option: str) -> datetime:
     except ValueError:
         return _ago(text, option)
     if moment.tzinfo is None:
-        raise typer.BadParameter(f"say in which time zone, such as {text}+09:00", param_hint=option)
+        raise typer.BadParameter(f"needs a time zone, such as {text}+09:00", param_hint=option)
     return moment
 
 

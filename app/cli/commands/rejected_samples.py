@@ -1,4 +1,4 @@
-"""`zeus-relay notices rejected|show-rejected|release-rejected|dismiss-rejected`: calls from strangers that look like Zeus's."""
+"""Commands of `zeus-relay notices` for rejected calls that look like Zeus's."""
 
 from typing import Annotated
 from uuid import UUID
@@ -7,7 +7,6 @@ import typer
 
 from app.cli.context import given, run
 from app.cli.output import (
-    USUAL_LIMIT,
     AsJson,
     Attention,
     Cursor,
@@ -21,7 +20,7 @@ from app.cli.output import (
 )
 from app.operations.notices import rejected as operations
 from app.operations.notices.rejected import RejectedSample
-from app.operations.pagination import Place
+from app.operations.pagination import DEFAULT_LIMIT, Place
 from app.operations.reviews import dismissal as dismissals
 from app.operations.reviews.dismissal import Dismissal
 
@@ -31,21 +30,21 @@ SampleId = Annotated[
 
 
 def add_commands(app: typer.Typer) -> None:
-    """Add the commands to `notices`."""
+    """Add the commands for rejected calls to `notices`."""
     for command in (rejected, show_rejected, release_rejected, dismiss_rejected):
         app.command()(command)
 
 
 def rejected(
     attention: Attention = False,
-    limit: Limit = USUAL_LIMIT,
+    limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
     as_json: AsJson = False,
 ) -> None:
-    """List rejected calls that look like Zeus's, the latest first."""
+    """List rejected calls that look like Zeus's, newest first."""
     page = run(
-        lambda desk: operations.list_samples(
-            desk.sessions, Place(cursor, limit), attention=attention
+        lambda context: operations.list_samples(
+            context.sessions, Place(cursor, limit), attention=attention
         )
     )
     if as_json:
@@ -60,10 +59,10 @@ def rejected(
 
 
 def show_rejected(sample_id: SampleId, as_json: AsJson = False, personal: Personal = False) -> None:
-    """Show a rejected call with its raw bytes and how they read."""
+    """Show a rejected call: its raw bytes and the parsed parameters."""
     sample = run(
-        lambda desk: operations.show_sample(
-            desk.sessions, sample_id, shown_to=desk.shown_to(personal)
+        lambda context: operations.show_sample(
+            context.sessions, sample_id, shown_to=context.shown_to(personal)
         )
     )
     if as_json:
@@ -91,8 +90,10 @@ def show_rejected(sample_id: SampleId, as_json: AsJson = False, personal: Person
 
 
 def release_rejected(sample_id: SampleId, as_json: AsJson = False) -> None:
-    """Make a notice of a rejected call, to be judged like any other. Add its source to the allowed ones too."""
-    notice = run(lambda desk: operations.release_sample(desk.sessions, sample_id, desk.actor))
+    """Record a rejected call as a notice; a worker judges it. Allow its source, too."""
+    notice = run(
+        lambda context: operations.release_sample(context.sessions, sample_id, context.actor)
+    )
     if as_json:
         print_json(notice)
     else:
@@ -100,10 +101,12 @@ def release_rejected(sample_id: SampleId, as_json: AsJson = False) -> None:
 
 
 def dismiss_rejected(sample_id: SampleId, reason: Reason, as_json: AsJson = False) -> None:
-    """Take a rejected call out of what needs attention."""
+    """Dismiss a rejected call: it needs no attention."""
     dismissal = given(Dismissal, reason=reason)
     sample = run(
-        lambda desk: dismissals.dismiss_sample(desk.sessions, sample_id, dismissal, desk.actor)
+        lambda context: dismissals.dismiss_sample(
+            context.sessions, sample_id, dismissal, context.actor
+        )
     )
     if as_json:
         print_json(sample)

@@ -1,4 +1,4 @@
-"""`zeus-relay spool show|drain|forget`: what waits in the spool directory, bringing it to Postgres by hand, and erasing from it."""
+"""`zeus-relay spool show|drain|forget`: the spool directory of this machine."""
 
 import dataclasses
 import json
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.context import Desk, database_url_of, must_be_text, run, run_with_settings
+from app.cli.context import CommandContext, database_url_of, must_be_text, run, run_with_settings
 from app.cli.output import AsJson, print_fields
 from app.operations.maintenance.spool import drain_by_hand
 from app.recording.spool.drainer import Drained
@@ -15,14 +15,14 @@ from app.recording.spool.status import SpoolState, show_spool
 from app.settings import Settings
 
 app = typer.Typer(
-    help="Look at the spool, drain it by hand, and erase what was set aside in it.",
+    help="Inspect the spool, drain it by hand, and erase quarantined calls.",
     no_args_is_help=True,
 )
 
 
 @app.command()
 def show(as_json: AsJson = False) -> None:
-    """Say how much waits in the spool directory and what was set aside there."""
+    """Count the pending and the quarantined calls in the spool directory."""
 
     async def action(settings: Settings) -> tuple[Settings, SpoolState]:
         return settings, show_spool(settings.spool_path)
@@ -49,15 +49,18 @@ def show(as_json: AsJson = False) -> None:
 @app.command()
 def drain(
     refused: Annotated[
-        bool, typer.Option("--refused", help="Try what was refused before once more.")
+        bool, typer.Option("--refused", help="Also retry the calls that Postgres refused.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring to Postgres what processes that are gone have left. A living receiver drains its own as soon as Postgres is there."""
+    """Drain the spool files of stopped processes into Postgres.
 
-    async def action(desk: Desk) -> Drained:
-        url, directory = database_url_of(desk.settings), desk.settings.spool_path
-        return await drain_by_hand(desk.sessions, url, directory, desk.actor, refused=refused)
+    A running receiver drains its own files as soon as Postgres is available.
+    """
+
+    async def action(context: CommandContext) -> Drained:
+        url, directory = database_url_of(context.settings), context.settings.spool_path
+        return await drain_by_hand(context.sessions, url, directory, context.actor, refused=refused)
 
     drained = run(action)
     if as_json:
@@ -67,7 +70,7 @@ def drain(
         {
             "records drained": drained.records,
             "segments removed": drained.segments,
-            "records set aside": drained.refused,
+            "records quarantined": drained.refused,
         }
     )
     if drained.held:
@@ -76,7 +79,7 @@ def drain(
         )
     if drained.skipped:
         typer.echo(
-            f"{drained.skipped} entries cannot be used and were skipped: the log above says which and why."
+            f"{drained.skipped} unusable entries were skipped: see the log above for the reasons."
         )
 
 
@@ -93,7 +96,7 @@ def forget(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Erase what was set aside about an order in this machine's spool directory."""
+    """Erase an order's quarantined calls from this machine's spool directory."""
 
     async def action(settings: Settings) -> tuple[int, int]:
         return forget_order(settings.spool_path, order_no)
@@ -105,5 +108,6 @@ def forget(
     print_fields({"records and files erased": forgotten})
     if left:
         typer.echo(
-            f"{left} records about it wait to be drained, or belong to a running process: run this again when they are drained."
+            f"{left} records of this order are not drained yet, or belong to a running process: "
+            "run this command again after the drain."
         )

@@ -1,11 +1,11 @@
-"""`zeus-relay subscribers`: the systems that get webhooks."""
+"""`zeus-relay subscribers`: the systems that receive webhooks."""
 
 from datetime import timedelta
 from typing import Annotated
 
 import typer
 
-from app.cli.context import FAILED, Desk, given, must_be_text, run
+from app.cli.context import FAILED, CommandContext, given, must_be_text, run
 from app.cli.output import AsJson, print_fields, print_json, print_table
 from app.cli.subscriber_options import (
     AttemptTimeout,
@@ -33,7 +33,7 @@ from app.operations.subscribers.rotation import Rotation, rotate_secret
 from app.operations.subscribers.test_webhook import DEFAULT_WAIT_SECONDS, Trial, send_test
 from app.settings import parse_duration
 
-app = typer.Typer(help="The systems that get webhooks.", no_args_is_help=True)
+app = typer.Typer(help="Systems that receive webhooks.", no_args_is_help=True)
 
 Name = Annotated[
     str, typer.Argument(help="The subscriber's name.", callback=must_be_text, show_default=False)
@@ -42,7 +42,7 @@ Events = Annotated[
     str | None,
     typer.Option(
         "--events",
-        help="The types of events it gets, with commas. (default: all)",
+        help="Event types to send, separated by commas. (default: all)",
         show_default=False,
     ),
 ]
@@ -50,12 +50,12 @@ Asymmetric = Annotated[
     bool,
     typer.Option(
         "--asymmetric",
-        help="Sign by Ed25519; the subscriber gets a public key instead of a secret.",
+        help="Sign with Ed25519; the subscriber gets a public key instead of a secret.",
     ),
 ]
 Secret = Annotated[
     str | None,
-    typer.Option("--secret", help="A signing secret of your own, whsec_…  (default: one is made)"),
+    typer.Option("--secret", help="Your own signing secret, whsec_… (default: generated)"),
 ]
 
 
@@ -64,18 +64,21 @@ def add(
     name: Name,
     url: Annotated[
         str | None,
-        typer.Argument(help="Where webhooks are sent; left out with --feed.", show_default=False),
+        typer.Argument(help="URL for webhooks; omit it with --feed.", show_default=False),
     ] = None,
     events: Events = None,
     customer: Annotated[
         bool,
         typer.Option(
-            "--customer", help="Send the customer's name, telephone number and e-mail address."
+            "--customer", help="Include the customer's name, telephone number and e-mail address."
         ),
     ] = False,
     feed: Annotated[
         bool,
-        typer.Option("--feed", help="It cannot be called and polls GET /v1/events with a token."),
+        typer.Option(
+            "--feed",
+            help="For a system that cannot be called: it polls GET /v1/events with a token.",
+        ),
     ] = False,
     secret: Secret = None,
     asymmetric: Asymmetric = False,
@@ -88,7 +91,7 @@ def add(
     rate_limit: RateLimit = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add a subscriber. Its signing secret, public key or token is shown this once."""
+    """Add a subscriber. Its signing secret, public key or token is shown only once."""
     asked: dict[str, object] = {
         "name": name,
         "url": url,
@@ -101,8 +104,8 @@ def add(
     )
     new = given(NewSubscriber, **asked, secret=secret, asymmetric=asymmetric)
     added = run(
-        lambda desk: operations.add_subscriber(
-            desk.sessions, desk.vault, new, desk.rules, desk.actor
+        lambda context: operations.add_subscriber(
+            context.sessions, context.vault, new, context.rules, context.actor
         )
     )
     _print_with_secret(added, as_json=as_json)
@@ -111,7 +114,7 @@ def add(
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List the subscribers."""
-    found = run(lambda desk: operations.list_subscribers(desk.sessions))
+    found = run(lambda context: operations.list_subscribers(context.sessions))
     if as_json:
         print_json(found)
     elif not found.items:
@@ -125,8 +128,8 @@ def list_(as_json: AsJson = False) -> None:
 
 @app.command()
 def show(name: Name, as_json: AsJson = False) -> None:
-    """Show a subscriber and what is owed to it."""
-    found = run(lambda desk: operations.show_subscriber(desk.sessions, name))
+    """Show a subscriber and its numbers of pending and dead webhooks."""
+    found = run(lambda context: operations.show_subscriber(context.sessions, name))
     if as_json:
         print_json(found)
         return
@@ -139,19 +142,21 @@ def show(name: Name, as_json: AsJson = False) -> None:
 def set_(
     name: Name,
     url: Annotated[
-        str | None, typer.Option("--url", help="Where webhooks are sent.", show_default=False)
+        str | None, typer.Option("--url", help="URL for webhooks.", show_default=False)
     ] = None,
     events: Annotated[
         str | None,
         typer.Option(
-            "--events", help="The types of events it gets, with commas; `all`.", show_default=False
+            "--events",
+            help="Event types to send, separated by commas, or `all`.",
+            show_default=False,
         ),
     ] = None,
     customer: Annotated[
         bool | None,
         typer.Option(
             "--customer/--no-customer",
-            help="Whether to send the customer's data.",
+            help="Include the customer's data in webhooks.",
             show_default=False,
         ),
     ] = None,
@@ -165,7 +170,7 @@ def set_(
     without: Without = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change a subscriber; what is not named stays. Headers that are given take the place of all it had."""
+    """Change a subscriber; other fields stay. Given headers replace all earlier ones."""
     asked: dict[str, object] = {"url": url, "customer": customer} | connection_fields_of(
         header, ca, client_certificate, without
     )
@@ -175,8 +180,8 @@ def set_(
     change = given(SubscriberChange, **asked)
     _print(
         run(
-            lambda desk: operations.change_subscriber(
-                desk.sessions, desk.vault, name, change, desk.rules, desk.actor
+            lambda context: operations.change_subscriber(
+                context.sessions, context.vault, name, change, context.rules, context.actor
             )
         ),
         as_json=as_json,
@@ -189,23 +194,27 @@ def pause(
     reason: Annotated[
         str | None,
         typer.Option(
-            "--reason", help="Why, for others to read.", callback=must_be_text, show_default=False
+            "--reason",
+            help="The reason, for other operators.",
+            callback=must_be_text,
+            show_default=False,
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Hold what is owed to a subscriber until it is resumed."""
+    """Pause a subscriber: its webhooks stay pending until it is resumed."""
     _print(
-        run(lambda desk: pauses.pause_subscriber(desk.sessions, name, reason, desk.actor)),
+        run(lambda context: pauses.pause_subscriber(context.sessions, name, reason, context.actor)),
         as_json=as_json,
     )
 
 
 @app.command()
 def resume(name: Name, as_json: AsJson = False) -> None:
-    """Send again, beginning with what was held."""
+    """Resume a paused subscriber, starting with its pending webhooks."""
     _print(
-        run(lambda desk: pauses.resume_subscriber(desk.sessions, name, desk.actor)), as_json=as_json
+        run(lambda context: pauses.resume_subscriber(context.sessions, name, context.actor)),
+        as_json=as_json,
     )
 
 
@@ -213,13 +222,14 @@ def resume(name: Name, as_json: AsJson = False) -> None:
 def rotate_secret_(
     name: Name,
     overlap: Annotated[
-        str, typer.Option("--overlap", help="How long the earlier secret signs as well, 0 to 7d.")
+        str,
+        typer.Option("--overlap", help="Time during which the earlier secret also signs, 0 to 7d."),
     ] = "24h",
     secret: Secret = None,
     asymmetric: Asymmetric = False,
     as_json: AsJson = False,
 ) -> None:
-    """Give a subscriber a new signing secret, shown this once; to one that polls, a new token."""
+    """Replace a subscriber's signing secret, or the token of one that polls; shown only once."""
     try:
         hours = parse_duration(overlap) / timedelta(hours=1)
     except (ValueError, OverflowError):
@@ -228,7 +238,11 @@ def rotate_secret_(
         ) from None
     rotation = given(Rotation, overlap_hours=hours, secret=secret, asymmetric=asymmetric)
     _print_with_secret(
-        run(lambda desk: rotate_secret(desk.sessions, desk.vault, name, rotation, desk.actor)),
+        run(
+            lambda context: rotate_secret(
+                context.sessions, context.vault, name, rotation, context.actor
+            )
+        ),
         as_json=as_json,
     )
 
@@ -241,8 +255,11 @@ def send_test_(
     ] = DEFAULT_WAIT_SECONDS,
     as_json: AsJson = False,
 ) -> None:
-    """Send a test webhook and tell what came of it. Exits with 1 unless it was delivered, or with --wait 0 owed."""
-    trial = run(lambda desk: send_test(desk.sessions, name, desk.actor, wait))
+    """Send a test webhook and show the result.
+
+    Exits with 1 unless it was delivered, or with --wait 0 unless it was enqueued.
+    """
+    trial = run(lambda context: send_test(context.sessions, name, context.actor, wait))
     if as_json:
         print_json(trial)
     else:
@@ -253,23 +270,24 @@ def send_test_(
 
 @app.command()
 def remove(name: Name) -> None:
-    """Forget a subscriber's URL and secrets and cancel what is owed to it. Its history stays."""
+    """Remove a subscriber: erase URL and secrets, cancel pending webhooks. History stays."""
 
-    async def action(desk: Desk) -> bool:
-        subscriber = await operations.show_subscriber(desk.sessions, name)
-        await operations.remove_subscriber(desk.sessions, name, desk.actor)
+    async def action(context: CommandContext) -> bool:
+        subscriber = await operations.show_subscriber(context.sessions, name)
+        await operations.remove_subscriber(context.sessions, name, context.actor)
         return subscriber.declared
 
     if run(action):
         typer.echo(
-            "RELAY_SUBSCRIBERS declares it: the next start adds it again unless it is taken out there.",
+            "RELAY_SUBSCRIBERS declares this subscriber: "
+            "the next start adds it again unless you remove it there.",
             err=True,
         )
     typer.echo(f"removed {name}")
 
 
 def event_types_of(text: str | None) -> list[str] | None:
-    """The names in a list with commas, None for none given."""
+    """Return the names in a list separated by commas, or None if none is given."""
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
 
 
@@ -316,7 +334,7 @@ def _fields(subscriber: Subscriber) -> dict[str, object]:
         zip(("name", "state", "events", "customer", "url"), _row(subscriber), strict=True)
     )
     if not subscriber.feed:
-        fields |= {"in sequence": subscriber.ordered, "at once": subscriber.max_in_flight}
+        fields |= {"in sequence": subscriber.ordered, "max in flight": subscriber.max_in_flight}
     if subscriber.timeout_ms is not None:
         fields["timeout"] = f"{subscriber.timeout_ms / 1000:g} s"
     if subscriber.rate_limit is not None:
@@ -324,7 +342,7 @@ def _fields(subscriber: Subscriber) -> dict[str, object]:
     if subscriber.header_names:
         fields["headers"] = subscriber.header_names
     if subscriber.private_ca:
-        fields["authority"] = "its own"
+        fields["authority"] = "private"
     if subscriber.client_certificate_expires_at:
         fields["certificate until"] = subscriber.client_certificate_expires_at
     return {**fields, "declared": subscriber.declared, "created": subscriber.created_at}

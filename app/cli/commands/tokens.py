@@ -1,4 +1,4 @@
-"""`zeus-relay tokens`: who may use the API and the console."""
+"""`zeus-relay tokens`: access to the API and the console."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -12,13 +12,11 @@ from app.operations.access.permissions import Role
 from app.operations.access.tokens import NewToken
 from app.settings import parse_duration
 
-app = typer.Typer(help="Who may use the API and the console.", no_args_is_help=True)
+app = typer.Typer(help="Tokens for the API and the console.", no_args_is_help=True)
 
 Name = Annotated[
     str,
-    typer.Argument(
-        help="The token's name: who uses it.", callback=must_be_text, show_default=False
-    ),
+    typer.Argument(help="The token's name: its user's.", callback=must_be_text, show_default=False),
 ]
 
 
@@ -29,7 +27,7 @@ def create(
         Role,
         typer.Option(
             "--role",
-            help="viewer reads, operator also acts, admin also manages subscribers.",
+            help="viewer reads; operator also acts; admin also manages subscribers.",
             show_default=False,
         ),
     ],
@@ -37,15 +35,15 @@ def create(
         str | None,
         typer.Option(
             "--expires",
-            help="After how long it ceases to work, such as 90d. (default: never)",
+            help="Time until it expires, such as 90d. (default: never)",
             show_default=False,
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a token. It is shown this once."""
+    """Create a token. It is shown only once."""
     new = given(NewToken, name=name, role=role, expires_days=_days(expires))
-    created = run(lambda desk: operations.create_token(desk.sessions, new, desk.actor))
+    created = run(lambda context: operations.create_token(context.sessions, new, context.actor))
     if as_json:
         print_json(created)
         return
@@ -63,11 +61,11 @@ def create(
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List the tokens that are not revoked."""
-    found = run(lambda desk: operations.list_tokens(desk.sessions))
+    found = run(lambda context: operations.list_tokens(context.sessions))
     if as_json:
         print_json(found)
     elif not found.items:
-        typer.echo("There are no tokens; `zeus-relay tokens create NAME --role ROLE` makes one.")
+        typer.echo("There are no tokens; `zeus-relay tokens create NAME --role ROLE` creates one.")
     else:
         rows = [
             (token.name, token.role, token.created_at, token.last_used_at, token.expires_at)
@@ -78,8 +76,8 @@ def list_(as_json: AsJson = False) -> None:
 
 @app.command()
 def revoke(name: Name) -> None:
-    """End a token; within a few seconds nobody takes it any more."""
-    run(lambda desk: operations.revoke_token(desk.sessions, name, desk.actor))
+    """Revoke a token. Every process rejects it within a few seconds."""
+    run(lambda context: operations.revoke_token(context.sessions, name, context.actor))
     typer.echo(f"revoked {name}")
 
 

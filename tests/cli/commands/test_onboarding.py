@@ -18,5 +18,5 @@ async def test_it_says_when_nothing_is_left(cli: Cli, world: OperationsSetup) ->
     await world.judged("01", "04", "05")
     await world.judged("01", "04", "06", order_no="1234-56789-01235")
     assert (
-        "All has arrived that a test with Zeus can bring about." in (await cli("onboarding")).stdout
+        "Everything that a test with Zeus can produce has arrived." in (await cli("onboarding")).stdout
     )

@@ -48,7 +48,7 @@ async def test_a_token_that_cannot_be(cli: Cli) -> None:
 
 
 async def test_what_is_done_at_the_terminal_is_noted_under_the_users_name(cli: Cli) -> None:
-    assert "Nothing was done yet.\n" == (await cli("audit", "list")).stdout
+    assert "No actions found.\n" == (await cli("audit", "list")).stdout
     await cli("subscribers", "add", "shop", "https://shop.example/")
     await cli("subscribers", "pause", "shop")
     rows = (await cli("audit", "list")).stdout.splitlines()

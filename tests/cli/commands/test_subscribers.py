@@ -80,7 +80,7 @@ async def test_headers_and_certificates(cli: Cli, tmp_path: Path) -> None:
         )
     ).stdout
     assert re.search(r"^headers +x-a,x-b$", shown, re.MULTILINE)
-    assert re.search(r"^authority +its own$", shown, re.MULTILINE)
+    assert re.search(r"^authority +private$", shown, re.MULTILINE)
     assert re.search(r"^certificate until +20\d\d-", shown, re.MULTILINE)
     shown = (
         await cli(
@@ -118,7 +118,7 @@ async def test_order_number_time_and_rate(cli: Cli) -> None:
     assert (False, 3, 2_500, 7) == tuple(changed[field] for field in PACE)
     shown = (await cli("subscribers", "set", "usual", "--ordered", "--rate-limit", "8")).stdout
     assert ["yes", "3", "2.5 s", "8 a second"] == re.findall(
-        r"^(?:in sequence|at once|timeout|rate limit) +(.*)$", shown, re.MULTILINE
+        r"^(?:in sequence|max in flight|timeout|rate limit) +(.*)$", shown, re.MULTILINE
     )
     changed = await cli.json(
         "subscribers", "set", "usual", "--without", "rate-limit", "--without", "timeout"
@@ -160,7 +160,7 @@ async def test_secrets_are_sealed_with_a_new_key(cli: Cli, world: OperationsSetu
     new = Fernet.generate_key().decode()
     both = Cli({**cli.environment, "RELAY_SECRET_KEYS": f"{new},{KEY}"})
     assert (
-        "sealed again: 1 secrets, 1 headers and certificates, 0 kept answers\n"
+        "re-encrypted: 1 secrets, 1 headers and certificates, 0 stored answers\n"
         == (await both("reseal")).stdout
     )
     assert [secret] == [
@@ -168,7 +168,7 @@ async def test_secrets_are_sealed_with_a_new_key(cli: Cli, world: OperationsSetu
         for row in await world.rows("SELECT sealed FROM subscriber_secrets")
     ]
     told = await cli("reseal", code=1)
-    assert "RELAY_SECRET_KEYS opens what is kept for: shop" in told.stderr
+    assert "RELAY_SECRET_KEYS decrypts the secrets of: shop" in told.stderr
 
 
 async def test_a_url_is_kept_and_shown_as_written(cli: Cli) -> None:
