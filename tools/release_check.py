@@ -1,4 +1,4 @@
-"""Release check: build sdist and wheel, install the wheel elsewhere, run the service from there.
+"""Release check: build sdist and wheel, install the wheel elsewhere, run the service there.
 
 `make release-check` runs it. The wheel is built from the unpacked sdist, so a file that the sdist
 lacks is noticed. Needs the developers' environment and the package index that pip is set up for.
@@ -52,7 +52,7 @@ def _run(*command: str | Path, cwd: Path) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Return this process's environment without what would lead to the checkout or configure it."""
+    """Return this process's environment without settings and paths of the checkout."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -81,8 +81,8 @@ def _install(work: Path, wheel: Path) -> Path:
 
 
 def _check_version(program: Path, work: Path, version: str) -> None:
-    said = _run(program, "--version", cwd=work).strip()
-    assert version in said, f"zeus-relay --version says {said}"
+    printed = _run(program, "--version", cwd=work).strip()
+    assert version in printed, f"zeus-relay --version prints {printed}"
 
 
 def _check_up(program: Path, work: Path) -> None:
@@ -98,7 +98,7 @@ def _check_up(program: Path, work: Path) -> None:
     try:
         address = _listening(service, log)
         with urlopen(f"http://{address}/readyz", timeout=10) as answer:
-            assert answer.status == 200, f"/readyz says {answer.status}"
+            assert answer.status == 200, f"/readyz answers {answer.status}"
     finally:
         service.send_signal(signal.SIGTERM)
         code = service.wait(60)

@@ -27,7 +27,7 @@ def test_every_name_is_what_the_log_shows() -> None:
 
 @pytest.mark.parametrize("event", sorted({line.event for line in LINES}))
 def test_every_line_is_on_both_pages_with_its_meaning(event: str) -> None:
-    assert all(MEANINGS.get(event, ("", ""))), "add its meaning to tools/docs/log_meanings.py"
+    assert all(MEANINGS.get(event, ("", ""))), "add its meaning to tools/docs/log_meanings*.py"
     for name, meaning in zip(PAGES, MEANINGS[event], strict=True):
         assert re.search(
             rf"^\| `{event}` \|.* \| {re.escape(meaning)} \| ", page(name), re.MULTILINE

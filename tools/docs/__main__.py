@@ -1,4 +1,4 @@
-"""Write the reference pages and pictures from the code."""
+"""Entry point of `python -m tools.docs`, which writes the reference pages and diagrams."""
 
 from tools.docs.generate import main
 

@@ -1,4 +1,4 @@
-"""Tables of the architecture pages: layers and packages, read from the contract that is checked."""
+"""Tables of layers and packages for the architecture pages, read from import-linter's contract."""
 
 import ast
 import re
@@ -37,7 +37,7 @@ JAPANESE: Mapping[str, str] = {
     "terminal": "コマンドの出力",
     "configured_files": "設定で指定したファイルの読み取り",
 }
-"""The purpose of each package under app/, for the Japanese page; English is its docstring."""
+"""Japanese purpose of each package under app/; the English one is its docstring."""
 
 
 def layers() -> list[list[str]]:
@@ -63,7 +63,7 @@ def layer_table() -> str:
 
 
 def layer_table_in_japanese() -> str:
-    """Return the same table in Japanese."""
+    """Return the table of packages in Japanese."""
     return head("層", "パッケージ", "役割") + "".join(
         row(number, f"`app/{package}`", JAPANESE[package]) for number, package in _numbered()
     )

@@ -1,4 +1,4 @@
-"""The reference of the command line, made from the commands themselves."""
+"""Reference of the command line, generated from the commands."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,27 +17,30 @@ NAME = "zeus-relay"
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What stands around the texts of the commands in one language, and the texts where they are not the code's own."""
+    """Headings and translated help texts of the reference in one language.
+
+    A text without a translation stays in English.
+    """
 
     overview: tuple[str, str]
     commands: Mapping[str, str]
     parameters: Mapping[str, str]
     details: Callable[[list[str], str | None, bool], str]
-    """The text behind an option's own: its choices, its default, and whether it must be given."""
+    """Returns the text after an option's help: choices, default, and `Required`."""
 
 
 def commands() -> list[tuple[str, Any]]:
-    """Every command by its whole name, the hidden ones left out."""
+    """Return every command that is not hidden, with its full name, sorted."""
     return sorted(_commands(typer.main.get_command(application()), NAME))
 
 
 def command_line() -> str:
-    """Every command with its arguments and options."""
-    return _reference(Wording(("command", "what it does"), {}, {}, _details))
+    """Return the page's reference: every command with its arguments and options."""
+    return _reference(Wording(("command", "purpose"), {}, {}, _details))
 
 
 def command_line_in_japanese() -> str:
-    """The same in Japanese; where a text is missing, in English."""
+    """Return the reference in Japanese; a text without a translation stays in English."""
     return _reference(Wording(("コマンド", "役割"), HELP, PARAMETERS, _details_in_japanese))
 
 
@@ -103,12 +106,14 @@ def _help(option: Any, wording: Wording) -> str:
 
 def _details(choices: list[str], default: str | None, required: bool) -> str:
     one_of = " One of " + ", ".join(f"`{choice}`" for choice in choices) + "." if choices else ""
-    return f"{one_of}{f' (default: {default})' if default is not None else ''}{' Required.' if required else ''}"
+    shown = f" (default: {default})" if default is not None else ""
+    return f"{one_of}{shown}{' Required.' if required else ''}"
 
 
 def _details_in_japanese(choices: list[str], default: str | None, required: bool) -> str:
     one_of = "。次のいずれか：" + "、".join(f"`{choice}`" for choice in choices) if choices else ""
-    return f"{one_of}{f'（既定：{default}）' if default is not None else ''}{'（必須）' if required else ''}"
+    shown = f"（既定：{default}）" if default is not None else ""
+    return f"{one_of}{shown}{'（必須）' if required else ''}"
 
 
 def _is_choice(kind: Any) -> bool:

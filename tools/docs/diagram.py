@@ -1,4 +1,4 @@
-"""The picture of an order's life, drawn from the step table so that it cannot disagree with it; `tools.docs.generate` writes it."""
+"""State diagram of an order as SVG, drawn from the step table; `tools.docs.generate` writes it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _PLACES: Mapping[Status, tuple[int, int]] = {
     Status.REVERSED_AFTER_CANCEL: (860, 535),
 }
 
-# How far to the right of its way the middle of an arrow is moved, where a straight one would run into something.
+# Offset of an arrow's middle to the right, where a straight arrow would cross a box.
 _BENDS: Mapping[tuple[Status, Status], int] = {
     (Status.ACCEPTED, Status.CONFIRMED): 14,
     (Status.ACCEPTED, Status.REVERSED): -150,
@@ -42,7 +42,7 @@ _FILLS = {"payable": "#fff3d6", "final": "#d9f2df", "other": "#eef1f4"}
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What the picture says in one language."""
+    """Texts of the diagram in one language."""
 
     title: str
     new: str
@@ -51,7 +51,7 @@ class Words:
 
 
 ENGLISH = Words(
-    "The life of an order",
+    "States of an order",
     "new",
     {
         Step.NEXT: "next",
@@ -73,13 +73,16 @@ JAPANESE = Words(
 
 
 def picture(words: Words) -> str:
-    """The SVG. Arrows are the steps that move an order, but for contradictions, and for gaps at the very start."""
+    """Return the SVG of the diagram.
+
+    Its arrows are the steps that move an order. Contradictions and a new order's gaps are left out.
+    """
     parts = [*_frame(words), *_arrows(), *_nodes(words), *_legend(words)]
     return "\n".join(parts) + "\n</svg>\n"
 
 
 def arrows() -> list[tuple[Status | None, Status, Step]]:
-    """Every arrow that is drawn: where from (None: a new order), where to, and what it means."""
+    """Return every arrow: its start (None: a new order), its end, and its step."""
     shown = [(now, to, step(now, to)) for now in (None, *Status) for to in Status]
     return [
         arrow
@@ -91,12 +94,15 @@ def arrows() -> list[tuple[Status | None, Status, Step]]:
 def _frame(words: Words) -> Iterator[str]:
     yield (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        "font-family=\"system-ui, 'Hiragino Sans', 'Noto Sans JP', 'Noto Sans CJK JP', sans-serif\" font-size=\"14\">"
+        "font-family=\"system-ui, 'Hiragino Sans', 'Noto Sans JP', 'Noto Sans CJK JP', "
+        'sans-serif" '
+        'font-size="14">'
     )
     yield f"<title>{escape(words.title)}</title>"
     yield f'<rect width="{WIDTH}" height="{HEIGHT}" rx="12" fill="#ffffff"/>'
     heads = (
-        f'<marker id="{kind}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto">'
+        f'<marker id="{kind}" viewBox="0 0 10 10" refX="9" refY="5" '
+        'markerWidth="8" markerHeight="8" orient="auto">'
         f'<path d="M0 0L10 5L0 10z" fill="{colour}"/></marker>'
         for kind, colour in _COLOURS.items()
     )
@@ -104,9 +110,8 @@ def _frame(words: Words) -> Iterator[str]:
 
 
 def _arrows() -> Iterator[str]:
-    for now, to, kind in sorted(
-        arrows(), key=lambda arrow: arrow[2] is not Step.GAP
-    ):  # the strong ones on top
+    strong_last = sorted(arrows(), key=lambda arrow: arrow[2] is not Step.GAP)  # drawn on top
+    for now, to, kind in strong_last:
         start, end = _START if now is None else _PLACES[now], _PLACES[to]
         middle = _middle(start, end, 0 if now is None else _BENDS.get((now, to), 0))
         half = (24, 24) if now is None else (_HALF_WIDTH, _HALF_HEIGHT)
@@ -116,7 +121,8 @@ def _arrows() -> Iterator[str]:
         )
         dashes = ' stroke-dasharray="5 4"' if kind is Step.GAP else ""
         yield (
-            f'<path d="M{x1:.0f} {y1:.0f}Q{middle[0]:.0f} {middle[1]:.0f} {x2:.0f} {y2:.0f}" fill="none" stroke="{_COLOURS[kind]}" '
+            f'<path d="M{x1:.0f} {y1:.0f}Q{middle[0]:.0f} {middle[1]:.0f} {x2:.0f} {y2:.0f}" '
+            f'fill="none" stroke="{_COLOURS[kind]}" '
             f'stroke-width="{1.2 if kind is Step.GAP else 2}"{dashes} marker-end="url(#{kind})"/>'
         )
 
@@ -130,7 +136,7 @@ def _middle(start: tuple[int, int], end: tuple[int, int], bend: int) -> tuple[fl
 def _edge(
     centre: tuple[float, float], towards: tuple[float, float], half: tuple[int, int]
 ) -> tuple[float, float]:
-    """Where the way from the centre of a box leaves it."""
+    """Return the point where a line from the centre of a box leaves the box."""
     dx, dy = towards[0] - centre[0], towards[1] - centre[1]
     scale = min(
         half[0] / abs(dx) if dx else float("inf"), half[1] / abs(dy) if dy else float("inf")
@@ -140,15 +146,21 @@ def _edge(
 
 def _nodes(words: Words) -> Iterator[str]:
     yield f'<circle cx="{_START[0]}" cy="{_START[1]}" r="24" fill="#1f2933"/>'
-    yield f'<text x="{_START[0]}" y="{_START[1] + 45}" text-anchor="middle" fill="#1f2933">{escape(words.new)}</text>'
+    yield (
+        f'<text x="{_START[0]}" y="{_START[1] + 45}" text-anchor="middle" fill="#1f2933">'
+        f"{escape(words.new)}</text>"
+    )
     for status, (x, y) in _PLACES.items():
         left, top = x - _HALF_WIDTH, y - _HALF_HEIGHT
         fill = _FILLS["final" if status.final else "payable" if status.payable else "other"]
         yield (
-            f'<rect x="{left}" y="{top}" width="{2 * _HALF_WIDTH}" height="{2 * _HALF_HEIGHT}" rx="8" fill="{fill}" stroke="#1f2933"/>'
-            f'<text x="{x}" y="{y - 5}" text-anchor="middle" fill="#1f2933"><tspan font-weight="700">{status}</tspan> '
+            f'<rect x="{left}" y="{top}" width="{2 * _HALF_WIDTH}" height="{2 * _HALF_HEIGHT}" '
+            f'rx="8" fill="{fill}" stroke="#1f2933"/>'
+            f'<text x="{x}" y="{y - 5}" text-anchor="middle" fill="#1f2933">'
+            f'<tspan font-weight="700">{status}</tspan> '
             f"{escape(FACTS[status].japanese)}</text>"
-            f'<text x="{x}" y="{y + 17}" text-anchor="middle" fill="#46525e" font-size="12">{escape(STATE_OF[status])}</text>'
+            f'<text x="{x}" y="{y + 17}" text-anchor="middle" fill="#46525e" font-size="12">'
+            f"{escape(STATE_OF[status])}</text>"
         )
 
 
@@ -157,12 +169,14 @@ def _legend(words: Words) -> Iterator[str]:
         y = 505 + 26 * place
         dashes = ' stroke-dasharray="5 4"' if kind is Step.GAP else ""
         yield (
-            f'<path d="M40 {y}H84" stroke="{_COLOURS[kind]}" stroke-width="2"{dashes} marker-end="url(#{kind})"/>'
+            f'<path d="M40 {y}H84" stroke="{_COLOURS[kind]}" stroke-width="2"{dashes} '
+            f'marker-end="url(#{kind})"/>'
             f'<text x="96" y="{y + 5}" fill="#1f2933">{escape(text)}</text>'
         )
     for place, (fill, text) in enumerate(words.fills.items()):
         x = 40 + 150 * place
         yield (
-            f'<rect x="{x}" y="584" width="24" height="16" rx="4" fill="{_FILLS[fill]}" stroke="#1f2933"/>'
+            f'<rect x="{x}" y="584" width="24" height="16" rx="4" fill="{_FILLS[fill]}" '
+            'stroke="#1f2933"/>'
             f'<text x="{x + 34}" y="597" fill="#1f2933">{escape(text)}</text>'
         )

@@ -1,4 +1,4 @@
-"""Tables of the reference pages, made from the code so that they cannot disagree with it: `python -m tools.docs` writes them."""
+"""Generator of the reference pages' tables and diagrams: `python -m tools.docs` runs it."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ from tools.docs.operations import api, api_in_japanese
 from tools.docs.tables import head, row
 
 ROOT = Path(__file__).parents[2]
-_LETTERS = {
+_STEP_NAMES = {
     Step.NEXT: "next",
     Step.GAP: "gap",
     Step.LATE: "late",
@@ -41,7 +41,7 @@ def _yes(fact: bool) -> str:
 
 
 def statuses() -> str:
-    """Every status of Zeus with the event it makes."""
+    """Return the table of statuses: each with its event, state and flags."""
     rows = [
         row(
             f"`{status}`",
@@ -65,12 +65,12 @@ def statuses() -> str:
 
 
 def steps() -> str:
-    """What a status means when it arrives after another."""
+    """Return the step table: the meaning of a status that arrives after another."""
     names = head("now \\ arriving", *(f"`{status}`" for status in Status))
     rows = [
         row(
             "(none)" if now is None else f"`{now}`",
-            *(_LETTERS[step(now, arriving)] for arriving in Status),
+            *(_STEP_NAMES[step(now, arriving)] for arriving in Status),
         )
         for now in (None, *Status)
     ]
@@ -78,7 +78,7 @@ def steps() -> str:
 
 
 def stores() -> str:
-    """The store chains that have names."""
+    """Return the table of store chains with known names."""
     rows = [
         row(f"`{store.code}`", store.name, store.pay_no1_label, store.pay_no2_label or "")
         for store in sorted(STORES.values(), key=lambda store: store.code)
@@ -87,7 +87,7 @@ def stores() -> str:
 
 
 def error_codes() -> str:
-    """The error codes of a failed application."""
+    """Return the table of error codes of failed applications."""
     rows = [
         row(f"`{error.code}`", error.what, error.japanese, error.who)
         for error in ERROR_CODES.values()
@@ -96,7 +96,7 @@ def error_codes() -> str:
 
 
 def settings() -> str:
-    """Every setting, as `.env.example` has it."""
+    """Return every setting as `.env.example` shows it."""
     entries = env_example().partition("\n\n")[2]
     return f"```sh\n{entries}```\n"
 
@@ -138,17 +138,17 @@ _BLOCK = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DO
 
 
 def filled(text: str) -> str:
-    """A page's text with every generated block as the code has it now."""
+    """Return a page's text with every generated block renewed."""
     return _BLOCK.sub(lambda block: f"{block[1]}\n{BLOCKS[block[2]]()}\n{block[3]}", text)
 
 
 def pages() -> list[Path]:
-    """Every page of the documentation, the README files included."""
+    """Return every page of the documentation, including the README files."""
     return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
 def main() -> None:
-    """Write every generated block and picture."""
+    """Write every generated block and diagram."""
     for page in pages():
         page.write_text(filled(page.read_text()))
     for name, words in PICTURES.items():

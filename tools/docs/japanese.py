@@ -1,4 +1,4 @@
-"""The generated tables in Japanese; the texts of the settings are those of the console's catalogue."""
+"""Generated tables in Japanese; texts of settings come from the console's catalogue."""
 
 import re
 from collections.abc import Mapping
@@ -27,13 +27,15 @@ STEPS: Mapping[Step, str] = {
 ACTORS: Mapping[str, str] = {
     "the merchant's developer": "加盟店の開発者",
     "the merchant, with Zeus": "加盟店（ゼウスに相談）",
-    "the customer picks another store; the merchant, with Zeus": "お客様（別のコンビニを選ぶ）、加盟店（ゼウスに相談）",
+    "the customer picks another store; the merchant, with Zeus": (
+        "お客様（別のコンビニを選ぶ）、加盟店（ゼウスに相談）"
+    ),
     "the customer enters the data again": "お客様（入力し直す）",
     "Zeus support": "ゼウスのサポート",
     "the customer picks another store": "お客様（別のコンビニを選ぶ）",
-    "the customer tries later; Zeus support": "お客様（時間をおいてやり直す）、ゼウスのサポート",
+    "the customer tries later; Zeus support": ("お客様（時間をおいてやり直す）、ゼウスのサポート"),
 }
-"""Who can act on an error code, by the English text."""
+"""The parties that can act on an error code, by the English text."""
 _OTHERS = {
     EventType.REVIEW_REQUIRED: "そのときの状態",
     EventType.WEBHOOK_TEST: "なし（オーダーに関するものではない）",
@@ -45,11 +47,11 @@ SETTINGS: Mapping[str, str] = {
     for name, info in Settings.model_fields.items()
     if (text := _TEXTS.gettext(info.description or "")) != info.description
 }
-"""What each setting is for, as the console says it."""
+"""Purpose of each setting, from the console's catalogue."""
 
 
 def statuses() -> str:
-    """Every status of Zeus with the event it makes, shorter than in English."""
+    """Return the short table of statuses: each with its event."""
     names = head("ステータス", "名称", "イベント", "`payable`（支払対象）", "`final`（売上確定）")
     return names + "".join(
         row(
@@ -64,7 +66,7 @@ def statuses() -> str:
 
 
 def statuses_in_full() -> str:
-    """Every status of Zeus with the event it makes and the state of the order after it."""
+    """Return the table of statuses: each with its event and the order's state after it."""
     rows = [
         row(
             f"`{status}`",
@@ -84,7 +86,7 @@ def statuses_in_full() -> str:
 
 
 def steps() -> str:
-    """What a status means when it arrives after another."""
+    """Return the step table: the meaning of a status that arrives after another."""
     rows = [
         row(
             "（なし）" if now is None else f"`{now}`",
@@ -96,7 +98,7 @@ def steps() -> str:
 
 
 def stores() -> str:
-    """The store chains that have names."""
+    """Return the table of store chains with known names."""
     rows = [
         row(f"`{store.code}`", store.name, store.pay_no1_label, store.pay_no2_label or "—")
         for store in sorted(STORES.values(), key=lambda store: store.code)
@@ -105,7 +107,7 @@ def stores() -> str:
 
 
 def error_codes() -> str:
-    """The error codes of a failed application."""
+    """Return the table of error codes of failed applications."""
     rows = [
         row(f"`{error.code}`", error.japanese, ACTORS.get(error.who, error.who))
         for error in ERROR_CODES.values()
@@ -114,7 +116,7 @@ def error_codes() -> str:
 
 
 def settings() -> str:
-    """Every setting with its default, or an example where it has none."""
+    """Return the table of settings, each with its default or else an example."""
     text = env_example()
     return head("変数", "既定値", "意味") + "".join(
         _setting(field, text) for field in Settings.model_fields

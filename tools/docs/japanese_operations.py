@@ -1,44 +1,80 @@
-"""What each operation of the HTTP API does, in Japanese; the code has it in English only."""
+"""Japanese descriptions of the HTTP API's operations, by method and path."""
 
 from collections.abc import Mapping
 
 OPERATIONS: Mapping[str, str] = {
-    "GET /v1/overview": "1時間ごとのコール数、応答の遅れ、滞留しているもの、届いていない配信先。最大3秒前の値",
+    "GET /v1/overview": (
+        "1時間ごとのコール数、応答の遅れ、滞留しているもの、届いていない配信先。最大3秒前の値"
+    ),
     "GET /v1/attention": "人の対応が必要なもの。種類ごとに、対応不要とされていない最新の50件",
     "GET /v1/orders": "すべての条件に合うオーダー（新しい順）",
-    "POST /v1/orders/{order_no}/erase": "オーダーの個人情報（原文、お客様の情報、配信先の応答）を消去する。判定の結果は残る",
+    "POST /v1/orders/{order_no}/erase": (
+        "オーダーの個人情報（原文、お客様の情報、配信先の応答）を消去する。判定の結果は残る"
+    ),
     "GET /v1/orders/{order_no}": "1つのオーダーの、コール、イベント、Webhook、送信の記録",
     "GET /v1/notices": "ゼウスからのコール（新しい順）",
     "GET /v1/notices/{notice_id}": "1つのコールの、届いたままのバイト列と読み取った内容",
-    "POST /v1/notices/{notice_id}/release": "保留されたコールを、問題があっても判定させる。ワーカーがまもなく判定する",
-    "POST /v1/notices/{notice_id}/dismiss": "保留または内容の食い違うコールを、要対応から外す。判定は変わらない",
-    "GET /v1/rejected-samples": "403を返したもののうち、ゼウスらしいコール（新しい順）。残るのは100件まで",
-    "GET /v1/rejected-samples/{sample_id}": "拒否した1つのコールの、届いたままのバイト列と読み取った内容",
-    "POST /v1/rejected-samples/{sample_id}/release": "拒否したコールを取り込み、ほかのコールと同じように判定する",
+    "POST /v1/notices/{notice_id}/release": (
+        "保留されたコールを、問題があっても判定させる。ワーカーがまもなく判定する"
+    ),
+    "POST /v1/notices/{notice_id}/dismiss": (
+        "保留または内容の食い違うコールを、要対応から外す。判定は変わらない"
+    ),
+    "GET /v1/rejected-samples": (
+        "403を返したもののうち、ゼウスらしいコール（新しい順）。残るのは100件まで"
+    ),
+    "GET /v1/rejected-samples/{sample_id}": (
+        "拒否した1つのコールの、届いたままのバイト列と読み取った内容"
+    ),
+    "POST /v1/rejected-samples/{sample_id}/release": (
+        "拒否したコールを取り込み、ほかのコールと同じように判定する"
+    ),
     "POST /v1/rejected-samples/{sample_id}/dismiss": "拒否したコールを、要対応から外す",
-    "GET /v1/events": "イベント（古い順）。`after` か `wait` を付けるか、フィード用のトークンを使うと、欠落のないフィードになる",
+    "GET /v1/events": (
+        "イベント（古い順）。`after` か `wait` を付けるか、フィード用のトークンを使うと、"
+        "欠落のないフィードになる"
+    ),
     "GET /v1/events/{event_id}": "1つのイベント",
     "GET /v1/outbound-webhooks": "配信先に送った、または送るべきWebhook（新しい順）",
     "GET /v1/outbound-webhooks/{webhook_id}": "1つのWebhookと、すべての送信の記録",
-    "POST /v1/outbound-webhooks/{webhook_id}/retry": "送信待ちまたは断念したWebhookを、ただちに送る。試行回数は最初から数え直す",
-    "POST /v1/outbound-webhooks/{webhook_id}/dismiss": "断念したWebhookを、要対応から外す。その後も再送できる",
-    "POST /v1/outbound-webhooks/recover": "ある期間に配信先へ届かなかったものをまとめて再送する。`webhook-id` は変わらない",
+    "POST /v1/outbound-webhooks/{webhook_id}/retry": (
+        "送信待ちまたは断念したWebhookを、ただちに送る。試行回数は最初から数え直す"
+    ),
+    "POST /v1/outbound-webhooks/{webhook_id}/dismiss": (
+        "断念したWebhookを、要対応から外す。その後も再送できる"
+    ),
+    "POST /v1/outbound-webhooks/recover": (
+        "ある期間に配信先へ届かなかったものをまとめて再送する。`webhook-id` は変わらない"
+    ),
     "GET /v1/recoveries": "すべてのまとめての再送（新しい順）",
-    "POST /v1/recoveries": "ある期間に届かなかったものをまとめて再送するか、件数だけを数える。ワーカーが行い、`webhook-id` は変わらない",
+    "POST /v1/recoveries": (
+        "ある期間に届かなかったものをまとめて再送するか、件数だけを数える。ワーカーが行い、"
+        "`webhook-id` は変わらない"
+    ),
     "GET /v1/recoveries/{recovery_id}": "1つのまとめての再送と、その進み具合",
-    "POST /v1/recoveries/{recovery_id}/cancel": "まとめての再送を終わらせる。すでに送信待ちになったものは送られる",
+    "POST /v1/recoveries/{recovery_id}/cancel": (
+        "まとめての再送を終わらせる。すでに送信待ちになったものは送られる"
+    ),
     "GET /v1/subscribers": "すべての配信先（名前順）",
-    "POST /v1/subscribers": "配信先を登録する。これ以降に作られるイベントが届く。署名シークレットは、この応答に一度だけ含まれる",
+    "POST /v1/subscribers": (
+        "配信先を登録する。これ以降に作られるイベントが届く。署名シークレットは、"
+        "この応答に一度だけ含まれる"
+    ),
     "GET /v1/subscribers/{name}": "1つの配信先と、送るべきもの",
-    "PATCH /v1/subscribers/{name}": "配信先の設定を変える。すでに送信待ちのWebhookも、新しいURLに送る",
-    "DELETE /v1/subscribers/{name}": "配信先のURLとシークレットを削除し、送信待ちのものを取りやめる。履歴は名前とともに残る",
+    "PATCH /v1/subscribers/{name}": (
+        "配信先の設定を変える。すでに送信待ちのWebhookも、新しいURLに送る"
+    ),
+    "DELETE /v1/subscribers/{name}": (
+        "配信先のURLとシークレットを削除し、送信待ちのものを取りやめる。履歴は名前とともに残る"
+    ),
     "POST /v1/subscribers/{name}/pause": "再開するまで、配信先に送るべきものを保持する",
     "POST /v1/subscribers/{name}/resume": "保持していたものから、送信を再開する",
-    "POST /v1/subscribers/{name}/rotate-secret": "署名シークレットを更新する。新しいものは一度だけ表示され、しばらくは両方の署名が付く",
+    "POST /v1/subscribers/{name}/rotate-secret": (
+        "署名シークレットを更新する。新しいものは一度だけ表示され、しばらくは両方の署名が付く"
+    ),
     "POST /v1/subscribers/{name}/test": "`webhook.test` を送り、最初の送信の結果を待つ",
     "GET /v1/tokens": "失効していないトークン（名前順）",
     "POST /v1/tokens": "運用者のトークンを作る。この応答に一度だけ含まれる",
     "DELETE /v1/tokens/{name}": "トークンを失効させる。数秒のうちに、どのプロセスでも使えなくなる",
     "GET /v1/audit": "すべての操作と個人情報の閲覧の記録（新しい順）",
 }
-"""By method and path."""

@@ -1,4 +1,4 @@
-"""Japanese texts of the simulator's page and command, which the code has in English only."""
+"""Japanese texts of the simulator's page and command, by their English text in the code."""
 
 from collections.abc import Mapping
 
@@ -10,15 +10,23 @@ MAGIC_VALUES: Mapping[str, str] = {
     "paid, taken back, paid again, confirmed": "入金、取消、再入金のあと、売上確定する",
     "never paid, the deadline passes": "入金されないまま期日が切れる",
     "re-issued, then the old slip is paid": "再発行のあと、古い払込票で入金される",
-    "re-issued, the old slip is paid and confirmed": "再発行のあと、古い払込票で入金され、売上確定する",
-    "re-issued, the old slip is paid and taken back": "再発行のあと、古い払込票で入金され、取り消される",
+    "re-issued, the old slip is paid and confirmed": (
+        "再発行のあと、古い払込票で入金され、売上確定する"
+    ),
+    "re-issued, the old slip is paid and taken back": (
+        "再発行のあと、古い払込票で入金され、取り消される"
+    ),
     "the service is stopped, then the slip is paid: no call": (
         "サービス停止のあとに入金される（番組停止。コールなし）"
     ),
     **{f"fails with {code}": f"{code} で失敗する" for code in ("800000", "800001", "800002")},
     **{f"fails with {code}": f"{code} で失敗する" for code in ("900000", "0008", "0011", "0013")},
-    "no rel=, the answer names the parameter username": "`rel=` がなく、パラメータ名 `username` が返る",
-    "the slip is made, the answer is lost, the calls come": "払込票はできるが応答が失われる。コールは届く",
+    "no rel=, the answer names the parameter username": (
+        "`rel=` がなく、パラメータ名 `username` が返る"
+    ),
+    "the slip is made, the answer is lost, the calls come": (
+        "払込票はできるが応答が失われる。コールは届く"
+    ),
     "the answer comes after 50 seconds": "応答が50秒後に届く",
     "the answer comes after 39 seconds": "応答が39秒後に届く",
     "half of the answer comes": "応答が途中で切れる",
@@ -49,7 +57,10 @@ OPERATIONS: Mapping[str, str] = {
     "Make a call once more, as staff do in the console. Answers when it has been made.": (
         "コールをもう一度送る（管理画面での再送）。送り終えてから応答する"
     ),
-    "Pay, confirm, take back, expire, re-issue or stop. Answers when the call has been made, with its outcome.": (
+    (
+        "Pay, confirm, take back, expire, re-issue or stop. Answers when the call has been made, "
+        "with its outcome."
+    ): (
         "`pay` 入金、`confirm` 売上確定、`take-back` 入金取消、`expire` 期日切、`reissue` 再発行、"
         "`stop` サービス停止。コールを送り終えてから、その結果とともに応答する"
     ),
@@ -71,17 +82,24 @@ OPERATIONS: Mapping[str, str] = {
 """By the first line of each operation's English text."""
 
 COMMAND: Mapping[str, str] = {
-    "Be Zeus: take applications, keep slips, and call and mail as Zeus does.\n\n"
-    "Prints one line of JSON with its address when it listens. Its API, its settings and its magic values\n"
-    "are in docs/reference/simulator.md.": (
-        "ゼウス役のサーバーになる。申込を受け付け、払込票を管理し、ゼウスと同じようにコールとメールを送る。\n\n"
-        "待ち受けを始めると、アドレスを1行のJSONで表示する。API、設定、マジック値は docs/reference/simulator.md にある。"
+    (
+        "Be Zeus: take applications, keep slips, and call and mail as Zeus does.\n\n"
+        "Prints one line of JSON with its address when it listens. Its API, its settings and its "
+        "magic values\n"
+        "are in docs/reference/simulator.md."
+    ): (
+        "ゼウス役のサーバーになる。申込を受け付け、払込票を管理し、"
+        "ゼウスと同じようにコールとメールを送る。\n\n"
+        "待ち受けを始めると、アドレスを1行のJSONで表示する。API、設定、マジック値は "
+        "docs/reference/simulator.md にある。"
     ),
 }
 OPTIONS: Mapping[str, str] = {
     "The address to listen on.": "待ち受けるアドレス",
     "The port; 0 takes a free one.": "ポート番号。0なら空いているもの",
-    "The SQLite file that keeps orders. (default: memory)": "オーダーを保存するSQLiteファイル（既定：メモリー）",
+    "The SQLite file that keeps orders. (default: memory)": (
+        "オーダーを保存するSQLiteファイル（既定：メモリー）"
+    ),
     "The URL to call; without one no call is made.": "呼び出すURL。なければコールしない",
     "How calls send their values.": "コールで値を送る方法",
     "The parameters that calls carry, with commas. (default: all)": (
@@ -95,7 +113,9 @@ OPTIONS: Mapping[str, str] = {
     "The valid test IDs, with commas.": "有効なテストID（カンマ区切り）",
     "Days until the payment deadline.": "支払期限までの日数",
     "Simulated seconds in a real second.": "実時間の1秒あたりに進む秒数",
-    "Listen for and call other machines too.": "このマシン以外からも受け付け、このマシン以外も呼び出す",
+    "Listen for and call other machines too.": (
+        "このマシン以外からも受け付け、このマシン以外も呼び出す"
+    ),
     "Any setting by its name, the value as JSON (repeatable): faults.calls.times=2.": (
         "名前で指定する任意の設定。値はJSON（`faults.calls.times=2` など。複数回指定できる）"
     ),

@@ -1,4 +1,4 @@
-"""Every line the service can log, read from its source: the name of the event, its level, its stage and its fields."""
+"""Table of log events, read from the source: name, level, stage and fields of each line."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ _LEVELS = ("debug", "info", "warning", "error")
 
 @dataclass(frozen=True, slots=True, order=True)
 class LogEvent:
-    """One kind of line; `…` among its fields stands for further ones."""
+    """One kind of log line; `…` in `fields` stands for further fields."""
 
     event: str
     level: str
@@ -28,26 +28,26 @@ _HEALTH = {
     EventType.SUBSCRIBER_PAUSED: "warning",
     EventType.SUBSCRIBER_RECOVERED: "info",
 }
-"""Signals about a subscriber's health are logged under their own names, made in the code (`app/forwarding/attempts/writer.py`)."""
+"""Health events, whose log names `app/forwarding/attempts/writer.py` builds at run time."""
 
 
 def log_events() -> list[LogEvent]:
-    """All of them, by name."""
+    """Return every log event, sorted by name."""
     trees = [ast.parse(path.read_text()) for path in sorted(APP.rglob("*.py"))]
-    done = {work for tree in trees for work in _transactions(tree)}
-    found = {one for tree in trees for event in _events_of(tree) for one in _each(event, done)}
+    works = {work for tree in trees for work in _transactions(tree)}
+    found = {one for tree in trees for event in _events_of(tree) for one in _each(event, works)}
     return sorted(found.union(_health()))
 
 
 def log_table() -> str:
-    """The same as a table."""
+    """Return the table of log events."""
     return head("event", "level", "stage", "meaning", "further fields") + "".join(
         _row(line, 0, ", ") for line in log_events()
     )
 
 
 def log_table_in_japanese() -> str:
-    """The same in Japanese."""
+    """Return the table of log events in Japanese."""
     return head("イベント", "レベル", "段階", "意味", "その他の項目") + "".join(
         _row(line, 1, "、") for line in log_events()
     )
@@ -65,9 +65,9 @@ def _row(line: LogEvent, language: int, comma: str) -> str:
 
 
 def _health() -> Iterator[LogEvent]:
-    for signal, level in _HEALTH.items():
+    for event_type, level in _HEALTH.items():
         yield LogEvent(
-            signal.replace(".", "_"),
+            event_type.replace(".", "_"),
             level,
             "forwarding",
             ("subscriber_id", "subscriber", "reason", "failures"),
@@ -75,17 +75,17 @@ def _health() -> Iterator[LogEvent]:
 
 
 def _transactions(tree: ast.Module) -> Iterator[str]:
-    """What is done in a transaction whose failure `in_transaction` logs under a name made of it."""
+    """Yield each work name from which `in_transaction` builds the log event of a failure."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "in_transaction":
             yield _text(node.args[1])
 
 
-def _each(event: LogEvent, done: Iterable[str]) -> Iterator[LogEvent]:
+def _each(event: LogEvent, works: Iterable[str]) -> Iterator[LogEvent]:
     if "{what}" not in event.event:
         yield event
         return
-    for work in done:
+    for work in works:
         yield replace(event, event=event.event.replace("{what}", work))
 
 

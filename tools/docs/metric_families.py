@@ -1,4 +1,4 @@
-"""The table of the metrics, made from the registry that the service exposes."""
+"""Table of metrics, generated from the registry that the service exposes."""
 
 from collections.abc import Iterator
 
@@ -7,15 +7,15 @@ from tools.docs.japanese_metrics import METRICS
 from tools.docs.tables import head, row
 
 _ENDING = {"counter": "_total", "info": "_info"}
-_STANDING = {family.name for gauge in metrics.STANDING for family in gauge.describe()}
+_SNAPSHOT = {family.name for gauge in metrics.STANDING for family in gauge.describe()}
 
 
 def families() -> Iterator[tuple[str, str, bool, str]]:
-    """Every metric: the name under which it is shown, its kind, whether every process shows it, and what it is."""
+    """Yield each metric: exposed name, kind, if every process exposes it, and help text."""
     metrics.expose_snapshot()
     for everywhere in (True, False):
         for family in metrics.registry.collect():
-            if (family.name in _STANDING) is not everywhere:
+            if (family.name in _SNAPSHOT) is not everywhere:
                 yield (
                     f"{family.name}{_ENDING.get(family.type, '')}",
                     family.type,
@@ -25,16 +25,16 @@ def families() -> Iterator[tuple[str, str, bool, str]]:
 
 
 def metric_names() -> str:
-    """Every metric, those of every process first."""
+    """Return the table of metrics, those of every process first."""
     rows = [
         row(f"`{name}`", kind, "every process" if everywhere else "operate, up", text)
         for name, kind, everywhere, text in families()
     ]
-    return head("name", "kind", "shown by", "what it is") + "".join(rows)
+    return head("name", "kind", "exposed by", "meaning") + "".join(rows)
 
 
 def metric_names_in_japanese() -> str:
-    """The same in Japanese; where a text is missing, in English."""
+    """Return the table in Japanese; a text without a translation stays in English."""
     rows = [
         row(
             f"`{name}`",

@@ -1,4 +1,4 @@
-"""The table of the HTTP API's operations, made from its OpenAPI document."""
+"""Table of the HTTP API's operations, generated from its OpenAPI document."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,20 +12,20 @@ from tools.docs.tables import head, row
 
 
 def operations() -> Iterator[tuple[str, str, str]]:
-    """Every operation: its method, its path, and the first line of its description."""
+    """Yield the method, path and first line of the description of each operation."""
     for path, methods in _openapi()["paths"].items():
         for method, operation in methods.items():
             yield method.upper(), path, operation["description"].partition("\n")[0]
 
 
 def api() -> str:
-    """Every operation of the HTTP API, as its OpenAPI document has it."""
+    """Return the table of operations."""
     rows = [row(f"`{method}`", f"`{path}`", text) for method, path, text in operations()]
-    return head("method", "path", "what it does") + "".join(rows)
+    return head("method", "path", "purpose") + "".join(rows)
 
 
 def api_in_japanese() -> str:
-    """The same in Japanese; where a text is missing, in English."""
+    """Return the table in Japanese; a text without a translation stays in English."""
     rows = [
         row(f"`{method}`", f"`{path}`", OPERATIONS.get(f"{method} {path}", text))
         for method, path, text in operations()
@@ -34,5 +34,5 @@ def api_in_japanese() -> str:
 
 
 def _openapi() -> dict[str, Any]:
-    engine = make_engine("postgresql:///")  # connects to nothing until it is used
+    engine = make_engine("postgresql:///")  # connects only when used
     return make_api(make_sessions(engine), Vault([new_key()]), admin_token=new_key()).openapi()

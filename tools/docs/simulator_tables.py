@@ -15,12 +15,12 @@ from tools.docs.tables import head, row
 
 
 def magic_values() -> str:
-    """Every magic value, which is also what the API lists."""
-    return head("e-mail", "telephone number", "what happens") + _magic_rows({})
+    """Return the table of magic values, which the API lists too."""
+    return head("e-mail", "telephone number", "effect") + _magic_rows({})
 
 
 def magic_values_in_japanese() -> str:
-    """The same in Japanese."""
+    """Return the table of magic values in Japanese."""
     return head("メールアドレス", "電話番号", "起きること") + _magic_rows(MAGIC_VALUES)
 
 
@@ -33,12 +33,12 @@ def _magic_row(magic: Magic, about: str) -> str:
 
 
 def simulator_settings() -> str:
-    """Every setting of the simulator."""
+    """Return the table of the simulator's settings."""
     return head("setting", "default", "meaning") + _setting_rows({})
 
 
 def simulator_settings_in_japanese() -> str:
-    """The same in Japanese."""
+    """Return the table of settings in Japanese."""
     return head("設定", "既定", "意味") + _setting_rows(SETTINGS)
 
 
@@ -60,12 +60,12 @@ def settings_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str,
 
 
 def simulator_api() -> str:
-    """Every operation of the simulator's API."""
-    return head("method", "path", "what it does") + _operation_rows({})
+    """Return the table of the simulator's API."""
+    return head("method", "path", "purpose") + _operation_rows({})
 
 
 def simulator_api_in_japanese() -> str:
-    """The same in Japanese."""
+    """Return the table of operations in Japanese."""
     return head("メソッド", "パス", "内容") + _operation_rows(OPERATIONS)
 
 

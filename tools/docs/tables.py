@@ -1,8 +1,11 @@
-"""Lines of Markdown tables."""
+"""Markdown tables of the generated pages.
+
+A module of its own, because every generator uses it.
+"""
 
 
 def row(*cells: object) -> str:
-    """One line of a table."""
+    """Return one line of a table."""
     return (
         "| "
         + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells)
@@ -11,5 +14,5 @@ def row(*cells: object) -> str:
 
 
 def head(*names: str) -> str:
-    """The first two lines of a table."""
+    """Return the first two lines of a table."""
     return row(*names) + "|---" * len(names) + "|\n"
