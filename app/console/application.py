@@ -1,4 +1,4 @@
-"""The console as an ASGI application: every page with the role it takes, in one table."""
+"""ASGI application of the console: one table of pages, forms and the roles they need."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ from app.operations.access.permissions import ROLE_OF, Action, Read, Role
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One page or form: its method, its path, what answers, and the role it takes; None: no sign-in is needed."""
+    """A page or form: method, path, handler, and the role it needs (None: no sign-in)."""
 
     method: str
     path: str
@@ -106,8 +106,8 @@ ENTRIES: Sequence[Entry] = (
 """Every page and form of the console."""
 
 
-def make_console(parts: ConsoleDependencies) -> Starlette:
-    """The application."""
+def make_console(dependencies: ConsoleDependencies) -> Starlette:
+    """Return the console's application."""
     routes = [
         Route(entry.path, guarded(entry.page, entry.role), methods=[entry.method])
         for entry in ENTRIES
@@ -118,7 +118,7 @@ def make_console(parts: ConsoleDependencies) -> Starlette:
         exception_handlers={404: _no_such_page, 405: _no_such_method},
     )
     app.router.redirect_slashes = False
-    app.state.dependencies = parts
+    app.state.dependencies = dependencies
     return app
 
 

@@ -21,8 +21,8 @@ from tests.processes import service_settings
 
 
 @pytest.fixture
-def world(sessions: Sessions, database_url: str) -> OperationsSetup:
-    """An empty world on the test's own database."""
+def setup(sessions: Sessions, database_url: str) -> OperationsSetup:
+    """An empty setup on the test's own database."""
     return OperationsSetup(sessions, database_url, Vault([KEY]))
 
 

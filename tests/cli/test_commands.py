@@ -57,13 +57,13 @@ async def test_a_subscriber_from_its_adding_to_its_removal(cli: Cli) -> None:
     )
 
 
-async def test_json_is_that_of_the_api(cli: Cli, world: OperationsSetup) -> None:
+async def test_json_is_that_of_the_api(cli: Cli, setup: OperationsSetup) -> None:
     added = await cli.json("subscribers", "add", "shop", URL, "--secret", SECRET)
     assert (SECRET, None, False) == (added["secret"], added["event_types"], added["customer"])
-    await world.judged("01", "04", "99")
-    notice_id = (await world.rows("SELECT id FROM notices ORDER BY id LIMIT 1"))[0].id
-    webhook_id = (await world.rows("SELECT id FROM outbound_webhooks ORDER BY id LIMIT 1"))[0].id
-    async with serving(world.sessions, world.vault) as api:
+    await setup.judged("01", "04", "99")
+    notice_id = (await setup.rows("SELECT id FROM notices ORDER BY id LIMIT 1"))[0].id
+    webhook_id = (await setup.rows("SELECT id FROM outbound_webhooks ORDER BY id LIMIT 1"))[0].id
+    async with serving(setup.sessions, setup.vault) as api:
         for path, arguments in (
             ("/subscribers", ("subscribers", "list")),
             ("/subscribers/shop", ("subscribers", "show", "shop")),
@@ -89,9 +89,9 @@ async def test_json_is_that_of_the_api(cli: Cli, world: OperationsSetup) -> None
         assert (await api.get(f"/outbound-webhooks/{webhook_id}")).json == retried
 
 
-async def test_an_order_for_people(cli: Cli, world: OperationsSetup) -> None:
-    await world.add("shop", event_types=["payment.received"])
-    await world.judged("01", "04", "04")
+async def test_an_order_for_people(cli: Cli, setup: OperationsSetup) -> None:
+    await setup.add("shop", event_types=["payment.received"])
+    await setup.judged("01", "04", "04")
     shown = (await cli("orders", "show", ORDER_NO)).stdout
     for line in (
         r"status +04 入金済",
@@ -111,9 +111,9 @@ async def test_an_order_for_people(cli: Cli, world: OperationsSetup) -> None:
 
 
 async def test_orders_are_found_as_they_are_typed_on_a_japanese_keyboard(
-    cli: Cli, world: OperationsSetup
+    cli: Cli, setup: OperationsSetup
 ) -> None:
-    await world.judged("01", money="5400")
+    await setup.judged("01", money="5400")
     typed = ORDER_NO.replace("-", "ー") + "　"
     assert ORDER_NO in (await cli("orders", "show", typed)).stdout
     for option, value in (
@@ -125,9 +125,9 @@ async def test_orders_are_found_as_they_are_typed_on_a_japanese_keyboard(
         assert ORDER_NO in (await cli("orders", "search", option, value)).stdout, option
 
 
-async def test_orders_are_found_by_what_a_customer_knows(cli: Cli, world: OperationsSetup) -> None:
-    await world.judged("01", "04")
-    await world.judged(
+async def test_orders_are_found_by_what_a_customer_knows(cli: Cli, setup: OperationsSetup) -> None:
+    await setup.judged("01", "04")
+    await setup.judged(
         "01", order_no="1234-56789-09999", telno="0398765432", money="900", sendid="A-1002"
     )
     today = (now() + timedelta(hours=9)).date().isoformat()
@@ -154,9 +154,9 @@ async def test_orders_are_found_by_what_a_customer_knows(cli: Cli, world: Operat
         assert refused.startswith(f"{option}: "), refused
 
 
-async def test_notices_for_people(cli: Cli, world: OperationsSetup) -> None:
-    await world.call("04", clientip="2012999999", order_no="あ")
-    await world.judge("2012000001")
+async def test_notices_for_people(cli: Cli, setup: OperationsSetup) -> None:
+    await setup.call("04", clientip="2012999999", order_no="あ")
+    await setup.judge("2012000001")
     (heading, row) = (await cli("notices", "list", "--verdict", "quarantined")).stdout.splitlines()
     assert heading.startswith("RECEIVED              ORDER_NO  STATUS     VERDICT      REASONS")
     assert re.fullmatch(
@@ -174,8 +174,8 @@ async def test_notices_for_people(cli: Cli, world: OperationsSetup) -> None:
     assert "No calls found.\n" == (await cli("notices", "list", "--verdict", "conflict")).stdout
 
 
-async def test_a_list_says_how_to_read_on(cli: Cli, world: OperationsSetup) -> None:
-    await world.call("01", "01", "01")
+async def test_a_list_says_how_to_read_on(cli: Cli, setup: OperationsSetup) -> None:
+    await setup.call("01", "01", "01")
     first = (await cli("notices", "list", "--limit", "2")).stdout
     cursor = re.search(r"There are more: --cursor (\S+)", first)
     assert cursor
@@ -187,10 +187,10 @@ async def test_a_list_says_how_to_read_on(cli: Cli, world: OperationsSetup) -> N
     )
 
 
-async def test_outbound_for_people(cli: Cli, world: OperationsSetup) -> None:
-    await world.add()
-    await world.judged("01", "04")
-    await world.run(
+async def test_outbound_for_people(cli: Cli, setup: OperationsSetup) -> None:
+    await setup.add()
+    await setup.judged("01", "04")
+    await setup.run(
         "UPDATE outbound_webhooks SET state = 'dead', attempts = 10, last_outcome = 'http_5xx' WHERE sequence = 2"
     )
     listed = (await cli("outbound", "list", "--undelivered")).stdout.splitlines()
@@ -214,9 +214,9 @@ async def test_outbound_for_people(cli: Cli, world: OperationsSetup) -> None:
     await cli("outbound", "list", "--undelivered", "--state", "dead", code=2)
 
 
-async def test_recovering_from_a_time_or_for_a_duration(cli: Cli, world: OperationsSetup) -> None:
-    await world.add()
-    await world.judged("01", "04")
+async def test_recovering_from_a_time_or_for_a_duration(cli: Cli, setup: OperationsSetup) -> None:
+    await setup.add()
+    await setup.judged("01", "04")
     assert (
         "2 webhooks would be resent\n"
         == (await cli("outbound", "recover", "shop", "--since", "1h", "--dry-run")).stdout
@@ -253,10 +253,10 @@ async def test_recovering_from_a_time_or_for_a_duration(cli: Cli, world: Operati
     )
 
 
-async def test_testing_a_subscriber(cli: Cli, world: OperationsSetup) -> None:
+async def test_testing_a_subscriber(cli: Cli, setup: OperationsSetup) -> None:
     async with subscriber(SECRET) as merchant:
         await cli("subscribers", "add", "shop", merchant.url, "--secret", SECRET)
-        async with world.forwarder():
+        async with setup.forwarder():
             delivered = (await cli("subscribers", "test", "shop")).stdout
             merchant.status = 500
             failed = await cli.json("subscribers", "test", "shop", code=1)
@@ -294,9 +294,9 @@ async def test_what_cannot_be_used_is_said_in_a_sentence(cli: Cli) -> None:
     await cli("notices", "show", "no-uuid", code=2)
 
 
-async def test_what_zeus_sent_does_not_steer_the_terminal(cli: Cli, world: OperationsSetup) -> None:
-    notice_id = await world.raw_call(b"order_no=1%1B[2J&status=04&sendid=a%0Ab")
-    await world.judge()
+async def test_what_zeus_sent_does_not_steer_the_terminal(cli: Cli, setup: OperationsSetup) -> None:
+    notice_id = await setup.raw_call(b"order_no=1%1B[2J&status=04&sendid=a%0Ab")
+    await setup.judge()
     for arguments in (
         ("notices", "list"),
         ("notices", "show", str(notice_id)),
@@ -308,15 +308,15 @@ async def test_what_zeus_sent_does_not_steer_the_terminal(cli: Cli, world: Opera
 
 
 async def test_removing_a_declared_subscriber_says_that_it_comes_back(
-    cli: Cli, world: OperationsSetup
+    cli: Cli, setup: OperationsSetup
 ) -> None:
-    await world.add()
-    await world.run("UPDATE subscribers SET declared = true")
+    await setup.add()
+    await setup.run("UPDATE subscribers SET declared = true")
     assert "RELAY_SUBSCRIBERS declares it" in (await cli("subscribers", "remove", "shop")).stderr
 
 
 async def test_output_for_programs_stays_clean_when_there_are_warnings(
-    cli: Cli, world: OperationsSetup
+    cli: Cli, setup: OperationsSetup
 ) -> None:
     result = await cli("subscribers", "add", "shop", URL, "--json")
     assert "shop" == json.loads(result.stdout)["name"]

@@ -87,9 +87,9 @@ def test_closed_streams_end_no_command_with_a_traceback(closed: str, tmp_path: P
     "place", PLACES, ids=lambda place: " ".join(f"{name}={value}" for name, value in place.items())
 )
 async def test_no_encoding_ends_a_command_with_a_traceback(
-    cli: Cli, world: OperationsSetup, place: dict[str, str], tmp_path: Path
+    cli: Cli, setup: OperationsSetup, place: dict[str, str], tmp_path: Path
 ) -> None:
-    await world.judged("01", "04")
+    await setup.judged("01", "04")
     for arguments in (*PLAIN, *OF_DATA, ["migrate"], ["orders", "show", "\udcff"]):
         code, out, err = _run(arguments, _settings_of(cli), env=place, cwd=tmp_path)
         assert code in (0, 1, 2), arguments
@@ -100,9 +100,9 @@ async def test_no_encoding_ends_a_command_with_a_traceback(
 
 
 async def test_japanese_is_shown_in_the_encodings_that_have_it(
-    cli: Cli, world: OperationsSetup, tmp_path: Path
+    cli: Cli, setup: OperationsSetup, tmp_path: Path
 ) -> None:
-    await world.judged("01")
+    await setup.judged("01")
     for encoding in ("utf-8", "euc_jp", "shift_jis"):
         _, out, _ = _run(
             ["orders", "show", ORDER_NO, "--personal"],

@@ -13,13 +13,13 @@ from tests.operations.operations_setup import OperationsSetup
 
 
 @pytest.fixture
-def world(sessions: Sessions, database_url: str) -> OperationsSetup:
-    """An empty world on the test's own database."""
+def setup(sessions: Sessions, database_url: str) -> OperationsSetup:
+    """An empty setup on the test's own database."""
     return OperationsSetup(sessions, database_url, Vault([KEY]))
 
 
 @pytest.fixture
-async def console(world: OperationsSetup, tmp_path: Path) -> AsyncIterator[Console]:
+async def console(setup: OperationsSetup, tmp_path: Path) -> AsyncIterator[Console]:
     """A running console."""
-    async with running_console(world, tmp_path) as running:
+    async with running_console(setup, tmp_path) as running:
         yield running

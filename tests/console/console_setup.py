@@ -29,23 +29,23 @@ SECRET_SETTING = "k3VQ8mZ1xWb7Tn5cRj9uYd2L"
 
 @dataclass(frozen=True)
 class Console:
-    """A running console: its address, the tokens by role, and the world it shows."""
+    """A running console: its address, the tokens by role, and the setup it shows."""
 
     url: str
     tokens: dict[Role, str]
-    world: OperationsSetup
+    setup: OperationsSetup
 
     @asynccontextmanager
-    async def visitor(self, role: Role | None = None) -> AsyncIterator["Visitor"]:
+    async def client(self, role: Role | None = None) -> AsyncIterator["ConsoleClient"]:
         """A browser without a screen, signed in with this role's token if one is given."""
         jar = aiohttp.CookieJar(unsafe=True)
         async with aiohttp.ClientSession(
             cookie_jar=jar, connector=aiohttp.TCPConnector(force_close=True)
         ) as session:
-            visitor = Visitor(session, self.url)
+            client = ConsoleClient(session, self.url)
             if role is not None:
-                assert (await visitor.sign_in(self.tokens[role])).status == 303
-            yield visitor
+                assert (await client.sign_in(self.tokens[role])).status == 303
+            yield client
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Visitor:
+class ConsoleClient:
     """Requests with the cookies of those before them; redirects are not followed."""
 
     session: aiohttp.ClientSession
@@ -125,28 +125,28 @@ class Visitor:
 
 @asynccontextmanager
 async def running_console(
-    world: OperationsSetup,
+    setup: OperationsSetup,
     spool: Path,
     *,
     shown: OperationsSetup | None = None,
     tokens: dict[Role, str] | None = None,
-    door: SourceCheck | None = None,
+    source_check: SourceCheck | None = None,
 ) -> AsyncIterator[Console]:
-    """A console that answers until the end of the block; it shows `world`, unless `shown` is another.
+    """A console that answers until the end of the block; it shows `setup`, unless `shown` is another.
 
-    Tokens are made in `world`, unless they are given: for a second console on the same database.
+    Tokens are made in `setup`, unless they are given: for a second console on the same database.
     """
-    tokens = tokens or await _make_tokens(world)
+    tokens = tokens or await _make_tokens(setup)
     settings = Settings(
         notify_token=SECRET_SETTING, allowed_sources="192.0.2.10/32,198.51.100.0/28"
     )
     parts = ConsoleDependencies(
-        sessions=(shown or world).sessions,
-        vault=world.vault,
-        tokens=Tokens(world.sessions, ADMIN_TOKEN),
-        overviews=Overviews((shown or world).sessions, spool),
+        sessions=(shown or setup).sessions,
+        vault=setup.vault,
+        tokens=Tokens(setup.sessions, ADMIN_TOKEN),
+        overviews=Overviews((shown or setup).sessions, spool),
         rules=RULES,
-        door=door or SourceCheck(Sources(())),
+        source_check=source_check or SourceCheck(Sources(())),
         settings=shown_settings(
             settings,
             {"RELAY_NOTIFY_TOKEN": SECRET_SETTING, "RELAY_ALLOWED_SOURCES": "x"},
@@ -156,16 +156,16 @@ async def running_console(
     listener = HttpListener(make_console(parts), "127.0.0.1", 0)
     running = asyncio.create_task(listener.run())
     try:
-        yield Console(f"http://{listener.address}", tokens, world)
+        yield Console(f"http://{listener.address}", tokens, setup)
     finally:
         listener.stop()
         await running
 
 
-async def _make_tokens(world: OperationsSetup) -> dict[Role, str]:
+async def _make_tokens(setup: OperationsSetup) -> dict[Role, str]:
     tokens = {Role.ADMIN: ADMIN_TOKEN}
     for role in (Role.VIEWER, Role.OPERATOR):
         tokens[role] = (
-            await create_token(world.sessions, NewToken(name=f"a-{role}", role=role), SERVICE)
+            await create_token(setup.sessions, NewToken(name=f"a-{role}", role=role), SERVICE)
         ).token
     return tokens

@@ -78,9 +78,9 @@ def pictures(run_dir: Path) -> Path:
 async def test_an_order_is_found_by_the_end_of_a_telephone_number(
     console: Console, browser: Browser
 ) -> None:
-    await console.world.judged("01", "04", "04", "05")
-    await console.world.judged("04", money="9999")
-    await console.world.judged("01", order_no="1234-56789-09999", telno="0398765432")
+    await console.setup.judged("01", "04", "04", "05")
+    await console.setup.judged("04", money="9999")
+    await console.setup.judged("01", order_no="1234-56789-09999", telno="0398765432")
     async with window(browser, console.url) as seen:
         page = seen.page
         await seen.sign_in(console.tokens[Role.OPERATOR])
@@ -90,46 +90,46 @@ async def test_an_order_is_found_by_the_end_of_a_telephone_number(
         await expect(page.get_by_role("link", name="1234-56789-09999")).to_have_count(0)
         await page.get_by_role("link", name=ORDER_NO).click()
         await expect(page.get_by_role("heading", level=1)).to_contain_text(ORDER_NO)
-        story = page.locator(".story > li:not(.head)")
-        await expect(story).to_have_count(5)
+        timeline = page.locator(".timeline > li:not(.head)")
+        await expect(timeline).to_have_count(5)
         for line, words in enumerate(
-            ("Order accepted", "Payment received", "Repetition", "Payment confirmed", "Conflict")
+            ("Order accepted", "Payment received", "Duplicate", "Payment confirmed", "Conflict")
         ):
-            await expect(story.nth(line)).to_contain_text(words)
+            await expect(timeline.nth(line)).to_contain_text(words)
         await expect(page.get_by_text(NAME)).to_have_count(0)
         await page.get_by_role("button", name="Show personal data").click()
         await expect(page.get_by_text(NAME)).to_be_visible()
         await page.get_by_role("link", name="Raw call").first.click()
-        await expect(page.get_by_role("heading", name="As it was sent")).to_be_visible()
+        await expect(page.get_by_role("heading", name="Raw request")).to_be_visible()
         await expect(page.locator("pre").first).to_contain_text("username=***")
-        await page.get_by_role("button", name="Show what is hidden").click()
+        await page.get_by_role("button", name="Show hidden values").click()
         await expect(page.locator("pre").first).to_contain_text("username=%83R%83%93")
 
 
 async def test_a_quarantined_call_is_released_and_judged(
     console: Console, browser: Browser
 ) -> None:
-    await console.world.call("04", clientip="2012000009")
-    await console.world.judge("2012000001")
+    await console.setup.call("04", clientip="2012000009")
+    await console.setup.judge("2012000001")
     async with window(browser, console.url) as seen:
         page = seen.page
         await seen.sign_in(console.tokens[Role.OPERATOR], "/attention")
-        await expect(page.locator("#quarantined")).to_contain_text("The IP code is not ours")
+        await expect(page.locator("#quarantined")).to_contain_text("Not our IP code")
         await page.get_by_role("button", name=f"Release {ORDER_NO}").click()
         await expect(page.get_by_role("status")).to_have_text(
             "The call was released. It is being judged now."
         )
-        await console.world.judge("2012000001")
+        await console.setup.judge("2012000001")
         await seen.go(f"/orders/{ORDER_NO}")
-        await expect(page.locator(".story")).to_contain_text("Payment received")
-        await expect(page.locator(".story")).to_contain_text("Released by an operator")
+        await expect(page.locator(".timeline")).to_contain_text("Payment received")
+        await expect(page.locator(".timeline")).to_contain_text("Released by an operator")
         await seen.go("/attention")
-        await expect(page.get_by_role("heading", name="Nothing needs a human.")).to_be_visible()
+        await expect(page.get_by_role("heading", name="Nothing needs attention.")).to_be_visible()
 
 
 async def test_a_conflict_is_dismissed_with_a_reason(console: Console, browser: Browser) -> None:
-    await console.world.judged("04")
-    await console.world.judged("04", money="9999")
+    await console.setup.judged("04")
+    await console.setup.judged("04", money="9999")
     async with window(browser, console.url, Look(width=375)) as seen:
         page = seen.page
         await seen.sign_in(console.tokens[Role.OPERATOR], "/attention")
@@ -138,42 +138,42 @@ async def test_a_conflict_is_dismissed_with_a_reason(console: Console, browser: 
             "asked Zeus: the first is right"
         )
         await page.get_by_role("button", name=f"Dismiss {ORDER_NO}").click()
-        await expect(page.get_by_role("heading", name="Nothing needs a human.")).to_be_visible()
-    rows = await console.world.rows("SELECT dismissal FROM notices WHERE verdict = 'conflict'")
+        await expect(page.get_by_role("heading", name="Nothing needs attention.")).to_be_visible()
+    rows = await console.setup.rows("SELECT dismissal FROM notices WHERE verdict = 'conflict'")
     assert ["asked Zeus: the first is right"] == [row.dismissal for row in rows]
 
 
 async def test_a_dead_webhook_is_sent_again_and_arrives(console: Console, browser: Browser) -> None:
     async with (
         subscriber("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=") as merchant,
-        console.world.forwarder(),
+        console.setup.forwarder(),
     ):
         merchant.status = 500
-        await console.world.add(
+        await console.setup.add(
             "shop", merchant.url, secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
         )
-        await console.world.judged("04")
+        await console.setup.judged("04")
         await until(lambda: _is(console, ["dead"]))
         async with window(browser, console.url) as seen:
             page = seen.page
             await seen.sign_in(console.tokens[Role.OPERATOR], "/attention")
             await expect(page.locator("#dead")).to_contain_text("Error on the subscriber's side")
             merchant.status = 200
-            await page.get_by_role("button", name=f"Send again {ORDER_NO}").click()
+            await page.get_by_role("button", name=f"Retry {ORDER_NO}").click()
             await merchant.wait_for(1)
             await until(lambda: _is(console, ["delivered"]))
             await seen.go(f"/orders/{ORDER_NO}")
-            await expect(page.locator(".story .mark.good").last).to_have_text("Delivered")
+            await expect(page.locator(".timeline .mark.good").last).to_have_text("Delivered")
     assert [ORDER_NO] == [event["data"]["order_no"] for _, event in merchant.received]
 
 
 async def test_a_subscriber_is_added_and_tested_and_recovers(
     console: Console, browser: Browser
 ) -> None:
-    await console.world.judged("01", "04")
+    await console.setup.judged("01", "04")
     async with (
         _merchant() as (url, received),
-        console.world.forwarder(),
+        console.setup.forwarder(),
         window(browser, console.url) as seen,
     ):
         page = seen.page
@@ -183,34 +183,34 @@ async def test_a_subscriber_is_added_and_tested_and_recovers(
         await page.get_by_role("textbox", name="Address").fill(url)
         await page.get_by_role("button", name="Add", exact=True).click()
         secret = await page.locator("#secret").inner_text()
-        await page.get_by_role("link", name="I have put it in a safe place").click()
+        await page.get_by_role("link", name="I have stored it safely").click()
         await page.get_by_role("button", name="Send a test").click()
-        await expect(page.locator("#trial")).to_contain_text("The test arrived.")
+        await expect(page.locator("#test-result")).to_contain_text("The test was delivered.")
         body, headers = received[0]
         assert "webhook.test" == Webhook(secret).verify(body, headers)["type"]
-        await page.get_by_label("Everything of this time").check()
+        await page.get_by_label("Everything in this period").check()
         await page.get_by_role("button", name="Count first").click()
-        await expect(page.get_by_text("2 webhooks would be sent again.")).to_be_visible()
-        await page.get_by_role("button", name="Send 2 again").click()
-        await expect(page.locator("#progress")).to_contain_text("None is waiting any more.")
+        await expect(page.get_by_text("2 webhooks would be resent.")).to_be_visible()
+        await page.get_by_role("button", name="Resend 2").click()
+        await expect(page.locator("#progress")).to_contain_text("None is pending any more.")
         await until(lambda: _received(received, 3))
 
 
 async def test_a_subscriber_that_fails_its_test_says_why(
     console: Console, browser: Browser, unused_tcp_port: int
 ) -> None:
-    await console.world.add("shop", f"http://127.0.0.1:{unused_tcp_port}/hooks")
-    async with console.world.forwarder(), window(browser, console.url) as seen:
+    await console.setup.add("shop", f"http://127.0.0.1:{unused_tcp_port}/hooks")
+    async with console.setup.forwarder(), window(browser, console.url) as seen:
         page = seen.page
         await seen.sign_in(console.tokens[Role.OPERATOR], "/subscribers/shop")
         await page.get_by_role("button", name="Send a test").click()
-        await expect(page.locator("#trial")).to_contain_text("The connection was refused")
+        await expect(page.locator("#test-result")).to_contain_text("Connection refused")
         await page.get_by_text("Pause…").click()
         await page.get_by_label("Why").fill("maintenance")
         await page.get_by_role("button", name="Pause", exact=True).click()
         await expect(page.get_by_role("status")).to_contain_text("The subscriber is paused.")
         await page.get_by_role("button", name="Resume").click()
-        await expect(page.get_by_role("status")).to_contain_text("gets webhooks again")
+        await expect(page.get_by_role("status")).to_contain_text("The subscriber is resumed")
 
 
 async def test_the_language_follows_the_browser_and_can_be_switched(
@@ -233,12 +233,12 @@ async def test_the_page_of_today_renews_itself(console: Console, browser: Browse
         await seen.sign_in(console.tokens[Role.VIEWER])
         await expect(page.locator(".verdict")).to_contain_text("Zeus has not called yet")
         await expect(page.locator(".chart canvas")).to_be_visible()
-        await console.world.judged("01")
+        await console.setup.judged("01")
         await expect(page.locator(".verdict")).to_contain_text("All is well.")
         await expect(page.get_by_role("alert")).to_be_hidden()
         await page.context.set_offline(True)
         await expect(page.get_by_role("alert")).to_have_text(
-            "This page cannot be renewed just now. The figures may be old."
+            "This page cannot be refreshed. The figures may be out of date."
         )
         await page.context.set_offline(False)
         await expect(page.get_by_role("alert")).to_be_hidden()
@@ -252,7 +252,7 @@ async def test_the_page_of_today_renews_itself(console: Console, browser: Browse
 async def test_personal_data_is_erased_without_a_mouse_and_without_scripts(
     console: Console, browser: Browser
 ) -> None:
-    await console.world.judged("01", "04")
+    await console.setup.judged("01", "04")
     async with window(browser, console.url, Look(width=375, scripts=False)) as seen:
         page = seen.page
         await seen.sign_in(console.tokens[Role.ADMIN], f"/orders/{ORDER_NO}")
@@ -265,7 +265,7 @@ async def test_personal_data_is_erased_without_a_mouse_and_without_scripts(
         ):  # opens, passes the box by, and tries the button
             await page.keyboard.press(key)
         await expect(page.get_by_role("checkbox")).to_be_focused()
-        assert [] == await console.world.rows(
+        assert [] == await console.setup.rows(
             "SELECT id FROM notices WHERE erased_at IS NOT NULL"
         ), "the browser asks for the tick"
         for key in ("Space", "Tab", "Enter"):
@@ -274,7 +274,7 @@ async def test_personal_data_is_erased_without_a_mouse_and_without_scripts(
             "The personal data was erased from the database."
         )
         await expect(page.get_by_text("The personal data was erased on")).to_be_visible()
-    assert 2 == len(await console.world.rows("SELECT id FROM notices WHERE erased_at IS NOT NULL"))
+    assert 2 == len(await console.setup.rows("SELECT id FROM notices WHERE erased_at IS NOT NULL"))
 
 
 async def test_a_colleague_gets_a_token_and_the_audit_tells_of_it(
@@ -288,12 +288,12 @@ async def test_a_colleague_gets_a_token_and_the_audit_tells_of_it(
         await seen.sign_in(console.tokens[Role.ADMIN])
         await page.get_by_role("link", name="System").click()
         await page.get_by_role("link", name="Tokens").click()
-        await page.get_by_label("Whose is it?").fill("suzuki")
-        await page.get_by_label("It expires").select_option("30")
+        await page.get_by_label("Name of its user").fill("suzuki")
+        await page.get_by_label("Expires").select_option("30")
         await page.get_by_label("operator").check()
-        await page.get_by_role("button", name="Make it").click()
+        await page.get_by_role("button", name="Create", exact=True).click()
         token = await page.locator("#secret").inner_text()
-        await page.get_by_role("link", name="I have put it in a safe place").click()
+        await page.get_by_role("link", name="I have stored it safely").click()
         await expect(page.locator(".items")).to_contain_text("suzuki")
         await theirs.sign_in(token, "/settings")
         await expect(theirs.page.get_by_role("link", name="監査")).to_have_count(0)
@@ -301,7 +301,7 @@ async def test_a_colleague_gets_a_token_and_the_audit_tells_of_it(
         await page.get_by_role("button", name="Revoke suzuki").click()
         await expect(page.get_by_role("status")).to_contain_text("The token was revoked.")
         await page.get_by_role("link", name="Audit").click()
-        await page.get_by_label("To what").fill("token:suzuki")
+        await page.get_by_label("Subject").fill("token:suzuki")
         await page.get_by_role("button", name="Filter").click()
         await expect(page.locator("tbody tr")).to_have_count(2)
         await expect(page.locator("tbody tr").first).to_contain_text("Token revoked")
@@ -330,7 +330,7 @@ async def test_every_page_can_be_used_by_everybody(
 async def test_what_is_shown_once_and_what_went_wrong_can_be_read_by_everybody(
     console: Console, browser: Browser, axe: str, pictures: Path, look: Look
 ) -> None:
-    await console.world.judged("04")
+    await console.setup.judged("04")
     async with window(browser, console.url, look) as seen:
         page = seen.page
         await seen.sign_in(console.tokens[Role.ADMIN], "/tokens")
@@ -339,14 +339,14 @@ async def test_what_is_shown_once_and_what_went_wrong_can_be_read_by_everybody(
         await page.locator("form[action='/tokens'] button").click()
         await expect(page.locator("#secret")).to_be_visible()
         await _check(seen, axe, pictures / f"token-{look}.png")
-        for way in ("secret", "key_pair", "feed"):
+        for method in ("secret", "key_pair", "feed"):
             await seen.go("/add-subscriber")
-            await page.locator("#name").fill(way)
+            await page.locator("#name").fill(method)
             await page.locator("#url").fill("https://shop.example/hooks")
-            await page.locator(f"input[value={way}]").check()
+            await page.locator(f"input[value={method}]").check()
             await page.locator("form[action='/add-subscriber'] button.main").click()
             await expect(page.locator("#secret")).to_be_visible()
-            await _check(seen, axe, pictures / f"secret-{way}-{look}.png")
+            await _check(seen, axe, pictures / f"secret-{method}-{look}.png")
         await seen.go("/add-subscriber")
         await page.locator("#name").fill("limited")
         await page.locator("#url").fill("https://shop.example/hooks")
@@ -400,23 +400,23 @@ async def _check(seen: Window, axe: str | None, picture: Path) -> None:
 
 async def _a_day(console: Console) -> dict[str, str]:
     """Something of everything, and the pages that show it."""
-    world = console.world
-    await world.add("shop")
-    await world.add("warehouse", event_types=["payment.received"], customer=True)
-    notice, *_ = await world.judged("01", "04", "04", "05")
-    await world.judged("04", money="9999")
-    await world.call("99", order_no="1234-56789-09999")
-    await world.judge()
-    await world.run(
+    setup = console.setup
+    await setup.add("shop")
+    await setup.add("warehouse", event_types=["payment.received"], customer=True)
+    notice, *_ = await setup.judged("01", "04", "04", "05")
+    await setup.judged("04", money="9999")
+    await setup.call("99", order_no="1234-56789-09999")
+    await setup.judge()
+    await setup.run(
         "UPDATE outbound_webhooks SET state = 'dead', finished_at = now(), last_outcome = 'timeout' WHERE id % 3 = 0"
     )
-    await world.run(
+    await setup.run(
         "UPDATE subscribers SET state = 'paused', pause_reason = 'gone' WHERE name = 'warehouse'"
     )
-    await world.run(
+    await setup.run(
         "UPDATE subscribers SET failures = 12, failing_since = now() - interval '20 minutes' WHERE name = 'shop'"
     )
-    await world.run(
+    await setup.run(
         "INSERT INTO rejected_samples (id, lane, received_at, source, method, target, headers, body) "
         "SELECT id, lane, received_at, source, method, target, headers, body FROM notices WHERE id = :id",
         id=notice,
@@ -439,7 +439,7 @@ async def _a_day(console: Console) -> dict[str, str]:
 
 
 async def _is(console: Console, states: list[str]) -> bool:
-    return await console.world.states() == states
+    return await console.setup.states() == states
 
 
 async def _received(received: list[tuple[bytes, dict[str, str]]], count: int) -> bool:

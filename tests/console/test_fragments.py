@@ -1,4 +1,4 @@
-"""The parts of the console that need no server: throttle, forms, addresses to go back to, settings, and what should worry an operator."""
+"""The parts of the console that need no server: limiter, forms, addresses to go back to, settings, and what should worry an operator."""
 
 import asyncio
 import time
@@ -12,14 +12,14 @@ from app.console.http.forms import FormTooLarge, parse_form
 from app.console.http.page_request import order_path, path_here
 from app.console.http.session import comes_from_here
 from app.console.http.sign_in_limiter import (
-    MOST_SLOWED,
+    MAX_SLOWED,
     PER_ADDRESS,
     SLOW_AFTER,
     SLOW_SECONDS,
-    SignInThrottle,
+    SignInLimiter,
 )
 from app.console.views.effective_settings import Origin, shown_settings
-from app.console.views.warnings import Weight, page_warnings
+from app.console.views.warnings import Severity, page_warnings
 from app.network.allowed_sources import parse_address
 from app.operations.monitoring.overview import Overview, SpoolSeen, SubscriberHealth
 from app.operations.reviews.attention import AttentionCounts
@@ -42,51 +42,50 @@ ONE, ANOTHER = ADDRESSES[1:3]
 
 def test_an_address_may_fail_five_times_a_minute() -> None:
     clock = Clock()
-    throttle = SignInThrottle(clock)
-    assert [True] * PER_ADDRESS + [False] == [throttle.begin(ONE) for _ in range(PER_ADDRESS + 1)]
-    assert throttle.begin(ANOTHER)
+    limiter = SignInLimiter(clock)
+    assert [True] * PER_ADDRESS + [False] == [limiter.begin(ONE) for _ in range(PER_ADDRESS + 1)]
+    assert limiter.begin(ANOTHER)
     clock.seconds = 61
-    assert throttle.begin(ONE)
+    assert limiter.begin(ONE)
 
 
 def test_the_addresses_of_an_ipv6_network_are_one() -> None:
-    throttle = SignInThrottle(Clock())
+    limiter = SignInLimiter(Clock())
     tries = [
-        throttle.begin(parse_address(f"2001:db8:0:1::{number}"))
-        for number in range(PER_ADDRESS + 1)
+        limiter.begin(parse_address(f"2001:db8:0:1::{number}")) for number in range(PER_ADDRESS + 1)
     ]
     assert [True] * PER_ADDRESS + [False] == tries
-    assert throttle.begin(parse_address("2001:db8:0:2::1"))
-    assert throttle.begin(parse_address("::ffff:192.0.2.1")), "an IPv4 address is not one of them"
+    assert limiter.begin(parse_address("2001:db8:0:2::1"))
+    assert limiter.begin(parse_address("::ffff:192.0.2.1")), "an IPv4 address is not one of them"
 
 
 def test_success_does_not_count() -> None:
-    throttle = SignInThrottle(Clock())
+    limiter = SignInLimiter(Clock())
     for _ in range(3 * SLOW_AFTER):
-        assert throttle.begin(ONE)
-        throttle.succeeded(ONE)
+        assert limiter.begin(ONE)
+        limiter.succeeded(ONE)
 
 
 async def test_an_attack_by_many_addresses_is_slowed_and_locks_nobody_out() -> None:
     clock = Clock()
-    throttle = SignInThrottle(clock)
+    limiter = SignInLimiter(clock)
     for address in ADDRESSES[: SLOW_AFTER - 1]:
-        assert throttle.begin(address)
-        await asyncio.wait_for(throttle.failed(), 0.5)
-    assert throttle.begin(ADDRESSES[100])
+        assert limiter.begin(address)
+        await asyncio.wait_for(limiter.failed(), 0.5)
+    assert limiter.begin(ADDRESSES[100])
     began = time.monotonic()
-    await throttle.failed()
+    await limiter.failed()
     assert SLOW_SECONDS <= time.monotonic() - began + 0.01
-    assert all(throttle.begin(address) for address in ADDRESSES[101:])
+    assert all(limiter.begin(address) for address in ADDRESSES[101:])
     clock.seconds = 61
-    await asyncio.wait_for(throttle.failed(), 0.5)
+    await asyncio.wait_for(limiter.failed(), 0.5)
 
 
 async def test_slowed_attempts_are_bounded() -> None:
-    throttle = SignInThrottle(Clock())
-    failing = [asyncio.create_task(throttle.failed()) for _ in range(SLOW_AFTER + MOST_SLOWED + 10)]
+    limiter = SignInLimiter(Clock())
+    failing = [asyncio.create_task(limiter.failed()) for _ in range(SLOW_AFTER + MAX_SLOWED + 10)]
     done, waiting = await asyncio.wait(failing, timeout=0.5)
-    assert (SLOW_AFTER - 1 + 10 + 1, MOST_SLOWED) == (len(done), len(waiting))
+    assert (SLOW_AFTER - 1 + 10 + 1, MAX_SLOWED) == (len(done), len(waiting))
     for task in waiting:
         task.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
@@ -279,26 +278,26 @@ def test_a_quiet_day_worries_nobody() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "weight", "path"),
+    ("values", "severity", "path"),
     [
-        ({"unjudged": 3, "oldest_unjudged_at": now() - timedelta(minutes=2)}, Weight.BAD, "/"),
-        ({"spool": SpoolSeen(records=1, segments=1, bytes=1, oldest_seconds=1, refused_records=0, torn_files=0)}, Weight.BAD, "/"),
-        ({"spool": SpoolSeen(records=0, segments=0, bytes=1, oldest_seconds=None, refused_records=1, torn_files=0)}, Weight.BAD, "/"),
-        ({"undelivered": 3, "oldest_undelivered_at": now() - timedelta(minutes=16)}, Weight.WARN, "/subscribers"),
-        ({"last_call_at": None}, Weight.WARN, "/onboarding"),
+        ({"unjudged": 3, "oldest_unjudged_at": now() - timedelta(minutes=2)}, Severity.BAD, "/"),
+        ({"spool": SpoolSeen(records=1, segments=1, bytes=1, oldest_seconds=1, refused_records=0, torn_files=0)}, Severity.BAD, "/"),
+        ({"spool": SpoolSeen(records=0, segments=0, bytes=1, oldest_seconds=None, refused_records=1, torn_files=0)}, Severity.BAD, "/"),
+        ({"undelivered": 3, "oldest_undelivered_at": now() - timedelta(minutes=16)}, Severity.WARN, "/subscribers"),
+        ({"last_call_at": None}, Severity.WARN, "/onboarding"),
         ({"attention": {"quarantined": 1, "conflicts": 0, "rejected_samples": 0, "dead_webhooks": 0, "paused_subscribers": 0}},
-         Weight.BAD, "/attention#quarantined"),
+         Severity.BAD, "/attention#quarantined"),
         ({"attention": {"quarantined": 0, "conflicts": 0, "rejected_samples": 0, "dead_webhooks": 0, "paused_subscribers": 1}},
-         Weight.WARN, "/attention#paused"),
+         Severity.WARN, "/attention#paused"),
         ({"subscribers": [SubscriberHealth(name="shop", state="active", pause_reason=None, failing=True, pending=1, dead=0)]},
-         Weight.WARN, "/subscribers"),
+         Severity.WARN, "/subscribers"),
     ],
 )  # fmt: skip
 def test_what_is_not_as_it_should_be_is_named_with_its_page(
-    values: dict[str, object], weight: Weight, path: str
+    values: dict[str, object], severity: Severity, path: str
 ) -> None:
-    assert [(weight, path)] == [
-        (concern.weight, concern.path) for concern in page_warnings(overview(**values))
+    assert [(severity, path)] == [
+        (warning.severity, warning.path) for warning in page_warnings(overview(**values))
     ]
 
 
@@ -310,7 +309,7 @@ def test_the_worst_comes_first() -> None:
         "dead_webhooks": 0,
         "paused_subscribers": 0,
     }
-    weights = [
-        concern.weight for concern in page_warnings(overview(attention=counts, last_call_at=None))
+    severities = [
+        warning.severity for warning in page_warnings(overview(attention=counts, last_call_at=None))
     ]
-    assert [Weight.BAD, Weight.WARN, Weight.WARN] == weights
+    assert [Severity.BAD, Severity.WARN, Severity.WARN] == severities

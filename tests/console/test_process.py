@@ -4,7 +4,7 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.console.console_setup import Visitor
+from tests.console.console_setup import ConsoleClient
 from tests.processes import ADMIN_TOKEN, processes, service_settings
 
 
@@ -16,23 +16,23 @@ async def test_the_private_listener_serves_console_and_api(
         host, port = await process.ready("operator")
         jar = aiohttp.CookieJar(unsafe=True)
         async with aiohttp.ClientSession(cookie_jar=jar) as session:
-            visitor = Visitor(session, f"http://{host}:{port}")
+            client = ConsoleClient(session, f"http://{host}:{port}")
             assert (
                 "application/problem+json"
-                == (await visitor.get("/v1/no-such-thing")).headers["content-type"]
+                == (await client.get("/v1/no-such-thing")).headers["content-type"]
             )
-            assert "alive\n" == (await visitor.get("/healthz")).text
-            assert 303 == (await visitor.get("/")).status
-            assert 303 == (await visitor.sign_in(ADMIN_TOKEN)).status
+            assert "alive\n" == (await client.get("/healthz")).text
+            assert 303 == (await client.get("/")).status
+            assert 303 == (await client.sign_in(ADMIN_TOKEN)).status
             for path in ("/", "/orders", "/attention", "/subscribers", "/settings"):
-                page = await visitor.get(path)
+                page = await client.get(path)
                 assert (200, "text/html; charset=utf-8") == (
                     page.status,
                     page.headers["content-type"],
                 ), path
             style = page.text.partition('rel="stylesheet" href="')[2].partition('"')[0]
             assert (200, "text/css; charset=utf-8") == (
-                (sheet := await visitor.get(style)).status,
+                (sheet := await client.get(style)).status,
                 sheet.headers["content-type"],
             )
         assert ADMIN_TOKEN not in process.log_text()

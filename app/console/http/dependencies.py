@@ -1,9 +1,12 @@
-"""What the pages work with."""
+"""Dependencies of the console's pages.
+
+A module of its own, because pages and middleware both import it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.console.http.sign_in_limiter import SignInThrottle
+from app.console.http.sign_in_limiter import SignInLimiter
 from app.console.views.effective_settings import ShownSetting
 from app.crypto.vault import Vault
 from app.db.engine import Sessions
@@ -15,13 +18,13 @@ from app.operations.subscribers.validation import UrlRules
 
 @dataclass(frozen=True, slots=True)
 class ConsoleDependencies:
-    """The database, the vault, who may sign in, how things stand, what URLs may be, who calls behind proxies, the settings to show."""
+    """Database, vault, tokens, overviews, URL rules, proxy check and settings for the pages."""
 
     sessions: Sessions
     vault: Vault
     tokens: Tokens
     overviews: Overviews
     rules: UrlRules
-    door: SourceCheck
+    source_check: SourceCheck
     settings: Sequence[ShownSetting] = ()
-    throttle: SignInThrottle = field(default_factory=SignInThrottle)
+    sign_in_limiter: SignInLimiter = field(default_factory=SignInLimiter)

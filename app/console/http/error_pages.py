@@ -1,4 +1,4 @@
-"""Answers for what goes wrong. They repeat nothing that was sent, and what is logged holds no values."""
+"""Error pages of the console. Neither page nor log repeats a value of the request."""
 
 from http import HTTPStatus
 
@@ -16,93 +16,106 @@ from app.operations.errors import OperationError
 log = get_logger("console")
 
 
-def not_found(visit: PageRequest, refused: OperationError | None = None) -> Response:
-    """What was asked for does not exist."""
+def not_found(page_request: PageRequest, error: OperationError | None = None) -> Response:
+    """Return 404 for a missing page or object."""
     return _page(
-        visit,
+        page_request,
         HTTPStatus.NOT_FOUND,
         _("Not found"),
-        words_of(refused) if refused else _("There is no such page."),
+        words_of(error) if error else _("There is no such page."),
     )
 
 
-def wrong_method(visit: PageRequest) -> Response:
-    """The page exists and takes no such request."""
-    return _page(visit, HTTPStatus.METHOD_NOT_ALLOWED, _("Not found"), _("There is no such page."))
+def wrong_method(page_request: PageRequest) -> Response:
+    """Return 405 for a method that the page does not support."""
+    return _page(
+        page_request, HTTPStatus.METHOD_NOT_ALLOWED, _("Not found"), _("There is no such page.")
+    )
 
 
-def forbidden(visit: PageRequest, needed: Role) -> Response:
-    """The operator's role does not suffice."""
+def forbidden(page_request: PageRequest, needed: Role) -> Response:
+    """Log an operator's missing right and return 403."""
     log.warning(
         "not_allowed",
-        operator=visit.operator and visit.operator.name,
-        path=_route(visit),
+        operator=page_request.operator and page_request.operator.name,
+        path=_route(page_request),
         needed=needed.value,
     )
-    return not_allowed(visit)
+    return not_allowed(page_request)
 
 
-def not_allowed(visit: PageRequest) -> Response:
-    """The operator's role does not suffice."""
-    return _page(visit, HTTPStatus.FORBIDDEN, _("Not allowed"), _("Your role does not allow this."))
-
-
-def form_expired(visit: PageRequest) -> Response:
-    """A form without the right CSRF token: an old page, or another site's."""
-    log.warning("form_refused", path=_route(visit))
-    text = _(
-        "The form was sent from a page that is too old, or from another site. Go back, load the page again and send it once more."
-    )
-    return _page(visit, HTTPStatus.FORBIDDEN, _("Please send it once more"), text)
-
-
-def form_too_large(visit: PageRequest) -> Response:
-    """More was sent than any form can hold."""
+def not_allowed(page_request: PageRequest) -> Response:
+    """Return 403 for an action that the operator's role does not allow."""
     return _page(
-        visit,
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        _("Too much"),
-        _("The form holds more than we take."),
+        page_request, HTTPStatus.FORBIDDEN, _("Not allowed"), _("Your role does not allow this.")
     )
 
 
-def database_error_page(visit: PageRequest, error: Exception, trouble: DatabaseProblem) -> Response:
-    """The database is to blame."""
-    log.error("page_failed", path=_route(visit), trouble=trouble.name, error=describe_error(error))
+def form_expired(page_request: PageRequest) -> Response:
+    """Return 403 for a form without a valid CSRF token: an old page, or another site."""
+    log.warning("form_refused", path=_route(page_request))
     text = _(
-        "The database does not answer just now. Calls of Zeus are kept all the same. Try again in a moment."
+        "The form came from an outdated page or from another site. "
+        "Go back, reload the page and send it again."
     )
-    return _page(visit, HTTPStatus.SERVICE_UNAVAILABLE, _("One moment"), text)
+    return _page(page_request, HTTPStatus.FORBIDDEN, _("Please send it again"), text)
 
 
-def defect(visit: PageRequest, error: Exception) -> Response:
-    """We are to blame."""
+def form_too_large(page_request: PageRequest) -> Response:
+    """Return 413 for a form over the size limit."""
+    return _page(
+        page_request,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        _("Too large"),
+        _("The form is larger than the limit."),
+    )
+
+
+def database_error_page(
+    page_request: PageRequest, error: Exception, problem: DatabaseProblem
+) -> Response:
+    """Return 503 for a database error, and log it."""
+    log.error(
+        "page_failed", path=_route(page_request), trouble=problem.name, error=describe_error(error)
+    )
+    text = _(
+        "The database does not answer. Zeus's calls are still recorded. Try again in a moment."
+    )
+    return _page(page_request, HTTPStatus.SERVICE_UNAVAILABLE, _("One moment"), text)
+
+
+def defect(page_request: PageRequest, error: Exception) -> Response:
+    """Return 500 for an internal error, and log its place in the code."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else None
     log.error(
-        "page_failed", path=_route(visit), trouble=None, error=describe_error(error), where=where
+        "page_failed",
+        path=_route(page_request),
+        trouble=None,
+        error=describe_error(error),
+        where=where,
     )
     return _page(
-        visit,
+        page_request,
         HTTPStatus.INTERNAL_SERVER_ERROR,
-        _("Something is broken"),
-        _("A defect of zeus-relay; its log tells where."),
+        _("Internal error"),
+        _("zeus-relay has a defect. Its log shows the place in the code."),
     )
 
 
-def _page(visit: PageRequest, status: HTTPStatus, title: str, text: str) -> Response:
-    back = visit.here if visit.request.method != "GET" else "/"
-    return visit.page(
-        "trouble.html",
+def _page(page_request: PageRequest, status: HTTPStatus, title: str, text: str) -> Response:
+    back = page_request.here if page_request.request.method != "GET" else "/"
+    return page_request.page(
+        "error.html",
         status,
-        title=visit.translated(title),
-        text=visit.translated(text),
+        title=page_request.translated(title),
+        text=page_request.translated(text),
         back=back,
     )
 
 
-def _route(visit: PageRequest) -> str:
-    """The first part of the path, which holds no value."""
-    return f"/{visit.request.url.path.split('/')[1][:20]}"
+def _route(page_request: PageRequest) -> str:
+    """Return the first segment of the path, which contains no value."""
+    return f"/{page_request.request.url.path.split('/')[1][:20]}"

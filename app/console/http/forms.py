@@ -1,4 +1,4 @@
-"""Reading the fields of a form that a browser sent."""
+"""Parser for form-encoded request bodies, with size limits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,48 +6,51 @@ from urllib.parse import parse_qs
 
 from starlette.requests import Request
 
-LARGEST = 64 * 1024
-_MOST_FIELDS = 200
+MAX_BYTES = 64 * 1024
+_MAX_FIELDS = 200
 
 
 class FormTooLarge(Exception):
-    """More than any of our forms can hold."""
+    """The form exceeds the limit of bytes or fields."""
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The fields of a form, each with all its values."""
+    """Fields of a form, each with all its values."""
 
     fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def text(self, name: str) -> str:
-        """The field's first value without the blanks around it; empty if it was not sent."""
+        """Return the field's first value, stripped; empty if it was not sent."""
         return next(iter(self.fields.get(name, ())), "").strip()
 
     def texts(self, name: str) -> list[str]:
-        """All values of a field, as of several boxes ticked."""
+        """Return all values of a field, such as several ticked boxes."""
         return list(self.fields.get(name, ()))
 
     def ticked(self, name: str) -> bool:
-        """Whether a box was ticked."""
+        """Return True if a box was ticked."""
         return name in self.fields
 
 
 async def read_form(request: Request) -> Form:
-    """The form in a request's body; raises FormTooLarge."""
+    """Return the form in a request's body. Raises FormTooLarge."""
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > LARGEST:
+        if len(body) > MAX_BYTES:
             raise FormTooLarge
     return parse_form(body)
 
 
 def parse_form(body: bytes) -> Form:
-    """The fields of a form-encoded body; raises FormTooLarge. NUL, which no database takes, becomes the sign for what cannot be read."""
+    """Return the form in a form-encoded body. Raises FormTooLarge.
+
+    NUL becomes U+FFFD, since Postgres rejects it in text.
+    """
     try:
         fields = parse_qs(
-            body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS
+            body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MAX_FIELDS
         )
     except ValueError:
         raise FormTooLarge from None

@@ -1,4 +1,4 @@
-"""In front of every page: signing in, roles, CSRF, and answers for what goes wrong."""
+"""Middleware of every page: sign-in, roles, CSRF and error pages."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -36,60 +36,68 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def guarded(page: Page, role: Role | None) -> Endpoint:
-    """The endpoint of a page. `role` is what the operator needs; None for pages that can be seen without signing in."""
+    """Return the endpoint of a page.
+
+    `role` is the operator's minimum role; None for pages without sign-in.
+    """
 
     async def endpoint(request: Request) -> Response:
-        visit = PageRequest(request, session_of(request), None, language_of(request))
+        page_request = PageRequest(request, session_of(request), None, language_of(request))
         try:
-            return await _answer(visit, page, role)
-        except NotFound as refused:
-            return not_found(visit, refused)
+            return await _answer(page_request, page, role)
+        except NotFound as error:
+            return not_found(page_request, error)
         except NotAllowed:
-            return not_allowed(visit)
-        except (
-            Exception
-        ) as error:  # what nobody expected must not reach a log with the values in it
-            trouble = problem_of(error)
-            return database_error_page(visit, error, trouble) if trouble else defect(visit, error)
+            return not_allowed(page_request)
+        except Exception as error:  # its text may hold personal data: log it without values
+            problem = problem_of(error)
+            return (
+                database_error_page(page_request, error, problem)
+                if problem
+                else defect(page_request, error)
+            )
 
     return endpoint
 
 
-async def _answer(visit: PageRequest, page: Page, role: Role | None) -> Response:
-    if visit.request.method == "POST":
+async def _answer(page_request: PageRequest, page: Page, role: Role | None) -> Response:
+    if page_request.request.method == "POST":
         try:
-            visit = replace(visit, form=await read_form(visit.request))
+            page_request = replace(page_request, form=await read_form(page_request.request))
         except FormTooLarge:
-            return form_too_large(visit)
+            return form_too_large(page_request)
     if role is not None:
-        visit = replace(visit, operator=await operator_of(visit))
-        if visit.operator is None:
-            return _ask_to_sign_in(visit)
-    if visit.request.method == "POST" and not _is_ours(visit):
-        return form_expired(visit)
-    if role is not None and not visit.may(role):
-        return forbidden(visit, role)
-    return await page(visit)
+        page_request = replace(page_request, operator=await operator_of(page_request))
+        if page_request.operator is None:
+            return _ask_to_sign_in(page_request)
+    if page_request.request.method == "POST" and not _is_ours(page_request):
+        return form_expired(page_request)
+    if role is not None and not page_request.may(role):
+        return forbidden(page_request, role)
+    return await page(page_request)
 
 
-def _is_ours(visit: PageRequest) -> bool:
-    headers = visit.request.headers
+def _is_ours(page_request: PageRequest) -> bool:
+    headers = page_request.request.headers
     return is_ours(
-        visit.session, visit.form, headers, behind_proxy=caller_of(visit.request).behind_proxy
+        page_request.session,
+        page_request.form,
+        headers,
+        behind_proxy=caller_of(page_request.request).behind_proxy,
     )
 
 
-def _ask_to_sign_in(visit: PageRequest) -> Response:
+def _ask_to_sign_in(page_request: PageRequest) -> Response:
     if (
-        visit.session is None
-        and visit.request.method == "GET"
-        and visit.request.headers.get("sec-fetch-site") == "cross-site"
+        page_request.session is None
+        and page_request.request.method == "GET"
+        and page_request.request.headers.get("sec-fetch-site") == "cross-site"
     ):
-        # Browsers hold the cookie back when a link elsewhere leads here; asked once more from our own page, they send it.
-        return visit.page("continue.html")
-    said = Flash.SIGN_IN_AGAIN if visit.session and visit.session.token else None
-    path = f"/sign-in?next={quote(visit.here)}" if visit.here != "/" else "/sign-in"
-    if visit.in_part:
+        # Browsers withhold the cookie after a link from another site. Our page's reload sends it.
+        return page_request.page("continue.html")
+    flash = Flash.SIGN_IN_AGAIN if page_request.session and page_request.session.token else None
+    path = f"/sign-in?next={quote(page_request.here)}" if page_request.here != "/" else "/sign-in"
+    if page_request.in_part:
         return Response(status_code=HTTPStatus.UNAUTHORIZED, headers={"hx-redirect": path})
-    response = visit.go(path, said)
-    return visit.forget(response) if said else response
+    response = page_request.go(path, flash)
+    return page_request.forget(response) if flash else response

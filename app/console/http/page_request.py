@@ -1,4 +1,4 @@
-"""One request to the console: who makes it, in which language, and the answers a page can give."""
+"""Request to a console page: operator, session, language and form, and the answers to it."""
 
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
@@ -22,19 +22,19 @@ from app.operations.access.permissions import ROLE_OF, Actor, Operator, Read, Ro
 from app.operations.access.sessions import is_ended
 from app.operations.errors import NotFound
 
-_SAID = "zeus_relay_said"
-_SAID_SECONDS = 60
+_FLASH = "zeus_relay_said"
+_FLASH_SECONDS = 60
 _NAVIGATION = {
     "/add-subscriber": "/subscribers",
     "/rejected-samples": "/attention",
     "/notices": "/orders",
 } | dict.fromkeys(("/onboarding", "/tokens", "/audit"), "/settings")
-"""Under which of the pages at the top a page stands whose path does not say so."""
+"""Top-level page to highlight, for paths of pages below it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """A request with what is known of its maker. `operator` is None for pages that need no sign-in."""
+    """A request with its session. `operator` is None on pages that need no sign-in."""
 
     request: Request
     session: Session | None
@@ -44,128 +44,137 @@ class PageRequest:
 
     @property
     def dependencies(self) -> ConsoleDependencies:
-        """What the pages work with."""
+        """Return the dependencies of the pages."""
         return cast(ConsoleDependencies, self.request.app.state.dependencies)
 
     @property
     def actor(self) -> Actor:
-        """Who the audit names for what is done in this request."""
-        assert self.operator is not None  # noqa: S101 - no action can be reached without signing in
+        """Return the actor that the audit log names for this request."""
+        assert self.operator is not None  # noqa: S101 - actions require sign-in
         return self.operator.via(Via.CONSOLE)
 
     @property
     def here(self) -> str:
-        """The address of this page, to come back to; of a form's answer, the page that the form was on."""
+        """Return the path of this page; for a form, the path of the page it was on."""
         if self.request.method != "GET":
             return path_here(self.form.text("back") or self._path)
         return self._path + (f"?{self.request.url.query}" if self.request.url.query else "")
 
     @property
     def _path(self) -> str:
-        """The path as the browser wrote it: decoded, an order number with a question mark in it would lead elsewhere."""
+        """Return the path still percent-encoded.
+
+        A decoded order number with a question mark would lead to another page.
+        """
         return cast(bytes, self.request.scope["raw_path"]).decode("latin-1")
 
     @property
     def in_part(self) -> bool:
-        """Whether htmx asks, to replace a part of a page."""
+        """Return True if htmx asks for a part of a page."""
         return "hx-request" in self.request.headers
 
     def with_session(self, session: Session) -> "PageRequest":
-        """The same visit with this session."""
+        """Return this request with another session."""
         return replace(self, session=session)
 
     def may(self, role: Role) -> bool:
-        """Whether the operator has this role or a higher one."""
+        """Return True if the operator has this role or a higher one."""
         return self.operator is not None and self.operator.role.includes(role)
 
     @property
     def may_manage(self) -> bool:
-        """Whether the operator is an administrator."""
+        """Return True if the operator is an administrator."""
         return self.may(ROLE_OF[Read.AUDIT])
 
     def text(self, name: str) -> str:
-        """A parameter of the address, without the blanks around it; empty if it is missing."""
+        """Return a query parameter, stripped; empty if it is missing."""
         return self.request.query_params.get(name, "").replace("\0", "\ufffd").strip()
 
-    def named(self, part: str) -> str:
-        """What stands in the path of the address where its route has {part}."""
-        return str(self.request.path_params[part]).replace("\0", "\ufffd")
+    def named(self, parameter: str) -> str:
+        """Return a parameter of the path, by its name in the route."""
+        return str(self.request.path_params[parameter]).replace("\0", "\ufffd")
 
     def page(self, template: str, status: int = HTTPStatus.OK, **values: Any) -> Response:
-        """A page made from a template."""
-        said = flash_of(self.request.cookies.get(_SAID))
+        """Render a template as the answer; show and clear a flash message."""
+        flash = flash_of(self.request.cookies.get(_FLASH))
         common = {
-            "visit": self,
+            "page_request": self,
             "operator": self.operator,
             "csrf": self.session.csrf if self.session else "",
-            "said": said,
+            "flash": flash,
             "here": _NAVIGATION.get(first := f"/{self.request.url.path.split('/')[1]}", first),
             "first_path": first,
             "order_path": order_path,
         }
         response = HTMLResponse(render(template, self.language, **{**common, **values}), status)
         response.headers["vary"] = "accept-language, cookie"
-        if said is not None:
-            set_cookie(response, self.request, _SAID, "", 0)
+        if flash is not None:
+            set_cookie(response, self.request, _FLASH, "", 0)
         return response
 
-    def go(self, path: str, said: Flash | None = None) -> Response:
-        """Send the browser to another page of the console, which then says what was done."""
+    def go(self, path: str, flash: Flash | None = None) -> Response:
+        """Redirect to another page of the console, which shows the flash message."""
         response = RedirectResponse(path, HTTPStatus.SEE_OTHER)
-        if said is not None:
-            set_cookie(response, self.request, _SAID, said.value, _SAID_SECONDS)
+        if flash is not None:
+            set_cookie(response, self.request, _FLASH, flash.value, _FLASH_SECONDS)
         return response
 
-    def refused(self, refused: Exception) -> Response:
-        """The answer to an action that was not done: why, in words that hold nothing that was sent."""
-        if isinstance(refused, NotFound):
-            raise refused
-        title = self.translated(_("It was not done"))
+    def action_failed(self, error: Exception) -> Response:
+        """Return a page with the reason why an action failed; it repeats no input.
+
+        Re-raises NotFound for the middleware.
+        """
+        if isinstance(error, NotFound):
+            raise error
+        title = self.translated(_("The action was not carried out"))
         return self.page(
-            "trouble.html",
+            "error.html",
             HTTPStatus.CONFLICT,
             title=title,
-            text=self.reason(refused),
+            text=self.reason(error),
             back=self.here,
         )
 
-    def reason(self, refused: Exception) -> str:
-        """Why something was refused, in the visit's language as far as it is in the catalogue."""
-        return self.translated(words_of(refused))
+    def reason(self, error: Exception) -> str:
+        """Return the reason of an error in the request's language, or untranslated."""
+        return self.translated(words_of(error))
 
     def translated(self, text: str) -> str:
-        """A text of the catalogue in the visit's language."""
+        """Return a catalogue text in the request's language."""
         return i18n.translations(self.language).gettext(text)
 
     def keep(self, response: Response, session: Session) -> Response:
-        """Have the browser keep a session."""
+        """Set the session's cookie on the answer."""
         keep(response, self.request, session, self.dependencies.vault)
         return response
 
     def forget(self, response: Response) -> Response:
-        """Have the browser forget its session."""
+        """Delete the session's cookie on the answer."""
         forget(response, self.request)
         return response
 
 
 def caller_of(request: Request) -> Caller:
-    """Where a request comes from, behind trusted proxies too."""
+    """Return the caller of a request, read through trusted proxies."""
     peer = request.client.host if request.client else ""
-    return cast(ConsoleDependencies, request.app.state.dependencies).door.look(
+    return cast(ConsoleDependencies, request.app.state.dependencies).source_check.look(
         peer, request.headers.raw
     )
 
 
 def session_of(request: Request) -> Session | None:
-    """The session that a request's cookie carries."""
+    """Return the session in the request's cookie, or None."""
     return opened(
         request.cookies.get(COOKIE), cast(ConsoleDependencies, request.app.state.dependencies).vault
     )
 
 
-async def operator_of(visit: PageRequest) -> Operator | None:
-    """Who is signed in, if the token is still good and the session was not signed out, here or in another process."""
-    session, dependencies = visit.session, visit.dependencies
+async def operator_of(page_request: PageRequest) -> Operator | None:
+    """Return the signed-in operator, or None.
+
+    None if the token is no longer valid, or if the session was signed out in any process.
+    """
+    session, dependencies = page_request.session, page_request.dependencies
     if session is None or session.token is None:
         return None
     operator = await dependencies.tokens.authenticate(session.token)
@@ -175,20 +184,20 @@ async def operator_of(visit: PageRequest) -> Operator | None:
 
 
 def language_of(request: Request) -> Language:
-    """The language that was chosen, or that the browser asks for."""
+    """Return the chosen language, else the browser's."""
     return choose(request.cookies.get(i18n.COOKIE), request.headers.get("accept-language", ""))
 
 
 def path_here(target: str) -> str:
-    """A path of this console from text that may come from elsewhere; the first page if it leads away."""
-    leads_away = (
+    """Return `target` if it is a path of this console, else `/` (no open redirect)."""
+    is_foreign = (
         not target.startswith("/")
         or target.startswith(("//", "/\\"))
         or any(ord(character) < 0x21 for character in target)
     )
-    return "/" if leads_away else target
+    return "/" if is_foreign else target
 
 
 def order_path(order_no: str, page: str = "/orders") -> str:
-    """The address of an order's page, or of another page or form about it."""
+    """Return the path of an order's page, or of another page or form about the order."""
     return f"{page}/{quote(order_no, safe='')}"

@@ -1,4 +1,4 @@
-"""Headers on every answer of the console: what the browser may load, that nothing is kept, and that nobody frames us."""
+"""Security headers of the console: content policy, no caching, no framing."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,26 +19,30 @@ _HEADERS = {
     "content-security-policy": CONTENT_SECURITY_POLICY,
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
-    "referrer-policy": "same-origin",  # with no-referrer browsers send `Origin: null` along with our own forms
+    # With no-referrer, browsers send `Origin: null` with our own forms.
+    "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
 
 
 class SafeHeaders:
-    """Adds the headers. Files have their content's hash in their address and may be kept; pages may not, for they show orders."""
+    """ASGI middleware that adds the headers.
+
+    Static files may be cached: their URL contains a hash. Pages may not, since they show orders.
+    """
 
     def __init__(self, app: ASGIApp, files: str) -> None:
-        """`files` is the path under which files are served."""
+        """Take the path under which static files are served."""
         self._app = app
         self._files = files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and add the headers to its answer."""
+        """Pass the request on; add the headers to its answer."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        kept = scope["path"].startswith(self._files) and b"v=" in scope["query_string"]
+        cacheable = scope["path"].startswith(self._files) and b"v=" in scope["query_string"]
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -46,7 +50,7 @@ class SafeHeaders:
                 headers.update(_HEADERS)
                 headers["cache-control"] = (
                     "public, max-age=31536000, immutable"
-                    if kept and message["status"] in (200, 304)
+                    if cacheable and message["status"] in (200, 304)
                     else "no-store"
                 )
             await send(message)

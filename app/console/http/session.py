@@ -1,8 +1,9 @@
-"""Who is signed in: a cookie, sealed with the service's keys, that carries the operator's token and a CSRF token for twelve hours.
+"""Session cookie and CSRF check of the console.
 
-The cookie holds the token itself, so that a token that is revoked or expires ends its sessions at once and in every process. Of a
-session nothing is kept on the server, so any process with the same keys can answer the next request; the database remembers only
-those that were signed out.
+The cookie is sealed with the service's keys. It carries the operator's token and a CSRF token for
+twelve hours. A revoked or expired token therefore ends its sessions immediately in every process.
+The server stores no session, so any process with the same keys can answer the next request. The
+database stores only the sessions that were signed out.
 """
 
 import hmac
@@ -24,13 +25,13 @@ from app.crypto.vault import KeyMissing, Vault
 
 COOKIE = "zeus_relay_session"
 SESSION_SECONDS = 12 * 3600
-# Other texts are sealed with the same keys; none of them may pass for a session.
+# Other texts are sealed with the same keys. None of them may pass for a session.
 _PURPOSE = "console-session"
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One browser's visit. `token` is None before sign-in; `until` is its end in seconds since 1970."""
+    """A browser's session. `token` is None before sign-in; `until` is its end as a Unix time."""
 
     id: UUID
     csrf: str
@@ -39,17 +40,17 @@ class Session:
 
     @property
     def ends_at(self) -> datetime:
-        """When it ends by itself."""
+        """Return the time at which the session expires."""
         return datetime.fromtimestamp(self.until, UTC)
 
 
 def new_session(token: str | None = None) -> Session:
-    """A session that begins now, with a CSRF token of its own."""
+    """Return a session that begins now, with a new CSRF token."""
     return Session(uuid4(), secrets.token_urlsafe(24), int(time.time()) + SESSION_SECONDS, token)
 
 
 def seal(session: Session, vault: Vault) -> str:
-    """The cookie's value."""
+    """Return the sealed value of the session's cookie."""
     values = {
         "for": _PURPOSE,
         "id": str(session.id),
@@ -61,35 +62,34 @@ def seal(session: Session, vault: Vault) -> str:
 
 
 def opened(cookie: str | None, vault: Vault) -> Session | None:
-    """The session in a cookie, or None: there is none, it is over, or we did not make it."""
+    """Return the session in a cookie; None if it is missing, expired or forged."""
     if not cookie:
         return None
     try:
         values = json.loads(vault.open(cookie.encode()))
     except (KeyMissing, ValueError):
         return None
-    if (
-        not isinstance(values, dict) or values.get("for") != _PURPOSE or "id" not in values
-    ):  # before there were ids
+    # Cookies of earlier versions have no id.
+    if not isinstance(values, dict) or values.get("for") != _PURPOSE or "id" not in values:
         return None
     session = Session(UUID(values["id"]), values["csrf"], values["until"], values["token"])
     return session if session.until > time.time() else None
 
 
 def keep(response: Response, request: Request, session: Session, vault: Vault) -> None:
-    """Have the browser keep the session."""
+    """Set the session's cookie on an answer."""
     set_cookie(
         response, request, COOKIE, seal(session, vault), max(session.until - int(time.time()), 0)
     )
 
 
 def forget(response: Response, request: Request) -> None:
-    """Have the browser forget the session."""
+    """Delete the session's cookie on an answer."""
     set_cookie(response, request, COOKIE, "", 0)
 
 
 def set_cookie(response: Response, request: Request, name: str, value: str, seconds: int) -> None:
-    """Set a cookie that no script can read and no other site's request carries; over https it never travels unencrypted."""
+    """Set a cookie that is HttpOnly, SameSite=Strict and, over https, Secure."""
     response.set_cookie(
         name,
         value,
@@ -102,7 +102,10 @@ def set_cookie(response: Response, request: Request, name: str, value: str, seco
 
 
 def is_https(request: Request) -> bool:
-    """Whether the browser speaks https, to us or to a proxy. Who lies here only loses a cookie of their own."""
+    """Return True if the browser uses https, to us or to a proxy.
+
+    X-Forwarded-Proto is not verified: a false value only costs the caller its own cookie.
+    """
     return (
         request.url.scheme == "https"
         or request.headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower() == "https"
@@ -115,9 +118,9 @@ _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 def is_ours(session: Session | None, form: Form, headers: Headers, *, behind_proxy: bool) -> bool:
-    """Return whether a form carries the session's token and comes from this site.
+    """Return True if a form carries the session's CSRF token and comes from this site.
 
-    `behind_proxy` says whether a trusted proxy passed it on, whose X-Forwarded-Host then counts beside Host.
+    With `behind_proxy`, a trusted proxy passed it on; its X-Forwarded-Host counts beside Host.
     """
     if session is None or not comes_from_here(headers, behind_proxy=behind_proxy):
         return False
@@ -125,9 +128,9 @@ def is_ours(session: Session | None, form: Form, headers: Headers, *, behind_pro
 
 
 def comes_from_here(headers: Headers, *, behind_proxy: bool) -> bool:
-    """Return what the browser says: by Sec-Fetch-Site and Origin, and without an Origin by Referer.
+    """Return True if Sec-Fetch-Site, and Origin or else Referer, name this site.
 
-    A browser that says nothing is an old one, and passes.
+    A browser without these headers is old, and passes.
     """
     if headers.get("sec-fetch-site", "same-origin") not in _OURS:
         return False
@@ -136,9 +139,9 @@ def comes_from_here(headers: Headers, *, behind_proxy: bool) -> bool:
 
 
 def _hosts(headers: Headers, behind_proxy: bool) -> Sequence[str]:
-    """The names under which the browser may have asked for this site, each with its port if it has one."""
+    """Return the host names (with port, if any) that the browser may have used for this site."""
     forwarded = headers.getlist("x-forwarded-host") if behind_proxy else []
-    # A proxy in front of ours may have begun the list; the last entry is that of the nearest.
+    # A list may come from several proxies in a row.
     return [
         *headers.getlist("host"),
         *(entry.strip() for value in forwarded for entry in value.split(",")),
@@ -146,20 +149,20 @@ def _hosts(headers: Headers, behind_proxy: bool) -> Sequence[str]:
 
 
 def _is_here(origin: str, hosts: Sequence[str]) -> bool:
-    place = _place(origin)
-    if place is None:
+    wanted = _origin(origin)
+    if wanted is None:
         return False
     scheme = origin.partition(":")[0].lower()
-    return any(place == _place(f"{scheme}://{host}") for host in hosts)
+    return any(wanted == _origin(f"{scheme}://{host}") for host in hosts)
 
 
-def _place(url: str) -> tuple[str, int] | None:
-    """Host and port of a URL, or None: `null`, or what is none."""
+def _origin(url: str) -> tuple[str, int] | None:
+    """Return host and port of a URL; None for `null` or an invalid URL."""
     try:
-        parts = urlsplit(url)
-        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+        parsed = urlsplit(url)
+        port = parsed.port or _DEFAULT_PORTS.get(parsed.scheme)
     except ValueError:
         return None
-    if not parts.hostname or port is None:
+    if not parsed.hostname or port is None:
         return None
-    return parts.hostname.rstrip("."), port
+    return parsed.hostname.rstrip("."), port

@@ -1,4 +1,4 @@
-"""Limits for failed sign-ins: an address is locked out after a few in a minute, the others are slowed down in an attack."""
+"""Rate limits for failed sign-ins: a lockout per address, and delays during an attack."""
 
 import asyncio
 import ipaddress
@@ -11,17 +11,17 @@ from app.network.allowed_sources import Address
 WINDOW_SECONDS = 60.0
 PER_ADDRESS = 5
 SLOW_AFTER = 50
-"""Failures of all addresses in a minute, after which every failed attempt is answered late."""
+"""Failures of all addresses per minute after which every failed attempt is delayed."""
 SLOW_SECONDS = 3.0
-MOST_SLOWED = 200
-"""Attempts that wait for their late answer at the same time, at most; more are answered at once."""
-_MOST_ADDRESSES = 10_000
+MAX_SLOWED = 200
+"""Maximum number of delayed attempts in flight; more are answered without delay."""
+_MAX_ADDRESSES = 10_000
 _IPV6_PREFIX = 64
-"""What one subscriber of a provider has at least."""
+"""Prefix length that a provider gives to one customer at least."""
 
 
-class SignInThrottle:
-    """Counts failed sign-ins of the last minute. `clock` gives seconds that only grow."""
+class SignInLimiter:
+    """Counter of failed sign-ins in the last minute. `clock` returns monotonic seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -30,33 +30,34 @@ class SignInThrottle:
         self._by_address: OrderedDict[str, deque[float]] = OrderedDict()
 
     def begin(self, address: Address | None) -> bool:
-        """Return whether an address may try now. An attempt counts as failed until `succeeded`, so that many at once gain nothing.
+        """Return True if an address may try now.
 
-        Addresses that cannot be told count as one, and those of an IPv6 /64 as well.
+        An attempt counts as failed until `succeeded`, so concurrent attempts gain nothing.
+        Unknown addresses count as one address, and so do those of an IPv6 /64.
         """
         now = self._clock()
         key = _key(address)
-        mine = self._by_address.setdefault(key, deque(maxlen=PER_ADDRESS))
+        failures = self._by_address.setdefault(key, deque(maxlen=PER_ADDRESS))
         self._by_address.move_to_end(key)
-        if len(self._by_address) > _MOST_ADDRESSES:
+        if len(self._by_address) > _MAX_ADDRESSES:
             self._by_address.popitem(last=False)
-        if len(mine) == PER_ADDRESS and mine[0] > now - WINDOW_SECONDS:
+        if len(failures) == PER_ADDRESS and failures[0] > now - WINDOW_SECONDS:
             return False
-        mine.append(now)
+        failures.append(now)
         return True
 
     def succeeded(self, address: Address | None) -> None:
-        """The attempt that just began was no failure."""
-        mine = self._by_address.get(_key(address))
-        if mine:
-            mine.pop()
+        """Take back the failure that `begin` counted for this address."""
+        failures = self._by_address.get(_key(address))
+        if failures:
+            failures.pop()
 
     async def failed(self) -> None:
-        """The attempt that just began was one. In an attack this takes a while; who has the right token is not delayed."""
+        """Count a failure of any address; wait during an attack. A valid token is never delayed."""
         now = self._clock()
         self._all.append(now)
         attacked = len(self._all) == SLOW_AFTER and self._all[0] > now - WINDOW_SECONDS
-        if not attacked or self._slowed >= MOST_SLOWED:
+        if not attacked or self._slowed >= MAX_SLOWED:
             return
         self._slowed += 1
         try:

@@ -1,1 +1,4 @@
-"""The pages, a module each: what they show and the forms they take."""
+"""Pages of the console, one module each, with the forms they accept.
+
+Imported by the console's application.
+"""

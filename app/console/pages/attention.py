@@ -1,4 +1,4 @@
-"""What needs a human: calls in quarantine and in conflict, rejected calls, webhooks that were given up, and paused subscribers."""
+"""Attention page: calls, webhooks and subscribers that need an operator."""
 
 import re
 from uuid import UUID
@@ -15,90 +15,98 @@ from app.operations.notices import rejected
 from app.operations.reviews import dismissal as dismissals
 from app.operations.reviews.attention import read_attention
 
-_WEBHOOK_ID = re.compile("[0-9]{1,18}")  # what the database can count to
+_WEBHOOK_ID = re.compile("[0-9]{1,18}")  # fits a bigint
 
 
-async def show(visit: PageRequest) -> Response:
-    """All of it on one page, the latest of each kind."""
-    attention = await read_attention(visit.dependencies.sessions)
-    return visit.page(
-        "attention.html", attention=attention, may_act=visit.may(ROLE_OF[Action.NOTICE_RELEASED])
+async def show(page_request: PageRequest) -> Response:
+    """Show the newest items of each kind."""
+    attention = await read_attention(page_request.dependencies.sessions)
+    return page_request.page(
+        "attention.html",
+        attention=attention,
+        may_act=page_request.may(ROLE_OF[Action.NOTICE_RELEASED]),
     )
 
 
-async def show_sample(visit: PageRequest) -> Response:
-    """A rejected call with what is confidential hidden."""
-    return await _show_sample(visit, personal=False)
+async def show_sample(page_request: PageRequest) -> Response:
+    """Show a rejected call with masked values."""
+    return await _show_sample(page_request, personal=False)
 
 
-async def show_sample_in_full(visit: PageRequest) -> Response:
-    """A rejected call with everything, which the audit records."""
-    return await _show_sample(visit, personal=True)
+async def show_sample_in_full(page_request: PageRequest) -> Response:
+    """Show a rejected call unmasked; the audit log records the view."""
+    return await _show_sample(page_request, personal=True)
 
 
-async def release_sample(visit: PageRequest) -> Response:
-    """Take a rejected call in."""
-    await rejected.release_sample(visit.dependencies.sessions, _sample_id(visit), visit.actor)
-    return visit.go("/attention", Flash.SAMPLE_RELEASED)
+async def release_sample(page_request: PageRequest) -> Response:
+    """Record a rejected call as a notice."""
+    await rejected.release_sample(
+        page_request.dependencies.sessions, _sample_id(page_request), page_request.actor
+    )
+    return page_request.go("/attention", Flash.SAMPLE_RELEASED)
 
 
-async def dismiss_sample(visit: PageRequest) -> Response:
-    """Take a rejected call out of what needs attention."""
+async def dismiss_sample(page_request: PageRequest) -> Response:
+    """Dismiss a rejected call."""
     try:
         await dismissals.dismiss_sample(
-            visit.dependencies.sessions,
-            _sample_id(visit),
-            dismissals.Dismissal(reason=visit.form.text("reason")),
-            visit.actor,
+            page_request.dependencies.sessions,
+            _sample_id(page_request),
+            dismissals.Dismissal(reason=page_request.form.text("reason")),
+            page_request.actor,
         )
-    except (OperationError, ValidationError) as refused:
-        return visit.refused(refused)
-    return visit.go("/attention", Flash.DISMISSED)
+    except (OperationError, ValidationError) as error:
+        return page_request.action_failed(error)
+    return page_request.go("/attention", Flash.DISMISSED)
 
 
-async def retry(visit: PageRequest) -> Response:
-    """Send a webhook again."""
+async def retry(page_request: PageRequest) -> Response:
+    """Retry a webhook."""
     try:
-        await retry_outbound(visit.dependencies.sessions, _webhook_id(visit), visit.actor)
-    except OperationError as refused:
-        return visit.refused(refused)
-    return visit.go(visit.here, Flash.RETRIED)
+        await retry_outbound(
+            page_request.dependencies.sessions, _webhook_id(page_request), page_request.actor
+        )
+    except OperationError as error:
+        return page_request.action_failed(error)
+    return page_request.go(page_request.here, Flash.RETRIED)
 
 
-async def dismiss_webhook(visit: PageRequest) -> Response:
-    """Take a webhook that was given up out of what needs attention."""
+async def dismiss_webhook(page_request: PageRequest) -> Response:
+    """Dismiss a dead webhook."""
     try:
         await dismissals.dismiss_webhook(
-            visit.dependencies.sessions,
-            _webhook_id(visit),
-            dismissals.Dismissal(reason=visit.form.text("reason")),
-            visit.actor,
+            page_request.dependencies.sessions,
+            _webhook_id(page_request),
+            dismissals.Dismissal(reason=page_request.form.text("reason")),
+            page_request.actor,
         )
-    except (OperationError, ValidationError) as refused:
-        return visit.refused(refused)
-    return visit.go(visit.here, Flash.DISMISSED)
+    except (OperationError, ValidationError) as error:
+        return page_request.action_failed(error)
+    return page_request.go(page_request.here, Flash.DISMISSED)
 
 
-async def _show_sample(visit: PageRequest, *, personal: bool) -> Response:
+async def _show_sample(page_request: PageRequest, *, personal: bool) -> Response:
     sample = await rejected.show_sample(
-        visit.dependencies.sessions, _sample_id(visit), shown_to=visit.actor if personal else None
+        page_request.dependencies.sessions,
+        _sample_id(page_request),
+        shown_to=page_request.actor if personal else None,
     )
-    may_see = visit.may(ROLE_OF[Action.PERSONAL_DATA_SEEN])
-    return visit.page(
+    may_see = page_request.may(ROLE_OF[Action.PERSONAL_DATA_SEEN])
+    return page_request.page(
         "sample.html",
         sample=sample,
         personal=personal,
         may_see=may_see,
-        may_act=visit.may(ROLE_OF[Action.SAMPLE_RELEASED]),
+        may_act=page_request.may(ROLE_OF[Action.SAMPLE_RELEASED]),
     )
 
 
-def _sample_id(visit: PageRequest) -> UUID:
-    return UUID(visit.named("sample_id"))
+def _sample_id(page_request: PageRequest) -> UUID:
+    return UUID(page_request.named("sample_id"))
 
 
-def _webhook_id(visit: PageRequest) -> int:
-    found = _WEBHOOK_ID.fullmatch(visit.named("webhook_id"))
+def _webhook_id(page_request: PageRequest) -> int:
+    found = _WEBHOOK_ID.fullmatch(page_request.named("webhook_id"))
     if found is None:
         raise WebhookNotFound
     return int(found[0])

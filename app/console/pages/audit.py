@@ -1,4 +1,4 @@
-"""The audit: who did what, to what, and when."""
+"""Audit page: actions of operators and views of personal data."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -12,22 +12,22 @@ from app.operations.access.permissions import Action
 from app.operations.errors import BadCursor
 from app.operations.pagination import Place
 
-_SHOWN = 50
+_PAGE_SIZE = 50
 _FIELDS = ("operator", "action", "subject")
 _PAGES: Mapping[str, str] = {"subscriber": "/subscribers/", "notice": "/notices/"}
 
 
-async def show(visit: PageRequest) -> Response:
-    """The entries that the filter lets through, the latest first."""
-    asked = {name: visit.text(name) for name in _FIELDS}
+async def show(page_request: PageRequest) -> Response:
+    """Show the entries that match the filter, newest first."""
+    asked = {name: page_request.text(name) for name in _FIELDS}
     given = {name: value for name, value in asked.items() if value}
     action = asked["action"]
     try:
         if action and action not in list(Action):
             raise BadCursor
         page = await list_audit(
-            visit.dependencies.sessions,
-            Place(visit.text("cursor") or None, _SHOWN),
+            page_request.dependencies.sessions,
+            Place(page_request.text("cursor") or None, _PAGE_SIZE),
             operator=asked["operator"] or None,
             action=Action(action) if action else None,
             subject=asked["subject"] or None,
@@ -36,10 +36,10 @@ async def show(visit: PageRequest) -> Response:
     except BadCursor:
         page, problem = (
             AuditPage(items=[], next_cursor=None, has_more=False),
-            visit.translated(_("This cannot be searched for.")),
+            page_request.translated(_("These search values are invalid.")),
         )
     rows = [(entry, *_subject(entry)) for entry in page.items]
-    return visit.page(
+    return page_request.page(
         "audit.html",
         asked=asked,
         given=given,
@@ -51,7 +51,7 @@ async def show(visit: PageRequest) -> Response:
 
 
 def _subject(entry: AuditEntry) -> tuple[str, str, str | None]:
-    """The kind of what was acted on, its name or id, and the page that shows it."""
+    """Return the subject's kind, its name or id, and the path of its page (None: no page)."""
     kind, _colon, name = entry.subject.partition(":")
     if kind == "order":
         return kind, name, order_path(name)

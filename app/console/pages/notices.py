@@ -1,4 +1,4 @@
-"""One call of Zeus: as it was sent and as it was read, and what can be done about it."""
+"""Notice page: one call's raw bytes and parameters, its release and its dismissal."""
 
 from uuid import UUID
 
@@ -13,52 +13,56 @@ from app.operations.notices import notices as operations
 from app.operations.reviews.dismissal import Dismissal, dismiss_notice
 
 
-async def show(visit: PageRequest) -> Response:
-    """A call with what is confidential hidden."""
-    return await _show(visit, personal=False)
+async def show(page_request: PageRequest) -> Response:
+    """Show a call with masked values."""
+    return await _show(page_request, personal=False)
 
 
-async def show_personal(visit: PageRequest) -> Response:
-    """A call with everything, which the audit records."""
-    return await _show(visit, personal=True)
+async def show_personal(page_request: PageRequest) -> Response:
+    """Show a call unmasked; the audit log records the view."""
+    return await _show(page_request, personal=True)
 
 
-async def release(visit: PageRequest) -> Response:
-    """Have a quarantined call judged in spite of what is wrong with it."""
+async def release(page_request: PageRequest) -> Response:
+    """Release a call from quarantine; a worker then judges it."""
     try:
-        await operations.release_notice(visit.dependencies.sessions, _id(visit), visit.actor)
-    except OperationError as refused:
-        return visit.refused(refused)
-    return visit.go(visit.here, Flash.RELEASED)
+        await operations.release_notice(
+            page_request.dependencies.sessions, _id(page_request), page_request.actor
+        )
+    except OperationError as error:
+        return page_request.action_failed(error)
+    return page_request.go(page_request.here, Flash.RELEASED)
 
 
-async def dismiss(visit: PageRequest) -> Response:
-    """Take a call out of what needs attention."""
+async def dismiss(page_request: PageRequest) -> Response:
+    """Dismiss a quarantined or conflicting call."""
     try:
         await dismiss_notice(
-            visit.dependencies.sessions,
-            _id(visit),
-            Dismissal(reason=visit.form.text("reason")),
-            visit.actor,
+            page_request.dependencies.sessions,
+            _id(page_request),
+            Dismissal(reason=page_request.form.text("reason")),
+            page_request.actor,
         )
-    except (OperationError, ValidationError) as refused:
-        return visit.refused(refused)
-    return visit.go(visit.here, Flash.DISMISSED)
+    except (OperationError, ValidationError) as error:
+        return page_request.action_failed(error)
+    return page_request.go(page_request.here, Flash.DISMISSED)
 
 
-async def _show(visit: PageRequest, *, personal: bool) -> Response:
+async def _show(page_request: PageRequest, *, personal: bool) -> Response:
     notice = await operations.show_notice(
-        visit.dependencies.sessions, _id(visit), shown_to=visit.actor if personal else None
+        page_request.dependencies.sessions,
+        _id(page_request),
+        shown_to=page_request.actor if personal else None,
     )
-    may_see = visit.may(ROLE_OF[Action.PERSONAL_DATA_SEEN])
-    return visit.page(
+    may_see = page_request.may(ROLE_OF[Action.PERSONAL_DATA_SEEN])
+    return page_request.page(
         "notice.html",
         notice=notice,
         personal=personal,
         may_see=may_see,
-        may_act=visit.may(ROLE_OF[Action.NOTICE_RELEASED]),
+        may_act=page_request.may(ROLE_OF[Action.NOTICE_RELEASED]),
     )
 
 
-def _id(visit: PageRequest) -> UUID:
-    return UUID(visit.named("notice_id"))
+def _id(page_request: PageRequest) -> UUID:
+    return UUID(page_request.named("notice_id"))

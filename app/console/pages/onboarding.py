@@ -1,4 +1,4 @@
-"""The operational test with Zeus: which statuses and parameters have come, and what is missing."""
+"""Onboarding page: statuses and parameters that the operational test with Zeus has produced."""
 
 from collections.abc import Sequence
 
@@ -23,17 +23,19 @@ _ASK_SOME_STORES = _(
 )
 
 
-async def show(visit: PageRequest) -> Response:
-    """What has arrived in the last two weeks."""
-    found = await read_onboarding(visit.dependencies.sessions, USUAL_DAYS)
-    asked = {seen.name: visit.translated(_words(seen)) for seen in found.parameters if seen.todo}
-    return visit.page(
+async def show(page_request: PageRequest) -> Response:
+    """Show the statuses and parameters that arrived recently, and the missing ones."""
+    found = await read_onboarding(page_request.dependencies.sessions, USUAL_DAYS)
+    asked = {
+        seen.name: page_request.translated(_words(seen)) for seen in found.parameters if seen.todo
+    }
+    return page_request.page(
         "onboarding.html", found=found, days=USUAL_DAYS, asked=asked, to_test=_to_test(found)
     )
 
 
 def _to_test(found: Onboarding) -> Sequence[str]:
-    """The statuses that have not come and that a test with Zeus brings about."""
+    """Return the missing statuses that a test with Zeus can produce."""
     return [
         seen.status
         for seen in found.statuses

@@ -1,4 +1,4 @@
-"""Orders: finding one by what a customer on the telephone knows, and its whole story."""
+"""Order pages: search, history and erasure of orders."""
 
 from datetime import datetime
 from http import HTTPStatus
@@ -9,7 +9,7 @@ from starlette.responses import Response
 from app.console.http.page_request import PageRequest, order_path
 from app.console.texts.flash import Flash
 from app.console.texts.labels import _
-from app.console.views.order_timeline import chapters_of
+from app.console.views.order_timeline import timeline_of
 from app.operations.access.permissions import ROLE_OF, Action
 from app.operations.errors import BadCursor, OrderNotFound
 from app.operations.maintenance.erasure import erase_order
@@ -18,105 +18,110 @@ from app.operations.orders.history import OrderHistory
 from app.operations.orders.search import FoundOrderPage, OrderQuery, search_orders
 from app.operations.pagination import Place
 
-_FOUND = 25
+_PAGE_SIZE = 25
 _FIELDS = ("order_no", "sendid", "telno_tail", "money", "date")
 
 
-async def search(visit: PageRequest) -> Response:
-    """The form and what was found; without anything asked for, the latest orders. An order number alone leads straight to its order."""
-    asked = {name: visit.text(name) for name in _FIELDS}
+async def search(page_request: PageRequest) -> Response:
+    """Show the search form and its results, or the newest orders without a search.
+
+    An order number alone redirects to its order.
+    """
+    asked = {name: page_request.text(name) for name in _FIELDS}
     given = {name: value for name, value in asked.items() if value}
     problem = None
     found = FoundOrderPage(items=[], next_cursor=None, has_more=False)
     try:
         found = await search_orders(
-            visit.dependencies.sessions,
-            Place(visit.text("cursor") or None, _FOUND),
+            page_request.dependencies.sessions,
+            Place(page_request.text("cursor") or None, _PAGE_SIZE),
             OrderQuery.model_validate(given),
         )
     except ValidationError as error:
         problem = _PROBLEMS.get(str(error.errors()[0]["loc"][0]), _PROBLEMS[""])
     except (ValueError, BadCursor):
         problem = _PROBLEMS[""]
-    if list(given) == ["order_no"] and (order_no := await _number_of(visit, asked["order_no"])):
-        return visit.go(order_path(order_no))
-    text = visit.translated(problem) if problem else None
-    return visit.page("orders.html", asked=asked, given=given, found=found, problem=text)
+    if list(given) == ["order_no"] and (
+        order_no := await _number_of(page_request, asked["order_no"])
+    ):
+        return page_request.go(order_path(order_no))
+    text = page_request.translated(problem) if problem else None
+    return page_request.page("orders.html", asked=asked, given=given, found=found, problem=text)
 
 
-async def show(visit: PageRequest) -> Response:
-    """One order, with the customer hidden."""
+async def show(page_request: PageRequest) -> Response:
+    """Show an order with masked customer data."""
     return _timeline(
-        visit,
-        await operations.show_order(visit.dependencies.sessions, _order_no(visit)),
+        page_request,
+        await operations.show_order(page_request.dependencies.sessions, _order_no(page_request)),
         personal=False,
     )
 
 
-async def show_personal(visit: PageRequest) -> Response:
-    """One order with the customer, which the audit records."""
+async def show_personal(page_request: PageRequest) -> Response:
+    """Show an order with customer data; the audit log records the view."""
     return _timeline(
-        visit,
+        page_request,
         await operations.show_order(
-            visit.dependencies.sessions, _order_no(visit), shown_to=visit.actor
+            page_request.dependencies.sessions, _order_no(page_request), shown_to=page_request.actor
         ),
         personal=True,
     )
 
 
 _PROBLEMS = {
-    "telno_tail": _("Give the last four digits of the telephone number."),
-    "money": _("Give the amount in digits."),
-    "date": _("Give the date as year, month and day."),
-    "": _("This cannot be searched for."),
+    "telno_tail": _("Enter the last four digits of the telephone number."),
+    "money": _("Enter the amount in digits."),
+    "date": _("Enter the date as year, month and day."),
+    "": _("These search values are invalid."),
 }
 
 
-async def _number_of(visit: PageRequest, order_no: str) -> str | None:
-    """Return the number of the order that is meant, also if none of its calls could be judged; None if there is none."""
+async def _number_of(page_request: PageRequest, order_no: str) -> str | None:
+    """Return the matching order number, even if none of its calls could be judged; else None."""
     try:
-        return (await operations.show_order(visit.dependencies.sessions, order_no)).order_no
+        return (await operations.show_order(page_request.dependencies.sessions, order_no)).order_no
     except OrderNotFound:
         return None
 
 
-def _timeline(visit: PageRequest, history: OrderHistory, *, personal: bool) -> Response:
-    return visit.page(
+def _timeline(page_request: PageRequest, history: OrderHistory, *, personal: bool) -> Response:
+    return page_request.page(
         "order.html",
         history=history,
-        chapters=chapters_of(history),
+        entries=timeline_of(history),
         personal=personal,
         path=order_path(history.order_no),
         erase_path=order_path(history.order_no, "/erase-order"),
         erased_at=_erased_at(history),
-        may_erase=visit.may(ROLE_OF[Action.ORDER_ERASED]),
-        may_see=visit.may(ROLE_OF[Action.PERSONAL_DATA_SEEN]),
-        may_act=visit.may(ROLE_OF[Action.WEBHOOK_RETRIED]),
+        may_erase=page_request.may(ROLE_OF[Action.ORDER_ERASED]),
+        may_see=page_request.may(ROLE_OF[Action.PERSONAL_DATA_SEEN]),
+        may_act=page_request.may(ROLE_OF[Action.WEBHOOK_RETRIED]),
     )
 
 
 def _erased_at(history: OrderHistory) -> datetime | None:
-    """When the personal data was erased; None if some call has it still."""
+    """Return the time of the erasure; None if a call still has personal data."""
     moments = [notice.erased_at for notice in history.notices]
     return max((moment for moment in moments if moment), default=None) if all(moments) else None
 
 
-def _order_no(visit: PageRequest) -> str:
-    return visit.named("order_no")
+def _order_no(page_request: PageRequest) -> str:
+    return page_request.named("order_no")
 
 
-async def erase(visit: PageRequest) -> Response:
-    """Erase it if the box was ticked: a browser demands that, and so do we."""
-    order_no = visit.named("order_no")
+async def erase(page_request: PageRequest) -> Response:
+    """Erase an order's personal data if the box was ticked, which browsers enforce too."""
+    order_no = page_request.named("order_no")
     back = order_path(order_no)
-    if not visit.form.ticked("understood"):
-        text = visit.translated(_("Tick the box first: what is erased cannot be brought back."))
-        return visit.page(
-            "trouble.html",
+    if not page_request.form.ticked("understood"):
+        text = page_request.translated(_("Tick the box first: erased data cannot be restored."))
+        return page_request.page(
+            "error.html",
             HTTPStatus.UNPROCESSABLE_ENTITY,
-            title=visit.translated(_("It was not done")),
+            title=page_request.translated(_("The action was not carried out")),
             text=text,
             back=back,
         )
-    erased = await erase_order(visit.dependencies.sessions, visit.actor, order_no)
-    return visit.go(back, Flash.ERASED_IN_PART if erased.unjudged else Flash.ERASED)
+    erased = await erase_order(page_request.dependencies.sessions, page_request.actor, order_no)
+    return page_request.go(back, Flash.ERASED_IN_PART if erased.unjudged else Flash.ERASED)

@@ -1,4 +1,7 @@
-"""What is configured, and where it comes from."""
+"""Settings page: effective values and their sources.
+
+A short module, because each page has its own.
+"""
 
 from starlette.responses import Response
 
@@ -6,10 +9,16 @@ from app.console.http.page_request import PageRequest
 from app.console.views.effective_settings import Origin
 
 
-async def show(visit: PageRequest) -> Response:
-    """Every setting: first those that were set, then those that are as they come."""
+async def show(page_request: PageRequest) -> Response:
+    """Show every setting: first those that are set, then the defaults."""
     given = [
-        setting for setting in visit.dependencies.settings if setting.origin is not Origin.DEFAULT
+        setting
+        for setting in page_request.dependencies.settings
+        if setting.origin is not Origin.DEFAULT
     ]
-    usual = [setting for setting in visit.dependencies.settings if setting.origin is Origin.DEFAULT]
-    return visit.page("settings.html", given=given, usual=usual)
+    defaults = [
+        setting
+        for setting in page_request.dependencies.settings
+        if setting.origin is Origin.DEFAULT
+    ]
+    return page_request.page("settings.html", given=given, defaults=defaults)

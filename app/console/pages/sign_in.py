@@ -1,4 +1,4 @@
-"""Signing in with an operator's token, signing out, and choosing a language."""
+"""Sign-in with an operator's token, sign-out, and choice of language."""
 
 from http import HTTPStatus
 
@@ -13,56 +13,66 @@ from app.logs import get_logger
 from app.operations.access.sessions import end_session
 
 _UNKNOWN = _("This token is not valid.")
-_TOO_OFTEN = _("Too many attempts. Please wait a minute.")
+_THROTTLED = _("Too many attempts. Please wait a minute.")
 
 log = get_logger("console")
 
 
-async def show(visit: PageRequest) -> Response:
-    """The form. It needs a session of its own, for its CSRF token."""
-    if await operator_of(visit):
-        return visit.go(path_here(visit.text("next")))
-    return _form(visit)
+async def show(page_request: PageRequest) -> Response:
+    """Show the form, in a session of its own for the CSRF token."""
+    if await operator_of(page_request):
+        return page_request.go(path_here(page_request.text("next")))
+    return _form(page_request)
 
 
-async def sign_in(visit: PageRequest) -> Response:
-    """Begin a session with the token that was given, if it is somebody's."""
-    parts, address = visit.dependencies, caller_of(visit.request).address
-    if not parts.throttle.begin(address):
+async def sign_in(page_request: PageRequest) -> Response:
+    """Start a session if the token is valid."""
+    dependencies, address = page_request.dependencies, caller_of(page_request.request).address
+    if not dependencies.sign_in_limiter.begin(address):
         log.warning("sign_in_throttled")
-        return _form(visit, HTTPStatus.TOO_MANY_REQUESTS, _TOO_OFTEN)
-    token = visit.form.text("token")
-    operator = await parts.tokens.authenticate(token) if token else None
+        return _form(page_request, HTTPStatus.TOO_MANY_REQUESTS, _THROTTLED)
+    token = page_request.form.text("token")
+    operator = await dependencies.tokens.authenticate(token) if token else None
     if operator is None:
         log.warning("sign_in_refused")
-        await parts.throttle.failed()
-        return _form(visit, HTTPStatus.FORBIDDEN, _UNKNOWN)
-    parts.throttle.succeeded(address)
+        await dependencies.sign_in_limiter.failed()
+        return _form(page_request, HTTPStatus.FORBIDDEN, _UNKNOWN)
+    dependencies.sign_in_limiter.succeeded(address)
     log.info("signed_in", operator=operator.name, role=operator.role.value)
-    return visit.keep(visit.go(path_here(visit.form.text("next"))), new_session(token))
+    return page_request.keep(
+        page_request.go(path_here(page_request.form.text("next"))), new_session(token)
+    )
 
 
-async def sign_out(visit: PageRequest) -> Response:
-    """End the session, also for whoever has a copy of its cookie."""
-    if visit.session and visit.session.token:
-        await end_session(visit.dependencies.sessions, visit.session.id, visit.session.ends_at)
-    return visit.forget(visit.go("/sign-in", Flash.SIGNED_OUT))
+async def sign_out(page_request: PageRequest) -> Response:
+    """End the session, including for copies of its cookie."""
+    if page_request.session and page_request.session.token:
+        await end_session(
+            page_request.dependencies.sessions,
+            page_request.session.id,
+            page_request.session.ends_at,
+        )
+    return page_request.forget(page_request.go("/sign-in", Flash.SIGNED_OUT))
 
 
-async def change_language(visit: PageRequest) -> Response:
-    """Remember a language and show the page again in it."""
-    response = visit.go(path_here(visit.form.text("back")))
-    language = i18n.choose(visit.form.text("language"), "")
-    set_cookie(response, visit.request, i18n.COOKIE, language.value, i18n.LANGUAGE_SECONDS)
+async def change_language(page_request: PageRequest) -> Response:
+    """Set the language cookie and return to the page."""
+    response = page_request.go(path_here(page_request.form.text("back")))
+    language = i18n.choose(page_request.form.text("language"), "")
+    set_cookie(response, page_request.request, i18n.COOKIE, language.value, i18n.LANGUAGE_SECONDS)
     return response
 
 
 def _form(
-    visit: PageRequest, status: HTTPStatus = HTTPStatus.OK, problem: str | None = None
+    page_request: PageRequest, status: HTTPStatus = HTTPStatus.OK, problem: str | None = None
 ) -> Response:
-    session = visit.session if visit.session and visit.session.token is None else new_session()
-    visit = visit.with_session(session)
-    following = visit.text("next") or visit.form.text("next")
-    text = visit.translated(problem) if problem else None
-    response = visit.page("sign_in.html", status, problem=text, next=path_here(following))
-    return visit.keep(response, session)
+    session = (
+        page_request.session
+        if page_request.session and page_request.session.token is None
+        else new_session()
+    )
+    page_request = page_request.with_session(session)
+    destination = page_request.text("next") or page_request.form.text("next")
+    text = page_request.translated(problem) if problem else None
+    response = page_request.page("sign_in.html", status, problem=text, next=path_here(destination))
+    return page_request.keep(response, session)

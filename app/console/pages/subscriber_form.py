@@ -1,4 +1,4 @@
-"""The form for a new subscriber: what was filled in, and what is said at a field that cannot be used."""
+"""Form for a new subscriber: its values, and the messages at invalid fields."""
 
 import unicodedata
 
@@ -11,18 +11,18 @@ from app.operations.subscribers.models import NewSubscriber
 
 FEED, KEY_PAIR = "feed", "key_pair"
 SHOWN_AT = ("name", "url", "rate_limit", "max_in_flight", "timeout_ms")
-"""The fields that have a place in the form where something can be said."""
+"""Fields with a place for a message in the form."""
 
 
 def new_subscriber(form: Form) -> NewSubscriber:
-    """What was filled in; raises ValidationError."""
-    way = form.text("way")
+    """Return the subscriber of a filled-in form. Raises ValidationError."""
+    delivery_method = form.text("delivery_method")
     return NewSubscriber.model_validate(
         {
             "name": form.text("name"),
-            "url": None if way == FEED else form.text("url") or None,
-            "feed": way == FEED,
-            "asymmetric": way == KEY_PAIR,
+            "url": None if delivery_method == FEED else form.text("url") or None,
+            "feed": delivery_method == FEED,
+            "asymmetric": delivery_method == KEY_PAIR,
             "event_types": form.texts("event_types") or None,
             "customer": form.ticked("customer"),
             "ordered": not form.ticked("unordered"),
@@ -32,7 +32,7 @@ def new_subscriber(form: Form) -> NewSubscriber:
 
 
 def problems_of(error: ValidationError | NotAcceptable | NameTaken) -> dict[str, str]:
-    """What to say at each field, in words for the catalogue."""
+    """Return the message for each invalid field, as a catalogue key."""
     if isinstance(error, ValidationError):
         return {field: words_at(field) for field in (str(one["loc"][0]) for one in error.errors())}
     return (
@@ -43,7 +43,7 @@ def problems_of(error: ValidationError | NotAcceptable | NameTaken) -> dict[str,
 
 
 def _pace(form: Form) -> dict[str, object]:
-    """The limits that were given; one that is left empty is left as it is usual."""
+    """Return the limits that were entered; an empty field keeps its default."""
     values: dict[str, object] = {
         name: text for name in ("rate_limit", "max_in_flight") if (text := _plain(form.text(name)))
     }
@@ -53,12 +53,15 @@ def _pace(form: Form) -> dict[str, object]:
 
 
 def _plain(text: str) -> str:
-    """Digits as a Japanese keyboard may write them, in their narrow form and without marks between thousands."""
+    """Return the text in ASCII form without thousands separators.
+
+    Japanese keyboards may enter full-width digits.
+    """
     return unicodedata.normalize("NFKC", text).replace(",", "")
 
 
 def _milliseconds(seconds: str) -> int | str:
-    """Seconds in milliseconds; what is no number is left for the validation to refuse."""
+    """Return seconds in milliseconds; leave an invalid number for the validation to reject."""
     try:
         return round(float(seconds) * 1000)
     except (ValueError, OverflowError):

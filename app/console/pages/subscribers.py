@@ -1,4 +1,4 @@
-"""The subscribers: adding one, testing, pausing, resuming and rotating, and sending again what one missed."""
+"""Subscriber pages: list, new subscriber, test, pause, secrets and recovery."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -28,115 +28,138 @@ from app.operations.subscribers.recovery import RecoveryJob, RecoveryRequest
 from app.operations.subscribers.rotation import Rotation, rotate_secret
 from app.operations.subscribers.test_webhook import send_test
 
-_DELIVERIES = 25
+_PAGE_SIZE = 25
 _TEST_SECONDS = 8.0
 _MINUTES = "%Y-%m-%dT%H:%M"
 _NO_PROBLEMS: Mapping[str, str] = {}
 _TYPES = [type_ for type_ in EventType if type_ in SUBSCRIBABLE]
 
 
-async def show_all(visit: PageRequest) -> Response:
-    """Every subscriber."""
-    subscribers = await operations.list_subscribers(visit.dependencies.sessions)
+async def show_all(page_request: PageRequest) -> Response:
+    """Show every subscriber."""
+    subscribers = await operations.list_subscribers(page_request.dependencies.sessions)
     health = {
         subscriber.name: subscriber
-        for subscriber in (await visit.dependencies.overviews.read()).subscribers
+        for subscriber in (await page_request.dependencies.overviews.read()).subscribers
     }
-    return visit.page(
+    return page_request.page(
         "subscribers.html",
         subscribers=subscribers.items,
         health=health,
-        may_manage=visit.may(ROLE_OF[Action.SUBSCRIBER_CHANGED]),
+        may_manage=page_request.may(ROLE_OF[Action.SUBSCRIBER_CHANGED]),
     )
 
 
-async def ask_for_new(visit: PageRequest) -> Response:
-    """The form for a new subscriber."""
-    return _new_form(visit)
+async def ask_for_new(page_request: PageRequest) -> Response:
+    """Show the form for a new subscriber."""
+    return _new_form(page_request)
 
 
-async def add(visit: PageRequest) -> Response:
-    """Add a subscriber and show its secret this once."""
-    parts = visit.dependencies
+async def add(page_request: PageRequest) -> Response:
+    """Add a subscriber and show its secret once."""
+    dependencies = page_request.dependencies
     try:
         added = await operations.add_subscriber(
-            parts.sessions, parts.vault, new_subscriber(visit.form), parts.rules, visit.actor
+            dependencies.sessions,
+            dependencies.vault,
+            new_subscriber(page_request.form),
+            dependencies.rules,
+            page_request.actor,
         )
-    except NotAcceptable as refused:
-        return _new_form(visit, problems_of(refused), str(refused))
-    except (ValidationError, NameTaken) as refused:
-        return _new_form(visit, problems_of(refused))
-    return visit.page("secret.html", subscriber=added, rotated=False)
+    except NotAcceptable as error:
+        return _new_form(page_request, problems_of(error), str(error))
+    except (ValidationError, NameTaken) as error:
+        return _new_form(page_request, problems_of(error))
+    return page_request.page("secret.html", subscriber=added, rotated=False)
 
 
-async def show(visit: PageRequest) -> Response:
-    """One subscriber with its deliveries."""
-    return await _show(visit)
+async def show(page_request: PageRequest) -> Response:
+    """Show a subscriber and its webhooks."""
+    return await _show(page_request)
 
 
-async def show_progress(visit: PageRequest) -> Response:
-    """How far sending again has come: a part of the page, asked for every two seconds."""
-    subscriber = await operations.show_subscriber(visit.dependencies.sessions, _name(visit))
+async def show_progress(page_request: PageRequest) -> Response:
+    """Show a recovery's progress: a part of the page that the browser polls every two seconds."""
+    subscriber = await operations.show_subscriber(
+        page_request.dependencies.sessions, _name(page_request)
+    )
     try:
-        job = await recoveries.show_recovery(visit.dependencies.sessions, UUID(visit.text("of")))
+        job = await recoveries.show_recovery(
+            page_request.dependencies.sessions, UUID(page_request.text("of"))
+        )
     except ValueError:
         raise RecoveryNotFound from None
     recovery = {"id": job.id, "webhooks": job.total, "dry_run": False}
-    return visit.page(
+    return page_request.page(
         "progress.html", subscriber=subscriber, recovery=recovery, to_come=_to_come(job)
     )
 
 
-async def test(visit: PageRequest) -> Response:
-    """Send a test and tell what came of it."""
+async def test(page_request: PageRequest) -> Response:
+    """Send a test webhook and show the result."""
     try:
-        trial = await send_test(
-            visit.dependencies.sessions, _name(visit), visit.actor, _TEST_SECONDS
+        result = await send_test(
+            page_request.dependencies.sessions,
+            _name(page_request),
+            page_request.actor,
+            _TEST_SECONDS,
         )
-    except OperationError as refused:
-        return await _show(visit, problem=words_of(refused))
+    except OperationError as error:
+        return await _show(page_request, problem=words_of(error))
     return (
-        visit.page("trial.html", trial=trial) if visit.in_part else await _show(visit, trial=trial)
+        page_request.page("test_result.html", result=result)
+        if page_request.in_part
+        else await _show(page_request, result=result)
     )
 
 
-async def pause(visit: PageRequest) -> Response:
-    """Hold what is owed to a subscriber."""
-    reason = visit.form.text("reason")[:200] or None
-    await pauses.pause_subscriber(visit.dependencies.sessions, _name(visit), reason, visit.actor)
-    return visit.go(_path(visit), Flash.PAUSED)
+async def pause(page_request: PageRequest) -> Response:
+    """Pause a subscriber."""
+    reason = page_request.form.text("reason")[:200] or None
+    await pauses.pause_subscriber(
+        page_request.dependencies.sessions, _name(page_request), reason, page_request.actor
+    )
+    return page_request.go(_path(page_request), Flash.PAUSED)
 
 
-async def resume(visit: PageRequest) -> Response:
-    """Send again, beginning with what was held."""
-    await pauses.resume_subscriber(visit.dependencies.sessions, _name(visit), visit.actor)
-    return visit.go(_path(visit), Flash.RESUMED)
+async def resume(page_request: PageRequest) -> Response:
+    """Resume a paused subscriber."""
+    await pauses.resume_subscriber(
+        page_request.dependencies.sessions, _name(page_request), page_request.actor
+    )
+    return page_request.go(_path(page_request), Flash.RESUMED)
 
 
-async def rotate(visit: PageRequest) -> Response:
-    """Make a new secret and show it this once."""
-    parts = visit.dependencies
+async def rotate(page_request: PageRequest) -> Response:
+    """Rotate the secret and show the new one once."""
+    dependencies = page_request.dependencies
     try:
-        current = await operations.show_subscriber(parts.sessions, _name(visit))
-        asymmetric = any(
-            secret.public_key for secret in current.secrets[:1]
-        )  # the latest comes first
+        current = await operations.show_subscriber(dependencies.sessions, _name(page_request))
+        newest = current.secrets[:1]
+        asymmetric = any(secret.public_key for secret in newest)
         rotation = Rotation.model_validate(
-            {"overlap_hours": visit.form.text("overlap_hours") or 0, "asymmetric": asymmetric}
+            {
+                "overlap_hours": page_request.form.text("overlap_hours") or 0,
+                "asymmetric": asymmetric,
+            }
         )
         rotated = await rotate_secret(
-            parts.sessions, parts.vault, _name(visit), rotation, visit.actor
+            dependencies.sessions,
+            dependencies.vault,
+            _name(page_request),
+            rotation,
+            page_request.actor,
         )
     except ValidationError:
-        return await _show(visit, problem=_("This cannot be used."))
-    except OperationError as refused:
-        return await _show(visit, problem=words_of(refused))
-    return visit.page("secret.html", subscriber=rotated, rotated=True)
+        return await _show(page_request, problem=_("This value is invalid."))
+    except OperationError as error:
+        return await _show(page_request, problem=words_of(error))
+    return page_request.page("secret.html", subscriber=rotated, rotated=True)
 
 
-async def recover(visit: PageRequest) -> Response:
-    """Count what would be sent again, or send it."""
-    form = visit.form
+async def recover(page_request: PageRequest) -> Response:
+    """Count the webhooks that a recovery would resend, or start it."""
+    form = page_request.form
     since, until = _moment(form.text("since")), _moment(form.text("until"))
     chosen: dict[str, Any] = {
         "since": form.text("since")[:20],
@@ -144,30 +167,35 @@ async def recover(visit: PageRequest) -> Response:
         "everything": form.ticked("everything"),
     }
     if since is None or (form.text("until") and until is None):
-        return await _show(visit, problem=_("Say from when, as a date with a time."), **chosen)
+        return await _show(page_request, problem=_("Enter the start as a date and time."), **chosen)
     request = RecoveryRequest(
-        subscriber=_name(visit),
+        subscriber=_name(page_request),
         since=since,
         until=until,
         everything=form.ticked("everything"),
         dry_run=form.text("dry_run") != "no",
     )
-    recovery = await recoveries.recover(visit.dependencies.sessions, request, visit.actor)
-    return await _show(visit, recovery=recovery, **chosen)
+    recovery = await recoveries.recover(
+        page_request.dependencies.sessions, request, page_request.actor
+    )
+    return await _show(page_request, recovery=recovery, **chosen)
 
 
 def _new_form(
-    visit: PageRequest, problems: Mapping[str, str] = _NO_PROBLEMS, detail: str | None = None
+    page_request: PageRequest, problems: Mapping[str, str] = _NO_PROBLEMS, detail: str | None = None
 ) -> Response:
-    """The form with what is wrong at each field; what belongs to no field that is shown, and `detail` in English, stands above."""
-    translated = {field: visit.translated(words) for field, words in problems.items()}
+    """Show the form with a message at each invalid field.
+
+    Messages of other fields, and `detail` in English, appear above the form.
+    """
+    translated = {field: page_request.translated(words) for field, words in problems.items()}
     above = [words for field, words in translated.items() if field not in SHOWN_AT] or [
-        visit.translated(_("See what is marked below."))
+        page_request.translated(_("Correct the marked fields."))
     ]
-    return visit.page(
+    return page_request.page(
         "add_subscriber.html",
         HTTPStatus.UNPROCESSABLE_ENTITY if problems else HTTPStatus.OK,
-        form=visit.form,
+        form=page_request.form,
         event_types=_TYPES,
         problem=" ".join(filter(None, [above[0], f"({detail})" if detail else None]))
         if problems
@@ -176,35 +204,43 @@ def _new_form(
     )
 
 
-async def _show(visit: PageRequest, *, problem: str | None = None, **values: Any) -> Response:
-    place = Place(visit.text("cursor") or None, _DELIVERIES)
+async def _show(
+    page_request: PageRequest, *, problem: str | None = None, **values: Any
+) -> Response:
+    place = Place(page_request.text("cursor") or None, _PAGE_SIZE)
     subscriber, deliveries = await operations.show_subscriber_with_webhooks(
-        visit.dependencies.sessions, _name(visit), place
+        page_request.dependencies.sessions, _name(page_request), place
     )
     yesterday = (now() - timedelta(days=1)).astimezone(JAPAN).strftime(_MINUTES)
-    common = {"since": yesterday, "until": "", "everything": False, "trial": None, "recovery": None}
-    return visit.page(
+    common = {
+        "since": yesterday,
+        "until": "",
+        "everything": False,
+        "result": None,
+        "recovery": None,
+    }
+    return page_request.page(
         "subscriber.html",
         HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK,
         subscriber=subscriber,
         deliveries=deliveries,
-        problem=visit.translated(problem) if problem else None,
-        may_act=visit.may(ROLE_OF[Action.SUBSCRIBER_PAUSED]),
-        may_manage=visit.may(ROLE_OF[Action.SUBSCRIBER_CHANGED]),
+        problem=page_request.translated(problem) if problem else None,
+        may_act=page_request.may(ROLE_OF[Action.SUBSCRIBER_PAUSED]),
+        may_manage=page_request.may(ROLE_OF[Action.SUBSCRIBER_CHANGED]),
         **{**common, **values},
     )
 
 
-def _name(visit: PageRequest) -> str:
-    return visit.named("name")
+def _name(page_request: PageRequest) -> str:
+    return page_request.named("name")
 
 
-def _path(visit: PageRequest) -> str:
-    return f"/subscribers/{_name(visit)}"
+def _path(page_request: PageRequest) -> str:
+    return f"/subscribers/{_name(page_request)}"
 
 
 def _moment(text: str) -> datetime | None:
-    """A moment in Japan from what a browser sends for a date with a time; None if it is none."""
+    """Return the time in Japan of a `datetime-local` field; None if it is invalid."""
     try:
         return datetime.fromisoformat(text).replace(tzinfo=JAPAN)
     except ValueError:
@@ -212,5 +248,5 @@ def _moment(text: str) -> datetime | None:
 
 
 def _to_come(job: RecoveryJob) -> int:
-    """How many webhooks of a recovery are not due yet."""
+    """Return the number of a recovery's webhooks that are not enqueued yet."""
     return max(job.total - job.done, 0) if job.state is JobState.RUNNING else 0

@@ -1,4 +1,4 @@
-"""How things stand: did Zeus call, what waits, who does not get it, and what needs a human."""
+"""Overview page: last call, backlog, failing subscribers and warnings."""
 
 import json
 from collections.abc import Sequence
@@ -13,16 +13,16 @@ from app.console.views.warnings import page_warnings
 from app.operations.monitoring.hourly import HourOfCalls
 
 
-async def show(visit: PageRequest) -> Response:
-    """The whole page, or the part of it that htmx asks for."""
-    overview = await visit.dependencies.overviews.read()
-    part = visit.request.headers.get("hx-target") if visit.in_part else None
+async def show(page_request: PageRequest) -> Response:
+    """Show the page, or the part of it that htmx asks for."""
+    overview = await page_request.dependencies.overviews.read()
+    part = page_request.request.headers.get("hx-target") if page_request.in_part else None
     template = {"now": "now.html", "hours": "hours.html"}.get(part or "", "today.html")
-    rows = [_row(visit, hour) for hour in overview.hours]
-    return visit.page(
+    rows = [_row(page_request, hour) for hour in overview.hours]
+    return page_request.page(
         template,
         overview=overview,
-        concerns=page_warnings(overview),
+        warnings=page_warnings(overview),
         calls=sum(hour.calls for hour in overview.hours),
         slow=sum(hour.slow_answers for hour in overview.hours),
         failing=[subscriber for subscriber in overview.subscribers if subscriber.failing],
@@ -31,11 +31,11 @@ async def show(visit: PageRequest) -> Response:
     )
 
 
-def _row(visit: PageRequest, hour: HourOfCalls) -> dict[str, Any]:
-    """One hour for the table, and in one line for the chart."""
+def _row(page_request: PageRequest, hour: HourOfCalls) -> dict[str, Any]:
+    """Return an hour's row of the table, with its caption for the chart."""
     begins = hour.begins.astimezone(JAPAN)
     span = f"{begins:%m-%d %H:%M}–{begins.replace(minute=59):%H:%M}"
-    words = visit.translated(_("%(span)s: %(calls)s calls, %(slow)s answered slowly"))
+    words = page_request.translated(_("%(span)s: %(calls)s calls, %(slow)s answered slowly"))
     return {
         "span": span,
         "hour": hour,
@@ -44,7 +44,7 @@ def _row(visit: PageRequest, hour: HourOfCalls) -> dict[str, Any]:
 
 
 def _chart(hours: Sequence[HourOfCalls], rows: Sequence[dict[str, Any]]) -> str:
-    """What the chart is drawn from, as JSON."""
+    """Return the chart's data as JSON."""
     return json.dumps(
         {
             "hours": [int(hour.begins.timestamp()) for hour in hours],

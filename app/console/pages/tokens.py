@@ -1,4 +1,4 @@
-"""The tokens of operators: who has one, making one, which is shown once, and revoking."""
+"""Tokens page: list, creation and revocation of operators' tokens."""
 
 from http import HTTPStatus
 
@@ -13,17 +13,17 @@ from app.operations.access.permissions import Role
 from app.operations.access.tokens import NewToken
 from app.operations.errors import NotAcceptable, TokenNameTaken
 
-_USUAL_DAYS = "90"
+_DEFAULT_DAYS = "90"
 
 
-async def show(visit: PageRequest) -> Response:
-    """Every token that is not revoked, and the form for a new one."""
-    return await _show(visit)
+async def show(page_request: PageRequest) -> Response:
+    """Show every token that is not revoked, and the form for a new one."""
+    return await _show(page_request)
 
 
-async def create(visit: PageRequest) -> Response:
-    """Make a token and show it this once."""
-    form = visit.form
+async def create(page_request: PageRequest) -> Response:
+    """Create a token and show it once."""
+    form = page_request.form
     try:
         new = NewToken.model_validate(
             {
@@ -32,35 +32,41 @@ async def create(visit: PageRequest) -> Response:
                 "expires_days": form.text("days") or None,
             }
         )
-        created = await operations.create_token(visit.dependencies.sessions, new, visit.actor)
+        created = await operations.create_token(
+            page_request.dependencies.sessions, new, page_request.actor
+        )
     except ValidationError as error:
         return await _show(
-            visit, visit.translated(_("This cannot be used.")), str(error.errors()[0]["loc"][0])
+            page_request,
+            page_request.translated(_("This value is invalid.")),
+            str(error.errors()[0]["loc"][0]),
         )
-    except (NotAcceptable, TokenNameTaken) as refused:
-        return await _show(visit, visit.reason(refused), "name")
-    return visit.page("token.html", token=created)
+    except (NotAcceptable, TokenNameTaken) as error:
+        return await _show(page_request, page_request.reason(error), "name")
+    return page_request.page("token.html", token=created)
 
 
-async def revoke(visit: PageRequest) -> Response:
-    """End a token."""
-    await operations.revoke_token(visit.dependencies.sessions, visit.named("name"), visit.actor)
-    return visit.go("/tokens", Flash.TOKEN_REVOKED)
+async def revoke(page_request: PageRequest) -> Response:
+    """Revoke a token."""
+    await operations.revoke_token(
+        page_request.dependencies.sessions, page_request.named("name"), page_request.actor
+    )
+    return page_request.go("/tokens", Flash.TOKEN_REVOKED)
 
 
 async def _show(
-    visit: PageRequest, problem: str | None = None, field: str | None = None
+    page_request: PageRequest, problem: str | None = None, field: str | None = None
 ) -> Response:
-    tokens = await operations.list_tokens(visit.dependencies.sessions)
+    tokens = await operations.list_tokens(page_request.dependencies.sessions)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK
-    days = visit.form.text("days") if problem else _USUAL_DAYS
-    return visit.page(
+    days = page_request.form.text("days") if problem else _DEFAULT_DAYS
+    return page_request.page(
         "tokens.html",
         status,
         tokens=tokens.items,
         roles=list(Role),
         days=days,
-        form=visit.form,
+        form=page_request.form,
         problem=problem,
         field=field,
     )

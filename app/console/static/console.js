@@ -1,4 +1,4 @@
-// What the pages do in the browser beside htmx: draw the chart, say when it is old, and copy secrets.
+// Browser code of the console beside htmx: the chart, the stale-page banner, and copying of secrets.
 "use strict";
 
 (() => {
@@ -28,12 +28,12 @@
         { fill: colour("--bar"), width: 0, paths: bars(), points: { show: false } },
         { fill: colour("--warn"), width: 0, paths: bars(), points: { show: false } },
       ],
-      hooks: { setCursor: [(plot) => tell(figure, values, plot.cursor.idx)] },
+      hooks: { setCursor: [(plot) => showNote(figure, values, plot.cursor.idx)] },
     };
   };
 
-  // The same words that the table under the chart has.
-  const tell = (figure, values, index) => {
+  // The same text as the row of the table below the chart.
+  const showNote = (figure, values, index) => {
     const note = figure.parentElement.querySelector(".chart-note");
     if (note) note.textContent = index === null || index === undefined ? "" : values.words[index];
   };
@@ -67,13 +67,13 @@
     button.textContent = button.dataset.done;
   });
 
-  // Browsers lend the clipboard only to pages on https or this machine; elsewhere the secret is selected by a click on it.
+  // Browsers allow the clipboard only on https and localhost. Elsewhere a click selects the secret.
   const offerCopying = () => document.querySelectorAll("[data-copy]").forEach((button) => (button.hidden = !navigator.clipboard));
 
   document.addEventListener("DOMContentLoaded", watch);
   document.addEventListener("DOMContentLoaded", offerCopying);
   document.addEventListener("htmx:load", watch);
-  // A session that ended, or a server that is away, must not leave an old figure looking fresh.
+  // After the session has ended, or without a server, old figures must not look current.
   document.addEventListener("htmx:responseError", () => document.body.classList.add("stale"));
   document.addEventListener("htmx:sendError", () => document.body.classList.add("stale"));
   document.addEventListener("htmx:afterOnLoad", () => document.body.classList.remove("stale"));

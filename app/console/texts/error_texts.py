@@ -1,4 +1,4 @@
-"""Why something was refused, in words for the catalogue."""
+"""Error messages of the console, as catalogue keys."""
 
 from collections.abc import Mapping
 
@@ -9,50 +9,48 @@ _WORDS: Mapping[type[Exception], str] = {
     errors.SubscriberNotFound: _("There is no subscriber with this name."),
     errors.OrderNotFound: _("No call with this order number has been judged."),
     errors.NoticeNotFound: _("There is no such call."),
-    errors.SampleNotFound: _("There is no such call any more. Somebody may have taken it in."),
+    errors.SampleNotFound: _("This call no longer exists. Another operator may have recorded it."),
     errors.WebhookNotFound: _("There is no such webhook."),
-    errors.NameTaken: _("A subscriber with this name exists."),
-    errors.TokenNotFound: _("There is no token with this name. Somebody may have revoked it."),
+    errors.NameTaken: _("A subscriber with this name already exists."),
+    errors.TokenNotFound: _(
+        "There is no token with this name. Another administrator may have revoked it."
+    ),
     errors.TokenNameTaken: _(
-        "A token with this name exists. Choose another name, or revoke that one first."
+        "A token with this name already exists. Choose another name, or revoke that token first."
     ),
-    errors.SubscriberPaused: _(
-        "The subscriber is paused and would be sent nothing; resume it first."
-    ),
-    errors.SubscriberPolls: _("The subscriber polls its feed and is sent nothing."),
+    errors.SubscriberPaused: _("The subscriber is paused and receives nothing. Resume it first."),
+    errors.SubscriberPolls: _("The subscriber polls its feed; no webhooks are sent to it."),
     errors.TooManySecrets: _(
-        "Too many earlier secrets are still valid; end them at once, or wait until one expires."
+        "Too many earlier secrets are still valid. End them immediately, or wait until one expires."
     ),
     errors.NotReleasable: _(
-        "The call cannot be released: it is not in quarantine, or too much is missing in it to judge it."
+        "The call cannot be released: it is not in quarantine, "
+        "or it lacks parameters that judging needs."
     ),
-    errors.NotRetriable: _(
-        "The webhook is not waiting or given up any more; there is nothing to send again."
-    ),
-    errors.NotDismissible: _(
-        "It needs no attention any more. Somebody may have dismissed it or acted on it."
-    ),
+    errors.NotRetriable: _("The webhook is no longer pending or dead, so it cannot be retried."),
+    errors.NotDismissible: _("It no longer needs attention. Another operator may have handled it."),
 }
 _FIELDS: Mapping[str, str] = {
     "name": _("A name is 1 to 100 letters, digits, . _ and -, the first a letter, a digit or _."),
     "url": _(
-        "Webhooks may not be sent to this address. It must begin with https:// and lead to a public address."
+        "Webhooks cannot be sent to this URL. "
+        "It must begin with https:// and resolve to a public address."
     ),
-    "rate_limit": _("Give a whole number from 1 to 10,000, or nothing."),
-    "max_in_flight": _("Give a whole number from 1 to 200, or nothing."),
-    "timeout_ms": _("Give a number of seconds from 1 to 60, or nothing."),
+    "rate_limit": _("Enter a whole number from 1 to 10,000, or leave it empty."),
+    "max_in_flight": _("Enter a whole number from 1 to 200, or leave it empty."),
+    "timeout_ms": _("Enter a number of seconds from 1 to 60, or leave it empty."),
 }
 
 
 def words_at(field: str) -> str:
-    """The words for a field whose value cannot be used."""
-    return _FIELDS.get(field, _("This cannot be used."))
+    """Return the message for a field with an invalid value."""
+    return _FIELDS.get(field, _("This value is invalid."))
 
 
-def words_of(refused: Exception) -> str:
-    """The words for a refusal; those of operating where we have none."""
-    if isinstance(refused, errors.NotAcceptable):
-        return _FIELDS.get(refused.field, str(refused))
-    if isinstance(refused, errors.OperationError):
-        return _WORDS.get(type(refused), str(refused))
-    return _("This cannot be used.")
+def words_of(error: Exception) -> str:
+    """Return the message for an error; its own text if the catalogue has none."""
+    if isinstance(error, errors.NotAcceptable):
+        return _FIELDS.get(error.field, str(error))
+    if isinstance(error, errors.OperationError):
+        return _WORDS.get(type(error), str(error))
+    return _("This value is invalid.")

@@ -1,4 +1,7 @@
-"""What a page says about the action that led to it. A browser carries only the name, so it can make no page say anything else."""
+"""Flash messages: one sentence about the action that led to a page.
+
+The cookie carries only the message's name, so a browser cannot inject another text.
+"""
 
 from enum import StrEnum
 
@@ -6,7 +9,7 @@ from app.console.texts.labels import _
 
 
 class Flash(StrEnum):
-    """What was done, or could not be."""
+    """A message about a finished action."""
 
     RELEASED = "released"
     SAMPLE_RELEASED = "sample_released"
@@ -23,34 +26,35 @@ class Flash(StrEnum):
 
     @property
     def words(self) -> str:
-        """The sentence, for the catalogue."""
+        """Return the sentence, as a catalogue key."""
         return _WORDS[self]
 
     @property
     def tone(self) -> str:
-        """How it feels."""
+        """Return the tone: `good` or `warn`."""
         return "warn" if self in _WARNING else "good"
 
 
 _WARNING = (Flash.SIGN_IN_AGAIN, Flash.ERASED_IN_PART)
 _WORDS = {
     Flash.RELEASED: _("The call was released. It is being judged now."),
-    Flash.SAMPLE_RELEASED: _("The call was taken in. It is being judged now."),
-    Flash.RETRIED: _("The webhook is being sent again."),
-    Flash.DISMISSED: _("Dismissed. It is kept, and no longer asks for attention."),
+    Flash.SAMPLE_RELEASED: _("The call was recorded. It is being judged now."),
+    Flash.RETRIED: _("The webhook is being retried."),
+    Flash.DISMISSED: _("Dismissed. The record stays, but needs no attention."),
     Flash.ADDED: _("The subscriber was added."),
-    Flash.PAUSED: _("The subscriber is paused. What is owed to it is held."),
-    Flash.RESUMED: _("The subscriber gets webhooks again, beginning with what was held."),
+    Flash.PAUSED: _("The subscriber is paused. Its webhooks stay pending."),
+    Flash.RESUMED: _("The subscriber is resumed, starting with its pending webhooks."),
     Flash.ERASED: _("The personal data was erased from the database."),
     Flash.ERASED_IN_PART: _(
-        "The personal data was erased, but calls that are not judged yet still hold some. Erase it again in a moment."
+        "The personal data was erased, except in calls that are not judged yet. "
+        "Erase it again in a moment."
     ),
-    Flash.TOKEN_REVOKED: _("The token was revoked. Within seconds nobody can use it any more."),
+    Flash.TOKEN_REVOKED: _("The token was revoked. Every process rejects it within seconds."),
     Flash.SIGNED_OUT: _("You are signed out."),
     Flash.SIGN_IN_AGAIN: _("Your session has ended. Please sign in again."),
 }
 
 
 def flash_of(cookie: str | None) -> Flash | None:
-    """What a cookie names, if anything."""
+    """Return the message that a cookie names, or None."""
     return Flash(cookie) if cookie in list(Flash) else None

@@ -1,4 +1,4 @@
-"""The console's two languages: choosing one, texts from the catalogue, and moments, amounts and spans of time as people read them."""
+"""Languages of the console: choice, catalogues, and formats of times, amounts and numbers."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
@@ -16,25 +16,25 @@ from babel.numbers import format_currency, format_decimal
 COOKIE = "zeus_relay_language"
 LANGUAGE_SECONDS = 365 * 24 * 3600
 JAPAN = timezone(timedelta(hours=9), "JST")
-"""Asia/Tokyo, which has had no summer time since 1951; so this needs no table of time zones on the machine."""
+"""Asia/Tokyo. Japan has had no summer time since 1951, so no time zone database is needed."""
 
 _LOCALES = Path(__file__).parents[1] / "locales"
 
 
 class Language(StrEnum):
-    """A language of the console. English is the text in the code; the others have a catalogue."""
+    """A language of the console. English is in the code; the others have a catalogue."""
 
     JAPANESE = "ja"
     ENGLISH = "en"
 
     @property
     def own_name(self) -> str:
-        """What its speakers call it."""
+        """Return the language's name in that language."""
         return {"ja": "日本語", "en": "English"}[self]
 
 
 def choose(chosen: str | None, accepted: str) -> Language:
-    """The language that was chosen, else the first of the browser's Accept-Language that we have, else English."""
+    """Return the chosen language, else the first match of Accept-Language, else English."""
     if chosen in list(Language):
         return Language(chosen)
     wanted = [
@@ -48,14 +48,14 @@ def choose(chosen: str | None, accepted: str) -> Language:
 
 @cache
 def translations(language: Language) -> NullTranslations:
-    """The texts of a language: those of the pages and those of the settings."""
+    """Return the texts of a language: pages and settings."""
     texts = _catalogue(language, "console")
     texts.add_fallback(_catalogue(language, "settings"))
     return texts
 
 
 def _catalogue(language: Language, name: str) -> NullTranslations:
-    """One file of texts. It is compiled here, so that no compiled copy can lag behind it."""
+    """Return one catalogue, compiled at run time: no compiled copy can be out of date."""
     source = _LOCALES / language / "LC_MESSAGES" / f"{name}.po"
     if not source.exists():
         return NullTranslations()
@@ -68,12 +68,12 @@ def _catalogue(language: Language, name: str) -> NullTranslations:
 
 
 def moment(when: datetime) -> str:
-    """A moment in Japan, to the second: `2026-11-23 14:05:33`. The same in both languages, so that columns line up."""
+    """Return a time in Japan to the second, such as `2026-11-23 14:05:33`, in any language."""
     return when.astimezone(JAPAN).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def in_words(when: datetime, language: Language) -> str:
-    """A moment in Japan as a sentence has it, with its time zone."""
+    """Return a time in Japan as part of a sentence, with its time zone."""
     pattern = {
         Language.JAPANESE: "y年M月d日(E) HH:mm:ss",
         Language.ENGLISH: "EEE d MMM y, HH:mm:ss",
@@ -82,23 +82,23 @@ def in_words(when: datetime, language: Language) -> str:
 
 
 def ago(when: datetime, language: Language, now: datetime | None = None) -> str:
-    """How long ago, or how soon, a moment is, in one unit: `3 minutes ago`, `3 分前`."""
+    """Return the distance of a time from now in one unit: `3 minutes ago`, `3 分前`."""
     span = when - (now or datetime.now(UTC))
     return format_timedelta(span, add_direction=True, threshold=1.2, locale=_locale(language))
 
 
 def span(seconds: float, language: Language) -> str:
-    """A span of time in one unit."""
+    """Return a duration in one unit."""
     return format_timedelta(timedelta(seconds=seconds), threshold=1.2, locale=_locale(language))
 
 
 def yen(amount: int, language: Language) -> str:
-    """An amount of money."""
+    """Return an amount in yen."""
     return format_currency(amount, "JPY", locale=_locale(language))
 
 
 def number(value: int, language: Language) -> str:
-    """A number with its thousands set apart."""
+    """Return a number with thousands separators."""
     return format_decimal(value, locale=_locale(language))
 
 

@@ -1,4 +1,4 @@
-"""Words for the codes that operators meet: states, events, verdicts, reasons, outcomes. Other languages are in the catalogues."""
+"""English labels of codes: states, events, verdicts, reasons, outcomes, actions, roles."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ from app.operations.subscribers.models import SubscriberState
 
 
 def _(text: str) -> str:
-    """Marks a text for the catalogue; it is translated when a page is made."""
+    """Mark a text for the catalogue; pages translate it when they are rendered."""
     return text
 
 
@@ -23,10 +23,10 @@ ORDER_STATES: Mapping[str, str] = {
     OrderState.EXPIRED: _("Deadline passed"),
     OrderState.PAID: _("Paid, not yet confirmed"),
     OrderState.CONFIRMED: _("Confirmed"),
-    OrderState.REVERSED: _("Payment taken back"),
+    OrderState.REVERSED: _("Payment reversed"),
     OrderState.PAID_AFTER_CANCEL: _("Paid after cancellation, not yet confirmed"),
     OrderState.CONFIRMED_AFTER_CANCEL: _("Confirmed after cancellation"),
-    OrderState.REVERSED_AFTER_CANCEL: _("Payment taken back after cancellation"),
+    OrderState.REVERSED_AFTER_CANCEL: _("Payment reversed after cancellation"),
 }
 EVENT_TYPES: Mapping[str, str] = {
     EventType.ORDER_ACCEPTED: _("Order accepted"),
@@ -34,28 +34,28 @@ EVENT_TYPES: Mapping[str, str] = {
     EventType.ORDER_EXPIRED: _("Deadline passed"),
     EventType.PAYMENT_RECEIVED: _("Payment received"),
     EventType.PAYMENT_CONFIRMED: _("Payment confirmed"),
-    EventType.PAYMENT_REVERSED: _("Payment taken back"),
+    EventType.PAYMENT_REVERSED: _("Payment reversed"),
     EventType.CANCELLED_ORDER_PAYMENT_RECEIVED: _("Cancelled order was paid"),
     EventType.CANCELLED_ORDER_PAYMENT_CONFIRMED: _("Payment of cancelled order confirmed"),
-    EventType.CANCELLED_ORDER_PAYMENT_REVERSED: _("Payment of cancelled order taken back"),
-    EventType.REVIEW_REQUIRED: _("Somebody must look at it"),
+    EventType.CANCELLED_ORDER_PAYMENT_REVERSED: _("Payment of cancelled order reversed"),
+    EventType.REVIEW_REQUIRED: _("Review required"),
     EventType.WEBHOOK_TEST: _("Test"),
     EventType.SUBSCRIBER_FAILING: _("Subscriber failing"),
-    EventType.SUBSCRIBER_PAUSED: _("Subscriber paused for failing"),
+    EventType.SUBSCRIBER_PAUSED: _("Subscriber paused after failures"),
     EventType.SUBSCRIBER_RECOVERED: _("Subscriber recovered"),
-    EventType.OUTBOUND_DEAD: _("Webhook given up"),
+    EventType.OUTBOUND_DEAD: _("Webhook dead"),
 }
 VERDICTS: Mapping[str, str] = {
     Verdict.ACCEPTED: _("Accepted"),
-    Verdict.DUPLICATE: _("Repetition"),
+    Verdict.DUPLICATE: _("Duplicate"),
     Verdict.CONFLICT: _("Conflict"),
     Verdict.QUARANTINED: _("Quarantined"),
     "unjudged": _("Not judged yet"),
 }
 WEBHOOK_STATES: Mapping[str, str] = {
-    WebhookState.PENDING: _("Waiting"),
+    WebhookState.PENDING: _("Pending"),
     WebhookState.DELIVERED: _("Delivered"),
-    WebhookState.DEAD: _("Given up"),
+    WebhookState.DEAD: _("Dead"),
     WebhookState.CANCELLED: _("Cancelled"),
 }
 SUBSCRIBER_STATES: Mapping[str, str] = {
@@ -65,72 +65,72 @@ SUBSCRIBER_STATES: Mapping[str, str] = {
 }
 OUTCOMES: Mapping[str, str] = {
     OutcomeKind.DELIVERED: _("Delivered"),
-    OutcomeKind.DNS: _("The host name cannot be found"),
-    OutcomeKind.REFUSED: _("The connection was refused"),
-    OutcomeKind.UNREACHABLE: _("The host cannot be reached"),
-    OutcomeKind.TLS: _("No secure connection: certificate or TLS"),
-    OutcomeKind.TIMEOUT: _("No answer in time"),
-    OutcomeKind.RESET: _("The connection broke off"),
-    OutcomeKind.BAD_RESPONSE: _("The answer was no proper HTTP"),
-    OutcomeKind.REDIRECT: _("Redirected elsewhere, which is not followed"),
-    OutcomeKind.HTTP_4XX: _("Refused by the subscriber"),
+    OutcomeKind.DNS: _("Host name not found"),
+    OutcomeKind.REFUSED: _("Connection refused"),
+    OutcomeKind.UNREACHABLE: _("Host unreachable"),
+    OutcomeKind.TLS: _("TLS or certificate error"),
+    OutcomeKind.TIMEOUT: _("Timeout"),
+    OutcomeKind.RESET: _("Connection reset"),
+    OutcomeKind.BAD_RESPONSE: _("Invalid HTTP response"),
+    OutcomeKind.REDIRECT: _("Redirect, which is not followed"),
+    OutcomeKind.HTTP_4XX: _("Rejected by the subscriber"),
     OutcomeKind.HTTP_5XX: _("Error on the subscriber's side"),
-    OutcomeKind.GONE: _("The subscriber wants no more webhooks (410)"),
-    OutcomeKind.TOO_MANY_REQUESTS: _("Too many at once for the subscriber (429)"),
-    OutcomeKind.DESTINATION_REFUSED: _("The address is not allowed"),
-    OutcomeKind.OWN_SIDE: _("Trouble on our own side"),
+    OutcomeKind.GONE: _("The subscriber accepts no more webhooks (410)"),
+    OutcomeKind.TOO_MANY_REQUESTS: _("The subscriber's rate limit is reached (429)"),
+    OutcomeKind.DESTINATION_REFUSED: _("Address not allowed"),
+    OutcomeKind.OWN_SIDE: _("Internal error of zeus-relay"),
 }
 REASONS: Mapping[str, str] = {
-    "missing_order_no": _("There is no order number"),
-    "unusable_order_no": _("The order number is too long"),
-    "missing_status": _("There is no status"),
-    "unknown_status": _("The status is not one of Zeus's"),
-    "unknown_ip_code": _("The IP code is not ours"),
-    "repeated_key": _("Given more than once"),
+    "missing_order_no": _("Order number missing"),
+    "unusable_order_no": _("Order number too long"),
+    "missing_status": _("Status missing"),
+    "unknown_status": _("Unknown status"),
+    "unknown_ip_code": _("Not our IP code"),
+    "repeated_key": _("Repeated parameter"),
     "differs": _("Differs from the earlier call"),
-    "cut": _("The end was too long to be kept"),
-    "late": _("Late: overtaken by a later call"),
-    "gap": _("An expected call was never seen"),
-    "contradiction": _("Contradicts what came before"),
+    "cut": _("Truncated: too long to store"),
+    "late": _("Late: a later call came first"),
+    "gap": _("An expected call is missing"),
+    "contradiction": _("Contradicts earlier calls"),
     "released": _("Released by an operator"),
-    "repeat_unclear": _("Possibly a repetition"),
-    "unreadable": _("Not of the expected form"),
+    "repeat_unclear": _("Possible duplicate"),
+    "unreadable": _("Invalid format"),
     "unknown_store": _("Unknown store"),
     "unknown_key": _("Unknown parameters"),
-    "truncated": _("Last character cut in half"),
-    "undecodable": _("Bytes of no known encoding"),
+    "truncated": _("Last character truncated"),
+    "undecodable": _("Unknown encoding"),
     "oversize": _("Longer than allowed"),
-    "trimmed": _("Blanks or invisible characters around it"),
+    "trimmed": _("Leading or trailing blanks or invisible characters"),
     "full_width": _("Full-width characters"),
-    "unusual": _("Characters that the manual does not know there"),
-    "invisible": _("A blank or an invisible character inside"),
+    "unusual": _("Characters that the manual does not allow"),
+    "invisible": _("Blank or invisible character inside"),
 }
 PAUSE_REASONS: Mapping[str, str] = {
     "operator": _("paused by an operator"),
-    GONE_REASON: _("Its answer was 410 Gone"),
+    GONE_REASON: _("It answered 410 Gone"),
     FAILING_REASON: _("It failed for too long"),
 }
 ACTIONS: Mapping[str, str] = {
     Action.NOTICE_RELEASED: _("Call released"),
     Action.NOTICE_DISMISSED: _("Call dismissed"),
-    Action.SAMPLE_RELEASED: _("Rejected call taken in"),
+    Action.SAMPLE_RELEASED: _("Rejected call recorded"),
     Action.SAMPLE_DISMISSED: _("Rejected call dismissed"),
-    Action.WEBHOOK_RETRIED: _("Webhook sent again"),
+    Action.WEBHOOK_RETRIED: _("Webhook retried"),
     Action.WEBHOOK_DISMISSED: _("Webhook dismissed"),
-    Action.WEBHOOKS_RECOVERED: _("Missed webhooks sent again"),
-    Action.RECOVERY_CANCELLED: _("Sending again stopped"),
+    Action.WEBHOOKS_RECOVERED: _("Recovery started"),
+    Action.RECOVERY_CANCELLED: _("Recovery cancelled"),
     Action.SUBSCRIBER_PAUSED: _("Subscriber paused"),
     Action.SUBSCRIBER_RESUMED: _("Subscriber resumed"),
     Action.SUBSCRIBER_TESTED: _("Test sent"),
     Action.SPOOL_DRAINED: _("Spool drained"),
-    Action.PERSONAL_DATA_SEEN: _("Personal data seen"),
+    Action.PERSONAL_DATA_SEEN: _("Personal data viewed"),
     Action.SUBSCRIBER_ADDED: _("Subscriber added"),
     Action.SUBSCRIBER_CHANGED: _("Subscriber changed"),
     Action.SUBSCRIBER_REMOVED: _("Subscriber removed"),
-    Action.SUBSCRIBER_DECLARED: _("Subscriber applied as the settings declare it"),
+    Action.SUBSCRIBER_DECLARED: _("Subscriber applied from RELAY_SUBSCRIBERS"),
     Action.ORDER_ERASED: _("Personal data erased"),
-    Action.SECRETS_RESEALED: _("Secrets encrypted anew"),
-    Action.SECRET_ROTATED: _("Secret renewed"),
+    Action.SECRETS_RESEALED: _("Secrets re-encrypted"),
+    Action.SECRET_ROTATED: _("Secret rotated"),
     Action.TOKEN_CREATED: _("Token created"),
     Action.TOKEN_REVOKED: _("Token revoked"),
 }
@@ -147,10 +147,10 @@ SUBJECTS: Mapping[str, str] = {
     "spool": _("Spool"),
 }
 VIAS: Mapping[str, str] = {
-    Via.API: _("by the API"),
+    Via.API: _("through the API"),
     Via.CLI: _("on the command line"),
     Via.CONSOLE: _("in the console"),
-    Via.SERVICE: _("by itself"),
+    Via.SERVICE: _("automatically"),
 }
 ROLES: Mapping[str, str] = {
     Role.VIEWER: _("viewer"),
@@ -160,13 +160,13 @@ ROLES: Mapping[str, str] = {
 WAYS: Mapping[str, str] = {
     Way.PAID: _("Send an application with testid and test_type=1."),
     Way.CONFIRMED: _(
-        "Comes within 30 minutes of 04 after an application with testid and test_type=1."
+        "Arrives within 30 minutes of 04, after an application with testid and test_type=1."
     ),
     Way.REVERSED: _(
-        "Comes within 30 minutes of 04 after an application with testid and test_type=2."
+        "Arrives within 30 minutes of 04, after an application with testid and test_type=2."
     ),
-    Way.IF_ORDERED: _("Only if you ordered it from Zeus; a test does not bring it about."),
-    Way.SIMULATED: _("A test does not bring it about; `zeus-relay simulate` does."),
+    Way.IF_ORDERED: _("Only if you ordered it from Zeus; a test does not produce it."),
+    Way.SIMULATED: _("A test does not produce it; `zeus-relay simulate` does."),
 }
 
 KINDS: Mapping[str, Mapping[str, str]] = {
@@ -207,16 +207,19 @@ TONES: Mapping[str, str] = {
     SubscriberState.ACTIVE: "good",
     SubscriberState.PAUSED: "warn",
 }
-"""How a state feels: good, warn, bad or quiet. It colours a mark beside the word, never instead of it."""
+"""Tone of a state: good, warn, bad or quiet. It colours a mark beside the label."""
 
 
 def label_of(kind: str, code: str) -> tuple[str, str]:
-    """The words for a code and what stands behind its colon (a parameter's name); a code without words, as a typed reason, is itself."""
+    """Return a code's label and the part after its colon (a parameter's name).
+
+    A code without a label, such as a reason that an operator typed, is its own label.
+    """
     name, _, about = code.partition(":")
     words = KINDS[kind].get(name)
     return (words, about) if words is not None else (code, "")
 
 
 def tone_of(code: str) -> str:
-    """The tone of a state; quiet for one that has none."""
+    """Return the tone of a state; quiet if it has none."""
     return TONES.get(code, "quiet")

@@ -1,4 +1,4 @@
-"""Making pages: the templates in either language, with the filters that show values as operators read them."""
+"""Jinja environment of the console: templates, filters and URLs of static files."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ _TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
 def render(template: str, language: Language, **values: Any) -> str:
-    """The text of a template."""
+    """Render a template in a language."""
     return _environment(language).get_template(template).render(**values)
 
 
@@ -68,7 +68,7 @@ def _in_language(show: Callable[[Any, Language], str], language: Language, value
 
 
 def _moment(language: Language, when: datetime) -> Markup:
-    """A moment in Japan for a column, with the whole of it for a pointer and for machines."""
+    """Return a time in Japan for a column, in full as its tooltip and in UTC for machines."""
     utc = when.astimezone(UTC).isoformat()
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         utc, i18n.in_words(when, language), i18n.moment(when)
@@ -76,7 +76,7 @@ def _moment(language: Language, when: datetime) -> Markup:
 
 
 def _ago(language: Language, when: datetime) -> Markup:
-    """How long ago a moment is."""
+    """Return the distance of a time from now, with the full time as its tooltip."""
     utc = when.astimezone(UTC).isoformat()
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         utc, i18n.in_words(when, language), i18n.ago(when, language)
@@ -85,18 +85,18 @@ def _ago(language: Language, when: datetime) -> Markup:
 
 def _label(gettext: Callable[[str], str], code: str, kind: str) -> str:
     words, about = label_of(kind, code)
-    if not words:  # the empty text of a catalogue is its header
+    if not words:  # gettext("") is the catalogue's header
         return ""
     return f"{gettext(words)} ({about})" if about else gettext(words)
 
 
 def _with_code(text: str) -> Markup:
-    """A text with what stands between backticks as code."""
+    """Return a text as HTML, with its backticks as code elements."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just before
 
 
 def _details(details: Mapping[str, Any]) -> str:
-    """The details of an entry in the audit on one line; what was left out is left out."""
+    """Return an audit entry's details on one line, without null values."""
     shown = {
         name: f"{value:g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
         for name, value in details.items()
@@ -112,6 +112,6 @@ def _is_past(when: datetime) -> bool:
 
 @cache
 def file_url(name: str) -> str:
-    """The address of a file in static/, which changes with its content, so that browsers may keep it."""
+    """Return the URL of a static file. It contains a hash of the content, so it is cacheable."""
     version = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
     return f"{FILES}{name}?v={version}"

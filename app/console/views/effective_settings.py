@@ -1,4 +1,4 @@
-"""The settings as an operator may see them: where each comes from, with secrets and source addresses kept back."""
+"""Effective settings and their origins; secrets and network addresses are hidden."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -15,14 +15,14 @@ from app.settings import DeclaredSubscriber, Settings, service_variables, variab
 from app.settings.kinds import parse_size
 
 _CONFIDENTIAL = frozenset({"allowed_sources", "trusted_proxies", "subscriber_networks"})
-"""Zeus asks that its addresses be kept in confidence, and the others tell how our network is made."""
+"""Zeus's addresses are confidential. The other ranges reveal our network."""
 
 _DURATIONS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1))
 _SIZES = (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024), ("B", 1))
 
 
 class Origin(StrEnum):
-    """Where a setting's value comes from."""
+    """Origin of a setting's value."""
 
     DEFAULT = "default"
     ENVIRONMENT = "environment"
@@ -32,7 +32,7 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ShownSetting:
-    """One setting. `text` is its value, or how many values are kept back if `hidden`; empty for none."""
+    """One setting. `text` is its value, or the number of values if `hidden`; empty for none."""
 
     variable: str
     description: str
@@ -44,7 +44,10 @@ class ShownSetting:
 def shown_settings(
     settings: Settings, environment: Mapping[str, str] | None = None, file: str = ".env"
 ) -> Sequence[ShownSetting]:
-    """Every setting, in the order of the reference. Call it at the start: later, the file may have changed."""
+    """Return every setting in the order of the reference.
+
+    Call it at the start of the process, before the file can change.
+    """
     environment = os.environ if environment is None else environment
     ignored = service_variables(environment)
     given = {name.upper() for name, value in environment.items() if value and name not in ignored}
@@ -85,7 +88,7 @@ def _is_size(info: FieldInfo) -> bool:
 
 
 def _in_units(value: int, units: Sequence[tuple[str, int]]) -> str:
-    """A whole number in the largest unit that holds it without a rest: as one would write it in the settings."""
+    """Return a whole number in the largest unit that divides it, as the settings accept it."""
     unit, size = next(
         ((unit, size) for unit, size in units if value % size == 0 and value >= size), units[-1]
     )

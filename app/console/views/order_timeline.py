@@ -1,4 +1,4 @@
-"""An order's history as a story: call by call, with the events that each made and the webhooks that each event became."""
+"""Timeline of an order: each call with its events, and each event with its webhooks."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -11,13 +11,13 @@ from app.operations.notices.notices import Notice
 from app.operations.orders.events import Event
 from app.operations.orders.history import OrderHistory
 
-_SHOWN = 3
-"""Repetitions in a row that are shown one by one; more of them would hide everything else."""
+_UNFOLDED = 3
+"""Duplicates in a row that are shown one by one; longer runs are folded."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineItem:
-    """One event and the webhooks that carry it."""
+    """An event and its webhooks."""
 
     event: Event
     webhooks: Sequence[OutboundWebhookInFull]
@@ -25,51 +25,51 @@ class TimelineItem:
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """One call and what followed from it. `notice` is None for events that follow from no call that is still shown.
+    """A call and its events. `notice` is None for events without a call in this history.
 
-    `more` are further calls right behind it that say the same and changed as little.
+    `more` are the duplicates that directly follow this duplicate.
     """
 
     notice: Notice | None
-    scenes: Sequence[TimelineItem]
+    items: Sequence[TimelineItem]
     more: Sequence[Notice] = ()
 
     @property
     def webhooks(self) -> list[OutboundWebhookInFull]:
-        """The webhooks of all its events."""
-        return [webhook for scene in self.scenes for webhook in scene.webhooks]
+        """Return the webhooks of all its events."""
+        return [webhook for item in self.items for webhook in item.webhooks]
 
 
-def chapters_of(history: OrderHistory) -> list[TimelineEntry]:
-    """The story of an order in order of time; events without a call come last."""
+def timeline_of(history: OrderHistory) -> list[TimelineEntry]:
+    """Return the entries of an order, oldest first; events without a call come last."""
     webhooks: dict[UUID, list[OutboundWebhookInFull]] = defaultdict(list)
     for webhook in history.outbound_webhooks:
         webhooks[webhook.event_id].append(webhook)
-    scenes: dict[UUID | None, list[TimelineItem]] = defaultdict(list)
+    items: dict[UUID | None, list[TimelineItem]] = defaultdict(list)
     for event in history.events:
-        scenes[event.notice_id].append(TimelineItem(event, webhooks[event.id]))
-    chapters = [TimelineEntry(notice, scenes.pop(notice.id, [])) for notice in history.notices]
-    return _folded(chapters) + [TimelineEntry(None, rest) for rest in scenes.values()]
+        items[event.notice_id].append(TimelineItem(event, webhooks[event.id]))
+    entries = [TimelineEntry(notice, items.pop(notice.id, [])) for notice in history.notices]
+    return _folded(entries) + [TimelineEntry(None, rest) for rest in items.values()]
 
 
-def _folded(chapters: Iterable[TimelineEntry]) -> list[TimelineEntry]:
+def _folded(entries: Iterable[TimelineEntry]) -> list[TimelineEntry]:
     folded: list[TimelineEntry] = []
-    for repeated, group in groupby(chapters, key=_repetition):
+    for repeated, group in groupby(entries, key=_repetition):
         alike = list(group)
-        if repeated is None or len(alike) <= _SHOWN:
+        if repeated is None or len(alike) <= _UNFOLDED:
             folded += alike
         else:
             folded.append(
                 TimelineEntry(
-                    alike[0].notice, (), [chapter.notice for chapter in alike[1:] if chapter.notice]
+                    alike[0].notice, (), [entry.notice for entry in alike[1:] if entry.notice]
                 )
             )
     return folded
 
 
-def _repetition(chapter: TimelineEntry) -> tuple[object, ...] | None:
-    """What makes repetitions look alike; None for whatever is to be seen by itself."""
-    notice = chapter.notice
-    if notice is None or notice.verdict != "duplicate" or chapter.scenes:
+def _repetition(entry: TimelineEntry) -> tuple[object, ...] | None:
+    """Return the key by which duplicates are folded; None for an entry that stays separate."""
+    notice = entry.notice
+    if notice is None or notice.verdict != "duplicate" or entry.items:
         return None
     return notice.status, tuple(notice.reasons), tuple(notice.flags)

@@ -1,4 +1,4 @@
-"""What of the overview should worry an operator, the worst first."""
+"""Warnings of the overview page, most severe first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from app.operations.monitoring.overview import Overview
 from app.operations.reviews.attention import AttentionCounts
 
 UNJUDGED_FOR = timedelta(minutes=1)
-"""Judging takes milliseconds: a call that has waited so long waits for a worker that does not run."""
+"""Judging takes milliseconds, so a call that is older probably lacks a running worker."""
 UNDELIVERED_FOR = timedelta(minutes=15)
 
 
-class Weight(IntEnum):
-    """How much something matters."""
+class Severity(IntEnum):
+    """Severity of a warning."""
 
     WARN = 1
     BAD = 2
@@ -23,18 +23,18 @@ class Weight(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class PageWarning:
-    """Something to look at: words for the catalogue, a count to put in them, and the page that says more."""
+    """A warning: a catalogue key, the count to put in it, and the path of its details."""
 
-    weight: Weight
+    severity: Severity
     words: str
     count: int
     path: str
 
 
 def page_warnings(overview: Overview) -> Sequence[PageWarning]:
-    """Everything that is not as it should be."""
-    found = [*_stalled(overview), *_asking(overview.attention), *_subscribers(overview)]
-    return sorted(found, key=lambda concern: -concern.weight)
+    """Return the warnings of an overview, most severe first."""
+    found = [*_stalled(overview), *_attention(overview.attention), *_failing(overview)]
+    return sorted(found, key=lambda warning: -warning.severity)
 
 
 def _stalled(overview: Overview) -> list[PageWarning]:
@@ -42,7 +42,7 @@ def _stalled(overview: Overview) -> list[PageWarning]:
     if _older(overview.oldest_unjudged_at, overview.at, UNJUDGED_FOR):
         found.append(
             PageWarning(
-                Weight.BAD,
+                Severity.BAD,
                 _("Calls are not being judged: is a worker running? (%(count)s)"),
                 overview.unjudged,
                 "/",
@@ -52,64 +52,63 @@ def _stalled(overview: Overview) -> list[PageWarning]:
         waiting = overview.spool.records + overview.spool.refused_records
         found.append(
             PageWarning(
-                Weight.BAD, _("Calls wait on disk for the database (%(count)s)"), waiting, "/"
+                Severity.BAD, _("Calls wait on disk for the database (%(count)s)"), waiting, "/"
             )
         )
     if _older(overview.oldest_undelivered_at, overview.at, UNDELIVERED_FOR):
         found.append(
             PageWarning(
-                Weight.WARN,
-                _("Webhooks have waited for more than 15 minutes"),
+                Severity.WARN,
+                _("Webhooks have been pending for more than 15 minutes"),
                 overview.undelivered,
                 "/subscribers",
             )
         )
     if overview.last_call_at is None:
-        found.append(PageWarning(Weight.WARN, _("Zeus has not called yet"), 0, "/onboarding"))
+        found.append(PageWarning(Severity.WARN, _("Zeus has not called yet"), 0, "/onboarding"))
     return found
 
 
-def _asking(counts: AttentionCounts) -> list[PageWarning]:
-    every = (
+def _attention(counts: AttentionCounts) -> list[PageWarning]:
+    candidates = (
         PageWarning(
-            Weight.BAD,
-            _("Webhooks that were given up (%(count)s)"),
+            Severity.BAD,
+            _("Dead webhooks (%(count)s)"),
             counts.dead_webhooks,
             "/attention#dead",
         ),
         PageWarning(
-            Weight.BAD,
+            Severity.BAD,
             _("Calls in quarantine (%(count)s)"),
             counts.quarantined,
             "/attention#quarantined",
         ),
         PageWarning(
-            Weight.BAD, _("Calls in conflict (%(count)s)"), counts.conflicts, "/attention#conflicts"
+            Severity.BAD,
+            _("Calls in conflict (%(count)s)"),
+            counts.conflicts,
+            "/attention#conflicts",
         ),
         PageWarning(
-            Weight.WARN,
+            Severity.WARN,
             _("Rejected calls that look like Zeus's (%(count)s)"),
             counts.rejected_samples,
             "/attention#rejected",
         ),
         PageWarning(
-            Weight.WARN,
+            Severity.WARN,
             _("Paused subscribers (%(count)s)"),
             counts.paused_subscribers,
             "/attention#paused",
         ),
     )
-    return [concern for concern in every if concern.count]
+    return [warning for warning in candidates if warning.count]
 
 
-def _subscribers(overview: Overview) -> list[PageWarning]:
+def _failing(overview: Overview) -> list[PageWarning]:
     failing = sum(subscriber.failing for subscriber in overview.subscribers)
     return (
-        [
-            PageWarning(
-                Weight.WARN, _("Subscribers that are failing (%(count)s)"), failing, "/subscribers"
-            )
-        ]
+        [PageWarning(Severity.WARN, _("Failing subscribers (%(count)s)"), failing, "/subscribers")]
         if failing
         else []
     )

@@ -70,7 +70,7 @@ class OperatorRole:
                 tokens=Tokens(sessions, admin_token),
                 overviews=Overviews(sessions, settings.spool_path),
                 rules=rules,
-                door=SourceCheck(Sources((), tuple(settings.trusted_proxies))),
+                source_check=SourceCheck(Sources((), tuple(settings.trusted_proxies))),
                 settings=shown_settings(settings),
             )
         )

@@ -44,8 +44,8 @@ async def test_migrating_brings_an_empty_database_up_to_date(
     await fresh("subscribers", "list")
 
 
-async def test_the_doctor_is_content_where_all_is_well(cli: Cli, world: OperationsSetup) -> None:
-    await world.add("shop", "http://127.0.0.1:9000/")
+async def test_the_doctor_is_content_where_all_is_well(cli: Cli, setup: OperationsSetup) -> None:
+    await setup.add("shop", "http://127.0.0.1:9000/")
     well = Cli(
         {
             **cli.environment,

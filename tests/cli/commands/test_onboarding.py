@@ -4,8 +4,8 @@ from tests.cli.conftest import Cli
 from tests.operations.operations_setup import OperationsSetup
 
 
-async def test_it_prints_what_is_there_and_what_to_do(cli: Cli, world: OperationsSetup) -> None:
-    await world.judged("01", "04")
+async def test_it_prints_what_is_there_and_what_to_do(cli: Cli, setup: OperationsSetup) -> None:
+    await setup.judged("01", "04")
     shown = (await cli("onboarding")).stdout
     assert all(
         word in shown
@@ -14,9 +14,10 @@ async def test_it_prints_what_is_there_and_what_to_do(cli: Cli, world: Operation
     assert 2 == (await cli.json("onboarding", "--days", "3"))["calls"]
 
 
-async def test_it_says_when_nothing_is_left(cli: Cli, world: OperationsSetup) -> None:
-    await world.judged("01", "04", "05")
-    await world.judged("01", "04", "06", order_no="1234-56789-01235")
+async def test_it_says_when_nothing_is_left(cli: Cli, setup: OperationsSetup) -> None:
+    await setup.judged("01", "04", "05")
+    await setup.judged("01", "04", "06", order_no="1234-56789-01235")
     assert (
-        "Everything that a test with Zeus can produce has arrived." in (await cli("onboarding")).stdout
+        "Everything that a test with Zeus can produce has arrived."
+        in (await cli("onboarding")).stdout
     )

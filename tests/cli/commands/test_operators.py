@@ -11,12 +11,12 @@ from tests.cli.conftest import Cli
 from tests.operations.operations_setup import ORDER_NO, PERSONAL, SOURCE, TELNO, OperationsSetup
 
 
-async def test_the_life_of_a_token(cli: Cli, world: OperationsSetup) -> None:
+async def test_the_life_of_a_token(cli: Cli, setup: OperationsSetup) -> None:
     created = await cli("tokens", "create", "kato", "--role", "operator", "--expires", "90d")
     token = re.search(r"^token +(zrt_\S{43})$", created.stdout, re.MULTILINE)
     assert token
     assert "The token is not shown again.\n" == created.stderr
-    assert Operator("kato", Role.OPERATOR) == await authenticate(world.sessions, token[1])
+    assert Operator("kato", Role.OPERATOR) == await authenticate(setup.sessions, token[1])
     listed = (await cli("tokens", "list")).stdout
     assert re.search(r"^kato  operator  \S+ \S+Z  \S+ \S+Z  \S+ \S+Z$", listed, re.MULTILINE)
     assert token[1] not in listed
@@ -25,7 +25,7 @@ async def test_the_life_of_a_token(cli: Cli, world: OperationsSetup) -> None:
         in (await cli("tokens", "create", "kato", "--role", "viewer", code=1)).stderr
     )
     assert "revoked kato\n" == (await cli("tokens", "revoke", "kato")).stdout
-    assert await authenticate(world.sessions, token[1]) is None
+    assert await authenticate(setup.sessions, token[1]) is None
     assert "There are no tokens" in (await cli("tokens", "list")).stdout
     assert "no token with this name" in (await cli("tokens", "revoke", "kato", code=1)).stderr
 
@@ -72,11 +72,11 @@ async def test_what_is_done_at_the_terminal_is_noted_under_the_users_name(cli: C
     assert ["subscriber.added"] == [entry["action"] for entry in only["items"]]
 
 
-async def test_every_command_that_acts_notes_it(cli: Cli, world: OperationsSetup) -> None:
-    names = await filled(world)
+async def test_every_command_that_acts_notes_it(cli: Cli, setup: OperationsSetup) -> None:
+    names = await filled(setup)
     usual = {key: str(value) for key, value in names["*"].items()}
     other = str(names["dismiss_outbound_webhook"]["webhook_id"])
-    await world.run("DELETE FROM audit_entries")
+    await setup.run("DELETE FROM audit_entries")
     for action, *command in (
         ("notice.released", "notices", "release", usual["notice_id"]),
         (
@@ -109,17 +109,17 @@ async def test_every_command_that_acts_notes_it(cli: Cli, world: OperationsSetup
         ("token.revoked", "tokens", "revoke", "clerk"),
     ):
         await cli(*command)
-        entries = await world.rows("SELECT operator, via, action FROM audit_entries")
+        entries = await setup.rows("SELECT operator, via, action FROM audit_entries")
         assert [(getpass.getuser(), "cli", action)] == [tuple(entry) for entry in entries]
-        await world.run("DELETE FROM audit_entries")
+        await setup.run("DELETE FROM audit_entries")
 
 
-async def test_rejected_calls(cli: Cli, world: OperationsSetup) -> None:
+async def test_rejected_calls(cli: Cli, setup: OperationsSetup) -> None:
     assert (
         "No call that looks like Zeus's was rejected.\n"
         == (await cli("notices", "rejected")).stdout
     )
-    sample_id = str(await sample(world))
+    sample_id = str(await sample(setup))
     (_, row) = (await cli("notices", "rejected")).stdout.splitlines()
     assert re.fullmatch(rf"\S+ \S+Z  {ORDER_NO}  04 入金済  -          {sample_id}", row)
     shown = (await cli("notices", "show-rejected", sample_id)).stdout
@@ -135,8 +135,8 @@ async def test_rejected_calls(cli: Cli, world: OperationsSetup) -> None:
     await cli("notices", "dismiss-rejected", sample_id, code=2)  # without a reason
 
 
-async def test_what_is_dismissed_needs_no_attention(cli: Cli, world: OperationsSetup) -> None:
-    names = await filled(world)
+async def test_what_is_dismissed_needs_no_attention(cli: Cli, setup: OperationsSetup) -> None:
+    names = await filled(setup)
     notice_id, webhook_id = str(names["*"]["notice_id"]), str(names["*"]["webhook_id"])
     assert notice_id in (await cli("notices", "list", "--attention")).stdout
     assert (
@@ -156,9 +156,9 @@ async def test_what_is_dismissed_needs_no_attention(cli: Cli, world: OperationsS
     ]
 
 
-async def test_json_is_that_of_the_api(cli: Cli, world: OperationsSetup) -> None:
-    names = await filled(world)
-    async with serving(world.sessions, world.vault) as api:
+async def test_json_is_that_of_the_api(cli: Cli, setup: OperationsSetup) -> None:
+    names = await filled(setup)
+    async with serving(setup.sessions, setup.vault) as api:
         for path, arguments in (
             ("/tokens", ("tokens", "list")),
             ("/audit", ("audit", "list")),

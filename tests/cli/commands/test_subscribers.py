@@ -17,7 +17,7 @@ SHOP = Authority("shop")
 PACE = ("ordered", "max_in_flight", "timeout_ms", "rate_limit")
 
 
-async def test_a_subscriber_that_polls(cli: Cli, world: OperationsSetup) -> None:
+async def test_a_subscriber_that_polls(cli: Cli, setup: OperationsSetup) -> None:
     added = await cli("subscribers", "add", "batch", "--feed", "--events", "payment.received")
     (token,) = re.findall(r"^token +(zft_\S{43})$", added.stdout, re.MULTILINE)
     assert "The secret is not shown again." in added.stderr
@@ -26,8 +26,8 @@ async def test_a_subscriber_that_polls(cli: Cli, world: OperationsSetup) -> None
         (await cli("subscribers", "list")).stdout,
         re.MULTILINE,
     )
-    await world.judged("01", "04")
-    async with serving(world.sessions, world.vault) as api:
+    await setup.judged("01", "04")
+    async with serving(setup.sessions, setup.vault) as api:
         assert ["payment.received"] == [
             event["type"] for event in (await api.get("/events", token=token)).json["items"]
         ]
@@ -155,7 +155,7 @@ async def test_what_is_set_changes_and_the_rest_stays(cli: Cli) -> None:
     )
 
 
-async def test_secrets_are_sealed_with_a_new_key(cli: Cli, world: OperationsSetup) -> None:
+async def test_secrets_are_sealed_with_a_new_key(cli: Cli, setup: OperationsSetup) -> None:
     secret = (await cli.json("subscribers", "add", "shop", URL, "--header", "X-A: 1"))["secret"]
     new = Fernet.generate_key().decode()
     both = Cli({**cli.environment, "RELAY_SECRET_KEYS": f"{new},{KEY}"})
@@ -165,7 +165,7 @@ async def test_secrets_are_sealed_with_a_new_key(cli: Cli, world: OperationsSetu
     )
     assert [secret] == [
         Vault([new]).open(row.sealed)
-        for row in await world.rows("SELECT sealed FROM subscriber_secrets")
+        for row in await setup.rows("SELECT sealed FROM subscriber_secrets")
     ]
     told = await cli("reseal", code=1)
     assert "RELAY_SECRET_KEYS decrypts the secrets of: shop" in told.stderr

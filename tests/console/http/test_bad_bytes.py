@@ -17,7 +17,7 @@ LISTS = {
 }
 FORMS = {
     "/add-subscriber": (
-        "way",
+        "delivery_method",
         "name",
         "url",
         "event_types",
@@ -42,16 +42,16 @@ FORMS = {
 
 @pytest.mark.parametrize("bad", BAD)
 async def test_no_query_makes_a_page_fail(console: Console, bad: str) -> None:
-    await console.world.add("shop")
-    async with console.visitor(Role.ADMIN) as visitor:
+    await console.setup.add("shop")
+    async with console.client(Role.ADMIN) as client:
         answers = {
-            f"{path}?{name}": await visitor.get_as_it_is(f"{path}?{name}={bad}")
+            f"{path}?{name}": await client.get_as_it_is(f"{path}?{name}={bad}")
             for path, names in LISTS.items()
             for name in names
         }
-        answers["/orders/"] = await visitor.get_as_it_is(f"/orders/{bad}")
-        answers["/subscribers/"] = await visitor.get_as_it_is(f"/subscribers/{bad}")
-        answers["/notices/"] = await visitor.get_as_it_is(f"/notices/{bad}")
+        answers["/orders/"] = await client.get_as_it_is(f"/orders/{bad}")
+        answers["/subscribers/"] = await client.get_as_it_is(f"/subscribers/{bad}")
+        answers["/notices/"] = await client.get_as_it_is(f"/notices/{bad}")
     assert {} == {
         what: answer.status
         for what, answer in answers.items()
@@ -61,12 +61,12 @@ async def test_no_query_makes_a_page_fail(console: Console, bad: str) -> None:
 
 @pytest.mark.parametrize("bad", ["\0", "\udcff", "ア" * 3_000, "1e999", "-1", "٣"])
 async def test_no_field_of_a_form_makes_it_fail(console: Console, bad: str) -> None:
-    await console.world.add("shop")
-    async with console.visitor(Role.ADMIN) as visitor:
-        csrf = (await visitor.get("/settings")).csrf
+    await console.setup.add("shop")
+    async with console.client(Role.ADMIN) as client:
+        csrf = (await client.get("/settings")).csrf
         text = bad.encode("utf-8", "surrogateescape")
         answers = {
-            f"{path} {name}": await visitor.post_bytes(path, csrf, name, text)
+            f"{path} {name}": await client.post_bytes(path, csrf, name, text)
             for path, names in FORMS.items()
             for name in names
         }

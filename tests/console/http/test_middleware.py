@@ -45,28 +45,28 @@ def path_of(entry: Entry, ids: dict[str, str]) -> str:
     return f"{path}?of={ids['recovery']}" if path.endswith("/progress") else path
 
 
-async def a_busy_world(console: Console) -> dict[str, str]:
+async def fill(console: Console) -> dict[str, str]:
     """Something of everything that pages show, and what stands for it in their paths."""
-    world = console.world
-    await world.add("shop")
-    notice, *_ = await world.judged("04", "05")
-    await world.call("99")
-    await world.judge()
-    await world.run(
+    setup = console.setup
+    await setup.add("shop")
+    notice, *_ = await setup.judged("04", "05")
+    await setup.call("99")
+    await setup.judge()
+    await setup.run(
         "UPDATE outbound_webhooks SET state = 'dead', finished_at = now() WHERE id = (SELECT min(id) FROM outbound_webhooks)"
     )
-    await world.run(
+    await setup.run(
         "INSERT INTO rejected_samples (id, lane, received_at, source, method, target, headers, body) "
         "SELECT id, lane, received_at, source, method, target, headers, body FROM notices WHERE id = :id",
         id=notice,
     )
-    webhook = (await world.rows("SELECT id FROM outbound_webhooks WHERE state = 'dead'"))[0].id
+    webhook = (await setup.rows("SELECT id FROM outbound_webhooks WHERE state = 'dead'"))[0].id
     recovery = await recover(
-        world.sessions,
+        setup.sessions,
         RecoveryRequest(subscriber="shop", since=now() - timedelta(hours=1)),
         SERVICE,
     )
-    await create_token(world.sessions, NewToken(name="shop", role=Role.VIEWER), SERVICE)
+    await create_token(setup.sessions, NewToken(name="shop", role=Role.VIEWER), SERVICE)
     ids = {
         "recovery": str(recovery.id),
         "{order_no:path}": ORDER_NO,
@@ -79,38 +79,36 @@ async def a_busy_world(console: Console) -> dict[str, str]:
 async def contents(console: Console) -> list[object]:
     """Every row of every table that an action could change."""
     rows = [
-        await console.world.rows(f"SELECT to_jsonb(t) - 'last_used_at' AS row FROM {table} AS t")
+        await console.setup.rows(f"SELECT to_jsonb(t) - 'last_used_at' AS row FROM {table} AS t")
         for table in TABLES
     ]
     return [sorted(str(row.row) for row in table) for table in rows]
 
 
 async def test_without_signing_in_nothing_is_seen_and_nothing_done(console: Console) -> None:
-    ids = await a_busy_world(console)
+    ids = await fill(console)
     before = await contents(console)
-    async with console.visitor() as visitor:
-        csrf = (await visitor.get("/sign-in")).csrf
+    async with console.client() as client:
+        csrf = (await client.get("/sign-in")).csrf
         for entry in GUARDED:
             path = path_of(entry, ids)
-            answer = await (
-                visitor.get(path) if entry.method == "GET" else visitor.post(path, csrf)
-            )
+            answer = await (client.get(path) if entry.method == "GET" else client.post(path, csrf))
             assert (303, "") == (answer.status, answer.text), entry
             assert answer.headers["location"].startswith("/sign-in"), entry
     assert before == await contents(console)
 
 
 async def test_viewers_see_every_page_without_actions_and_change_nothing(console: Console) -> None:
-    ids = await a_busy_world(console)
+    ids = await fill(console)
     before = await contents(console)
-    async with console.visitor(Role.VIEWER) as visitor:
-        csrf = (await visitor.get("/")).csrf
+    async with console.client(Role.VIEWER) as client:
+        csrf = (await client.get("/")).csrf
         for entry in GUARDED:
             path = path_of(entry, ids)
             answer = await (
-                visitor.get(path)
+                client.get(path)
                 if entry.method == "GET"
-                else visitor.post(path, csrf, reason="because", dry_run="no")
+                else client.post(path, csrf, reason="because", dry_run="no")
             )
             assert (200 if entry.role is Role.VIEWER else 403) == answer.status, entry
             assert answer.forms <= SIGNED_OUT, entry
@@ -119,17 +117,17 @@ async def test_viewers_see_every_page_without_actions_and_change_nothing(console
 
 
 async def test_operators_act_and_leave_subscribers_to_administrators(console: Console) -> None:
-    ids = await a_busy_world(console)
+    ids = await fill(console)
     before = await contents(console)
-    async with console.visitor(Role.OPERATOR) as visitor:
-        csrf = (await visitor.get("/")).csrf
+    async with console.client(Role.OPERATOR) as client:
+        csrf = (await client.get("/")).csrf
         for entry in GUARDED:
             if entry.role is Role.ADMIN:
                 path = path_of(entry, ids)
                 answer = await (
-                    visitor.get(path)
+                    client.get(path)
                     if entry.method == "GET"
-                    else visitor.post(
+                    else client.post(
                         path,
                         csrf,
                         name="new",
@@ -142,9 +140,9 @@ async def test_operators_act_and_leave_subscribers_to_administrators(console: Co
         assert before == await contents(console)
         assert (
             f"/outbound-webhooks/{ids['{webhook_id}']}/retry"
-            in (await visitor.get("/attention")).forms
+            in (await client.get("/attention")).forms
         )
-        assert f"/erase-order/{ORDER_NO}" not in (await visitor.get(f"/orders/{ORDER_NO}")).forms
+        assert f"/erase-order/{ORDER_NO}" not in (await client.get(f"/orders/{ORDER_NO}")).forms
 
 
 @pytest.mark.parametrize(
@@ -153,11 +151,11 @@ async def test_operators_act_and_leave_subscribers_to_administrators(console: Co
 async def test_only_administrators_are_led_to_tokens_and_audit(
     console: Console, role: Role, seen: bool
 ) -> None:
-    await console.world.judged("04")
-    async with console.visitor(role) as visitor:
+    await console.setup.judged("04")
+    async with console.client(role) as client:
         text = "".join(
             [
-                (await visitor.get(path)).text
+                (await client.get(path)).text
                 for path in ("/settings", "/onboarding", f"/orders/{ORDER_NO}")
             ]
         )
@@ -169,10 +167,10 @@ async def test_only_administrators_are_led_to_tokens_and_audit(
 
 
 async def test_a_form_without_the_right_csrf_token_is_refused(console: Console) -> None:
-    ids = await a_busy_world(console)
+    ids = await fill(console)
     before = await contents(console)
-    async with console.visitor(Role.ADMIN) as visitor, console.visitor(Role.ADMIN) as another:
-        right, of_another = (await visitor.get("/")).csrf, (await another.get("/")).csrf
+    async with console.client(Role.ADMIN) as client, console.client(Role.ADMIN) as another:
+        right, of_another = (await client.get("/")).csrf, (await another.get("/")).csrf
         for entry in ENTRIES:
             for csrf, headers in (
                 ("", {}), (of_another, {}), (right, {"sec-fetch-site": "cross-site"}), (right, {"origin": "null"}),
@@ -186,27 +184,25 @@ async def test_a_form_without_the_right_csrf_token_is_refused(console: Console) 
                         "role": "viewer",
                         "understood": "on",
                     }
-                    answer = await visitor.post(
-                        path_of(entry, ids), csrf, headers=headers, **fields
-                    )
+                    answer = await client.post(path_of(entry, ids), csrf, headers=headers, **fields)
                     assert 403 == answer.status, (entry, csrf, headers)
-        assert 200 == (await visitor.get("/")).status, "still signed in"
+        assert 200 == (await client.get("/")).status, "still signed in"
     assert before == await contents(console)
 
 
 async def test_every_answer_says_what_a_browser_may_load(console: Console) -> None:
-    async with console.visitor() as visitor:
-        sign_in = await visitor.get("/sign-in")
+    async with console.client() as client:
+        sign_in = await client.get("/sign-in")
         style = sign_in.text.partition('rel="stylesheet" href="')[2].partition('"')[0]
         for path in ("/sign-in", "/", "/no-such-page", style):
-            headers = (await visitor.get(path)).headers
+            headers = (await client.get(path)).headers
             assert CONTENT_SECURITY_POLICY == headers["content-security-policy"], path
             assert ("nosniff", "DENY", "same-origin") == tuple(
                 headers[name]
                 for name in ("x-content-type-options", "x-frame-options", "referrer-policy")
             )
         assert "no-store" == sign_in.headers["cache-control"]
-        assert "immutable" in (await visitor.get(style)).headers["cache-control"]
+        assert "immutable" in (await client.get(style)).headers["cache-control"]
     assert "default-src 'none'" in CONTENT_SECURITY_POLICY
     assert "unsafe" not in CONTENT_SECURITY_POLICY
 
@@ -214,15 +210,15 @@ async def test_every_answer_says_what_a_browser_may_load(console: Console) -> No
 async def test_the_session_is_a_cookie_that_only_the_browser_and_we_can_use(
     console: Console,
 ) -> None:
-    async with console.visitor() as visitor:
-        answer = await visitor.sign_in(console.tokens[Role.OPERATOR])
+    async with console.client() as client:
+        answer = await client.sign_in(console.tokens[Role.OPERATOR])
         cookie = next(
             cookie for cookie in answer.headers.getall("set-cookie") if cookie.startswith(COOKIE)
         )
         assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(cookie.split("; "))
         assert "Secure" not in cookie
         assert console.tokens[Role.OPERATOR] not in cookie
-        secure = await visitor.post(
+        secure = await client.post(
             "/language", language="ja", headers={"x-forwarded-proto": "https"}
         )
         assert "; Secure" in secure.headers["set-cookie"]
@@ -233,32 +229,32 @@ async def test_a_session_ends_with_its_time_its_token_and_signing_out(console: C
     session = new_session("zrt_x")
     assert session == opened(seal(session, vault), vault)
     assert opened(seal(replace(session, until=int(time.time()) - 1), vault), vault) is None
-    async with console.visitor(Role.OPERATOR) as visitor:
-        assert 200 == (await visitor.get("/settings")).status
-        await revoke_token(console.world.sessions, "a-operator", SERVICE)
+    async with console.client(Role.OPERATOR) as client:
+        assert 200 == (await client.get("/settings")).status
+        await revoke_token(console.setup.sessions, "a-operator", SERVICE)
         deadline = time.monotonic() + 6
-        while (await visitor.get("/settings")).status == 200:
+        while (await client.get("/settings")).status == 200:
             assert time.monotonic() < deadline, (
                 "a revoked token must end its sessions within seconds"
             )
-    async with console.visitor(Role.VIEWER) as visitor:
-        assert 303 == (await visitor.post("/sign-out")).status
-        assert 303 == (await visitor.get("/settings")).status
+    async with console.client(Role.VIEWER) as client:
+        assert 303 == (await client.post("/sign-out")).status
+        assert 303 == (await client.get("/settings")).status
 
 
 async def test_a_copied_cookie_is_worth_nothing_after_signing_out(
     console: Console, tmp_path: Path
 ) -> None:
-    async with console.visitor(Role.ADMIN) as visitor, console.visitor(Role.ADMIN) as another:
-        copied = {"cookie": f"{COOKIE}={visitor.cookie(COOKIE)}"}
+    async with console.client(Role.ADMIN) as client, console.client(Role.ADMIN) as another:
+        copied = {"cookie": f"{COOKIE}={client.cookie(COOKIE)}"}
         async with (
-            running_console(console.world, tmp_path, tokens=console.tokens) as second,
-            second.visitor() as thief,
+            running_console(console.setup, tmp_path, tokens=console.tokens) as second,
+            second.client() as thief,
         ):
             assert 200 == (await thief.get("/settings", **copied)).status, (
                 "sealed with the same keys"
             )
-            assert 303 == (await visitor.post("/sign-out")).status
+            assert 303 == (await client.post("/sign-out")).status
             for path in ("/settings", "/orders", "/"):
                 assert "/sign-in" in (await thief.get(path, **copied)).headers["location"], path
             assert 200 == (await thief.get("/sign-in", **copied)).status, "nor is it led on"
@@ -271,10 +267,10 @@ async def test_what_was_signed_out_is_remembered_as_long_as_its_cookie_would_hav
     console: Console,
 ) -> None:
     old = uuid4()
-    await end_session(console.world.sessions, old, now() - timedelta(seconds=1))
-    async with console.visitor(Role.VIEWER) as visitor:
-        await visitor.post("/sign-out")
-    rows = await console.world.rows(
+    await end_session(console.setup.sessions, old, now() - timedelta(seconds=1))
+    async with console.client(Role.VIEWER) as client:
+        await client.post("/sign-out")
+    rows = await console.setup.rows(
         "SELECT id, until > now() + interval '11 h' AS lasting FROM ended_sessions"
     )
     assert [(True, True)] == [(row.id != old, row.lasting) for row in rows]
@@ -301,13 +297,13 @@ def test_other_texts_sealed_with_the_same_keys_are_no_session() -> None:
 
 
 async def test_who_guesses_tokens_has_to_wait(console: Console) -> None:
-    async with console.visitor() as visitor:
+    async with console.client() as client:
         for _ in range(5):
-            answer = await visitor.sign_in("zrt_guessed")
+            answer = await client.sign_in("zrt_guessed")
             assert (403, True) == (answer.status, "This token is not valid." in answer.text)
             assert "zrt_guessed" not in answer.text
-        assert 429 == (await visitor.sign_in("zrt_guessed")).status
-        assert 429 == (await visitor.sign_in(console.tokens[Role.ADMIN])).status, (
+        assert 429 == (await client.sign_in("zrt_guessed")).status
+        assert 429 == (await client.sign_in(console.tokens[Role.ADMIN])).status, (
             "nor does a right guess help now"
         )
 
@@ -315,10 +311,12 @@ async def test_who_guesses_tokens_has_to_wait(console: Console) -> None:
 async def test_who_guesses_locks_nobody_out(console: Console, tmp_path: Path) -> None:
     proxied = SourceCheck(Sources((), (ipaddress.ip_network("127.0.0.1"),)))
     async with (
-        running_console(console.world, tmp_path, tokens=console.tokens, door=proxied) as behind,
-        behind.visitor() as visitor,
+        running_console(
+            console.setup, tmp_path, tokens=console.tokens, source_check=proxied
+        ) as behind,
+        behind.client() as client,
     ):
-        csrf = (await visitor.get("/sign-in")).csrf
+        csrf = (await client.get("/sign-in")).csrf
 
         async def sign_in(address: str, token: str) -> int:
             headers = {
@@ -326,7 +324,7 @@ async def test_who_guesses_locks_nobody_out(console: Console, tmp_path: Path) ->
                 "x-forwarded-host": "console.example",
                 "origin": "https://console.example",
             }
-            return (await visitor.post("/sign-in", csrf, headers=headers, token=token)).status
+            return (await client.post("/sign-in", csrf, headers=headers, token=token)).status
 
         guesses = [
             asyncio.create_task(sign_in(f"198.51.100.{number // 3}", "zrt_guessed"))
@@ -343,27 +341,27 @@ async def test_who_guesses_locks_nobody_out(console: Console, tmp_path: Path) ->
 async def test_signing_in_leads_to_the_page_that_was_asked_for_and_nowhere_else(
     console: Console,
 ) -> None:
-    async with console.visitor() as visitor:
-        asked = await visitor.get(f"/orders/{ORDER_NO}")
+    async with console.client() as client:
+        asked = await client.get(f"/orders/{ORDER_NO}")
         assert f"/sign-in?next=/orders/{ORDER_NO}" == asked.headers["location"]
         for following, leads_to in (
             (f"/orders/{ORDER_NO}", f"/orders/{ORDER_NO}"),
             ("//evil.example", "/"),
             ("/\\evil.example", "/"),
         ):
-            csrf = (await visitor.get("/sign-in")).csrf
-            answer = await visitor.post(
+            csrf = (await client.get("/sign-in")).csrf
+            answer = await client.post(
                 "/sign-in", csrf, token=console.tokens[Role.VIEWER], next=following
             )
             assert (303, leads_to) == (answer.status, answer.headers["location"])
-            await visitor.post("/sign-out")
+            await client.post("/sign-out")
 
 
 async def test_a_link_from_elsewhere_works_although_browsers_hold_the_cookie_back(
     console: Console,
 ) -> None:
-    async with console.visitor() as visitor:
-        answer = await visitor.get("/attention", **{"sec-fetch-site": "cross-site"})
+    async with console.client() as client:
+        answer = await client.get("/attention", **{"sec-fetch-site": "cross-site"})
         assert (200, True) == (
             answer.status,
             '<meta http-equiv="refresh" content="0">' in answer.text,
@@ -371,125 +369,128 @@ async def test_a_link_from_elsewhere_works_although_browsers_hold_the_cookie_bac
 
 
 async def test_personal_data_is_shown_to_operators_on_demand_and_audited(console: Console) -> None:
-    ids = await a_busy_world(console)
-    async with console.visitor(Role.OPERATOR) as visitor:
+    ids = await fill(console)
+    async with console.client(Role.OPERATOR) as client:
         for path in (
             f"/orders/{ORDER_NO}",
             f"/notices/{ids['{notice_id:uuid}']}",
             f"/rejected-samples/{ids['{sample_id:uuid}']}",
         ):
-            assert not [value for value in PERSONAL if value in (await visitor.get(path)).text]
-            shown = await visitor.post(path)
+            assert not [value for value in PERSONAL if value in (await client.get(path)).text]
+            shown = await client.post(path)
             assert [value for value in PERSONAL if value in shown.text] == list(PERSONAL), path
-    looks = await console.world.rows(
+    looks = await console.setup.rows(
         "SELECT operator, via FROM audit_entries WHERE action = 'personal_data.seen'"
     )
     assert [("a-operator", "console")] * 3 == [tuple(look) for look in looks]
 
 
 async def test_settings_keep_secrets_and_source_addresses_back(console: Console) -> None:
-    async with console.visitor(Role.ADMIN) as visitor:
-        text = (await visitor.get("/settings")).text
+    async with console.client(Role.ADMIN) as client:
+        text = (await client.get("/settings")).text
     assert SECRET_SETTING not in text
     assert "192.0.2" not in text
     assert "198.51.100" not in text
-    assert "2 set, kept back" in text
+    assert "2 set, hidden" in text
     assert "RELAY_NOTIFY_TOKEN" in text
 
 
 async def test_a_session_that_has_ended_leads_a_page_that_renews_itself_to_signing_in(
     console: Console,
 ) -> None:
-    async with console.visitor() as visitor:
-        answer = await visitor.get("/", **{"hx-request": "true"})
+    async with console.client() as client:
+        answer = await client.get("/", **{"hx-request": "true"})
         assert (401, "/sign-in", "") == (answer.status, answer.headers["hx-redirect"], answer.text)
 
 
 async def test_every_kind_of_subscriber_is_added_shown_and_given_something_new(
     console: Console,
 ) -> None:
-    async with console.visitor(Role.ADMIN) as visitor:
-        for way, begins in (("secret", "whsec_"), ("key_pair", "whpk_"), ("feed", "zft_")):
-            added = await visitor.post(
-                "/add-subscriber", name=way, url="https://shop.example/hooks", way=way
+    async with console.client(Role.ADMIN) as client:
+        for method, begins in (("secret", "whsec_"), ("key_pair", "whpk_"), ("feed", "zft_")):
+            added = await client.post(
+                "/add-subscriber",
+                name=method,
+                url="https://shop.example/hooks",
+                delivery_method=method,
             )
-            shown = await visitor.get(f"/subscribers/{way}")
-            rotated = await visitor.post(f"/subscribers/{way}/rotate", overlap_hours="1")
+            shown = await client.get(f"/subscribers/{method}")
+            rotated = await client.post(f"/subscribers/{method}/rotate", overlap_hours="1")
             first, second = (
                 re.findall(rf'id="secret"[^>]*>({begins}[^<]+)<', answer.text)
                 for answer in (added, rotated)
             )
             assert (200, 200, 200) == (added.status, shown.status, rotated.status)
             assert len({*first, *second}) == 2
-            assert (f"/subscribers/{way}/test" in shown.forms) == (way != "feed")
+            assert (f"/subscribers/{method}/test" in shown.forms) == (method != "feed")
             assert begins == "whpk_" or first[0] not in shown.text
 
 
 async def test_a_subscriber_that_cannot_be_added_is_asked_for_again(console: Console) -> None:
-    await console.world.add("shop")
-    async with console.visitor(Role.ADMIN) as visitor:
+    await console.setup.add("shop")
+    async with console.client(Role.ADMIN) as client:
         for name, url, problem in (
-            ("shop", "https://shop.example/", "A subscriber with this name exists."),
+            ("shop", "https://shop.example/", "A subscriber with this name already exists."),
             ("a b", "https://shop.example/", "A name is 1 to 100 letters"),
-            ("new", "ftp://shop.example/", "Webhooks may not be sent to this address."),
-            ("new", "", "Webhooks may not be sent to this address."),
+            ("new", "ftp://shop.example/", "Webhooks cannot be sent to this URL."),
+            ("new", "", "Webhooks cannot be sent to this URL."),
             ("x" * 101, "https://shop.example/", "A name is 1 to 100 letters"),
         ):
-            answer = await visitor.post("/add-subscriber", name=name, url=url)
+            answer = await client.post("/add-subscriber", name=name, url=url)
             assert (422, True) == (answer.status, problem in answer.text), name
             assert f'value="{escape(name)}"' in answer.text
 
 
 async def test_an_order_number_leads_to_its_order_whatever_it_holds(console: Console) -> None:
     odd = "a/b?c#d%20 &ア"
-    await console.world.judged("04", order_no=odd)
-    await console.world.judged("99", order_no="1234-56789-09999")
-    async with console.visitor(Role.VIEWER) as visitor:
+    await console.setup.judged("04", order_no=odd)
+    await console.setup.judged("99", order_no="1234-56789-09999")
+    async with console.client(Role.VIEWER) as client:
         for order_no in (odd, "1234-56789-09999"):
-            found = await visitor.get(f"/orders?order_no={quote(order_no)}")
+            found = await client.get(f"/orders?order_no={quote(order_no)}")
             assert (303, f"/orders/{quote(order_no, safe='')}") == (
                 found.status,
                 found.headers["location"],
             )
-            page = await visitor.get(found.headers["location"])
+            page = await client.get(found.headers["location"])
             assert (200, True) == (page.status, escape(order_no) in page.text)
             back = page.text.partition('name="back" value="')[2].partition('"')[0]
             assert f"/orders/{order_no}" == unquote(unescape(back))
 
 
 async def test_an_order_is_found_as_it_is_typed_on_a_japanese_keyboard(console: Console) -> None:
-    await console.world.judged("04", order_no="1234-56789-01234", money="5400")
-    async with console.visitor(Role.VIEWER) as visitor:
-        found = await visitor.get(f"/orders?order_no={quote('１２３４ー５６７８９－０１２３４　')}")
+    await console.setup.judged("04", order_no="1234-56789-01234", money="5400")
+    async with console.client(Role.VIEWER) as client:
+        found = await client.get(f"/orders?order_no={quote('１２３４ー５６７８９－０１２３４　')}")
         assert (303, "/orders/1234-56789-01234") == (found.status, found.headers["location"])
         for asked in ("money=￥5,400", "money=５４００円", "date=2000年1月3日"):
-            page = await visitor.get("/orders?" + quote(asked, safe="="))
+            page = await client.get("/orders?" + quote(asked, safe="="))
             assert (200, "money" in asked) == (page.status, "1234-56789-01234" in page.text), asked
 
 
 async def test_while_the_database_is_away_pages_say_so_and_nothing_else(
-    world: OperationsSetup, tmp_path: Path
+    setup: OperationsSetup, tmp_path: Path
 ) -> None:
     engine = make_engine("postgresql://nobody@127.0.0.1:1/nothing")
-    away = replace(world, sessions=make_sessions(engine))
+    away = replace(setup, sessions=make_sessions(engine))
     async with (
-        running_console(world, tmp_path, shown=away) as console,
-        console.visitor(Role.ADMIN) as visitor,
+        running_console(setup, tmp_path, shown=away) as console,
+        console.client(Role.ADMIN) as client,
     ):
         for path in ("/", f"/orders/{ORDER_NO}", "/attention"):
-            answer = await visitor.get(path)
+            answer = await client.get(path)
             assert (503, True) == (
                 answer.status,
-                "The database does not answer just now." in answer.text,
+                "The database does not answer." in answer.text,
             ), path
-        assert 503 == (await visitor.get("/settings")).status, (
+        assert 503 == (await client.get("/settings")).status, (
             "nobody can say whether the session was signed out"
         )
     await engine.dispose()
 
 
 async def test_what_is_not_there_or_too_large_is_said_in_a_page(console: Console) -> None:
-    async with console.visitor(Role.ADMIN) as visitor:
+    async with console.client(Role.ADMIN) as client:
         for path in (
             "/nothing",
             "/orders/unknown",
@@ -497,6 +498,6 @@ async def test_what_is_not_there_or_too_large_is_said_in_a_page(console: Console
             "/notices/01a20708-8bc3-70ed-933e-5ad5055d4ca3",
             "/static/x",
         ):
-            assert 404 == (await visitor.get(path)).status, path
-        assert 405 == (await visitor.post("/settings", "x")).status
-        assert 413 == (await visitor.post("/language", "x", back="x" * 70_000)).status
+            assert 404 == (await client.get(path)).status, path
+        assert 405 == (await client.post("/settings", "x")).status
+        assert 413 == (await client.post("/language", "x", back="x" * 70_000)).status

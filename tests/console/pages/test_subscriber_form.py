@@ -9,14 +9,14 @@ from app.operations.access.permissions import Role
 from tests.console.console_setup import Answer, Console
 
 SHOP = {"name": "shop", "url": "https://shop.example/hooks"}
-RATE, AT_ONCE, SECONDS = (
-    "Give a whole number from 1 to 10,000",
-    "Give a whole number from 1 to 200",
-    "Give a number of seconds from 1 to 60",
+RATE, IN_FLIGHT, SECONDS = (
+    "Enter a whole number from 1 to 10,000",
+    "Enter a whole number from 1 to 200",
+    "Enter a number of seconds from 1 to 60",
 )
 
 
-def said_at(answer: Answer) -> dict[str, str]:
+def messages_at(answer: Answer) -> dict[str, str]:
     """What is said at each field, by the id of the input that it describes."""
     problems = dict(re.findall(r'<p class="error" id="([^"]+)">([^<]+)</p>', answer.text))
     inputs = re.findall(
@@ -46,19 +46,19 @@ def limits_are_open(answer: Answer) -> bool:
 async def test_the_limits_of_a_new_subscriber_are_kept(
     console: Console, fields: dict[str, str], kept: tuple[object, ...]
 ) -> None:
-    async with console.visitor(Role.ADMIN) as visitor:
-        assert not limits_are_open(await visitor.get("/add-subscriber"))
-        assert 200 == (await visitor.post("/add-subscriber", **SHOP, **fields)).status
-        page = (await visitor.get("/subscribers/shop")).text
-    [row] = await console.world.rows(
+    async with console.client(Role.ADMIN) as client:
+        assert not limits_are_open(await client.get("/add-subscriber"))
+        assert 200 == (await client.post("/add-subscriber", **SHOP, **fields)).status
+        page = (await client.get("/subscribers/shop")).text
+    [row] = await console.setup.rows(
         "SELECT rate_limit, max_in_flight, timeout_ms FROM subscribers"
     )
     assert kept == tuple(row)
-    rate, at_once, milliseconds = kept
-    assert f"{at_once} at once" in page
+    rate, in_flight, milliseconds = kept
+    assert f"{in_flight} in flight" in page
     assert (rate is not None, milliseconds is not None) == (
-        "a second" in page,
-        "s for an attempt" in page,
+        "per second" in page,
+        "s per attempt" in page,
     )
 
 
@@ -68,56 +68,56 @@ async def test_the_limits_of_a_new_subscriber_are_kept(
         ({"rate_limit": "0"}, {"rate_limit": RATE}),
         ({"rate_limit": "10001"}, {"rate_limit": RATE}),
         ({"rate_limit": "2.5"}, {"rate_limit": RATE}),
-        ({"max_in_flight": "201"}, {"max_in_flight": AT_ONCE}),
-        ({"max_in_flight": "-1"}, {"max_in_flight": AT_ONCE}),
+        ({"max_in_flight": "201"}, {"max_in_flight": IN_FLIGHT}),
+        ({"max_in_flight": "-1"}, {"max_in_flight": IN_FLIGHT}),
         ({"timeout": "0.9"}, {"timeout": SECONDS}),
         ({"timeout": "60.1"}, {"timeout": SECONDS}),
         ({"timeout": "inf"}, {"timeout": SECONDS}),
         ({"timeout": "nan"}, {"timeout": SECONDS}),
         (
             {"rate_limit": "many", "max_in_flight": '"><b>', "timeout": "15s"},
-            {"rate_limit": RATE, "max_in_flight": AT_ONCE, "timeout": SECONDS},
+            {"rate_limit": RATE, "max_in_flight": IN_FLIGHT, "timeout": SECONDS},
         ),
     ],
 )
 async def test_a_limit_that_cannot_be_used_is_marked(
     console: Console, fields: dict[str, str], problems: dict[str, str]
 ) -> None:
-    async with console.visitor(Role.ADMIN) as visitor:
-        answer = await visitor.post("/add-subscriber", **SHOP, **fields)
-    said = said_at(answer)
+    async with console.client(Role.ADMIN) as client:
+        answer = await client.post("/add-subscriber", **SHOP, **fields)
+    said = messages_at(answer)
     assert (422, problems.keys(), True) == (answer.status, said.keys(), limits_are_open(answer))
     assert all(said[field].startswith(words) for field, words in problems.items())
     assert all(
         f'value="{escape(text)}"' in answer.text.replace("&#34;", "&quot;")
         for text in (*SHOP.values(), *fields.values())
     )
-    assert [] == await console.world.rows("SELECT name FROM subscribers")
+    assert [] == await console.setup.rows("SELECT name FROM subscribers")
 
 
 async def test_what_is_wrong_with_name_and_address_is_said_there(console: Console) -> None:
-    await console.world.add("shop")
-    async with console.visitor(Role.ADMIN) as visitor:
-        taken = await visitor.post("/add-subscriber", **SHOP)
-        assert {"name": "A subscriber with this name exists."} == said_at(taken)
+    await console.setup.add("shop")
+    async with console.client(Role.ADMIN) as client:
+        taken = await client.post("/add-subscriber", **SHOP)
+        assert {"name": "A subscriber with this name already exists."} == messages_at(taken)
         assert not limits_are_open(taken)
-        plain = await visitor.post("/add-subscriber", name="new", url="ftp://shop.example/")
-        assert ["url"] == list(said_at(plain))
-        unknown = await visitor.post(
+        plain = await client.post("/add-subscriber", name="new", url="ftp://shop.example/")
+        assert ["url"] == list(messages_at(plain))
+        unknown = await client.post(
             "/add-subscriber", name="new", url=SHOP["url"], event_types="nothing.happened"
         )
         assert (422, {}, True) == (
             unknown.status,
-            said_at(unknown),
-            "This cannot be used." in unknown.text,
+            messages_at(unknown),
+            "This value is invalid." in unknown.text,
         )
 
 
 async def test_a_url_is_kept_and_shown_as_written(console: Console) -> None:
     signed = "https://Shop.example:443/t/%2Fa/../b//c?sp=%2Ftriggers&sig=a%2Bb%2fc%3D&x=1|2&店?"
-    async with console.visitor(Role.ADMIN) as visitor:
-        assert 200 == (await visitor.post("/add-subscriber", name="shop", url=f" {signed} ")).status
-        pages = [(await visitor.get(path)).text for path in ("/subscribers/shop", "/subscribers")]
-    [row] = await console.world.rows("SELECT url FROM subscribers")
+    async with console.client(Role.ADMIN) as client:
+        assert 200 == (await client.post("/add-subscriber", name="shop", url=f" {signed} ")).status
+        pages = [(await client.get(path)).text for path in ("/subscribers/shop", "/subscribers")]
+    [row] = await console.setup.rows("SELECT url FROM subscribers")
     assert signed == row.url
     assert [True, True] == [f">{escape(signed)}<" in page for page in pages]

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from app.clock import uuid7
-from app.console.views.order_timeline import chapters_of
+from app.console.views.order_timeline import timeline_of
 from app.judging.rules import Verdict
 from app.operations.notices.notices import Notice
 from app.operations.orders.history import OrderHistory
@@ -46,8 +46,8 @@ def lines(*notices: Notice) -> list[tuple[str | None, int]]:
         outbound_webhooks=[],
     )
     return [
-        (chapter.notice.status if chapter.notice else None, len(chapter.more))
-        for chapter in chapters_of(history)
+        (entry.notice.status if entry.notice else None, len(entry.more))
+        for entry in timeline_of(history)
     ]
 
 
