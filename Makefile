@@ -1,10 +1,10 @@
-# zeus-relay: `make run` starts everything on this machine, `make test` proves it. `make help` lists the rest.
+# zeus-relay: `make run` starts everything on this machine, `make test` tests it. `make help` lists all.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-# Processes are started by the dozen in tests: their modules are compiled once, whatever the surroundings say.
+# Tests start many processes, so always cache bytecode, even if the environment disables it.
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
@@ -14,62 +14,62 @@ export PYTHONDONTWRITEBYTECODE :=
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-run: $(VENV)/.run ## environment, embedded Postgres, migrations, every role in one process
+run: $(VENV)/.run ## start every role in one process, with migrations and an embedded Postgres
 	$(BIN)/zeus-relay up
 
-demo: $(VENV)/.run ## run, with a sample subscriber that verifies webhooks and a simulator that plays Zeus
+demo: $(VENV)/.run ## run, with a sample subscriber and the Zeus simulator
 	$(BIN)/zeus-relay demo
 
-test: $(VENV)/.dev ## the tests, on a real Postgres and in real processes
+test: $(VENV)/.dev ## run the fast tests, on a real Postgres and in real processes
 	$(BIN)/python -m pytest -n auto -m "not slow"
 
-test-slow: $(VENV)/.dev ## the others, which take long: API, commands, console, crashes, plans on big tables, fuzzing
+test-slow: $(VENV)/.dev ## run the slow tests: API, commands, console, crashes, query plans, fuzzing
 	$(BIN)/python -m pytest -n auto -m slow
 
-crashes: $(VENV)/.dev ## a minute of killed workers and a crashing Postgres under load, which test-slow has ten seconds of
+crashes: $(VENV)/.dev ## kill workers and Postgres under load for a minute (test-slow: ten seconds)
 	CRASH_SECONDS=60 $(BIN)/python -m pytest -n 0 tests/journeys/test_crashes.py
 
-fuzz: $(VENV)/.dev ## 50,000 random requests to a receiver, which takes a few minutes
+fuzz: $(VENV)/.dev ## send 50,000 random requests to a receiver (a few minutes)
 	RELAY_FUZZ_REQUESTS=50000 $(BIN)/python -m pytest -n 0 -rP tests/receiver/http/test_fuzz.py
 
-check: $(VENV)/.dev ## lint, types, import layers, names and widths
+check: $(VENV)/.dev ## check lint, format, types, import layers, names and widths
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.house
 
-audit: $(VENV)/.audit ## known vulnerabilities in the locked requirements; STRICT=1 fails where nobody can be asked
+audit: $(VENV)/.audit ## list known vulnerabilities of the locked requirements; STRICT=1 fails if offline
 	$(VENV)/audit/bin/python .ci/audit.py $(if $(STRICT),--strict) requirements/*.txt
 
-format: $(VENV)/.dev ## let ruff arrange the code
+format: $(VENV)/.dev ## format the code with ruff
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-reference: $(VENV)/.dev ## write .env.example and the tables in docs/ from the code
+reference: $(VENV)/.dev ## generate .env.example and the reference tables
 	$(BIN)/zeus-relay reference env > .env.example
 	$(BIN)/python -m tools.docs
 
-chaos: $(VENV)/.dev ## outages under load, real servers and proxies; SHORT=1 for seconds each, ONLY="failover kill-nginx" for some
+chaos: $(VENV)/.dev ## test outages under load; SHORT=1: seconds each; ONLY="failover kill-nginx": some
 	$(BIN)/python -m tests.chaos $(if $(SHORT),--short) $(ONLY)
 
-container: $(VENV)/.dev ## image and compose file on a real Docker engine: journeys, deploys, kills
+container: $(VENV)/.dev ## test image and compose file on a Docker engine: journeys, deploys, kills
 	$(BIN)/python -m pytest tests/container
 
-bench: $(VENV)/.dev ## speed and memory, side by side with baselines, in one run; ONLY="at-size" for some
+bench: $(VENV)/.dev ## measure speed and memory beside baselines; ONLY="at-size": some
 	$(BIN)/python -m bench $(ONLY)
 
-coverage: $(VENV)/.dev ## lines and branches that the tests reach, the processes that they start included
+coverage: $(VENV)/.dev ## measure the coverage of the fast tests, including the processes they start
 	$(BIN)/python -m coverage erase
 	$(BIN)/python -m coverage run -m pytest -n auto -m "not slow"
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report --skip-covered --skip-empty
 	$(BIN)/python -m coverage html --quiet
 
-release-check: $(VENV)/.dev ## build sdist and wheel, install the wheel in an empty environment, run it there
+release-check: $(VENV)/.dev ## build sdist and wheel, install the wheel in an empty environment, run it
 	$(BIN)/python -m tools.release_check
 
-lock: ## renew the hashed requirements from pyproject.toml (needs uv)
+lock: ## update the hashed requirements from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --all-extras pyproject.toml requirements/build.in -o requirements/dev.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
@@ -79,11 +79,12 @@ lock: ## renew the hashed requirements from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  requirements/audit.in -o requirements/audit.txt
 
-clean: ## remove the environment and everything the service stored on this machine
+clean: ## delete the environment and all data that the service stored on this machine
 	rm -rf $(VENV) data .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(VENV)/.made:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "zeus-relay needs Python 3.11 or later; set PYTHON=python3.11")'
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	  "zeus-relay needs Python 3.11 or later; set PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 

@@ -1,17 +1,17 @@
--- Users of the database, one for each kind of process; run as a superuser, again at will:
+-- Database users, one per kind of process. Run it as a superuser; it may be run again:
 --
 --   MIGRATE_PASSWORD=… RECEIVE_PASSWORD=… WORK_PASSWORD=… OPERATE_PASSWORD=… \
 --     psql --username=postgres --dbname=relay --file=deploy/postgres-roles.sql
 --
--- relay_migrate owns the database and the tables. What the others may do,
--- `zeus-relay migrate --grant receive=relay_receive …` says.
+-- relay_migrate owns the database and the tables.
+-- `zeus-relay migrate --grant receive=relay_receive …` grants the rights of the others.
 \set ON_ERROR_STOP on
 \getenv migrate MIGRATE_PASSWORD
 \getenv receive RECEIVE_PASSWORD
 \getenv work WORK_PASSWORD
 \getenv operate OPERATE_PASSWORD
 
--- No password stands in the server's log, and nobody queues behind a lock that is not granted.
+-- Keep passwords out of the server's log. Limit the wait for a lock, since others queue behind it.
 SET log_statement = 'none';
 SET log_min_error_statement = 'panic';
 SET log_min_duration_statement = -1;
@@ -29,12 +29,16 @@ ALTER ROLE relay_operate PASSWORD :'operate';
 
 SELECT format('ALTER DATABASE %I OWNER TO relay_migrate', current_database()) \gexec
 SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database()) \gexec
-SELECT format('GRANT CONNECT ON DATABASE %I TO relay_receive, relay_work, relay_operate', current_database()) \gexec
+SELECT format(
+  'GRANT CONNECT ON DATABASE %I TO relay_receive, relay_work, relay_operate', current_database()
+) \gexec
 
--- Since when another session's transaction is open, which `zeus-relay doctor` and the metrics tell.
+-- Lets `zeus-relay doctor` and the metrics see the age of other sessions' transactions.
 GRANT pg_read_all_stats TO relay_operate;
 
--- Tables that another user made before; what belongs to a table goes with it.
+-- Tables that another user created earlier. Their indexes and sequences follow.
 SELECT format('ALTER TABLE %s OWNER TO relay_migrate', pg_class.oid::regclass)
 FROM pg_class JOIN pg_roles ON pg_roles.oid = relowner
-WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND rolname <> 'relay_migrate' \gexec
+WHERE relnamespace = 'public'::regnamespace
+  AND relkind IN ('r', 'p')
+  AND rolname <> 'relay_migrate' \gexec

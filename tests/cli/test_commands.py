@@ -312,7 +312,10 @@ async def test_removing_a_declared_subscriber_says_that_it_comes_back(
 ) -> None:
     await setup.add()
     await setup.run("UPDATE subscribers SET declared = true")
-    assert "RELAY_SUBSCRIBERS declares it" in (await cli("subscribers", "remove", "shop")).stderr
+    assert (
+        "RELAY_SUBSCRIBERS declares this subscriber"
+        in (await cli("subscribers", "remove", "shop")).stderr
+    )
 
 
 async def test_output_for_programs_stays_clean_when_there_are_warnings(

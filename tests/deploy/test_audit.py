@@ -94,7 +94,7 @@ def test_nobody_to_ask_fails_only_where_that_is_wanted(
 ) -> None:
     ended, told = audit("--osv-url=http://127.0.0.1:1/v1/query", *strict, requirements)
     assert code == ended
-    assert "could not be asked, so NOTHING was audited" in told
+    assert "cannot be reached, so NOTHING was audited" in told
 
 
 def test_a_file_without_hashes_fails(tmp_path: Path) -> None:
