@@ -1,8 +1,11 @@
 """An outbound webhook as it is claimed: everything that is needed to send it."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from time import monotonic
 from uuid import UUID
+
+from app.clock import now
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,15 @@ class ClaimedWebhook:
     data: str = field(repr=False)
     customer: str | None = field(repr=False)
     target: DeliveryTarget
+    claimed_at: datetime = field(default_factory=now)
+    """When it was claimed, by the database's clock."""
+    since: float = field(default_factory=monotonic)
+    """The same moment by this process's monotonic clock."""
+
+    @property
+    def database_now(self) -> datetime:
+        """The present moment by the database's clock; that of this process may be wrong."""
+        return self.claimed_at + timedelta(seconds=monotonic() - self.since)
 
     @property
     def again(self) -> bool:

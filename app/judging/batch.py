@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.clock import now, uuid7
+from app.clock import uuid7
 from app.forwarding.fan_out import fan_out
 from app.judging import sql
 from app.judging.event_data import STATE_OF, customer_of, event_data
@@ -156,7 +156,6 @@ def _add(outcome: JudgedBatch, one: TakenNotice, order_no: str, judgement: Judge
                 "cycle": event.cycle,
                 "sequence": event.sequence,
                 "notice_id": one.notice.id,
-                "created_at": now(),
                 "data": event_data(
                     event, one.call, judgement.order, one.notice.id, one.notice.received_at
                 ),

@@ -141,7 +141,7 @@ WITH turn AS MATERIALIZED (
   SELECT pg_advisory_xact_lock({_FEED_LOCK}), set_config('idle_in_transaction_session_timeout', '{_FEED_TURN_SECONDS}s', true)
 )
 INSERT INTO events (id, type, order_no, status, occurrence, cycle, sequence, notice_id, created_at, data, customer, position)
-SELECT made.id, made.type, made.order_no, made.status, made.occurrence, made.cycle, made.sequence, made.notice_id, made.created_at,
+SELECT made.id, made.type, made.order_no, made.status, made.occurrence, made.cycle, made.sequence, made.notice_id, clock_timestamp(),
   made.data, made.customer, nextval('events_position_seq')
 FROM turn CROSS JOIN json_populate_recordset(NULL::events, CAST(:rows AS json)) AS made
 ORDER BY made.id

@@ -68,6 +68,7 @@ _ALL = (
         felt=Felt.RESENT,
     ),
     Line("worker-killed", "each worker killed with -9", outages.worker_killed),
+    Line("clocks", "workers with clocks 400 days off", outages.clocks_wrong),
     Line(
         "all-nginx",
         "Postgres and a receiver, behind nginx",

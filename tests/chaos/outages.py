@@ -15,6 +15,7 @@ import asyncpg
 from app.db.connections import Connection, connect
 from tests.chaos.caller import ROOT
 from tests.chaos.flood import Flood
+from tests.chaos.programs import with_clock
 from tests.chaos.site import Site
 from tests.chaos.stores import blocking
 
@@ -143,6 +144,14 @@ async def worker_killed(site: Site) -> None:
         await blocking(worker.kill)
         await asyncio.sleep(site.effort.outage_s / 3)
         await site.start_worker(number)
+
+
+async def clocks_wrong(site: Site) -> None:
+    """Each worker gets a wrong clock: the first is 400 days ahead, the next 400 days behind."""
+    for number, worker in enumerate(list(site.workers)):
+        await blocking(worker.kill)
+        await site.start_worker(number, with_clock(400 if number % 2 == 0 else -400))
+    await asyncio.sleep(site.effort.outage_s)
 
 
 async def everything(site: Site) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,9 +51,12 @@ class Site:
         place.process = self._receive(place.port, place.metrics_port)
         await place.process.ready("receiver")
 
-    async def start_worker(self, number: int) -> None:
-        """Start a worker in the place of one that is gone, and wait until it works."""
-        self.workers[number] = self._work()
+    async def start_worker(self, number: int, before: Sequence[str] = ()) -> None:
+        """Start a worker in the place of one that is gone, and wait until it works.
+
+        `before` is a command that runs it, as one that changes its clock.
+        """
+        self.workers[number] = self._work(before)
         await self.workers[number].logged("working")
 
     async def start(self, receivers: int) -> None:
@@ -67,8 +70,10 @@ class Site:
         for worker in self.workers:
             await worker.logged("working")
 
-    def _work(self) -> Process:
-        return self.starter.start("work", piped=self.piped_logs, **self.settings)
+    def _work(self, before: Sequence[str] = ()) -> Process:
+        return self.starter.start(
+            "work", piped=self.piped_logs, before=list(before), **self.settings
+        )
 
     def _receive(self, port: int, metrics_port: int) -> Process:
         ports = {"PUBLIC_PORT": str(port), "METRICS_PORT": str(metrics_port)}

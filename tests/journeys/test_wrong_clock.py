@@ -1,27 +1,56 @@
-"""A worker whose clock is 400 days off, as a process of its own: it says so and erases nothing."""
+"""A worker whose clock is 400 days off: it erases nothing, and delivers as before."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from app.clock import CLOCK_TOLERANCE
+from app.simulator.player.orders import build_run
+from app.simulator.player.play import play
+from app.simulator.player.scenarios import SCENARIOS
+from app.simulator.player.target import target_of
 from tests.chaos.programs import ProgramMissing, with_clock
-from tests.processes import processes, service_settings
+from tests.journeys.conftest import Site
+from tests.processes import Starter, processes, service_settings
+
+ORDERS = 20
 
 
-@pytest.mark.parametrize("days", [400, -400])
-async def test_a_worker_whose_clock_is_wrong_stops_erasing(
-    database_url: str, tmp_path: Path, days: int
-) -> None:
+@pytest.fixture(params=[400, -400])
+def wrong_clock(request: pytest.FixtureRequest) -> list[str]:
+    """Return the command that puts a process's clock off by so many days."""
     try:
-        before = with_clock(days)
+        return with_clock(request.param)
     except ProgramMissing as missing:
         pytest.skip(str(missing))
+
+
+async def test_a_worker_whose_clock_is_wrong_stops_erasing(
+    database_url: str, tmp_path: Path, wrong_clock: list[str]
+) -> None:
     with processes(tmp_path / "processes") as starter:
         worker = starter.start(
             "work",
-            before=before,
+            before=wrong_clock,
             **service_settings(database_url),
             SPOOL_DIR=str(tmp_path / "spool"),
         )
         stopped = await worker.logged("housekeeping_stopped")
         assert "apart" in str(stopped["reason"])
+
+
+async def test_a_worker_whose_clock_is_wrong_delivers_every_event(
+    site: Site, starter: Starter, wrong_clock: list[str]
+) -> None:
+    starter.start("work", before=wrong_clock, **site.settings)
+    receiver = starter.start("receive", **site.settings)
+    host, port = await receiver.ready("receiver")
+    report = await play(
+        target_of(f"http://{host}:{port}/zeus/notify"),
+        build_run((SCENARIOS["usual"],), ORDERS, seed=1),
+    )
+    assert {200} == {result.outcome.status for result in report.results}
+    await site.merchant.wait_for(3 * ORDERS)
+    for _, event in site.merchant.received:
+        assert abs(datetime.now(UTC) - datetime.fromisoformat(event["timestamp"])) < CLOCK_TOLERANCE

@@ -138,7 +138,7 @@ UPDATE outbound_webhooks w
 SET lease_token = :token, due_at = now() + CAST(:lease AS interval)
 FROM subscribers s, events e
 WHERE w.id = ANY (ARRAY (SELECT id FROM due)) AND {STILL_PENDING} AND s.id = w.subscriber_id AND e.id = w.event_id
-RETURNING w.id, w.attempts, w.excused, w.event_id, w.subscriber_id, e.type, e.created_at, s.url, s.timeout_ms, s.max_in_flight,
+RETURNING w.id, clock_timestamp() AS claimed_at, w.attempts, w.excused, w.event_id, w.subscriber_id, e.type, e.created_at, s.url, s.timeout_ms, s.max_in_flight,
   s.sealed_transport, s.capped_at IS NOT NULL AS capped,
   least(s.rate_limit, CASE WHEN s.resumed_at IS NOT NULL THEN CAST(:resume_rate AS int) END) AS rate,
   CAST(e.data AS text) AS data, CASE WHEN s.customer THEN CAST(e.customer AS text) END AS customer,
@@ -324,5 +324,6 @@ def _webhook(row: RowMapping, token: UUID, targets: dict[UUID, DeliveryTarget]) 
         created_at=row["created_at"],
         data=row["data"],
         customer=row["customer"],
+        claimed_at=row["claimed_at"],
         target=target,
     )

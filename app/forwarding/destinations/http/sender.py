@@ -148,7 +148,9 @@ class Sender:
         if heard.status is not None:
             kind = kind_of_status(heard.status)
             retry_after = (
-                None if kind is OutcomeKind.DELIVERED else parse_retry_after(heard.retry_after)
+                None
+                if kind is OutcomeKind.DELIVERED
+                else parse_retry_after(heard.retry_after, webhook.database_now)
             )
             return DeliveryOutcome(kind, heard.status, _excerpt(body, trouble), retry_after)
         if isinstance(trouble, FAILURES):
@@ -167,7 +169,7 @@ class Sender:
         url = self._url(webhook.target.url)
         route = await self._routes.to(url) if self._routes else Route(url)
         content = self._content(webhook)
-        signed = signed_headers(str(webhook.event_id), now(), content, keys)
+        signed = signed_headers(str(webhook.event_id), webhook.database_now, content, keys)
         headers = {**dict(transport.headers), **_BASE_HEADERS, **route.headers, **extra, **signed}
         options = {
             "timeout": self._timeout_of(webhook),
@@ -243,15 +245,18 @@ def _excerpt(body: bytearray, trouble: BaseException | None) -> str | None:
     return body.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}") or None
 
 
-def parse_retry_after(value: str) -> timedelta | None:
-    """Return the wait that a Retry-After asks for, as seconds or as a date; None if there is none or it cannot be read."""
+def parse_retry_after(value: str, at: datetime | None = None) -> timedelta | None:
+    """Return the wait that a Retry-After asks for, as seconds or as a date; None if there is none or it cannot be read.
+
+    A date counts from `at`, the present moment if None.
+    """
     if not value:
         return None
     if value.isascii() and value.isdigit():
         return timedelta(seconds=min(int(value[:12]), 10**9))
     try:
         moment: datetime = parsedate_to_datetime(value)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now()
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - (at or now())
     except (
         ValueError,
         TypeError,
