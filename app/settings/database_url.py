@@ -24,7 +24,7 @@ from app.settings.database_url_parameters import (
 )
 
 Host = tuple[str, int | None]
-"""A name, an address or the directory of a socket, and a port or None for the usual one."""
+"""A name, an address or a socket directory, and a port or None for the default port."""
 
 _SCHEME = re.compile(r"postgres(ql)?(\+[a-z0-9]+)?", re.ASCII)
 _ADDRESS = r"[0-9A-Fa-f:.]+(%[0-9A-Za-z._~-]+)?"
@@ -62,9 +62,9 @@ class WrongDatabaseUrl(ValueError):
 class DatabaseUrl:
     """One database: its hosts, who connects, and how.
 
-    `hosts` holds names, addresses or directories of sockets, each with a port or None for the usual
-    one; where it is empty, the driver looks in the usual places. `driver` holds what asyncpg reads
-    from a URL itself. `connect_timeout` is in seconds, for each host.
+    `hosts` holds names, addresses or socket directories, each with a port or None for the default
+    one. Without hosts, the driver tries its default places. `driver` holds parameters that asyncpg
+    reads from a URL itself. `connect_timeout` is in seconds, for each host.
     """
 
     hosts: tuple[Host, ...]
@@ -83,7 +83,7 @@ class DatabaseUrl:
 
 @lru_cache(maxsize=16)
 def read_database_url(text: str) -> DatabaseUrl:
-    """Return what a URL says; raises WrongDatabaseUrl with a sentence, never with the password."""
+    """Return a parsed URL; raises WrongDatabaseUrl, whose text never holds the password."""
     user, password, places, name, query = _split(text)
     given, ignored = _known(_parameters(query))
     hosts = _hosts(places, given.pop("host", ""), given.pop("port", ""))
@@ -105,7 +105,7 @@ def read_database_url(text: str) -> DatabaseUrl:
 
 
 def _split(text: str) -> tuple[str, str, str, str, str]:
-    """User, password, hosts, database and query; all but the last two in their own spelling."""
+    """Return user, password, hosts, database and query; hosts and query are still escaped."""
     scheme, separator, rest = _bare(text).partition("://")
     if not separator or not _SCHEME.fullmatch(scheme):
         raise WrongDatabaseUrl("must be a postgresql:// URL")
@@ -118,16 +118,16 @@ def _split(text: str) -> tuple[str, str, str, str, str]:
     credentials, _, places = parts.netloc.rpartition("@")
     user, _, password = credentials.partition(":")
     path = parts.path.removeprefix("/")
-    # A late @ is the one before the host: what looks like a parameter is a piece of a password.
+    # An @ behind the ? is the one before the host: the "query" is a piece of the password.
     late = "@" in parts.query and places and not credentials
     if "/" in path or "@" in path or late:
-        raise WrongDatabaseUrl(f"a / or ? stands where none belongs; {_ESCAPES}")
+        raise WrongDatabaseUrl(f"a / or ? is in the wrong place; {_ESCAPES}")
     user, password = _decoded(user, "user"), _decoded(password, "password")
     return user, password, places, _decoded(path, "database"), parts.query
 
 
 def _bare(text: str) -> str:
-    """The URL without the blanks and quotes that were copied with it."""
+    """Return the URL without the blanks and quotes that were copied with it."""
     text = text.strip()
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
         text = text[1:-1].strip()
@@ -145,7 +145,7 @@ def _decoded(text: str, what: str) -> str:
 
 
 def _parameters(query: str) -> dict[str, str]:
-    """The parameters by libpq's names. A + stays a +, as in libpq; the last of several counts."""
+    """Return the parameters by libpq's names. A + stays a +, as in libpq; the last value wins."""
     given = {}
     for pair in filter(None, query.split("&")):
         key, _, value = pair.partition("=")
@@ -155,7 +155,7 @@ def _parameters(query: str) -> dict[str, str]:
 
 
 def _known(given: dict[str, str]) -> tuple[dict[str, str], list[str]]:
-    """What is honoured, and the names of what is ignored. Raises WrongDatabaseUrl for the rest."""
+    """Return honoured parameters and names of ignored ones; raises WrongDatabaseUrl for others."""
     _read_spellings_of_tls(given)
     ignored = sorted(name for name in given if name.lower() in IGNORED)
     for name in sorted(given.keys() & REFUSED.keys()):
@@ -163,8 +163,10 @@ def _known(given: dict[str, str]) -> tuple[dict[str, str], list[str]]:
     if given.get("gssencmode") == "require":
         raise WrongDatabaseUrl("gssencmode=require cannot be kept; write sslmode=verify-full")
     if given.get("channel_binding") == "require" and given.get("sslmode") not in _VERIFIED:
-        raise WrongDatabaseUrl(  # a verified certificate wards off the same attack
-            "channel_binding=require cannot be kept by the driver; write sslmode=verify-full, which keeps a server in the middle away too"
+        # A verified certificate prevents the same attack.
+        raise WrongDatabaseUrl(
+            "channel_binding=require cannot be kept by the driver; write sslmode=verify-full, "
+            "which keeps a server in the middle away too"
         )
     for name in sorted(given.keys() - _HONOURED - set(ignored)):
         near = difflib.get_close_matches(name, _HONOURED, n=1)
@@ -184,7 +186,7 @@ def _read_spellings_of_tls(given: dict[str, str]) -> None:
 
 
 def _driver(given: dict[str, str]) -> dict[str, str]:
-    """What the driver reads itself, checked, since its own complaints are made for programmers."""
+    """Return the driver's parameters. Checked here, since its own errors suit programmers."""
     mode = _chosen(given, "sslmode", TLS_MODES)
     if mode is not None:
         given["sslmode"] = mode
@@ -216,7 +218,7 @@ def _chosen(given: dict[str, str], name: str, choices: dict[str, str]) -> str | 
 
 
 def _timeout(value: str | None) -> float | None:
-    """Seconds; 0 and less mean for ever to libpq, and our own limit here."""
+    """Return seconds, or None for 0 and less: forever in libpq, but our own limit here."""
     if value is None:
         return None
     if not re.fullmatch(r"-?[0-9]{1,6}", value):
@@ -225,7 +227,7 @@ def _timeout(value: str | None) -> float | None:
 
 
 def _hosts(places: str, host: str, port: str) -> tuple[Host, ...]:
-    """Hosts and ports of the URL itself, or of the parameters `host` and `port`."""
+    """Return hosts and ports of the URL itself, or of the parameters `host` and `port`."""
     if places and host:
         raise WrongDatabaseUrl("names a host in front of the / and another as a parameter")
     named = host or places
@@ -261,5 +263,8 @@ def _port(text: str) -> int | None:
 
 
 def _shown(name: str) -> str:
-    """A name, which part of a password may be if a ? was not escaped: only if it looks like one."""
+    """Return a parameter name if it looks like one.
+
+    With an unescaped ? it may be a piece of the password, which must not be shown.
+    """
     return name if re.fullmatch(r"[a-zA-Z_]{1,40}", name, re.ASCII) else "of that spelling"

@@ -1,4 +1,4 @@
-"""Database URL parameters: the tables of what is honoured, ignored and refused."""
+"""Database URL parameters: tables of honoured, ignored and rejected ones."""
 
 ALIASES = {
     "applicationname": "application_name",
@@ -11,7 +11,7 @@ ALIASES = {
     "targetservertype": "target_session_attrs",
     "username": "user",
 }
-"""Names that JDBC, Prisma and others use, in lower case, and those of libpq."""
+"""Names of JDBC, Prisma and others, in lower case, and the same parameter in libpq."""
 
 SERVER_SETTINGS = (
     "options",
@@ -21,7 +21,7 @@ SERVER_SETTINGS = (
     "idle_in_transaction_session_timeout",
     "idle_session_timeout",
 )
-"""What is passed to the server when a connection starts."""
+"""Parameters passed to the server at connection start."""
 
 DRIVER = (
     "krbsrvname",
@@ -37,7 +37,7 @@ DRIVER = (
     "ssl_min_protocol_version",
     "ssl_max_protocol_version",
 )
-"""What asyncpg itself reads from a URL."""
+"""Parameters that asyncpg itself reads from a URL."""
 
 TLS_FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
 
@@ -57,7 +57,7 @@ TARGETS = {
     "primary": "primary",
     "master": "primary",  # JDBC
 }
-"""Kinds of servers that take writes, which every process needs."""
+"""Server kinds that accept writes; every process needs one."""
 
 _OWN = "this program sets it for itself"
 _CONNECTIONS = "this program sizes its own pools"
@@ -105,7 +105,7 @@ IGNORED = {
     "uselibpqcompat": "it speaks to another driver",
     "workaround": "it speaks to another driver",
 }
-"""What has no meaning here, in lower case, and why."""
+"""Parameters without a meaning here, in lower case, and the reason."""
 
 REFUSED = {
     "hostaddr": "write the address as the host",
@@ -115,4 +115,4 @@ REFUSED = {
     "server_settings": "write options=-c%20name%3Dvalue",
     "sslfactory": "write sslmode",
 }
-"""Demands that cannot be kept, and what to do instead."""
+"""Requirements that cannot be kept, and the remedy."""

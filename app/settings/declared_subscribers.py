@@ -1,4 +1,4 @@
-"""Subscribers as RELAY_SUBSCRIBERS declares them: their fields, and which of them go together."""
+"""The JSON of RELAY_SUBSCRIBERS: fields of a declared subscriber, and valid combinations."""
 
 from pathlib import Path
 from typing import Annotated, Self
@@ -8,15 +8,17 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from app.settings.kinds import Duration
 
 IN_FILES = ("secret", "token", "ca", "client_certificate")
-"""The fields that can be given as the path of a file instead, each under its name with `_file` behind it."""
+"""Fields that can also be given as a file path, under their name with the suffix `_file`."""
 
 _NOT_FOR_FEEDS = ("url", "secret", "asymmetric", "headers", "ca", "client_certificate")
 
 
 class DeclaredSubscriber(BaseModel):
-    """One entry of RELAY_SUBSCRIBERS: a subscriber kept equal to its declaration at every start, found by its name.
+    """One entry of RELAY_SUBSCRIBERS, found by its name.
 
-    Of `ordered`, `max_in_flight`, `timeout`, `rate_limit`, `headers`, `ca` and `client_certificate`, what is left out stays as it is.
+    Every start makes the subscriber equal to its declaration. A field that is left out keeps its
+    value if it is `ordered`, `max_in_flight`, `timeout`, `rate_limit`, `headers`, `ca` or
+    `client_certificate`.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -45,12 +47,12 @@ class DeclaredSubscriber(BaseModel):
     def _goes_together(self) -> Self:
         for field in IN_FILES:
             if getattr(self, field) is not None and getattr(self, f"{field}_file") is not None:
-                raise ValueError(f"{field}: stands there itself and as {field}_file")
+                raise ValueError(f"{field}: is given twice, also as {field}_file")
         (_check_feed if self.feed else _check_sent)(self)
         return self
 
     def has(self, field: str) -> bool:
-        """Whether a field is given, itself or as a file."""
+        """Return True when a field is given, itself or as a file."""
         return bool(getattr(self, field)) or bool(getattr(self, f"{field}_file", None))
 
 

@@ -1,4 +1,4 @@
-"""The kinds of values that settings have, and how each is read from text."""
+"""Value types of settings, each read from text."""
 
 import ipaddress
 import re
@@ -12,8 +12,6 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
 _UNIT_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, None: 1}
-
-
 _SIZE = re.compile(r"(\d+)\s*(B|KiB|MiB|GiB)?")
 _UNIT_BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, None: 1}
 
@@ -27,6 +25,7 @@ def parse_size(value: object) -> int:
 
 
 def split(value: object) -> object:
+    """Return the items of a comma-separated text; any other value unchanged."""
     return (
         [part.strip() for part in value.split(",") if part.strip()]
         if isinstance(value, str)
@@ -35,13 +34,17 @@ def split(value: object) -> object:
 
 
 def network(value: object) -> Network:
+    """Return a network from its CIDR; raises ValueError for anything else."""
     if isinstance(value, ipaddress.IPv4Network | ipaddress.IPv6Network):
         return value
     return ipaddress.ip_network(str(value))
 
 
 def parse_duration(value: object) -> timedelta:
-    """Read `5s`, `30m`, `2h`, `1.5d`, `250ms` or a bare number of seconds; raises ValueError for anything else."""
+    """Read `5s`, `30m`, `2h`, `1.5d`, `250ms` or a bare number of seconds.
+
+    Raises ValueError for anything else.
+    """
     if isinstance(value, timedelta):
         return value
     match = _DURATION.fullmatch(str(value).strip())

@@ -1,4 +1,4 @@
-"""Reading the settings, and saying what is wrong with them in words fit for a terminal."""
+"""Settings loader, with errors as texts for a terminal."""
 
 import difflib
 import os
@@ -20,11 +20,14 @@ _FILE = Path(".env")
 
 
 class WrongSettings(Exception):
-    """One or more settings cannot be used; the text names each variable, what is wrong, and an example of what is right."""
+    """One or more settings are wrong.
+
+    The text names each variable, the error and a valid example.
+    """
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read and check the settings; raises WrongSettings with a text fit for a terminal."""
+    """Return the checked settings; raises WrongSettings with a text for a terminal."""
     environment = os.environ if environment is None else environment
     try:
         unknown = _unknown_variables(environment)
@@ -40,12 +43,12 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         raise WrongSettings(
             "\n".join(_explain(problem) for problem in error.errors(include_url=False))
         ) from None
-    except SettingsError as error:  # a variable that should be JSON and is not
+    except SettingsError as error:  # a variable is not valid JSON
         raise WrongSettings(_explain_source(error)) from None
 
 
 def variable_of(field: str) -> str:
-    """The name of the environment variable behind a field of Settings."""
+    """Return the environment variable of a field of Settings."""
     return PREFIX + field.upper()
 
 
@@ -58,16 +61,16 @@ def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
             continue
         near = difflib.get_close_matches(name, known, n=1)
         messages.append(
-            f"{name}: there is no such setting"
+            f"{name}: no setting has this name"
             + (f"; did you mean {near[0]}?" if near else "; .env.example lists all of them")
         )
     return messages
 
 
 def _names_in_file(file: Path) -> Set[str]:
-    """Return the names of the variables in the file; none where nothing or a directory is.
+    """Return the names of the variables in the file; none for a missing file or a directory.
 
-    Raise OSError for a FIFO or a device, at which pydantic would wait, and UnicodeDecodeError.
+    Raises OSError for a FIFO or a device, at which pydantic would wait, and UnicodeDecodeError.
     """
     if not file.exists() or file.is_dir():
         return set()
@@ -89,4 +92,5 @@ def _explain(problem: Any) -> str:
     field = str(location[0])
     inside = ".".join(str(part) for part in location[1:])
     example = Settings.model_fields[field].examples or [""]
-    return f"{variable_of(field)}: {f'[{inside}] ' if inside else ''}{message}. Example: {variable_of(field)}={example[0]}"
+    variable, where = variable_of(field), f"[{inside}] " if inside else ""
+    return f"{variable}: {where}{message}. Example: {variable}={example[0]}"

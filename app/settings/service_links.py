@@ -1,11 +1,12 @@
-"""Variables that Kubernetes (`enableServiceLinks`) and Docker links make of the names of services.
+"""Variables that Kubernetes (`enableServiceLinks`) and Docker links add for services.
 
-A Service called `relay-public` makes RELAY_PUBLIC_SERVICE_HOST, RELAY_PUBLIC_PORT=tcp://10.96.0.7:8000,
-RELAY_PUBLIC_PORT_8000_TCP_ADDR and more in every container of its namespace. They begin like our own
-settings, and one of them can have the name of a setting. A variable counts as made for a service only
-if its name and its value have the form that
+A Service called `relay-public` makes RELAY_PUBLIC_SERVICE_HOST,
+RELAY_PUBLIC_PORT=tcp://10.96.0.7:8000, RELAY_PUBLIC_PORT_8000_TCP_ADDR and more in every container
+of its namespace. They have the prefix of our settings, and one can have the name of a setting. A
+variable counts as made for a service only if its name and value have the form of
 https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables
-shows, and if the URL of a port of the same service stands beside it. All else remains a typing error.
+and if the same service also has the variable with the URL of a port. Every other name is a typing
+error.
 """
 
 import ipaddress
@@ -19,7 +20,7 @@ _NAMES_A_SERVICE = re.compile(rf"(RELAY(?:_[A-Z0-9_]+?)?)(?:_PORT|{_OF_PORT})")
 
 
 def service_variables(environment: Mapping[str, str] | None = None) -> list[str]:
-    """Return the names of the variables with our prefix that were made for services, sorted."""
+    """Return the names of variables with our prefix that were made for services, sorted."""
     environment = os.environ if environment is None else environment
     ours = {name: value for name, value in environment.items() if name.startswith("RELAY_")}
     services = {
