@@ -1,6 +1,6 @@
-"""Clock of this process, and the ids made from it.
+"""Clock of this process, and UUIDv7 ids made from it.
 
-The database's clock schedules everything.
+Schedules use the database's clock instead.
 """
 
 import secrets
@@ -10,11 +10,14 @@ from uuid import UUID
 
 _COUNTER_BITS = 42
 CLOCK_TOLERANCE = timedelta(minutes=5)
-"""How far clocks may be apart before nothing is erased or pruned."""
+"""Largest difference between clocks at which data is erased or pruned."""
 
 
 class UUID7Factory:
-    """Makes UUIDv7 ids (RFC 9562) that only ever grow within this process, also when the clock is set back."""
+    """Makes UUIDv7 ids (RFC 9562) that always grow within this process.
+
+    They grow even when the clock is set back.
+    """
 
     def __init__(self) -> None:
         self._last_ms = 0
@@ -24,9 +27,8 @@ class UUID7Factory:
         now_ms = time.time_ns() // 1_000_000
         if now_ms > self._last_ms:
             self._last_ms = now_ms
-            self._counter = secrets.randbits(
-                _COUNTER_BITS - 1
-            )  # the top bit stays free: room to count within the millisecond
+            # The top bit stays 0, so that the counter can grow within the millisecond.
+            self._counter = secrets.randbits(_COUNTER_BITS - 1)
         else:
             self._counter += 1
         counter = self._counter
@@ -44,10 +46,13 @@ uuid7 = UUID7Factory()
 
 
 def uuid7_floor(moment: datetime) -> UUID:
-    """The smallest UUIDv7 of a moment: every id made before it is smaller, every id made from then on is not."""
+    """Return the smallest UUIDv7 of a moment.
+
+    Every id made before the moment is smaller; no id made from then on is.
+    """
     return UUID(int=int(moment.timestamp() * 1000) << 80 | 0x7 << 76 | 0b10 << 62)
 
 
 def now() -> datetime:
-    """The present moment in UTC, to the microsecond."""
+    """Return the current time in UTC, to the microsecond."""
     return datetime.now(UTC)

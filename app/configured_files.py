@@ -1,4 +1,4 @@
-"""Reading files that settings name: regular files of a limited size, no waiting for a writer."""
+"""Reader of files that settings name: only regular files, of a limited size."""
 
 import errno
 import os
@@ -6,16 +6,16 @@ import stat
 from pathlib import Path
 
 LIMIT_BYTES = 4 * 1024 * 1024
-"""A bundle of all public authorities has a quarter of a MiB."""
+"""Far more than a bundle of all public certificate authorities, which has a quarter of a MiB."""
 
 
 def read_configured(path: Path) -> bytes:
-    """Return what is in the file. Links are followed, as mounted secrets are links.
+    """Return the content of a file. Links are followed, since mounted secrets are links.
 
-    Raise OSError as `os.open` does, for what is no regular file (EINVAL) and for more than
+    Raises OSError like `os.open`, for anything but a regular file (EINVAL) and for more than
     LIMIT_BYTES (EFBIG).
     """
-    _must_be_regular(path.stat().st_mode)  # before it is opened: some devices act on that
+    _must_be_regular(path.stat().st_mode)  # checked first, since opening acts on some devices
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         _must_be_regular(os.fstat(descriptor).st_mode)
@@ -26,7 +26,7 @@ def read_configured(path: Path) -> bytes:
 
 
 def read_configured_text(path: Path) -> str:
-    """Return the text in the file. Raise OSError as `read_configured`, UnicodeDecodeError."""
+    """Return the text of a file; raises OSError like `read_configured`, or UnicodeDecodeError."""
     return read_configured(path).decode("utf-8")
 
 

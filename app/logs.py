@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, with ids and never with personal data."""
+"""Structured logs: one JSON object a line, with ids and without personal data."""
 
 import atexit
 import logging
@@ -19,10 +19,11 @@ def _not_counted() -> None:
 def configure_logs(
     level: str = "INFO", style: str = "auto", on_drop: Callable[[], None] = _not_counted
 ) -> None:
-    """Set up structlog and the standard library's logging to write one line per event to standard error.
+    """Make structlog and the standard library's logging write one line per event to standard error.
 
-    `style` is `json`, `text`, or `auto`: text on a terminal, else JSON. What libraries log comes out alike.
-    A thread writes the lines, so that nothing waits for their reader; `on_drop` hears of each that is lost.
+    `style` is `json`, `text`, or `auto`: text on a terminal, else JSON. The lines of libraries have
+    the same form. A thread writes the lines, so no caller waits for their reader; `on_drop` is
+    called for each lost line.
     """
     text = style == "text" or (style == "auto" and _is_terminal())
     shared: list[structlog.typing.Processor] = [
@@ -54,14 +55,14 @@ def configure_logs(
 
 
 def _handler(text: bool, on_drop: Callable[[], None]) -> logging.Handler:
-    if sys.stderr is None:  # closed by whoever started us
+    if sys.stderr is None:  # closed by the parent process
         return logging.NullHandler()
     try:
         descriptor = sys.stderr.fileno()
-    except OSError:  # something in memory, which never blocks
+    except OSError:  # a stream in memory, which never blocks
         return logging.StreamHandler(sys.stderr)
     return QueuedHandler(
-        LogWriter(descriptor, on_drop=on_drop, on_room=_tell_losses),
+        LogWriter(descriptor, on_drop=on_drop, on_room=_log_losses),
         sys.stderr.encoding if text else "utf-8",
     )
 
@@ -77,7 +78,8 @@ def _install(handler: logging.Handler, level: str) -> None:
             former.close()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # Their request lines would carry the query of a call, which holds a name, a telephone number and an e-mail address.
+    # Its request lines contain the query of a call: a name, a telephone number and an e-mail
+    # address.
     logging.getLogger("uvicorn.access").disabled = True
     for chatty in (
         "uvicorn.error",
@@ -91,25 +93,31 @@ def _install(handler: logging.Handler, level: str) -> None:
         )
 
 
-def _tell_losses(lines: int) -> None:
+def _log_losses(lines: int) -> None:
     log.error("log_lines_dropped", lines=lines)
 
 
 def _ids_as_text(
     _logger: object, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Write ids as text here, and not where they are logged: most lines are of a level that is not shown."""
+    """Convert ids to text.
+
+    Done here and not by the callers, since most lines have a level that is not shown.
+    """
     return {key: str(value) if isinstance(value, UUID) else value for key, value in event.items()}
 
 
 def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:
-    """A logger whose events carry `stage=name`."""
+    """Return a logger whose events carry `stage=name`."""
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(stage=name)
     return logger
 
 
 def flush_logs() -> None:
-    """Wait for a bounded time until what was logged is written; the end of a process does this by itself."""
+    """Wait at most FLUSH_SECONDS until all lines are written.
+
+    The end of a process does this by itself.
+    """
     for handler in logging.getLogger().handlers:
         if isinstance(handler, QueuedHandler):
             handler.wait(FLUSH_SECONDS)
@@ -120,7 +128,7 @@ log = get_logger("logs")
 
 
 class LogRateLimiter:
-    """Lets one line through in every `seconds`."""
+    """Lets one line pass in every `seconds`."""
 
     def __init__(self, seconds: float = 1.0) -> None:
         self._seconds = seconds
@@ -128,7 +136,7 @@ class LogRateLimiter:
         self._left_out = 0
 
     def take(self) -> int | None:
-        """How many lines were left out before this one, or None if this one is to be left out too."""
+        """Return the number of lines left out before this one, or None to leave this one out."""
         now = time.monotonic()
         if now < self._next:
             self._left_out += 1

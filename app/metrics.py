@@ -1,4 +1,4 @@
-"""Metrics for Prometheus, all in one place."""
+"""Prometheus metrics of all processes."""
 
 import platform
 from importlib.metadata import version
@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 registry = CollectorRegistry()
 
-build = Info("zeus_relay_build", "What is running", registry=registry)
+build = Info("zeus_relay_build", "Version of the running program", registry=registry)
 build.info({"version": version("zeus-relay"), "python": platform.python_version()})
 
 calls_answered = Counter(
@@ -17,12 +17,11 @@ calls_answered = Counter(
     registry=registry,
 )
 for _status in ("200", "400", "403", "405", "500", "503", "none"):
-    calls_answered.labels(
-        _status
-    )  # shown from the start: Prometheus takes a counter that begins with 1 for one that did not grow
+    # Shown from the start: Prometheus sees no increase in a counter that appears with the value 1.
+    calls_answered.labels(_status)
 calls_rejected = Counter(
     "zeus_relay_calls_rejected",
-    "Calls refused at the door, by reason",
+    "Calls rejected by the receiver, by reason",
     ["reason"],
     registry=registry,
 )
@@ -62,12 +61,12 @@ database_available = Gauge(
 )
 calls_held = Gauge(
     "zeus_relay_calls_held",
-    "Calls that can be recorded nowhere and are held unanswered",
+    "Calls that cannot be recorded and are held unanswered",
     registry=registry,
 )
 notices_refused = Counter(
     "zeus_relay_notices_refused",
-    "Notices that Postgres refuses, kept in files of their own",
+    "Notices that Postgres rejects, kept in files of their own",
     registry=registry,
 )
 spool_records = Gauge(
@@ -106,7 +105,7 @@ spool_entries_skipped = Counter(
 )
 spool_torn_bytes = Counter(
     "zeus_relay_spool_torn_bytes",
-    "Damaged bytes found in the spool and set aside",
+    "Damaged bytes found in the spool and moved to another file",
     registry=registry,
 )
 notices_judged = Counter(
@@ -140,12 +139,12 @@ webhooks_dead = Counter(
 )
 results_fenced_out = Counter(
     "zeus_relay_results_fenced_out",
-    "Outcomes that came after their lease had passed to another worker",
+    "Results that came after their lease had passed to another worker",
     registry=registry,
 )
 claim_batch_webhooks = Histogram(
     "zeus_relay_claim_batch_webhooks",
-    "Webhooks taken by one claim",
+    "Webhooks claimed by one statement",
     buckets=(0, 1, 2, 4, 8, 16, 32, 64, 128, 256),
     registry=registry,
 )
@@ -166,7 +165,7 @@ log_lines_dropped = Counter(
     registry=registry,
 )
 sends_in_flight = Gauge(
-    "zeus_relay_sends_in_flight", "HTTP attempts under way in this process", registry=registry
+    "zeus_relay_sends_in_flight", "HTTP attempts in flight in this process", registry=registry
 )
 sends_hanging = Gauge(
     "zeus_relay_sends_hanging",
@@ -180,129 +179,102 @@ sends_capped = Gauge(
 )
 lookup_threads = Gauge(
     "zeus_relay_lookup_threads",
-    "Threads of this process in a name look-up for a subscriber",
+    "Threads of this process in a DNS lookup for a subscriber",
     registry=registry,
 )
 lookups_made = Counter(
     "zeus_relay_lookups",
-    "Name look-ups for subscribers, by outcome: found, failed, fallback (last known address used), no_thread (put off)",
+    "DNS lookups for subscribers, by outcome: found, failed, fallback (last known address used), "
+    "no_thread (postponed)",
     ["outcome"],
     registry=registry,
 )
 for _outcome in ("found", "failed", "fallback", "no_thread"):
     lookups_made.labels(_outcome)
 
-# How things stand in the database: measured by the operator's side alone, and exposed only where they are measured, since a zero of
-# everybody else would say that all is well.
-unjudged_notices = Gauge(
-    "zeus_relay_unjudged_notices",
-    "Notices that wait to be judged, counted up to 10,000",
-    registry=None,
+SNAPSHOT_GAUGES: list[Gauge] = []
+"""Gauges of the database's current state.
+
+Only a process that measures them exposes them: a zero of any other process would say that all is
+well.
+"""
+
+
+def _snapshot_gauge(name: str, documentation: str, *labels: str) -> Gauge:
+    """Return a gauge that is not exposed before `expose_snapshot`."""
+    gauge = Gauge(name, documentation, labels, registry=None)
+    SNAPSHOT_GAUGES.append(gauge)
+    return gauge
+
+
+unjudged_notices = _snapshot_gauge(
+    "zeus_relay_unjudged_notices", "Notices that wait to be judged, counted up to 10,000"
 )
-unjudged_oldest_seconds = Gauge(
-    "zeus_relay_unjudged_oldest_seconds",
-    "Age of the oldest unjudged notice, 0 when there is none",
-    registry=None,
+unjudged_oldest_seconds = _snapshot_gauge(
+    "zeus_relay_unjudged_oldest_seconds", "Age of the oldest unjudged notice, 0 when there is none"
 )
-undelivered_webhooks = Gauge(
+undelivered_webhooks = _snapshot_gauge(
     "zeus_relay_undelivered_webhooks",
     "Webhooks that wait for delivery, counted up to 10,000, by subscriber",
-    ["subscriber"],
-    registry=None,
+    "subscriber",
 )
-undelivered_oldest_seconds = Gauge(
+undelivered_oldest_seconds = _snapshot_gauge(
     "zeus_relay_undelivered_oldest_seconds",
     "Age of the oldest webhook that waits, 0 when there is none",
-    ["subscriber"],
-    registry=None,
+    "subscriber",
 )
-needs_attention = Gauge(
+needs_attention = _snapshot_gauge(
     "zeus_relay_needs_attention",
-    "Notices and webhooks that a human has yet to deal with, counted up to 10,000",
-    ["kind"],
-    registry=None,
+    "Notices and webhooks that need review, counted up to 10,000",
+    "kind",
 )
-subscribers = Gauge("zeus_relay_subscribers", "Subscribers, by state", ["state"], registry=None)
-subscriber_paused = Gauge(
-    "zeus_relay_subscriber_paused",
-    "1 for a subscriber that is paused, else 0",
-    ["subscriber"],
-    registry=None,
+subscribers = _snapshot_gauge("zeus_relay_subscribers", "Subscribers, by state", "state")
+subscriber_paused = _snapshot_gauge(
+    "zeus_relay_subscriber_paused", "1 for a subscriber that is paused, else 0", "subscriber"
 )
-last_call_timestamp = Gauge(
-    "zeus_relay_last_call_timestamp_seconds",
-    "When the last call was received, 0 for never",
-    registry=None,
+last_call_timestamp = _snapshot_gauge(
+    "zeus_relay_last_call_timestamp_seconds", "Time of the last call, 0 for never"
 )
-usual_calls_per_hour = Gauge(
+usual_calls_per_hour = _snapshot_gauge(
     "zeus_relay_usual_calls_per_hour",
     "Mean of the calls in this hour of the week over the last four weeks",
-    registry=None,
 )
-expected_calls_since_last = Gauge(
-    "zeus_relay_expected_calls_since_last",
-    "Calls that usually come in the time that has passed since the last one",
-    registry=None,
+expected_calls_since_last = _snapshot_gauge(
+    "zeus_relay_expected_calls_since_last", "Calls expected in the time since the last one"
 )
-measured_timestamp = Gauge(
-    "zeus_relay_measured_timestamp_seconds",
-    "When the database was last asked how things stand",
-    registry=None,
+measured_timestamp = _snapshot_gauge(
+    "zeus_relay_measured_timestamp_seconds", "Time of the last measurement of the database"
 )
-certificate_expiry_timestamp = Gauge(
+certificate_expiry_timestamp = _snapshot_gauge(
     "zeus_relay_public_certificate_expiry_timestamp_seconds",
-    "When the certificate of RELAY_PUBLIC_URL ends; absent until it was seen",
-    ["host"],
-    registry=None,
+    "Expiry of the certificate of RELAY_PUBLIC_URL; absent until it was seen",
+    "host",
 )
-oldest_transaction_seconds = Gauge(
+oldest_transaction_seconds = _snapshot_gauge(
     "zeus_relay_oldest_transaction_seconds",
     "Age of the oldest transaction that keeps dead rows, by holder: session, prepared or replica",
-    ["holder"],
-    registry=None,
+    "holder",
 )
-replication_slot_active = Gauge(
-    "zeus_relay_replication_slot_active",
-    "1 for a replication slot that is read, else 0",
-    ["slot"],
-    registry=None,
+replication_slot_active = _snapshot_gauge(
+    "zeus_relay_replication_slot_active", "1 for a replication slot that is read, else 0", "slot"
 )
-replication_slot_wal_bytes = Gauge(
+replication_slot_wal_bytes = _snapshot_gauge(
     "zeus_relay_replication_slot_wal_bytes",
-    "Write-ahead log that a replication slot keeps",
-    ["slot"],
-    registry=None,
+    "Bytes of write-ahead log that a replication slot keeps",
+    "slot",
 )
-STANDING = (
-    unjudged_notices,
-    unjudged_oldest_seconds,
-    undelivered_webhooks,
-    undelivered_oldest_seconds,
-    needs_attention,
-    subscribers,
-    subscriber_paused,
-    last_call_timestamp,
-    usual_calls_per_hour,
-    expected_calls_since_last,
-    measured_timestamp,
-    certificate_expiry_timestamp,
-    oldest_transaction_seconds,
-    replication_slot_active,
-    replication_slot_wal_bytes,
-)
-
-_standing_exposed = False
+_snapshot_exposed = False
 
 
 def expose_snapshot() -> None:
-    """From now on the exposition holds STANDING too: this process measures how things stand. Repeating it changes nothing."""
-    global _standing_exposed  # noqa: PLW0603 - as global as the registry
-    if not _standing_exposed:
-        _standing_exposed = True
-        for gauge in STANDING:
+    """Expose SNAPSHOT_GAUGES too, since this process measures them. Repeating it is harmless."""
+    global _snapshot_exposed  # noqa: PLW0603 - as global as the registry
+    if not _snapshot_exposed:
+        _snapshot_exposed = True
+        for gauge in SNAPSHOT_GAUGES:
             registry.register(gauge)
 
 
 def exposition() -> bytes:
-    """All metrics of this process in the Prometheus text format."""
+    """Return all metrics of this process in the Prometheus text format."""
     return generate_latest(registry)

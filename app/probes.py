@@ -1,4 +1,4 @@
-"""Answers to health probes of load balancers and uptime services."""
+"""Health probes: routes and answers for load balancers and uptime services."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ Endpoint = Callable[..., Any]
 
 
 def probe(application: FastAPI | APIRouter, path: str) -> Callable[[Endpoint], Endpoint]:
-    """Decorate the endpoint that answers probes of a path."""
+    """Return a decorator for the endpoint that answers probes of `path`."""
 
     def add(endpoint: Endpoint) -> Endpoint:
         for spelled in (path, f"{path}/"):
@@ -24,7 +24,10 @@ def probe(application: FastAPI | APIRouter, path: str) -> Callable[[Endpoint], E
 
 
 def probed(request: Request, text: str, *, well: bool = True) -> Response:
-    """Return the answer: 200 if all is well, else 503, with `text` for GET and without a body for the others."""
+    """Return the answer to a probe: status 200 if `well`, else 503.
+
+    It holds `text` for GET and no body for other methods.
+    """
     status = 200 if well else 503
     if request.method == "OPTIONS":
         return Response(status_code=status, headers={"Allow": ", ".join(METHODS)})

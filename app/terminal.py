@@ -1,4 +1,7 @@
-"""Standard output and standard error of commands, where an encoding lacks a character or a write fails."""
+"""Standard output and standard error of commands.
+
+They survive an encoding that lacks a character and a write that fails.
+"""
 
 import codecs
 import io
@@ -15,11 +18,14 @@ _ERRORS = "zeus-relay-escape"
 
 
 class OutputLost(Exception):
-    """Standard output takes no more: its reader is gone, its disk is full. The text is fit for a terminal."""
+    """A write to standard output failed: its reader is gone or its disk is full.
+
+    The text is fit for a terminal.
+    """
 
 
 class _Descriptor(io.RawIOBase):
-    """A descriptor of the process. A write that fails raises OutputLost, or is passed over if `silent`."""
+    """A descriptor of the process. A failed write raises OutputLost, or is ignored if `silent`."""
 
     def __init__(self, descriptor: int, *, silent: bool) -> None:
         self._descriptor = descriptor
@@ -49,25 +55,26 @@ class _Descriptor(io.RawIOBase):
 
 
 def prepare_streams() -> None:
-    """Let no character and no failed write end a command with a traceback. For the start of a process.
+    """Replace the standard streams, so that no character and no failed write causes a traceback.
 
-    What an encoding lacks is written as JSON escapes it. Descriptors that are closed are taken, so that no
-    file or connection gets their numbers.
+    Call this at the start of a process. Characters that the encoding lacks are written as JSON
+    escapes. Closed descriptors are opened, so that no file or connection gets their numbers.
     """
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDONLY)  # the lowest that is free, and writing to it fails
+            os.open(os.devnull, os.O_RDONLY)  # takes the lowest free number; a write to it fails
     codecs.register_error(_ERRORS, _escape)
     sys.stdout = _stream(1, sys.stdout, silent=False)
-    sys.stderr = _stream(2, sys.stderr, silent=True)  # there is nowhere else to say it
+    sys.stderr = _stream(2, sys.stderr, silent=True)  # no stream is left for its error
 
 
 def print_json(text: str) -> None:
-    """Print JSON: as it is where the output is UTF-8, in ASCII elsewhere.
+    """Print JSON: unchanged where the output is UTF-8, else in ASCII.
 
-    Other encodings have letters in the places of `\\` and `~`, and programs that read JSON expect UTF-8.
+    Some encodings have other characters in the places of `\\` and `~`, and programs expect JSON in
+    UTF-8.
     """
     utf_8 = (getattr(sys.stdout, "encoding", None) or "utf-8").replace("_", "-").lower() in (
         "utf-8",
@@ -85,7 +92,7 @@ def _stream(descriptor: int, given: object, *, silent: bool) -> io.TextIOWrapper
 
 
 def _escape(error: UnicodeError) -> tuple[str, int]:
-    """Write characters as JSON does, those beyond the basic plane in two halves."""
+    """Return JSON escapes of characters; those beyond the basic plane become two."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     halves = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
@@ -94,7 +101,10 @@ def _escape(error: UnicodeError) -> tuple[str, int]:
 
 
 def _discard(descriptor: int) -> None:
-    """Let what is still in a buffer go nowhere, or Python would complain at the end."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, descriptor)
-    os.close(nowhere)
+    """Send buffered output to the null device.
+
+    Otherwise Python would report an error when the process ends.
+    """
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, descriptor)
+    os.close(null)

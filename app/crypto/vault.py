@@ -1,4 +1,4 @@
-"""Signing secrets at rest: sealed with Fernet keys, of which the first seals and all open."""
+"""Encryption of secrets at rest with Fernet keys: the first key encrypts, all keys decrypt."""
 
 from collections.abc import Sequence
 
@@ -6,18 +6,21 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 
 class NoKeys(Exception):
-    """A vault needs at least one key."""
+    """A vault was made without keys."""
 
 
 class KeyMissing(Exception):
-    """None of the vault's keys opens this; the key it was sealed with is missing from RELAY_SECRET_KEYS."""
+    """No key of the vault decrypts this secret: its key is missing from RELAY_SECRET_KEYS."""
 
 
 class Vault:
-    """Seals and opens short texts. Never shows its keys."""
+    """Encrypts and decrypts short texts. Never shows its keys."""
 
     def __init__(self, keys: Sequence[str]) -> None:
-        """`keys` are Fernet keys, the newest first; raises NoKeys, or ValueError for one that is not 32 bytes in URL-safe base64."""
+        """Use `keys`, Fernet keys with the newest first.
+
+        Raises NoKeys for none, and ValueError for a key that is not 32 bytes in URL-safe base64.
+        """
         if not keys:
             raise NoKeys("a vault needs at least one Fernet key")
         self._newest = Fernet(keys[0])
@@ -28,12 +31,12 @@ class Vault:
         return self._newest.encrypt(text.encode())
 
     def open(self, sealed: bytes) -> str:
-        """Decrypt what was sealed with any of the keys; raises KeyMissing."""
+        """Decrypt a text that any of the keys encrypted; raises KeyMissing."""
         try:
             return self._all.decrypt(sealed).decode()
         except InvalidToken:
             raise KeyMissing("no key of RELAY_SECRET_KEYS opens this secret") from None
 
     def reseal(self, sealed: bytes) -> bytes:
-        """The same text sealed with the newest key, so that older keys can be dropped; raises KeyMissing."""
+        """Encrypt again with the newest key, so that older keys can go; raises KeyMissing."""
         return self.seal(self.open(sealed))

@@ -1,4 +1,4 @@
-"""Where webhooks may go: rules for a subscriber's URL and for the addresses behind its name."""
+"""SSRF rules: the URLs and addresses that webhooks may be sent to."""
 
 import ipaddress
 import re
@@ -12,67 +12,19 @@ from app.settings import Network
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Services that could take a POST for orders of their own; browsers refuse these too.
-_FOREIGN_PORTS = frozenset(
-    {
-        0,
-        1,
-        7,
-        9,
-        13,
-        19,
-        20,
-        21,
-        22,
-        23,
-        25,
-        37,
-        43,
-        53,
-        69,
-        79,
-        110,
-        111,
-        119,
-        123,
-        135,
-        137,
-        138,
-        139,
-        143,
-        161,
-        179,
-    }
-    | {
-        389,
-        427,
-        445,
-        465,
-        512,
-        513,
-        514,
-        515,
-        540,
-        548,
-        554,
-        587,
-        601,
-        631,
-        636,
-        873,
-        989,
-        990,
-        993,
-        995,
-        2049,
-        6379,
-        11211,
-    }
-)
+# Ports of services that could act on a POST. Browsers block these ports too.
+# fmt: off
+_FOREIGN_PORTS = frozenset({
+    0, 1, 7, 9, 13, 19, 20, 21, 22, 23, 25, 37, 43, 53, 69, 79, 110, 111, 119, 123, 135,
+    137, 138, 139, 143, 161, 179, 389, 427, 445, 465, 512, 513, 514, 515, 540, 548, 554,
+    587, 601, 631, 636, 873, 989, 990, 993, 995, 2049, 6379, 11211,
+})
+# fmt: on
 _MAX_URL = 2_000
 
-# IANA's registries of special-purpose addresses and of IPv4 and IPv6 address space, and what clouds answer inside their machines.
-# The first network that holds an address gives the reason.
+# From IANA's registries of special-purpose addresses and of IPv4 and IPv6 address space, and from
+# the clouds' documents about services inside their machines. The first network that contains an
+# address gives the reason.
 _IPV4_REASONS = [
     (ipaddress.IPv4Network(network), reason)
     for network, reason in (
@@ -81,10 +33,7 @@ _IPV4_REASONS = [
         ("100.100.100.200/32", "a cloud's own service"),  # Alibaba Cloud, metadata
         ("100.64.0.0/10", "carrier-grade NAT"),
         ("127.0.0.0/8", "loopback"),
-        (
-            "168.63.129.16/32",
-            "a cloud's own service",
-        ),  # Azure, the platform's channel to the machine
+        ("168.63.129.16/32", "a cloud's own service"),  # Azure, platform services
         ("169.254.0.0/16", "link-local"),  # most clouds' metadata
         ("172.16.0.0/12", "private"),
         ("192.0.0.0/24", "reserved"),  # 192.0.0.192 is Oracle Cloud's metadata
@@ -124,8 +73,7 @@ _IPV6_REASONS = [
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _ISATAP = frozenset({0x0000_5EFE, 0x0200_5EFE})
-"""What stands before the IPv4 address in the last half of an ISATAP address (RFC 5214)."""
-
+"""The 32 bits before the IPv4 address in an ISATAP interface identifier (RFC 5214)."""
 
 _WRITTEN = re.compile(r"[^:/?#]+://[^/?#]*([^#]*)", re.DOTALL)
 _NOT_IN_A_REQUEST_LINE = re.compile(r"[^\x21-\x7e]+")
@@ -133,19 +81,20 @@ _INVISIBLE = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
 
 
 class DestinationRefused(Exception):
-    """A webhook may not go there; the text is the reason, fit for the person who configures the subscriber."""
+    """A destination is not allowed. The text gives the reason to the administrator."""
 
 
 def check_url(url: str, allow_http: bool, networks: Sequence[Network] | None = None) -> None:
-    """Raise DestinationRefused unless `url` is one that webhooks may be sent to, as far as its text tells.
+    """Raise DestinationRefused unless the text of `url` allows webhooks to be sent to it.
 
-    With `networks` (RELAY_SUBSCRIBER_NETWORKS) an address that stands in the URL is judged too; without, that is left to the moment
-    of sending, as it is for the addresses behind a name.
+    With `networks` (RELAY_SUBSCRIBER_NETWORKS) an address in the URL is checked too. Otherwise it
+    is checked at sending, like the addresses of a name.
     """
     host = parse_url(url, allow_http).raw_host or ""
     if any(unicodedata.category(character) in _INVISIBLE for character in url):
         raise DestinationRefused(
-            "the URL holds a blank or an invisible character; if it belongs there, write it as %…"
+            "the URL contains a blank or an invisible character; if it belongs there, "
+            "write it as %…"
         )
     literal = literal_address(host)
     if literal is not None and networks is not None:
@@ -153,14 +102,14 @@ def check_url(url: str, allow_http: bool, networks: Sequence[Network] | None = N
 
 
 def parse_url(url: str, allow_http: bool) -> URL:
-    """Return the URL as the HTTP client will call it, so that what is checked is what is called; raise DestinationRefused.
+    """Return the URL exactly as the HTTP client calls it; raise DestinationRefused.
 
-    See `exact_url` for its spelling.
+    So the checked URL is the called URL. See `exact_url` for its spelling.
     """
     if len(url) > _MAX_URL:
         raise DestinationRefused(f"the URL is longer than {_MAX_URL} characters")
     if re.search(r"[\x00-\x20\x7f\\]", url):
-        raise DestinationRefused("the URL holds a space, a backslash or a control character")
+        raise DestinationRefused("the URL contains a space, a backslash or a control character")
     try:
         parsed = URL(url)
         url.encode()
@@ -188,18 +137,19 @@ def parse_url(url: str, allow_http: bool) -> URL:
 
 
 def exact_url(url: str) -> URL:
-    """Return `url` with its path and query as they are written, byte for byte; raise ValueError unless it is an absolute URL.
+    """Return `url` with the bytes of its path and query unchanged.
 
-    A URL may carry a signature over its own spelling, so that `%2F`, `%7E`, `/../` or a final `?` must not be respelled, as `URL(url)`
-    would. Only what no request line can carry (blanks, and letters beyond ASCII) becomes percent-encoded UTF-8. The scheme and the host
-    are spelled as the HTTP client needs them: lower case, a name beyond ASCII as IDNA.
+    A URL may carry a signature over its own spelling. So `%2F`, `%7E`, `/../` or a final `?` must
+    stay, but `URL(url)` would normalise them. Only characters that no request line can carry
+    (blanks and non-ASCII letters) become percent-encoded UTF-8. The scheme and the host are in
+    lower case, and a non-ASCII name is in IDNA. Raises ValueError unless `url` is an absolute URL.
     """
     written = _WRITTEN.match(url)
     if written is None:
         raise ValueError("not an absolute URL")
     host = URL(url)
     target = _NOT_IN_A_REQUEST_LINE.sub(lambda found: quote(found[0]), written[1])
-    # The query stays in the path: apart, a `?` without a query would be lost.
+    # The query stays in the path: as a separate part, a `?` with an empty query would be lost.
     path = target if target.startswith("/") else f"/{target}"
     return URL.build(scheme=host.scheme, authority=host.raw_authority, path=path, encoded=True)
 
@@ -211,16 +161,17 @@ def _check_host(host: str | None, *, in_brackets: bool) -> None:
         raise DestinationRefused("an IPv6 zone belongs to one machine only")
     if in_brackets:
         if not isinstance(literal_address(host), ipaddress.IPv6Address):
-            raise DestinationRefused("what stands in brackets is not an IPv6 address")
+            raise DestinationRefused("the host in brackets is not an IPv6 address")
         return
-    # A name whose last part is a number is read as an IPv4 address by some resolvers: 2130706433, 0177.0.0.1, 0x7f.1, 127.1
+    # Some resolvers read a name whose last label is a number as an IPv4 address: 2130706433,
+    # 0177.0.0.1, 0x7f.1, 127.1
     last = host.rstrip(".").rpartition(".")[2]
     if re.fullmatch(r"[0-9]+|0[xX][0-9a-fA-F]*", last) and literal_address(host) is None:
         raise DestinationRefused("an IPv4 address must be written as four decimal numbers")
 
 
 def literal_address(host: str) -> Address | None:
-    """The address that `host` is, or None when it is a name."""
+    """Return `host` as an address, or None for a name."""
     try:
         return ipaddress.ip_address(host)
     except ValueError:
@@ -228,7 +179,7 @@ def literal_address(host: str) -> Address | None:
 
 
 def check_address(address: Address, networks: Sequence[Network]) -> None:
-    """Raise DestinationRefused if `address` is not public and in none of `networks`."""
+    """Raise DestinationRefused unless `address` is public or in one of `networks`."""
     for hop in _hops(address):
         if any(hop in network for network in networks):
             continue
@@ -242,8 +193,9 @@ def check_address(address: Address, networks: Sequence[Network]) -> None:
 def _hops(address: Address) -> list[Address]:
     """Return the addresses that a connection to `address` may end at.
 
-    These are the IPv4 addresses inside a mapped, translated or tunnelled one, and otherwise `address` itself. A Teredo or ISATAP
-    address is returned beside them: the first is never public, the second has a network of its own.
+    For a mapped, translated or tunnelled address these are the IPv4 addresses inside it, otherwise
+    `address` itself. A Teredo or ISATAP address is returned too: the first is never public, the
+    second has its own network.
     """
     if isinstance(address, ipaddress.IPv4Address):
         return [address]

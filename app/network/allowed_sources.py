@@ -1,4 +1,4 @@
-"""Who is calling: the peer's address, or behind a trusted proxy the address that the proxy vouches for."""
+"""Allowed sources: the client address, also behind trusted proxies, and the allow-list."""
 
 import ipaddress
 import re
@@ -17,7 +17,7 @@ _FOR = re.compile(r'(?:\A|;)\s*for\s*=\s*("(?:[^"\\]|\\.)*"|[^;\s]*)', re.IGNORE
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Who may call. `observe`: others are let in as well, and reported."""
+    """The allow-list. With `observe`, calls from other sources are recorded too, and reported."""
 
     allowed: tuple[Network, ...]
     trusted_proxies: tuple[Network, ...] = ()
@@ -26,7 +26,10 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who makes a call, as far as it can be known. `address` is None if the proxy does not say; `listed`: it is an allowed source."""
+    """The source of a call. `address` is None if the proxy does not name it.
+
+    `listed`: the address is an allowed source. `admitted`: the call may be recorded.
+    """
 
     peer: Address | None
     address: Address | None
@@ -37,7 +40,10 @@ class Caller:
 
 @lru_cache(maxsize=4096)
 def parse_address(text: str) -> Address | None:
-    """An address from text, or None. IPv4-mapped IPv6 becomes IPv4; brackets, a port and a zone are dropped."""
+    """Return an address read from text, or None.
+
+    An IPv4-mapped IPv6 address becomes IPv4. Brackets, a port and a zone are dropped.
+    """
     text = text.strip().strip('"')
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -53,17 +59,17 @@ def parse_address(text: str) -> Address | None:
 
 
 class SourceCheck:
-    """Tells who is calling and whether the call may enter; the rules can be exchanged while calls come in."""
+    """Checks the source of each call. The allow-list can be replaced while calls arrive."""
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
 
     def change(self, sources: Sources) -> None:
-        """From now on these rules hold."""
+        """Replace the allow-list from now on."""
         self._sources = sources
 
     def expects(self, peer: str) -> bool:
-        """Whether a connection from this address may carry an allowed call."""
+        """Return True when a connection from this address may carry an allowed call."""
         sources = self._sources
         address = parse_address(peer)
         return address is not None and (
@@ -73,10 +79,11 @@ class SourceCheck:
         )
 
     def look(self, peer: str, headers: Headers) -> Caller:
-        """Who makes the call with these header lines (names in lower case) on a connection from `peer`.
+        """Return the source of a call with these header lines on a connection from `peer`.
 
-        Behind a trusted proxy it is the right-most address in X-Forwarded-For that is not a trusted proxy itself; without that header,
-        the same of Forwarded (RFC 7239). What stands further left was written by somebody we do not trust.
+        Header names are in lower case. Behind a trusted proxy the source is the right-most address
+        in X-Forwarded-For that is not a trusted proxy itself. Without that header, Forwarded
+        (RFC 7239) is read in the same way. Untrusted clients can write addresses further left.
         """
         sources = self._sources
         nearest = parse_address(peer)
@@ -102,12 +109,13 @@ def _vouched_for(
 
 
 def _forwarded(headers: Headers) -> list[str]:
-    """The chain of addresses in the forwarding headers, the nearest last."""
+    """Return the addresses in the forwarding headers, the nearest last."""
     chain = _joined(headers, b"x-forwarded-for")
     if chain.strip(" ,"):
         return [entry for entry in chain.split(",") if entry.strip()]
     elements = _ELEMENTS.findall(_joined(headers, b"forwarded"))
-    # An element that does not say `for` hides its sender: it must not make the one before it look like the nearest.
+    # An element without `for` hides its sender. It must stay in the chain, or the address before it
+    # would look like the nearest.
     return [
         match[1] if (match := _FOR.search(element)) else "unknown"
         for element in elements

@@ -1,4 +1,4 @@
-"""Looking at the certificate that a server shows: when it ends, and whether it would be believed."""
+"""Server certificates: expiry, and verification errors, read from a TLS handshake."""
 
 import asyncio
 import ssl
@@ -16,61 +16,69 @@ SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class SeenCertificate:
-    """What a server showed. `trouble` says why a client would refuse it, None if it would not."""
+    """A certificate that a server presented.
+
+    `error` is the error of its verification, or None when a client accepts it.
+    """
 
     expires_at: datetime
-    trouble: str | None
+    error: str | None
 
 
 async def look_at_certificate(
-    host: str, port: int, trust: ssl.SSLContext | None = None, *, address: str | None = None
+    host: str, port: int, context: ssl.SSLContext | None = None, *, address: str | None = None
 ) -> SeenCertificate:
-    """Do a TLS handshake with `host`, at `address` if given, and return what was shown. `trust` stands in for the system's.
+    """Return the certificate from a TLS handshake with `host`, at `address` if given.
 
-    Raises OSError if there is no handshake.
+    `context` replaces the system's certificate authorities. Raises OSError when the handshake
+    fails.
     """
     try:
-        shown = await _handshake(host, address or host, port, trust or ssl.create_default_context())
-        trouble = None
+        verified = context or ssl.create_default_context()
+        presented = await _handshake(host, address or host, port, verified)
+        problem = None
     except ssl.SSLCertVerificationError as error:
-        unbelieving = ssl.create_default_context()
-        unbelieving.check_hostname = False
-        unbelieving.verify_mode = ssl.CERT_NONE
-        shown = await _handshake(host, address or host, port, unbelieving)
-        trouble = error.verify_message
-    return SeenCertificate(x509.load_der_x509_certificate(shown).not_valid_after_utc, trouble)
+        unverified = ssl.create_default_context()
+        unverified.check_hostname = False
+        unverified.verify_mode = ssl.CERT_NONE
+        presented = await _handshake(host, address or host, port, unverified)
+        problem = error.verify_message
+    return SeenCertificate(x509.load_der_x509_certificate(presented).not_valid_after_utc, problem)
 
 
 async def look_up_certificate(
-    host: str, port: int, resolver: VettingResolver, trust: ssl.SSLContext | None = None
+    host: str, port: int, resolver: VettingResolver, context: ssl.SSLContext | None = None
 ) -> SeenCertificate:
-    """Look up `host`, in a thread of `resolver`, and return what its first address that answers shows.
+    """Look up `host` with `resolver` and return the certificate of its first address that answers.
 
-    Raise OSError if there is no address or no handshake.
+    Raises OSError when there is no address or the handshake fails.
     """
     async with asyncio.timeout(SECONDS):
         found = await resolver.resolve(host)
-    return await look_at_first(host, port, [result["host"] for result in found], trust)
+    return await look_at_first(host, port, [result["host"] for result in found], context)
 
 
 async def look_at_first(
-    host: str, port: int, addresses: Sequence[str], trust: ssl.SSLContext | None = None
+    host: str, port: int, addresses: Sequence[str], context: ssl.SSLContext | None = None
 ) -> SeenCertificate:
-    """Return what the first of `addresses` that answers shows. Raise OSError if there is no handshake."""
+    """Return the certificate of the first of `addresses` that answers.
+
+    Raises OSError when the handshake fails.
+    """
     for address in addresses[:-1]:
         with suppress(ConnectionError, TimeoutError):
-            return await look_at_certificate(host, port, trust, address=address)
-    return await look_at_certificate(host, port, trust, address=addresses[-1])
+            return await look_at_certificate(host, port, context, address=address)
+    return await look_at_certificate(host, port, context, address=addresses[-1])
 
 
 async def _handshake(host: str, address: str, port: int, context: ssl.SSLContext) -> bytes:
-    """The certificate of the server itself, in DER."""
+    """Return the server's own certificate, in DER."""
     async with asyncio.timeout(SECONDS):
         _, writer = await asyncio.open_connection(address, port, ssl=context, server_hostname=host)
         try:
-            shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+            presented = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
         finally:
             writer.transport.abort()
-    if not isinstance(shown, bytes):
-        raise ConnectionError("the server showed no certificate")
-    return shown
+    if not isinstance(presented, bytes):
+        raise ConnectionError("the server presented no certificate")
+    return presented

@@ -1,4 +1,4 @@
-"""Bounded threads for name look-ups: one look-up for each name at a time, slow names limited apart from the others."""
+"""Thread limits for DNS lookups: one lookup at a time for each name, and a limit for slow names."""
 
 import asyncio
 import socket
@@ -16,10 +16,11 @@ _SLOW_NAMES_KEPT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class LookupLimits:
-    """How many look-ups may run in this process.
+    """Limits of concurrent lookups in this process.
 
-    `quick` are those that began less than `slow_s` seconds ago; `overdue` those that have taken longer; `slow` those of names
-    whose last look-up took longer. A thread in a look-up cannot be ended from outside, so all three are limits.
+    `quick` counts lookups that began less than `slow_s` seconds ago, `overdue` those that have
+    taken longer, and `slow` those of names whose last lookup took longer. All three are limited,
+    since a thread in a lookup cannot be ended from outside.
     """
 
     quick: int = 32
@@ -30,7 +31,7 @@ class LookupLimits:
 
 @dataclass(eq=False, slots=True)
 class PendingLookup:
-    """One look-up, waiting for a thread or in one. `slow` is whether its name was slow when it was asked for."""
+    """One lookup, waiting for a thread or running. `slow`: the last lookup of its name was slow."""
 
     host: str
     slow: bool
@@ -52,10 +53,13 @@ def _take_exception(answer: asyncio.Future[Sequence[Address]]) -> None:
 
 
 class Lookups:
-    """Runs look-ups in daemon threads. A thread that a silent name server holds delays neither other names nor the end of the process."""
+    """Runs lookups in daemon threads.
+
+    A thread that waits for a silent name server delays neither other names nor the process's exit.
+    """
 
     def __init__(self, lookup: Lookup, limits: LookupLimits | None = None) -> None:
-        """`lookup` blocks; it raises socket.gaierror when it finds nothing."""
+        """Run `lookup`, which blocks and raises socket.gaierror when it finds nothing."""
         self._lookup = lookup
         self._limits = limits or LookupLimits()
         self._pending: dict[str, PendingLookup] = {}
@@ -64,7 +68,7 @@ class Lookups:
         self._quick = self._overdue = self._slow = 0
 
     def ask(self, host: str) -> PendingLookup:
-        """Return the look-up of `host` that is under way, or a new one; it begins when there is a thread for it."""
+        """Return the pending lookup of `host`, or a new one that begins when a thread is free."""
         pending = self._pending.get(host)
         if pending is None:
             pending = self._pending[host] = PendingLookup(host, host in self._slow_names)
@@ -73,13 +77,13 @@ class Lookups:
         return pending
 
     def drop(self, pending: PendingLookup) -> None:
-        """Forget a look-up that has not begun and that nobody waits for."""
+        """Remove a lookup that has not begun and has no waiters."""
         if not pending.began.done() and pending.waiters == 0:
             self._waiting[pending.slow].pop(pending.host, None)
             self._pending.pop(pending.host, None)
 
     def close(self) -> None:
-        """Give up what has not begun. Threads in look-ups are left to themselves."""
+        """Cancel lookups that have not begun. Threads in a lookup run to their end."""
         for waiting in self._waiting.values():
             for pending in waiting.values():
                 pending.began.cancel()
@@ -110,10 +114,8 @@ class Lookups:
         )
         try:
             thread.start()
-        except RuntimeError:  # the machine gives no more threads
-            self._end(
-                pending, timer, socket.gaierror(socket.EAI_AGAIN, "no thread for the look-up")
-            )
+        except RuntimeError:  # the machine has no more threads
+            self._end(pending, timer, socket.gaierror(socket.EAI_AGAIN, "no thread for the lookup"))
 
     def _work(
         self, loop: asyncio.AbstractEventLoop, pending: PendingLookup, timer: asyncio.TimerHandle
@@ -121,12 +123,12 @@ class Lookups:
         result: Sequence[Address] | Exception
         try:
             result = self._lookup(pending.host)
-        except Exception as error:  # raised where it is waited for
+        except Exception as error:  # raised again at its waiters
             result = error
         if not loop.is_closed():
             try:
                 loop.call_soon_threadsafe(self._end, pending, timer, result)
-            except RuntimeError:  # closed in this moment: nobody waits any longer
+            except RuntimeError:  # closed meanwhile: there are no waiters
                 return
 
     def _note_overdue(self, pending: PendingLookup) -> None:

@@ -1,4 +1,4 @@
-"""Names to addresses for outgoing connections: resolved here, judged here, and connected to exactly as judged."""
+"""DNS lookups for outgoing connections, pinned to checked addresses."""
 
 import asyncio
 import ipaddress
@@ -14,22 +14,25 @@ from app.network.address_rules import Address, check_address
 from app.network.lookups import Lookup, LookupLimits, Lookups, PendingLookup
 from app.settings import Network
 
-# The codes of getaddrinfo that are an answer; all others mean that the name server could not be asked.
+# Codes of getaddrinfo that are an answer of the name server. Every other code means no answer.
 NO_SUCH_NAME = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 FALLBACK_S = 0.25
-"""How long a look-up may take before the addresses of the last one are used, where there are any."""
+"""Time after which a lookup falls back to the addresses of the last one, if there are any."""
 KEPT_S = 24 * 3600.0
-"""How long the addresses of a name are used while its name server gives no answer."""
+"""Time for which the addresses of a name are used while its name server gives no answer."""
 PATIENCE_S = 1.0
-"""How long a name without known addresses waits for a thread."""
+"""Time for which a name without known addresses waits for a thread."""
 _FRESH_S = 1.0
 _NAMES_KEPT = 10_000
 
 
 def system_lookup(host: str) -> list[Address]:
-    """The addresses of `host` as this machine resolves it; blocks. Raises socket.gaierror."""
+    """Return the addresses of `host` as this machine resolves it.
+
+    Blocks. Raises socket.gaierror.
+    """
     found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    # A zone (`%eth0`) only comes with link-local addresses; those are refused, or reached without it.
+    # Only link-local addresses have a zone (`%eth0`). They are rejected, or reached without it.
     return list(
         dict.fromkeys(ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found)
     )
@@ -42,10 +45,10 @@ class _Known:
 
 
 class VettingResolver(AbstractResolver):
-    """Resolves names for aiohttp, which then connects to the returned addresses without asking again.
+    """Resolves names for aiohttp, which connects to the returned addresses without a new lookup.
 
-    One forbidden address is enough to refuse the name: what else it returns cannot be trusted. Addresses that are used again because
-    the name server is slow or does not answer are judged again.
+    One forbidden address rejects the whole name: the name's other addresses cannot be trusted.
+    Addresses used again because the name server is slow or silent are checked again.
     """
 
     def __init__(
@@ -54,15 +57,16 @@ class VettingResolver(AbstractResolver):
         lookup: Lookup = system_lookup,
         limits: LookupLimits | None = None,
     ) -> None:
-        """`networks` are allowed beside public addresses; `lookup` runs in a thread and may block."""
+        """Allow `networks` beside public addresses. `lookup` runs in a thread and may block."""
         self._networks = networks
         self._lookups = Lookups(lookup, limits)
         self._known: dict[str, _Known] = {}
 
     async def begin(self, host: str, patience_s: float | None = PATIENCE_S) -> bool:
-        """Return True once `resolve` of `host` waits for nothing but its own name server, or False when no thread comes free in time.
+        """Wait until the lookup of `host` has a thread or is not needed; return False without one.
 
-        A name whose last look-up was slow does not wait at all, unless `patience_s` is None, which waits for as long as it takes.
+        The wait lasts at most `patience_s` seconds, or without limit for None. A name whose last
+        lookup was slow does not wait, unless `patience_s` is None.
         """
         if self._last(host) is not None:
             return True
@@ -85,14 +89,17 @@ class VettingResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """The vetted addresses of `host`; raises DestinationRefused, or socket.gaierror when there are none."""
+        """Return the checked addresses of `host`.
+
+        Raises DestinationRefused for a forbidden one, and socket.gaierror when there are none.
+        """
         addresses = await self._addresses(host)
         for address in addresses:
             check_address(address, self._networks)
         return [_result(host, port, address) for address in addresses]
 
     async def close(self) -> None:
-        """Give up look-ups that have not started."""
+        """Cancel lookups that have not begun."""
         self._lookups.close()
 
     async def _addresses(self, host: str) -> Sequence[Address]:
@@ -120,7 +127,7 @@ class VettingResolver(AbstractResolver):
         return pending
 
     def _note(self, pending: PendingLookup) -> None:
-        """Keep what was found; forget a name that is no more."""
+        """Store the addresses found; remove a name that no longer exists."""
         if pending.answer.cancelled():
             return
         error = pending.answer.exception()
@@ -139,7 +146,7 @@ class VettingResolver(AbstractResolver):
 
 
 def _is_answered(pending: PendingLookup) -> bool:
-    """Whether the name server has answered: with addresses, or that there are none."""
+    """Return True when the name server has answered: with addresses, or that there are none."""
     if pending.answer.cancelled():
         return False
     error = pending.answer.exception()

@@ -1,7 +1,9 @@
-"""Traces, if somebody wants them: one from a call to its webhooks, found by the notice's id, without a column for it in the database.
+"""Traces from a call to its webhooks, if tracing is on.
 
-A UUID has as many bits as a trace id, so a notice's id is its trace's id, and each stage can name the span of the stage before.
-OpenTelemetry is an extra and is imported only when tracing starts; without it every function here returns at once.
+The trace id is the notice's id, since a UUID has as many bits. A span's id is computed from its
+stage and the notice's id, so each stage knows the span of the stage before, and the database needs
+no column for it. OpenTelemetry is an extra: it is imported only when tracing starts. Without it
+every function here does nothing.
 """
 
 import hashlib
@@ -27,11 +29,11 @@ class TracingMissing(Exception):
 
 
 def start_tracing(endpoint: str, version: str, exporter: "SpanExporter | None" = None) -> None:
-    """From now on spans are sent to `endpoint`, the base URL of an OTLP collector over HTTP; `exporter` stands in for that.
+    """Send spans to `endpoint` from now on, the base URL of an OTLP collector over HTTP.
 
-    Raises TracingMissing without the extra `otel`.
+    `exporter` replaces the exporter to `endpoint`. Raises TracingMissing without the extra `otel`.
     """
-    global _provider, _ids  # noqa: PLW0603 - one a process, like the log
+    global _provider, _ids  # noqa: PLW0603 - one per process, like the log
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.resources import Resource
@@ -53,7 +55,7 @@ def start_tracing(endpoint: str, version: str, exporter: "SpanExporter | None" =
 
 
 def stop_tracing() -> None:
-    """Send what is left, which may take some seconds, and trace no more."""
+    """Send the remaining spans, which may take some seconds, and stop tracing."""
     global _provider  # noqa: PLW0603
     if _provider is not None:
         _provider.shutdown()
@@ -61,12 +63,12 @@ def stop_tracing() -> None:
 
 
 def is_tracing() -> bool:
-    """Whether spans are made."""
+    """Return True while spans are recorded."""
     return _provider is not None
 
 
 def received(notice_id: UUID, seconds: float) -> None:
-    """A call was recorded and answered just now, `seconds` after it had begun to arrive."""
+    """Record the span of a call that was answered now, `seconds` after its first byte."""
     if _provider is not None:
         ended = time.time_ns()
         attributes = {"notice_id": str(notice_id)}
@@ -82,7 +84,7 @@ def received(notice_id: UUID, seconds: float) -> None:
 
 
 def judged(notice_id: UUID, began_ns: int, attributes: Attributes) -> None:
-    """A notice was judged just now, in a batch that began at `began_ns`, by time.time_ns()."""
+    """Record the span of a notice judged now. Its batch began at `began_ns` (time.time_ns)."""
     if _provider is not None:
         parent = span_of(_RECEIVE, notice_id)
         attributes = {"notice_id": str(notice_id), **attributes}
@@ -98,10 +100,13 @@ def judged(notice_id: UUID, began_ns: int, attributes: Attributes) -> None:
 
 
 class Send:
-    """An attempt to deliver a webhook, from now on. Its headers let the subscriber go on with the trace."""
+    """A span of one delivery attempt, which begins now.
+
+    Its headers let the subscriber continue the trace.
+    """
 
     def __init__(self, event_id: UUID, notice_id: UUID | None, attributes: Attributes) -> None:
-        """`notice_id` is None for an event that no call made: then the trace is the event's own."""
+        """Begin the span. An event without a notice (None) is its own trace."""
         self._trace = notice_id or event_id
         self._parent = span_of(_JUDGE, notice_id) if notice_id else None
         self._span = secrets.randbits(63) + 1
@@ -110,13 +115,13 @@ class Send:
 
     @property
     def headers(self) -> dict[str, str]:
-        """`traceparent`, as W3C Trace Context has it: version, trace, span, sampled."""
+        """Return the `traceparent` header of W3C Trace Context: version, trace, span, sampled."""
         return {"traceparent": f"00-{self._trace.hex}-{self._span:016x}-01"}
 
     def end(self, attributes: Attributes, *, failed: bool) -> None:
-        """The attempt is over."""
+        """Record the span of the attempt, which ends now."""
         if _provider is not None:
-            told = {**self._attributes, **attributes}
+            all_attributes = {**self._attributes, **attributes}
             _record(
                 "send",
                 self._trace,
@@ -124,13 +129,13 @@ class Send:
                 self._parent,
                 self._began_ns,
                 time.time_ns(),
-                told,
+                all_attributes,
                 failed=failed,
             )
 
 
 def span_of(stage: str, notice_id: UUID) -> int:
-    """The id of the span of a stage that a notice goes through once: the same in every process that computes it."""
+    """Return the span id of a stage that a notice passes once; every process computes the same."""
     return int.from_bytes(hashlib.sha256(stage.encode() + notice_id.bytes).digest()[:8]) or 1
 
 
@@ -152,12 +157,12 @@ def _record(
     from app.tracing.ids import context_of
 
     _ids.give(trace.int, span)
-    made = _provider.get_tracer("zeus-relay").start_span(
+    recorded = _provider.get_tracer("zeus-relay").start_span(
         name,
         context=context_of(trace.int, parent),
         start_time=began_ns,
         attributes={f"zeus_relay.{key}": value for key, value in attributes.items()},
     )
     if failed:
-        made.set_status(StatusCode.ERROR)
-    made.end(ended_ns)
+        recorded.set_status(StatusCode.ERROR)
+    recorded.end(ended_ns)

@@ -1,4 +1,7 @@
-"""Housekeeping: erases personal data and prunes history when they are old, one worker at a time, in small transactions."""
+"""Housekeeping loop: erases old personal data and prunes old history.
+
+One worker at a time does this, in small transactions.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -19,18 +22,19 @@ from app.operations.maintenance.pruning import NOTHING, prune_answers, prune_his
 
 EVERY_SECONDS = 3_600.0
 STOPPED_SECONDS = 60.0
-"""Until the clocks are compared again where they did not agree."""
+"""Pause before clocks that did not agree are compared again."""
 PAUSE_SECONDS = 0.05
-"""Between two batches: the disk has other work too."""
+"""Pause between two batches, so that other work gets the disk."""
 _LOCK = text("SELECT pg_try_advisory_xact_lock(7236405903)")
 
 log = get_logger("housekeeping")
 
 
 class Housekeeping:
-    """Runs a pass at the start and every hour, until cancelled. `None` keeps that kind of data for ever.
+    """Runs a pass at the start and every hour, until cancelled.
 
-    No pass runs while the clocks disagree. `clock` is that of this process.
+    `personal_data` and `history` are the ages at which data goes; None keeps it forever. No pass
+    runs while the clocks disagree. `clock` is the clock of this process.
     """
 
     def __init__(
@@ -49,7 +53,7 @@ class Housekeeping:
         self._guard = guard or ClockGuard()
 
     async def run(self) -> None:
-        """Keep house until cancelled. A database that is away is waited for."""
+        """Run passes until cancelled. A pass that the database interrupts runs again later."""
         while True:
             pause = EVERY_SECONDS
             try:
@@ -60,7 +64,10 @@ class Housekeeping:
             await asyncio.sleep(pause)
 
     async def run_checked(self) -> bool:
-        """Run a pass if all clocks agree and no other worker is at it. Return whether the clocks agreed."""
+        """Run a pass if the clocks agree and no other worker runs one.
+
+        Return True if the clocks agree.
+        """
         async with self._sessions.begin() as session:
             clocks = await read_clocks(session, self._clock)
             reason_to_stop = self._guard.reason_to_stop(clocks)
@@ -69,7 +76,7 @@ class Housekeeping:
                 log.error("housekeeping_stopped", reason=reason_to_stop)
                 return False
             if not await session.scalar(_LOCK):
-                return True  # another worker is at it
+                return True  # another worker runs a pass
             async with self._sessions.begin() as mark:
                 await keep_pass(mark)
             erased, pruned = await self.run_pass(clocks.database)
@@ -78,9 +85,10 @@ class Housekeeping:
         return True
 
     async def run_pass(self, at: datetime | None = None) -> tuple[int, int]:
-        """Run one pass over everything; return how many notices were looked at and how many webhooks pruned.
+        """Run one full pass; return the numbers of notices processed and webhooks pruned.
 
-        Ages are counted back from `at` (None: from the database's clock), also if a clock jumps during the pass.
+        Ages are counted back from `at` (None: from the database's clock), even if a clock jumps
+        during the pass.
         """
         return await self._erase(at), await self._prune(at)
 

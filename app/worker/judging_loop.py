@@ -1,4 +1,7 @@
-"""The judging half of a worker: judge until nothing is left, then sleep until woken or for a poll interval."""
+"""Judging loop of a worker.
+
+It judges until no notice is left, then sleeps until it is notified or the poll interval ends.
+"""
 
 import asyncio
 
@@ -15,7 +18,7 @@ log = get_logger("worker")
 
 
 class JudgingLoop:
-    """Runs a judge until it is told to stop; a batch under way is finished first."""
+    """Runs a judge until it is stopped. It finishes the current batch first."""
 
     def __init__(self, judge: Judge, listener: NotifyListener) -> None:
         self._judge = judge
@@ -23,12 +26,15 @@ class JudgingLoop:
         self._stopping = False
 
     def stop(self) -> None:
-        """End after the batch under way."""
+        """End after the current batch."""
         self._stopping = True
         self._listener.wake(NOTICES)
 
     async def run(self) -> None:
-        """Judge until stopped. A database that is away is waited for; nothing is lost, since notices stay unjudged."""
+        """Judge until stopped.
+
+        A database error is followed by a retry. Nothing is lost, since the notices stay unjudged.
+        """
         while not self._stopping:
             try:
                 judged = await self._judge.judge_batch()

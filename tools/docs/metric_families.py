@@ -7,7 +7,7 @@ from tools.docs.japanese_metrics import METRICS
 from tools.docs.tables import head, row
 
 _ENDING = {"counter": "_total", "info": "_info"}
-_SNAPSHOT = {family.name for gauge in metrics.STANDING for family in gauge.describe()}
+_SNAPSHOT = {family.name for gauge in metrics.SNAPSHOT_GAUGES for family in gauge.describe()}
 
 
 def families() -> Iterator[tuple[str, str, bool, str]]:

@@ -83,10 +83,10 @@ async def _check_certificate(
             f"there is no TLS handshake with {host}: {describe_error(failed)}",
             remedy,
         )
-    if seen.trouble is not None:
+    if seen.error is not None:
         return error(
             "public certificate",
-            f"callers refuse it: {seen.trouble}",
+            f"callers refuse it: {seen.error}",
             "renew it, with the whole chain and the right name",
         )
     days = (seen.expires_at - now()).days

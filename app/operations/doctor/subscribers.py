@@ -176,9 +176,9 @@ class _Check:
         return await look_at_first(host, port, addresses, trust)
 
     def _disbelieved(self, seen: SeenCertificate) -> Finding | None:
-        if seen.trouble is not None:
+        if seen.error is not None:
             remedy = f"have its certificate renewed; for a private authority see {variable_of('subscriber_ca_file')}"
-            return error(self._subject, f"its certificate is refused: {seen.trouble}", remedy)
+            return error(self._subject, f"its certificate is refused: {seen.error}", remedy)
         if seen.expires_at < now() + EXPIRY_NOTICE / 2:
             return warning(
                 self._subject,

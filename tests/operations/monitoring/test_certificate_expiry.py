@@ -28,7 +28,7 @@ async def test_a_certificate_that_is_believed_has_no_trouble(tmp_path: Path) -> 
         seen = await look_at_certificate(
             "127.0.0.1", port, ssl.create_default_context(cafile=trusted)
         )
-    assert (None, pytest.approx(20, abs=0.1)) == (seen.trouble, _days_left(seen.expires_at))
+    assert (None, pytest.approx(20, abs=0.1)) == (seen.error, _days_left(seen.expires_at))
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ async def test_the_end_of_one_that_is_not_believed_is_seen_too(
             "127.0.0.1", port, ssl.create_default_context(cafile=trusted)
         )
     assert (True, pytest.approx(days, abs=0.1)) == (
-        trouble in (seen.trouble or ""),
+        trouble in (seen.error or ""),
         _days_left(seen.expires_at),
     )
 
@@ -101,4 +101,4 @@ async def test_the_first_address_that_answers_shows_the_certificate(tmp_path: Pa
             VettingResolver([ip_network("127.0.0.0/8")], lambda _host: [nobody, shop]),
             ssl.create_default_context(cafile=trusted),
         )
-    assert seen.trouble is None
+    assert seen.error is None
