@@ -1,4 +1,4 @@
-"""Everything in one process, and the demonstration that runs on it."""
+"""Every role in one process: `zeus-relay up`, and `zeus-relay demo` on top of it."""
 
 import ipaddress
 
@@ -19,12 +19,12 @@ from app.settings import DeclaredSubscriber, Settings
 
 
 async def run_up(settings: Settings, url: str) -> None:
-    """Migrate, then run every role. The order of stopping is that of the list: Zeus's side first."""
+    """Migrate, then run every role. They stop in this order, the receiver first."""
     await run_roles([*await _everything(settings, url), WatchRole(settings, url)])
 
 
 async def run_demo(settings: Settings, url: str) -> None:
-    """As `run_up`, with a sample subscriber that verifies and prints what it gets, and a simulated Zeus that calls.
+    """Run every role, a sample subscriber that prints webhooks and a simulated Zeus that calls.
 
     The simulator listens on SIMULATOR_PORT (default 8002), so that a shop can apply.
     """
@@ -62,7 +62,10 @@ async def run_demo(settings: Settings, url: str) -> None:
 async def _everything(
     settings: Settings, url: str
 ) -> tuple[ReceiverRole, WorkerRole, OperatorRole]:
-    """Every role, not yet running, on a migrated database. The receiver listens first, so that the kernel holds early calls."""
+    """Return every role on a migrated database, not yet running.
+
+    The receiver listens first, so that the kernel holds early calls.
+    """
     vault = vault_of(settings)
     token = admin_token_of(settings)
     receiver = ReceiverRole(settings, url)

@@ -1,6 +1,7 @@
-"""The console script `zeus-relay`: the roles, the simulator and the operator's commands.
+"""Console script `zeus-relay`: the roles, the simulator and the operator's commands.
 
-A role imports its parts only when it starts: what a process imports stays in its memory, and a receiver needs little of all this.
+Each role imports its modules only when it starts. Imported modules stay in memory, and a receiver
+needs few of them.
 """
 
 import sys
@@ -17,7 +18,10 @@ WRONG_SETTINGS = 2
 
 
 def up() -> None:
-    """Run everything in one process: migrations, receiver, worker, API. Without RELAY_DATABASE_URL with an embedded Postgres."""
+    """Run everything in one process: migrations, receiver, worker and API.
+
+    Without RELAY_DATABASE_URL it starts an embedded Postgres.
+    """
     from app.main import all_in_one
     from app.main.process import start
 
@@ -25,7 +29,10 @@ def up() -> None:
 
 
 def demo() -> None:
-    """Run everything, with a sample subscriber that prints what it gets and a simulated Zeus that plays scenarios against it."""
+    """Run everything, a sample subscriber that prints webhooks and a simulated Zeus.
+
+    The simulated Zeus plays scenarios against the receiver.
+    """
     from app.main import all_in_one
     from app.main.process import start
 
@@ -33,7 +40,7 @@ def demo() -> None:
 
 
 def receive() -> None:
-    """Run a receiver: answers Zeus's calls and keeps them."""
+    """Run a receiver: records and answers Zeus's calls."""
     from app.main.process import start
     from app.main.roles import receiver
 
@@ -49,7 +56,7 @@ def work() -> None:
 
 
 def operate() -> None:
-    """Run the operator's side: API, metrics and health on the private listener."""
+    """Run the private listener for operators: console, API, metrics and health."""
     from app.main.process import start
     from app.main.roles import operator
 
@@ -59,7 +66,7 @@ def operate() -> None:
 def reference(
     what: Annotated[str, typer.Argument(help="env: the text of .env.example")] = "env",
 ) -> None:
-    """Print reference texts that are made from the code."""
+    """Print reference texts made from the code."""
     from app.main.reference import env_example
 
     if what != "env":
@@ -81,19 +88,19 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    """Take the options that stand before every command."""
+    """Accept the options before every command."""
 
 
 ROLES = (up, demo, receive, work, operate)
 
 
 def roles() -> typer.Typer:
-    """The roles alone."""
+    """Return a program with the roles alone."""
     program = typer.Typer(pretty_exceptions_show_locals=False)
 
     @program.callback()
     def group() -> None:
-        """Several commands, even when only one is called."""
+        """Make Typer keep the name of the command."""
 
     for role in ROLES:
         program.command()(role)
@@ -101,7 +108,7 @@ def roles() -> typer.Typer:
 
 
 def application() -> typer.Typer:
-    """Every command in one Typer application."""
+    """Return a program with every command."""
     from app.cli import commands
     from app.simulator.command import simulate
     from app.simulator.server_command import simulator
@@ -117,7 +124,10 @@ def application() -> typer.Typer:
 
 
 def simulator_alone() -> typer.Typer:
-    """The simulator alone: test suites start it often, and the operator's commands take a second to import."""
+    """Return a program with the simulator alone.
+
+    Test suites start it often, and importing the operator's commands takes a second.
+    """
     from app.simulator.server_command import simulator
 
     program = typer.Typer(pretty_exceptions_show_locals=False)
@@ -127,7 +137,10 @@ def simulator_alone() -> typer.Typer:
 
 
 def run() -> None:
-    """The entry point. What a user can mend ends it with a sentence and an exit code, and without a traceback."""
+    """Run the command of the arguments.
+
+    An error that the user can fix ends it with a message and an exit code, without a traceback.
+    """
     prepare_streams()
     program = _program(sys.argv[1] if len(sys.argv) > 1 else "")
     try:

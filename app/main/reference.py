@@ -1,4 +1,4 @@
-"""Reference texts made from the code, so that they cannot disagree with it: `.env.example` for now."""
+"""Reference text of the settings, made from the code: `.env.example`."""
 
 import textwrap
 from datetime import timedelta
@@ -9,14 +9,14 @@ from pydantic import SecretStr
 from app.settings import Settings, variable_of
 
 _HEAD = """\
-# Settings of zeus-relay. Every variable the service reads is here, with its default or, behind `e.g.`, an example.
+# Settings of zeus-relay: every variable, with its default or, behind `e.g.`, an example.
 # Copy this file to .env, or set the variables in the environment; the environment wins.
 # Lists are separated by commas; durations are 250ms, 5s, 30m, 2h or 1d.
 """
 
 
 def env_example() -> str:
-    """The text of `.env.example`."""
+    """Return the text of `.env.example`."""
     return _HEAD + "".join(_entry(field) for field in Settings.model_fields)
 
 
@@ -32,7 +32,7 @@ def _entry(field: str) -> str:
 
 
 def _text(value: Any) -> str:
-    """A default as one would write it in the environment."""
+    """Return a default as it is written in the environment."""
     if value is None or isinstance(value, SecretStr):
         return ""
     if isinstance(value, bool):

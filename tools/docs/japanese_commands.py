@@ -10,8 +10,8 @@ HELP: Mapping[str, str] = {
         "操作と個人情報の閲覧の記録を表示する（新しい順）"
     ),
     (
-        "Run everything, with a sample subscriber that prints what it gets and a simulated Zeus "
-        "that plays scenarios against it."
+        "Run everything, a sample subscriber that prints webhooks and a simulated Zeus.\n\n"
+        "The simulated Zeus plays scenarios against the receiver."
     ): (
         "すべてのロールに加えて、届いたものを表示する見本の配信先と、"
         "ゼウス役のシミュレーターを動かす"
@@ -47,7 +47,7 @@ HELP: Mapping[str, str] = {
     "List the statuses and parameters that Zeus has sent, and those that are missing.": (
         "ゼウスから届いたステータスとパラメータ、依頼すべきものを表示する"
     ),
-    "Run the operator's side: API, metrics and health on the private listener.": (
+    "Run the private listener for operators: console, API, metrics and health.": (
         "運用者側（API、コンソール、メトリクス、ヘルスチェック）を動かす"
     ),
     "Erase an order's personal data: raw calls, customer, subscribers' answers. Verdicts stay.": (
@@ -76,7 +76,7 @@ HELP: Mapping[str, str] = {
     "Retry a pending or dead webhook now. Its attempts are counted from zero again.": (
         "送信待ちまたは断念したWebhookを、ただちに送る。試行回数は最初から数え直す"
     ),
-    "Run a receiver: answers Zeus's calls and keeps them.": (
+    "Run a receiver: records and answers Zeus's calls.": (
         "受信を動かす。ゼウスのコールを記録し、応答する"
     ),
     (
@@ -144,8 +144,8 @@ HELP: Mapping[str, str] = {
         "トークンを失効させる。数秒のうちに、どのプロセスでも使えなくなる"
     ),
     (
-        "Run everything in one process: migrations, receiver, worker, API. Without "
-        "RELAY_DATABASE_URL with an embedded Postgres."
+        "Run everything in one process: migrations, receiver, worker and API.\n\n"
+        "Without RELAY_DATABASE_URL it starts an embedded Postgres."
     ): (
         "マイグレーションのあと、受信、ワーカー、運用者側を1プロセスで動かす。"
         "RELAY_DATABASE_URLがなければ、内蔵のPostgresを使う"

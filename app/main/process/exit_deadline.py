@@ -1,4 +1,4 @@
-"""A bound on how long a process takes to end once its roles have stopped."""
+"""Exit deadline: a limit on the time from the stop of the roles to the end of the process."""
 
 import os
 import threading
@@ -7,13 +7,16 @@ import time
 from app.logs import flush_logs, get_logger
 
 EXIT_SECONDS = 5.0
-"""Look-ups of names, a collector of traces, and a disk can hang for longer than whoever stops us waits."""
+"""A DNS lookup, a trace collector or a disk can hang for longer than a supervisor waits."""
 
 log = get_logger("main")
 
 
 def end_in_time(code: int, seconds: float = EXIT_SECONDS) -> None:
-    """End the process with `code` after so many seconds, should it still be there: all that matters is done."""
+    """End the process with `code` after `seconds` if it still runs.
+
+    All important work is done by then.
+    """
     threading.Thread(target=_end, args=(code, seconds), name="exit", daemon=True).start()
 
 

@@ -1,4 +1,4 @@
-"""Listeners: uvicorn servers on sockets bound at the start, which leave signals to the process they share with others."""
+"""HTTP listeners: uvicorn servers on sockets bound at the start, with a graceful stop."""
 
 import asyncio
 import contextlib
@@ -11,90 +11,56 @@ from typing import Any
 
 import uvicorn
 
+BACKLOG = 2048
+DRAIN_SECONDS = 20
+HANDSHAKE_SECONDS = 0.3
+"""Time at a stop for TCP handshakes in flight: more than a round trip."""
+PUBLIC_BUFFER = 64 * 1024
+"""Kernel buffer of a public connection in bytes, for each direction; Linux doubles it."""
+ACCEPTS_PER_TURN = 4
+"""Duplicates of the public socket.
+
+uvloop accepts one connection per socket in a turn of the event loop. In a flood a genuine call
+would wait behind 2,048 others.
+"""
 _SO_ATTACH_FILTER = 26
 
-# A program for the kernel's packet filter, run on each segment to the listening socket: one with SYN and without ACK is a wish for a new
-# connection and is dropped, all else passes. Handshakes under way can so be finished, and none begins.
+# A program for the kernel's packet filter, run on each segment to the listening socket. It drops a
+# segment with SYN and without ACK, which asks for a new connection. Handshakes in flight can
+# finish, and none begins.
 _DROP_NEW = (
     (0x30, 0, 0, 13),  # load the byte of the TCP header that holds the flags
     (0x54, 0, 0, 0x12),  # keep ACK and SYN of it
-    (0x15, 0, 1, 0x02),  # SYN alone: to the next line, else to the one behind it
+    (0x15, 0, 1, 0x02),  # SYN without ACK: go to the next line, else skip it
     (0x06, 0, 0, 0),  # drop
     (0x06, 0, 0, 0xFFFFFFFF),  # pass
 )
 
 
-def refuse_new(listening: socket.socket) -> bool:
-    """Let no new connection into the queue of a listening socket; whether the system can do that.
-
-    The caller tries again after a second, and is refused or finds a successor. Otherwise it would think it is connected while the kernel
-    resets what lies in the queue of a socket that is closed.
-    """
-    if sys.platform != "linux":
-        return False
-    program = ctypes.create_string_buffer(
-        b"".join(struct.pack("HBBI", *line) for line in _DROP_NEW)
-    )
-    try:
-        listening.setsockopt(
-            socket.SOL_SOCKET,
-            _SO_ATTACH_FILTER,
-            struct.pack("HP", len(_DROP_NEW), ctypes.addressof(program)),
-        )
-    except OSError:
-        return False
-    return True
-
-
-def accept_rest(listening: socket.socket) -> list[socket.socket]:
-    """The connections in the queue of a listening socket (which does not block)."""
-    connections: list[socket.socket] = []
-    while True:
-        try:
-            connection, _ = listening.accept()
-        except OSError:  # the queue is empty, or the connection at its head is gone already
-            return connections
-        connection.setblocking(False)
-        connections.append(connection)
-
-
-BACKLOG = 2048
-DRAIN_SECONDS = 20
-HANDSHAKE_SECONDS = 0.3
-"""How long handshakes that are under way at a stop are waited for; more than a round trip."""
-
-
-PUBLIC_BUFFER = 64 * 1024
-"""Bytes that the kernel keeps of a public connection that we or the peer do not read, each way; Linux doubles it."""
-ACCEPTS_PER_TURN = 4
-"""uvloop accepts one connection of a socket in a turn of the event loop. In a flood an honest one would wait behind 2,048 others."""
-
-
 class CannotListen(Exception):
-    """The address is taken or is not this machine's."""
+    """The address is in use or is not this machine's."""
 
 
 class HttpServer(uvicorn.Server):
-    """A uvicorn server among others in one process: `stop` ends it, signals do not."""
+    """A uvicorn server that ends by `stop` and ignores signals, which the process handles."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave the signals alone."""
+        """Install no signal handlers."""
         yield
 
     def stop(self) -> None:
-        """Stop accepting, finish what is in flight, and let `serve` return."""
+        """Stop accepting, finish requests in flight, and let `serve` return."""
         self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take in every connection that a caller already has, then stop accepting and finish what is in flight."""
+        """Accept every connection already established, then finish requests in flight."""
         for connection in list(self.server_state.connections):
             connection.shutdown()
-        queues = [
-            listening.dup() for listening in sockets or []
-        ]  # closing the server's own must not end the queue
-        refused = [refuse_new(queue) for queue in queues]
-        if any(refused):
+        # Duplicates, since closing the server's own sockets must not end the queues.
+        queues = [listening.dup() for listening in sockets or []]
+        dropping = [drop_new(queue) for queue in queues]
+        if any(dropping):
             await asyncio.sleep(HANDSHAKE_SECONDS)
         for server in self.servers:
             server.close()
@@ -126,7 +92,10 @@ class HttpListener:
         public: bool = False,
         headers: Sequence[tuple[str, str]] = (),
     ) -> None:
-        """Bind the address; raises CannotListen. A `public` one is made for floods from outside; every answer has `headers`."""
+        """Bind the address; raises CannotListen.
+
+        A `public` listener is sized for floods from outside. Every answer has `headers`.
+        """
         self._socket = bind(host, port)
         self._sockets = [self._socket]
         if public:
@@ -141,7 +110,7 @@ class HttpListener:
                 lifespan="off",
                 log_config=None,
                 access_log=False,
-                proxy_headers=False,  # the door looks at the forwarding headers itself
+                proxy_headers=False,  # the source check reads the forwarding headers itself
                 server_header=False,
                 headers=list(headers),
                 timeout_graceful_shutdown=DRAIN_SECONDS,
@@ -150,12 +119,12 @@ class HttpListener:
 
     @property
     def address(self) -> str:
-        """`host:port` as bound; a port of 0 in the settings has become a real one."""
+        """Return `host:port` as bound; the port is real even if the setting is 0."""
         host, port = self._socket.getsockname()[:2]
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def stop(self) -> None:
-        """Stop accepting and let `run` return when what is in flight is done."""
+        """Stop accepting and let `run` return after the requests in flight."""
         self._server.stop()
 
     async def run(self) -> None:
@@ -169,7 +138,7 @@ class HttpListener:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket; raises CannotListen, which names the address."""
+    """Return a listening socket; raises CannotListen, which names the address."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         bound = socket.socket(family)
@@ -177,8 +146,41 @@ def bind(host: str, port: int) -> socket.socket:
         bound.bind((host, port))
     except OSError as error:
         raise CannotListen(f"cannot listen on {host}:{port}: {error.strerror}") from None
-    bound.listen(
-        BACKLOG
-    )  # from here on the kernel holds calls for us, even if the rest of the start takes a while
+    # From here on the kernel holds calls for us, even if the rest of the start takes a while.
+    bound.listen(BACKLOG)
     bound.setblocking(False)
     return bound
+
+
+def drop_new(listening: socket.socket) -> bool:
+    """Drop new connections to a listening socket; return True when the system can do that.
+
+    The client repeats its SYN after a second, and then reaches a successor or is rejected. Without
+    this, it would see a connection that the kernel resets when the socket is closed.
+    """
+    if sys.platform != "linux":
+        return False
+    program = ctypes.create_string_buffer(
+        b"".join(struct.pack("HBBI", *line) for line in _DROP_NEW)
+    )
+    try:
+        listening.setsockopt(
+            socket.SOL_SOCKET,
+            _SO_ATTACH_FILTER,
+            struct.pack("HP", len(_DROP_NEW), ctypes.addressof(program)),
+        )
+    except OSError:
+        return False
+    return True
+
+
+def accept_rest(listening: socket.socket) -> list[socket.socket]:
+    """Return the connections in the queue of a non-blocking listening socket."""
+    connections: list[socket.socket] = []
+    while True:
+        try:
+            connection, _ = listening.accept()
+        except OSError:  # the queue is empty, or its first connection is gone
+            return connections
+        connection.setblocking(False)
+        connections.append(connection)

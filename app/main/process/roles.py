@@ -1,4 +1,4 @@
-"""Roles: the parts of the service that one process can run, started together and stopped in order."""
+"""Roles of a process, started together and stopped in order."""
 
 import asyncio
 import signal
@@ -8,13 +8,13 @@ from typing import Any, Protocol
 from app.logs import get_logger
 
 STOP_SECONDS = 30.0
-"""How long one role may take to finish what is in flight before it is cancelled."""
+"""Time in which a role finishes its work in flight before it is cancelled."""
 
 log = get_logger("main")
 
 
 class ProcessRole(Protocol):
-    """Something that runs until it is told to stop."""
+    """A part of the service that runs until it is stopped."""
 
     name: str
 
@@ -22,7 +22,7 @@ class ProcessRole(Protocol):
         """Run until `stop`; an exception ends the process."""
 
     def stop(self) -> None:
-        """Finish what is in flight and return from `run`."""
+        """Finish the work in flight and return from `run`."""
 
 
 async def with_background(
@@ -30,7 +30,8 @@ async def with_background(
 ) -> None:
     """Run `main` to its end with `background` beside it.
 
-    The background is cancelled at the end. If one of it dies, `main` is cancelled and the exception goes up: half a role is none.
+    The background is cancelled at the end. If one of its coroutines fails, `main` is cancelled and
+    the error is raised: half a role is of no use.
     """
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(coroutine) for coroutine in background]
@@ -40,9 +41,9 @@ async def with_background(
 
 
 async def run_roles(roles: Sequence[ProcessRole]) -> None:
-    """Run until SIGTERM or SIGINT, then stop the roles one after the other, in their order. A role that ends by itself ends all.
+    """Run until SIGTERM or SIGINT, then stop the roles one by one, in their order.
 
-    Raises what a role died of.
+    A role that ends by itself stops all. Raises the error of a role that failed.
     """
     stopping = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):

@@ -1,9 +1,9 @@
-"""Starting a process: settings, logs, the database's URL and the event loop."""
+"""Start of a process: settings, logs, database URL, tracing and event loop."""
 
 import asyncio
 import gc
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 
 from app.db.checks.defects import DatabaseUnfit
@@ -11,19 +11,21 @@ from app.db.embedded import EmbeddedPostgresMissing, start_embedded
 from app.logs import configure_logs, get_logger
 from app.main.process.exit_deadline import end_in_time
 from app.main.process.listeners import CannotListen
-from app.main.process.roles import ProcessRole
 from app.main.process.uncaught import log_failure, log_uncaught
-from app.main.roles.health import HealthRole
 from app.metrics import log_lines_dropped
 from app.settings import Settings, WrongSettings, load_settings, service_variables, variable_of
 from app.settings.database_url import read_database_url
 from app.tracing import spans
 
 _YOUNG_OBJECTS = 20_000
-"""Calls and webhooks that are under way together make thousands of objects at a time, hardly one of them in a cycle: looking at all of
-them after every 700, as Python does, costs a fifth of a receiver's time and stops it for tens of milliseconds now and then."""
+"""Threshold of the garbage collector.
+
+Calls and webhooks in flight make thousands of objects, hardly one of them in a cycle. Python's
+default of 700 costs a fifth of a receiver's time and stops it for tens of milliseconds at times.
+"""
 
 FAILED = 1
+_DEFAULT_OPEN_FILES = 1_024
 
 log = get_logger("main")
 
@@ -31,10 +33,10 @@ Main = Callable[[Settings, str], Awaitable[None]]
 
 
 def start(main: Main) -> None:
-    """Run `main` with the settings and the database's URL until it ends; the embedded Postgres is started if need be.
+    """Run `main` with the settings and the database URL until it ends.
 
-    Raises WrongSettings, CannotListen, DatabaseUnfit or EmbeddedPostgresMissing, whose texts are fit
-    for a terminal.
+    Starts the embedded Postgres if no database is set. Raises WrongSettings, CannotListen,
+    DatabaseUnfit or EmbeddedPostgresMissing, whose texts are fit for a terminal.
     """
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format, log_lines_dropped.inc)
@@ -62,17 +64,10 @@ def start(main: Main) -> None:
 
 
 def log_ignored_parameters(url: str) -> None:
-    """Log the names of what the database's URL says without any effect here."""
+    """Log the names of parameters of the database URL that have no effect here."""
     ignored = read_database_url(url).ignored
     if ignored:
         log.info("database_url_ignored", parameters=list(ignored))
-
-
-def with_health(settings: Settings, roles: Sequence[ProcessRole]) -> list[ProcessRole]:
-    """The roles, and health and metrics beside them if RELAY_METRICS_PORT is set; they stop last."""
-    if settings.metrics_port is None:
-        return list(roles)
-    return [*roles, HealthRole(settings.operator_host, settings.metrics_port)]
 
 
 def _start_tracing(settings: Settings) -> None:
@@ -85,7 +80,7 @@ def _start_tracing(settings: Settings) -> None:
 
 
 def _collect_less() -> None:
-    """Leave what was imported out of garbage collection, and look at the rest less often."""
+    """Exclude imported objects from garbage collection and collect others less often."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG_OBJECTS, 10, 10)
@@ -108,13 +103,13 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-_DEFAULT = 1_024
-
-
 def raise_open_files() -> int:
-    """Allow this process as many open files as it may allow itself, and return how many: each connection takes one."""
+    """Raise this process's limit of open files to its maximum, and return it.
+
+    Each connection takes one file.
+    """
     if sys.platform == "win32":
-        return _DEFAULT
+        return _DEFAULT_OPEN_FILES
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

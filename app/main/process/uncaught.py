@@ -1,4 +1,7 @@
-"""Errors that nobody caught: told in the log, where Python would write to a standard error that may be stuck."""
+"""Uncaught errors, written to the log.
+
+Python would write them to standard error, which may be stuck.
+"""
 
 import sys
 import threading
@@ -11,17 +14,17 @@ log = get_logger("main")
 
 
 def log_uncaught() -> None:
-    """From now on, errors in threads and finalizers are lines of the log."""
-    threading.excepthook = lambda args: _tell(
+    """Log errors in threads and finalizers from now on."""
+    threading.excepthook = lambda args: _log(
         args.exc_value, args.exc_traceback, args.thread.name if args.thread else ""
     )
-    sys.unraisablehook = lambda args: _tell(
+    sys.unraisablehook = lambda args: _log(
         args.exc_value, args.exc_traceback, str(args.err_msg or "")
     )
 
 
 def log_failure(error: BaseException) -> None:
-    """Tell of the error that ends the process; of a group, of each in it."""
+    """Log the error that ends the process; for a group, each error in it."""
     if isinstance(error, BaseExceptionGroup):
         for one in error.exceptions:
             log_failure(one)
@@ -30,7 +33,10 @@ def log_failure(error: BaseException) -> None:
 
 
 def places_of(trace: TracebackType | None) -> list[str]:
-    """The calls that led to an error, the outermost first; the texts of errors may quote a call and are left out."""
+    """Return the code places that led to an error, the outermost first.
+
+    Error texts are left out, since they may quote personal data.
+    """
     places = []
     while trace is not None:
         places.append(f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}")
@@ -38,6 +44,6 @@ def places_of(trace: TracebackType | None) -> list[str]:
     return places
 
 
-def _tell(error: BaseException | None, trace: TracebackType | None, where: str) -> None:
+def _log(error: BaseException | None, trace: TracebackType | None, where: str) -> None:
     if error is not None:
         log.error("uncaught", error=describe_error(error), where=where, at=places_of(trace))

@@ -1,4 +1,7 @@
-"""Applying RELAY_SUBSCRIBERS at the start of a process."""
+"""Application of RELAY_SUBSCRIBERS at the start of a process.
+
+A module of its own, since three roles call it.
+"""
 
 from app.crypto.vault import Vault
 from app.db.engine import make_engine, make_sessions
@@ -8,7 +11,7 @@ from app.settings import Settings
 
 
 async def declare_subscribers(settings: Settings, url: str, vault: Vault) -> None:
-    """Make the declared subscribers as they are declared; does nothing, and connects nowhere, if none is."""
+    """Make the subscribers equal to their declarations. Without any, nothing is connected."""
     if not settings.subscribers:
         return
     engine = make_engine(url, pool_size=1, application="zeus-relay start")

@@ -1,4 +1,4 @@
-"""The demonstration: a sample merchant's system that verifies and prints what it gets, and a simulated Zeus that calls."""
+"""Demonstration role: a sample subscriber that prints webhooks, and a simulated Zeus."""
 
 import asyncio
 import secrets
@@ -30,16 +30,16 @@ SHOWN = (
 )
 _PATIENCE_SECONDS = 20.0
 _END_SECONDS = 1.0
-"""How long the end waits for what is not printed yet."""
+"""Time at the end for output that is not printed yet."""
 
 
 class DemoRole:
-    """A sample subscriber, scenarios played against the receiver, and then peace until stopped."""
+    """Plays scenarios against the receiver; its sample subscriber runs until stopped."""
 
     name = "demo"
 
     def __init__(self, secret: str) -> None:
-        """Bind the sample subscriber to a free port; `secret` is what its webhooks are signed with."""
+        """Bind the sample subscriber to a free port; `secret` signs its webhooks."""
         self._socket = bind("127.0.0.1", 0)
         self._webhook = Webhook(secret)
         self._output = LogWriter(
@@ -58,7 +58,7 @@ class DemoRole:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Play the scenarios once, say where everything is, and keep the subscriber running until stopped."""
+        """Play the scenarios once, print all addresses, and run the subscriber until stopped."""
         application = web.Application()
         application.router.add_post("/hooks", self._receive)
         runner = web.AppRunner(application, access_log=None)
@@ -72,7 +72,7 @@ class DemoRole:
             await asyncio.to_thread(self._output.flush, _END_SECONDS)
 
     def _print(self, text: str) -> None:
-        """Print from a thread: the output's reader may stop, and calls are answered in this one."""
+        """Print from a thread: the output may be stuck, and this thread answers calls."""
         self._output.put(f"{text}\n".encode(sys.stdout.encoding, "backslashreplace"))
 
     async def _play(self) -> None:
@@ -82,13 +82,15 @@ class DemoRole:
         )
         self._expected = sum(len(order.scenario.events) for order in orders)
         self._print(
-            "\nA simulated Zeus calls the receiver, and the sample subscriber prints every webhook that verifies:\n"
+            "\nA simulated Zeus calls the receiver. "
+            "The sample subscriber prints every webhook with a valid signature:\n"
         )
         report = await play(target_of(self.notify_url), orders, connections=1)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._all_arrived.wait(), _PATIENCE_SECONDS)
         self._print(
-            f"\nWhat Zeus saw:\n\n{table_of(report.summaries())}\n\nEverything is running; stop it with Ctrl-C.\n"
+            f"\nAnswers that Zeus saw:\n\n{table_of(report.summaries())}\n\n"
+            "Everything is running; stop it with Ctrl-C.\n"
         )
         for what, where in {**self.addresses, "sample subscriber": self.subscriber_url}.items():
             self._print(f"  {what:<24}{where}")
@@ -98,7 +100,7 @@ class DemoRole:
         try:
             event = self._webhook.verify(await request.read(), dict(request.headers))
         except WebhookVerificationError as error:
-            self._print(f"  REFUSED  {error}")
+            self._print(f"  REJECTED  {error}")
             return web.Response(status=401)
         self._print(_line(event))
         self._expected -= 1
@@ -108,10 +110,11 @@ class DemoRole:
 
 
 def _line(event: Mapping[str, Any]) -> str:
-    """One webhook as a line of text. A test webhook speaks of no order."""
+    """Return one webhook as a line of text. A test webhook has no order."""
     data = event["data"]
     if "order" not in data:
         return f"  {event['type']}"
     flags = f"  [{', '.join(data['flags'])}]" if data["flags"] else ""
     amount = f"{data['money']:>7} yen" if data["money"] is not None else " " * 11
-    return f"  {data['order_no']:<18} #{data['sequence']}  {event['type']:<24}{amount}  now {data['order']['state']}{flags}"
+    order = f"  {data['order_no']:<18} #{data['sequence']}"
+    return f"{order}  {event['type']:<24}{amount}  now {data['order']['state']}{flags}"

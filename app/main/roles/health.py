@@ -1,20 +1,27 @@
-"""Health and metrics of a process that has no API, when RELAY_METRICS_PORT asks for them."""
+"""Health and metrics listener of a process without the API, on RELAY_METRICS_PORT."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from fastapi import FastAPI, Request, Response
 
 from app.logs import get_logger
 from app.main.process.listeners import HttpListener
+from app.main.process.roles import ProcessRole
 from app.metrics import exposition
 from app.probes import probe, probed
 from app.scrapes import Scrapes
+from app.settings import Settings
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
+log = get_logger("main")
+
 
 def make_health(is_ready: Callable[[], bool]) -> FastAPI:
-    """An application with /healthz, /readyz and /metrics; `is_ready` says whether the role can do its work now."""
+    """Return an application with /healthz, /readyz and /metrics.
+
+    `is_ready` returns True when the role can do its work now.
+    """
     app = FastAPI(title="zeus-relay health", openapi_url=None)
     scrapes = Scrapes(exposition)
 
@@ -34,9 +41,6 @@ def make_health(is_ready: Callable[[], bool]) -> FastAPI:
     return app
 
 
-log = get_logger("main")
-
-
 class HealthRole:
     """A private listener with /healthz, /readyz and /metrics."""
 
@@ -54,3 +58,10 @@ class HealthRole:
     async def run(self) -> None:
         """Answer until stopped."""
         await self._listener.run()
+
+
+def with_health(settings: Settings, roles: Sequence[ProcessRole]) -> list[ProcessRole]:
+    """Return the roles, and the health role last if RELAY_METRICS_PORT is set."""
+    if settings.metrics_port is None:
+        return list(roles)
+    return [*roles, HealthRole(settings.operator_host, settings.metrics_port)]

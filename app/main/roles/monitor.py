@@ -1,4 +1,4 @@
-"""The watch over how things stand, beside the operator's side: it measures for the metrics and sends alerts."""
+"""Monitor role: measures the database's state for the metrics and sends alerts."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ class WatchRole:
     name = "watch"
 
     def __init__(self, settings: Settings, url: str) -> None:
-        """Build it; nothing is connected yet."""
+        """Build the jobs; no connection is made yet."""
         self._engine = make_engine(url, pool_size=1, application="zeus-relay watch")
         sessions = make_sessions(self._engine)
         self._alerting: Alerting | None = None
@@ -25,16 +25,16 @@ class WatchRole:
         if settings.public_url is not None and settings.public_url.startswith("https:"):
             jobs.append(CertificateWatch(settings.public_url))
         if settings.alert_url is not None:
-            sole = SingletonLock(url, LOCK_KEY, application="zeus-relay alerts")
+            lock = SingletonLock(url, LOCK_KEY, application="zeus-relay alerts")
             self._alerting = Alerting(
-                settings.alert_url.get_secret_value(), sessions, sole, settings.spool_path
+                settings.alert_url.get_secret_value(), sessions, lock, settings.spool_path
             )
             jobs.append(self._alerting)
         self._watch = Watch(sessions, *jobs)
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
-        """End at once: nothing is lost with a measurement."""
+        """End immediately: a lost measurement does not matter."""
         self._stopping.set()
 
     async def run(self) -> None:

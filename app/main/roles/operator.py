@@ -1,4 +1,4 @@
-"""The operator's side: the private listener with the console, the API, metrics and health."""
+"""Operator role: the private listener with console, API, metrics and health."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -9,8 +9,7 @@ from app.console.views.effective_settings import shown_settings
 from app.crypto.vault import Vault
 from app.db.checks.database import demand_usable
 from app.db.engine import make_engine, make_sessions
-from app.db.notify import OUTBOUND
-from app.db.notify import NotifyListener as WakeListener
+from app.db.notify import OUTBOUND, NotifyListener
 from app.logs import get_logger
 from app.main.process.listeners import HttpListener
 from app.main.process.roles import run_roles, with_background
@@ -24,28 +23,27 @@ from app.operations.monitoring.overview import Overviews
 from app.operations.subscribers.validation import UrlRules
 from app.settings import Settings
 
-_OF_THE_API = ("/v1", "/healthz", "/readyz", "/metrics")
+_API_PATHS = ("/v1", "/healthz", "/readyz", "/metrics")
+
+log = get_logger("main")
 
 
 class PrivateSide:
-    """Hands each request to the API or to the console, by its path."""
+    """Routes each request to the API or the console, by its path."""
 
     def __init__(self, api: ASGIApp, console: ASGIApp) -> None:
         self._api = api
         self._console = console
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on."""
+        """Route the request."""
         path = scope.get("path", "")
-        of_the_api = any(path == prefix or path.startswith(prefix + "/") for prefix in _OF_THE_API)
-        await (self._api if of_the_api else self._console)(scope, receive, send)
-
-
-log = get_logger("main")
+        for_api = any(path == prefix or path.startswith(prefix + "/") for prefix in _API_PATHS)
+        await (self._api if for_api else self._console)(scope, receive, send)
 
 
 class OperatorRole:
-    """Serves operators and their scripts."""
+    """Serves operators in the console and their scripts at the API."""
 
     name = "operator"
 
@@ -53,15 +51,15 @@ class OperatorRole:
         """Bind the private listener; raises CannotListen."""
         self._engine = make_engine(url, application="zeus-relay operator")
         sessions, rules = make_sessions(self._engine), UrlRules.of(settings)
-        self._wakes = WakeListener(url, (OUTBOUND,))
-        self._tide = FeedWakeup(sessions)
+        self._notify_listener = NotifyListener(url, (OUTBOUND,))
+        self._feed_wakeup = FeedWakeup(sessions)
         api = make_api(
             sessions,
             vault,
             admin_token=admin_token,
             rules=rules,
             spool=settings.spool_path,
-            tide=self._tide,
+            tide=self._feed_wakeup,
         )
         console = make_console(
             ConsoleDependencies(
@@ -81,22 +79,24 @@ class OperatorRole:
         log.info("listening", role=self.name, address=self._listener.address)
 
     def stop(self) -> None:
-        """Stop accepting; requests in flight are answered, those that wait for events at once."""
-        self._tide.close()
+        """Stop accepting. Requests in flight are answered, feed readers immediately."""
+        self._feed_wakeup.close()
         self._listener.stop()
 
     async def run(self) -> None:
         """Answer until stopped."""
         try:
             await with_background(
-                self._listener.run(), self._wakes.run(), self._tide.run(self._wakes)
+                self._listener.run(),
+                self._notify_listener.run(),
+                self._feed_wakeup.run(self._notify_listener),
             )
         finally:
             await self._engine.dispose()
 
 
 async def run_operate(settings: Settings, url: str) -> None:
-    """The operator's side alone."""
+    """Run the operator role alone."""
     vault = vault_of(settings)
     await demand_usable(url, "operate")
     await declare_subscribers(settings, url, vault)

@@ -1,4 +1,4 @@
-"""The receiver: the public listener with everything behind it that makes a call durable."""
+"""Receiver role: the public listener, and the recording of calls behind it."""
 
 import asyncio
 import signal
@@ -10,7 +10,8 @@ from app.db.notify import NOTICES, Waker
 from app.logs import get_logger
 from app.main.process.listeners import HttpListener
 from app.main.process.roles import run_roles, with_background
-from app.main.process.start import raise_open_files, with_health
+from app.main.process.start import raise_open_files
+from app.main.roles.health import with_health
 from app.main.roles.recording import Recording
 from app.main.roles.reload_sources import SourcesReload, sources_of
 from app.network.allowed_sources import SourceCheck
@@ -28,7 +29,7 @@ log = get_logger("main")
 
 
 class ReceiverRole:
-    """Answers Zeus's calls."""
+    """Records and answers Zeus's calls."""
 
     name = "receiver"
 
@@ -38,15 +39,15 @@ class ReceiverRole:
         self._waker = Waker(url, NOTICES)
         self._recording = Recording(settings, url, on_commit=self._waker.wake)
         self._sampler = Sampler(url)
-        self._door = SourceCheck(sources_of(settings))
+        self._sources = SourceCheck(sources_of(settings))
         self._stop_seconds = settings.stop_delay.total_seconds()
         self._stopping = False
         token = settings.notify_token.get_secret_value() if settings.notify_token else None
-        endpoint = NotifyEndpoint(self._door, self._recording.ladder, self._sampler)
+        endpoint = NotifyEndpoint(self._sources, self._recording.chain, self._sampler)
         path = NotifyPath(settings.notify_path, token)
         application = make_receiver(endpoint, path, self._is_ready)
         protocol = make_protocol(
-            Admission(self._door, self._sampler, path), ConnectionLimit(raise_open_files())
+            Admission(self._sources, self._sampler, path), ConnectionLimit(raise_open_files())
         )
         self._listener = HttpListener(
             application, settings.public_host, settings.public_port, protocol=protocol, public=True
@@ -61,17 +62,22 @@ class ReceiverRole:
         )
 
     def stop(self) -> None:
-        """Stop accepting, after RELAY_STOP_DELAY in which only /readyz says so; calls in flight are answered."""
+        """Stop accepting after RELAY_STOP_DELAY; answer the calls in flight.
+
+        During the delay only /readyz reports the stop.
+        """
         self._stopping = True
         asyncio.get_running_loop().call_later(self._stop_seconds, self._listener.stop)
 
     def _is_ready(self) -> bool:
-        return not self._stopping and self._recording.ladder.is_ready()
+        return not self._stopping and self._recording.chain.is_ready()
 
     async def run(self) -> None:
-        """Answer calls until stopped. SIGHUP has the allowed sources and trusted proxies read again."""
+        """Answer calls until stopped. SIGHUP reloads the allowed sources and trusted proxies."""
         if hasattr(signal, "SIGHUP"):
-            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, SourcesReload(self._door))
+            asyncio.get_running_loop().add_signal_handler(
+                signal.SIGHUP, SourcesReload(self._sources)
+            )
         background = (
             self._recording.run(),
             self._waker.run(),
@@ -82,19 +88,22 @@ class ReceiverRole:
         await self._recording.close()
 
     async def _check_database(self) -> None:
-        """Say what keeps calls in the spool, until it is put right. No call waits for this."""
+        """Log the reason that keeps calls in the spool, until it is fixed.
+
+        No call waits for this.
+        """
         while True:
             try:
                 await check_now(self._url, "receive")
             except DatabaseUnfit as unfit:
                 log.error("database_unfit", found=str(unfit))
             except CONNECT_ERRORS:
-                pass  # whoever records calls says so
+                pass  # the appender logs it
             else:
                 return
             await asyncio.sleep(_CHECK_SECONDS)
 
 
 async def run_receive(settings: Settings, url: str) -> None:
-    """The receiver alone."""
+    """Run the receiver alone."""
     await run_roles(with_health(settings, [ReceiverRole(settings, url)]))

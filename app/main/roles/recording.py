@@ -1,4 +1,4 @@
-"""The ladder of a receiver, built from the settings, with everything that has to run behind it."""
+"""The fallback chain of a receiver, built from the settings, with its background tasks."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,14 +15,14 @@ from app.recording.spool.spool import Spool
 from app.recording.spool.status import SpoolMeter
 from app.settings import Settings
 
-_FORGET_SECONDS = 3_600.0
+_ERASE_SECONDS = 3_600.0
 
 
 class Recording:
-    """Postgres, the spool and the drain between them. `ladder` is what the endpoint records with."""
+    """Postgres, the spool and the drainer between them. The endpoint records with `chain`."""
 
     def __init__(self, settings: Settings, url: str, *, on_commit: Callable[[], None]) -> None:
-        """Build the parts; nothing is connected and no file is made yet."""
+        """Build the chain; no connection and no file is made yet."""
         budget = settings.answer_budget.total_seconds()
         self._appender = Appender(url, on_commit=on_commit, share=budget * DATABASE_SHARE)
         self._spool = Spool(settings.spool_path, limit=settings.spool_limit)
@@ -37,7 +37,7 @@ class Recording:
         self._directory = settings.spool_path
         self._personal_data_age = timedelta(days=settings.personal_data_days)
         self._meter = SpoolMeter(settings.spool_path)
-        self.ladder = FallbackChain(
+        self.chain = FallbackChain(
             self._appender,
             self._spool,
             budget=budget,
@@ -53,25 +53,34 @@ class Recording:
                 self._spool.run(),
                 self._drainer.run(),
                 self._meter.run(),
-                self._forget_forever(),
+                self._erase_forever(),
             ):
                 group.create_task(job)
-            group.create_task(self._show())
+            group.create_task(self._make_directory())
 
-    async def _show(self) -> None:
-        """Make the directory, so that an empty spool can be seen for what it is. Nobody waits for this: the disk may hang."""
+    async def _make_directory(self) -> None:
+        """Make the spool directory, so that an empty spool differs from a missing one.
+
+        Nothing waits for this, since the disk may hang.
+        """
         with suppress(OSError):
             await asyncio.to_thread(make_directory, self._directory)
 
-    async def _forget_forever(self) -> None:
-        """What was set aside on this disk holds personal data; only this process and its likes can reach it."""
+    async def _erase_forever(self) -> None:
+        """Erase old rejected and damaged records on this disk every hour.
+
+        They hold personal data, and only processes on this machine can reach them.
+        """
         while self._personal_data_age:
             if await clocks_agree(self._url):
                 with suppress(OSError):
                     await asyncio.to_thread(forget_older, self._directory, self._personal_data_age)
-            await asyncio.sleep(_FORGET_SECONDS)
+            await asyncio.sleep(_ERASE_SECONDS)
 
     async def close(self) -> None:
-        """Write what is left, once the last call is answered. What the spool holds then is drained by whoever runs next."""
+        """Write the remaining notices after the last call is answered.
+
+        The next process drains the spool.
+        """
         await self._appender.drain()
         await self._spool.close()

@@ -1,4 +1,4 @@
-"""Who may call, from the settings: at the start, and again on SIGHUP while calls come in."""
+"""Allowed sources from the settings, read at the start and reloaded on SIGHUP."""
 
 import asyncio
 import ipaddress
@@ -15,7 +15,10 @@ log = get_logger("main")
 
 
 def sources_of(settings: Settings) -> Sources:
-    """The rules at the door; raises WrongSettings for a file that cannot be read. The text names no address: Zeus's are confidential."""
+    """Return the allowed sources; raises WrongSettings for a file that cannot be read.
+
+    Its text names no address, since Zeus's addresses are confidential.
+    """
     listed = _listed(settings) if settings.allowed_sources_file else []
     return Sources(
         (*settings.allowed_sources, *listed),
@@ -25,19 +28,19 @@ def sources_of(settings: Settings) -> Sources:
 
 
 class SourcesReload:
-    """Reads the settings again on demand (.env and the file of sources can have changed); wrong ones change nothing.
+    """Reloads the allowed sources from .env and the file of sources. Wrong settings change nothing.
 
-    A thread reads them: the disk may hang, and the calls of this process must not wait for it.
+    A thread reads them: the disk may hang, and calls must not wait for it.
     """
 
-    def __init__(self, door: SourceCheck) -> None:
-        """Change the rules of `door`."""
-        self._door = door
+    def __init__(self, check: SourceCheck) -> None:
+        """Change the sources of `check`."""
+        self._check = check
         self._wanted: SimpleQueue[None] = SimpleQueue()
         self._thread: threading.Thread | None = None
 
     def __call__(self) -> None:
-        """Ask for it; must be called in the event loop that serves the calls."""
+        """Request a reload. Must be called in the event loop that serves the calls."""
         self._wanted.put(None)
         if self._thread is None:
             loop = asyncio.get_running_loop()
@@ -61,7 +64,7 @@ class SourcesReload:
                 loop.call_soon_threadsafe(self._apply, sources)
 
     def _apply(self, sources: Sources) -> None:
-        self._door.change(sources)
+        self._check.change(sources)
         log.info(
             "sources_reloaded",
             allowed=len(sources.allowed),

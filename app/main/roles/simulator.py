@@ -1,4 +1,4 @@
-"""The simulator as a part of the demonstration: Zeus beside the relay, in one process."""
+"""Simulator role of the demonstration: a simulated Zeus in the relay's process."""
 
 import os
 
@@ -20,12 +20,15 @@ def simulator_port() -> int:
 
 
 class SimulatorRole:
-    """Takes applications and calls the receiver about them until stopped."""
+    """Accepts applications and calls the receiver about them, until stopped."""
 
     name = "simulator"
 
     def __init__(self, call_url: str, clientips: tuple[str, ...], port: int) -> None:
-        """Bind the port of this machine; raises CannotListen. Without `clientips` the example's may apply."""
+        """Bind `port` on the loopback address; raises CannotListen.
+
+        Without `clientips` the example's clientip is accepted.
+        """
         known = {"clientips": clientips} if clientips else {}
         self._zeus = SimulatedZeus(
             SlipStore(), SimulatorSettings.model_validate({"call_url": call_url, **known})
@@ -41,6 +44,6 @@ class SimulatorRole:
         self._listener.stop()
 
     async def run(self) -> None:
-        """Answer, and let timers fall due, until stopped."""
+        """Answer requests and run timers until stopped."""
         async with self._zeus.running():
             await self._listener.run()

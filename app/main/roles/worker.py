@@ -1,4 +1,4 @@
-"""The worker: judges what was received and delivers what follows from it."""
+"""Worker role: judges notices and delivers webhooks."""
 
 import asyncio
 from datetime import timedelta
@@ -7,15 +7,14 @@ from app.crypto.vault import Vault
 from app.db.checks.database import demand_usable
 from app.db.connections import HELD_TO_INDEXES
 from app.db.engine import make_engine, make_sessions
-from app.db.notify import NOTICES, OUTBOUND, Waker
-from app.db.notify import NotifyListener as WakeListener
+from app.db.notify import NOTICES, OUTBOUND, NotifyListener, Waker
 from app.forwarding.forwarder import Forwarder
 from app.forwarding.options import ForwardingOptions
 from app.judging.judge import Judge
 from app.logs import get_logger
 from app.main.process.roles import run_roles, with_background
-from app.main.process.start import with_health
 from app.main.roles.declared_subscribers import declare_subscribers
+from app.main.roles.health import with_health
 from app.operations.access.generated_keys import vault_of
 from app.recording.spool.drainer import Drainer
 from app.settings import Settings
@@ -23,23 +22,26 @@ from app.worker.housekeeping import Housekeeping
 from app.worker.judging_loop import JudgingLoop
 
 POOL_SIZE = 6
-"""Connections of a worker at rest: one judges, five claim, park, record and move bounds."""
+"""Pooled connections of a worker: one judges, five claim, park, record and move bounds."""
 
 log = get_logger("main")
 
 
 class WorkerRole:
-    """Judging and forwarding in one process. It also drains what a receiver that is gone left in a spool directory they share."""
+    """Judging and forwarding in one process.
+
+    It also drains the spool files of a receiver that is gone, if they share the directory.
+    """
 
     name = "worker"
 
     def __init__(self, settings: Settings, url: str, vault: Vault) -> None:
-        """Build both halves; nothing is connected yet."""
+        """Build judging and forwarding; no connection is made yet."""
         self._engine = make_engine(
             url, pool_size=POOL_SIZE, application="zeus-relay worker", planner=HELD_TO_INDEXES
         )
         sessions = make_sessions(self._engine)
-        self._listener = WakeListener(url, (NOTICES, OUTBOUND))
+        self._listener = NotifyListener(url, (NOTICES, OUTBOUND))
         self._waker = Waker(url, OUTBOUND)
         judge = Judge(
             sessions,
@@ -59,7 +61,7 @@ class WorkerRole:
         self._forwarder = Forwarder(sessions, vault, self._listener, ForwardingOptions.of(settings))
 
     def stop(self) -> None:
-        """Finish the batch that is being judged and the sends under way."""
+        """Finish the current batch of judging and the sends in flight."""
         self._judging.stop()
         self._forwarder.stop()
 
@@ -83,7 +85,7 @@ class WorkerRole:
             group.create_task(self._forwarder.run())
 
     def _wake_forwarding(self) -> None:
-        """Our own forwarder hears of new events at once, the other workers' by NOTIFY."""
+        """Wake our own forwarder directly, and those of other workers by NOTIFY."""
         self._listener.wake(OUTBOUND)
         self._waker.wake()
 
@@ -93,7 +95,7 @@ def _age(days: int) -> timedelta | None:
 
 
 async def run_work(settings: Settings, url: str) -> None:
-    """A worker alone."""
+    """Run a worker alone."""
     vault = vault_of(settings)
     await demand_usable(url, "work")
     await declare_subscribers(settings, url, vault)
