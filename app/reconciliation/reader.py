@@ -1,0 +1,213 @@
+"""Reader of exported CSV and TSV files: encoding, columns and rows, in little memory."""
+
+import codecs
+import csv
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO, Final, TypeVar
+
+from app.zeus.csv_export import (
+    HEADINGS,
+    REQUIRED,
+    BadCell,
+    amount_of,
+    fold_heading,
+    order_no_of,
+    status_of,
+)
+from app.zeus.statuses import Status
+
+Value = TypeVar("Value")
+
+LINE_LIMIT: Final = 64 * 1024
+"""Bytes of a line at most. A file without line ends is not read into memory."""
+ROW_LINES: Final = 100
+"""Lines of a row at most: a quoted cell may hold line ends, and a quote may never be closed."""
+
+_BOMS: Final = ((codecs.BOM_UTF8, "utf-8"),)
+_WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+_WIDE_BOMS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+class UnreadableFile(Exception):
+    """A file that cannot be compared. `line` counts from 1; `column` is a heading, or None."""
+
+    def __init__(self, reason: str, line: int | None = None, column: str | None = None) -> None:
+        """Say why, and where."""
+        where = [f"line {line}"] if line else []
+        where += [f"column {column}"] if column else []
+        super().__init__(f"{', '.join(where)}: {reason}" if where else reason)
+        self.reason, self.line, self.column = reason, line, column
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedOrder:
+    """A row of the export. `status` is None for a state that no call tells."""
+
+    line: int
+    order_no: str
+    status: Status | None
+    money: int | None
+
+
+def read_export(
+    file: BinaryIO, columns: Mapping[str, str] | None = None
+) -> Iterator[ExportedOrder]:
+    """Yield the orders of a CSV or TSV file in cp932 or UTF-8.
+
+    `columns` names the heading of a field where it is not one of the known headings. Raises
+    UnreadableFile at the first fault; callers read to the end before they change anything.
+    """
+    lines = _Lines(file)
+    heading = lines.text_of_first()
+    rows = csv.reader(lines, delimiter="\t" if "\t" in heading else ",", strict=True)
+    found: _Columns | None = None
+    for cells in _rows(rows, lines):
+        if not any(cell.strip() for cell in cells):
+            continue
+        if found is None:
+            found = _Columns(cells, columns or {}, lines.row_began)
+        else:
+            yield found.order_of(cells, lines.row_began)
+    if found is None:
+        raise UnreadableFile("the file is empty")
+
+
+def _rows(reader: Iterator[list[str]], lines: "_Lines") -> Iterator[list[str]]:
+    while True:
+        lines.begin_row()
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise UnreadableFile(f"not a table: {error}", lines.row_began) from error
+        yield cells
+
+
+class _Lines:
+    """The lines of a file as text. The first line that is not ASCII decides the encoding."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._encoding: str | None = None
+        self._first: str | None = None
+        self.number = 0
+        self.row_began = 1
+
+    def text_of_first(self) -> str:
+        """Return the first line, which stays the first to be read."""
+        self._first = self._read()
+        return self._first or ""
+
+    def begin_row(self) -> None:
+        """Note that the next line begins a row."""
+        self.row_began = self.number + (self._first is None)
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = self._read() if self._first is None else self._first
+        self._first = None
+        if line is None:
+            raise StopIteration
+        if self.number - self.row_began >= ROW_LINES:
+            raise UnreadableFile("a quoted cell does not end", self.row_began)
+        return line
+
+    def _read(self) -> str | None:
+        raw = self._file.readline(LINE_LIMIT + 1)
+        if not raw:
+            return None
+        self.number += 1
+        if self.number == 1:
+            raw = self._without_bom(raw)
+        if len(raw) > LINE_LIMIT:
+            raise UnreadableFile(f"not a table: over {LINE_LIMIT:,} bytes long", self.number)
+        if b"\0" in raw:
+            raise UnreadableFile("not a table: a NUL byte", self.number)
+        return self._decoded(raw)
+
+    def _without_bom(self, raw: bytes) -> bytes:
+        if raw.startswith(_WORKBOOKS):
+            raise UnreadableFile("this is a workbook; save it as CSV")
+        if raw.startswith(_WIDE_BOMS):
+            raise UnreadableFile("this is UTF-16; save it as CSV in UTF-8 or Shift_JIS")
+        for bom, encoding in _BOMS:
+            if raw.startswith(bom):
+                self._encoding = encoding
+                return raw.removeprefix(bom)
+        return raw
+
+    def _decoded(self, raw: bytes) -> str:
+        if self._encoding is None:
+            if raw.isascii():
+                return raw.decode("ascii")
+            self._encoding = "utf-8" if _is_utf_8(raw) else "cp932"
+        try:
+            return raw.decode(self._encoding)
+        except UnicodeDecodeError as error:
+            reason = f"not {self._encoding}, as the lines before it; save the file in one encoding"
+            raise UnreadableFile(reason, self.number) from error
+
+
+def _is_utf_8(raw: bytes) -> bool:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+class _Columns:
+    """The places of the fields in a row."""
+
+    def __init__(self, cells: Sequence[str], named: Mapping[str, str], line: int) -> None:
+        self._headings = [cell.strip() for cell in cells]
+        self._line = line
+        self._places = {name: self._place(name, named.get(name)) for name in HEADINGS}
+        unknown = named.keys() - HEADINGS.keys()
+        if unknown:
+            known = ", ".join(HEADINGS)
+            raise UnreadableFile(f"no such field: {', '.join(sorted(unknown))}; fields are {known}")
+
+    def _place(self, name: str, heading: str | None) -> int | None:
+        wanted = HEADINGS[name] if heading is None else (fold_heading(heading),)
+        places = [
+            place for place, text in enumerate(self._headings) if fold_heading(text) in wanted
+        ]
+        if len(places) > 1:
+            raise UnreadableFile(f"several columns for {name}; name one", self._line)
+        if places:
+            return places[0]
+        if heading is None and name not in REQUIRED:
+            return None
+        raise UnreadableFile(
+            f"no column for {name}; name it, as {name}=HEADING. "
+            f"Headings: {', '.join(self._headings)[:200]}",
+            self._line,
+        )
+
+    def order_of(self, cells: Sequence[str], line: int) -> ExportedOrder:
+        """Return the order of a row. Raises UnreadableFile."""
+        if len(cells) != len(self._headings):
+            reason = f"{len(cells)} cells under {len(self._headings)} headings"
+            raise UnreadableFile(reason, line)
+        return ExportedOrder(
+            line,
+            self._value("order_no", order_no_of, cells, line) or "",
+            self._value("status", status_of, cells, line),
+            self._value("money", amount_of, cells, line),
+        )
+
+    def _value(
+        self, name: str, read: Callable[[str], Value | None], cells: Sequence[str], line: int
+    ) -> Value | None:
+        place = self._places[name]
+        if place is None:
+            return None
+        try:
+            return read(cells[place])
+        except BadCell as error:
+            raise UnreadableFile(str(error), line, self._headings[place]) from error
