@@ -1,4 +1,4 @@
-"""The FastAPI application of the private listener."""
+"""FastAPI application of the private listener."""
 
 from http import HTTPStatus
 from importlib.metadata import version
@@ -37,11 +37,13 @@ from app.operations.subscribers.validation import UrlRules
 from app.scrapes import Scrapes
 
 _DESCRIPTION = """
-What zeus-relay received, what it made of it and who got it, and the actions on these.
+Calls that zeus-relay received, the events made from them, their delivery, and actions on all three.
 
-Every answer other than a success is a problem as RFC 9457 describes it. Lists are read page by page: hand `next_cursor` back.
-Personal values read `***` unless `personal=true` is asked for, which takes the role operator.
-A token has a role: viewer reads, operator also acts, admin also manages subscribers and tokens. What a role may not do is answered 403.
+Every error is a problem as RFC 9457 describes it. Lists are read page by page: pass
+`next_cursor` as `cursor` to read the next page.
+Personal values read `***` unless the request has `personal=true`, which needs the role operator.
+Each token has a role: viewer reads, operator also acts, admin also manages subscribers and tokens.
+A request that needs a higher role is answered 403.
 """
 _EVERYWHERE = documented(
     HTTPStatus.UNAUTHORIZED,
@@ -53,10 +55,10 @@ _EVERYWHERE = documented(
 
 
 class Api(FastAPI):
-    """FastAPI, with errors documented in the media type in which they are sent."""
+    """FastAPI whose OpenAPI document gives errors the media type in which they are sent."""
 
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document."""
+        """Return the OpenAPI document."""
         if self.openapi_schema is None:
             document = super().openapi()
             for operations in document["paths"].values():
@@ -72,19 +74,20 @@ def make_api(
     admin_token: str,
     rules: UrlRules | None = None,
     spool: Path | None = None,
-    tide: FeedWakeup | None = None,
+    feed_wakeup: FeedWakeup | None = None,
 ) -> FastAPI:
-    """The application: JSON under /v1 for operators' tokens and `admin_token`; /healthz, /readyz and /metrics without.
+    """Return the application: JSON under /v1 with a token; /healthz, /readyz, /metrics without.
 
-    `spool` is the spool's directory, if this process shares it with a receiver. `tide` wakes those who wait for
-    the feed; somebody else runs it.
+    `admin_token` is valid beside the tokens in the database. `spool` is the spool's directory if
+    this process shares it with a receiver. `feed_wakeup` wakes waiting readers of the feed; the
+    caller runs it.
     """
     app = Api(
         title="zeus-relay",
         version=version("zeus-relay"),
         description=_DESCRIPTION,
         openapi_url=f"{PREFIX}/openapi.json",
-        docs_url=None,  # the built-in pages load their scripts from elsewhere
+        docs_url=None,  # the built-in pages load scripts from another host
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
@@ -94,7 +97,7 @@ def make_api(
         vault,
         rules or UrlRules(),
         Overviews(sessions, spool),
-        Feed(sessions, tide or FeedWakeup(sessions)),
+        Feed(sessions, feed_wakeup or FeedWakeup(sessions)),
         Scrapes(exposition),
     )
     app.include_router(health.router)
@@ -106,10 +109,10 @@ def make_api(
 
 
 def _v1() -> APIRouter:
-    # TokenGuard checks the token; the scheme stands here so that the reference says so.
+    # TokenGuard checks the token. The scheme is here only for the OpenAPI document.
     scheme = HTTPBearer(
         auto_error=False,
-        description="A token of `zeus-relay tokens create`, RELAY_ADMIN_TOKEN, or for the feed its own",
+        description="A token of `zeus-relay tokens create`, RELAY_ADMIN_TOKEN, or a feed token",
     )
     v1 = APIRouter(
         prefix=PREFIX, dependencies=[Security(scheme), Depends(demand_role)], responses=_EVERYWHERE

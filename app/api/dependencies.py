@@ -1,4 +1,4 @@
-"""What the routes of the API work with."""
+"""Dependencies of the API's routes: database, page, actor, personal values, idempotency key."""
 
 import hashlib
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from app.scrapes import Scrapes
 
 @dataclass(frozen=True, slots=True)
 class ApiDependencies:
-    """The database, the vault for secrets, the rules of URLs, the overview, the feed, the scrapes."""
+    """Objects that the routes share."""
 
     sessions: Sessions
     vault: Vault
@@ -40,7 +40,7 @@ def _place(
         Line | None, Query(max_length=500, description="The `next_cursor` of the page before.")
     ] = None,
     limit: Annotated[
-        int, Query(ge=1, le=LIMIT, description="How many items at most.")
+        int, Query(ge=1, le=LIMIT, description="Most items on the page.")
     ] = DEFAULT_LIMIT,
 ) -> Place:
     return Place(cursor, limit)
@@ -51,7 +51,8 @@ def _shown_to(
     personal: Annotated[
         bool,
         Query(
-            description="Show what is hidden otherwise: personal values, and where a call came from. Takes the role operator; audited."
+            description="Show personal values and source addresses of calls, which are masked "
+            "otherwise. Needs the role operator. Audited."
         ),
     ] = False,
 ) -> Actor | None:
@@ -68,14 +69,15 @@ async def _once(
         Header(
             alias="Idempotency-Key",
             pattern=r"^[\x21-\x7e]{1,255}$",
-            description="Of your own choice: for a day the same request with the same key is done once and answered alike.",
+            description="Any value you choose. Within 24 hours a repeated request with the same "
+            "key gets the first answer and is not executed again.",
         ),
     ] = None,
 ) -> Once | None:
     if key is None:
         return None
-    asked = b"\n".join((request.method.encode(), request.url.path.encode(), await request.body()))
-    return Once(key, hashlib.sha256(asked).digest(), _dependencies(request).vault)
+    content = b"\n".join((request.method.encode(), request.url.path.encode(), await request.body()))
+    return Once(key, hashlib.sha256(content).digest(), _dependencies(request).vault)
 
 
 WithDependencies = Annotated[ApiDependencies, Depends(_dependencies)]

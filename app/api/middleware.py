@@ -1,4 +1,4 @@
-"""Around the routes: the bearer token before anything else is looked at, and an answer for what nobody expected."""
+"""ASGI middleware of the API: bearer tokens, and answers for unexpected errors."""
 
 from http import HTTPStatus
 
@@ -24,7 +24,10 @@ log = get_logger("api")
 
 
 class TokenGuard:
-    """Lets a request to /v1 pass only with a token. It stands before routing, so that without one not even a 404 can be seen."""
+    """Require a valid token for every request to /v1.
+
+    It runs before routing: without a token, existing and unknown paths get the same answer.
+    """
 
     def __init__(self, app: ASGIApp, tokens: Tokens, sessions: Sessions) -> None:
         self._app = app
@@ -32,7 +35,7 @@ class TokenGuard:
         self._sessions = sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, with the token's operator in its state, or answer 401."""
+        """Pass the request on with its operator in `state`, or answer 401."""
         if scope["type"] != "http" or not _is_guarded(scope["path"]):
             return await self._app(scope, receive, send)
         operator = await self._operator(scope)
@@ -44,7 +47,7 @@ class TokenGuard:
         detail = (
             "The token is not valid."
             if given
-            else "A bearer token is needed: `Authorization: Bearer …`."
+            else "Send a bearer token: `Authorization: Bearer …`."
         )
         return await problem(_UNAUTHORIZED, detail, headers={"WWW-Authenticate": challenge})(
             scope, receive, send
@@ -64,13 +67,13 @@ class TokenGuard:
 
 
 class FailureGuard:
-    """Answers 503 when the database is to blame and 500 for a defect, and logs neither values nor what was sent."""
+    """Answer 503 for a database error and 500 for a defect. Log no value of the request."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; answer if it ends in an exception before an answer began."""
+        """Pass the request on. Answer it if an exception ends it before the answer has begun."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         begun = False
@@ -83,36 +86,36 @@ class FailureGuard:
         try:
             await self._app(scope, receive, watched)
         except Exception as error:
-            trouble = problem_of(error)
+            database_problem = problem_of(error)
             route = getattr(scope.get("route"), "path", None)
             log.error(
                 "request_failed",
                 method=scope["method"],
                 route=route,
-                trouble=trouble and trouble.name,
+                trouble=database_problem and database_problem.name,
                 error=_description(error),
             )
             if begun:
                 raise
-            await _answer_of(trouble)(scope, receive, send)
+            await _answer_of(database_problem)(scope, receive, send)
 
 
 def _is_guarded(path: str) -> bool:
     return path == PREFIX or path.startswith(PREFIX + "/")
 
 
-def _answer_of(trouble: DatabaseProblem | None) -> ASGIApp:
-    if trouble is None:
-        return problem(_DEFECT, "A defect of zeus-relay; its log tells where.")
+def _answer_of(database_problem: DatabaseProblem | None) -> ASGIApp:
+    if database_problem is None:
+        return problem(_DEFECT, "Internal error of zeus-relay. Its log names the place.")
     return problem(
         _UNAVAILABLE,
-        f"{trouble.value[0].upper()}{trouble.value[1:]}.",
+        f"{database_problem.value[0].upper()}{database_problem.value[1:]}.",
         headers={"Retry-After": "1"},
     )
 
 
 def _description(error: Exception) -> str:
-    """What happened and where, without the text of the exception, which may repeat a value."""
+    """Return type and place of the exception, without its text, which may repeat a value."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -1,4 +1,7 @@
-"""Errors as RFC 9457 problem details: one table from what was refused to a status, and no answer that repeats what a caller sent."""
+"""Problem details (RFC 9457): status and `type` of each error.
+
+No answer repeats a value that the caller sent.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -21,14 +24,14 @@ _TYPE = "urn:zeus-relay:problem:"
 
 
 class FaultyField(BaseModel):
-    """One value of a request that cannot be used."""
+    """Value of a request that is not valid."""
 
     location: Annotated[list[str | int], Field(examples=[["body", "url"]])]
     message: Annotated[str, Field(examples=["only https:// URLs can be called"])]
 
 
 class Problem(BaseModel):
-    """A problem as RFC 9457 describes it."""
+    """Problem as RFC 9457 describes it."""
 
     type: Annotated[str, Field(examples=[f"{_TYPE}subscriber-not-found"])]
     title: Annotated[str, Field(examples=["Subscriber not found"])]
@@ -39,14 +42,14 @@ class Problem(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of problem: its HTTP status and its name in the problem's `type`."""
+    """Kind of problem: its HTTP status and its name in the problem's `type`."""
 
     status: HTTPStatus
     name: str
 
     @property
     def title(self) -> str:
-        """The name in words."""
+        """Return the name in words."""
         return self.name.replace("-", " ").capitalize()
 
 
@@ -82,59 +85,59 @@ def problem(
     errors: Sequence[FaultyField] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The answer that states a problem."""
+    """Return the answer that states a problem."""
     faulty = list(errors) if errors else None
     value = Problem(
         type=_TYPE + kind.name, title=kind.title, status=kind.status, detail=detail, errors=faulty
     )
-    # ASCII only: the name of an unknown field may hold half of a surrogate pair, which UTF-8 cannot write.
+    # ASCII only: an unknown field's name may hold half of a surrogate pair, which UTF-8 cannot
+    # encode.
     body = json.dumps(value.model_dump(exclude_none=True))
     return Response(body, kind.status, dict(headers or {}), MEDIA_TYPE)
 
 
 def documented(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
-    """The entries of these problems in a route's reference."""
+    """Return the entries of these problems for a route's `responses`."""
     return {status.value: {"model": Problem, "description": status.phrase} for status in statuses}
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Have every refusal, and every error of the framework, answered as a problem."""
-    app.add_exception_handler(OperationError, _refused)
+    """Answer every OperationError, and every error of the framework, as a problem."""
+    app.add_exception_handler(OperationError, _operation_error)
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(HTTPException, _http_error)
 
 
-async def _refused(_: Request, error: Exception) -> Response:
-    kind = KINDS[type(error)]  # type: ignore[index]  # registered for Refusal alone
+async def _operation_error(_: Request, error: Exception) -> Response:
+    kind = KINDS[type(error)]  # type: ignore[index]  # registered for OperationError alone
     if isinstance(error, NotAcceptable):
         part = "query" if isinstance(error, BadCursor) else "body"
         return problem(
             kind,
-            "A value cannot be used.",
+            "Invalid value.",
             [FaultyField(location=[part, error.field], message=str(error))],
         )
     return problem(kind, str(error))
 
 
 async def _not_valid(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - tells the type checker what it is registered for
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - for the type checker
     errors = [
         FaultyField(location=list(fault["loc"]), message=fault["msg"].removeprefix("Value error, "))
         for fault in error.errors()
     ]
-    return problem(_INVALID, "A value cannot be used.", errors)
+    return problem(_INVALID, "Invalid value.", errors)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - tells the type checker what it is registered for
+    assert isinstance(error, HTTPException)  # noqa: S101 - for the type checker
     status = HTTPStatus(error.status_code)
-    if (
-        status is HTTPStatus.BAD_REQUEST
-    ):  # what the framework says of a body that is no text, or nested without end
+    # The framework answers 400 for a body that is not text, or that is nested too deeply.
+    if status is HTTPStatus.BAD_REQUEST:
         return problem(
             _INVALID,
-            "The body cannot be read.",
-            [FaultyField(location=["body"], message="is no JSON")],
+            "The body is not valid JSON.",
+            [FaultyField(location=["body"], message="is not valid JSON")],
         )
     headers = dict(error.headers or {})
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
@@ -143,7 +146,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 def _methods(request: Request) -> list[str]:
-    """All methods of a path. The framework names those of the first route alone."""
+    """Return all methods of a path. The framework names only those of the first route."""
     routes = request.app.routes
     return sorted(
         method for method in _METHODS if any(_takes(route, request, method) for route in routes)

@@ -1,12 +1,15 @@
-"""Why a read or an action was refused, each named for the fact. The texts hold nothing that a caller gave: they may be shown and logged."""
+"""Errors of reads and actions, each named for its cause.
+
+The texts contain no value that a caller gave, so they may be shown and logged.
+"""
 
 
 class OperationError(Exception):
-    """An operator asked for something that cannot be had or done; the text says why and, where there is one, the way out."""
+    """Failed read or action of an operator. The text names the cause and, if any, the remedy."""
 
 
 class NotFound(OperationError):
-    """What was asked for does not exist."""
+    """The object does not exist."""
 
 
 class SubscriberNotFound(NotFound):
@@ -52,7 +55,7 @@ class RecoveryNotFound(NotFound):
 
 
 class SampleNotFound(NotFound):
-    """No rejected sample has this id, or a later one took its place."""
+    """No rejected sample has this id, or a newer one has replaced it."""
 
     def __init__(self) -> None:
         super().__init__("There is no rejected sample with this id.")
@@ -66,15 +69,15 @@ class TokenNotFound(NotFound):
 
 
 class NotAllowed(OperationError):
-    """The operator's role may not do this; `needed` may."""
+    """The operator's role is too low; the action needs the role `needed`."""
 
     def __init__(self, needed: str) -> None:
-        super().__init__(f"This takes the role {needed}.")
+        super().__init__(f"This needs the role {needed}.")
         self.needed = needed
 
 
 class NotAcceptable(OperationError):
-    """A value that was given cannot be used; `field` names it."""
+    """A given value is not valid; `field` names it."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(reason)
@@ -87,7 +90,7 @@ class BadCursor(NotAcceptable):
     def __init__(self) -> None:
         super().__init__(
             "cursor",
-            "The cursor was not made by this list; leave it out to start at the beginning.",
+            "The cursor is not from this list. Omit it to start at the beginning.",
         )
 
 
@@ -102,50 +105,51 @@ class TokenNameTaken(OperationError):
     """Another token has this name."""
 
     def __init__(self) -> None:
-        super().__init__("A token with this name exists; revoke it first.")
+        super().__init__("A token with this name exists. Revoke it first.")
 
 
 class KeyReused(OperationError):
-    """An Idempotency-Key came with another request than before, or with one whose answer cannot be opened any more."""
+    """The Idempotency-Key belongs to another request, or the vault cannot open the kept answer."""
 
     def __init__(self) -> None:
-        super().__init__("This Idempotency-Key belongs to another request; use a new one.")
+        super().__init__("This Idempotency-Key belongs to another request. Use a new one.")
 
 
 class NotDismissible(OperationError):
-    """What does not ask for attention cannot be dismissed from it; `state` is what it is."""
+    """The item needs no review, so it cannot be dismissed; `state` is its state."""
 
     def __init__(self, state: str) -> None:
-        super().__init__(f"It needs no attention ({state}) and cannot be dismissed.")
+        super().__init__(f"It needs no review ({state}), so it cannot be dismissed.")
         self.state = state
 
 
 class SubscriberPaused(OperationError):
-    """A paused subscriber is sent nothing, a test included."""
+    """The subscriber is paused, so it gets no webhook, not even a test."""
 
     def __init__(self) -> None:
-        super().__init__("The subscriber is paused and would be sent nothing; resume it first.")
+        super().__init__("The subscriber is paused and gets no webhooks. Resume it first.")
 
 
 class SubscriberPolls(OperationError):
-    """A subscriber with a feed is sent nothing."""
+    """The subscriber polls its feed, so it gets no webhook."""
 
     def __init__(self) -> None:
-        super().__init__("The subscriber polls its feed and is sent nothing.")
+        super().__init__("The subscriber polls its feed and gets no webhooks.")
 
 
 class TooManySecrets(OperationError):
-    """So many secrets are still valid that every webhook would carry a long list of signatures."""
+    """Too many secrets are still valid: each webhook carries one signature per valid secret."""
 
     def __init__(self, valid: int) -> None:
         super().__init__(
-            f"{valid} secrets are still valid; rotate with an overlap of 0 to end them at once, or wait until one expires."
+            f"{valid} secrets are still valid. Rotate with an overlap of 0 to end them now, "
+            "or wait until one expires."
         )
         self.valid = valid
 
 
 class NotReleasable(OperationError):
-    """A notice that is not in quarantine, or in which nothing can be judged; `reasons` as judging names them."""
+    """The notice is not quarantined, or it cannot be judged; `reasons` are those of judging."""
 
     def __init__(self, reasons: tuple[str, ...]) -> None:
         super().__init__(f"The notice cannot be released: {', '.join(reasons)}.")
@@ -153,18 +157,18 @@ class NotReleasable(OperationError):
 
 
 class NotRetriable(OperationError):
-    """An outbound webhook that is neither pending nor dead, or under way this moment; `state` is what it is."""
+    """The outbound webhook is neither pending nor dead, or it is in flight; `state` names it."""
 
     def __init__(self, state: str) -> None:
         super().__init__(
-            f"The outbound webhook is {state}; only one that is dead or waits can be retried."
+            f"The outbound webhook is {state}. Only a dead or pending one can be retried."
         )
         self.state = state
 
 
 class NotCancellable(OperationError):
-    """A recovery that has ended; `state` is how."""
+    """The recovery has ended; `state` is its final state."""
 
     def __init__(self, state: str) -> None:
-        super().__init__(f"The recovery is {state}; only one that is running can be cancelled.")
+        super().__init__(f"The recovery is {state}. Only a running one can be cancelled.")
         self.state = state

@@ -13,7 +13,7 @@ _NAME = re.compile(r"\w[\w.-]{0,99}")
 
 
 class Value(BaseModel):
-    """Value that operators read. The text below a field is its description in the OpenAPI document."""
+    """Value that operators read. The text below a field describes it in the OpenAPI document."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
@@ -59,6 +59,6 @@ class Page(Value, Generic[Item]):
     items: list[Item]
     """Items of this page, at most `limit`."""
     next_cursor: str | None
-    """Position behind the last item. Pass it as `cursor` to read on, also later in a growing list."""
+    """Position behind the last item. Pass it as `cursor` to read on, now or later."""
     has_more: bool
     """True if there are more items behind `next_cursor` now."""

@@ -1,4 +1,7 @@
-"""Reading a long list page by page: an opaque cursor names the last id that was read, so that nothing is counted and nothing skipped."""
+"""Cursor pagination: an opaque cursor names the last id that was read.
+
+No rows are counted, and no page skips or repeats an item.
+"""
 
 import base64
 import binascii
@@ -23,20 +26,20 @@ Key = UUID | int
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a page begins (behind `cursor`; None: at the beginning) and how many items it holds at most, 1 to LIMIT."""
+    """Start of a page (behind `cursor`; None: at the beginning) and its size, 1 to LIMIT items."""
 
     cursor: str | None = None
     limit: int = DEFAULT_LIMIT
 
 
 def cursor_of(key: Key) -> str:
-    """The cursor that names the place behind the item with this id."""
+    """Return the cursor for the position behind the item with this id."""
     raw = key.bytes if isinstance(key, UUID) else key.to_bytes(_INT_BYTES, signed=True)
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def key_of(cursor: str, kind: type[Key]) -> Key:
-    """The id that a cursor names; raises BadCursor unless it was made from an id of this kind."""
+    """Return the id in a cursor. Raise BadCursor if it is not from an id of this kind."""
     try:
         raw = base64.b64decode(
             cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True
@@ -59,10 +62,11 @@ def along(
     keys: Sequence[Column],
     after: Sequence[object] | None,
 ) -> Select[*tuple[Any, ...]]:
-    """The rows of `query` in which the columns `fixed` have these values, in falling order of `keys`; behind the one with the keys `after`.
+    """Return `query` limited to rows with the values `fixed`, ordered by `keys` descending.
 
-    It is read along the index that begins with the columns of `fixed` and goes on with `keys`. Rows are compared, because equality would
-    leave Postgres another way, an index in the order of `keys` alone, and then it reads past any number of rows that have other values.
+    With `after`, only rows behind the one with these keys. Postgres reads the index on the columns
+    of `fixed` followed by `keys`. The conditions compare whole rows: with plain equality, Postgres
+    may choose an index on `keys` alone and scan many rows that have other values.
     """
     given = [_expression(column, value) for column, value in fixed.items()]
     until = (
@@ -84,10 +88,10 @@ def _expression(column: Column, value: object) -> ColumnElement[Any] | Column:
 
 
 def page_of(ids: Iterable[Key], place: Place) -> tuple[list[Key], str | None, bool]:
-    """The latest of these ids that make a page, the cursor behind them, and whether there are more."""
-    falling = sorted(ids, reverse=True)
-    page = falling[: place.limit]
-    return page, cursor_of(page[-1]) if page else place.cursor, len(falling) > place.limit
+    """Return a page of the newest ids, the cursor behind it, and True if there are more."""
+    descending = sorted(ids, reverse=True)
+    page = descending[: place.limit]
+    return page, cursor_of(page[-1]) if page else place.cursor, len(descending) > place.limit
 
 
 async def read_page(
@@ -99,9 +103,10 @@ async def read_page(
     newest_first: bool,
     fixed: Mapping[Column, object] | None = None,
 ) -> tuple[list[Any], str | None, bool]:
-    """The rows of one page of `query`, ordered by `column` (a unique id); the cursor behind them; whether there are more.
+    """Return the rows of one page, the cursor behind them, and True if there are more.
 
-    `fixed` is for lists with the newest first: columns that have these values, and an index that begins with them (see `along`).
+    `query` is ordered by `column`, a unique id. `fixed` is for lists with the newest first: values
+    of columns with which an index begins (see `along`). Raise BadCursor.
     """
     key = None if place.cursor is None else key_of(place.cursor, column.type.python_type)
     if fixed:

@@ -78,7 +78,7 @@ async def test_a_viewer_reads_and_changes_nothing(
                 assert [] == [secret for secret in (*PERSONAL, SOURCE) if secret in answer.text]
             else:
                 assert (403, "not-allowed") == answer.problem
-                assert f"This takes the role {_role_of(operation[2])}." == answer.json["detail"]
+                assert f"This needs the role {_role_of(operation[2])}." == answer.json["detail"]
     assert before == await contents(world)
 
 

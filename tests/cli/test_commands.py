@@ -182,7 +182,7 @@ async def test_a_list_says_how_to_read_on(cli: Cli, setup: OperationsSetup) -> N
     rest = (await cli("notices", "list", "--limit", "2", "--cursor", cursor[1])).stdout.splitlines()
     assert 2 == len(rest)
     assert (
-        "cursor: The cursor was not made by this list"
+        "cursor: The cursor is not from this list"
         in (await cli("notices", "list", "--cursor", "x", code=1)).stderr
     )
 

@@ -1,4 +1,4 @@
-"""/v1/audit: who did what."""
+"""Route of the audit, /v1/audit."""
 
 from typing import Annotated
 
@@ -18,15 +18,17 @@ async def list_audit(
     dependencies: WithDependencies,
     place: WithPlace,
     operator: Annotated[
-        Line | None, Query(max_length=255, description="Only what this operator did.")
+        Line | None, Query(max_length=255, description="Only entries of this operator.")
     ] = None,
-    action: Annotated[Action | None, Query(description="Only actions of this kind.")] = None,
+    action: Annotated[Action | None, Query(description="Only entries of this action.")] = None,
     subject: Annotated[
         Line | None,
-        Query(max_length=300, description="Only what was done to this, such as `subscriber:shop`."),
+        Query(
+            max_length=300, description="Only entries about this subject, e.g. `subscriber:shop`."
+        ),
     ] = None,
 ) -> AuditPage:
-    """Every action and every look at personal values, the latest first."""
+    """List all actions and all views of personal data, the newest first."""
     return await operations.list_audit(
         dependencies.sessions, place, operator=operator, action=action, subject=subject
     )

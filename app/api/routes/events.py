@@ -1,4 +1,4 @@
-"""/v1/events: the events, also as a feed to poll."""
+"""Routes of events, /v1/events, and of the feed that subscribers poll."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -32,7 +32,7 @@ async def list_events(
         Line | None,
         Query(
             max_length=500,
-            description="The feed behind this `next_cursor`; empty for its beginning.",
+            description="Read the feed behind this `next_cursor`; empty: from its beginning.",
         ),
     ] = None,
     wait: Annotated[
@@ -40,14 +40,15 @@ async def list_events(
         Query(
             ge=0,
             le=LONGEST_WAIT,
-            description="Seconds to wait for events in the feed, if there are none yet.",
+            description="Seconds to wait for an event if the feed has none yet.",
         ),
     ] = 0,
 ) -> EventPage:
-    """The events, the oldest first; with `after` or `wait`, or with the token of a feed, as a feed from which none is ever missing.
+    """List events, the oldest first; with `after`, `wait` or a feed token, read the feed.
 
-    The feed is ordered by when events became visible, the list by their ids. A feed's own token gives events as webhooks carry them,
-    filtered like a subscription: `customer` stands in `data`, if at all.
+    The feed never skips an event: it is ordered by the time at which events became visible. The
+    list is ordered by their ids. A feed token gives events as webhooks carry them, with the
+    subscriber's filters; `customer` is in `data` if the subscriber gets it.
     """
     feed = feed_of(request)
     if feed is None and after is None and not wait:
@@ -55,9 +56,7 @@ async def list_events(
             dependencies.sessions, place, order_no=order_no, shown_to=shown_to
         )
     if order_no is not None or place.cursor is not None:
-        raise NotAcceptable(
-            "after", "The feed is read by `after`, and not by `cursor` or `order_no`."
-        )
+        raise NotAcceptable("after", "Read the feed with `after`, without `cursor` and `order_no`.")
     return await dependencies.feed.read(
         Place(after or None, place.limit), Reader(feed, shown_to), wait
     )
@@ -65,5 +64,5 @@ async def list_events(
 
 @router.get("/{event_id}", responses=documented(HTTPStatus.NOT_FOUND))
 async def show_event(dependencies: WithDependencies, event_id: UUID, shown_to: ShownTo) -> Event:
-    """One event."""
+    """Show one event."""
     return await operations.show_event(dependencies.sessions, event_id, shown_to=shown_to)

@@ -1,4 +1,7 @@
-"""Health and metrics of the private listener, without a token: for load balancers and Prometheus."""
+"""Health checks and metrics of the private listener, for load balancers and Prometheus.
+
+They need no token.
+"""
 
 import asyncio
 
@@ -20,20 +23,20 @@ log = get_logger("api")
 
 @probe(router, "/healthz")
 async def healthz(request: Request) -> Response:
-    """Whether the process is alive."""
+    """Answer 200: the process is alive."""
     return probed(request, "alive")
 
 
 @probe(router, "/readyz")
 async def readyz(request: Request, dependencies: WithDependencies) -> Response:
-    """Whether the database answers."""
+    """Answer 200 if the database answers within READY_SECONDS, else 503."""
     ready = await _answers(dependencies.sessions)
     return probed(request, "ready" if ready else "the database does not answer", well=ready)
 
 
 @router.get("/metrics")
 async def metrics(dependencies: WithDependencies) -> Response:
-    """This process's metrics for Prometheus."""
+    """Return this process's metrics for Prometheus."""
     return Response(await dependencies.scrapes.text(), media_type=CONTENT_TYPE_LATEST)
 
 

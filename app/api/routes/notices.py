@@ -1,4 +1,4 @@
-"""/v1/notices: the calls of Zeus."""
+"""Routes of notices (calls of Zeus), /v1/notices."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -32,7 +32,7 @@ async def list_notices(
         Query(description="Only quarantined and conflicting notices that nobody has dismissed."),
     ] = False,
 ) -> NoticePage:
-    """The calls of Zeus, the latest first."""
+    """List the calls of Zeus, the newest first."""
     return await operations.list_notices(
         dependencies.sessions, place, verdict=verdict, order_no=order_no, attention=attention
     )
@@ -42,7 +42,7 @@ async def list_notices(
 async def show_notice(
     dependencies: WithDependencies, notice_id: UUID, shown_to: ShownTo
 ) -> NoticeInFull:
-    """One call with its raw bytes and how they were read."""
+    """Show one call: its raw bytes and the values read from them."""
     return await operations.show_notice(dependencies.sessions, notice_id, shown_to=shown_to)
 
 
@@ -52,7 +52,7 @@ async def show_notice(
 async def release_notice(
     dependencies: WithDependencies, actor: WithActor, notice_id: UUID
 ) -> Notice:
-    """Have a quarantined call judged in spite of what is wrong with it. A worker does that within a moment."""
+    """Release a call from quarantine. A worker judges it soon, in spite of its faults."""
     return await operations.release_notice(dependencies.sessions, notice_id, actor)
 
 
@@ -62,5 +62,5 @@ async def release_notice(
 async def dismiss_notice(
     dependencies: WithDependencies, actor: WithActor, notice_id: UUID, dismissal: Dismissal
 ) -> Notice:
-    """Take a call that is in quarantine or in conflict out of what needs attention. It stays what it is."""
+    """Remove a quarantined or conflicting call from the attention list. Its verdict stays."""
     return await dismissals.dismiss_notice(dependencies.sessions, notice_id, dismissal, actor)

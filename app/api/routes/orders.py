@@ -1,4 +1,4 @@
-"""/v1/orders: finding orders, and what is known of one."""
+"""Routes of orders, /v1/orders: search, history, erasure."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -17,7 +17,7 @@ from app.operations.orders.search import Day, FoundOrderPage, Money, OrderQuery,
 
 router = APIRouter(prefix="/orders", tags=["orders"])
 
-# Whatever Zeus sends as order_no can be looked up, a slash included.
+# Zeus may send any text as order_no, so a slash must work.
 OrderNo = Annotated[
     Line,
     Path(
@@ -27,10 +27,10 @@ OrderNo = Annotated[
     ),
 ]
 WantedOrderNo = Annotated[
-    Line | None, Query(max_length=255, description="The order with this number, whole.")
+    Line | None, Query(max_length=255, description="The order with exactly this number.")
 ]
 WantedSendid = Annotated[
-    Line | None, Query(min_length=1, max_length=255, description="Orders with this sendid, whole.")
+    Line | None, Query(min_length=1, max_length=255, description="Orders with exactly this sendid.")
 ]
 WantedTail = Annotated[
     Tail | None,
@@ -58,7 +58,7 @@ async def search_orders(
     money: WantedMoney = None,
     date: WantedDate = None,
 ) -> FoundOrderPage:
-    """The orders to which all of this applies, the latest first."""
+    """List the orders that match every given value, the newest first."""
     query = OrderQuery(
         order_no=order_no, sendid=sendid, telno_tail=telno_tail, money=money, date=date
     )
@@ -69,9 +69,9 @@ async def search_orders(
 async def erase_order(
     dependencies: WithDependencies, order_no: OrderNo, actor: WithActor
 ) -> Erased:
-    """Erase the personal data of an order from the database: raw calls, customer, subscribers' answers. What was decided stays.
+    """Erase an order's personal data: raw calls, customer, subscribers' answers. Verdicts stay.
 
-    What a receiver's disk holds is erased there, with `zeus-relay spool forget`.
+    This erases from the database. `zeus-relay spool forget` erases from the disk of a receiver.
     """
     return await erasure.erase_order(dependencies.sessions, actor, order_no)
 
@@ -80,5 +80,5 @@ async def erase_order(
 async def show_order(
     dependencies: WithDependencies, order_no: OrderNo, shown_to: ShownTo
 ) -> OrderHistory:
-    """An order with its calls, events, webhooks and attempts."""
+    """Show an order with its calls, events, webhooks and attempts."""
     return await operations.show_order(dependencies.sessions, order_no, shown_to=shown_to)

@@ -1,4 +1,4 @@
-"""/v1/outbound-webhooks: what is owed to subscribers, and sending it again."""
+"""Routes of outbound webhooks, /v1/outbound-webhooks: list, show, retry, dismiss."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -39,10 +39,10 @@ async def list_outbound_webhooks(
         Query(max_length=100, description="Only webhooks to the subscriber of this name."),
     ] = None,
     attention: Annotated[
-        bool, Query(description="Only webhooks that were given up and that nobody has dismissed.")
+        bool, Query(description="Only dead webhooks that nobody has dismissed.")
     ] = False,
 ) -> OutboundWebhookPage:
-    """What was and is owed to subscribers, the latest first."""
+    """List outbound webhooks, delivered and not, the newest first."""
     return await operations.list_outbound(
         dependencies.sessions, place, states=state, subscriber=subscriber, attention=attention
     )
@@ -52,7 +52,7 @@ async def list_outbound_webhooks(
 async def show_outbound_webhook(
     dependencies: WithDependencies, webhook_id: WebhookId, shown_to: ShownTo
 ) -> OutboundWebhookInFull:
-    """One outbound webhook with every attempt."""
+    """Show one outbound webhook with every attempt."""
     return await operations.show_outbound(dependencies.sessions, webhook_id, shown_to=shown_to)
 
 
@@ -60,7 +60,7 @@ async def show_outbound_webhook(
 async def retry_outbound_webhook(
     dependencies: WithDependencies, actor: WithActor, webhook_id: WebhookId
 ) -> OutboundWebhookInFull:
-    """Make a webhook that waits or was given up due now; its attempts are counted from the beginning again."""
+    """Send a pending or dead webhook now. Its attempts are counted from zero again."""
     return await operations.retry_outbound(dependencies.sessions, webhook_id, actor)
 
 
@@ -70,7 +70,7 @@ async def retry_outbound_webhook(
 async def dismiss_outbound_webhook(
     dependencies: WithDependencies, actor: WithActor, webhook_id: WebhookId, dismissal: Dismissal
 ) -> OutboundWebhookInFull:
-    """Take a webhook that was given up out of what needs attention. It can still be retried."""
+    """Remove a dead webhook from the attention list. It can still be retried."""
     return await dismiss_webhook(dependencies.sessions, webhook_id, dismissal, actor)
 
 
@@ -78,5 +78,5 @@ async def dismiss_outbound_webhook(
 async def recover_outbound_webhooks(
     dependencies: WithDependencies, actor: WithActor, once: WithOnce, request: RecoveryRequest
 ) -> Recovery:
-    """Send a subscriber again what it missed in a span of time. Each webhook keeps its `webhook-id`."""
+    """Resend what a subscriber missed in a time range. Each webhook keeps its `webhook-id`."""
     return await recover_webhooks(dependencies.sessions, request, actor, once)

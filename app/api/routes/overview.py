@@ -1,4 +1,4 @@
-"""/v1/overview and /v1/attention: how things stand, and what needs a human."""
+"""Routes of the current state, /v1/overview, and of open reviews, /v1/attention."""
 
 from fastapi import APIRouter
 
@@ -11,11 +11,11 @@ router = APIRouter(tags=["overview"])
 
 @router.get("/overview")
 async def show_overview(dependencies: WithDependencies) -> Overview:
-    """Calls by the hour, slow answers, what waits, and who does not get it. It may be three seconds old."""
+    """Show calls per hour, slow answers, backlogs and failing subscribers (at most 3 s old)."""
     return await dependencies.overviews.read()
 
 
 @router.get("/attention")
 async def show_attention(dependencies: WithDependencies) -> Attention:
-    """What needs a human: the latest 50 of each kind that nobody has dismissed."""
+    """Show items that need review: the newest 50 of each kind that nobody has dismissed."""
     return await read_attention(dependencies.sessions)

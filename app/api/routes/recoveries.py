@@ -1,4 +1,4 @@
-"""/v1/recoveries: sending a subscriber again what it missed, as jobs with progress."""
+"""Routes of recoveries, /v1/recoveries: jobs that resend what a subscriber missed."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -23,7 +23,7 @@ RecoveryId = Annotated[UUID, Path(description="The recovery's id.")]
 
 @router.get("")
 async def list_recoveries(dependencies: WithDependencies, place: WithPlace) -> RecoveryJobPage:
-    """All recoveries, the latest first."""
+    """List all recoveries, the newest first."""
     return await operations.list_recoveries(dependencies.sessions, place)
 
 
@@ -31,13 +31,16 @@ async def list_recoveries(dependencies: WithDependencies, place: WithPlace) -> R
 async def start_recovery(
     dependencies: WithDependencies, actor: WithActor, once: WithOnce, request: RecoveryRequest
 ) -> Recovery:
-    """Send a subscriber again what it missed in a span of time, or only count that. Workers do it; each webhook keeps its `webhook-id`."""
+    """Start to resend what a subscriber missed in a time range, or only count it.
+
+    Workers resend. Each webhook keeps its `webhook-id`.
+    """
     return await operations.recover(dependencies.sessions, request, actor, once)
 
 
 @router.get("/{recovery_id}", responses=documented(HTTPStatus.NOT_FOUND))
 async def show_recovery(dependencies: WithDependencies, recovery_id: RecoveryId) -> RecoveryJob:
-    """One recovery and how far it is."""
+    """Show one recovery and its progress."""
     return await operations.show_recovery(dependencies.sessions, recovery_id)
 
 
@@ -47,5 +50,5 @@ async def show_recovery(dependencies: WithDependencies, recovery_id: RecoveryId)
 async def cancel_recovery(
     dependencies: WithDependencies, actor: WithActor, recovery_id: RecoveryId
 ) -> RecoveryJob:
-    """End a recovery. What has become due already is sent."""
+    """Cancel a recovery. Webhooks that it has already made due are still sent."""
     return await operations.cancel_recovery(dependencies.sessions, recovery_id, actor)

@@ -1,4 +1,4 @@
-"""/v1/rejected-samples: calls from strangers that look like Zeus's."""
+"""Routes of rejected samples, /v1/rejected-samples: calls from unknown sources."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -25,7 +25,7 @@ async def list_rejected_samples(
         bool, Query(description="Only samples that nobody has dismissed.")
     ] = False,
 ) -> RejectedSamplePage:
-    """Calls that were answered 403 and look like Zeus's, the latest first; no more than 100 are kept."""
+    """List calls that were answered 403 but look like calls of Zeus, the newest 100 at most."""
     return await operations.list_samples(dependencies.sessions, place, attention=attention)
 
 
@@ -33,7 +33,7 @@ async def list_rejected_samples(
 async def show_rejected_sample(
     dependencies: WithDependencies, sample_id: UUID, shown_to: ShownTo
 ) -> RejectedSampleInFull:
-    """One rejected call with its raw bytes and how they read."""
+    """Show one rejected call: its raw bytes and the values read from them."""
     return await operations.show_sample(dependencies.sessions, sample_id, shown_to=shown_to)
 
 
@@ -41,7 +41,7 @@ async def show_rejected_sample(
 async def release_rejected_sample(
     dependencies: WithDependencies, actor: WithActor, sample_id: UUID
 ) -> Notice:
-    """Make a notice of a rejected call, to be judged like any other."""
+    """Record a rejected call as a notice. A worker judges it like any other."""
     return await operations.release_sample(dependencies.sessions, sample_id, actor)
 
 
@@ -51,5 +51,5 @@ async def release_rejected_sample(
 async def dismiss_rejected_sample(
     dependencies: WithDependencies, actor: WithActor, sample_id: UUID, dismissal: Dismissal
 ) -> RejectedSample:
-    """Take a rejected call out of what needs attention."""
+    """Remove a rejected call from the attention list."""
     return await dismissals.dismiss_sample(dependencies.sessions, sample_id, dismissal, actor)

@@ -1,4 +1,4 @@
-"""/v1/subscribers: the systems that get webhooks."""
+"""Routes of subscribers, /v1/subscribers: the systems that get webhooks."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -33,7 +33,7 @@ _MISSING_OR_CONFLICT = documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 
 
 class PauseRequest(BaseModel):
-    """Why a subscriber is paused."""
+    """Reason for pausing a subscriber."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -44,7 +44,7 @@ class PauseRequest(BaseModel):
 
 @router.get("")
 async def list_subscribers(dependencies: WithDependencies) -> SubscriberList:
-    """All subscribers, by name."""
+    """List all subscribers by name."""
     return await operations.list_subscribers(dependencies.sessions)
 
 
@@ -56,7 +56,7 @@ async def add_subscriber(
     new: NewSubscriber,
     response: Response,
 ) -> SubscriberWithSecret:
-    """Add a subscriber. It gets the events that are made from now on. The answer shows the signing secret, this once."""
+    """Add a subscriber. It gets all later events. Only this answer shows the signing secret."""
     subscriber = await operations.add_subscriber(
         dependencies.sessions, dependencies.vault, new, dependencies.rules, actor, once
     )
@@ -66,7 +66,7 @@ async def add_subscriber(
 
 @router.get("/{name}", responses=_MISSING)
 async def show_subscriber(dependencies: WithDependencies, name: Name) -> SubscriberInFull:
-    """One subscriber, with what is owed to it."""
+    """Show one subscriber with its pending webhooks."""
     return await operations.show_subscriber(dependencies.sessions, name)
 
 
@@ -74,7 +74,7 @@ async def show_subscriber(dependencies: WithDependencies, name: Name) -> Subscri
 async def change_subscriber(
     dependencies: WithDependencies, actor: WithActor, name: Name, change: SubscriberChange
 ) -> Subscriber:
-    """Change a subscriber. Webhooks that are owed already go to the new URL."""
+    """Change a subscriber. Pending webhooks go to the new URL."""
     return await operations.change_subscriber(
         dependencies.sessions, dependencies.vault, name, change, dependencies.rules, actor
     )
@@ -84,7 +84,7 @@ async def change_subscriber(
 async def remove_subscriber(
     dependencies: WithDependencies, actor: WithActor, name: Name
 ) -> Response:
-    """Forget a subscriber's URL and secrets and cancel what is owed to it. Its history stays under its name."""
+    """Delete a subscriber's URL and secrets and cancel its pending webhooks. Its history stays."""
     await operations.remove_subscriber(dependencies.sessions, name, actor)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
@@ -96,7 +96,7 @@ async def pause_subscriber(
     name: Name,
     request: PauseRequest | None = None,
 ) -> Subscriber:
-    """Hold what is owed to a subscriber until it is resumed."""
+    """Hold a subscriber's webhooks until it is resumed."""
     return await pauses.pause_subscriber(
         dependencies.sessions, name, request.reason if request else None, actor
     )
@@ -106,7 +106,7 @@ async def pause_subscriber(
 async def resume_subscriber(
     dependencies: WithDependencies, actor: WithActor, name: Name
 ) -> Subscriber:
-    """Send again, beginning with what was held."""
+    """Resume a subscriber. Held webhooks are sent first."""
     return await pauses.resume_subscriber(dependencies.sessions, name, actor)
 
 
@@ -114,7 +114,10 @@ async def resume_subscriber(
 async def rotate_subscriber_secret(
     dependencies: WithDependencies, actor: WithActor, name: Name, rotation: Rotation | None = None
 ) -> SubscriberWithSecret:
-    """Give a subscriber a new signing secret, shown this once. For a while webhooks carry signatures of both."""
+    """Give a subscriber a new signing secret. Only this answer shows it.
+
+    During the overlap, webhooks carry signatures of both secrets.
+    """
     return await rotate_secret(
         dependencies.sessions, dependencies.vault, name, rotation or Rotation(), actor
     )

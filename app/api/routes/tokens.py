@@ -1,4 +1,4 @@
-"""/v1/tokens: who may use the API and the console."""
+"""Routes of operators' tokens, /v1/tokens."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -18,7 +18,7 @@ Name = Annotated[Line, Path(max_length=100, description="The token's name.", exa
 
 @router.get("")
 async def list_tokens(dependencies: WithDependencies) -> TokenList:
-    """The tokens that are not revoked, by name."""
+    """List the tokens that are not revoked, by name."""
     return await operations.list_tokens(dependencies.sessions)
 
 
@@ -26,7 +26,7 @@ async def list_tokens(dependencies: WithDependencies) -> TokenList:
 async def create_token(
     dependencies: WithDependencies, actor: WithActor, once: WithOnce, new: NewToken
 ) -> TokenWithSecret:
-    """Make a token for an operator. The answer shows it, this once."""
+    """Create a token for an operator. Only this answer shows it."""
     return await operations.create_token(dependencies.sessions, new, actor, once)
 
 
@@ -34,6 +34,6 @@ async def create_token(
     "/{name}", status_code=HTTPStatus.NO_CONTENT, responses=documented(HTTPStatus.NOT_FOUND)
 )
 async def revoke_token(dependencies: WithDependencies, actor: WithActor, name: Name) -> Response:
-    """End a token; within a few seconds nobody takes it any more."""
+    """Revoke a token. Within a few seconds no process accepts it."""
     await operations.revoke_token(dependencies.sessions, name, actor)
     return Response(status_code=HTTPStatus.NO_CONTENT)

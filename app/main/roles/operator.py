@@ -59,7 +59,7 @@ class OperatorRole:
             admin_token=admin_token,
             rules=rules,
             spool=settings.spool_path,
-            tide=self._feed_wakeup,
+            feed_wakeup=self._feed_wakeup,
         )
         console = make_console(
             ConsoleDependencies(

@@ -1,4 +1,7 @@
-"""The audit: one entry for each action and each look at personal data, in the transaction of what it tells of."""
+"""Audit log: one entry for each action and each view of personal data.
+
+An entry is written in the transaction of its action.
+"""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -19,29 +22,32 @@ log = get_logger("audit")
 
 
 class AuditEntry(Value):
-    """Who did what, to what, and when."""
+    """One entry of the audit: operator, action, subject and time."""
 
     id: UUID
     at: Moment
     operator: Annotated[str, Field(examples=["suzuki"])]
-    """The name of the token, `admin-token`, or on the command line that of the operating system's user."""
+    """Name of the token, or `admin-token`; on the command line the operating system's user."""
     role: Role
     via: Via
     action: Action
     subject: Annotated[str, Field(examples=["subscriber:shop"])]
-    """The kind of what was acted on, and its name or id."""
+    """Kind of the object of the action, and its name or id."""
     details: Annotated[dict[str, Any], Field(examples=[{"webhooks": 12}])]
-    """What else matters; never personal values or secrets."""
+    """Further facts, without personal values and secrets."""
 
 
 class AuditPage(Page[AuditEntry]):
-    """Entries, the latest first."""
+    """Entries, the newest first."""
 
 
 async def write_entry(
     session: AsyncSession, actor: Actor, action: Action, subject: str, **details: Any
 ) -> None:
-    """Add an entry to this transaction. Raises NotAllowed if the actor's role may not do this, which undoes the transaction."""
+    """Add an entry to this transaction.
+
+    Raise NotAllowed if the actor's role is too low for the action; this rolls the transaction back.
+    """
     actor.demand(action)
     row = AuditEntryRow(
         id=uuid7(),
@@ -60,7 +66,7 @@ async def write_entry(
 
 
 async def write_look(session: AsyncSession, actor: Actor, subject: str) -> None:
-    """Add an entry that the actor was shown the personal values of something. Raises NotAllowed."""
+    """Record that the actor saw the personal values of `subject`. Raise NotAllowed."""
     await write_entry(session, actor, Action.PERSONAL_DATA_SEEN, subject)
 
 
@@ -72,18 +78,18 @@ async def list_audit(
     action: Action | None = None,
     subject: str | None = None,
 ) -> AuditPage:
-    """The entries of one operator, of one kind, of one subject, the latest first. Raises BadCursor."""
-    # The rarest first: the page is read along its index, and what else is wanted is filtered.
-    asked = (
+    """Return entries, the newest first, filtered by the given values. Raise BadCursor."""
+    # The most selective filter comes first: its index gives the page, the others filter rows.
+    filters = (
         (AuditEntryRow.subject, subject),
         (AuditEntryRow.operator, operator),
         (AuditEntryRow.action, action),
     )
-    wanted = [(column, value) for column, value in asked if value is not None]
-    query = select(AuditEntryRow).where(*(column == value for column, value in wanted[1:]))
+    given = [(column, value) for column, value in filters if value is not None]
+    query = select(AuditEntryRow).where(*(column == value for column, value in given[1:]))
     async with sessions() as session:
         rows, cursor, has_more = await read_page(
-            session, query, AuditEntryRow.id, place, newest_first=True, fixed=dict(wanted[:1])
+            session, query, AuditEntryRow.id, place, newest_first=True, fixed=dict(given[:1])
         )
     return AuditPage(
         items=[_entry_of(row) for (row,) in rows], next_cursor=cursor, has_more=has_more

@@ -1,4 +1,7 @@
-"""The keys and the token that a site with the embedded Postgres need not configure: made once and kept in the data directory."""
+"""Generated secret keys and admin token of a site with the embedded Postgres.
+
+They are generated once and kept in the data directory, so that nobody has to configure them.
+"""
 
 import os
 import secrets
@@ -18,52 +21,63 @@ _SHORTEST_TOKEN = 20
 
 
 def new_key() -> str:
-    """A fresh Fernet key, as RELAY_SECRET_KEYS takes it."""
+    """Return a new Fernet key for RELAY_SECRET_KEYS."""
     return Fernet.generate_key().decode()
 
 
 def vault_of(settings: Settings) -> Vault:
-    """The vault of RELAY_SECRET_KEYS, or of the kept keys. Raises WrongSettings when there are none, or those in the file are no keys."""
+    """Return the vault of RELAY_SECRET_KEYS, or of the kept keys.
+
+    Raise WrongSettings if there are no keys, or if the file holds something else.
+    """
     if settings.secret_keys:
         return Vault([key.get_secret_value() for key in settings.secret_keys])
     _demand_embedded(
-        settings, "secret_keys", "make one with `zeus-relay keygen` and give it to every process"
+        settings, "secret_keys", "create one with `zeus-relay keygen` and give it to every process"
     )
     kept = _kept(settings.data_dir / KEYS_FILE, new_key)
     try:
         return Vault(kept.split())
     except (NoKeys, ValueError):
         raise WrongSettings(
-            f"{settings.data_dir / KEYS_FILE}: must hold Fernet keys, one a line"
+            f"{settings.data_dir / KEYS_FILE}: must hold Fernet keys, one per line"
         ) from None
 
 
 def admin_token_of(settings: Settings) -> str:
-    """RELAY_ADMIN_TOKEN, or the kept token. Raises WrongSettings when there is none."""
+    """Return RELAY_ADMIN_TOKEN, or the kept token. Raise WrongSettings if there is none."""
     if settings.admin_token is not None:
         return settings.admin_token.get_secret_value()
     _demand_embedded(settings, "admin_token", "choose at least 20 characters that nobody can guess")
     token = _kept(settings.data_dir / TOKEN_FILE, lambda: secrets.token_urlsafe(32))
     if len(token) < _SHORTEST_TOKEN:
         raise WrongSettings(
-            f"{settings.data_dir / TOKEN_FILE}: must hold a token of at least {_SHORTEST_TOKEN} characters"
+            f"{settings.data_dir / TOKEN_FILE}: must hold a token "
+            f"of at least {_SHORTEST_TOKEN} characters"
         )
     return token
 
 
 def _demand_embedded(settings: Settings, field: str, advice: str) -> None:
-    """Processes that share a database need the same keys, and a data directory of their own would give each others."""
+    """Raise WrongSettings unless the embedded Postgres is in use.
+
+    Processes that share another database need the same keys, but each has its own data directory.
+    """
     if settings.embedded:
         return
     variable = variable_of(field)
     example = (Settings.model_fields[field].examples or [""])[0]
     raise WrongSettings(
-        f"{variable}: is needed beside {variable_of('database_url')}; {advice}. Example: {variable}={example}"
+        f"{variable}: is needed beside {variable_of('database_url')}; {advice}. "
+        f"Example: {variable}={example}"
     )
 
 
 def _kept(path: Path, make: Callable[[], str]) -> str:
-    """The text in the file, which is made first if it is not there; of several processes that start at once all get the same."""
+    """Return the text of the file. If it is missing, write it first with `make`.
+
+    Processes that start at the same time all get the same text.
+    """
     try:
         return read_configured_text(path).strip()
     except FileNotFoundError:
@@ -79,9 +93,8 @@ def _kept(path: Path, make: Callable[[], str]) -> str:
             file.flush()
             os.fsync(file.fileno())
         with suppress(FileExistsError):
-            os.link(
-                draft, path
-            )  # unlike a rename, this never replaces what another process was quicker to make
+            # Unlike a rename, a link never replaces the file that another process made first.
+            os.link(draft, path)
     finally:
         draft.unlink()
     return read_configured_text(path).strip()

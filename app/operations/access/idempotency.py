@@ -1,4 +1,4 @@
-"""Requests that may be sent again: under the same Idempotency-Key the same request is done once and answered alike for a day."""
+"""Idempotency keys: a repeated request with the same key gets the kept answer for 24 hours."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,16 +13,16 @@ from app.operations.access.permissions import Actor
 from app.operations.errors import KeyReused
 
 KEPT = timedelta(hours=24)
-"""How long an answer is kept."""
+"""Time for which an answer is kept."""
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 7236405903))")
 
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """A request that must be done once: its key, a hash of all that it asks, and the vault that seals the answer.
+    """Request that must be executed once: its key, a hash of it, the vault that seals the answer.
 
-    Keys of different operators have nothing to do with each other.
+    Each operator has own keys: two operators may use the same one.
     """
 
     key: str
@@ -30,9 +30,10 @@ class Once:
     vault: Vault
 
     async def earlier(self, session: AsyncSession, actor: Actor) -> str | None:
-        """The answer that the same request got; None if it is new. A second one waits until the first has been done.
+        """Return the answer to the same earlier request, or None. Wait while that one is running.
 
-        Raises KeyReused if the key was used for another request, or if no key of the vault opens the answer any more.
+        Raise KeyReused if the key belongs to another request, or if no key of the vault opens the
+        answer any more.
         """
         await session.execute(_LOCK, {"name": f"{actor.name}\n{self.key}"})
         await session.execute(
@@ -55,7 +56,7 @@ class Once:
             raise KeyReused from None
 
     async def keep(self, session: AsyncSession, actor: Actor, answer: str) -> None:
-        """Keep the answer in the transaction that did what was asked."""
+        """Keep the answer, in the transaction that executed the request."""
         row = IdempotentAnswerRow(
             operator=actor.name,
             key=self.key,

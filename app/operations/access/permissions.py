@@ -1,4 +1,4 @@
-"""Who may do what: roles, the operators who have them, and every action with the role that it takes."""
+"""Permissions: roles, actions, and the one table that says which role an action or a read needs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from app.operations.errors import NotAllowed
 
 
 class Role(StrEnum):
-    """What an operator may do. Each role may do all that the one before it may."""
+    """Role of an operator. Each role includes the rights of the one before it."""
 
     VIEWER = "viewer"
     """Reads, with personal values masked."""
@@ -19,7 +19,7 @@ class Role(StrEnum):
     """Also manages subscribers, their secrets, and tokens; reads the audit."""
 
     def includes(self, needed: "Role") -> bool:
-        """Whether who has this role may do what takes `needed`."""
+        """Return True if this role is `needed` or a higher one."""
         return _RANKS[self] >= _RANKS[needed]
 
 
@@ -27,17 +27,17 @@ _RANKS: Mapping[Role, int] = {role: rank for rank, role in enumerate(Role)}
 
 
 class Via(StrEnum):
-    """By which way an operator came."""
+    """Interface that an operator used."""
 
     API = "api"
     CLI = "cli"
     CONSOLE = "console"
     SERVICE = "service"
-    """None: the service did it by itself, as its settings say."""
+    """No operator: the service acted by itself, as its settings say."""
 
 
 class Action(StrEnum):
-    """Everything that leaves an entry in the audit."""
+    """Action that leaves an entry in the audit."""
 
     NOTICE_RELEASED = "notice.released"
     NOTICE_DISMISSED = "notice.dismissed"
@@ -64,7 +64,7 @@ class Action(StrEnum):
 
 
 class Read(StrEnum):
-    """Reads that leave no entry in the audit, by the role that they need."""
+    """Kind of read that leaves no entry in the audit."""
 
     RECORDS = "records"
     """Orders, notices, webhooks, subscribers and settings, with personal values masked."""
@@ -97,33 +97,33 @@ ROLE_OF: Mapping[Action | Read, Role] = {
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Somebody who has shown a token: the token's name and role.
+    """Owner of a valid token: the token's name and role.
 
-    With `feed` it is a subscriber, of this id, which may read its feed and nothing else.
+    `feed` is the id of the subscriber if the token is a feed token. It may only read its feed.
     """
 
     name: str
     role: Role
     feed: UUID | None = None
 
-    def via(self, way: Via) -> "Actor":
-        """The operator as one who came this way."""
-        return Actor(self.name, self.role, way)
+    def via(self, interface: Via) -> "Actor":
+        """Return the operator as an actor that uses this interface."""
+        return Actor(self.name, self.role, interface)
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something: a name for the audit, a role, and the way they came."""
+    """Operator or service that acts: a name for the audit, a role, and the interface."""
 
     name: str
     role: Role
     via: Via
 
     def demand(self, action: Action) -> None:
-        """Raise NotAllowed unless the actor's role may do this."""
+        """Raise NotAllowed if the actor's role is too low for the action."""
         if not self.role.includes(ROLE_OF[action]):
             raise NotAllowed(ROLE_OF[action])
 
 
 SERVICE = Actor("zeus-relay", Role.ADMIN, Via.SERVICE)
-"""The service itself."""
+"""Actor of what the service does by itself."""

@@ -1,4 +1,8 @@
-"""Ending a session of the console before its time, so that a copy of its cookie is worth nothing in any process."""
+"""Ended console sessions: a session that an operator has signed out of, before its expiry.
+
+The table makes a copied cookie useless in every process. Own module: it is the only state that
+sessions have in the database.
+"""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +16,10 @@ from app.db.tables.operators import EndedSessionRow
 
 
 async def end_session(sessions: Sessions, session_id: UUID, until: datetime) -> None:
-    """End a session that would last `until`. What was ended earlier and is over by both clocks is forgotten."""
+    """End a session that would expire at `until`.
+
+    Also delete ended sessions that have expired by both clocks, the database's and ours.
+    """
     async with sessions.begin() as session:
         await session.execute(
             delete(EndedSessionRow).where(EndedSessionRow.until < func.least(func.now(), now()))
@@ -23,6 +30,6 @@ async def end_session(sessions: Sessions, session_id: UUID, until: datetime) -> 
 
 
 async def is_ended(sessions: Sessions, session_id: UUID) -> bool:
-    """Whether a session was ended before its time."""
+    """Return True if the session was ended before its expiry."""
     async with sessions() as session:
         return bool(await session.scalar(select(exists().where(EndedSessionRow.id == session_id))))

@@ -1,4 +1,4 @@
-"""Tokens of operators: making, listing and revoking them, and telling whose a token is."""
+"""Operators' tokens: create, list, revoke, authenticate."""
 
 import hashlib
 import hmac
@@ -25,7 +25,7 @@ from app.operations.models import Line, Moment, Value, check_name
 PREFIX = "zrt_"
 ADMIN_NAME = "admin-token"
 REMEMBERED_SECONDS = 3.0
-"""How long a token that was found good is taken without asking the database: so long a revoked one may still work."""
+"""Seconds for which a valid token is cached. A revoked token may work that much longer."""
 LONGEST_DAYS = 3_650
 _MOST_REMEMBERED = 1_000
 _RANDOM_BYTES = 32
@@ -33,39 +33,42 @@ _USE_NOTED_EVERY = timedelta(minutes=1)
 
 
 class NewToken(Value):
-    """What a new token is made of."""
+    """Values of a new token."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: Annotated[Line, Field(max_length=100, examples=["suzuki"])]
-    """Who will use it: letters of any script, digits, `.`, `_` and `-`; unique among the tokens that are not revoked."""
+    """Name of its user: letters of any script, digits, `.`, `_` and `-`.
+
+    It is unique among the tokens that are not revoked.
+    """
     role: Role
     expires_days: Annotated[
         float | None, Field(gt=0, le=LONGEST_DAYS, allow_inf_nan=False, examples=[90])
     ] = None
-    """After how many days the token ceases to work; left out: never."""
+    """Days until the token expires; missing: it does not expire."""
 
 
 class Token(Value):
-    """A token of an operator, without the token itself."""
+    """Token of an operator, without the secret."""
 
     name: Annotated[str, Field(examples=["suzuki"])]
     role: Role
     created_at: Moment
     last_used_at: Moment | None
-    """When it was last used, to the minute."""
+    """Time of its last use, exact to the minute."""
     expires_at: Moment | None
-    """When it ceases to work; None for never."""
+    """Time at which it expires; None if it does not expire."""
 
 
 class TokenWithSecret(Token):
-    """A new token, which is shown this once."""
+    """New token with its secret, which is shown only once."""
 
     token: Annotated[str, Field(examples=["zrt_2QnNqSxSyKj0mXy2Yb1n7o0cQ3mJ5rY8w9E4a6Tt1hU"])]
 
 
 class TokenList(Value):
-    """The tokens that are not revoked."""
+    """Tokens that are not revoked."""
 
     items: list[Token]
 
@@ -73,10 +76,13 @@ class TokenList(Value):
 async def create_token(
     sessions: Sessions, new: NewToken, actor: Actor, once: Once | None = None
 ) -> TokenWithSecret:
-    """Make a token and show it this once. Raises NotAcceptable, TokenNameTaken, NotAllowed, KeyReused."""
+    """Create a token and return it with its secret.
+
+    Raise NotAcceptable, TokenNameTaken, NotAllowed or KeyReused.
+    """
     check_name(new.name)
     if new.name == ADMIN_NAME:
-        raise NotAcceptable("name", "This name stands for RELAY_ADMIN_TOKEN.")
+        raise NotAcceptable("name", "This name is reserved for RELAY_ADMIN_TOKEN.")
     async with sessions.begin() as session:
         if once and (earlier := await once.earlier(session, actor)):
             return TokenWithSecret.model_validate_json(earlier)
@@ -95,7 +101,7 @@ async def create_token(
 
 
 async def list_tokens(sessions: Sessions) -> TokenList:
-    """The tokens that are not revoked, by name; expired ones are among them."""
+    """Return the tokens that are not revoked, by name, including expired ones."""
     query = (
         select(OperatorTokenRow)
         .where(OperatorTokenRow.revoked_at.is_(None))
@@ -106,7 +112,10 @@ async def list_tokens(sessions: Sessions) -> TokenList:
 
 
 async def revoke_token(sessions: Sessions, name: str, actor: Actor) -> None:
-    """End a token; within REMEMBERED_SECONDS nobody takes it any more. Raises TokenNotFound, NotAllowed."""
+    """Revoke a token. After REMEMBERED_SECONDS no process accepts it.
+
+    Raise TokenNotFound or NotAllowed.
+    """
     ended = update(OperatorTokenRow).where(
         OperatorTokenRow.name == name, OperatorTokenRow.revoked_at.is_(None)
     )
@@ -120,7 +129,10 @@ async def revoke_token(sessions: Sessions, name: str, actor: Actor) -> None:
 
 
 async def authenticate(sessions: Sessions, token: str) -> Operator | None:
-    """Whose token this is, by the database; None for a token that is unknown, expired or revoked. Notes that it was used."""
+    """Return the operator of a token, by the database, and record the use of the token.
+
+    Return None if the token is unknown, expired or revoked.
+    """
     if not token.startswith(PREFIX):
         return None
     valid = or_(OperatorTokenRow.expires_at.is_(None), OperatorTokenRow.expires_at > func.now())
@@ -136,7 +148,7 @@ async def authenticate(sessions: Sessions, token: str) -> Operator | None:
 
 
 class Tokens:
-    """Tells whose a token is, RELAY_ADMIN_TOKEN included, and remembers good ones for REMEMBERED_SECONDS."""
+    """Authentication of tokens, with RELAY_ADMIN_TOKEN and a cache of valid tokens."""
 
     def __init__(self, sessions: Sessions, admin_token: str) -> None:
         self._sessions = sessions
@@ -144,7 +156,7 @@ class Tokens:
         self._remembered: dict[bytes, tuple[Operator, float]] = {}
 
     async def authenticate(self, token: str) -> Operator | None:
-        """The operator who has this token, or None. The admin token is told without the database."""
+        """Return the operator of this token, or None. The admin token needs no database."""
         raw = token.encode(errors="surrogateescape")
         if hmac.compare_digest(raw, self._admin_token):
             return Operator(ADMIN_NAME, Role.ADMIN)
@@ -153,10 +165,10 @@ class Tokens:
         if operator is not None and time.monotonic() < until:
             return operator
         self._remembered.pop(key, None)
-        asked_at = time.monotonic()
+        looked_up_at = time.monotonic()
         operator = await authenticate(self._sessions, token)
         if operator is not None:
-            self._remember(key, operator, asked_at + REMEMBERED_SECONDS)
+            self._remember(key, operator, looked_up_at + REMEMBERED_SECONDS)
         return operator
 
     def _remember(self, key: bytes, operator: Operator, until: float) -> None:

@@ -34,7 +34,7 @@ async def test_a_subscriber_that_polls(cli: Cli, setup: OperationsSetup) -> None
         rotated = (await cli("subscribers", "rotate-secret", "batch")).stdout
         assert 401 == (await api.get("/events", token=token)).status
         assert 200 == (await api.get("/events", token=rotated.split()[-1])).status
-    assert "is sent nothing" in (await cli("subscribers", "test", "batch", code=1)).stderr
+    assert "gets no webhooks" in (await cli("subscribers", "test", "batch", code=1)).stderr
     assert "url: " in (await cli("subscribers", "add", "other", code=1)).stderr
     assert "url: " in (await cli("subscribers", "add", "other", URL, "--feed", code=1)).stderr
 
