@@ -1,4 +1,4 @@
-"""Outbound webhooks as an operator sees them: what is owed to whom, what was tried, and trying again."""
+"""Outbound webhooks as operators see them: list, show with attempts, retry, count."""
 
 import itertools
 from collections import defaultdict
@@ -25,11 +25,11 @@ from app.operations.pagination import Column, Key, Place, along, key_of, page_of
 
 COUNT_LIMIT = 10_000
 ATTENTION = text("outbound_webhooks.state = 'dead' AND outbound_webhooks.dismissed_at IS NULL")
-"""Which webhooks a human should look at, in the words of the index that holds them."""
+"""Condition of webhooks that need review, spelled like the condition of their index."""
 
 
 class WebhookState(StrEnum):
-    """Where an outbound webhook stands."""
+    """State of an outbound webhook."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -38,14 +38,17 @@ class WebhookState(StrEnum):
 
 
 UNDELIVERED = (WebhookState.PENDING, WebhookState.DEAD)
-"""What a subscriber has not got and would want."""
+"""States of webhooks that the subscriber has not received and should receive."""
 
 BEING_SENT = and_(
     OutboundWebhookRow.state == WebhookState.PENDING,
     OutboundWebhookRow.lease_token.is_not(None),
     OutboundWebhookRow.due_at > func.now(),
 )
-"""A worker holds its lease. To interfere would send the same event twice at once and lose the first result."""
+"""Condition of webhooks in flight: a worker holds the lease.
+
+A retry now would send the same event twice concurrently and lose the first result.
+"""
 
 AFRESH: dict[str, Any] = {
     "state": WebhookState.PENDING,
@@ -57,11 +60,11 @@ AFRESH: dict[str, Any] = {
     "dismissed_at": None,
     "dismissal": None,
 }
-"""The columns of an outbound webhook that is to be tried from the beginning, now."""
+"""Columns of an outbound webhook that is reset: due now, with no attempts counted."""
 
 
 class Attempt(Value):
-    """One HTTP try of one outbound webhook and what came back."""
+    """One attempt to deliver an outbound webhook, with its outcome."""
 
     number: int
     started_at: Moment
@@ -69,12 +72,14 @@ class Attempt(Value):
     outcome: Annotated[str, Field(examples=["http_5xx"])]
     http_status: Annotated[int | None, Field(examples=[503])]
     excerpt: str | None
-    """What went wrong where there was no answer, else the beginning of the answer's body; since that may repeat what was sent, it is
-    None until personal values are asked for."""
+    """Error if there was no answer, else the start of the answer's body.
+
+    The body may repeat personal values, so it is None unless personal values are requested.
+    """
 
 
 class OutboundWebhook(Value):
-    """One event owed to one subscriber."""
+    """One event for one subscriber, with the state of its delivery."""
 
     id: int
     subscriber: Annotated[str, Field(examples=["shop"])]
@@ -84,29 +89,29 @@ class OutboundWebhook(Value):
     sequence: int | None
     state: WebhookState
     due_at: Moment | None
-    """When the next attempt is due; None unless the webhook is pending."""
+    """Time of the next attempt; None unless the webhook is pending."""
     attempts: int
-    """Attempts charged to the subscriber since the webhook was created or last retried."""
+    """Attempts since the webhook was created or last retried, without the excused ones."""
     excused: int
-    """Attempts since then that failed on our own side."""
+    """Attempts since then that failed by a fault of the relay."""
     last_outcome: Annotated[str | None, Field(examples=["delivered"])]
     created_at: Moment
     finished_at: Moment | None
     dismissed_at: Moment | None
-    """When an operator decided that the dead webhook needs no attention."""
+    """Time at which an operator dismissed the dead webhook."""
     dismissal: str | None
-    """Why."""
+    """Reason of the dismissal."""
 
 
 class OutboundWebhookInFull(OutboundWebhook):
     """One outbound webhook with every attempt."""
 
     history: list[Attempt]
-    """All attempts, the first first."""
+    """All attempts, the oldest first."""
 
 
 class OutboundWebhookPage(Page[OutboundWebhook]):
-    """Outbound webhooks, the latest first."""
+    """Outbound webhooks, the newest first."""
 
 
 async def list_outbound(
@@ -117,9 +122,9 @@ async def list_outbound(
     subscriber: str | None = None,
     attention: bool = False,
 ) -> OutboundWebhookPage:
-    """The outbound webhooks in one of `states` (none given: all) and of one subscriber, the latest first.
+    """Return outbound webhooks in one of `states` (empty: all) of one subscriber, the newest first.
 
-    With `attention` only those that were given up and that nobody has dismissed. Raises BadCursor.
+    With `attention`, return only dead webhooks that nobody has dismissed. Raise BadCursor.
     """
     async with snapshot(sessions) as session:
         return await read_outbound(
@@ -139,10 +144,10 @@ async def read_outbound(
     owners: Sequence[UUID | None] = (
         (None,) if subscriber is None else await _ids_of(session, subscriber)
     )
-    wanted = states or ((None,) if subscriber is None or attention else tuple(WebhookState))
+    branches = states or ((None,) if subscriber is None or attention else tuple(WebhookState))
     found = [
         await _branch(session, place, state, owner, attention)
-        for state in wanted
+        for state in branches
         for owner in owners
     ]
     page, cursor, has_more = page_of(itertools.chain.from_iterable(found), place)
@@ -156,7 +161,11 @@ async def read_outbound(
 async def show_outbound(
     sessions: Sessions, webhook_id: int, *, shown_to: Actor | None = None
 ) -> OutboundWebhookInFull:
-    """One outbound webhook with its attempts; what was answered is shown to `shown_to`. Raises WebhookNotFound, NotAllowed."""
+    """Return one outbound webhook with its attempts.
+
+    With `shown_to`, include the subscriber's answers and record that this actor saw them.
+    Raise WebhookNotFound or NotAllowed.
+    """
     async with snapshot(sessions, audited=shown_to is not None) as session:
         found = await _in_full(
             session,
@@ -173,9 +182,9 @@ async def show_outbound(
 async def retry_outbound(
     sessions: Sessions, webhook_id: int, actor: Actor
 ) -> OutboundWebhookInFull:
-    """Make a pending or dead webhook due now and count its attempts from the beginning again.
+    """Make a pending or dead webhook due now and count its attempts from zero again.
 
-    Raises WebhookNotFound, NotRetriable, NotAllowed.
+    Raise WebhookNotFound, NotRetriable or NotAllowed.
     """
     async with sessions.begin() as session:
         query = (
@@ -202,7 +211,7 @@ async def retry_outbound(
 async def webhooks_of_order(
     session: AsyncSession, order_no: str, limit: int, *, personal: bool
 ) -> list[OutboundWebhookInFull]:
-    """The outbound webhooks of an order in the order of its events, with their attempts."""
+    """Return an order's outbound webhooks with their attempts, in the sequence of its events."""
     query = (
         _selection()
         .where(EventRow.order_no == order_no)
@@ -213,17 +222,20 @@ async def webhooks_of_order(
 
 
 async def count_webhooks(session: AsyncSession, subscriber_id: UUID, state: WebhookState) -> int:
-    """How many webhooks of a subscriber are in this state, counted up to COUNT_LIMIT so that a long queue costs no more than that."""
-    some = (
+    """Return the number of a subscriber's webhooks in this state.
+
+    The count stops at COUNT_LIMIT, which limits the cost of a long backlog.
+    """
+    counted = (
         select(OutboundWebhookRow.id)
         .where(OutboundWebhookRow.subscriber_id == subscriber_id, OutboundWebhookRow.state == state)
         .limit(COUNT_LIMIT)
     )
-    return await session.scalar(select(func.count()).select_from(some.subquery())) or 0
+    return await session.scalar(select(func.count()).select_from(counted.subquery())) or 0
 
 
 async def _ids_of(session: AsyncSession, name: str) -> Sequence[UUID]:
-    """The subscribers that have or had this name."""
+    """Return the ids of the subscribers that have or had this name."""
     return (await session.scalars(select(SubscriberRow.id).where(SubscriberRow.name == name))).all()
 
 
@@ -234,7 +246,10 @@ async def _branch(
     owner: UUID | None,
     attention: bool,
 ) -> list[Key]:
-    """The latest ids of a page and one more for one state and one subscriber, None for all; each is read from an index in order of id."""
+    """Return the newest `limit` + 1 ids of one state and one subscriber; None: of all.
+
+    An index gives them in the order of their ids.
+    """
     if attention and state not in (None, WebhookState.DEAD):
         return []
     after = None if place.cursor is None else (key_of(place.cursor, int),)
@@ -249,7 +264,7 @@ async def _branch(
             {} if owner is None else {OutboundWebhookRow.subscriber_id: owner}
         )
         query = along(
-            _in_words(attention, owner),
+            _by_index(attention, owner),
             {**fixed, OutboundWebhookRow.state: state.value},
             (OutboundWebhookRow.id,),
             after,
@@ -257,8 +272,11 @@ async def _branch(
     return list(await session.scalars(query.limit(place.limit + 1)))
 
 
-def _in_words(attention: bool, owner: UUID | None) -> Select[int]:
-    """The ids, in the words of the index that is to be read: that of dead ones to look at, of a subscriber, of all states but the usual."""
+def _by_index(attention: bool, owner: UUID | None) -> Select[int]:
+    """Return the query with the condition of the partial index that fits it.
+
+    The indexes hold dead webhooks that need review, webhooks by subscriber, and undelivered ones.
+    """
     ids = select(OutboundWebhookRow.id)
     if attention:
         return ids.where(ATTENTION)
@@ -266,7 +284,10 @@ def _in_words(attention: bool, owner: UUID | None) -> Select[int]:
 
 
 def _delivered(after: Sequence[Key] | None, limit: int) -> Select[int]:
-    """The latest delivered ones, looked for subscriber by subscriber: nearly all are, and no index holds just them."""
+    """Return the query for the newest delivered webhooks, subscriber by subscriber.
+
+    Nearly all webhooks are delivered, so no index holds just these.
+    """
     fixed = {
         OutboundWebhookRow.subscriber_id: SubscriberRow.id,
         OutboundWebhookRow.state: WebhookState.DELIVERED.value,
@@ -274,12 +295,12 @@ def _delivered(after: Sequence[Key] | None, limit: int) -> Select[int]:
     latest = along(select(OutboundWebhookRow.id), fixed, (OutboundWebhookRow.id,), after).limit(
         limit
     )
-    of_each = latest.correlate(SubscriberRow).lateral()
+    per_subscriber = latest.correlate(SubscriberRow).lateral()
     return (
-        select(of_each.c.id)
+        select(per_subscriber.c.id)
         .select_from(SubscriberRow)
-        .join(of_each, true())
-        .order_by(of_each.c.id.desc())
+        .join(per_subscriber, true())
+        .order_by(per_subscriber.c.id.desc())
     )
 
 
@@ -314,7 +335,7 @@ async def _attempts(
 
 
 def attempt_of(row: AttemptRow, *, personal: bool) -> Attempt:
-    """The value of a row."""
+    """Return the value of a row."""
     return Attempt(
         number=row.number,
         started_at=row.started_at,

@@ -1,4 +1,7 @@
-"""The feed: events in the order in which they became visible, for systems that poll because they cannot be called."""
+"""Event feed: events in the order in which they became visible, for systems that poll.
+
+It serves systems that cannot receive webhooks.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -25,13 +28,16 @@ from app.operations.subscribers.models import SubscriberState
 
 LONGEST_WAIT = 60.0
 _SCANNED = 2_000
-"""How many events one statement passes over at most; a reader with a narrow filter gets through a long past in steps of this."""
-_AT_ONCE = 4
+"""Most events that one statement scans. A narrow filter reads a long history in such steps."""
+_CONCURRENT_READS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads: the subscriber whose feed it is, by id, or an operator, to whom personal values are shown if `shown_to` is given."""
+    """Reader of the feed: a subscriber by its id, or an operator.
+
+    An operator gets personal values if `shown_to` is given.
+    """
 
     subscriber_id: UUID | None = None
     shown_to: Actor | None = None
@@ -39,7 +45,7 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """What a reader may see."""
+    """Filter of a reader: event types (None: all), and True if it gets personal data."""
 
     event_types: Sequence[str] | None = None
     customer: bool = False
@@ -47,7 +53,7 @@ class _View:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """Events, and the position up to which none was left out."""
+    """Events, and the position up to which none was skipped."""
 
     rows: Sequence[EventRow]
     view: _View
@@ -56,49 +62,55 @@ class _Found:
 
 
 async def authenticate_feed(sessions: Sessions, token: str) -> Operator | None:
-    """The subscriber whose feed token this is, as an operator who may read that feed and nothing else; None if there is none."""
-    wanted = (
+    """Return the subscriber with this feed token as an operator that may only read its feed.
+
+    Return None if there is no such subscriber.
+    """
+    conditions = (
         SubscriberRow.feed_hash == hash_of(token),
         SubscriberRow.state != SubscriberState.REMOVED,
     )
     async with sessions() as session:
         row = (
-            await session.execute(select(SubscriberRow.id, SubscriberRow.name).where(*wanted))
+            await session.execute(select(SubscriberRow.id, SubscriberRow.name).where(*conditions))
         ).one_or_none()
     return None if row is None else Operator(row.name, Role.VIEWER, row.id)
 
 
 class Feed:
-    """Reads the feed, and waits where there is nothing yet. Few reads go on at once, so that readers take no connection from operators."""
+    """Feed of events with long polling.
 
-    def __init__(self, sessions: Sessions, tide: FeedWakeup) -> None:
+    Few reads run concurrently, so that readers leave database connections for operators.
+    """
+
+    def __init__(self, sessions: Sessions, wakeup: FeedWakeup) -> None:
         self._sessions = sessions
-        self._tide = tide
-        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._wakeup = wakeup
+        self._slots = asyncio.Semaphore(_CONCURRENT_READS)
 
     async def read(self, place: Place, reader: Reader, wait_s: float = 0) -> EventPage:
-        """The events behind the cursor in the order of the feed; if there are none, those that come within `wait_s` seconds.
+        """Return the events behind the cursor; if there are none, wait up to `wait_s` seconds.
 
-        `next_cursor` is always there, and may have moved on where nothing was found: it passes over what the reader does not ask for.
-        Raises BadCursor, SubscriberNotFound, SubscriberPaused, NotAllowed.
+        `next_cursor` is always set. It may advance on an empty page, past events that the filter
+        excludes. Raise BadCursor, SubscriberNotFound, SubscriberPaused or NotAllowed.
         """
         after = 0 if place.cursor is None else key_of(place.cursor, int)
-        assert isinstance(after, int)  # noqa: S101 - tells the type checker
+        assert isinstance(after, int)  # noqa: S101 - for the type checker
         deadline = monotonic() + wait_s
         while True:
             found = await self._look(after, place.limit, reader)
             left = deadline - monotonic()
-            if found.rows or (not found.has_more and (left <= 0 or self._tide.closed)):
+            if found.rows or (not found.has_more and (left <= 0 or self._wakeup.closed)):
                 return _page(found, reader)
             after = found.end
             if not found.has_more:
-                await self._tide.beyond(after, left)
+                await self._wakeup.beyond(after, left)
             elif left <= 0:
                 return _page(found, reader)
 
     async def _look(self, after: int, limit: int, reader: Reader) -> _Found:
         async with (
-            self._turns,
+            self._slots,
             snapshot(self._sessions, audited=reader.shown_to is not None) as session,
         ):
             found = await _find(session, after, limit, await _view(session, reader))
@@ -119,7 +131,10 @@ async def _view(session: AsyncSession, reader: Reader) -> _View:
 
 
 async def _find(session: AsyncSession, after: int, limit: int, view: _View) -> _Found:
-    """Positions become visible in their order, so nothing can still appear before the last one that is seen here."""
+    """Return the events behind the position `after`.
+
+    Positions become visible in ascending order, so no event can appear later before the last one.
+    """
     ahead = (
         select(EventRow.position)
         .where(EventRow.position > after)
@@ -155,7 +170,7 @@ def _page(found: _Found, reader: Reader) -> EventPage:
 
 
 def _as_sent(row: EventRow, view: _View) -> Event:
-    """The event as a webhook would carry it: the customer stands in `data`, if the subscriber asked for personal data."""
+    """Return the event as a webhook carries it: `data` may contain the customer."""
     data: dict[str, Any] = row.data
     if view.customer and row.customer is not None:
         data = {**data, "customer": row.customer}

@@ -1,4 +1,7 @@
-"""Telling readers of the feed that there is more: one look at the database for all who wait, and no connection for any of them."""
+"""Wake-up of feed readers that wait for new events.
+
+One query serves all waiting readers, and none of them holds a connection.
+"""
 
 import asyncio
 from contextlib import suppress
@@ -14,74 +17,77 @@ from app.db.tables.orders import EventRow
 
 
 class FeedWakeup:
-    """The latest position there is, as this process knows it, and those who wait for a later one."""
+    """Latest known position of the feed, and the readers that wait for a later one."""
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
-        self._level = 0
+        self._position = 0
         self._waiting = 0
-        self._turn = asyncio.Event()
+        self._changed = asyncio.Event()
         self._running = False
         self._closed = False
 
     @property
     def waiting(self) -> int:
-        """How many readers wait."""
+        """Number of waiting readers."""
         return self._waiting
 
     @property
     def closed(self) -> bool:
-        """Whether nobody may wait any more."""
+        """True once `close` was called: no reader may wait any more."""
         return self._closed
 
     async def run(self, listener: NotifyListener) -> None:
-        """Look when `listener`, which somebody else runs, is woken, and every second, as long as anybody waits. Until cancelled."""
+        """Query the latest position while readers wait: on each NOTIFY and every second.
+
+        Run until cancelled. The caller runs `listener`.
+        """
         self._running = True
         try:
             while True:
                 await listener.wait(OUTBOUND)
                 if self._waiting:
-                    self._rise(await in_transaction(self._sessions, "feed_look", _latest) or 0)
+                    self._advance(await in_transaction(self._sessions, "feed_look", _latest) or 0)
         finally:
             self._running = False
             self._wake()
 
     def close(self) -> None:
-        """Let everybody go who waits, and let nobody wait from now on."""
+        """Wake all waiting readers, and let none wait from now on."""
         self._closed = True
         self._wake()
 
     async def beyond(self, position: int, seconds: float) -> None:
-        """Return when there may be an event behind `position`, after `seconds` at the latest.
+        """Return when there may be an event behind `position`, or after `seconds`.
 
-        Where nobody runs the tide, after a second: the caller looks for itself.
+        If `run` is not active, return after one second: the caller then queries by itself.
         """
         deadline = monotonic() + seconds
         self._waiting += 1
         try:
             while (
                 not self._closed
-                and self._level <= position
+                and self._position <= position
                 and (left := deadline - monotonic()) > 0
             ):
                 alone = not self._running
                 with suppress(TimeoutError):
                     await asyncio.wait_for(
-                        self._turn.wait(), min(left, POLL_SECONDS) if alone else left
+                        self._changed.wait(), min(left, POLL_SECONDS) if alone else left
                     )
                 if alone:
                     return
         finally:
             self._waiting -= 1
 
-    def _rise(self, level: int) -> None:
-        if level > self._level:
-            self._level = level
+    def _advance(self, position: int) -> None:
+        if position > self._position:
+            self._position = position
             self._wake()
 
     def _wake(self) -> None:
-        self._turn.set()
-        self._turn = asyncio.Event()
+        self._changed.set()
+        self._changed = asyncio.Event()
 
 
 async def _latest(session: AsyncSession) -> int:

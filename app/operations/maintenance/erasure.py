@@ -1,7 +1,8 @@
-"""Forgetting who paid: personal data of old notices, or of one order at once. What was decided, and its evidence, stays.
+"""Erasure of personal data: of old notices, or of one order. Verdicts and their grounds stay.
 
-Deduplication compares order, status, money, contract, slip and deadline; none of these is erased. Signatures are made when a webhook is
-sent, so an event without its customer is signed like any other.
+Deduplication compares order, status, money, contract, slip and deadline; none of these is erased.
+Signatures are made when a webhook is sent, so an event without its customer is signed like any
+other.
 """
 
 import itertools
@@ -31,34 +32,38 @@ _NOTHING = UUID(int=0)
 
 _IDS = bindparam("ids", type_=ARRAY(Uuid))
 
-# The raw bytes hold everything that the parameters hold, so they go whole. Why somebody dismissed a notice is free text.
+# The raw bytes repeat every parameter, so all of them go. The reason of a dismissal is free text.
 _ERASE_NOTICES = text("""
-UPDATE notices SET target = '', headers = '', body = '', parameters = parameters - CAST(:personal AS text[]), erased_at = now(),
+UPDATE notices SET target = '', headers = '', body = '',
+  parameters = parameters - CAST(:personal AS text[]), erased_at = now(),
   dismissal = left(dismissal, 0)
 WHERE id = ANY(:ids) AND erased_at IS NULL
 """).bindparams(_IDS)
 
 _ERASE_WEBHOOKS = text("""
 UPDATE outbound_webhooks SET dismissal = ''
-WHERE dismissal <> '' AND event_id = ANY(ARRAY(SELECT events.id FROM events WHERE notice_id = ANY(:ids)))
+WHERE dismissal <> ''
+  AND event_id = ANY(ARRAY(SELECT events.id FROM events WHERE notice_id = ANY(:ids)))
 """).bindparams(_IDS)
 
 _ERASE_EVENTS = text(
     "UPDATE events SET customer = NULL WHERE notice_id = ANY(:ids) AND customer IS NOT NULL"
 ).bindparams(_IDS)
 
-# The end of the telephone number goes with the last call of the order that carries it. The rows are locked in the order of judging.
+# The last digits of the telephone number go when every call of the order is erased. The rows are
+# locked in the sequence that judging uses.
 _ERASE_TAILS = text("""
-WITH bare AS MATERIALIZED (
+WITH erased AS MATERIALIZED (
   SELECT order_no FROM orders
-  WHERE order_no = ANY(ARRAY(SELECT order_no FROM notices WHERE id = ANY(:ids))) AND telno_tail IS NOT NULL
-    AND NOT EXISTS (SELECT 1 FROM notices WHERE notices.order_no = orders.order_no AND erased_at IS NULL)
+  WHERE order_no = ANY(ARRAY(SELECT order_no FROM notices WHERE id = ANY(:ids)))
+    AND telno_tail IS NOT NULL AND NOT EXISTS (
+      SELECT 1 FROM notices WHERE notices.order_no = orders.order_no AND erased_at IS NULL)
   ORDER BY order_no FOR UPDATE
 )
-UPDATE orders SET telno_tail = NULL WHERE order_no = ANY(ARRAY(SELECT order_no FROM bare))
+UPDATE orders SET telno_tail = NULL WHERE order_no = ANY(ARRAY(SELECT order_no FROM erased))
 """).bindparams(_IDS)
 
-# What a subscriber answered may repeat what it was sent.
+# A subscriber's answer may repeat personal data of the webhook.
 _ERASE_EXCERPTS = text("""
 UPDATE attempts SET excerpt = NULL
 WHERE excerpt IS NOT NULL AND outbound_webhook_id = ANY(ARRAY(
@@ -67,8 +72,9 @@ WHERE excerpt IS NOT NULL AND outbound_webhook_id = ANY(ARRAY(
 ))
 """).bindparams(_IDS)
 
-# An id holds the time of a receiver's clock, judged_at that of the database: both must be old. A notice that is not judged yet, or was
-# judged too late, is the end of the page: it is erased when its time has come. What needs a human is passed over.
+# An id holds the time of a receiver's clock, judged_at that of the database: both must be old. The
+# page ends at a notice that is not judged yet, or was judged too recently; a later pass erases it.
+# Notices that need review are skipped.
 _PAGE = text("""
 SELECT id, coalesce(judged_at >= :youngest, true) AS young,
   coalesce(verdict IN ('quarantined', 'conflict') AND dismissed_at IS NULL, false) AS open
@@ -95,20 +101,20 @@ _DROP_OLD_SAMPLES = text(
 
 
 class Erased(Value):
-    """What an erasure did."""
+    """Result of an erasure."""
 
     notices: Annotated[int, Field(examples=[4])]
-    """Calls whose personal data is gone."""
+    """Calls whose personal data was erased."""
     samples: Annotated[int, Field(examples=[0])]
-    """Rejected samples that are gone."""
+    """Rejected samples that were deleted."""
     unjudged: Annotated[int, Field(examples=[0])]
-    """Calls about the order that were left because they are not judged yet: ask again in a moment."""
+    """Calls of the order that stay because they are not judged yet. Repeat the erasure soon."""
 
 
 async def erase_order(sessions: Sessions, actor: Actor, order_no: str) -> Erased:
-    """Erase the personal data of one order: of every call about it, its events, the subscribers' answers and rejected samples.
+    """Erase the personal data of one order: calls, events, subscribers' answers, rejected samples.
 
-    Raises OrderNotFound if there is nothing of the order, NotAllowed for a role that may not.
+    Raise OrderNotFound if there is nothing of the order, NotAllowed if the role is too low.
     """
     async with sessions.begin() as session:
         ids = list((await session.scalars(_OF_ORDER, {"order_no": order_no})).all())
@@ -132,10 +138,11 @@ async def erase_order(sessions: Sessions, actor: Actor, order_no: str) -> Erased
 async def erase_old(
     sessions: Sessions, age: timedelta, *, batch: int = BATCH, at: datetime | None = None
 ) -> int:
-    """Erase the personal data of the next `batch` notices that are older than `age`; return how many were looked at, 0 at the end.
+    """Erase the personal data of the next `batch` notices that are older than `age`.
 
-    The age is counted back from `at`, None: from the database's clock. Notices and samples that need a human stay.
-    Each batch is a transaction of its own with row locks only, and the next call goes on where this one stopped.
+    Return the number of examined notices, 0 at the end. The age counts back from `at`; None: from
+    the database's clock. Notices and samples that need review stay. Each batch is a transaction of
+    its own with row locks only. The next call continues where this one stopped.
     """
     async with sessions.begin() as session:
         youngest = (at or (await session.execute(select(func.now()))).scalar_one()) - age
@@ -155,7 +162,7 @@ async def erase_old(
 
 
 async def look_again(session: AsyncSession, notice_id: UUID) -> None:
-    """Have a notice that was passed over while it needed a human looked at again by the next pass."""
+    """Let the next pass examine a notice again that was skipped while it needed review."""
     await session.execute(_MOVE_MARK_BACK, {"before": str(UUID(int=notice_id.int - 1))})
 
 
@@ -168,9 +175,9 @@ async def _erase(session: AsyncSession, ids: Sequence[UUID]) -> None:
 
 
 async def _about(session: AsyncSession, query: TextClause, order_no: str) -> list[UUID]:
-    """The ids of those rows whose raw call is about the order."""
+    """Return the ids of the rows whose raw call names the order."""
     rows = (await session.execute(query)).all()
-    meant = canonical("order_no", order_no)
+    plain = canonical("order_no", order_no)
     return [
-        row.id for row in rows if decode(row.target.partition(b"?")[2], row.body).order_no == meant
+        row.id for row in rows if decode(row.target.partition(b"?")[2], row.body).order_no == plain
     ]

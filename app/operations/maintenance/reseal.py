@@ -1,4 +1,7 @@
-"""Sealing again, with the first key of RELAY_SECRET_KEYS, all that is sealed, so that older keys can be dropped."""
+"""Re-encryption of all sealed values with the first key of RELAY_SECRET_KEYS.
+
+Older keys can then be removed.
+"""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,20 +16,23 @@ from app.operations.models import Value
 
 
 class Resealed(Value):
-    """How much was sealed again."""
+    """Numbers of values that were sealed again."""
 
     secrets: int
     """Signing secrets, expired ones included."""
     transports: int
-    """Headers and certificates of subscribers."""
+    """Subscribers whose headers and certificates were sealed again."""
     answers: int
     """Answers kept for an Idempotency-Key."""
     unopened: list[str]
-    """Subscribers with something that none of the keys opens; it was left as it is."""
+    """Subscribers with a value that no key opens. Such values stay unchanged."""
 
 
 async def reseal(sessions: Sessions, vault: Vault, actor: Actor) -> Resealed:
-    """Seal everything with the newest key, in one transaction. Processes that run must know that key already. Raises NotAllowed."""
+    """Seal every value with the first key, in one transaction. Raise NotAllowed.
+
+    Running processes must have that key already.
+    """
     async with sessions.begin() as session:
         names = {
             row.id: row.name
@@ -42,7 +48,7 @@ async def reseal(sessions: Sessions, vault: Vault, actor: Actor) -> Resealed:
                 unopened.add(names[secret.subscriber_id])
             else:
                 secrets += 1
-        transports = await _reseal_connections(session, vault, unopened)
+        connections = await _reseal_connections(session, vault, unopened)
         answers = await _reseal_answers(session, vault)
         await write_entry(
             session,
@@ -50,10 +56,10 @@ async def reseal(sessions: Sessions, vault: Vault, actor: Actor) -> Resealed:
             Action.SECRETS_RESEALED,
             "secrets",
             secrets=secrets,
-            transports=transports,
+            transports=connections,
         )
     return Resealed(
-        secrets=secrets, transports=transports, answers=answers, unopened=sorted(unopened)
+        secrets=secrets, transports=connections, answers=answers, unopened=sorted(unopened)
     )
 
 
@@ -76,7 +82,7 @@ async def _reseal_connections(session: AsyncSession, vault: Vault, unopened: set
 
 
 async def _reseal_answers(session: AsyncSession, vault: Vault) -> int:
-    """Those that no key opens are of no use to anybody, and are gone within a day."""
+    """Seal the kept answers again. Skip those that no key opens: they expire within a day."""
     done = 0
     for row in await session.scalars(select(IdempotentAnswerRow).with_for_update()):
         try:

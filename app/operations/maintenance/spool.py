@@ -1,4 +1,4 @@
-"""Draining a spool directory by hand, which the audit tells of."""
+"""Draining of a spool directory by hand, with an audit entry."""
 
 import asyncio
 import dataclasses
@@ -15,10 +15,11 @@ from app.recording.spool.status import drain_spool, retry_refused
 async def drain_by_hand(
     sessions: Sessions, url: str, directory: Path, actor: Actor, *, refused: bool = False
 ) -> Drained:
-    """Bring to the database at `url` what processes that are gone have left in `directory`; with `refused` also what it refused before.
+    """Record the calls that ended processes left in `directory` in the database at `url`.
 
-    The entry in the audit names this machine and is written when the draining is done: what was brought there stays without it.
-    Raises NotAllowed before anything is drained; OSError and asyncpg's errors as draining does.
+    With `refused`, also retry calls that the database refused before. The audit entry names this
+    machine and is written after the draining; the calls stay recorded if it fails. Raise
+    NotAllowed before anything is drained, and OSError and asyncpg's errors as draining does.
     """
     actor.demand(Action.SPOOL_DRAINED)
     if refused:

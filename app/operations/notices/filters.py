@@ -1,4 +1,7 @@
-"""Which notices stand on a page of a list: each question is answered from the end of an index, however many notices there are."""
+"""Filters of lists of notices: each reads a page from the end of an index.
+
+The cost does not depend on the number of notices.
+"""
 
 from uuid import UUID
 
@@ -11,17 +14,20 @@ from app.judging.rules import Verdict
 from app.operations.pagination import Key, Place, along, key_of
 
 ATTENTION_VERDICTS = (Verdict.QUARANTINED, Verdict.CONFLICT)
-"""The verdicts that a human should look at."""
+"""Verdicts that need review."""
 ATTENTION = text("notices.verdict IN ('quarantined', 'conflict') AND notices.dismissed_at IS NULL")
-"""Which notices a human should look at, in the words of the index that holds them."""
+"""Condition of notices that need review, spelled like the condition of their index."""
 _UNUSUAL = text("notices.verdict <> 'accepted'")
-"""The condition of the index of verdicts."""
+"""Condition of the index of verdicts."""
 
 
 async def ids_of_verdict(
     session: AsyncSession, place: Place, verdict: Verdict, *, attention: bool = False
 ) -> list[Key]:
-    """The latest ids of a page and one more, of notices with a verdict other than accepted. Raises BadCursor."""
+    """Return the newest `limit` + 1 ids of notices with `verdict`, which is not accepted.
+
+    Raise BadCursor.
+    """
     query = select(NoticeRow.id).where(ATTENTION if attention else _UNUSUAL)
     after = None if place.cursor is None else (_key(place.cursor),)
     return list(
@@ -34,7 +40,10 @@ async def ids_of_verdict(
 
 
 async def ids_of_attention(session: AsyncSession, place: Place) -> list[Key]:
-    """The latest ids of notices that a human should look at, enough of each kind for a page and one more. Raises BadCursor."""
+    """Return the newest `limit` + 1 ids of each kind of notices that need review.
+
+    Raise BadCursor.
+    """
     return [
         id_
         for verdict in ATTENTION_VERDICTS
@@ -43,12 +52,12 @@ async def ids_of_attention(session: AsyncSession, place: Place) -> list[Key]:
 
 
 async def ids_of_unjudged(session: AsyncSession, place: Place) -> list[Key]:
-    """The latest ids of notices that nobody has judged yet, enough of each lane for a page and one more. Raises BadCursor."""
+    """Return the newest `limit` + 1 ids of unjudged notices in each lane. Raise BadCursor."""
     lanes = func.generate_series(0, LANES - 1).table_valued("lane").render_derived()
-    waiting = select(NoticeRow.id).where(NoticeRow.verdict.is_(None))
+    unjudged = select(NoticeRow.id).where(NoticeRow.verdict.is_(None))
     after = None if place.cursor is None else (_key(place.cursor),)
     latest = (
-        along(waiting, {NoticeRow.lane: lanes.c.lane}, (NoticeRow.id,), after)
+        along(unjudged, {NoticeRow.lane: lanes.c.lane}, (NoticeRow.id,), after)
         .limit(place.limit + 1)
         .lateral()
     )
@@ -56,9 +65,10 @@ async def ids_of_unjudged(session: AsyncSession, place: Place) -> list[Key]:
 
 
 def attention_of(verdict: Verdict) -> Select[UUID]:
-    """The ids of notices with this verdict, quarantined or conflict, that a human should look at, for counting.
+    """Return the query for ids of notices that need review because of `verdict`, for counting.
 
-    The verdict as a literal, because Postgres matches a condition with a parameter in it to no partial index once it plans for any value.
+    The verdict is a literal: Postgres uses no partial index for a condition with a parameter once
+    it has a generic plan.
     """
     return select(NoticeRow.id).where(
         NoticeRow.verdict == literal(verdict.value, literal_execute=True),

@@ -1,4 +1,4 @@
-"""Notices as an operator sees them: every call of Zeus with its verdict, its raw bytes, and release from quarantine."""
+"""Notices as operators see them: calls of Zeus with verdict and raw bytes, and their release."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -36,7 +36,7 @@ from app.zeus.wire import Call, decode
 
 
 class VerdictFilter(StrEnum):
-    """Which notices to list: those with a verdict, or those that have none yet."""
+    """Filter of a list of notices: a verdict, or none yet."""
 
     ACCEPTED = Verdict.ACCEPTED
     DUPLICATE = Verdict.DUPLICATE
@@ -46,7 +46,7 @@ class VerdictFilter(StrEnum):
 
 
 class Notice(Value):
-    """One call from Zeus and what became of it."""
+    """One call from Zeus, with its verdict."""
 
     id: UUID
     received_at: Moment
@@ -54,45 +54,45 @@ class Notice(Value):
     verdict: Verdict | None
     """None until the notice is judged."""
     reasons: Annotated[list[str], Field(examples=[["missing_order_no"]])]
-    """Why the notice is in quarantine or in conflict."""
+    """Reasons for the quarantine or the conflict."""
     flags: Annotated[list[str], Field(examples=[["late"]])]
-    """What was odd and could be judged all the same."""
+    """Oddities that did not prevent a verdict."""
     order_no: Annotated[str | None, Field(examples=["1234-56789-01234"])]
     status: Annotated[str | None, Field(examples=["04"])]
     status_name: Annotated[str | None, Field(examples=["入金済"])]
-    """The status's name in Zeus's console."""
+    """Name of the status in Zeus's console."""
     released: bool
-    """Whether an operator released the notice from quarantine."""
+    """True if an operator released the notice from quarantine."""
     judged_at: Moment | None
     dismissed_at: Moment | None
-    """When an operator decided that the notice needs no attention."""
+    """Time at which an operator dismissed the notice."""
     dismissal: str | None
-    """Why."""
+    """Reason of the dismissal."""
     erased_at: Moment | None
-    """When the personal data of the notice was erased, its raw bytes with it."""
+    """Time at which the personal data and the raw bytes were erased."""
 
 
 class NoticeInFull(Notice):
-    """One call with everything that is kept of it. Personal values, the sender and the path show `***` until asked for."""
+    """One call with its raw bytes. Personal values, source and path are `***` unless requested."""
 
     source: Annotated[str, Field(examples=[MASK])]
     target: Annotated[str, Field(examples=["***?order_no=1234-56789-01234&status=04"])]
-    r"""The request target, byte for byte; what is not printable ASCII is written `\xNN`, a backslash is doubled."""
+    r"""Request target, byte for byte. Printable ASCII stays, `\` is doubled, the rest is `\xNN`."""
     headers: str
-    """The header lines, escaped like `target`."""
+    """Header lines, escaped like `target`."""
     body: str
-    """The body, escaped like `target`."""
+    """Body, escaped like `target`."""
     parameters: dict[str, str]
-    """The known parameters as they were read."""
+    """Known parameters with the values read from the call."""
     unknown: dict[str, str]
-    """What was sent beside them."""
+    """Other parameters of the call."""
     answered_at: Moment | None
-    """When the answer 200 was handed to the network; None if that is not known."""
+    """Time at which the answer 200 was handed to the network; None if unknown."""
     event_ids: list[UUID]
 
 
 class NoticePage(Page[Notice]):
-    """Notices, the latest first."""
+    """Notices, the newest first."""
 
 
 async def list_notices(
@@ -103,7 +103,10 @@ async def list_notices(
     order_no: str | None = None,
     attention: bool = False,
 ) -> NoticePage:
-    """The notices with this verdict, of this order, and if so wanted in need of attention, the latest first. Raises BadCursor."""
+    """Return notices with this verdict and of this order, the newest first. Raise BadCursor.
+
+    With `attention`, return only notices that need review.
+    """
     async with snapshot(sessions) as session:
         return await read_notices(
             session, place, verdict=verdict, order_no=order_no, attention=attention
@@ -142,7 +145,10 @@ async def read_notices(
 async def show_notice(
     sessions: Sessions, notice_id: UUID, *, shown_to: Actor | None = None
 ) -> NoticeInFull:
-    """One notice with its raw bytes; what is hidden otherwise is shown to `shown_to`. Raises NoticeNotFound, NotAllowed."""
+    """Return one notice with its raw bytes. Raise NoticeNotFound or NotAllowed.
+
+    With `shown_to`, mask nothing and record that this actor saw the personal values.
+    """
     async with snapshot(sessions, audited=shown_to is not None) as session:
         notice = await _in_full(session, notice_id, personal=shown_to is not None)
         if shown_to is not None:
@@ -151,8 +157,11 @@ async def show_notice(
 
 
 async def release_notice(sessions: Sessions, notice_id: UUID, actor: Actor) -> Notice:
-    """Have a quarantined notice judged in spite of what is wrong with it. Raises NoticeNotFound, NotReleasable with its reasons."""
-    afresh = {
+    """Release a quarantined notice, so that a worker judges it in spite of its faults.
+
+    Raise NoticeNotFound, NotAllowed, or NotReleasable with its reasons.
+    """
+    released = {
         "released": True,
         "verdict": None,
         "judged_at": None,
@@ -169,7 +178,7 @@ async def release_notice(sessions: Sessions, notice_id: UUID, actor: Actor) -> N
             raise NotReleasable(("erased",))
         if reasons := _unreadable(_call_of(row)):
             raise NotReleasable(reasons)
-        await session.execute(update(NoticeRow).where(NoticeRow.id == notice_id).values(afresh))
+        await session.execute(update(NoticeRow).where(NoticeRow.id == notice_id).values(released))
         await look_again(session, notice_id)
         await write_entry(
             session, actor, Action.NOTICE_RELEASED, f"notice:{notice_id}", reasons=row.reasons
@@ -180,7 +189,7 @@ async def release_notice(sessions: Sessions, notice_id: UUID, actor: Actor) -> N
 
 
 async def notice_of_id(session: AsyncSession, notice_id: UUID) -> Notice:
-    """One notice without its raw bytes. Raises NoticeNotFound."""
+    """Return one notice without its raw bytes. Raise NoticeNotFound."""
     row = await session.get(NoticeRow, notice_id)
     if row is None:
         raise NoticeNotFound
@@ -188,7 +197,7 @@ async def notice_of_id(session: AsyncSession, notice_id: UUID) -> Notice:
 
 
 def notice_of(row: NoticeRow) -> Notice:
-    """The value of a row, without its raw bytes."""
+    """Return the value of a row, without its raw bytes."""
     return Notice(**_common(row))
 
 
@@ -215,7 +224,10 @@ def _common(row: NoticeRow) -> dict[str, Any]:
 async def _ids(
     session: AsyncSession, place: Place, verdict: VerdictFilter | None, attention: bool
 ) -> list[Key] | None:
-    """The ids that make the page, where an index holds just these notices; None where the primary key has them in order."""
+    """Return the ids for the page from an index that holds just these notices.
+
+    Return None if the primary key already gives them in order.
+    """
     if verdict is VerdictFilter.UNJUDGED:
         return [] if attention else await filters.ids_of_unjudged(session, place)
     if verdict in (None, VerdictFilter.ACCEPTED):
@@ -233,7 +245,8 @@ def _filtered(
     if verdict is VerdictFilter.UNJUDGED:
         query = query.where(NoticeRow.verdict.is_(None))
     elif verdict is not None:
-        # As a literal, because Postgres matches a condition with a parameter in it to no partial index once it plans for any value.
+        # A literal: Postgres uses no partial index for a condition with a parameter once it has a
+        # generic plan.
         query = query.where(NoticeRow.verdict == literal(verdict.value, literal_execute=True))
     if order_no is not None:
         query = query.where(NoticeRow.order_no == order_no)
@@ -265,17 +278,20 @@ async def _in_full(session: AsyncSession, notice_id: UUID, *, personal: bool) ->
 
 
 def _call_of(row: NoticeRow) -> Call:
-    """What the raw bytes say or, once they are erased, what is left of it."""
+    """Return the call read from the raw bytes or, once they are erased, from kept parameters."""
     if row.erased_at is not None:
         return Call(row.parameters or {}, {}, (), ())
     return decode(row.target.partition(b"?")[2], row.body)
 
 
 def _unreadable(call: Call) -> tuple[str, ...]:
-    """Why no release can help. An order_no or status given twice with different values would be a guess."""
-    guesses = [
+    """Return the reasons that make a release useless.
+
+    If order_no or status occurs twice with different values, judging would have to guess.
+    """
+    ambiguous = [
         problem
         for problem in call.problems
         if problem in ("repeated_key:order_no", "repeated_key:status")
     ]
-    return (*guesses, *unreadable_reasons(call))
+    return (*ambiguous, *unreadable_reasons(call))

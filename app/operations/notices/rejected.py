@@ -1,4 +1,4 @@
-"""Rejected samples as an operator sees them: calls from strangers that look like Zeus's, kept so that somebody can tell."""
+"""Rejected samples as operators see them: calls from unknown sources that look like Zeus's."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -36,38 +36,44 @@ class RejectedSample(Value):
     received_at: Moment
     method: Annotated[str, Field(examples=["GET"])]
     order_no: Annotated[str | None, Field(examples=["1234-56789-01234"])]
-    """What the call names as such; nobody has judged it."""
+    """order_no of the call, which was not judged."""
     status: Annotated[str | None, Field(examples=["04"])]
     status_name: Annotated[str | None, Field(examples=["入金済"])]
     dismissed_at: Moment | None
     dismissal: str | None
-    """Why it was dismissed."""
+    """Reason of the dismissal."""
 
 
 class RejectedSampleInFull(RejectedSample):
-    """One rejected call with everything that is kept of it. Personal values, the sender and the path show `***` until asked for."""
+    """One rejected call with its raw bytes.
+
+    Personal values, source and path are `***` unless requested.
+    """
 
     source: Annotated[str, Field(examples=[MASK])]
     target: Annotated[str, Field(examples=["***?order_no=1234-56789-01234&status=04"])]
-    r"""The request target, byte for byte; what is not printable ASCII is written `\xNN`, a backslash is doubled."""
+    r"""Request target, byte for byte. Printable ASCII stays, `\` is doubled, the rest is `\xNN`."""
     headers: str
-    """The header lines, escaped like `target`."""
+    """Header lines, escaped like `target`."""
     body: str
-    """The body, escaped like `target`."""
+    """Body, escaped like `target`."""
     parameters: dict[str, str]
-    """The known parameters as they were read."""
+    """Known parameters with the values read from the call."""
     unknown: dict[str, str]
-    """What was sent beside them."""
+    """Other parameters of the call."""
 
 
 class RejectedSamplePage(Page[RejectedSample]):
-    """Rejected samples, the latest first; no more than 100 are kept."""
+    """Rejected samples, the newest first. At most 100 are kept."""
 
 
 async def list_samples(
     sessions: Sessions, place: Place, *, attention: bool = False
 ) -> RejectedSamplePage:
-    """The samples, the latest first; with `attention` only those that nobody has dismissed. Raises BadCursor."""
+    """Return the samples, the newest first. Raise BadCursor.
+
+    With `attention`, return only samples that nobody has dismissed.
+    """
     async with sessions() as session:
         return await read_samples(session, place, attention=attention)
 
@@ -90,7 +96,10 @@ async def read_samples(
 async def show_sample(
     sessions: Sessions, sample_id: UUID, *, shown_to: Actor | None = None
 ) -> RejectedSampleInFull:
-    """One sample with its raw bytes; what is hidden otherwise is shown to `shown_to`. Raises SampleNotFound, NotAllowed."""
+    """Return one sample with its raw bytes. Raise SampleNotFound or NotAllowed.
+
+    With `shown_to`, mask nothing and record that this actor saw the personal values.
+    """
     async with sessions.begin() as session:
         row = await session.get(RejectedSampleRow, sample_id)
         if row is None:
@@ -101,7 +110,7 @@ async def show_sample(
 
 
 async def release_sample(sessions: Sessions, sample_id: UUID, actor: Actor) -> Notice:
-    """Make a notice of a sample, to be judged like any other call. Raises SampleNotFound, NotAllowed."""
+    """Record a sample as a notice, which is then judged. Raise SampleNotFound or NotAllowed."""
     async with sessions.begin() as session:
         try:
             notice_id = await recording.make_notice_of(session, sample_id)
@@ -114,7 +123,7 @@ async def release_sample(sessions: Sessions, sample_id: UUID, actor: Actor) -> N
 
 
 def sample_of(row: RejectedSampleRow) -> RejectedSample:
-    """The value of a row, without its raw bytes."""
+    """Return the value of a row, without its raw bytes."""
     return RejectedSample(**_common(row, _call_of(row)))
 
 

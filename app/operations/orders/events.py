@@ -1,4 +1,4 @@
-"""Events as an operator, or a system that polls, reads them."""
+"""Events as operators and polling systems read them."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -19,35 +19,38 @@ from app.operations.typed_input import known_order_no
 
 
 class Event(Value):
-    """One statement of fact: `type`, `timestamp` and `data` are what subscribers get."""
+    """One event. Subscribers get its `type`, `timestamp` and `data`."""
 
     id: UUID
-    """The `webhook-id` under which subscribers get the event."""
+    """`webhook-id` of the event's webhooks."""
     type: Annotated[str, Field(examples=["payment.received"])]
     timestamp: Moment
     order_no: Annotated[str | None, Field(examples=["1234-56789-01234"])]
     status: Annotated[str | None, Field(examples=["04"])]
     occurrence: Annotated[int | None, Field(examples=[1])]
     sequence: Annotated[int | None, Field(examples=[2])]
-    """The event's place among those of its order, from 1."""
+    """Position of the event in the sequence of its order, from 1."""
     notice_id: UUID | None
-    """The call that it follows from."""
+    """Call from which the event was made."""
     data: dict[str, Any]
     customer: dict[str, Any] | None
-    """Who paid; `***` for each value until asked for."""
+    """Customer who paid; each value is `***` unless requested."""
 
 
 class EventPage(Page[Event]):
-    """Events, the oldest first. `next_cursor` is the place to read on from later."""
+    """Events, the oldest first. Pass `next_cursor` to read on later."""
 
 
 async def list_events(
     sessions: Sessions, place: Place, *, order_no: str | None = None, shown_to: Actor | None = None
 ) -> EventPage:
-    """The events behind the cursor, the oldest first; personal values are shown to `shown_to`. Raises BadCursor, NotAllowed.
+    """Return the events behind the cursor, the oldest first. Raise BadCursor or NotAllowed.
 
-    Ids are made before they are committed: with several judging workers an event can become visible behind a cursor that has
-    passed it by a moment. Who must miss none subscribes, or reads again from an earlier cursor.
+    With `shown_to`, include personal values and record that this actor saw them.
+
+    Ids are made before they are committed. With several workers, an event can therefore become
+    visible just before a cursor that has already passed its id. A reader that must miss none reads
+    the feed, subscribes, or reads again from an earlier cursor.
     """
     query = select(EventRow)
     async with snapshot(sessions, audited=shown_to is not None) as session:
@@ -69,7 +72,7 @@ async def list_events(
 
 
 async def show_event(sessions: Sessions, event_id: UUID, *, shown_to: Actor | None = None) -> Event:
-    """One event; personal values are shown to `shown_to`. Raises EventNotFound, NotAllowed."""
+    """Return one event, with personal values for `shown_to`. Raise EventNotFound or NotAllowed."""
     async with sessions.begin() as session:
         row = await session.get(EventRow, event_id)
         if row is None:
@@ -80,7 +83,7 @@ async def show_event(sessions: Sessions, event_id: UUID, *, shown_to: Actor | No
 
 
 def event_of(row: EventRow, *, personal: bool) -> Event:
-    """The value of a row."""
+    """Return the value of a row."""
     return Event(
         id=row.id,
         type=row.type,

@@ -1,4 +1,4 @@
-"""One order as an operator sees it: where it stands and everything that led there."""
+"""Order history: the state of one order, with its calls, events and webhooks."""
 
 from typing import Annotated, Any
 
@@ -25,10 +25,9 @@ from app.zeus.statuses import Status
 from app.zeus.stores import store_of
 
 HISTORY_LIMIT = 1_000
-"""How many notices, events and webhooks of an order are shown at most, the earliest first; their own lists have the rest."""
+"""Limit of the notices, events and webhooks shown of an order, each the oldest first."""
 
-
-_AS_THEY_ARE = (
+_COPIED = (
     "money",
     "clientip",
     "sendid",
@@ -42,56 +41,56 @@ _AS_THEY_ARE = (
 
 
 class StoreOfOrder(Value):
-    """Where the customer pays."""
+    """Store at which the customer pays."""
 
     code: Annotated[str, Field(examples=["D001"])]
     name: Annotated[str | None, Field(examples=["セブン-イレブン"])]
 
 
 class PaymentNumber(Value):
-    """One of the slip's numbers under the name that the store chain prints."""
+    """Number of the payment slip, with the label that the store chain prints."""
 
     label: Annotated[str, Field(examples=["払込票番号"])]
     value: Annotated[str, Field(examples=["1234567890123"])]
 
 
 class Order(Value):
-    """Where an order stands, with the last values Zeus gave."""
+    """State of an order, with the last values from Zeus."""
 
     state: OrderState
     status: Annotated[str, Field(examples=["04"])]
     status_name: Annotated[str, Field(examples=["入金済"])]
-    """The status's name in Zeus's console."""
+    """Name of the status in Zeus's console."""
     payable: bool
-    """支払対象: Zeus owes the merchant this money, as far as is known now."""
+    """支払対象: Zeus will pay the merchant this amount, as far as is known now."""
     final: bool
-    """売上確定: the chain's head office confirmed the money."""
+    """売上確定: the head office of the store chain has confirmed the payment."""
     money: Annotated[int | None, Field(examples=[5400])]
     """Yen."""
     clientip: Annotated[str | None, Field(examples=["2012000001"])]
     store: StoreOfOrder | None
     payment_numbers: list[PaymentNumber]
     payment_deadline: Annotated[str | None, Field(examples=["2026-12-31"])]
-    """The last day to pay, in Japan."""
+    """Last day to pay, in Japan."""
     sendid: str | None
     sendpoint: str | None
     cycle: int
-    """Which payment this is: 2 after the customer took a payment back and paid again."""
+    """Number of the payment: 2 if the customer reversed a payment and paid again."""
     sequence: int
-    """How many events the order has had."""
+    """Number of the order's events."""
     flags: list[str]
     created_at: Moment
     updated_at: Moment
 
 
 class OrderHistory(Value):
-    """An order and everything that is kept of it."""
+    """Order with its calls, events and webhooks."""
 
     order_no: Annotated[str, Field(examples=["1234-56789-01234"])]
     order: Order | None
-    """None if there are only calls that could not be judged."""
+    """None if no call of the order could be judged."""
     customer: dict[str, Any] | None
-    """Who pays, by the latest call that says so; `***` for each value until asked for."""
+    """Customer by the latest event that names one; each value is `***` unless requested."""
     notices: list[Notice]
     events: list[Event]
     outbound_webhooks: list[OutboundWebhookInFull]
@@ -100,10 +99,10 @@ class OrderHistory(Value):
 async def show_order(
     sessions: Sessions, order_no: str, *, shown_to: Actor | None = None
 ) -> OrderHistory:
-    """An order with its calls, events and webhooks, each in order of time; at most HISTORY_LIMIT of each.
+    """Return an order with its oldest HISTORY_LIMIT calls, events and webhooks.
 
-    The number is looked for as it was typed, then in its plain spelling.
-    Personal values are shown to `shown_to`. Raises OrderNotFound, NotAllowed.
+    The number is looked up as it was typed, then in its plain spelling. With `shown_to`, include
+    personal values and record that this actor saw them. Raise OrderNotFound or NotAllowed.
     """
     personal = shown_to is not None
     async with snapshot(sessions, audited=shown_to is not None) as session:
@@ -148,7 +147,7 @@ async def _events(session: AsyncSession, order_no: str) -> list[EventRow]:
 
 
 def fields_of(row: OrderRow) -> dict[str, Any]:
-    """The fields of an Order."""
+    """Return the fields of an Order."""
     status = Status(row.status)
     deadline = deadline_of(row.pay_limit)
     return {
@@ -160,7 +159,7 @@ def fields_of(row: OrderRow) -> dict[str, Any]:
         "store": _store_of(row.pay_cvs),
         "payment_numbers": _payment_numbers(row),
         "payment_deadline": deadline.isoformat() if deadline else None,
-        **{name: getattr(row, name) for name in _AS_THEY_ARE},
+        **{name: getattr(row, name) for name in _COPIED},
     }
 
 

@@ -1,4 +1,4 @@
-"""Finding orders by what a customer or a colleague knows of them: a number, the end of a telephone number, an amount, a day."""
+"""Order search by order number, sendid, last digits of the telephone number, amount and day."""
 
 import base64
 import binascii
@@ -20,11 +20,11 @@ from app.operations.pagination import Column, Place, along
 from app.operations.typed_input import fold, fold_date, fold_money, fold_tail, known_order_no
 
 Day = Annotated[date, BeforeValidator(fold_date), Field(ge=date(2000, 1, 1), le=date(2999, 12, 31))]
-"""A day that has an end in Python's and in Postgres's calendar, in any time zone."""
+"""Day whose start and end exist in Python's and Postgres's calendars, in any time zone."""
 Tail = Annotated[str, BeforeValidator(fold_tail), Field(pattern="^[0-9]{4}$")]
-"""The last four digits of a telephone number."""
+"""Last four digits of a telephone number."""
 Money = Annotated[int, BeforeValidator(fold_money), Field(ge=0, le=2**63 - 1)]
-"""An amount in yen."""
+"""Amount in yen."""
 
 _JAPAN = timezone(timedelta(hours=9))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,46 +37,46 @@ _INDEXED: Mapping[str, Column] = {
     "money": OrderRow.money,
 }
 _HAS_SENDID = text("orders.sendid <> '' AND length(orders.sendid) <= 255")
-"""The condition of the index, which holds only orders that have one, and one that may be looked for."""
+"""Condition of the index, which holds only orders with a sendid of searchable length."""
 
 
 class OrderQuery(Value):
-    """What is known of the orders that are looked for; what is left out does not matter."""
+    """Search values. A missing value matches every order."""
 
     model_config = ConfigDict(extra="forbid")
 
     order_no: Annotated[Line | None, Field(max_length=255, examples=["1234-56789-01234"])] = None
-    """Zeus's order number (オーダー番号), whole."""
+    """Complete order number of Zeus (オーダー番号)."""
     sendid: Annotated[Line | None, Field(min_length=1, max_length=255, examples=["A-1001"])] = None
-    """The merchant's own number (sendid), whole."""
+    """Complete number of the merchant (sendid)."""
     telno_tail: Annotated[Tail | None, Field(examples=["5678"])] = None
-    """The last four digits of the customer's telephone number."""
+    """Last four digits of the customer's telephone number."""
     money: Annotated[Money | None, Field(examples=[5400])] = None
-    """The amount in yen."""
+    """Amount in yen."""
     date: Annotated[Day | None, Field(examples=["2026-11-23"])] = None
-    """The day in Japan on which the first call of the order was judged."""
+    """Day in Japan on which the first call of the order was judged."""
 
 
 class FoundOrder(Order):
-    """An order that was found."""
+    """Order that matches a search."""
 
     order_no: Annotated[str, Field(examples=["1234-56789-01234"])]
 
 
 class FoundOrderPage(Page[FoundOrder]):
-    """Orders, the latest first."""
+    """Orders, the newest first."""
 
 
 async def search_orders(sessions: Sessions, place: Place, query: OrderQuery) -> FoundOrderPage:
-    """The orders to which all of `query` applies, the latest first. Raises BadCursor.
+    """Return the orders that match every value of `query`, the newest first. Raise BadCursor.
 
-    Numbers are looked for as they were typed, and in their plain spelling only where no order has them like that.
+    Numbers are looked up as they were typed, and in their plain spelling only if that finds none.
     """
     after = None if place.cursor is None else _key_of(place.cursor)
     async with snapshot(sessions) as session:
         rows = list(
             await session.scalars(
-                _statement(await _meant(session, query), after).limit(place.limit + 1)
+                _statement(await _normalised(session, query), after).limit(place.limit + 1)
             )
         )
     page = rows[: place.limit]
@@ -85,8 +85,8 @@ async def search_orders(sessions: Sessions, place: Place, query: OrderQuery) -> 
     return FoundOrderPage(items=items, next_cursor=cursor, has_more=len(rows) > place.limit)
 
 
-async def _meant(session: AsyncSession, query: OrderQuery) -> OrderQuery:
-    """Return the query with the numbers that are meant by what was typed."""
+async def _normalised(session: AsyncSession, query: OrderQuery) -> OrderQuery:
+    """Return the query with the spelling of numbers that the orders use."""
     changes = {}
     if query.order_no is not None:
         changes["order_no"] = await known_order_no(session, query.order_no)
@@ -108,7 +108,7 @@ def _statement(query: OrderQuery, after: tuple[datetime, str] | None) -> Select[
 
 
 def _single(query: OrderQuery, after: tuple[datetime, str] | None) -> Select[OrderRow] | None:
-    """The search by one thing that has an index of its own; None if it is not by one such thing alone."""
+    """Return the search by a single value that has an own index, or None for any other search."""
     given = query.model_dump(exclude_none=True)
     if len(given) != 1 or not given.keys() <= _INDEXED.keys():
         return None
@@ -134,7 +134,7 @@ def _filtered(statement: Select[OrderRow], query: OrderQuery) -> Select[OrderRow
 
 
 def order_cursor(created_at: datetime, order_no: str) -> str:
-    """The cursor that names the place behind this order in a list of orders."""
+    """Return the cursor for the position behind this order in a list of orders."""
     raw = ((created_at - _EPOCH) // _MICROSECOND).to_bytes(_TIME_BYTES) + order_no.encode()
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 

@@ -1,4 +1,4 @@
-"""What needs a human: notices in quarantine or in conflict, rejected samples, webhooks that were given up, paused subscribers."""
+"""Open reviews: quarantined and conflicting notices, rejected samples, dead webhooks, pauses."""
 
 from sqlalchemy import TextClause, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,11 +25,11 @@ from app.operations.subscribers.models import Subscriber, SubscriberState
 from app.operations.subscribers.subscribers import read_subscribers
 
 SHOWN = 50
-"""How many of each kind are shown; their own lists have the rest."""
+"""Items shown of each kind. The list of the kind has the rest."""
 
 
 class AttentionCounts(Value):
-    """How much needs a human, each counted up to 10,000."""
+    """Numbers of items that need review, each counted up to 10,000."""
 
     quarantined: int
     conflicts: int
@@ -39,7 +39,7 @@ class AttentionCounts(Value):
 
 
 class Attention(Value):
-    """What needs a human, the latest 50 of each kind; what was dismissed is left out."""
+    """Items that need review, the newest 50 of each kind, without dismissed ones."""
 
     counts: AttentionCounts
     quarantined: list[Notice]
@@ -50,7 +50,7 @@ class Attention(Value):
 
 
 async def read_attention(sessions: Sessions) -> Attention:
-    """Everything that needs a human now."""
+    """Return the items that need review now."""
     place = Place(limit=SHOWN)
     async with snapshot(sessions) as session:
         subscribers = (await read_subscribers(session)).items
@@ -68,14 +68,16 @@ async def read_attention(sessions: Sessions) -> Attention:
             dead_webhooks=(
                 await read_outbound(session, place, states=(WebhookState.DEAD,), attention=True)
             ).items,
-            paused_subscribers=[one for one in subscribers if one.state is SubscriberState.PAUSED][
-                :SHOWN
-            ],
+            paused_subscribers=[
+                subscriber
+                for subscriber in subscribers
+                if subscriber.state is SubscriberState.PAUSED
+            ][:SHOWN],
         )
 
 
 async def count_attention(session: AsyncSession) -> AttentionCounts:
-    """How much needs a human now."""
+    """Return the numbers of items that need review now."""
     return AttentionCounts(
         quarantined=await _count_notices(session, Verdict.QUARANTINED),
         conflicts=await _count_notices(session, Verdict.CONFLICT),
@@ -86,8 +88,8 @@ async def count_attention(session: AsyncSession) -> AttentionCounts:
 
 
 async def _count_notices(session: AsyncSession, verdict: Verdict) -> int:
-    some = attention_of(verdict).limit(COUNT_LIMIT)
-    return await session.scalar(select(func.count()).select_from(some.subquery())) or 0
+    counted = attention_of(verdict).limit(COUNT_LIMIT)
+    return await session.scalar(select(func.count()).select_from(counted.subquery())) or 0
 
 
 async def _count(
@@ -95,5 +97,5 @@ async def _count(
     table: type[RejectedSampleRow | OutboundWebhookRow | SubscriberRow],
     condition: TextClause,
 ) -> int:
-    some = select(table.id).where(condition).limit(COUNT_LIMIT)
-    return await session.scalar(select(func.count()).select_from(some.subquery())) or 0
+    counted = select(table.id).where(condition).limit(COUNT_LIMIT)
+    return await session.scalar(select(func.count()).select_from(counted.subquery())) or 0

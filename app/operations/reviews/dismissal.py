@@ -1,4 +1,4 @@
-"""Dismissing what asks for a human's attention, with a reason: a notice, a rejected sample, a webhook that was given up."""
+"""Dismissal of items that need review: notices, rejected samples and dead webhooks."""
 
 from typing import Annotated
 from uuid import UUID
@@ -9,36 +9,37 @@ from sqlalchemy import func, update
 from app.db.engine import Sessions
 from app.db.tables.notices import NoticeRow, RejectedSampleRow
 from app.db.tables.webhooks import OutboundWebhookRow
-from app.judging.rules import Verdict
 from app.operations.access.audit import write_entry
 from app.operations.access.permissions import Action, Actor
 from app.operations.deliveries.webhooks import OutboundWebhookInFull, WebhookState, show_outbound
 from app.operations.errors import NotDismissible, NoticeNotFound, SampleNotFound, WebhookNotFound
 from app.operations.maintenance.erasure import look_again
 from app.operations.models import Line, Value
+from app.operations.notices.filters import ATTENTION_VERDICTS
 from app.operations.notices.notices import Notice, notice_of
 from app.operations.notices.rejected import RejectedSample, sample_of
 
-ATTENTION_VERDICTS = (Verdict.QUARANTINED, Verdict.CONFLICT)
-"""The verdicts that a human should look at."""
 _ALREADY = "dismissed already"
 
 
 class Dismissal(Value):
-    """Why something needs no attention any more."""
+    """Reason why an item needs no review any more."""
 
     model_config = ConfigDict(extra="forbid")
 
     reason: Annotated[
         Line, Field(min_length=1, max_length=500, examples=["a test call of the sales desk"])
     ]
-    """For colleagues to read; it stays with what was dismissed."""
+    """Text for colleagues, kept with the item."""
 
 
 async def dismiss_notice(
     sessions: Sessions, notice_id: UUID, dismissal: Dismissal, actor: Actor
 ) -> Notice:
-    """Take a quarantined or conflicting notice out of what needs attention; it stays what it is. Raises NoticeNotFound, NotDismissible."""
+    """Remove a quarantined or conflicting notice from the attention list. Its verdict stays.
+
+    Raise NoticeNotFound, NotDismissible or NotAllowed.
+    """
     async with sessions.begin() as session:
         row = await session.get(NoticeRow, notice_id, with_for_update=True)
         if row is None:
@@ -59,7 +60,10 @@ async def dismiss_notice(
 async def dismiss_webhook(
     sessions: Sessions, webhook_id: int, dismissal: Dismissal, actor: Actor
 ) -> OutboundWebhookInFull:
-    """Take a dead webhook out of what needs attention; it can still be retried. Raises WebhookNotFound, NotDismissible."""
+    """Remove a dead webhook from the attention list. It can still be retried.
+
+    Raise WebhookNotFound, NotDismissible or NotAllowed.
+    """
     async with sessions.begin() as session:
         row = await session.get(OutboundWebhookRow, webhook_id, with_for_update=True)
         if row is None:
@@ -78,7 +82,10 @@ async def dismiss_webhook(
 async def dismiss_sample(
     sessions: Sessions, sample_id: UUID, dismissal: Dismissal, actor: Actor
 ) -> RejectedSample:
-    """Take a rejected sample out of what needs attention. Raises SampleNotFound, NotDismissible."""
+    """Remove a rejected sample from the attention list.
+
+    Raise SampleNotFound, NotDismissible or NotAllowed.
+    """
     async with sessions.begin() as session:
         row = await session.get(RejectedSampleRow, sample_id, with_for_update=True)
         if row is None:
