@@ -1,4 +1,7 @@
-"""What a subscriber needs beside its URL to be reached: checked as it is given, sealed, and shown only in outline."""
+"""Connection options of subscribers: headers, authorities (CA) and client certificate.
+
+They are checked when given and stored sealed. Operators see only names and dates.
+"""
 
 import ssl
 from typing import Annotated, Any
@@ -22,43 +25,48 @@ from app.forwarding.destinations.http.tls import make_context
 from app.operations.errors import NotAcceptable
 from app.operations.models import Line, Value
 
-NO_TRANSPORT: dict[str, Any] = {
+NO_OPTIONS: dict[str, Any] = {
     "header_names": [],
     "private_ca": False,
     "client_certificate_expires_at": None,
     "sealed_transport": None,
 }
-"""The columns of a subscriber that needs nothing beside its URL."""
+"""Columns of a subscriber without connection options."""
 
 _LONGEST_PEM = 100_000
 
 
 class ConnectionFields(Value):
-    """What can be said of the way to a subscriber."""
+    """Connection options that an operator may give."""
 
     headers: Annotated[
         dict[Line, SecretStr] | None, Field(examples=[{"authorization": "Bearer 7d3f…"}])
     ] = None
-    """Headers that webhooks carry beside their own. Names such as `webhook-id`, `host` and `content-length` are reserved."""
+    """Additional headers of its webhooks.
+
+    Names such as `webhook-id`, `host` and `content-length` are reserved.
+    """
     ca: Annotated[
         Line | None, Field(max_length=_LONGEST_PEM, examples=["-----BEGIN CERTIFICATE-----\n…"])
     ] = None
-    """Authorities, as PEM, that alone may have issued the subscriber's certificate; without, those that the system trusts."""
+    """Certificate authorities (PEM) accepted for its server certificate; missing: the system's."""
     client_certificate: Annotated[SecretStr | None, Field(max_length=_LONGEST_PEM)] = None
-    """A certificate to show to the subscriber, with its chain and its private key (unencrypted), as one PEM text."""
+    """Client certificate with its chain and its unencrypted private key, as one PEM text."""
 
     @property
     def connection_fields_set(self) -> set[str]:
-        """Which of these fields were given."""
+        """The names of these fields that were given."""
         return self.model_fields_set & set(ConnectionFields.model_fields)
 
 
 def connection_columns(
     vault: Vault, row: SubscriberRow | None, fields: ConnectionFields, *, expired_too: bool = False
 ) -> dict[str, Any]:
-    """The columns of a subscriber (None: a new one) after what `fields` names has changed; null takes it away. Empty if nothing changes.
+    """Return the changed columns of a subscriber; empty if nothing changes.
 
-    Raises NotAcceptable for what cannot be used, or if no key opens what is there and stays; for an expired certificate unless told not to.
+    `row` is None for a new subscriber. A null in `fields` removes the option. Raise NotAcceptable
+    for an invalid value, if no key opens a stored value that stays, and for an expired certificate
+    unless `expired_too` is True.
     """
     given = fields.connection_fields_set
     if not given:
@@ -67,32 +75,33 @@ def connection_columns(
     if present is None and given != set(ConnectionFields.model_fields):
         raise NotAcceptable(
             "headers",
-            "No key opens what is there, so that it cannot be kept; give headers and certificates anew.",
+            "No key opens the stored values, so they cannot be kept. "
+            "Give all headers and certificates again.",
         )
     kept = present or PLAIN
-    transport = ConnectionOptions(
+    options = ConnectionOptions(
         headers=_headers(fields) if "headers" in given else kept.headers,
         ca=fields.ca or None if "ca" in given else kept.ca,
         client_certificate=_certificate(fields)
         if "client_certificate" in given
         else kept.client_certificate,
     )
-    _check_ca(transport.ca)
-    certificate = _check_certificate(transport.client_certificate, expired_too)
-    if transport == present:
+    _check_ca(options.ca)
+    certificate = _check_certificate(options.client_certificate, expired_too)
+    if options == present:
         return {}
-    if transport == PLAIN:
-        return NO_TRANSPORT
+    if options == PLAIN:
+        return NO_OPTIONS
     return {
-        "header_names": sorted(name.lower() for name, _ in transport.headers),
-        "private_ca": transport.ca is not None,
+        "header_names": sorted(name.lower() for name, _ in options.headers),
+        "private_ca": options.ca is not None,
         "client_certificate_expires_at": certificate and certificate.not_valid_after_utc,
-        "sealed_transport": vault.seal(transport.to_text()),
+        "sealed_transport": vault.seal(options.to_text()),
     }
 
 
 def _present(vault: Vault, row: SubscriberRow | None) -> ConnectionOptions | None:
-    """What is there; None if no key opens it."""
+    """Return the stored options, or None if no key opens them."""
     if row is None or row.sealed_transport is None:
         return PLAIN
     try:
@@ -105,8 +114,8 @@ def _headers(fields: ConnectionFields) -> tuple[tuple[str, str], ...]:
     headers = {name: value.get_secret_value() for name, value in (fields.headers or {}).items()}
     try:
         check_headers(headers)
-    except HeaderRefused as refused:
-        raise NotAcceptable("headers", f"{refused}.") from None
+    except HeaderRefused as error:
+        raise NotAcceptable("headers", f"{error}.") from None
     return tuple(headers.items())
 
 
@@ -123,11 +132,11 @@ def _check_ca(pem: str | None) -> None:
         x509.load_pem_x509_certificates(pem.encode())
         make_context(pem, None)
     except (ValueError, ssl.SSLError):
-        raise NotAcceptable("ca", "This holds no certificates in PEM that can be used.") from None
+        raise NotAcceptable("ca", "This contains no valid certificates in PEM.") from None
 
 
 def _check_certificate(pem: str | None, expired_too: bool) -> x509.Certificate | None:
-    """The first certificate, which is the one for the key."""
+    """Return the first certificate, which belongs to the key. Raise NotAcceptable."""
     if pem is None:
         return None
     try:
@@ -137,10 +146,10 @@ def _check_certificate(pem: str | None, expired_too: bool) -> x509.Certificate |
             Encoding.DER, PublicFormat.SubjectPublicKeyInfo
         ) == certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         make_context(None, pem)
-    except (ValueError, TypeError, ssl.SSLError):  # a TypeError says that the key wants a password
+    except (ValueError, TypeError, ssl.SSLError):  # a TypeError means that the key is encrypted
         raise NotAcceptable(
             "client_certificate",
-            "This holds no certificate with its unencrypted private key, both in PEM.",
+            "This contains no certificate with its unencrypted private key, both in PEM.",
         ) from None
     if not same:
         raise NotAcceptable(

@@ -1,4 +1,4 @@
-"""Subscribers declared in RELAY_SUBSCRIBERS, for sites that configure everything by environment."""
+"""Declared subscribers: apply RELAY_SUBSCRIBERS, for sites that configure by environment."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -34,15 +34,16 @@ log = get_logger("operating")
 async def apply_declared(
     sessions: Sessions, vault: Vault, declared: Sequence[DeclaredSubscriber], rules: UrlRules
 ) -> int:
-    """Make every declared subscriber as it is declared, found by its name, and return how many were new or differed.
+    """Create or change every declared subscriber, found by its name. Return the number of changes.
 
-    Never removes, pauses or resumes one. A changed secret is a rotation: the earlier one stays valid for a day. Processes that start
-    at once take turns. Raises WrongSettings for a declaration that cannot be used, before anything is changed.
+    Never remove, pause or resume one. A changed secret is a rotation: the earlier one stays valid
+    for a day. A lock lets processes that start together apply one after the other. Raise
+    WrongSettings for an invalid declaration, before anything is changed.
     """
-    everyone = [read_declaration(subscriber, vault, rules) for subscriber in declared]
+    declarations = [read_declaration(subscriber, vault, rules) for subscriber in declared]
     async with sessions.begin() as session:
         await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
-        changed = [wanted.name for wanted in everyone if await _apply(session, vault, wanted)]
+        changed = [wanted.name for wanted in declarations if await _apply(session, vault, wanted)]
         for name in changed:
             await write_entry(session, SERVICE, Action.SUBSCRIBER_DECLARED, f"subscriber:{name}")
     for name in changed:
@@ -67,7 +68,7 @@ async def _apply(session: AsyncSession, vault: Vault, wanted: Wanted) -> bool:
 
 
 async def _check_token(session: AsyncSession, wanted: Wanted) -> None:
-    """Raise WrongSettings if another subscriber has the token: nobody could tell the two apart."""
+    """Raise WrongSettings if another subscriber has the token: it must identify one subscriber."""
     same = (
         SubscriberRow.feed_hash == wanted.columns["feed_hash"],
         SubscriberRow.name != wanted.name,
@@ -77,12 +78,12 @@ async def _check_token(session: AsyncSession, wanted: Wanted) -> None:
 
 
 async def _change(session: AsyncSession, vault: Vault, row: SubscriberRow, wanted: Wanted) -> bool:
-    """Make a subscriber that is there as it is wanted; whether it was not."""
+    """Change an existing subscriber to match its declaration. Return True if it differed."""
     if wanted.feed and not row.feed:
         raise wrong_declaration(
             row.name,
             "feed",
-            "a subscriber of this name is sent webhooks; remove it, or use another name",
+            "a subscriber with this name gets webhooks; remove it, or use another name",
         )
     values = {**wanted.columns, **_connection(vault, row, wanted)}
     differs = any(getattr(row, field) != value for field, value in values.items())
@@ -94,17 +95,19 @@ async def _change(session: AsyncSession, vault: Vault, row: SubscriberRow, wante
 
 def _connection(vault: Vault, row: SubscriberRow | None, wanted: Wanted) -> dict[str, Any]:
     try:
-        return connection_columns(vault, row, wanted.transport, expired_too=True)
-    except (
-        NotAcceptable
-    ) as refused:  # what is declared was checked before: it is what is there that cannot be kept
-        raise wrong_declaration(wanted.name, refused.field, str(refused)) from None
+        return connection_columns(vault, row, wanted.options, expired_too=True)
+    except NotAcceptable as error:
+        # The declaration was checked before, so a stored value is the one that cannot be kept.
+        raise wrong_declaration(wanted.name, error.field, str(error)) from None
 
 
 async def _rotate_if_new(
     session: AsyncSession, vault: Vault, row: SubscriberRow, secret: str | None
 ) -> bool:
-    """Make `secret` the current one if it is not; None stands for any key pair."""
+    """Make `secret` the current one unless it already is. None stands for any key pair.
+
+    Return True if it changed. Raise WrongSettings if no key opens the current secret.
+    """
     valid = await valid_secrets(session, row.id)
     try:
         if valid and (
@@ -115,7 +118,8 @@ async def _rotate_if_new(
             return False
     except KeyMissing:
         raise WrongSettings(
-            f"{variable_of('secret_keys')}: no key opens the secret of the subscriber {row.name}; add the key it was sealed with"
+            f"{variable_of('secret_keys')}: no key opens the secret of the subscriber {row.name}; "
+            "add the key that sealed it"
         ) from None
     await replace_secret(session, vault, row.id, secret or new_private_key(), DEFAULT_OVERLAP)
     return True

@@ -1,4 +1,4 @@
-"""What declared subscribers are to be: their files read, every field checked as if an operator had given it."""
+"""Fields of a declared subscriber: reads its files, and checks fields like those of operators."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from app.operations.models import check_name
 from app.operations.subscribers.connection import connection_columns
 from app.operations.subscribers.feed_tokens import hash_of
 from app.operations.subscribers.models import NewSubscriber
-from app.operations.subscribers.subscribers import check_way
+from app.operations.subscribers.subscribers import check_delivery_method
 from app.operations.subscribers.validation import (
     UrlRules,
     check_event_types,
@@ -29,27 +29,30 @@ _TOKEN = re.compile(r"zft_[0-9A-Za-z_-]{43,200}")
 _MILLISECOND = timedelta(milliseconds=1)
 _STAYS = ("ordered", "max_in_flight", "timeout_ms", "rate_limit")
 _NAMES: Mapping[str, str] = MappingProxyType({"event_types": "events", "timeout_ms": "timeout"})
-"""What fields of the API are called in a declaration, where that is something else."""
+"""Names in a declaration of API fields that differ there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a declaration makes of a subscriber. `secret` is None for a feed, and for a key that is made here."""
+    """Subscriber as declared. `secret` is None for a feed and for a key that the relay makes."""
 
     name: str
     columns: Mapping[str, Any]
-    transport: NewSubscriber
+    options: NewSubscriber
     secret: str | None
     feed: bool
 
 
 def read_declaration(declared: DeclaredSubscriber, vault: Vault, rules: UrlRules) -> Wanted:
-    """Read the files and check every field. Raises WrongSettings, which names the subscriber and the field, and no value."""
+    """Return the declared subscriber, with its files read and every field checked.
+
+    Raise WrongSettings, which names the subscriber and the field, but no value.
+    """
     texts = {field: _text_of(declared, field) for field in IN_FILES}
     try:
         new = NewSubscriber.model_validate(_fields_of(declared, texts))
         check_name(new.name)
-        check_way(new, rules)
+        check_delivery_method(new, rules)
         columns: dict[str, Any] = {
             "url": new.url or "",
             "event_types": check_event_types(new.event_types),
@@ -62,8 +65,8 @@ def read_declaration(declared: DeclaredSubscriber, vault: Vault, rules: UrlRules
         raise wrong_declaration(
             declared.name, str(fault["loc"][0]), fault["msg"].removeprefix("Value error, ")
         ) from None
-    except NotAcceptable as refused:
-        raise wrong_declaration(declared.name, refused.field, str(refused)) from None
+    except NotAcceptable as error:
+        raise wrong_declaration(declared.name, error.field, str(error)) from None
     columns |= {field: getattr(new, field) for field in _STAYS if field in new.model_fields_set}
     columns |= {
         "declared": True,
@@ -74,7 +77,7 @@ def read_declaration(declared: DeclaredSubscriber, vault: Vault, rules: UrlRules
 
 
 def _fields_of(declared: DeclaredSubscriber, texts: Mapping[str, str | None]) -> dict[str, Any]:
-    """The fields of the API that the declaration gives, and no others."""
+    """Return the API fields that the declaration sets, and no others."""
     fields: dict[str, Any] = {
         "name": declared.name,
         "url": declared.url,
@@ -82,8 +85,8 @@ def _fields_of(declared: DeclaredSubscriber, texts: Mapping[str, str | None]) ->
         "customer": declared.customer,
     }
     fields["event_types"] = declared.events
-    alike = {"ordered", "max_in_flight", "rate_limit", "headers"} & declared.model_fields_set
-    fields |= {field: getattr(declared, field) for field in alike}
+    same_name = {"ordered", "max_in_flight", "rate_limit", "headers"} & declared.model_fields_set
+    fields |= {field: getattr(declared, field) for field in same_name}
     if "timeout" in declared.model_fields_set:
         fields["timeout_ms"] = (
             None if declared.timeout is None else declared.timeout // _MILLISECOND
@@ -99,12 +102,12 @@ def _check_credentials(texts: Mapping[str, str | None]) -> None:
         check_signing_secret(texts["secret"])
     if texts["token"] is not None and not _TOKEN.fullmatch(texts["token"]):
         raise NotAcceptable(
-            "token", "A feed's token is `zft_` and 43 to 200 letters, digits, `-` and `_`."
+            "token", "A feed token is `zft_` and 43 to 200 letters, digits, `-` and `_`."
         )
 
 
 def _text_of(declared: DeclaredSubscriber, field: str) -> str | None:
-    """What a field holds, or the file that is named instead, without the line's end behind it."""
+    """Return the value of a field, or the stripped text of the file named instead."""
     path: Path | None = getattr(declared, f"{field}_file")
     if path is not None:
         try:
@@ -117,8 +120,8 @@ def _text_of(declared: DeclaredSubscriber, field: str) -> str | None:
     return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
-def wrong_declaration(name: str, field: str, says: str) -> WrongSettings:
-    """What is wrong with a declaration, in a text that names the variable, the subscriber and the field."""
+def wrong_declaration(name: str, field: str, reason: str) -> WrongSettings:
+    """Return the error that names the variable, the subscriber, the field and the reason."""
     return WrongSettings(
-        f"{variable_of('subscribers')}: [{name}] {_NAMES.get(field, field)}: {says}"
+        f"{variable_of('subscribers')}: [{name}] {_NAMES.get(field, field)}: {reason}"
     )

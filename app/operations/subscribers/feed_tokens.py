@@ -1,4 +1,4 @@
-"""Tokens of feeds: what a subscriber that polls shows instead of holding a signing secret."""
+"""Feed tokens: credentials of subscribers that poll. Own module: the API's middleware needs it."""
 
 import hashlib
 import secrets
@@ -8,10 +8,10 @@ _RANDOM_BYTES = 32
 
 
 def new_feed_token() -> str:
-    """A fresh token for a feed."""
+    """Return a new feed token."""
     return PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
 
 
 def hash_of(token: str) -> bytes:
-    """What is kept of a token. It has 256 random bits, so a slow hash would add nothing."""
+    """Return the hash to store. A token has 256 random bits, so a slow hash would add nothing."""
     return hashlib.sha256(token.encode(errors="surrogateescape")).digest()

@@ -1,4 +1,4 @@
-"""What subscribers are: their states, how they are shown, and what one is made of or changed by."""
+"""Values of subscribers: states, answers, and the fields of a new or changed one."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -20,9 +20,10 @@ EventTypes = Annotated[
 ]
 
 NULLABLE = ("event_types", "timeout_ms", "rate_limit")
-"""What a change can set to null; in the other fields null means that nothing changes."""
+"""Fields that a change can set to null. In other fields null means no change."""
 
-# Only a pause makes a backlog to be let out slowly. The failures of before count no more: the next one would pause it again at once.
+# Only a pause creates a backlog that is sent slowly. Earlier failures are reset, because otherwise
+# the next failure would pause the subscriber again.
 RESUMED: dict[str, Any] = {
     "resumed_at": case(
         (SubscriberRow.state == "paused", func.now()), else_=SubscriberRow.resumed_at
@@ -32,24 +33,24 @@ RESUMED: dict[str, Any] = {
     "failures": 0,
     "failing_since": None,
 }
-"""The columns of a subscriber that is sent again what it is owed."""
+"""Columns of a resumed subscriber."""
 
 
 class HealthFields(Value):
-    """How a subscriber has taken its webhooks lately."""
+    """Recent health of a subscriber."""
 
     failures: int
-    """Attempts that failed since the last success; those that failed on our own side are not counted."""
+    """Failed attempts since the last success, without those that failed by a fault of the relay."""
     failing_since: Moment | None
-    """When they began; None while there are none."""
+    """Time of the first of these failures; None if there are none."""
     last_success_at: Moment | None
-    """When a webhook was last delivered, to ten seconds."""
+    """Time of the last delivery, exact to ten seconds."""
     resumed_at: Moment | None
-    """Set while what was held during a pause is sent, at a limited rate."""
+    """Time of the last resume, while webhooks held by the pause are sent at a limited rate."""
 
 
 class SubscriberState(StrEnum):
-    """Whether a subscriber is sent webhooks. What is owed to a paused one is held, not lost."""
+    """State of a subscriber. The webhooks of a paused one are held, not lost."""
 
     ACTIVE = "active"
     PAUSED = "paused"
@@ -57,65 +58,68 @@ class SubscriberState(StrEnum):
 
 
 class Subscriber(HealthFields):
-    """A merchant system that gets webhooks."""
+    """Merchant system that gets webhooks."""
 
     name: Annotated[str, Field(examples=["shop"])]
     url: Annotated[str, Field(examples=["https://shop.example/hooks"])]
     event_types: Annotated[list[str] | None, Field(examples=[["payment.received"]])]
-    """The types of events it gets; None for all."""
+    """Event types that it gets; None for all."""
     customer: bool
-    """Whether its webhooks carry the customer's name, telephone number and e-mail address."""
+    """True if its webhooks carry the customer's name, telephone number and e-mail address."""
     ordered: bool
-    """Whether it gets the events of one order one after the other, each after the one before was delivered or given up."""
+    """True if the events of an order are sent strictly in sequence.
+
+    Each event waits until the previous one is delivered or dead.
+    """
     max_in_flight: int
-    """How many webhooks it is sent at once at most."""
+    """Limit of its webhooks in flight."""
     timeout_ms: int | None
-    """How long an attempt may take; None for the usual time."""
+    """Time limit of an attempt; None for the default."""
     rate_limit: int | None
-    """How many webhooks a second it is sent at most; None for no limit."""
+    """Limit of webhooks per second; None for no limit."""
     state: SubscriberState
     pause_reason: str | None
     feed: bool
-    """Whether it polls a feed with a token of its own: then it has no URL and is sent nothing."""
+    """True if it polls a feed with its own token. Then it has no URL and gets no webhooks."""
     header_names: Annotated[list[str], Field(examples=[["authorization"]])]
-    """The headers of its own that its webhooks carry; their values are not shown."""
+    """Names of its additional headers. Their values are not shown."""
     private_ca: bool
-    """Whether its certificate must come from an authority of its own."""
+    """True if its server certificate must come from its own certificate authority."""
     client_certificate_expires_at: Moment | None
-    """When the certificate that it is shown expires; None if it is shown none."""
+    """Expiry of its client certificate; None if it has none."""
     declared: bool
-    """Whether RELAY_SUBSCRIBERS declares it: then a restart undoes changes of what is declared there."""
+    """True if RELAY_SUBSCRIBERS declares it. A restart then reverts changes of declared fields."""
     created_at: Moment
     updated_at: Moment
 
 
 class SubscriberWithSecret(Subscriber):
-    """A subscriber with what it needs from us, which is shown this once."""
+    """Subscriber with its secret, which is shown only once."""
 
     secret: Annotated[str, Field(examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="])]
-    """The shared signing secret `whsec_…`; or the public key `whpk_…` that verifies Ed25519 signatures; or the token `zft_…` of a feed."""
+    """Shared signing secret `whsec_…`, public key `whpk_…` (Ed25519), or feed token `zft_…`."""
 
 
 class SigningSecret(Value):
-    """A valid signing secret, without the secret."""
+    """Valid signing secret, without the secret value."""
 
     created_at: Moment
     expires_at: Moment | None
-    """When it ceases to be used; None for the current one."""
+    """End of its use; None for the current one."""
     public_key: Annotated[
         str | None, Field(examples=["whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="])
     ]
-    """What verifies its signatures, if it is an Ed25519 key; None for a shared secret."""
+    """Key that verifies its signatures if it is an Ed25519 key; None for a shared secret."""
 
 
 class SubscriberInFull(Subscriber):
-    """A subscriber with its secrets' dates and what is owed to it."""
+    """Subscriber with the dates of its secrets and its numbers of pending and dead webhooks."""
 
     secrets: list[SigningSecret]
     pending: int
-    """Webhooks that wait for their next attempt, counted up to 10,000."""
+    """Pending webhooks, counted up to 10,000."""
     dead: int
-    """Webhooks that were given up, counted up to 10,000."""
+    """Dead webhooks, counted up to 10,000."""
 
 
 class SubscriberList(Value):
@@ -125,36 +129,39 @@ class SubscriberList(Value):
 
 
 class NewSubscriber(ConnectionFields):
-    """What a new subscriber is made of."""
+    """Values of a new subscriber."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: Name
     """Letters of any script, digits, `.`, `_` and `-`; unique."""
     url: Url | None = None
-    """Where its webhooks are sent; left out for a feed."""
+    """URL of its webhooks; missing for a feed."""
     feed: bool = False
-    """Whether it polls a feed with a token, because it cannot be called."""
+    """True if it polls a feed with a token, because it cannot receive webhooks."""
     event_types: EventTypes = None
-    """The types of events it gets; left out or null for all."""
+    """Event types that it gets; missing or null for all."""
     customer: bool = False
-    """Whether its webhooks carry the customer's name, telephone number and e-mail address."""
+    """True if its webhooks carry the customer's name, telephone number and e-mail address."""
     ordered: bool = True
-    """Whether it gets the events of one order one after the other, each after the one before was delivered or given up."""
+    """True if the events of an order are sent strictly in sequence.
+
+    Each event waits until the previous one is delivered or dead.
+    """
     max_in_flight: MaxInFlight = 16
-    """How many webhooks it is sent at once at most."""
+    """Limit of its webhooks in flight."""
     timeout_ms: Timeout | None = None
-    """How long an attempt may take; left out: the usual time."""
+    """Time limit of an attempt; missing: the default."""
     rate_limit: RateLimit | None = None
-    """How many webhooks a second it is sent at most; null for no limit."""
+    """Limit of webhooks per second; null for no limit."""
     secret: SecretStr | None = None
-    """A signing secret of your own: `whsec_` and 24 to 64 bytes in base64. Left out: one is made."""
+    """Own signing secret: `whsec_` and 24 to 64 bytes in base64. Missing: the relay makes one."""
     asymmetric: bool = False
-    """Whether webhooks are signed with an Ed25519 key, of which the subscriber gets the public half."""
+    """True to sign with an Ed25519 key. The subscriber gets the public key."""
 
 
 class SubscriberChange(ConnectionFields):
-    """What of a subscriber is to change; what is left out stays."""
+    """Changed values of a subscriber. Missing values stay."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -165,6 +172,6 @@ class SubscriberChange(ConnectionFields):
     ordered: bool | None = None
     max_in_flight: MaxInFlight | None = None
     timeout_ms: Timeout | None = None
-    """Null for the usual time."""
+    """Null for the default."""
     rate_limit: RateLimit | None = None
     """Null for no limit."""

@@ -1,4 +1,4 @@
-"""Pausing subscribers, which holds what they are owed, and resuming them."""
+"""Pause and resume of subscribers. A pause holds pending webhooks."""
 
 from app.db.engine import Sessions
 from app.events.types import EventType
@@ -14,40 +14,42 @@ from app.operations.subscribers.rows import subscriber_row, write_change
 async def pause_subscriber(
     sessions: Sessions, name: str, reason: str | None, actor: Actor
 ) -> Subscriber:
-    """Hold everything that is owed to a subscriber until it is resumed, and tell others that ask. Raises SubscriberNotFound, NotAllowed.
+    """Hold a subscriber's webhooks until it is resumed. Send `subscriber.paused` to the others.
 
-    `reason` is for operators to read; others are told only that it was an operator.
+    `reason` is for operators; the event names only an operator as the cause. Raise
+    SubscriberNotFound or NotAllowed.
     """
     values = {"state": SubscriberState.PAUSED, "pause_reason": reason or OPERATOR_REASON}
     async with sessions.begin() as session:
         row = await subscriber_row(session, name, lock=True)
-        news = row.state == SubscriberState.ACTIVE
-        if news:
+        changed = row.state == SubscriberState.ACTIVE
+        if changed:
             await tell_paused(session, row.id)
         paused = await write_change(session, row, values, actor, Action.SUBSCRIBER_PAUSED)
-    if news:
+    if changed:
         subscriber_signals.labels(EventType.SUBSCRIBER_PAUSED).inc()
     return paused
 
 
 async def resume_subscriber(sessions: Sessions, name: str, actor: Actor) -> Subscriber:
-    """Send again, beginning with what was held, at a limited rate until that is gone. Raises SubscriberNotFound, NotAllowed.
+    """Send webhooks to a subscriber again, the held ones first and at a limited rate.
 
-    What was held is tried afresh, so that the events of an order arrive in sequence.
+    The attempts of held webhooks count from zero, so that the events of an order arrive in
+    sequence. Raise SubscriberNotFound or NotAllowed.
     """
     actor.demand(Action.SUBSCRIBER_RESUMED)
-    # Before the resumption, and not together with it: whoever holds a subscriber's lock must not wait for its webhooks.
+    # In transactions before the resume: a transaction with a subscriber's lock must not wait for
+    # locks of its webhooks.
     while await _ready_some(sessions, name) == BATCH:
         pass
     async with sessions.begin() as session:
         row = await subscriber_row(session, name, lock=True)
-        news = (
-            row.feed and row.state == SubscriberState.PAUSED
-        )  # others are told of by their first success
-        if news:
+        # For a subscriber without a feed, the first success sends the event.
+        changed = row.feed and row.state == SubscriberState.PAUSED
+        if changed:
             await tell_recovered(session, row.id)
         resumed = await write_change(session, row, RESUMED, actor, Action.SUBSCRIBER_RESUMED)
-    if news:
+    if changed:
         subscriber_signals.labels(EventType.SUBSCRIBER_RECOVERED).inc()
     return resumed
 

@@ -1,4 +1,4 @@
-"""Sending a subscriber again what it missed in a span of time: a job that workers do, with its progress."""
+"""Recovery: a job of the workers that resends what a subscriber missed in a time range."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -33,37 +33,37 @@ _LAST_MOMENT = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class RecoveryRequest(Value):
-    """What to send again."""
+    """Selection of the webhooks to resend."""
 
     model_config = ConfigDict(extra="forbid")
 
     subscriber: Annotated[Line, Field(examples=["shop"])]
     since: AwareDatetime
-    """The beginning of the span of time in which the events were made."""
+    """Start of the time range in which the events were made."""
     until: AwareDatetime | None = None
-    """Its end, itself excluded; left out: now."""
+    """End of the time range, exclusive; missing: now."""
     event_types: EventTypes = None
-    """Only events of these types; left out: those the subscriber asks for."""
+    """Only events of these types; missing: the types that the subscriber gets."""
     everything: bool = False
-    """Also what was delivered, and events that were never owed to the subscriber, as those from before it was added."""
+    """Also resend delivered webhooks, and events from before it was added."""
     rate: Annotated[int | None, Field(ge=1, le=10_000, examples=[50])] = None
-    """How many webhooks a second become due; left out: as many as possible. What the subscriber can take bounds them as well."""
+    """Limit of webhooks per second that become due; missing: only the subscriber's limits."""
     dry_run: bool = False
-    """Only count."""
+    """True to count only."""
 
 
 class Recovery(Value):
-    """How many webhooks are sent again, or would be."""
+    """Number of webhooks that are resent, or would be."""
 
     subscriber: str
     webhooks: int
     dry_run: bool
     id: UUID | None
-    """The job that does it; None for a dry run."""
+    """Id of the job; None for a dry run."""
 
 
 class RecoveryJob(Value):
-    """A recovery and how far it is."""
+    """Recovery with its progress."""
 
     id: UUID
     subscriber: Annotated[str, Field(examples=["shop"])]
@@ -74,25 +74,26 @@ class RecoveryJob(Value):
     rate: int | None
     state: JobState
     total: int
-    """How many webhooks there were to send again when it was ordered."""
+    """Webhooks to resend, counted at the start."""
     done: int
-    """How many of them have become due."""
+    """Webhooks of these that have become due."""
     created_by: str
     created_at: Moment
     finished_at: Moment | None
 
 
 class RecoveryJobPage(Page[RecoveryJob]):
-    """Recoveries, the latest first."""
+    """Recoveries, the newest first."""
 
 
 async def recover(
     sessions: Sessions, request: RecoveryRequest, actor: Actor, once: Once | None = None
 ) -> Recovery:
-    """Order that webhooks of a span of time are sent again, with all their attempts before them, or count them.
+    """Start a job that resends the webhooks of a time range, or count them.
 
-    They keep their `webhook-id`: a subscriber that checks it takes none twice. What is being sent at this moment is left alone.
-    Raises SubscriberNotFound, SubscriberPolls, NotAcceptable, NotAllowed, KeyReused.
+    Their attempts count from zero. They keep their `webhook-id`, so a subscriber that checks it
+    processes none twice. Webhooks in flight stay unchanged. Raise SubscriberNotFound,
+    SubscriberPolls, NotAcceptable, NotAllowed or KeyReused.
     """
     async with sessions.begin() as session:
         if once and (earlier := await once.earlier(session, actor)):
@@ -120,9 +121,10 @@ async def _recover(
     types = _types(row, request)
     until = request.until or now()
     first, end = events_between(request.since, until)
+    # Postgres cannot store every moment that Python can.
     since, until = (
         min(max(moment, _FIRST_MOMENT), _LAST_MOMENT) for moment in (request.since, until)
-    )  # what Postgres can hold
+    )
     count = await _count(
         session, _chosen(row.id, request, _events(types, since, until, first, end))
     )
@@ -145,24 +147,30 @@ async def _recover(
 
 
 def _types(row: SubscriberRow, request: RecoveryRequest) -> list[str]:
-    """The types that are meant. News of the subscriber itself is never owed to it, so what was never owed is only about orders."""
+    """Return the selected types. With `everything`, only those about orders.
+
+    A subscriber never gets health events about itself, so these are not resent.
+    """
     types = check_event_types(request.event_types) or row.event_types or sorted(USUAL)
     return [name for name in types if name in USUAL] if request.everything else types
 
 
 def _details(request: RecoveryRequest, recovery: Recovery) -> dict[str, Any]:
-    asked = request.model_dump(
+    given = request.model_dump(
         mode="json",
         include={"since", "until", "event_types", "everything", "rate"},
         exclude_none=True,
     )
-    return {**asked, "webhooks": recovery.webhooks, "recovery": str(recovery.id)}
+    return {**given, "webhooks": recovery.webhooks, "recovery": str(recovery.id)}
 
 
 def _events(
     types: Sequence[str], since: datetime, until: datetime, first: UUID, end: UUID
 ) -> list[ColumnElement[bool]]:
-    """Which events are meant. Their ids begin with the time, so that the primary key finds them; the exact test follows."""
+    """Return the conditions of the selected events.
+
+    Ids begin with the time, so the primary key finds the range; the conditions on time are exact.
+    """
     moments = (EventRow.created_at >= since, EventRow.created_at < until)
     return [EventRow.id > first, EventRow.id < end, *moments, EventRow.type.in_(types)]
 
@@ -170,22 +178,26 @@ def _events(
 def _chosen(
     subscriber_id: UUID, request: RecoveryRequest, events: list[ColumnElement[bool]]
 ) -> Select[*tuple[Any, ...]]:
-    mine = OutboundWebhookRow.subscriber_id == subscriber_id
+    of_subscriber = OutboundWebhookRow.subscriber_id == subscriber_id
     if request.everything:
         return select(EventRow.id).where(
-            EventRow.id.not_in(select(OutboundWebhookRow.event_id).where(mine, BEING_SENT)), *events
+            EventRow.id.not_in(
+                select(OutboundWebhookRow.event_id).where(of_subscriber, BEING_SENT)
+            ),
+            *events,
         )
-    # What the subscriber is owed is found first, by its index, and its events one by one: a join could read all events there are.
-    owed = select(OutboundWebhookRow.event_id).where(
-        mine, OutboundWebhookRow.state.in_(UNDELIVERED), not_(BEING_SENT)
+    # The index gives the subscriber's undelivered webhooks first, then each event is looked up. A
+    # join could scan all events.
+    undelivered = select(OutboundWebhookRow.event_id).where(
+        of_subscriber, OutboundWebhookRow.state.in_(UNDELIVERED), not_(BEING_SENT)
     )
     return select(EventRow.id).where(
-        EventRow.id == any_(func.array(owed.scalar_subquery())), *events
+        EventRow.id == any_(func.array(undelivered.scalar_subquery())), *events
     )
 
 
 async def list_recoveries(sessions: Sessions, place: Place) -> RecoveryJobPage:
-    """All recoveries, the latest first. Raises BadCursor."""
+    """Return all recoveries, the newest first. Raise BadCursor."""
     async with sessions() as session:
         rows, cursor, has_more = await read_page(
             session, _jobs(), RecoveryJobRow.id, place, newest_first=True
@@ -196,7 +208,7 @@ async def list_recoveries(sessions: Sessions, place: Place) -> RecoveryJobPage:
 
 
 async def show_recovery(sessions: Sessions, recovery_id: UUID) -> RecoveryJob:
-    """One recovery with its progress. Raises RecoveryNotFound."""
+    """Return one recovery with its progress. Raise RecoveryNotFound."""
     async with sessions() as session:
         found = (
             await session.execute(_jobs().where(RecoveryJobRow.id == recovery_id))
@@ -207,7 +219,10 @@ async def show_recovery(sessions: Sessions, recovery_id: UUID) -> RecoveryJob:
 
 
 async def cancel_recovery(sessions: Sessions, recovery_id: UUID, actor: Actor) -> RecoveryJob:
-    """End a recovery; what has become due already is sent. Raises RecoveryNotFound, NotCancellable, NotAllowed."""
+    """Cancel a recovery. Webhooks that are already due are still sent.
+
+    Raise RecoveryNotFound, NotCancellable or NotAllowed.
+    """
     async with sessions.begin() as session:
         job = await session.get(RecoveryJobRow, recovery_id, with_for_update=True)
         if job is None:

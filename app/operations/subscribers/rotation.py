@@ -1,4 +1,4 @@
-"""Rotating a subscriber's signing secret, with a time in which webhooks carry signatures of both."""
+"""Rotation of signing secrets, with an overlap in which webhooks carry signatures of both."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -26,32 +26,33 @@ from app.operations.subscribers.secrets import (
 
 LONGEST_OVERLAP = timedelta(days=7)
 MOST_SECRETS = 5
-"""How many secrets may be valid at once: every webhook carries a signature for each."""
+"""Limit of valid secrets per subscriber: every webhook carries a signature for each."""
 
 _HOUR = timedelta(hours=1)
 
 
 class Rotation(Value):
-    """How to rotate a signing secret."""
+    """Options of a rotation."""
 
     model_config = ConfigDict(extra="forbid")
 
     overlap_hours: Annotated[
         float, Field(ge=0, le=LONGEST_OVERLAP / _HOUR, allow_inf_nan=False)
     ] = DEFAULT_OVERLAP / _HOUR
-    """How long webhooks are signed with the earlier secret as well; 0 ends it at once, as after a leak."""
+    """Time in which the earlier secret also signs webhooks; 0 ends it now, e.g. after a leak."""
     secret: SecretStr | None = None
-    """A signing secret of your own: `whsec_` and 24 to 64 bytes in base64. Left out: one is made."""
+    """Own signing secret: `whsec_` and 24 to 64 bytes in base64. Missing: the relay makes one."""
     asymmetric: bool = False
-    """Whether the new one is an Ed25519 key, of which the subscriber gets the public half."""
+    """True for an Ed25519 key. The subscriber gets the public key."""
 
 
 async def rotate_secret(
     sessions: Sessions, vault: Vault, name: str, rotation: Rotation, actor: Actor
 ) -> SubscriberWithSecret:
-    """Give a subscriber a new signing secret and show it this once, or its public half; to one that polls, a new token.
+    """Give a subscriber a new signing secret, or a new feed token if it polls, and return it.
 
-    Raises SubscriberNotFound, NotAcceptable, TooManySecrets, NotAllowed.
+    For an Ed25519 key, return the public key. Raise SubscriberNotFound, NotAcceptable,
+    TooManySecrets or NotAllowed.
     """
     async with sessions.begin() as session:
         row = await subscriber_row(session, name, lock=True)
@@ -84,9 +85,12 @@ async def _replace_secret(
 async def _replace_token(
     session: AsyncSession, _vault: Vault, subscriber_id: UUID, rotation: Rotation
 ) -> str:
-    """The earlier token ends at once: whoever polls reads on with the new one from where it was, so that nothing is missed."""
+    """Replace the feed token. The earlier one ends immediately.
+
+    There is no overlap: the reader continues from its cursor with the new token and misses nothing.
+    """
     if rotation.secret is not None or rotation.asymmetric:
-        raise NotAcceptable("secret", "A feed is read with a token that is made here.")
+        raise NotAcceptable("secret", "The relay makes the token of a feed. Omit the secret.")
     token = new_feed_token()
     await update_subscriber(session, subscriber_id, {"feed_hash": hash_of(token)})
     return token

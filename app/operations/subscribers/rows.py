@@ -1,4 +1,4 @@
-"""The rows of subscribers: found by name and locked, inserted, written. Parts of the transactions that others own."""
+"""Rows of subscribers: find by name, lock, insert, update. The callers own the transactions."""
 
 from typing import Any
 from uuid import UUID
@@ -19,9 +19,10 @@ from app.operations.subscribers.models import Subscriber, SubscriberState
 async def subscriber_row(
     session: AsyncSession, name: str, *, lock: bool = False, alone: bool = False
 ) -> SubscriberRow:
-    """The subscriber of this name, with `lock` locked against other changes, with `alone` also against new debts.
+    """Return the subscriber with this name. Raise SubscriberNotFound.
 
-    Recording locks webhooks before subscribers: whoever holds such a lock must not wait for webhooks. Raises SubscriberNotFound.
+    `lock` locks it against other changes, `alone` also against new webhooks. Workers lock webhooks
+    before subscribers, so a transaction with this lock must not wait for locks of webhooks.
     """
     query = select(SubscriberRow).where(
         SubscriberRow.name == name, SubscriberRow.state != SubscriberState.REMOVED
@@ -37,7 +38,7 @@ async def subscriber_row(
 async def update_subscriber(
     session: AsyncSession, subscriber_id: UUID, values: dict[str, Any]
 ) -> None:
-    """Write columns of a subscriber. `updated_at` tells the workers that what they remember of it is out of date."""
+    """Write columns of a subscriber. The new `updated_at` makes workers reload it."""
     await session.execute(
         update(SubscriberRow)
         .where(SubscriberRow.id == subscriber_id)
@@ -47,11 +48,12 @@ async def update_subscriber(
 
 
 async def insert_subscriber(session: AsyncSession, **values: Any) -> SubscriberRow:
-    """Insert a subscriber without a secret; raises NameTaken."""
+    """Insert a subscriber without a secret and return its row. Raise NameTaken."""
     statement = (
         insert(SubscriberRow)
         .values(id=uuid7(), state=SubscriberState.ACTIVE, **values)
-        # As text, because Postgres matches a condition with a parameter in it to no partial index once it plans for any value.
+        # As text: Postgres uses no partial index for a condition with a parameter once it has a
+        # generic plan.
         .on_conflict_do_nothing(
             index_elements=[SubscriberRow.name], index_where=text("state <> 'removed'")
         )
@@ -66,7 +68,10 @@ async def insert_subscriber(session: AsyncSession, **values: Any) -> SubscriberR
 async def write_change(
     session: AsyncSession, row: SubscriberRow, values: dict[str, Any], actor: Actor, action: Action
 ) -> Subscriber:
-    """Write columns of a locked row and an entry that names them; return the subscriber as it is then. Raises NotAllowed."""
+    """Write columns of a locked row and an audit entry that names them. Raise NotAllowed.
+
+    Return the changed subscriber.
+    """
     if values:
         await update_subscriber(session, row.id, values)
         await session.refresh(row)
@@ -76,5 +81,5 @@ async def write_change(
 
 
 def common_of(row: SubscriberRow) -> dict[str, Any]:
-    """The fields of a Subscriber."""
+    """Return the fields of a Subscriber."""
     return {field: getattr(row, field) for field in Subscriber.model_fields}

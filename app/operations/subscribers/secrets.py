@@ -1,4 +1,4 @@
-"""Signing secrets of subscribers: the current one, and after a rotation the earlier ones until they expire."""
+"""Signing secrets of subscribers: the current one, and earlier ones until they expire."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -16,26 +16,27 @@ from app.operations.errors import NotAcceptable
 from app.operations.subscribers.validation import check_signing_secret
 
 DEFAULT_OVERLAP = timedelta(hours=24)
-"""How long an earlier secret stays valid unless somebody says otherwise."""
+"""Default time for which an earlier secret stays valid."""
 
 
 def secret_for(given: SecretStr | None, *, asymmetric: bool) -> str:
-    """The given secret, or a fresh one: shared, or with `asymmetric` an Ed25519 key. Raises NotAcceptable for one that cannot be used."""
+    """Return the given secret, or a new one: shared, or an Ed25519 key with `asymmetric`.
+
+    Raise NotAcceptable if the given secret is not valid.
+    """
     if given is None:
         return new_private_key() if asymmetric else new_secret()
     secret = given.get_secret_value()
     check_signing_secret(secret)
     if asymmetric and public_key_of(secret) is None:
-        raise NotAcceptable(
-            "secret", "A shared secret makes no asymmetric signatures; leave it out."
-        )
+        raise NotAcceptable("secret", "A shared secret cannot make asymmetric signatures. Omit it.")
     return secret
 
 
 async def insert_secret(
     session: AsyncSession, vault: Vault, subscriber_id: UUID, secret: str
 ) -> None:
-    """Keep a secret, sealed, as the current one."""
+    """Store a secret, sealed, as the current one."""
     row = SubscriberSecretRow(
         id=uuid7(),
         subscriber_id=subscriber_id,
@@ -49,7 +50,7 @@ async def insert_secret(
 async def valid_secrets(
     session: AsyncSession, subscriber_id: UUID
 ) -> Sequence[SubscriberSecretRow]:
-    """The secrets that webhooks are signed with now, the latest first."""
+    """Return the secrets that sign webhooks now, the newest first."""
     of_subscriber = SubscriberSecretRow.subscriber_id == subscriber_id
     valid = or_(
         SubscriberSecretRow.expires_at.is_(None), SubscriberSecretRow.expires_at > func.now()
@@ -65,7 +66,7 @@ async def valid_secrets(
 async def replace_secret(
     session: AsyncSession, vault: Vault, subscriber_id: UUID, secret: str, overlap: timedelta
 ) -> None:
-    """Make `secret` the current one; the earlier ones stay valid for `overlap` at most."""
+    """Make `secret` the current one. Earlier ones stay valid for `overlap` at most."""
     ends = func.now() + overlap
     later = or_(SubscriberSecretRow.expires_at.is_(None), SubscriberSecretRow.expires_at > ends)
     await session.execute(

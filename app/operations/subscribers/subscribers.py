@@ -1,4 +1,4 @@
-"""Subscribers: adding, listing, showing, changing and removing the systems that get webhooks."""
+"""Subscribers: add, list, show, change and remove the systems that get webhooks."""
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,7 +21,7 @@ from app.operations.deliveries.webhooks import (
 from app.operations.errors import BadCursor, NotAcceptable
 from app.operations.models import check_name
 from app.operations.pagination import Place
-from app.operations.subscribers.connection import NO_TRANSPORT, connection_columns
+from app.operations.subscribers.connection import NO_OPTIONS, connection_columns
 from app.operations.subscribers.feed_tokens import hash_of, new_feed_token
 from app.operations.subscribers.models import (
     NULLABLE,
@@ -57,9 +57,12 @@ async def add_subscriber(
     actor: Actor,
     once: Once | None = None,
 ) -> SubscriberWithSecret:
-    """Make a subscriber; it gets the events that are made from now on. Raises NotAcceptable, NameTaken, NotAllowed, KeyReused."""
+    """Add a subscriber, which gets all later events, and return it with its secret.
+
+    Raise NotAcceptable, NameTaken, NotAllowed or KeyReused.
+    """
     check_name(new.name)
-    check_way(new, rules)
+    check_delivery_method(new, rules)
     event_types = check_event_types(new.event_types)
     secret = new_feed_token() if new.feed else secret_for(new.secret, asymmetric=new.asymmetric)
     values = new.model_dump(
@@ -85,24 +88,24 @@ async def add_subscriber(
     return added
 
 
-def check_way(new: NewSubscriber, rules: UrlRules) -> None:
-    """Raise NotAcceptable unless the new subscriber either has a URL that may be called, or polls a feed and needs nothing else."""
+def check_delivery_method(new: NewSubscriber, rules: UrlRules) -> None:
+    """Raise NotAcceptable unless the subscriber has a permitted URL, or only polls a feed."""
     if new.feed:
         if new.url is not None:
             raise NotAcceptable("url", "A subscriber either has a URL or polls a feed.")
         if new.secret is not None or new.asymmetric or new.connection_fields_set:
             raise NotAcceptable(
                 "feed",
-                "A feed needs no signing secret, headers or certificates: it is read with a token.",
+                "A feed is read with a token. It has no signing secret, headers or certificates.",
             )
     elif new.url is None:
-        raise NotAcceptable("url", "A subscriber needs a URL, unless it polls a feed.")
+        raise NotAcceptable("url", "A subscriber needs a URL unless it polls a feed.")
     else:
         check_subscriber_url(new.url, rules)
 
 
 async def list_subscribers(sessions: Sessions) -> SubscriberList:
-    """All subscribers but the removed ones, by name."""
+    """Return all subscribers that are not removed, by name."""
     async with sessions() as session:
         return await read_subscribers(session)
 
@@ -120,7 +123,10 @@ async def read_subscribers(session: AsyncSession) -> SubscriberList:
 
 
 async def show_subscriber(sessions: Sessions, name: str) -> SubscriberInFull:
-    """One subscriber with the dates of its valid secrets and what is owed to it. Raises SubscriberNotFound."""
+    """Return one subscriber with its secrets' dates and its numbers of webhooks.
+
+    Raise SubscriberNotFound.
+    """
     async with snapshot(sessions) as session:
         return await _in_full(session, name)
 
@@ -128,9 +134,9 @@ async def show_subscriber(sessions: Sessions, name: str) -> SubscriberInFull:
 async def show_subscriber_with_webhooks(
     sessions: Sessions, name: str, place: Place
 ) -> tuple[SubscriberInFull, OutboundWebhookPage]:
-    """Return a subscriber and a page of its webhooks at one moment; a cursor that is none means the first page.
+    """Return a subscriber and a page of its webhooks from one snapshot.
 
-    Raises SubscriberNotFound.
+    An invalid cursor gives the first page. Raise SubscriberNotFound.
     """
     async with snapshot(sessions) as session:
         subscriber = await _in_full(session, name)
@@ -164,9 +170,9 @@ async def change_subscriber(
     rules: UrlRules,
     actor: Actor,
 ) -> Subscriber:
-    """Change what `change` names; webhooks that are owed already go to the new URL.
+    """Change the fields that `change` sets. Pending webhooks go to the new URL.
 
-    Raises SubscriberNotFound, NotAcceptable, NotAllowed.
+    Raise SubscriberNotFound, NotAcceptable or NotAllowed.
     """
     values = {
         field: getattr(change, field)
@@ -183,16 +189,17 @@ async def change_subscriber(
         row = await subscriber_row(session, name, lock=True)
         if row.feed and (change.url is not None or change.connection_fields_set):
             raise NotAcceptable(
-                "url", "The subscriber polls a feed; it has no URL, headers or certificates."
+                "url", "The subscriber polls a feed. It has no URL, headers or certificates."
             )
         values |= connection_columns(vault, row, change)
         return await write_change(session, row, values, actor, Action.SUBSCRIBER_CHANGED)
 
 
 async def remove_subscriber(sessions: Sessions, name: str, actor: Actor) -> None:
-    """Forget a subscriber's address and secrets and cancel what is owed to it; its name and history stay.
+    """Delete a subscriber's URL and secrets and cancel its pending webhooks.
 
-    What is under way at this moment may still arrive, and is cancelled by a worker if it does not. Raises SubscriberNotFound, NotAllowed.
+    Its name and history stay. A webhook in flight may still arrive; if it fails, a worker cancels
+    it. Raise SubscriberNotFound or NotAllowed.
     """
     async with sessions.begin() as session:
         row = await subscriber_row(session, name, alone=True)
@@ -207,7 +214,7 @@ async def remove_subscriber(sessions: Sessions, name: str, actor: Actor) -> None
                 "url": "",
                 "pause_reason": None,
                 "feed_hash": None,
-                **NO_TRANSPORT,
+                **NO_OPTIONS,
             },
         )
         await write_entry(session, actor, Action.SUBSCRIBER_REMOVED, f"subscriber:{name}")

@@ -1,4 +1,4 @@
-"""Sending a subscriber a test webhook and telling what came of it."""
+"""Test webhook: send `webhook.test` to a subscriber and return the first attempt."""
 
 import asyncio
 import time
@@ -30,31 +30,31 @@ _LOOK_EVERY_SECONDS = 0.1
 
 
 class TrialRequest(Value):
-    """How to test a subscriber."""
+    """Options of a test webhook."""
 
     model_config = ConfigDict(extra="forbid")
 
     wait_seconds: Annotated[float, Field(ge=0, le=30, allow_inf_nan=False)] = DEFAULT_WAIT_SECONDS
-    """How long to wait for the first attempt; 0 returns at once."""
+    """Seconds to wait for the first attempt; 0 returns immediately."""
 
 
 class Trial(Value):
-    """A test webhook and what came of it while we waited."""
+    """Test webhook with the result of its first attempt."""
 
     event_id: UUID
-    """The `webhook-id` of the test."""
+    """`webhook-id` of the test."""
     outbound_webhook_id: int
     state: WebhookState
     attempt: Attempt | None
-    """The first attempt, with the beginning of the answer; None if none was made yet: is a worker running?"""
+    """First attempt, with the start of the answer; None if no worker has made one yet."""
 
 
 async def send_test(
     sessions: Sessions, name: str, actor: Actor, wait_seconds: float = DEFAULT_WAIT_SECONDS
 ) -> Trial:
-    """Owe a subscriber a `webhook.test` event and wait for its first attempt.
+    """Enqueue a `webhook.test` event for a subscriber and wait for the first attempt.
 
-    Raises SubscriberNotFound, SubscriberPolls, SubscriberPaused, NotAllowed.
+    Raise SubscriberNotFound, SubscriberPolls, SubscriberPaused or NotAllowed.
     """
     async with sessions.begin() as session:
         subscriber = await subscriber_row(session, name, lock=True)
@@ -79,9 +79,9 @@ async def send_test(
         await session.execute(text(f"NOTIFY {OUTBOUND}"))
     deadline = time.monotonic() + wait_seconds
     while True:
-        trial = await _look(sessions, event_id, webhook_id)
-        if trial.attempt is not None or time.monotonic() >= deadline:
-            return trial
+        result = await _look(sessions, event_id, webhook_id)
+        if result.attempt is not None or time.monotonic() >= deadline:
+            return result
         await asyncio.sleep(_LOOK_EVERY_SECONDS)
 
 
@@ -91,7 +91,7 @@ async def _look(sessions: Sessions, event_id: UUID, webhook_id: int) -> Trial:
         state = await session.scalar(
             select(OutboundWebhookRow.state).where(OutboundWebhookRow.id == webhook_id)
         )
-    # A test holds nothing personal, so the answer to it can be shown.
+    # A test contains no personal values, so its answer can be shown.
     shown = attempt_of(attempt, personal=True) if attempt else None
     return Trial(
         event_id=event_id,

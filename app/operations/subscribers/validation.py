@@ -1,4 +1,4 @@
-"""What a subscriber may be: its name, where it may be, what it may ask for, and how its secret must look."""
+"""Validation of subscribers: URLs, event types and signing secrets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,31 +12,33 @@ from app.settings import Network, Settings
 
 @dataclass(frozen=True, slots=True)
 class UrlRules:
-    """What the settings allow of a subscriber's URL: plain http, and the private networks an address in it may lie in."""
+    """Rules of the settings for subscribers' URLs: plain http, and permitted private networks."""
 
     allow_http: bool = False
     networks: Sequence[Network] = ()
 
     @classmethod
     def of(cls, settings: Settings) -> "UrlRules":
-        """The rules that RELAY_ALLOW_HTTP_SUBSCRIBERS and RELAY_SUBSCRIBER_NETWORKS make."""
+        """Return the rules of RELAY_ALLOW_HTTP_SUBSCRIBERS and RELAY_SUBSCRIBER_NETWORKS."""
         return cls(settings.allow_http_subscribers, settings.subscriber_networks)
 
 
 def check_subscriber_url(url: str, rules: UrlRules) -> None:
-    """Raise NotAcceptable unless webhooks may be sent to `url`, as far as its text tells."""
+    """Raise NotAcceptable if the text of `url` shows that no webhook may be sent to it."""
     try:
         check_url(url, rules.allow_http, rules.networks)
-    except DestinationRefused as refused:
-        raise NotAcceptable("url", str(refused)) from None
+    except DestinationRefused as error:
+        raise NotAcceptable("url", str(error)) from None
 
 
 def check_event_types(names: Sequence[str] | None) -> list[str] | None:
-    """The types without repetition; raises NotAcceptable for an empty list and for names that are no types."""
+    """Return the types without repetition. Raise NotAcceptable if empty or if a name is unknown."""
     if names is None:
         return None
     if not names:
-        raise NotAcceptable("event_types", "Name at least one type, or none at all for every type.")
+        raise NotAcceptable(
+            "event_types", "Name at least one type, or omit the field for all types."
+        )
     if unknown_types(list(names)):
         raise NotAcceptable(
             "event_types", f"An event type is one of {', '.join(sorted(SUBSCRIBABLE))}."
