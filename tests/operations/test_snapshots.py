@@ -90,7 +90,7 @@ async def _feed(world: Ready) -> Any:
 
 
 async def _measured(world: Ready) -> Any:
-    standing = (await Watch(world.sessions).measure()).standing
+    standing = (await Watch(world.sessions).measure()).snapshot
     return standing.quarantined, [(one.state, one.undelivered) for one in standing.subscribers]
 
 

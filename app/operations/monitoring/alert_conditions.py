@@ -1,4 +1,4 @@
-"""What somebody should be told of: the conditions behind the alerts, from one measurement."""
+"""Alert conditions: derived from one measurement of the database and the spool."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,21 +10,24 @@ from app.operations.monitoring.snapshot import Snapshot, SubscriberSnapshot
 from app.recording.spool.status import SpoolState
 
 EXPECTED_CALLS = 10
-"""How many calls must be missing before a silence is longer than usual: ten usual ones stay away by chance once in 20,000 times."""
+"""Expected calls that must be missing for the `no_calls` alert.
+
+If ten calls are expected, none arrives by chance once in 20,000 cases.
+"""
 SILENCE = timedelta(minutes=15)
-"""A silence is never reported before this."""
+"""Shortest time without calls that is reported."""
 SPOOL = timedelta(minutes=5)
 DATABASE = timedelta(minutes=5)
 UNDELIVERED = timedelta(minutes=15)
 SPOOL_KEYS = ("spool", "spool_entries")
-"""The keys of the concerns that are not in the database: only a process that shares the spool's directory knows whether they hold."""
+"""Keys of the conditions of the spool, known only to a process that shares its directory."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertCondition:
-    """One condition that holds now. `key` tells it from others, `text` says it without anything personal.
+    """Condition that holds now, with its key and a text without personal values.
 
-    `ids` are the latest things that it is about, where those are more than one: new ones among them are worth another message.
+    `ids` are the newest items of the condition, if it has several. A new id causes another message.
     """
 
     key: str
@@ -34,7 +37,7 @@ class AlertCondition:
 
 @dataclass(frozen=True, slots=True)
 class AttentionSummary:
-    """The ids of the latest notices and webhooks that nobody has dealt with."""
+    """Ids of the newest notices and webhooks that need review."""
 
     quarantined: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
@@ -42,46 +45,53 @@ class AttentionSummary:
 
 
 def alert_conditions(
-    standing: Snapshot, expectation: Expectation, attention: AttentionSummary
+    current: Snapshot, expectation: Expectation, attention: AttentionSummary
 ) -> list[AlertCondition]:
-    """Everything that the database shows to be wrong, the most urgent first."""
+    """Return the conditions that the database shows, the most urgent first."""
     return [
-        *_silence(standing, expectation),
-        *(concern for subscriber in standing.subscribers for concern in _subscriber(subscriber)),
-        *_attention(standing, attention),
+        *_silence(current, expectation),
+        *(found for subscriber in current.subscribers for found in _subscriber(subscriber)),
+        *_attention(current, attention),
     ]
 
 
 def conditions_without_database(spool: SpoolState | None, away: timedelta) -> list[AlertCondition]:
-    """What is wrong as far as that can be seen without the database, which has not answered for `away`.
+    """Return the conditions that can be seen without the database, which is silent for `away`.
 
-    `spool` is None where this process shares no directory with a receiver.
+    `spool` is None if this process shares no directory with a receiver.
     """
-    concerns = []
+    conditions = []
     if away >= DATABASE:
-        concerns.append(
+        conditions.append(
             AlertCondition(
                 "database",
                 "The database has not answered for 5 minutes: nothing is judged or forwarded.",
             )
         )
     if spool is not None and spool.records and (spool.oldest_seconds or 0) >= SPOOL.total_seconds():
-        concerns.append(
+        conditions.append(
             AlertCondition(
                 "spool",
-                "Calls have been waiting in the spool for more than 5 minutes: does the database answer?",
+                "Calls have been waiting in the spool for more than 5 minutes: "
+                "does the database answer?",
             )
         )
     if spool is not None and spool.unusable_entries:
-        text = f"Entries of the spool directory cannot be read and are skipped ({spool.unusable_entries}): calls may be in them."
-        concerns.append(AlertCondition("spool_entries", text))
-    return concerns
+        text = (
+            "Entries of the spool directory cannot be read and are skipped "
+            f"({spool.unusable_entries}): calls may be in them."
+        )
+        conditions.append(AlertCondition("spool_entries", text))
+    return conditions
 
 
 def conditions_of_database(
     oldest: Mapping[str, float], slots: Sequence[Slot]
 ) -> list[AlertCondition]:
-    """What keeps dead rows and write-ahead log: ages by holder in seconds, and the replication slots."""
+    """Return the conditions of old transactions and of replication slots that keep much WAL.
+
+    `oldest` has the age in seconds by holder.
+    """
     holders = ", ".join(holder for holder, seconds in oldest.items() if seconds > OLD_SECONDS)
     text = f"Dead rows have been kept for more than 30 minutes by an old transaction ({holders})."
     old = [AlertCondition("old_transaction", text)] if holders else []
@@ -97,15 +107,15 @@ def conditions_of_database(
     ]
 
 
-def _silence(standing: Snapshot, expectation: Expectation) -> Iterator[AlertCondition]:
-    if standing.last_call_at is None:
+def _silence(current: Snapshot, expectation: Expectation) -> Iterator[AlertCondition]:
+    if current.last_call_at is None:
         return
-    silence = standing.at - standing.last_call_at
+    silence = current.at - current.last_call_at
     if silence >= SILENCE and expectation.since_last >= EXPECTED_CALLS:
-        usual = f"about {expectation.since_last:.0f} calls usually come in such a time"
+        expected = f"about {expectation.since_last:.0f} calls usually come in such a time"
         yield AlertCondition(
             "no_calls",
-            f"No call of Zeus since {standing.last_call_at:%Y-%m-%d %H:%M} UTC; {usual}.",
+            f"No call of Zeus since {current.last_call_at:%Y-%m-%d %H:%M} UTC; {expected}.",
         )
 
 
@@ -113,7 +123,7 @@ def _subscriber(subscriber: SubscriberSnapshot) -> Iterator[AlertCondition]:
     name, oldest = subscriber.name, subscriber.oldest_seconds or 0
     if subscriber.state == "paused":
         yield AlertCondition(
-            f"paused:{name}", f"Subscriber {name} is paused; what it is owed is held."
+            f"paused:{name}", f"Subscriber {name} is paused; its webhooks are held."
         )
         return
     if subscriber.failing_since is not None:
@@ -126,18 +136,18 @@ def _subscriber(subscriber: SubscriberSnapshot) -> Iterator[AlertCondition]:
         )
 
 
-def _attention(standing: Snapshot, attention: AttentionSummary) -> Iterator[AlertCondition]:
-    if standing.quarantined:
+def _attention(current: Snapshot, attention: AttentionSummary) -> Iterator[AlertCondition]:
+    if current.quarantined:
         yield AlertCondition(
             "quarantine",
-            "Notices in quarantine wait for somebody to look at them.",
+            "Notices in quarantine need review.",
             attention.quarantined,
         )
-    if standing.conflicts:
+    if current.conflicts:
         yield AlertCondition(
             "conflict", "Repeated notices contradict the ones before.", attention.conflicts
         )
-    if standing.dead:
+    if current.dead:
         yield AlertCondition(
             "dead", "Webhooks were given up after their last attempt.", attention.dead
         )

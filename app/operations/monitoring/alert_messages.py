@@ -1,4 +1,4 @@
-"""Which messages the concerns of each moment add up to: one at the beginning, one at the end, and few in between."""
+"""Alert messages: one when a condition begins, one when it ends, and few in between."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,62 +7,67 @@ from datetime import datetime, timedelta
 from app.operations.monitoring.alert_conditions import AlertCondition
 
 SETTLED = timedelta(minutes=2)
-"""How long a concern must be away before its end is told; one that comes back before has never ended."""
+"""Time for which a condition must be absent before it counts as ended."""
 AGAIN = timedelta(minutes=10)
-"""How much time lies between two messages about new things of the same concern."""
+"""Shortest time between two messages about new items of the same condition."""
 _IDS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A concern that was told and has not ended: since when it holds, when something was said of it last, and which things were named."""
+class SentAlert:
+    """Condition that was reported and has not ended.
+
+    `began`: its start. `last_sent`: time of its last message. `ids`: items named in messages.
+    """
 
     text: str
     began: datetime
-    said: datetime
+    last_sent: datetime
     ids: tuple[str, ...]
 
 
 class Alerts:
-    """Knows what was told, and says what is to be told now."""
+    """Decide on messages from the current conditions and the alerts sent before."""
 
-    def __init__(self, told: Mapping[str, Told] | None = None) -> None:
-        """`told` is what was told before, by the key of the concern: by this process or another."""
-        self._told = dict(told or {})
+    def __init__(self, sent: Mapping[str, SentAlert] | None = None) -> None:
+        """`sent` has the alerts sent before, by this or another process, by condition key."""
+        self._sent = dict(sent or {})
         self._seen: dict[str, datetime] = {}
 
     @property
-    def told(self) -> dict[str, Told]:
-        """What was told and has not ended."""
-        return dict(self._told)
+    def sent(self) -> dict[str, SentAlert]:
+        """Alerts that were sent and whose conditions have not ended, by condition key."""
+        return dict(self._sent)
 
     def update(
-        self, concerns: Sequence[AlertCondition], moment: datetime, unseen: Collection[str] = ()
+        self, conditions: Sequence[AlertCondition], moment: datetime, unseen: Collection[str] = ()
     ) -> list[str]:
-        """The messages to send now that these concerns hold, one line each.
+        """Return the messages to send now that these conditions hold, one line each.
 
-        Of concerns whose key is in `unseen` nobody here can say whether they hold: their end is not told.
+        `unseen` has the keys of conditions that this process cannot see: they never end here.
         """
-        said = [line for concern in concerns for line in self._holds(concern, moment)]
-        return said + list(self._ended({*unseen, *(concern.key for concern in concerns)}, moment))
+        lines = [line for condition in conditions for line in self._holds(condition, moment)]
+        holding = {*unseen, *(condition.key for condition in conditions)}
+        return lines + list(self._ended(holding, moment))
 
-    def _holds(self, concern: AlertCondition, moment: datetime) -> Iterator[str]:
-        self._seen[concern.key] = moment
-        known = self._told.get(concern.key)
+    def _holds(self, condition: AlertCondition, moment: datetime) -> Iterator[str]:
+        self._seen[condition.key] = moment
+        known = self._sent.get(condition.key)
         if known is None:
-            self._told[concern.key] = Told(concern.text, moment, moment, concern.ids)
-            yield f"[began] {concern.text}{_listed(concern.ids)}"
+            self._sent[condition.key] = SentAlert(condition.text, moment, moment, condition.ids)
+            yield f"[began] {condition.text}{_listed(condition.ids)}"
             return
-        new = tuple(one for one in concern.ids if one not in known.ids)
-        if new and moment - known.said >= AGAIN:
-            self._told[concern.key] = replace(known, said=moment, ids=(known.ids + new)[-_IDS:])
-            yield f"[more] {concern.text}{_listed(new)}"
+        new = tuple(id_ for id_ in condition.ids if id_ not in known.ids)
+        if new and moment - known.last_sent >= AGAIN:
+            ids = (known.ids + new)[-_IDS:]
+            self._sent[condition.key] = replace(known, last_sent=moment, ids=ids)
+            yield f"[more] {condition.text}{_listed(new)}"
 
     def _ended(self, holding: set[str], moment: datetime) -> Iterator[str]:
-        for key, known in list(self._told.items()):
-            # One that was told by another process counts as seen when this one first looked for it.
+        for key, known in list(self._sent.items()):
+            # An alert of another process counts as seen when this process first looks for it.
             if key not in holding and moment - self._seen.setdefault(key, moment) >= SETTLED:
-                del self._told[key], self._seen[key]
+                del self._sent[key], self._seen[key]
                 yield f"[ended] {known.text} (since {known.began:%Y-%m-%d %H:%M} UTC)"
 
 

@@ -1,4 +1,7 @@
-"""Sending alerts to RELAY_ALERT_URL, for sites without Prometheus, as JSON that Slack and its like take."""
+"""Alert sender: posts alerts to RELAY_ALERT_URL as JSON that Slack and similar services accept.
+
+It serves sites without Prometheus.
+"""
 
 import asyncio
 import time
@@ -27,7 +30,7 @@ from app.operations.monitoring.alert_conditions import (
     conditions_without_database,
 )
 from app.operations.monitoring.alert_messages import Alerts
-from app.operations.monitoring.alert_state import Memory, keep, name_of, recall
+from app.operations.monitoring.alert_state import AlertState, name_of, read_state, write_state
 from app.operations.monitoring.collector import Measured
 from app.operations.monitoring.snapshot import Snapshot, latest_dead, latest_notices
 from app.recording.spool.status import SpoolMeter, SpoolState
@@ -36,102 +39,104 @@ LOCK_KEY = 7_236_405_906
 POST_SECONDS = 10.0
 BETWEEN_POSTS = timedelta(minutes=1)
 LINES = 20
-"""How many messages one post holds."""
+"""Most messages of one post."""
 WAITING = 200
-"""How many messages wait at most while the URL does not take them; the oldest are dropped then."""
+"""Most messages that wait while posts fail. Older ones are dropped."""
 _IDS = 5
 
 log = get_logger("alerts")
 
 
 class Alerting:
-    """A job of the watch: of all processes that have one, one at a time sends."""
+    """Job of the watch that sends alerts. A lock lets one process send at a time."""
 
     def __init__(
         self,
         url: str,
         sessions: Sessions,
-        sole: SingletonLock,
+        lock: SingletonLock,
         spool: Path | None = None,
         *,
         between_posts: timedelta = BETWEEN_POSTS,
         lookup: Lookup = system_lookup,
     ) -> None:
-        """`url` takes the posts; `spool` is the spool's directory, if this process shares it with a receiver.
+        """`url` receives the posts. `lookup` replaces the system's resolver.
 
-        `lookup` stands in for the system's resolver.
+        `spool` is the spool's directory if this process shares it with a receiver.
         """
         self._resolver = VettingResolver(ANYWHERE, lookup)
         self._url = url
         self._name = name_of(url)
         self._sessions = sessions
-        self._sole = sole
+        self._lock = lock
         self._spool = spool
         self._meter = SpoolMeter(spool) if spool else None
         self._between_posts = between_posts.total_seconds()
         self._alerts = Alerts()
         self._waiting: list[str] = []
-        self._kept = True
+        self._stored = True
         self._posted_at: float | None = None
         self._ours = False
         self._away_since: datetime | None = None
-        self._shown: list[AlertCondition] = []
+        self._conditions: list[AlertCondition] = []
 
     async def __call__(self, measured: Measured | None) -> None:
-        """Send what there is to say after this measurement. Raises what the database raises.
+        """Send the messages that this measurement causes. Raise the errors of the database.
 
-        While the database is away, who sent before goes on: the lock cannot be asked for, and that is when alerts matter most.
+        While the database is away, the process that held the lock keeps sending: the lock cannot be
+        checked, and alerts matter most then.
         """
         if measured is None:
             self._away_since = self._away_since or now()
         else:
             self._away_since = None
-            await self._see_whether_ours()
-            self._shown = await self._conditions(measured) if self._ours else []
+            await self._check_lock()
+            self._conditions = await self._read_conditions(measured) if self._ours else []
         if self._ours:
-            await self._say(measured.standing.at if measured else now())
+            await self._update(measured.snapshot.at if measured else now())
 
-    async def _see_whether_ours(self) -> None:
-        """Whether this process is the one that sends. One that takes over goes on from what was told before it."""
-        ours = await self._sole.is_ours()
+    async def _check_lock(self) -> None:
+        """Record if this process holds the lock. A process that takes over loads the state."""
+        ours = await self._lock.is_ours()
         if ours and not self._ours:
-            memory = await recall(self._sessions, self._name)
-            self._alerts, self._waiting, self._kept = Alerts(memory.told), memory.waiting, True
+            state = await read_state(self._sessions, self._name)
+            self._alerts, self._waiting, self._stored = Alerts(state.sent), state.waiting, True
         self._ours = ours
 
-    async def _say(self, moment: datetime) -> None:
+    async def _update(self, moment: datetime) -> None:
         away = moment - self._away_since if self._away_since else timedelta(0)
         spool = await asyncio.to_thread(self._look_at_spool)
-        concerns = [*conditions_without_database(spool, away), *self._shown]
-        said = self._alerts.update(concerns, moment, unseen=SPOOL_KEYS if spool is None else ())
-        self._waiting = (self._waiting + said)[-WAITING:]
-        self._kept = self._kept and not said
-        await self._keep()
+        conditions = [*conditions_without_database(spool, away), *self._conditions]
+        lines = self._alerts.update(conditions, moment, unseen=SPOOL_KEYS if spool is None else ())
+        self._waiting = (self._waiting + lines)[-WAITING:]
+        self._stored = self._stored and not lines
+        await self._store()
         if self._waiting and (
             self._posted_at is None or time.monotonic() - self._posted_at >= self._between_posts
         ):
             self._posted_at = time.monotonic()
             await self._post_some()
-            await self._keep()
+            await self._store()
 
-    async def _keep(self) -> None:
-        """Remember what was told, for whoever comes after; while the database is away that has to wait."""
-        if not self._kept and self._away_since is None:
-            await keep(self._sessions, self._name, Memory(self._alerts.told, self._waiting))
-            self._kept = True
+    async def _store(self) -> None:
+        """Store changed state for the next process. While the database is away, postpone it."""
+        if not self._stored and self._away_since is None:
+            state = AlertState(self._alerts.sent, self._waiting)
+            await write_state(self._sessions, self._name, state)
+            self._stored = True
 
     async def close(self) -> None:
-        """Let another process send."""
-        await self._sole.release()
+        """Release the lock, so that another process can send."""
+        await self._lock.release()
 
-    async def _conditions(self, measured: Measured) -> list[AlertCondition]:
-        seen = alert_conditions(
-            measured.standing, measured.expectation, await self._attention(measured.standing)
+    async def _read_conditions(self, measured: Measured) -> list[AlertCondition]:
+        found = alert_conditions(
+            measured.snapshot, measured.expectation, await self._attention(measured.snapshot)
         )
-        return seen + conditions_of_database(measured.oldest_transactions, measured.slots)
+        return found + conditions_of_database(measured.oldest_transactions, measured.slots)
 
-    async def _attention(self, standing: Snapshot) -> AttentionSummary:
-        if not (standing.quarantined or standing.conflicts or standing.dead):
+    async def _attention(self, current: Snapshot) -> AttentionSummary:
+        if not (current.quarantined or current.conflicts or current.dead):
             return AttentionSummary()
         async with snapshot(self._sessions) as session:
             return AttentionSummary(
@@ -153,16 +158,18 @@ class Alerting:
         alerts_posted.labels("failed" if failure else "taken").inc()
         if failure is None:
             del self._waiting[: len(lines)]
-            self._kept = False
+            self._stored = False
         else:
             log.warning("alert_not_sent", error=failure, waiting=len(self._waiting))
 
 
 async def _post(resolver: VettingResolver, url: str, text: str) -> str | None:
-    """Post, and return None if it was taken, or why not. The reason never holds the URL, which is a secret with Slack and its like.
+    """Post the text. Return None if it was accepted, or the reason if not.
 
-    As with webhooks, a status line that has come decides: what was taken is not posted again because the rest of the answer is broken.
-    The resolver has threads of its own: a silent name server must not hold those of the event loop, which the database's name needs.
+    The reason never contains the URL, which is a secret with Slack and similar services. As with
+    webhooks, the status line decides: a broken rest of the answer causes no second post. The
+    resolver has its own threads, because a silent name server must not block those of the event
+    loop, which the database's name needs.
     """
     failure = "no answer"
     with hearing() as heard:

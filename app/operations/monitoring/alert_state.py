@@ -1,4 +1,7 @@
-"""What the alerts have told and what they have still to tell, kept in the database: a restart or another process tells nothing twice."""
+"""Alert state in the database: alerts sent and messages pending.
+
+With it, a restarted or another process sends no alert twice.
+"""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -9,41 +12,43 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.db.engine import Sessions
 from app.db.tables.operators import AlertMemoryRow
-from app.operations.monitoring.alert_messages import Told
+from app.operations.monitoring.alert_messages import SentAlert
 
 _NAME_CHARACTERS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
-    """What was told by the key of its concern, and the messages that wait to be sent, the oldest first."""
+class AlertState:
+    """Alerts sent, by condition key, and pending messages, the oldest first."""
 
-    told: dict[str, Told] = field(default_factory=dict)
+    sent: dict[str, SentAlert] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)
 
 
 def name_of(url: str) -> str:
-    """Under which name the memory of what this URL was told is kept. Another URL begins anew; from the name nobody learns the URL."""
+    """Return the name of the state for this URL, which does not reveal the URL.
+
+    Another URL has another state.
+    """
     return hashlib.sha256(url.encode()).hexdigest()[:_NAME_CHARACTERS]
 
 
-async def recall(sessions: Sessions, name: str) -> Memory:
-    """What is kept under this name; an empty memory if nothing is."""
+async def read_state(sessions: Sessions, name: str) -> AlertState:
+    """Return the state with this name, or an empty one."""
     query = select(AlertMemoryRow).where(AlertMemoryRow.name == name)
     async with sessions() as session:
         row = await session.scalar(query)
-    return (
-        Memory({key: _told_of(values) for key, values in row.told.items()}, list(row.waiting))
-        if row
-        else Memory()
-    )
+    if row is None:
+        return AlertState()
+    sent = {key: _sent_alert_of(values) for key, values in row.told.items()}
+    return AlertState(sent, list(row.waiting))
 
 
-async def keep(sessions: Sessions, name: str, memory: Memory) -> None:
-    """Keep a memory in place of the one before."""
+async def write_state(sessions: Sessions, name: str, state: AlertState) -> None:
+    """Write the state in place of the one before."""
     values = {
-        "told": {key: _values_of(told) for key, told in memory.told.items()},
-        "waiting": memory.waiting,
+        "told": {key: _values_of(alert) for key, alert in state.sent.items()},
+        "waiting": state.waiting,
         "updated_at": func.now(),
     }
     statement = insert(AlertMemoryRow).values(name=name, **values)
@@ -53,21 +58,21 @@ async def keep(sessions: Sessions, name: str, memory: Memory) -> None:
         )
 
 
-def _values_of(told: Told) -> dict[str, object]:
+def _values_of(alert: SentAlert) -> dict[str, object]:
     return {
-        "text": told.text,
-        "began": told.began.isoformat(),
-        "said": told.said.isoformat(),
-        "ids": list(told.ids),
+        "text": alert.text,
+        "began": alert.began.isoformat(),
+        "said": alert.last_sent.isoformat(),
+        "ids": list(alert.ids),
     }
 
 
-def _told_of(values: dict[str, object]) -> Told:
-    began, said, ids = values["began"], values["said"], values["ids"]
-    assert isinstance(ids, list)  # noqa: S101 - we wrote it
-    return Told(
+def _sent_alert_of(values: dict[str, object]) -> SentAlert:
+    began, last_sent, ids = values["began"], values["said"], values["ids"]
+    assert isinstance(ids, list)  # noqa: S101 - `_values_of` wrote it
+    return SentAlert(
         str(values["text"]),
         datetime.fromisoformat(str(began)),
-        datetime.fromisoformat(str(said)),
+        datetime.fromisoformat(str(last_sent)),
         tuple(map(str, ids)),
     )

@@ -1,4 +1,4 @@
-"""What is usual: how many calls come in an hour of the week, and so how many should have come since the last one."""
+"""Baseline: expected calls for this hour of the week, from the last four weeks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,18 +10,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.clock import uuid7_floor
 
 WEEKS = 4
-"""How many earlier weeks say what is usual."""
+"""Earlier weeks that make the baseline."""
 LOOK_BACK = timedelta(hours=48)
-"""A silence that is longer is taken for as long: by then it is clear, and each of its hours costs a count."""
+"""Longest silence for which expected calls are summed. Each of its hours costs a count."""
 HOUR_LIMIT = 10_000
-"""How far the calls of one hour are counted."""
+"""Limit of the count of one hour's calls."""
 _HOUR = timedelta(hours=1)
 _WEEK = timedelta(days=7)
 
-# The ids of notices begin with the time of their arrival, so the primary key alone finds and counts an hour.
+# Ids of notices begin with the time of arrival, so the primary key finds and counts an hour.
 COUNT = text(f"""
 SELECT (SELECT count(*) FROM (
-  SELECT 1 FROM notices WHERE id >= hour.first AND id < hour.next LIMIT {HOUR_LIMIT}) AS counted) AS calls
+  SELECT 1 FROM notices WHERE id >= hour.first AND id < hour.next LIMIT {HOUR_LIMIT}) AS counted
+) AS calls
 FROM unnest(:firsts, :nexts) WITH ORDINALITY AS hour (first, next, number) ORDER BY hour.number
 """).bindparams(bindparam("firsts", type_=ARRAY(Uuid)), bindparam("nexts", type_=ARRAY(Uuid)))  # noqa: S608 - our own constant
 _FIRST_CALL = text("SELECT received_at FROM notices ORDER BY id LIMIT 1")
@@ -29,14 +30,14 @@ _FIRST_CALL = text("SELECT received_at FROM notices ORDER BY id LIMIT 1")
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """`per_hour`: calls that usually come in the present hour of the week. `since_last`: those that usually come in a silence like this."""
+    """Expected calls: `per_hour` in this hour of the week, `since_last` since the last call."""
 
     per_hour: float
     since_last: float
 
 
 class Baseline:
-    """Counts the same hours of the last four weeks, each once: they are over and change no more."""
+    """Baseline from the same hours of the last four weeks, each counted once and cached."""
 
     def __init__(self) -> None:
         self._means: dict[datetime, float] = {}
@@ -45,7 +46,10 @@ class Baseline:
     async def read(
         self, session: AsyncSession, at: datetime, last_call_at: datetime | None
     ) -> Expectation:
-        """What is usual at `at`, and since `last_call_at`. Without a call, or without one a week ago, nothing is."""
+        """Return the expected calls at `at`, and since `last_call_at`.
+
+        Both are 0 without a last call, or if the first call is less than a week old.
+        """
         if last_call_at is None:
             return Expectation(0, 0)
         if self._first_call_at is None:
@@ -76,7 +80,7 @@ class Baseline:
         }
 
     def _mean(self, calls: Sequence[int], hour: datetime) -> float:
-        """The mean over those of the earlier weeks in which the service was already called."""
+        """Return the mean over the earlier weeks since the first call."""
         first = self._first_call_at
         weeks = sum(
             first is not None and hour - _WEEK * back >= first for back in range(1, WEEKS + 1)
@@ -85,7 +89,7 @@ class Baseline:
 
 
 def _hours(since: datetime, until: datetime) -> list[datetime]:
-    """The beginnings of the hours that touch this span."""
+    """Return the starts of the hours that overlap this time range."""
     hour = since.replace(minute=0, second=0, microsecond=0)
     hours = [hour]
     while (hour := hour + _HOUR) <= until:
@@ -94,5 +98,5 @@ def _hours(since: datetime, until: datetime) -> list[datetime]:
 
 
 def _share(hour: datetime, since: datetime, until: datetime) -> float:
-    """How much of an hour lies within a span, from 0 to 1."""
+    """Return the part of an hour, from 0 to 1, that lies within a time range."""
     return max((min(until, hour + _HOUR) - max(since, hour)) / _HOUR, 0)

@@ -1,4 +1,4 @@
-"""The end of the public certificate, as a metric: looked at from outside, once an hour."""
+"""Expiry of the public certificate as a metric: read from outside, once an hour."""
 
 import time
 from urllib.parse import urlsplit
@@ -19,27 +19,27 @@ log = get_logger("watch")
 
 
 class CertificateWatch:
-    """A job of the watch."""
+    """Job of the watch that reads the certificate of the public URL."""
 
     def __init__(self, public_url: str, *, lookup: Lookup = system_lookup) -> None:
         """Watch `public_url`, an https:// URL. `lookup` replaces the system's resolver.
 
-        Look-ups have a thread of their own: a silent name server must not hold those of the event
+        Look-ups have their own thread: a silent name server must not block those of the event
         loop, which the database's name needs.
         """
         self._resolver = VettingResolver(ANYWHERE, lookup)
-        parts = urlsplit(public_url)
-        self._host, self._port = parts.hostname or "", parts.port or 443
+        split = urlsplit(public_url)
+        self._host, self._port = split.hostname or "", split.port or 443
         self._due = 0.0
 
     async def __call__(self, _: Measured | None = None) -> None:
-        """Look at the certificate if it is time to."""
+        """Read the certificate if that is due."""
         if time.monotonic() < self._due:
             return
         self._due = time.monotonic() + AFTER_FAILURE_SECONDS
         try:
             seen = await look_up_certificate(self._host, self._port, self._resolver)
-        except OSError as error:  # an SSLError is one, and a timeout
+        except OSError as error:  # includes SSLError and TimeoutError
             log.warning("certificate_not_seen", error=describe_error(error))
             return
         self._due = time.monotonic() + EVERY_SECONDS

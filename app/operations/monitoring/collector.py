@@ -1,4 +1,4 @@
-"""The watch: measures every few seconds how things stand, shows it in the metrics, and has alerts sent where they are wanted."""
+"""Watch: takes a snapshot every few seconds, sets the metrics, and runs jobs such as alerts."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -20,27 +20,27 @@ log = get_logger("watch")
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One measurement."""
+    """One measurement: snapshot, baseline, old transactions and replication slots."""
 
-    standing: Snapshot
+    snapshot: Snapshot
     expectation: Expectation
     oldest_transactions: Mapping[str, float] = field(default_factory=dict)
     slots: Sequence[Slot] = ()
 
 
 Job = Callable[[Measured | None], Awaitable[None]]
-"""What is done after each measurement; it gets None when the database could not be asked."""
+"""Job that runs after each measurement. It gets None if the database did not answer."""
 
 
 class Watch:
-    """Measures for as long as it runs. Nothing that goes wrong in it may stop the process it runs in."""
+    """Loop of measurements. No error in it may stop its process."""
 
     def __init__(self, sessions: Sessions, *then: Job, seconds: float = MEASURE_SECONDS) -> None:
-        """What is in `then` is called after each measurement, in this order; `seconds` pass between two."""
+        """Call the jobs `then` after each measurement, in this order, every `seconds`."""
         self._sessions = sessions
         self._then = then
         self._seconds = seconds
-        self._usual = Baseline()
+        self._baseline = Baseline()
         self._oldest = OldestTransactions()
 
     async def run(self) -> None:
@@ -57,18 +57,18 @@ class Watch:
             await asyncio.sleep(self._seconds)
 
     async def measure(self) -> Measured:
-        """Ask the database once, and set the metrics. Raises what the database raises."""
+        """Measure once and set the metrics. Raise the errors of the database."""
         async with snapshot(self._sessions) as session:
-            standing = await read_snapshot(session)
-            expectation = await self._usual.read(session, standing.at, standing.last_call_at)
+            current = await read_snapshot(session)
+            expectation = await self._baseline.read(session, current.at, current.last_call_at)
             oldest, slots = await self._oldest.read(session), await read_slots(session)
-        measured = Measured(standing, expectation, oldest, slots)
+        measured = Measured(current, expectation, oldest, slots)
         show(measured)
         return measured
 
 
 async def _do(job: Job, measured: Measured | None) -> None:
-    """One job that fails must not keep the others from theirs."""
+    """Run one job. An error is logged and does not affect the other jobs."""
     try:
         await job(measured)
     except Exception as error:
@@ -76,38 +76,36 @@ async def _do(job: Job, measured: Measured | None) -> None:
 
 
 def show(measured: Measured) -> None:
-    """Set the metrics to what was measured. Nothing is awaited here, so nobody reads half of it."""
-    standing = measured.standing
-    metrics.unjudged_notices.set(standing.unjudged)
-    metrics.unjudged_oldest_seconds.set(standing.unjudged_seconds or 0)
+    """Set the metrics. Nothing is awaited here, so a scrape never sees a partial update."""
+    current = measured.snapshot
+    metrics.unjudged_notices.set(current.unjudged)
+    metrics.unjudged_oldest_seconds.set(current.unjudged_seconds or 0)
     for kind, count in (
-        ("quarantined", standing.quarantined),
-        ("conflict", standing.conflicts),
-        ("dead_webhook", standing.dead),
+        ("quarantined", current.quarantined),
+        ("conflict", current.conflicts),
+        ("dead_webhook", current.dead),
     ):
         metrics.needs_attention.labels(kind).set(count)
-    metrics.last_call_timestamp.set(
-        standing.last_call_at.timestamp() if standing.last_call_at else 0
-    )
+    metrics.last_call_timestamp.set(current.last_call_at.timestamp() if current.last_call_at else 0)
     metrics.usual_calls_per_hour.set(measured.expectation.per_hour)
     metrics.expected_calls_since_last.set(measured.expectation.since_last)
-    metrics.measured_timestamp.set(standing.at.timestamp())
-    _show_subscribers(standing)
+    metrics.measured_timestamp.set(current.at.timestamp())
+    _show_subscribers(current)
     _show_database(measured)
 
 
-def _show_subscribers(standing: Snapshot) -> None:
+def _show_subscribers(current: Snapshot) -> None:
     for gauge in (
         metrics.undelivered_webhooks,
         metrics.undelivered_oldest_seconds,
         metrics.subscriber_paused,
     ):
-        gauge.clear()  # one that was removed since must not stay as it was
+        gauge.clear()  # drops the values of removed subscribers
     for state in ("active", "paused"):
         metrics.subscribers.labels(state).set(
-            sum(subscriber.state == state for subscriber in standing.subscribers)
+            sum(subscriber.state == state for subscriber in current.subscribers)
         )
-    for subscriber in standing.subscribers:
+    for subscriber in current.subscribers:
         metrics.undelivered_webhooks.labels(subscriber.name).set(subscriber.undelivered)
         metrics.undelivered_oldest_seconds.labels(subscriber.name).set(
             subscriber.oldest_seconds or 0
@@ -119,7 +117,7 @@ def _show_database(measured: Measured) -> None:
     for holder, seconds in measured.oldest_transactions.items():
         metrics.oldest_transaction_seconds.labels(holder).set(seconds)
     for gauge in (metrics.replication_slot_active, metrics.replication_slot_wal_bytes):
-        gauge.clear()  # a dropped slot must not stay as it was
+        gauge.clear()  # drops the values of dropped slots
     for slot in measured.slots:
         metrics.replication_slot_active.labels(slot.name).set(slot.active)
         metrics.replication_slot_wal_bytes.labels(slot.name).set(slot.wal_bytes)

@@ -1,4 +1,4 @@
-"""How things stand today: what came in, how fast it was answered, what waits, and who does not get it."""
+"""Overview: calls and slow answers per hour, backlogs, health of subscribers, and the spool."""
 
 import asyncio
 import time
@@ -22,91 +22,99 @@ from app.operations.subscribers.models import SubscriberState
 from app.recording.spool.status import SpoolMeter, SpoolState
 
 REMEMBERED_SECONDS = 3.0
-"""How long a reading is shown to others who ask."""
+"""Seconds for which an overview is cached for all readers."""
 _HELD_LIMIT = 1_000
 
-# Each part looks at the ends of an index; what is counted is counted up to a limit.
+# Each subquery reads the end of an index, or counts up to a limit.
 _QUEUES = text(f"""
 SELECT
   (SELECT received_at FROM notices ORDER BY id DESC LIMIT 1) AS last_call_at,
-  (SELECT count(*) FROM (SELECT 1 FROM notices WHERE verdict IS NULL LIMIT {COUNT_LIMIT}) AS waiting) AS unjudged,
-  (SELECT min(head.received_at) FROM generate_series(0, {LANES - 1}) AS lane CROSS JOIN LATERAL (
-     SELECT received_at FROM notices WHERE notices.lane = lane.lane AND verdict IS NULL ORDER BY id LIMIT 1) AS head) AS oldest_unjudged_at,
-  (SELECT count(*) FROM (SELECT 1 FROM outbound_webhooks WHERE state = 'pending' LIMIT {COUNT_LIMIT}) AS waiting) AS undelivered,
-  (SELECT created_at FROM outbound_webhooks WHERE state = 'pending' AND state <> 'delivered' ORDER BY id LIMIT 1) AS oldest_undelivered_at
+  (SELECT count(*) FROM (
+     SELECT 1 FROM notices WHERE verdict IS NULL LIMIT {COUNT_LIMIT}) AS counted) AS unjudged,
+  (SELECT min(head.received_at)
+   FROM generate_series(0, {LANES - 1}) AS lane CROSS JOIN LATERAL (
+     SELECT received_at FROM notices WHERE notices.lane = lane.lane AND verdict IS NULL
+     ORDER BY id LIMIT 1) AS head) AS oldest_unjudged_at,
+  (SELECT count(*) FROM (
+     SELECT 1 FROM outbound_webhooks WHERE state = 'pending' LIMIT {COUNT_LIMIT}) AS counted
+  ) AS undelivered,
+  (SELECT created_at FROM outbound_webhooks WHERE state = 'pending' AND state <> 'delivered'
+   ORDER BY id LIMIT 1) AS oldest_undelivered_at
 """)  # noqa: S608 - only our own constants are put in
 
 _SUBSCRIBERS = text(f"""
 SELECT name, state, pause_reason, state = 'active' AND coalesce({FAILING}, false) AS failing,
   (SELECT count(*) FROM (
-     SELECT 1 FROM outbound_webhooks w WHERE w.subscriber_id = s.id AND w.state = 'pending' LIMIT {_HELD_LIMIT}) AS held) AS pending,
+     SELECT 1 FROM outbound_webhooks w WHERE w.subscriber_id = s.id AND w.state = 'pending'
+     LIMIT {_HELD_LIMIT}) AS counted) AS pending,
   (SELECT count(*) FROM (
-     SELECT 1 FROM outbound_webhooks w WHERE w.subscriber_id = s.id AND w.state = 'dead' LIMIT {_HELD_LIMIT}) AS dead) AS dead
+     SELECT 1 FROM outbound_webhooks w WHERE w.subscriber_id = s.id AND w.state = 'dead'
+     LIMIT {_HELD_LIMIT}) AS counted) AS dead
 FROM subscribers s WHERE s.state <> 'removed' ORDER BY s.name
 """)  # noqa: S608
 
 
 class SpoolSeen(Value):
-    """The spool directory of this process's machine."""
+    """Spool directory of this process's machine."""
 
     records: int
-    """Notices that wait for Postgres."""
+    """Notices that are not recorded in Postgres yet."""
     segments: int
     bytes: int
     oldest_seconds: float | None
-    """The age of the oldest; None when the spool is empty."""
+    """Age of the oldest notice; None if the spool is empty."""
     refused_records: int
-    """Notices that Postgres refused and that were set aside."""
+    """Notices that Postgres rejected and that were quarantined on disk."""
     torn_files: int
     unusable_entries: int = 0
-    """Entries named like files of the spool that cannot be read and are skipped."""
+    """Unreadable entries that are named like files of the spool. They are skipped."""
 
 
 class SubscriberHealth(Value):
-    """Whether a subscriber gets its webhooks."""
+    """Current health of a subscriber."""
 
     name: Annotated[str, Field(examples=["shop"])]
     state: SubscriberState
     pause_reason: str | None
     failing: bool
-    """Whether ten attempts in a row failed, or none has succeeded for ten minutes since the first failure; false while it is paused."""
+    """True after ten failures in a row or ten minutes of failures; false while it is paused."""
     pending: int
-    """Webhooks that wait, counted up to 1,000."""
+    """Pending webhooks, counted up to 1,000."""
     dead: int
-    """Webhooks that were given up, counted up to 1,000."""
+    """Dead webhooks, counted up to 1,000."""
 
 
 class Queues(Value):
-    """What came last and what waits."""
+    """Last call and backlogs."""
 
     last_call_at: Moment | None
-    """When Zeus called last; None for never."""
+    """Time of Zeus's last call; None if there was none."""
     unjudged: int
-    """Notices that wait to be judged, counted up to 10,000."""
+    """Unjudged notices, counted up to 10,000."""
     oldest_unjudged_at: Moment | None
     undelivered: int
-    """Webhooks that wait for their next attempt, counted up to 10,000."""
+    """Pending webhooks, counted up to 10,000."""
     oldest_undelivered_at: Moment | None
 
 
 class Overview(Queues):
-    """How things stand. It may be three seconds old."""
+    """Current state, at most three seconds old."""
 
     at: Moment
-    """When this was read."""
+    """Time of this reading."""
     hours: list[HourOfCalls]
-    """The last 24 hours, the earliest first; the last one is still going on."""
+    """The last 24 hours, the oldest first. The last one has not ended."""
     subscribers: list[SubscriberHealth]
     attention: AttentionCounts
     spool: SpoolSeen | None
-    """None where this process cannot see a spool: it is the receivers'."""
+    """None if this process does not share a spool with a receiver."""
 
 
 class Overviews:
-    """Reads the overview, for all who ask within REMEMBERED_SECONDS once."""
+    """Reader of the overview, with a cache of REMEMBERED_SECONDS."""
 
     def __init__(self, sessions: Sessions, spool: Path | None = None) -> None:
-        """`spool` is the spool's directory, if this process shares it with a receiver."""
+        """`spool` is the spool's directory if this process shares it with a receiver."""
         self._sessions = sessions
         self._spool = spool
         self._meter = SpoolMeter(spool) if spool else None
@@ -115,7 +123,7 @@ class Overviews:
         self._last: tuple[float, Overview] | None = None
 
     async def read(self) -> Overview:
-        """How things stand."""
+        """Return the overview."""
         async with self._one_reader:
             if self._last is None or time.monotonic() - self._last[0] > REMEMBERED_SECONDS:
                 self._last = (time.monotonic(), await self._read())
@@ -136,9 +144,8 @@ class Overviews:
         if self._meter is None or self._spool is None:
             return None
         try:
-            next(
-                self._spool.iterdir(), None
-            )  # a directory that cannot be read would otherwise look empty
+            # An unreadable directory raises here. The meter would show it as empty.
+            next(self._spool.iterdir(), None)
             return _spool_seen(self._meter.measure())
         except OSError:
             return None

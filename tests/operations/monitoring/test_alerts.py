@@ -164,16 +164,16 @@ def test_new_things_of_the_same_kind_are_told_after_a_while() -> None:
 def test_the_end_of_what_another_process_told_is_told_after_a_look_of_ones_own() -> None:
     first, concern = Alerts(), AlertCondition("dead", "Something is dead.", ("a",))
     first.update([concern], NOON)
-    second = Alerts(first.told)
+    second = Alerts(first.sent)
     assert [] == second.update([concern], _minute(60))
-    third = Alerts(second.told)
+    third = Alerts(second.sent)
     assert [] == third.update([], _minute(600)), (
         "nobody has looked for an hour: two minutes of quiet begin now"
     )
     assert ["[ended] Something is dead. (since 2026-11-23 12:00 UTC)"] == third.update(
         [], _minute(600) + SETTLED
     )
-    assert {} == third.told
+    assert {} == third.sent
 
 
 def test_what_this_process_cannot_see_has_not_ended() -> None:
@@ -185,7 +185,7 @@ def test_what_this_process_cannot_see_has_not_ended() -> None:
         line for minute in (1, 4) for line in alerts.update([], _minute(minute), unseen=("spool",))
     ]
     assert ["[ended] Something is dead. (since 2026-11-23 12:00 UTC)"] == later
-    assert ["spool"] == list(alerts.told)
+    assert ["spool"] == list(alerts.sent)
 
 
 class Chat:
@@ -248,8 +248,8 @@ async def test_what_happens_is_posted_with_ids_and_nothing_else(
     await _round(world, alerting)
     await _round(world, alerting)
     assert [
-        "zeus-relay: [began] Subscriber shop is paused; what it is owed is held.",
-        f"zeus-relay: [began] Notices in quarantine wait for somebody to look at them. Latest: {quarantined}",
+        "zeus-relay: [began] Subscriber shop is paused; its webhooks are held.",
+        f"zeus-relay: [began] Notices in quarantine need review. Latest: {quarantined}",
     ] == chat.lines
     assert [] == [
         word
@@ -319,9 +319,9 @@ async def test_only_one_process_posts_and_another_goes_on_from_what_was_told(
     await pause_subscriber(world.sessions, "shop", "maintenance", OPERATOR)
     for _ in range(3):
         await _round(world, second)
-    assert [
-        "zeus-relay: [began] Subscriber shop is paused; what it is owed is held."
-    ] == chat.lines[1:]
+    assert ["zeus-relay: [began] Subscriber shop is paused; its webhooks are held."] == chat.lines[
+        1:
+    ]
     await second.close()
 
 

@@ -52,7 +52,7 @@ async def _calls(world: OperationsSetup, begin: datetime, *, count: int, seconds
 
 async def test_an_empty_database_has_nothing_waiting(world: OperationsSetup) -> None:
     measured = await Watch(world.sessions).measure()
-    standing = measured.standing
+    standing = measured.snapshot
     assert (None, 0, None, ()) == (
         standing.last_call_at,
         standing.unjudged,
