@@ -6,13 +6,13 @@ import typer
 
 from app.cli.context import run
 from app.cli.output import AsJson, print_fields, print_json, print_table
-from app.operations.doctor.onboarding import USUAL_DAYS, Onboarding, read_onboarding
+from app.operations.doctor.onboarding import DEFAULT_DAYS, Onboarding, read_onboarding
 
 
 def onboarding(
     days: Annotated[
         int, typer.Option("--days", min=1, max=365, help="Days to look back.")
-    ] = USUAL_DAYS,
+    ] = DEFAULT_DAYS,
     as_json: AsJson = False,
 ) -> None:
     """List the statuses and parameters that Zeus has sent, and those that are missing."""

@@ -7,9 +7,9 @@ from starlette.responses import Response
 from app.console.http.page_request import PageRequest
 from app.console.texts.labels import _
 from app.operations.doctor.onboarding import (
+    DEFAULT_DAYS,
     NEEDED,
     ONLY_SOME_STORES,
-    USUAL_DAYS,
     Onboarding,
     ParameterSeen,
     Way,
@@ -25,12 +25,12 @@ _ASK_SOME_STORES = _(
 
 async def show(page_request: PageRequest) -> Response:
     """Show the statuses and parameters that arrived recently, and the missing ones."""
-    found = await read_onboarding(page_request.dependencies.sessions, USUAL_DAYS)
+    found = await read_onboarding(page_request.dependencies.sessions, DEFAULT_DAYS)
     asked = {
         seen.name: page_request.translated(_words(seen)) for seen in found.parameters if seen.todo
     }
     return page_request.page(
-        "onboarding.html", found=found, days=USUAL_DAYS, asked=asked, to_test=_to_test(found)
+        "onboarding.html", found=found, days=DEFAULT_DAYS, asked=asked, to_test=_to_test(found)
     )
 
 

@@ -1,4 +1,4 @@
-"""Whether the database's encoding, rights and collations allow the service to run, for `doctor`."""
+"""Doctor check of the database: encoding, rights and collations."""
 
 from app.db.checks.collations import find_changed_collations
 from app.db.checks.database import (
@@ -16,9 +16,9 @@ _SUBJECT = "rights"
 
 
 async def check_fitness(url: str) -> list[Finding]:
-    """Return what the database at `url` says of encoding, rights and collations.
+    """Return findings about encoding, rights and collations of the database at `url`.
 
-    Raises what connecting raises, all but refusals, which are findings.
+    Raise errors of the connection, except rejections by the server, which are findings.
     """
     try:
         connection = await open_or_explain(url, "zeus-relay doctor")
@@ -38,7 +38,7 @@ async def check_fitness(url: str) -> list[Finding]:
 
 
 async def _rights(connection: Connection) -> list[Finding]:
-    """What the user may do: everything, or what some of the processes need."""
+    """Return findings about the user's rights: for every process, or only for some."""
     migrates = await find_migration_defects(connection)
     if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
         return [error(_SUBJECT, defect.message, defect.remedy) for defect in migrates]
@@ -49,6 +49,6 @@ async def _rights(connection: Connection) -> list[Finding]:
     if "work" in able or "operate" in able:
         return [ok(_SUBJECT, f"the database's user may {', '.join(able)}, as its grants say")]
     if able:
-        message = "the database's user may only receive, so the rest was not looked at"
+        message = "the database's user may only receive, so the rest was not checked"
         return [error(_SUBJECT, message, "run `zeus-relay doctor` as the user of `operate` too")]
     return [error(_SUBJECT, defect.message, defect.remedy) for defect in lacking["operate"]]

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration: each finding with its remedy."""
+"""Doctor: checks settings, keys, listeners, database and subscribers, with a remedy per finding."""
 
 import asyncio
 from pathlib import Path
@@ -23,7 +23,7 @@ from app.settings import Settings, WrongSettings, service_variables, variable_of
 
 
 async def check_up(settings: Settings) -> list[Finding]:
-    """Look at everything from the settings to the subscribers, the nearest first."""
+    """Run every check, from the settings to the subscribers, and return the findings."""
     findings = check_settings(settings)
     vault, found = check_keys(settings)
     findings += [
@@ -35,12 +35,12 @@ async def check_up(settings: Settings) -> list[Finding]:
     url, found = await check_database(settings)
     findings += found
     if url is not None:
-        findings += await _ask(url, settings, vault)
+        findings += await _check_with_database(url, settings, vault)
     return findings
 
 
-async def _ask(url: str, settings: Settings, vault: Vault | None) -> list[Finding]:
-    """What a database that can be used knows."""
+async def _check_with_database(url: str, settings: Settings, vault: Vault | None) -> list[Finding]:
+    """Return the findings that need a usable database."""
     engine = make_engine(url, pool_size=1, application="zeus-relay doctor")
     sessions = make_sessions(engine)
     try:
@@ -54,15 +54,19 @@ async def _ask(url: str, settings: Settings, vault: Vault | None) -> list[Findin
 
 
 def check_settings(settings: Settings) -> list[Finding]:
-    """Settings that can be used but are probably not meant."""
+    """Return warnings for valid settings that are probably unintended."""
     findings = [ok("settings", "every variable can be read"), *check_sources(settings)]
     if ignored := service_variables():
         remedy = "set enableServiceLinks: false for the pod, or give the Service another name"
-        message = f"variables that Kubernetes makes of a Service are no settings and are ignored: {', '.join(ignored)}"
+        names = ", ".join(ignored)
+        message = f"variables that Kubernetes sets for a Service are ignored: {names}"
         findings.append(warning("environment", message, remedy))
     if not settings.ip_codes:
-        remedy = f"set {variable_of('ip_codes')}: status codes of Zeus's other services collide with those of this one"
-        findings.append(warning("IPコード", "calls for any contract are taken", remedy))
+        remedy = (
+            f"set {variable_of('ip_codes')}: other services of Zeus use the same status codes "
+            "with other meanings"
+        )
+        findings.append(warning("IPコード", "calls for any contract are accepted", remedy))
     if settings.allow_http_subscribers:
         remedy = f"unset {variable_of('allow_http_subscribers')} once every subscriber has https://"
         findings.append(warning("webhooks", "they may be sent unencrypted", remedy))
@@ -70,44 +74,45 @@ def check_settings(settings: Settings) -> list[Finding]:
 
 
 def check_sources(settings: Settings) -> list[Finding]:
-    """Whether anybody but this machine may call: by the variable or by the file."""
+    """Return a warning if only this machine may call, or an error if the file is unreadable."""
     variable, file = variable_of("allowed_sources"), variable_of("allowed_sources_file")
     try:
         listed = (
             _lists_any(settings.allowed_sources_file) if settings.allowed_sources_file else False
         )
-    except (OSError, UnicodeDecodeError) as failed:
-        remedy = f"see whether {file} names it rightly, and whether the receiver's user may read it"
-        return [
-            error(
-                "sources",
-                f"their file cannot be read ({type(failed).__name__}), and no receiver starts without it",
-                remedy,
-            )
-        ]
+    except (OSError, UnicodeDecodeError) as failure:
+        remedy = f"check that {file} names it correctly and that the receiver's user may read it"
+        message = (
+            f"their file cannot be read ({type(failure).__name__}), "
+            "and no receiver starts without it"
+        )
+        return [error("sources", message, remedy)]
     if listed or settings.allowed_sources != Settings.model_fields["allowed_sources"].default:
         return []
-    remedy = f"put the addresses that Zeus's sales desk gave you into {variable}, or into the file that {file} names"
+    remedy = (
+        f"put the addresses that Zeus's sales desk gave you into {variable}, "
+        f"or into the file that {file} names"
+    )
     return [warning("sources", "only this machine may call the notification endpoint", remedy)]
 
 
 def _lists_any(file: Path) -> bool:
-    """Whether a file of sources has a line that is more than a comment."""
+    """Return True if a file of sources has a line that is not only a comment."""
     return any(line.partition("#")[0].strip() for line in read_configured_text(file).splitlines())
 
 
 def check_keys(settings: Settings) -> tuple[Vault | None, list[Finding]]:
-    """Whether there are keys and a token; makes those that the data directory keeps."""
+    """Return the vault and a finding. Create the keys and the token of the data directory."""
     try:
         vault = vault_of(settings)
         admin_token_of(settings)
     except WrongSettings as wrong:
         return None, [error("keys", str(wrong), "set the variable")]
-    return vault, [ok("keys", "there are keys for secrets and a token for the API")]
+    return vault, [ok("keys", "keys for secrets and a token for the API exist")]
 
 
 async def check_listeners(settings: Settings) -> list[Finding]:
-    """Whether the two addresses can be listened on, or are by a zeus-relay that answers."""
+    """Return findings about the addresses of both listeners: free, or answered by a zeus-relay."""
     addresses = {
         "public": (settings.public_host, settings.public_port),
         "operator": (settings.operator_host, settings.operator_port),
@@ -118,13 +123,19 @@ async def check_listeners(settings: Settings) -> list[Finding]:
         if use in (Use.FREE, Use.OURS):
             findings.append(ok(f"{name} listener", f"port {port} {use.value}"))
         else:
-            remedy = f"set {variable_of(f'{name}_host')} and {variable_of(f'{name}_port')} to an address of this machine that is free"
+            remedy = (
+                f"set {variable_of(f'{name}_host')} and {variable_of(f'{name}_port')} "
+                "to a free address of this machine"
+            )
             findings.append(error(f"{name} listener", f"port {port} {use.value}", remedy))
     return findings
 
 
 async def check_database(settings: Settings) -> tuple[str | None, list[Finding]]:
-    """Whether the database can be reached and has the tables of this version; its URL if so."""
+    """Return the URL of a reachable database with the tables of this version, and findings.
+
+    The URL is None if the database is not usable.
+    """
     try:
         url = (
             settings.database_url.get_secret_value()
@@ -140,18 +151,18 @@ async def check_database(settings: Settings) -> tuple[str | None, list[Finding]]
     except Exception as raised:
         if problem_of(raised) is None:
             raise
-        remedy = f"see whether it runs and whether {variable_of('database_url')} is right"
+        remedy = f"check that it runs and that {variable_of('database_url')} is right"
         return None, [
             error(
                 "database", f"{DatabaseProblem.UNREACHABLE.value}: {describe_error(raised)}", remedy
             )
         ]
     if revision != head():
-        found = "has no tables" if revision is None else f"is at revision {revision}"
+        state = "has no tables" if revision is None else f"is at revision {revision}"
         return None, [
             *findings,
             error(
-                "database", f"it {found}, this version needs {head()}", "run `zeus-relay migrate`"
+                "database", f"it {state}, this version needs {head()}", "run `zeus-relay migrate`"
             ),
         ]
     return url, [ok("database", f"it answers and is at revision {revision}"), *findings]

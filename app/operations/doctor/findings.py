@@ -1,4 +1,4 @@
-"""What a check-up finds: one thing that was looked at, how bad it is, and what to do."""
+"""Findings of the doctor: subject, level, message and remedy."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from app.operations.models import Value
 
 
 class Level(StrEnum):
-    """How bad a finding is."""
+    """Severity of a finding."""
 
     OK = "ok"
     WARNING = "warning"
@@ -14,25 +14,25 @@ class Level(StrEnum):
 
 
 class Finding(Value):
-    """One thing that was looked at."""
+    """Result of one check."""
 
     level: Level
     subject: str
     message: str
     remedy: str | None = None
-    """What to do; None where all is well."""
+    """Action to take; None if nothing is wrong."""
 
 
 def ok(subject: str, message: str) -> Finding:
-    """All is well."""
+    """Return the finding that nothing is wrong."""
     return Finding(level=Level.OK, subject=subject, message=message)
 
 
 def warning(subject: str, message: str, remedy: str) -> Finding:
-    """It works, and is probably not meant."""
+    """Return the finding of something that works but is probably unintended."""
     return Finding(level=Level.WARNING, subject=subject, message=message, remedy=remedy)
 
 
 def error(subject: str, message: str, remedy: str) -> Finding:
-    """It cannot work."""
+    """Return the finding of something that cannot work."""
     return Finding(level=Level.ERROR, subject=subject, message=message, remedy=remedy)

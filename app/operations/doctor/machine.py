@@ -1,4 +1,4 @@
-"""Whether this machine and the database keep what is promised: durability, room, and clocks that agree."""
+"""Doctor checks of the machine: Postgres version and durability, clocks, spool and disk space."""
 
 import os
 import shutil
@@ -16,22 +16,22 @@ from app.recording.spool.status import show_spool
 from app.settings import Settings, variable_of
 
 OLDEST_POSTGRES = 14
-"""The oldest major version of Postgres that its makers still care for."""
+"""Oldest major version of Postgres that its community still supports."""
 SKEW_SECONDS = 2.0
 STALE_SECONDS = 300
 
 _ASK = text("""
-SELECT current_setting('server_version_num')::int / 10000 AS major, current_setting('fsync') AS fsync,
-  current_setting('synchronous_commit') AS synchronous_commit, clock_timestamp() AS at
+SELECT current_setting('server_version_num')::int / 10000 AS major,
+  current_setting('fsync') AS fsync, current_setting('synchronous_commit') AS synchronous_commit,
+  clock_timestamp() AS at
 """)
 
 
 async def check_postgres(sessions: Sessions) -> list[Finding]:
-    """Whether the server is one we know, keeps what it commits, and has the same time as this machine."""
+    """Return findings about the server's version, its durability, and its clock."""
     async with sessions() as session:
-        await session.execute(
-            _ASK
-        )  # the first statement of a connection takes longer, which would look like a wrong clock
+        # The first statement of a connection takes longer, which would look like a wrong clock.
+        await session.execute(_ASK)
         before = now()
         found = (await session.execute(_ASK)).one()
     return [
@@ -59,14 +59,17 @@ def _durability(fsync: str, synchronous_commit: str) -> Finding:
             f"{setting} is off: a power cut loses calls that were answered 200",
             f"set {setting} = on in Postgres",
         )
-    return ok("durability", "what was answered survives a power cut")
+    return ok("durability", "answered calls survive a power cut")
 
 
 def compare_clocks(before: datetime, at: datetime, after: datetime) -> Finding:
-    """The database read its clock at some time between `before` and `after` of ours."""
+    """Return a finding from `at` of the database's clock, read between `before` and `after`."""
     skew = max((before - at).total_seconds(), (at - after).total_seconds())
     if skew > CLOCK_TOLERANCE.total_seconds():
-        message = f"this machine and the database are {skew:.0f} s apart: nothing is erased or pruned by age until they agree"
+        message = (
+            f"this machine and the database are {skew:.0f} s apart: "
+            "nothing is erased or pruned by age until they agree"
+        )
         return error(
             "clock", message, "let chrony or systemd-timesyncd set the clocks of both machines"
         )
@@ -74,41 +77,52 @@ def compare_clocks(before: datetime, at: datetime, after: datetime) -> Finding:
         remedy = "let chrony or systemd-timesyncd set the clocks of both machines"
         return warning(
             "clock",
-            f"this machine and the database are {skew:.0f} s apart: times of calls and attempts mislead",
+            f"this machine and the database are {skew:.0f} s apart: "
+            "times of calls and attempts mislead",
             remedy,
         )
     return ok("clock", "this machine and the database agree")
 
 
 def check_spool(settings: Settings) -> list[Finding]:
-    """Whether the spool can be written to when it is needed, has room, and holds nothing back. Blocks."""
+    """Return findings about the spool: writable, enough free space, and its content. Block."""
     directory = settings.spool_path
-    there = next(path for path in (directory, *directory.absolute().parents) if path.exists())
-    trouble = _write(there)
-    if trouble is not None:
-        remedy = f"make it a directory of the user that receives, on a local disk, or set {variable_of('spool_dir')}"
-        return [error("spool", f"{there} cannot be written to: {trouble}", remedy)]
-    return [_room(there, settings), *(_content(directory) if there == directory else ())]
+    existing = next(path for path in (directory, *directory.absolute().parents) if path.exists())
+    failure = _write(existing)
+    if failure is not None:
+        remedy = (
+            "make it a directory of the receiver's user, on a local disk, "
+            f"or set {variable_of('spool_dir')}"
+        )
+        return [error("spool", f"{existing} cannot be written to: {failure}", remedy)]
+    return [
+        _free_space(existing, settings),
+        *(_content(directory) if existing == directory else ()),
+    ]
 
 
 def _write(directory: Path) -> str | None:
-    """Why nothing can be made durable there, or None."""
+    """Return the reason why a file there cannot be made durable, or None."""
     try:
         with tempfile.TemporaryFile(dir=directory) as file:
             file.write(b"zeus-relay")
             file.flush()
             os.fsync(file.fileno())
-    except OSError as failed:
-        return failed.strerror or type(failed).__name__
+    except OSError as failure:
+        return failure.strerror or type(failure).__name__
     return None
 
 
-def _room(directory: Path, settings: Settings) -> Finding:
+def _free_space(directory: Path, settings: Settings) -> Finding:
     free = shutil.disk_usage(directory).free
     wanted = settings.spool_limit
     if free < wanted:
-        remedy = f"make room, or lower {variable_of('spool_limit')} so that the spool cannot fill the disk"
-        message = f"{free // 1024**2} MiB are free, fewer than the {wanted // 1024**2} MiB that the spool may take"
+        limit = variable_of("spool_limit")
+        remedy = f"free space, or lower {limit} so that the spool cannot fill the disk"
+        message = (
+            f"{free // 1024**2} MiB are free, less than the {wanted // 1024**2} MiB "
+            "that the spool may take"
+        )
         return warning("spool room", message, remedy)
     return ok("spool room", f"it can be written to, and {free // 1024**2} MiB are free")
 
@@ -121,13 +135,16 @@ def _content(directory: Path) -> list[Finding]:
         findings.append(
             warning(
                 "spool mode",
-                f"others may look into it (mode {mode:o}), and calls hold personal data",
+                f"other users may read it (mode {mode:o}), and calls contain personal data",
                 remedy,
             )
         )
     state = show_spool(directory)
     if state.records and (state.oldest_seconds or 0) > STALE_SECONDS:
-        remedy = "see whether the database answers and a receiver or worker runs; `zeus-relay spool drain` does it by hand"
+        remedy = (
+            "check that the database answers and a receiver or worker runs; "
+            "`zeus-relay spool drain` drains by hand"
+        )
         findings.append(
             warning(
                 "spool content",
@@ -136,7 +153,10 @@ def _content(directory: Path) -> list[Finding]:
             )
         )
     if state.refused_records or state.torn_files:
-        remedy = "`zeus-relay spool show` tells of them; `zeus-relay spool drain --refused` tries those again that were refused"
+        remedy = (
+            "`zeus-relay spool show` lists them; "
+            "`zeus-relay spool drain --refused` retries the refused calls"
+        )
         findings.append(
             warning(
                 "spool content",
@@ -145,7 +165,10 @@ def _content(directory: Path) -> list[Finding]:
             )
         )
     if state.unusable_entries:
-        remedy = "the log's `spool_entry_skipped` names each with the reason; move them elsewhere, and copy files on a failing disk"
+        remedy = (
+            "the log's `spool_entry_skipped` names each with the reason; move them elsewhere, "
+            "and copy files on a failing disk"
+        )
         findings.append(
             warning(
                 "spool entries",

@@ -1,4 +1,4 @@
-"""The operational test with Zeus, followed: which statuses and which parameters have arrived, and what to ask for if some have not."""
+"""Operational test with Zeus: statuses and parameters that have arrived, and the next steps."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -14,41 +14,44 @@ from app.operations.models import Moment, Value
 from app.zeus.parameters import PARAMETERS, Parameter
 from app.zeus.statuses import Status
 
-USUAL_DAYS = 14
+DEFAULT_DAYS = 14
 CALLS = 5_000
-"""How many of the latest calls are looked at."""
+"""Newest calls that are examined at most."""
 
 _LATEST = f"""
 WITH latest AS MATERIALIZED (
-  SELECT received_at, status, verdict, parameters FROM notices WHERE id >= CAST(:first AS uuid) ORDER BY id DESC LIMIT {CALLS})
+  SELECT received_at, status, verdict, parameters FROM notices WHERE id >= CAST(:first AS uuid)
+  ORDER BY id DESC LIMIT {CALLS})
 """  # noqa: S608 - our own constant
 _CALLS = text(f"{_LATEST} SELECT count(*) AS calls, max(received_at) AS last_at FROM latest")  # noqa: S608
 _STATUSES = text(
-    f"{_LATEST} SELECT status, count(*) AS calls, max(received_at) AS last_at FROM latest GROUP BY status"  # noqa: S608
+    f"{_LATEST} SELECT status, count(*) AS calls, max(received_at) AS last_at "  # noqa: S608
+    "FROM latest GROUP BY status"
 )
 _PARAMETERS = text(f"""
 {_LATEST}
-SELECT sent.key, count(*) AS sent, count(*) FILTER (WHERE sent.value <> '') AS filled, max(received_at) AS last_at
+SELECT sent.key, count(*) AS sent, count(*) FILTER (WHERE sent.value <> '') AS filled,
+  max(received_at) AS last_at
 FROM latest CROSS JOIN LATERAL jsonb_each_text(parameters) AS sent GROUP BY sent.key
 """)  # noqa: S608
 
 NEEDED = frozenset({"order_no", "status"})
-"""Parameters without which no call can be judged."""
+"""Parameters that judging needs."""
 ONLY_SOME_STORES = frozenset({"pay_no2"})
 """Parameters that only some stores have: ローソン, ファミリーマート and ミニストップ."""
 
 
 class Way(StrEnum):
-    """How a status can be brought about: by an application with `testid` and `test_type` (manual, operational test), or not with Zeus.
+    """Way to obtain a status: by an application with `testid` and `test_type`, or by simulation.
 
-    Test type 1 is paid and confirmed, 2 is paid and taken back.
+    Test type 1 is paid and confirmed, 2 is paid and reversed (manual of Zeus, operational test).
     """
 
     PAID = "paid"
     CONFIRMED = "confirmed"
     REVERSED = "reversed"
     IF_ORDERED = "if_ordered"
-    """Zeus calls for it only if the merchant ordered that; a test does not bring it about."""
+    """Zeus calls for it only if the merchant ordered that. No test causes it."""
     SIMULATED = "simulated"
 
 
@@ -60,56 +63,65 @@ _WAYS: Mapping[Status, Way] = {
 }
 _HOW_TO_GET: Mapping[Way, str] = {
     Way.PAID: "Send an application with testid and test_type=1.",
-    Way.CONFIRMED: "Send an application with testid and test_type=1, and wait: it comes within 30 minutes of 04.",
-    Way.REVERSED: "Send an application with testid and test_type=2, and wait: it comes within 30 minutes of 04.",
-    Way.IF_ORDERED: "Zeus calls for it only if that was ordered: ask the sales desk for it if you want it. A test cannot bring it about.",
-    Way.SIMULATED: "A test with Zeus cannot bring it about; `zeus-relay simulate` can.",
+    Way.CONFIRMED: (
+        "Send an application with testid and test_type=1, and wait: "
+        "it comes within 30 minutes of 04."
+    ),
+    Way.REVERSED: (
+        "Send an application with testid and test_type=2, and wait: "
+        "it comes within 30 minutes of 04."
+    ),
+    Way.IF_ORDERED: (
+        "Zeus calls for it only if that was ordered: ask the sales desk if you want it. "
+        "No test causes it."
+    ),
+    Way.SIMULATED: "No test with Zeus causes it; `zeus-relay simulate` does.",
 }
 
 
 class StatusSeen(Value):
-    """One status of Zeus, and whether it has been called."""
+    """Status of Zeus, with its calls so far."""
 
     status: str
     name: str
-    """The name that Zeus's console shows."""
+    """Name in Zeus's console."""
     calls: int
     last_at: Moment | None
     way: Way
-    """How it can be brought about."""
+    """Way to obtain it."""
     todo: str | None
-    """The same in words; None when it has arrived."""
+    """Instruction to obtain it; None if it has arrived."""
 
 
 class ParameterSeen(Value):
-    """One of the 14 parameters, and whether Zeus sends it."""
+    """One of the 14 parameters, with its calls so far."""
 
     name: str
     japanese: str
     calls: int
-    """In how many calls it was sent, also empty."""
+    """Calls that contain it, even empty."""
     filled: int
-    """In how many of these it was not empty."""
+    """Calls that contain it with a value."""
     last_at: Moment | None
     todo: str | None
-    """What to ask Zeus for; None when it has arrived, or is not to be expected."""
+    """Request to Zeus; None if it has arrived or is not expected."""
 
 
 class Onboarding(Value):
-    """How far the operational test has come, by the latest calls."""
+    """Progress of the operational test, by the newest calls."""
 
     since: Moment
     calls: int
-    """How many calls there were since then, counted up to 5,000."""
+    """Calls since then, counted up to 5,000."""
     last_at: Moment | None
     statuses: list[StatusSeen]
     parameters: list[ParameterSeen]
     todo: list[str]
-    """What to do next, the most important first; empty when all has arrived that can."""
+    """Next steps, the most important first; empty if everything has arrived that can."""
 
 
-async def read_onboarding(sessions: Sessions, days: int = USUAL_DAYS) -> Onboarding:
-    """What has arrived in the last `days` days. Notices that are not judged yet are only counted."""
+async def read_onboarding(sessions: Sessions, days: int = DEFAULT_DAYS) -> Onboarding:
+    """Return the progress in the last `days` days. Unjudged notices are only counted."""
     since = now() - timedelta(days=days)
     first = {"first": uuid7_floor(since)}
     async with snapshot(sessions) as session:
@@ -174,7 +186,8 @@ def _what_to_ask(parameter: Parameter) -> str:
 def _todo(calls: int, statuses: list[StatusSeen], parameters: list[ParameterSeen]) -> list[str]:
     if not calls:
         return [
-            "No call has arrived: have Zeus set the URL, then send an application with testid and test_type=1; `zeus-relay doctor`."
+            "No call has arrived: have Zeus set the URL, then send an application with testid "
+            "and test_type=1; `zeus-relay doctor`."
         ]
     missing = sorted(
         (seen for seen in parameters if seen.todo), key=lambda seen: seen.name not in NEEDED

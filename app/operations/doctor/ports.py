@@ -1,4 +1,4 @@
-"""Finding out what a port of this machine is used for."""
+"""Use of a port of this machine: free, ours, or another program's."""
 
 import asyncio
 import errno
@@ -10,7 +10,7 @@ _ANY = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - co
 
 
 class Use(StrEnum):
-    """What a port is used for, in words that follow its number."""
+    """Use of a port, in words that follow its number."""
 
     FREE = "is free"
     OURS = "is answered by a zeus-relay"
@@ -20,7 +20,7 @@ class Use(StrEnum):
 
 
 async def use_of_port(host: str, port: int) -> Use:
-    """Whether `host` and `port` can be listened on, and if not, why. Port 0 means any free one."""
+    """Return the use of `host` and `port`, by trying to listen. Port 0 means any free port."""
     try:
         found = await asyncio.get_running_loop().getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -28,11 +28,11 @@ async def use_of_port(host: str, port: int) -> Use:
     except OSError:
         return Use.NO_ADDRESS
     family, kind, protocol, _, address = found[0]
-    with socket.socket(family, kind, protocol) as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            trial.bind(address)
-            trial.listen()  # with SO_REUSEADDR, some systems refuse only here
+            probe.bind(address)
+            probe.listen()  # with SO_REUSEADDR, some systems fail only here
         except OSError as error:
             return await _reason(error, host, port)
     return Use.FREE
@@ -45,7 +45,7 @@ async def _reason(error: OSError, host: str, port: int) -> Use:
 
 
 async def _says_alive(host: str, port: int) -> bool:
-    """Whether /healthz is answered as a zeus-relay answers it."""
+    """Return True if /healthz is answered as a zeus-relay answers it."""
     try:
         async with asyncio.timeout(_SECONDS):
             reader, writer = await asyncio.open_connection(host, port)

@@ -1,4 +1,4 @@
-"""Whether subscribers can be reached: their names, their certificates, and the secrets that are needed."""
+"""Doctor checks of subscribers: host names, TLS certificates, and sealed secrets."""
 
 import asyncio
 import socket
@@ -30,11 +30,11 @@ from app.settings import Settings, variable_of
 
 DNS_SECONDS = 5.0
 EXPIRY_NOTICE = timedelta(days=30)
-"""How long before its end a client certificate is warned of."""
+"""Time before a client certificate's expiry from which a warning is given."""
 
 
 async def check_subscribers(sessions: Sessions, vault: Vault, settings: Settings) -> list[Finding]:
-    """Whether each subscriber can be found, and its secrets can be opened."""
+    """Return one finding per subscriber: the worst about its host, TLS and secrets."""
     async with snapshot(sessions) as session:
         query = (
             select(SubscriberRow)
@@ -47,7 +47,7 @@ async def check_subscribers(sessions: Sessions, vault: Vault, settings: Settings
         return [
             warning(
                 "subscribers",
-                "there are none: nobody gets events",
+                "there are none: no system gets events",
                 "`zeus-relay subscribers add NAME URL`",
             )
         ]
@@ -69,7 +69,7 @@ async def check_subscribers(sessions: Sessions, vault: Vault, settings: Settings
 
 
 class _Check:
-    """Looks at one subscriber."""
+    """Check of one subscriber."""
 
     def __init__(
         self,
@@ -87,29 +87,32 @@ class _Check:
         self._subject = f"subscriber {row.name}"
 
     async def run(self) -> Finding:
-        """The worst of what is wrong with it."""
+        """Return the worst finding."""
         try:
-            transport = self._open()
+            options = self._open()
             addresses = [] if self._row.feed else await self._find()
         except KeyMissing as missing:
-            remedy = f"add the key to {variable_of('secret_keys')}, or rotate the secret with an overlap of 0"
+            remedy = (
+                f"add the key to {variable_of('secret_keys')}, "
+                "or rotate the secret with an overlap of 0"
+            )
             return error(self._subject, str(missing), remedy)
-        except DestinationRefused as refused:
+        except DestinationRefused as rejection:
             return error(
                 self._subject,
-                str(refused),
+                str(rejection),
                 f"change its URL, or {variable_of('subscriber_networks')}",
             )
-        except OSError as failed:  # a timeout is one
-            remedy = "see whether its URL is right and DNS works here"
+        except OSError as failure:  # includes TimeoutError
+            remedy = "check that its URL is right and that DNS works here"
             return error(
-                self._subject, f"its host cannot be resolved: {describe_error(failed)}", remedy
+                self._subject, f"its host cannot be resolved: {describe_error(failure)}", remedy
             )
         return (
             self._paused()
-            or await self._handshake(addresses, transport)
+            or await self._handshake(addresses, options)
             or self._expiring()
-            or self._well()
+            or self._healthy()
         )
 
     def _open(self) -> ConnectionOptions:
@@ -122,12 +125,14 @@ class _Check:
         )
 
     async def _find(self) -> list[str]:
-        """The addresses that webhooks may go to."""
+        """Return the permitted addresses of its host. Raise DestinationRefused or OSError."""
         check_url(
             self._row.url, self._settings.allow_http_subscribers, self._settings.subscriber_networks
         )
         host = parse_url(self._row.url, self._settings.allow_http_subscribers).raw_host or ""
-        await self._resolver.begin(host, patience_s=None)  # others' look-ups are not its time
+        await self._resolver.begin(
+            host, patience_s=None
+        )  # the wait for other look-ups does not count
         async with asyncio.timeout(DNS_SECONDS):
             return [
                 found["host"]
@@ -144,9 +149,12 @@ class _Check:
         )
 
     async def _handshake(
-        self, addresses: Sequence[str], transport: ConnectionOptions
+        self, addresses: Sequence[str], options: ConnectionOptions
     ) -> Finding | None:
-        """What is wrong with its TLS. Where webhooks go through a proxy, nothing is tried: the way there is another one."""
+        """Return a finding about its TLS, or None.
+
+        If webhooks go through a proxy, try nothing: the route from here differs.
+        """
         if (
             not addresses
             or not self._row.url.lower().startswith("https:")
@@ -154,31 +162,31 @@ class _Check:
         ):
             return None
         try:
-            return self._disbelieved(
-                await self._look(
-                    addresses, TlsContexts(self._settings.subscriber_ca_file).context(transport)
-                )
-            )
-        except ssl.SSLError as failed:
+            tls = TlsContexts(self._settings.subscriber_ca_file).context(options)
+            return self._untrusted(await self._look(addresses, tls))
+        except ssl.SSLError as failure:
             return error(
                 self._subject,
-                f"TLS fails: {failed.reason}",
-                "see what its server takes: TLS 1.2 or later, a certificate",
+                f"TLS fails: {failure.reason}",
+                "check what its server accepts: TLS 1.2 or later, a certificate",
             )
-        except OSError as failed:
-            remedy = "see whether its server runs, and what firewalls stand in between"
-            return error(self._subject, f"no connection: {describe_error(failed)}", remedy)
+        except OSError as failure:
+            remedy = "check that its server runs, and firewalls on the route"
+            return error(self._subject, f"no connection: {describe_error(failure)}", remedy)
 
-    async def _look(self, addresses: Sequence[str], trust: ssl.SSLContext) -> SeenCertificate:
-        """The certificate at the first address that answers."""
+    async def _look(self, addresses: Sequence[str], tls: ssl.SSLContext) -> SeenCertificate:
+        """Return the certificate at the first address that answers."""
         url = parse_url(self._row.url, self._settings.allow_http_subscribers)
         host, port = (url.raw_host or "").rstrip("."), url.port or 443
-        return await look_at_first(host, port, addresses, trust)
+        return await look_at_first(host, port, addresses, tls)
 
-    def _disbelieved(self, seen: SeenCertificate) -> Finding | None:
+    def _untrusted(self, seen: SeenCertificate) -> Finding | None:
         if seen.error is not None:
-            remedy = f"have its certificate renewed; for a private authority see {variable_of('subscriber_ca_file')}"
-            return error(self._subject, f"its certificate is refused: {seen.error}", remedy)
+            remedy = (
+                "have its certificate renewed; "
+                f"for a private authority see {variable_of('subscriber_ca_file')}"
+            )
+            return error(self._subject, f"its certificate is rejected: {seen.error}", remedy)
         if seen.expires_at < now() + EXPIRY_NOTICE / 2:
             return warning(
                 self._subject,
@@ -194,11 +202,11 @@ class _Check:
         remedy = f"`zeus-relay subscribers set {self._row.name} --client-certificate FILE`"
         return warning(
             self._subject,
-            f"the certificate that it is shown expires at {timestamp(expires_at)}",
+            f"its client certificate expires at {timestamp(expires_at)}",
             remedy,
         )
 
-    def _well(self) -> Finding:
+    def _healthy(self) -> Finding:
         return ok(
             self._subject,
             "it polls" if self._row.feed else "its host resolves and its secrets can be opened",

@@ -1,4 +1,4 @@
-"""Check for old transactions and for replication slots that keep write-ahead log."""
+"""Doctor checks for old transactions and for replication slots that keep write-ahead log (WAL)."""
 
 from app.db.checks.old_transactions import (
     MOST_WAL_BYTES,
@@ -15,37 +15,42 @@ from app.db.snapshot import snapshot
 from app.operations.doctor.findings import Finding, ok, warning
 
 _REMEDIES = {
-    Holder.SESSION: "see what it is in pg_stat_activity; if nobody needs it, end it with pg_terminate_backend",
+    Holder.SESSION: (
+        "find it in pg_stat_activity; if nobody needs it, end it with pg_terminate_backend"
+    ),
     Holder.PREPARED: "finish it with COMMIT PREPARED or ROLLBACK PREPARED",
     Holder.REPLICA: "end the long query on the replica, or set hot_standby_feedback = off there",
 }
 
 
 async def check_transactions(sessions: Sessions) -> list[Finding]:
-    """Return a finding for each old transaction and each replication slot that needs a look."""
+    """Return findings about old transactions and replication slots."""
     async with snapshot(sessions) as session:
         horizons, slots = await read_horizons(session), await read_slots(session)
     return [*check_horizons(horizons), *check_slots(slots)]
 
 
 def check_horizons(horizons: list[Horizon]) -> list[Finding]:
-    """Return a warning for each transaction that has kept dead rows for long."""
+    """Return a warning for each transaction that has kept dead rows too long."""
     old = [
         warning(
             "old transaction",
-            f"{one.holder} {one.name} keeps dead rows, {_age(one)}",
-            _REMEDIES[Holder(one.holder)],
+            f"{horizon.holder} {horizon.name} keeps dead rows, {_age(horizon)}",
+            _REMEDIES[Holder(horizon.holder)],
         )
-        for one in horizons
-        if (one.seconds or 0) > OLD_SECONDS
-        or (one.seconds is None and one.transactions > OLD_TRANSACTIONS)
+        for horizon in horizons
+        if (horizon.seconds or 0) > OLD_SECONDS
+        or (horizon.seconds is None and horizon.transactions > OLD_TRANSACTIONS)
     ]
     return old or [ok("old transaction", "no transaction is old")]
 
 
 def check_slots(slots: list[Slot]) -> list[Finding]:
-    """Return a warning for each slot that nobody reads or that keeps much write-ahead log."""
-    remedy = "bring its reader back, or drop it with pg_drop_replication_slot; max_slot_wal_keep_size limits what it keeps"
+    """Return a warning for each slot that has no reader or keeps much write-ahead log."""
+    remedy = (
+        "restart its reader, or drop it with pg_drop_replication_slot; "
+        "max_slot_wal_keep_size limits its WAL"
+    )
     wrong = [
         warning(
             "replication slot",

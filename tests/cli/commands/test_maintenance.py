@@ -68,7 +68,7 @@ async def test_the_doctor_says_what_to_do(cli: Cli) -> None:
     )
     result = await ill("doctor", code=1)
     assert re.search(
-        r"^ERROR +database: .*\n +-> see whether it runs and whether RELAY_DATABASE_URL is right$",
+        r"^ERROR +database: .*\n +-> check that it runs and that RELAY_DATABASE_URL is right$",
         result.stdout,
         re.MULTILINE,
     )

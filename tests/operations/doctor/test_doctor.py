@@ -258,7 +258,7 @@ async def test_a_certificate_that_webhooks_would_refuse_is_found(
 ) -> None:
     await world.add("private", shop.url)
     fault = (await _faults(_settings(world)))["subscriber private"]
-    assert (Level.ERROR, True) == (fault.level, "its certificate is refused" in fault.message)
+    assert (Level.ERROR, True) == (fault.level, "its certificate is rejected" in fault.message)
 
 
 async def test_a_certificate_that_ends_soon_is_warned_of(

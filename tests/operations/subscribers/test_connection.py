@@ -151,7 +151,7 @@ async def test_a_certificate_that_is_about_to_expire_is_warned_of(
         (finding,) = await check_subscribers(world.sessions, world.vault, settings)
     assert (Level.WARNING, True) == (
         finding.level,
-        "that it is shown expires" in finding.message,
+        "its client certificate expires" in finding.message,
     ), finding
 
 

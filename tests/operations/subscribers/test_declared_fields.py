@@ -195,7 +195,7 @@ async def test_headers_whose_key_is_lost_are_written_anew_only_if_nothing_else_c
         ({"url": URL, "secret": SECRET, "asymmetric": True}, "secret: "),
         (
             {"url": URL, "secret": SECRET, "secret_file": "a"},
-            "secret: stands there itself and as secret_file",
+            "secret: is given twice, also as secret_file",
         ),
         ({"url": URL, "secret": SECRET, "ca": "a", "ca_file": "a"}, "ca: "),
         ({"url": URL, "secret": SECRET, "token": TOKEN}, "token: "),
