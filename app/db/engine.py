@@ -1,4 +1,4 @@
-"""SQLAlchemy's engine and sessions, on connections that are all made in one place."""
+"""SQLAlchemy engine and sessions on connections that `connections.connect` makes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,18 +28,18 @@ def make_engine(
     application: str = "zeus-relay",
     planner: Mapping[str, str] = NO_SETTINGS,
 ) -> AsyncEngine:
-    """An engine whose every connection is made by `connect`, so that asyncpg itself reads the URL (several hosts, sockets).
+    """Return an engine that makes every connection by `connect`, also for several hosts or sockets.
 
-    A connection that the server closed while it lay in the pool is replaced when it is wanted: nobody is given one.
+    A pooled connection that the server has closed is replaced at checkout.
     """
 
     def creator() -> Any:
-        made = await_only(connect(url, application=application, planner=planner))
+        connection = await_only(connect(url, application=application, planner=planner))
 
         async def give() -> Connection:
-            return made
+            return connection
 
-        # Unnamed statements, prepared afresh each time, are the only kind that a pooler's changing servers all know.
+        # A pooler changes servers between statements. Only unnamed ones, prepared each time, work.
         pooled: dict[str, Any] = (
             {"prepared_statement_cache_size": 0, "prepared_statement_name_func": str}
             if is_pooled(url)
@@ -58,17 +58,20 @@ def make_engine(
         pool_pre_ping=False,
         hide_parameters=True,  # parameters hold names and telephone numbers; errors end in logs
     )
-    event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    event.listen(engine.sync_engine, "checkout", _discard_closed)
     return engine
 
 
-def _refuse_closed(_connection: Any, record: ConnectionPoolEntry, _handed_out: Any) -> None:
-    """Have the pool make a new connection for one that is known to be closed. Unlike a ping this asks nobody, so that it costs nothing."""
+def _discard_closed(_connection: Any, record: ConnectionPoolEntry, _handed_out: Any) -> None:
+    """Make the pool replace a connection that is known to be closed.
+
+    Unlike a ping, this sends nothing and costs nothing.
+    """
     driver: Any = record.driver_connection
     if driver.is_closed():
         raise DisconnectionError
 
 
 def make_sessions(engine: AsyncEngine) -> Sessions:
-    """Sessions that keep loaded values after a commit."""
+    """Return sessions that keep loaded values after a commit."""
     return async_sessionmaker(engine, expire_on_commit=False)

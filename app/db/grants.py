@@ -1,4 +1,4 @@
-"""Rights of each process: which role needs what on which table, and the statements that grant it."""
+"""Database rights of each process on each table, and the statements that grant them."""
 
 from collections.abc import Mapping
 from typing import Literal, get_args
@@ -18,10 +18,10 @@ _KEEP = ("SELECT", "INSERT", "UPDATE")
 _ALL = ("SELECT", "INSERT", "UPDATE", "DELETE")
 _VERSION = {"alembic_version": _READ}
 _DECLARED = {"subscribers": _KEEP, "subscriber_secrets": _ALL, "audit_entries": _ADD}
-"""What applying RELAY_SUBSCRIBERS needs at the start of a process."""
+"""Rights to apply RELAY_SUBSCRIBERS at the start of a process."""
 
 RIGHTS: Mapping[Process, Mapping[str, Rights]] = {
-    # Faces the outside: it reads nothing of what it recorded. Of samples it keeps the newest few.
+    # It faces the outside, so it cannot read the calls it recorded. Of samples it keeps the newest.
     "receive": {
         "notices": ("INSERT",),
         "answers": ("INSERT",),
@@ -76,7 +76,7 @@ WHERE pg_class.oid = to_regclass(wanted.name) AND NOT CASE
 
 
 async def missing_grants(connection: Connection, process: Process) -> dict[str, list[str]]:
-    """Return by table the rights that the connected user lacks. Tables that are not there do not count."""
+    """Return by table the rights that the connected user lacks. Missing tables are skipped."""
     wanted = [(table, right) for table, rights in RIGHTS[process].items() for right in rights]
     rows = await connection.fetch(
         _MISSING, [table for table, _ in wanted], [right for _, right in wanted]
@@ -88,7 +88,7 @@ async def missing_grants(connection: Connection, process: Process) -> dict[str, 
 
 
 def grant_statements(process: Process, role: str, schema: str) -> list[str]:
-    """Return the statements that give `role` the rights of `process` in `schema`, and no others there."""
+    """Return the statements that give `role` only the rights of `process` in `schema`."""
     to, inside = quoted(role), quoted(schema)
     statements = [
         f"REVOKE ALL ON ALL TABLES IN SCHEMA {inside} FROM {to}",
@@ -102,10 +102,10 @@ def grant_statements(process: Process, role: str, schema: str) -> list[str]:
 
 
 async def grant_to_roles(url: str, roles: Mapping[Process, str]) -> None:
-    """Give each role the rights of its process, all at the same moment.
+    """Give each role the rights of its process, in one transaction.
 
-    Raises DatabaseUnfit when a role does not exist or the tables belong to another user, else one of
-    CONNECT_ERRORS.
+    Raises DatabaseUnfit when a role does not exist or the tables belong to another user, else one
+    of CONNECT_ERRORS.
     """
     connection = await connect(url, application="zeus-relay grant")
     try:

@@ -1,11 +1,20 @@
-"""Lanes: how the work of judging is divided among workers."""
+"""Lanes: the shares of judging that workers take.
+
+A module of its own without SQLAlchemy, since the receiver imports it.
+"""
 
 import zlib
 
 LANES = 16
-"""Into how many lanes order numbers are hashed. One order is always in one lane, and one lane is judged by one worker at a time."""
+"""Number of lanes that order numbers are hashed into.
+
+One order is always in the same lane, and one worker at a time judges a lane.
+"""
 
 
 def lane_of(order_no: str) -> int:
-    """The lane of an order, 0 to LANES - 1, from its number as it is meant: two workers must not judge one order at once."""
+    """Return the lane of an order, 0 to LANES - 1, from its canonical number.
+
+    Two workers must not judge one order concurrently.
+    """
     return zlib.crc32(order_no.encode()) % LANES

@@ -1,4 +1,8 @@
-"""Bringing the schema up to date while the service runs: one migrator at a time, and no lock awaited so long that calls queue up."""
+"""Schema migrations while the service runs.
+
+One migrator runs at a time. Waits for table locks are short, so that calls do not queue behind
+them.
+"""
 
 import asyncio
 from pathlib import Path
@@ -23,7 +27,7 @@ from app.logs import get_logger
 
 _INSTALLED = Path(__file__).resolve().with_name("scripts")
 SCRIPTS = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).resolve().parents[2] / "migrations"
-"""A wheel carries the migrations in its package; a checkout has them at its top."""
+"""Directory of the migrations: inside the package of a wheel, at the top of a checkout."""
 LOCK_KEY = 7_236_405_901
 LOCK_TIMEOUT_MS = 3_000
 STATEMENT_TIMEOUT_MS = 600_000
@@ -33,11 +37,11 @@ log = get_logger("migrate")
 
 
 class AnotherMigrator(Exception):
-    """Another process is migrating and did not finish in time."""
+    """Another process migrates and did not finish in time."""
 
 
 def head() -> str:
-    """The revision that this code needs."""
+    """Return the revision that this code needs."""
     revision = ScriptDirectory(str(SCRIPTS)).get_current_head()
     if revision is None:
         raise LookupError(f"no migrations in {SCRIPTS}")
@@ -45,11 +49,12 @@ def head() -> str:
 
 
 async def migrate(url: str, revision: str = "head") -> str:
-    """Migrate the database at `url` to `revision` (a downgrade when it is `base` or lies behind) and return where it stands then.
+    """Migrate the database at `url` to `revision` and return the revision reached.
 
-    A migration whose table lock is not granted within LOCK_TIMEOUT_MS is rolled back and tried again up to LOCK_TRIES times.
-    Raises AnotherMigrator when a second migrator holds the advisory lock for a minute, and
-    DatabaseUnfit when the encoding, the schema or the user's rights allow no migration.
+    It is a downgrade when `revision` is `base` or older. A migration that gets no table lock within
+    LOCK_TIMEOUT_MS is rolled back and retried, up to LOCK_TRIES times. Raises AnotherMigrator when
+    a second migrator holds the advisory lock for a minute, and DatabaseUnfit when the encoding, the
+    schema or the user's rights allow no migration.
     """
     await _demand_migratable(url, revision)
     engine = make_engine(url, pool_size=1, application="zeus-relay migrate")
@@ -80,7 +85,7 @@ async def _demand_migratable(url: str, revision: str) -> None:
     connection = await open_or_explain(url, "zeus-relay migrate")
     try:
         defects = await find_defects(connection)
-        if not defects and not (revision == "head" and await _stands_at_head(connection)):
+        if not defects and not (revision == "head" and await _is_at_head(connection)):
             defects = await find_migration_defects(connection)
         await log_changed_collations(connection)
     finally:
@@ -89,14 +94,14 @@ async def _demand_migratable(url: str, revision: str) -> None:
         raise DatabaseUnfit("\n".join(map(str, defects)))
 
 
-async def _stands_at_head(connection: DriverConnection) -> bool:
+async def _is_at_head(connection: DriverConnection) -> bool:
     if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
         return False
     return bool(await connection.fetchval("SELECT version_num FROM alembic_version") == head())
 
 
 async def current_revision(url: str) -> str | None:
-    """The revision the database at `url` stands at, None for an empty one."""
+    """Return the revision of the database at `url`, or None for an empty one."""
     engine = make_engine(url, pool_size=1, application="zeus-relay migrate")
     try:
         async with engine.connect() as connection:
@@ -116,7 +121,7 @@ async def _take_lock(connection: AsyncConnection) -> None:
             return
         await connection.rollback()
         await asyncio.sleep(1)
-    raise AnotherMigrator("another process has been migrating for a minute; see whether it hangs")
+    raise AnotherMigrator("another process has been migrating for a minute; check if it hangs")
 
 
 def _run(connection: Connection, revision: str) -> str:

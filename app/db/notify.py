@@ -1,4 +1,8 @@
-"""Wake-up between stages: NOTIFY after a commit wakes whoever listens; everybody also polls, so a lost one costs a second at most."""
+"""LISTEN/NOTIFY wake-ups between stages.
+
+A NOTIFY after a commit wakes the listeners. Listeners also poll, so a lost NOTIFY costs at most a
+second.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -19,14 +23,20 @@ OUTBOUND = "zeus_relay_outbound"
 POLL_SECONDS = 1.0
 _RECONNECT_SECONDS = 1.0
 _REST_SECONDS = 0.005
-"""Between two NOTIFYs: under load those who listen are awake anyway, and each NOTIFY costs a transaction."""
+"""Pause between two NOTIFYs.
+
+Under load the listeners are awake anyway, and each NOTIFY costs a transaction.
+"""
 _CHECK_SECONDS = 30.0
 
 log = get_logger("wakeup")
 
 
 class Waker:
-    """Sends NOTIFY on a connection of its own, off everybody's path; wakes that come while one is under way become one."""
+    """Sends NOTIFY on its own connection, so that no caller waits.
+
+    Wakes that come during a NOTIFY become one.
+    """
 
     def __init__(self, url: str, channel: str) -> None:
         self._url = url
@@ -34,11 +44,11 @@ class Waker:
         self._wanted = asyncio.Event()
 
     def wake(self) -> None:
-        """Ask for a NOTIFY soon. Never waits, never fails."""
+        """Request a NOTIFY. Never waits and never fails."""
         self._wanted.set()
 
     async def run(self) -> None:
-        """Send what was asked for, until cancelled; reconnects by itself."""
+        """Send requested NOTIFYs until cancelled; reconnect after errors."""
         connection: Connection | None = None
         try:
             while True:
@@ -60,7 +70,7 @@ class Waker:
 
 
 class NotifyListener:
-    """Turns NOTIFYs into events; `wait` returns on one or after the poll interval, whichever is first."""
+    """Waits for NOTIFYs; `wait` also returns after the poll interval."""
 
     def __init__(self, url: str, channels: tuple[str, ...]) -> None:
         self._url = url
@@ -71,14 +81,20 @@ class NotifyListener:
         self._woken[channel].set()
 
     async def wait(self, channel: str, seconds: float = POLL_SECONDS) -> None:
-        """Return at the next wake-up of `channel`, one that came since the last call included, or after `seconds`."""
+        """Return at the next wake-up of `channel`, or after `seconds`.
+
+        A wake-up since the last call counts too.
+        """
         event = self._woken[channel]
         with suppress(TimeoutError):
             await asyncio.wait_for(event.wait(), seconds)
         event.clear()
 
     async def run(self) -> None:
-        """Listen until cancelled; while there is no connection, or only one through a pooler, the polls of `wait` carry on alone."""
+        """Listen until cancelled.
+
+        Without a connection, or with one through a pooler, the polls of `wait` continue alone.
+        """
         while True:
             lost = asyncio.Event()
             connection: Connection | None = None
@@ -94,8 +110,8 @@ class NotifyListener:
                     await asyncio.Event().wait()
                 for channel, event in self._woken.items():
                     await connection.add_listener(channel, _setter(event))
-                    event.set()  # whatever was notified before we listened
-                await _stay(connection, lost)
+                    event.set()  # covers every NOTIFY before LISTEN
+                await _until_lost(connection, lost)
                 log.warning("listener_lost")
             except CONNECT_ERRORS as error:
                 log.warning("listen_failed", error=describe_error(error))
@@ -104,8 +120,11 @@ class NotifyListener:
             await asyncio.sleep(_RECONNECT_SECONDS)
 
 
-async def _stay(connection: Connection, lost: asyncio.Event) -> None:
-    """Return when the connection is lost. It is asked now and then: from behind a black hole no packet says that it is gone."""
+async def _until_lost(connection: Connection, lost: asyncio.Event) -> None:
+    """Return when the connection is lost.
+
+    A statement checks it from time to time: a network that drops packets reports no loss.
+    """
     while not lost.is_set():
         try:
             await asyncio.wait_for(lost.wait(), _CHECK_SECONDS)

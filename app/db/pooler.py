@@ -1,4 +1,4 @@
-"""Telling whether a connection ends at Postgres itself or at a pooler such as PgBouncer, which needs other manners."""
+"""Detection of a pooler such as PgBouncer, where prepared statements and LISTEN do not work."""
 
 from typing import TYPE_CHECKING
 
@@ -12,31 +12,33 @@ else:
     Connection = asyncpg.Connection
 
 _pooled: set[str] = set()
-"""URLs behind which a pooler was found in this process. Each is asked again after a restart only."""
+"""URLs with a pooler, as this process found. Each is checked again only after a restart."""
 
 
 def goes_through_pooler(url: str) -> bool:
-    """Whether a pooler was found behind `url`, a URL with one host."""
+    """Return True when a pooler was found behind `url`, a URL with one host."""
     return url in _pooled
 
 
 def note_pooler(url: str) -> None:
-    """Remember that a pooler was found behind `url`."""
+    """Store that a pooler was found behind `url`."""
     _pooled.add(url)
 
 
-def is_refused_by_pooler(error: asyncpg.PostgresError) -> bool:
-    """Whether a connection failed because a pooler takes no settings in the start-up packet (PgBouncer, `ignore_startup_parameters`).
+def is_rejected_by_pooler(error: asyncpg.PostgresError) -> bool:
+    """Return True when a pooler rejected a connection because of settings in the start-up packet.
 
-    Postgres itself answers a setting that it does not know with another SQLSTATE.
+    See `ignore_startup_parameters` of PgBouncer. Postgres itself rejects an unknown setting with
+    another SQLSTATE.
     """
     return error.sqlstate == PROTOCOL_VIOLATION and "startup parameter" in str(error)
 
 
-async def stands_behind_pooler(connection: Connection) -> bool:
-    """Whether the backend that runs our statements is another than the one that greeted us: only a pooler makes that so.
+async def is_behind_pooler(connection: Connection) -> bool:
+    """Return True when another backend runs our statements than the one that accepted us.
 
-    Asked by the simple protocol, which prepares nothing, since a name of ours may be taken on the pooler's server.
+    Only a pooler causes that. The simple protocol is used, since it prepares no statement whose
+    name may be taken on the pooler's server.
     """
     return (
         await connection.execute(

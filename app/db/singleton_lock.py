@@ -1,4 +1,7 @@
-"""Being the only one: of all processes on a database, one at a time holds a lock for as long as its connection lives."""
+"""Singleton lock: an advisory lock that one process of a database holds at a time.
+
+It lasts as long as the connection of its holder.
+"""
 
 from contextlib import suppress
 
@@ -6,21 +9,25 @@ from app.db.connections import CONNECT_ERRORS, Connection, connect
 
 
 class SingletonLock:
-    """A claim to be the only holder of a key.
+    """An advisory lock with one holder for each key.
 
-    The lock lies in an open transaction: so it is held behind a pooler too, and is gone with the connection. The transaction has no
-    snapshot and no id between its statements, so it keeps nothing from being vacuumed.
+    An open transaction holds the lock, so it also works behind a pooler and ends with the
+    connection. The transaction has no snapshot and no id between its statements, so it does not
+    hold back VACUUM.
     """
 
     def __init__(self, url: str, key: int, *, application: str = "zeus-relay") -> None:
-        """`key` is that of the advisory lock; nothing is connected yet."""
+        """Use the advisory lock `key`; no connection is made yet."""
         self._url = url
         self._key = key
         self._application = application
         self._connection: Connection | None = None
 
     async def is_ours(self) -> bool:
-        """Whether we hold the key now; takes it if it is free. Call it again and again: a lost connection is found out by this."""
+        """Return True when this process holds the lock; take it if it is free.
+
+        Call this regularly, since it also detects a lost connection.
+        """
         if self._connection is not None:
             try:
                 await self._connection.execute("SELECT 1")
@@ -31,7 +38,7 @@ class SingletonLock:
         return await self._take()
 
     async def release(self) -> None:
-        """Let others have it."""
+        """Release the lock."""
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(*CONNECT_ERRORS):

@@ -1,4 +1,7 @@
-"""Database snapshots: the statements of one answer read one moment of the database."""
+"""Database snapshots: all statements of one answer read the same state.
+
+A module of its own, since API, console and operations share it.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,10 +13,10 @@ from app.db.engine import Sessions
 
 @asynccontextmanager
 async def snapshot(sessions: Sessions, *, audited: bool = False) -> AsyncIterator[AsyncSession]:
-    """Yield a session whose statements all see the database as it was at the first of them.
+    """Yield a session whose statements all see the database as of the first statement.
 
-    With `audited` the transaction may also write the audit entry of the look; otherwise it is read-only.
-    The transaction begins with its level and its mode, so it also passes PgBouncer's transaction mode.
+    With `audited` the transaction may also write the audit entry of the access; otherwise it is
+    read-only. It begins with its level and mode, so it also works in PgBouncer's transaction mode.
     """
     options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": not audited}
     async with sessions.begin() as session:

@@ -1,4 +1,7 @@
-"""Clock checks before anything irreversible: this process, the database and what was recorded must agree."""
+"""Clock guard: a comparison of clocks before erasure and pruning.
+
+The clocks of this process, of the database and of recorded rows must agree.
+"""
 
 import time
 from collections.abc import Callable
@@ -11,11 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.clock import CLOCK_TOLERANCE
 
 LONGEST_GAP = timedelta(days=1)
-"""How long ago the last pass may be. After a longer gap the clocks may have jumped together, or nothing ran."""
-PATIENCE = timedelta(days=3)
-"""How long such a gap stops everything, by the monotonic clock of one process, before the clocks are believed."""
+"""Longest normal gap since the last pass.
 
-# A judged notice counts by judged_at, which is the database's clock: a receiver's wrong clock stops nothing.
+After a longer gap, the clocks may have jumped together, or no process ran.
+"""
+PATIENCE = timedelta(days=3)
+"""Time for which such a gap stops erasure, by the monotonic clock of one process."""
+
+# A judged notice counts by judged_at, the database's clock: a receiver's wrong clock stops nothing.
 _READ = text("""
 SELECT clock_timestamp() AS at,
   (SELECT max(coalesce(judged_at, received_at)) FROM (
@@ -23,50 +29,54 @@ SELECT clock_timestamp() AS at,
   (SELECT updated_at FROM housekeeping_marks WHERE name = 'last_pass') AS last_pass
 """)
 _KEEP = text("""
-INSERT INTO housekeeping_marks (name, position, updated_at) VALUES ('last_pass', '', clock_timestamp())
+INSERT INTO housekeeping_marks (name, position, updated_at)
+VALUES ('last_pass', '', clock_timestamp())
 ON CONFLICT (name) DO UPDATE SET updated_at = clock_timestamp()
 """)
 
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """One reading: the database's clock was read between `before` and `after` of this process's clock."""
+    """One reading of all clocks.
+
+    The database's clock was read between `before` and `after` of this process's clock.
+    """
 
     before: datetime
     database: datetime
     after: datetime
     newest: datetime | None
-    """The newest time in the latest notices; None where there are none."""
+    """Newest time in the latest notices; None without notices."""
     last_pass: datetime | None
-    """When a pass was last begun with clocks that agreed; None for never."""
+    """Start of the last pass with clocks that agreed; None for never."""
 
     @property
     def apart(self) -> timedelta:
-        """How far the process and the database are apart at least."""
+        """Return the smallest possible difference between the process and the database."""
         return max(self.before - self.database, self.database - self.after, timedelta(0))
 
 
 async def read_clocks(session: AsyncSession, clock: Callable[[], datetime]) -> Clocks:
-    """Read all clocks; `clock` is that of this process."""
+    """Return a reading of all clocks; `clock` is that of this process."""
     before = clock()
     row = (await session.execute(_READ)).one()
     return Clocks(before, row.at, clock(), row.newest, row.last_pass)
 
 
 async def keep_pass(session: AsyncSession) -> None:
-    """Remember by the database's clock that a pass begins now."""
+    """Record by the database's clock that a pass begins now."""
     await session.execute(_KEEP)
 
 
 class ClockGuard:
-    """Decides whether the clocks can be believed. `monotonic` gives seconds that only grow."""
+    """Decides if the clocks can be trusted. `monotonic` returns seconds that only grow."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._doubted_at: float | None = None
 
     def reason_to_stop(self, clocks: Clocks) -> str | None:
-        """Return why nothing irreversible may be done now, or None."""
+        """Return the reason against erasing now, or None."""
         if clocks.apart > CLOCK_TOLERANCE:
             return f"this process and the database are {clocks.apart.total_seconds():.0f} s apart"
         known = [moment for moment in (clocks.newest, clocks.last_pass) if moment is not None]
@@ -79,9 +89,12 @@ class ClockGuard:
         return self._doubt(clocks.database - since)
 
     def _doubt(self, gap: timedelta) -> str | None:
-        """Stop for PATIENCE: somebody can set back clocks that jumped together."""
+        """Stop for PATIENCE, so that an administrator can correct clocks that jumped together."""
         if self._doubted_at is None:
             self._doubted_at = self._monotonic()
         if self._monotonic() - self._doubted_at >= PATIENCE.total_seconds():
             return None
-        return f"both clocks are {gap.days} days after the last pass; they are believed after {PATIENCE.days} days"
+        return (
+            f"both clocks are {gap.days} days after the last pass; "
+            f"they are trusted after {PATIENCE.days} days"
+        )

@@ -1,20 +1,24 @@
-"""Collation versions: a newer system sorts text otherwise, and indexes built before miss rows."""
+"""Collation versions: changes in the sort order of text.
+
+After an upgrade of the system's libraries, older indexes on text may miss rows.
+"""
 
 from app.db.checks.defects import Defect, quoted
 from app.db.connections import Connection
 from app.logs import get_logger
 
 _OLDEST = 15
-"""The first version of Postgres that keeps the version of a database's collation."""
+"""First version of Postgres that stores the collation version of a database."""
 
-# The default collation of a database has the number 100 in every index that uses it.
+# In every index, 100 is the OID of the database's default collation.
 _CHANGED = """
 SELECT NULL AS collation, datname::text AS database, datcollversion AS was,
   pg_database_collation_actual_version(oid) AS now, 100::oid AS used
 FROM pg_database WHERE datname = current_database()
   AND datcollversion <> pg_database_collation_actual_version(oid)
 UNION ALL
-SELECT oid::regcollation::text, current_database()::text, collversion, pg_collation_actual_version(oid), oid
+SELECT oid::regcollation::text, current_database()::text, collversion,
+  pg_collation_actual_version(oid), oid
 FROM pg_collation WHERE collversion <> pg_collation_actual_version(oid)
 """
 _INDEXES = """
@@ -26,7 +30,7 @@ log = get_logger("database")
 
 
 async def find_changed_collations(connection: Connection) -> list[Defect]:
-    """Return a defect for each collation in use whose order may have changed under its indexes."""
+    """Return a defect for each used collation whose order may have changed under its indexes."""
     if connection.get_server_version().major < _OLDEST:
         return []
     defects = []
@@ -51,6 +55,6 @@ async def find_changed_collations(connection: Connection) -> list[Defect]:
 
 
 async def log_changed_collations(connection: Connection) -> None:
-    """Log what `find_changed_collations` finds."""
+    """Log each defect of `find_changed_collations`."""
     for defect in await find_changed_collations(connection):
         log.warning("collation_changed", found=defect.message, remedy=defect.remedy)

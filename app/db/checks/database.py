@@ -1,4 +1,4 @@
-"""Database checks: encoding, schema and rights, each defect with the statement that helps."""
+"""Database checks: encoding, schema and rights, each defect with the statement that fixes it."""
 
 import asyncpg
 
@@ -17,9 +17,10 @@ from app.logs import get_logger
 log = get_logger("database")
 
 
-_LOOK = """
-SELECT current_user::text AS role, current_database()::text AS database, current_schema()::text AS schema,
-  current_setting('search_path') AS path, current_setting('server_encoding') AS encoding,
+_FACTS = """
+SELECT current_user::text AS role, current_database()::text AS database,
+  current_schema()::text AS schema, current_setting('search_path') AS path,
+  current_setting('server_encoding') AS encoding,
   current_setting('transaction_read_only') = 'on' AS read_only, pg_is_in_recovery() AS standby,
   coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS may_create,
   owner.rolname::text AS owner, coalesce(pg_has_role(owner.oid, 'MEMBER'), true) AS owns
@@ -29,15 +30,15 @@ LEFT JOIN pg_class ON pg_class.oid = version.oid LEFT JOIN pg_roles AS owner ON 
 
 
 async def find_defects(connection: Connection) -> list[Defect]:
-    """Return what keeps every process from using the database: encoding, schema, writing."""
-    (found,) = await connection.fetch(_LOOK)
+    """Return defects of encoding, schema and write access, which stop every process."""
+    (found,) = await connection.fetch(_FACTS)
     checks = (_encoding(found), _writing(found), _schema(found))
     return [defect for defect in checks if defect is not None]
 
 
 async def find_migration_defects(connection: Connection) -> list[Defect]:
-    """Return what keeps a migration from making or changing tables."""
-    (found,) = await connection.fetch(_LOOK)
+    """Return defects that stop a migration from making or changing tables."""
+    (found,) = await connection.fetch(_FACTS)
     role, schema = quoted(found["role"]), found["schema"]
     if schema is not None and not found["may_create"]:
         grant = f"GRANT CREATE ON SCHEMA {quoted(schema)} TO {role}"
@@ -58,7 +59,7 @@ async def find_migration_defects(connection: Connection) -> list[Defect]:
 async def demand_usable(url: str, process: Process) -> None:
     """Raise DatabaseUnfit if `process` cannot work on the database at `url`.
 
-    A database that is away is no reason: it may come back. Logs a change of collations.
+    An unreachable database is no reason, since it may come back. Logs changed collations.
     """
     try:
         await check_now(url, process)
@@ -67,7 +68,7 @@ async def demand_usable(url: str, process: Process) -> None:
 
 
 async def check_now(url: str, process: Process) -> None:
-    """As `demand_usable`; raises one of CONNECT_ERRORS when the database is away."""
+    """As `demand_usable`, but raise one of CONNECT_ERRORS when the database is unreachable."""
     connection = await open_or_explain(url, f"zeus-relay {process} check")
     try:
         defects = [*await find_defects(connection), *await find_missing_rights(connection, process)]
@@ -79,18 +80,21 @@ async def check_now(url: str, process: Process) -> None:
 
 
 async def open_or_explain(url: str, application: str) -> Connection:
-    """Connect; raises DatabaseUnfit where time does not heal a refusal, else one of CONNECT_ERRORS."""
+    """Return a connection.
+
+    Raises DatabaseUnfit for a lasting rejection, else one of CONNECT_ERRORS.
+    """
     try:
         return await connect(url, application=application)
     except asyncpg.PostgresError as error:
-        defect = refused_connection(error)
+        defect = rejected_connection(error)
         if defect is None:
             raise
         raise DatabaseUnfit(str(defect)) from None
 
 
 async def find_missing_rights(connection: Connection, process: Process) -> list[Defect]:
-    """Return one defect if the user lacks rights that `process` needs on tables that are there."""
+    """Return one defect if the user lacks rights that `process` needs on existing tables."""
     missing = await missing_grants(connection, process)
     if not missing:
         return []
@@ -104,17 +108,15 @@ async def find_missing_rights(connection: Connection, process: Process) -> list[
     return [Defect(f"user {role} lacks rights that `zeus-relay {process}` needs", remedy)]
 
 
-def refused_connection(error: asyncpg.PostgresError) -> Defect | None:
-    """Return why the server lets nobody in, if time does not heal it."""
+def rejected_connection(error: asyncpg.PostgresError) -> Defect | None:
+    """Return the defect behind a rejected connection, or None if a retry can succeed."""
     code = sqlstate_of(error)
     if code == INSUFFICIENT_PRIVILEGE:
         return Defect(describe_error(error), "run `GRANT CONNECT ON DATABASE … TO …` as its owner")
     if code == NO_SUCH_DATABASE:
-        return Defect(describe_error(error), "make it with `CREATE DATABASE … ENCODING 'UTF8'`")
+        return Defect(describe_error(error), "create it with `CREATE DATABASE … ENCODING 'UTF8'`")
     if code.startswith(INVALID_AUTHORIZATION_CLASS):
-        return Defect(
-            describe_error(error), "see whether user and password in RELAY_DATABASE_URL are right"
-        )
+        return Defect(describe_error(error), "check user and password in RELAY_DATABASE_URL")
     return None
 
 
@@ -124,15 +126,16 @@ def _encoding(found: asyncpg.Record) -> Defect | None:
         return None
     name = quoted(f"{found['database']}_utf8")
     return Defect(
-        f"the database's encoding is {encoding}, which lacks characters that calls hold",
-        f"run `CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'` and name it in RELAY_DATABASE_URL",
+        f"the database's encoding is {encoding}, which lacks characters that calls contain",
+        f"run `CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'` "
+        "and name it in RELAY_DATABASE_URL",
     )
 
 
 def _writing(found: asyncpg.Record) -> Defect | None:
     if found["standby"]:
         return Defect(
-            "the database is a standby and takes no writes",
+            "the database is a standby and accepts no writes",
             "name the primary in RELAY_DATABASE_URL",
         )
     if not found["read_only"]:

@@ -1,14 +1,17 @@
-"""Defects of a database: what is wrong, and the statement that helps."""
+"""Database defects, each with the statement that fixes it.
+
+A module of its own, since migrations, checks and grants share it.
+"""
 
 from typing import NamedTuple
 
 
 class DatabaseUnfit(Exception):
-    """The database cannot be used as it is. The text is fit for a terminal and names what helps."""
+    """The database cannot be used. The text is fit for a terminal and names the remedy."""
 
 
 class Defect(NamedTuple):
-    """What is wrong with a database, and what helps."""
+    """A defect of a database, and its remedy."""
 
     message: str
     remedy: str
@@ -18,7 +21,7 @@ class Defect(NamedTuple):
 
 
 def quoted(name: str) -> str:
-    """Return a name of a role, schema or database as SQL takes it."""
+    """Return the name of a role, schema or database, quoted for SQL if needed."""
     plain = name.isascii() and name.replace("_", "a").isalnum() and name == name.lower()
     if plain and not name[:1].isdigit():
         return name

@@ -1,4 +1,4 @@
-"""Old transactions and replication slots: what keeps dead rows and write-ahead log in the database."""
+"""Old transactions and replication slots, which keep dead rows and write-ahead log."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,32 +9,34 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 OLD_SECONDS = 1_800.0
-"""Age from which a transaction counts as old: a dump or a report of a large database takes minutes."""
+"""Age from which a transaction is old: a dump or report of a large database takes minutes."""
 OLD_TRANSACTIONS = 1_000_000
-"""How many transactions a replica's oldest query may lie behind where its age in seconds is unknown."""
+"""Lag in transactions from which a replica's query counts as old; its seconds are unknown."""
 MOST_WAL_BYTES = 10 * 1024**3
-"""How much write-ahead log a replication slot may keep before somebody is told."""
+"""Write-ahead log of a replication slot, in bytes, from which an alert is sent."""
 
 
 class Holder(StrEnum):
-    """Who keeps dead rows."""
+    """Kind of holder that keeps dead rows."""
 
     SESSION = "session"
     PREPARED = "prepared"
     REPLICA = "replica"
 
 
-# VACUUM does not keep rows from itself. A session of another role shows no times, but its horizon.
+# VACUUM itself keeps no rows. A session of another role hides its times, but not its horizon.
 _HORIZONS = text("""
 SELECT 'session' AS holder, 'pid ' || pid AS name,
   CAST(extract(epoch FROM clock_timestamp() - xact_start) AS float8) AS seconds,
   age(coalesce(backend_xmin, backend_xid)) AS transactions,
   CAST(coalesce(backend_xmin, backend_xid) AS text) AS horizon
 FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid() AND coalesce(backend_xmin, backend_xid) IS NOT NULL
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+  AND coalesce(backend_xmin, backend_xid) IS NOT NULL
   AND coalesce(backend_type, '') NOT IN ('autovacuum worker', 'walsender')
 UNION ALL
-SELECT 'prepared', gid, CAST(extract(epoch FROM clock_timestamp() - prepared) AS float8), age(transaction), CAST(transaction AS text)
+SELECT 'prepared', gid, CAST(extract(epoch FROM clock_timestamp() - prepared) AS float8),
+  age(transaction), CAST(transaction AS text)
 FROM pg_prepared_xacts WHERE database = current_database()
 UNION ALL
 SELECT 'replica', application_name, NULL, age(backend_xmin), CAST(backend_xmin AS text)
@@ -45,16 +47,17 @@ FROM pg_replication_slots WHERE xmin IS NOT NULL
 """)
 
 _SLOTS = text("""
-SELECT slot_name AS name, active, CAST(coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0) AS float8) AS wal_bytes
+SELECT slot_name AS name, active,
+  CAST(coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0) AS float8) AS wal_bytes
 FROM pg_replication_slots WHERE NOT temporary ORDER BY slot_name
 """)
 
 
 @dataclass(frozen=True, slots=True)
 class Horizon:
-    """One reason why dead rows are kept: who, for how many seconds (None if unknown) and transactions.
+    """One holder of dead rows, with its age in seconds (None if unknown) and in transactions.
 
-    `horizon` is the id of the oldest transaction that may still be seen.
+    `horizon` is the id of the oldest transaction that it may still see.
     """
 
     holder: str
@@ -66,7 +69,7 @@ class Horizon:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One replication slot, and how much write-ahead log it keeps, in bytes."""
+    """One replication slot and the write-ahead log that it keeps, in bytes."""
 
     name: str
     active: bool
@@ -74,7 +77,7 @@ class Slot:
 
 
 async def read_horizons(session: AsyncSession) -> list[Horizon]:
-    """Return who keeps dead rows in this database now."""
+    """Return the current holders of dead rows in this database."""
     return [Horizon(**row) for row in (await session.execute(_HORIZONS)).mappings()]
 
 
@@ -86,19 +89,19 @@ async def read_slots(session: AsyncSession) -> list[Slot]:
 class OldestTransactions:
     """Measures the oldest transaction of each kind of holder.
 
-    A replica tells no times: its age is how long its horizon has not moved since it was first seen.
+    A replica reports no times. Its age is the time since its horizon was first seen unchanged.
     """
 
     def __init__(self) -> None:
-        """Begin without a memory of horizons."""
+        """Start without known horizons."""
         self._seen: dict[tuple[str, str, str], float] = {}
 
     async def read(self, session: AsyncSession) -> Mapping[str, float]:
-        """Return the greatest age by holder, in seconds; 0 where nobody keeps anything."""
+        """Return the greatest age by kind of holder, in seconds; 0 without a holder."""
         return self.measure(await read_horizons(session), monotonic())
 
     def measure(self, horizons: Sequence[Horizon], moment: float) -> Mapping[str, float]:
-        """Return the same for `horizons`, as seen at `moment` of the monotonic clock."""
+        """Return the ages for `horizons`, seen at `moment` of the monotonic clock."""
         keys = {(one.holder, one.name, one.horizon): one for one in horizons}
         self._seen = {key: self._seen.get(key, moment) for key in keys}
         oldest = dict.fromkeys(map(str, Holder), 0.0)

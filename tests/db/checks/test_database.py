@@ -241,7 +241,7 @@ async def test_a_database_that_is_away_is_no_reason_to_end() -> None:
 @pytest.mark.skipif(not INSTALLED, reason="needs Debian's package postgresql")
 async def test_a_wrong_password_is(tmp_path: Path) -> None:
     rules = "host all all 127.0.0.1/32 scram-sha-256\n"
-    remedy = "see whether user and password in RELAY_DATABASE_URL are right"
+    remedy = "check user and password in RELAY_DATABASE_URL"
     with (
         system_postgres(tmp_path, pg_hba_conf=rules) as server,
         pytest.raises(DatabaseUnfit, match=remedy),

@@ -59,7 +59,7 @@ def test_a_gap_is_believed_after_three_days_of_one_process() -> None:
     guard = ClockGuard(lambda: seconds)
     gap = _clocks(ZERO, -MINUTE, -30 * DAY)
     assert (
-        "both clocks are 30 days after the last pass; they are believed after 3 days"
+        "both clocks are 30 days after the last pass; they are trusted after 3 days"
         == guard.reason_to_stop(gap)
     )
     seconds = 3 * 86_400 - 1
