@@ -101,7 +101,8 @@ def database_url_of(settings: Settings) -> str:
 def run(action: Callable[[CommandContext], Awaitable[Result]]) -> Result:
     """Run an action with an open database.
 
-    Errors end the command with a sentence on standard error: exit code 2 for wrong settings, else 1.
+    Errors end the command with one sentence on standard error: exit code 2 for wrong
+    settings, else 1.
     """
 
     async def with_database(settings: Settings) -> Result:

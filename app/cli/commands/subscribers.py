@@ -259,12 +259,12 @@ def send_test_(
 
     Exits with 1 unless it was delivered, or with --wait 0 unless it was enqueued.
     """
-    trial = run(lambda context: send_test(context.sessions, name, context.actor, wait))
+    result = run(lambda context: send_test(context.sessions, name, context.actor, wait))
     if as_json:
-        print_json(trial)
+        print_json(result)
     else:
-        print_fields(_test_fields(trial))
-    if wait and trial.state is not WebhookState.DELIVERED:
+        print_fields(_test_fields(result))
+    if wait and result.state is not WebhookState.DELIVERED:
         raise typer.Exit(FAILED)
 
 
@@ -348,17 +348,17 @@ def _fields(subscriber: Subscriber) -> dict[str, object]:
     return {**fields, "declared": subscriber.declared, "created": subscriber.created_at}
 
 
-def _test_fields(trial: Trial) -> dict[str, object]:
-    attempt = trial.attempt
+def _test_fields(result: Trial) -> dict[str, object]:
+    attempt = result.attempt
     if attempt is None:
         return {
-            "webhook-id": trial.event_id,
-            "state": trial.state,
+            "webhook-id": result.event_id,
+            "state": result.state,
             "attempt": "none yet; is a worker running?",
         }
     return {
-        "webhook-id": trial.event_id,
-        "state": trial.state,
+        "webhook-id": result.event_id,
+        "state": result.state,
         "outcome": attempt.outcome,
         "status": attempt.http_status,
         "duration": f"{attempt.duration_ms} ms",

@@ -31,7 +31,9 @@ _WORDS: Mapping[type[Exception], str] = {
     errors.NotDismissible: _("It no longer needs attention. Another operator may have handled it."),
 }
 _FIELDS: Mapping[str, str] = {
-    "name": _("A name is 1 to 100 letters, digits, . _ and -, the first a letter, a digit or _."),
+    "name": _(
+        "A name has 1 to 100 letters, digits, . _ and -. The first is a letter, a digit or _."
+    ),
     "url": _(
         "Webhooks cannot be sent to this URL. "
         "It must begin with https:// and resolve to a public address."
