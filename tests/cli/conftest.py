@@ -1,4 +1,4 @@
-"""The command line on the test's own database, run in this process as a terminal would run it."""
+"""Fixtures for commands on the test's own database, run in this process."""
 
 import asyncio
 import json
@@ -22,18 +22,18 @@ from tests.processes import service_settings
 
 @pytest.fixture
 def setup(sessions: Sessions, database_url: str) -> OperationsSetup:
-    """An empty setup on the test's own database."""
+    """Return an empty setup on the test's own database."""
     return OperationsSetup(sessions, database_url, Vault([KEY]))
 
 
 @dataclass(frozen=True)
 class Cli:
-    """A terminal with these environment variables."""
+    """A command runner with these environment variables."""
 
     environment: dict[str, str]
 
     async def __call__(self, *arguments: str, code: int = 0) -> Result:
-        """Run a command, which must end with this exit code."""
+        """Run a command and check its exit code."""
         runner = CliRunner()
         result = await asyncio.to_thread(
             runner.invoke, commands(), list(arguments), env=self.environment
@@ -43,7 +43,7 @@ class Cli:
         return result
 
     async def refused(self, *arguments: str) -> None:
-        """Run a command, which must end with a sentence and an exit code."""
+        """Run a command that must end with a sentence and exit code 1 or 2."""
         result = await asyncio.to_thread(
             CliRunner().invoke, application(), list(arguments), env=self.environment
         )
@@ -52,13 +52,13 @@ class Cli:
         assert result.stderr
 
     async def json(self, *arguments: str, code: int = 0) -> Any:
-        """Run a command and read what it prints as JSON."""
+        """Run a command and return its JSON output."""
         return json.loads((await self(*arguments, "--json", code=code)).stdout)
 
 
 @pytest.fixture
 def cli(database_url: str) -> Iterator[Cli]:
-    """A terminal on the test's own database; the process's logs are as before afterwards."""
+    """Yield a command runner on the test's own database; restore the log settings afterwards."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     settings = service_settings(database_url) | {"SECRET_KEYS": KEY}

@@ -1,4 +1,4 @@
-"""The operator's commands: what they print for people, what they print for programs, and how they end."""
+"""Commands of operators: output for people, JSON for programs, and exit codes."""
 
 import json
 import re
@@ -22,7 +22,7 @@ URL = "https://shop.example/hooks"
 SECRET = "whsec_" + "A" * 32
 
 
-async def test_a_subscriber_from_its_adding_to_its_removal(cli: Cli) -> None:
+async def test_lifecycle_of_a_subscriber(cli: Cli) -> None:
     added = await cli(
         "subscribers",
         "add",
@@ -89,7 +89,7 @@ async def test_json_is_that_of_the_api(cli: Cli, setup: OperationsSetup) -> None
         assert (await api.get(f"/outbound-webhooks/{webhook_id}")).json == retried
 
 
-async def test_an_order_for_people(cli: Cli, setup: OperationsSetup) -> None:
+async def test_orders_show_output(cli: Cli, setup: OperationsSetup) -> None:
     await setup.add("shop", event_types=["payment.received"])
     await setup.judged("01", "04", "04")
     shown = (await cli("orders", "show", ORDER_NO)).stdout
@@ -110,9 +110,7 @@ async def test_an_order_for_people(cli: Cli, setup: OperationsSetup) -> None:
     assert "No call with this order_no" in (await cli("orders", "show", "unknown", code=1)).stderr
 
 
-async def test_orders_are_found_as_they_are_typed_on_a_japanese_keyboard(
-    cli: Cli, setup: OperationsSetup
-) -> None:
+async def test_full_width_search_values(cli: Cli, setup: OperationsSetup) -> None:
     await setup.judged("01", money="5400")
     typed = ORDER_NO.replace("-", "ー") + "　"
     assert ORDER_NO in (await cli("orders", "show", typed)).stdout
@@ -125,7 +123,7 @@ async def test_orders_are_found_as_they_are_typed_on_a_japanese_keyboard(
         assert ORDER_NO in (await cli("orders", "search", option, value)).stdout, option
 
 
-async def test_orders_are_found_by_what_a_customer_knows(cli: Cli, setup: OperationsSetup) -> None:
+async def test_orders_search_options(cli: Cli, setup: OperationsSetup) -> None:
     await setup.judged("01", "04")
     await setup.judged(
         "01", order_no="1234-56789-09999", telno="0398765432", money="900", sendid="A-1002"
@@ -154,13 +152,14 @@ async def test_orders_are_found_by_what_a_customer_knows(cli: Cli, setup: Operat
         assert refused.startswith(f"{option}: "), refused
 
 
-async def test_notices_for_people(cli: Cli, setup: OperationsSetup) -> None:
+async def test_notices_output(cli: Cli, setup: OperationsSetup) -> None:
     await setup.call("04", clientip="2012999999", order_no="あ")
     await setup.judge("2012000001")
     (heading, row) = (await cli("notices", "list", "--verdict", "quarantined")).stdout.splitlines()
     assert heading.startswith("RECEIVED              ORDER_NO  STATUS     VERDICT      REASONS")
     assert re.fullmatch(
-        r"\S+ \S+Z  あ        04 入金済  quarantined  unknown_ip_code  unusual:order_no  ([0-9a-f-]{36})",
+        r"\S+ \S+Z  あ        04 入金済  quarantined  unknown_ip_code  unusual:order_no  "
+        r"([0-9a-f-]{36})",
         row,
     )
     notice_id = row.split()[-1]
@@ -174,7 +173,7 @@ async def test_notices_for_people(cli: Cli, setup: OperationsSetup) -> None:
     assert "No calls found.\n" == (await cli("notices", "list", "--verdict", "conflict")).stdout
 
 
-async def test_a_list_says_how_to_read_on(cli: Cli, setup: OperationsSetup) -> None:
+async def test_a_list_prints_the_next_cursor(cli: Cli, setup: OperationsSetup) -> None:
     await setup.call("01", "01", "01")
     first = (await cli("notices", "list", "--limit", "2")).stdout
     cursor = re.search(r"There are more: --cursor (\S+)", first)
@@ -187,11 +186,12 @@ async def test_a_list_says_how_to_read_on(cli: Cli, setup: OperationsSetup) -> N
     )
 
 
-async def test_outbound_for_people(cli: Cli, setup: OperationsSetup) -> None:
+async def test_outbound_output(cli: Cli, setup: OperationsSetup) -> None:
     await setup.add()
     await setup.judged("01", "04")
     await setup.run(
-        "UPDATE outbound_webhooks SET state = 'dead', attempts = 10, last_outcome = 'http_5xx' WHERE sequence = 2"
+        "UPDATE outbound_webhooks SET state = 'dead', attempts = 10, "
+        "last_outcome = 'http_5xx' WHERE sequence = 2"
     )
     listed = (await cli("outbound", "list", "--undelivered")).stdout.splitlines()
     assert re.search(
@@ -214,7 +214,7 @@ async def test_outbound_for_people(cli: Cli, setup: OperationsSetup) -> None:
     await cli("outbound", "list", "--undelivered", "--state", "dead", code=2)
 
 
-async def test_recovering_from_a_time_or_for_a_duration(cli: Cli, setup: OperationsSetup) -> None:
+async def test_recover_since_a_time_or_an_age(cli: Cli, setup: OperationsSetup) -> None:
     await setup.add()
     await setup.judged("01", "04")
     assert (
@@ -253,7 +253,7 @@ async def test_recovering_from_a_time_or_for_a_duration(cli: Cli, setup: Operati
     )
 
 
-async def test_testing_a_subscriber(cli: Cli, setup: OperationsSetup) -> None:
+async def test_subscribers_test(cli: Cli, setup: OperationsSetup) -> None:
     async with subscriber(SECRET) as merchant:
         await cli("subscribers", "add", "shop", merchant.url, "--secret", SECRET)
         async with setup.forwarder():
@@ -267,10 +267,10 @@ async def test_testing_a_subscriber(cli: Cli, setup: OperationsSetup) -> None:
     assert "pending" == (await cli.json("subscribers", "test", "shop", "--wait", "0"))["state"]
 
 
-async def test_what_cannot_be_used_is_said_in_a_sentence(cli: Cli) -> None:
+async def test_invalid_arguments_get_one_sentence(cli: Cli) -> None:
     for arguments, says in (
         (("shop", "ftp://x/"), "url: only https:// and http:// URLs can be called"),
-        (("a b", URL), "name: A name is"),
+        (("a b", URL), "name: A name has"),
         (("x" * 101, URL), "name: "),
         (("shop", URL, "--events", ""), "event_types: Name at least one type"),
         (("shop", URL, "--events", "x"), "event_types: An event type is one of"),
@@ -294,7 +294,7 @@ async def test_what_cannot_be_used_is_said_in_a_sentence(cli: Cli) -> None:
     await cli("notices", "show", "no-uuid", code=2)
 
 
-async def test_what_zeus_sent_does_not_steer_the_terminal(cli: Cli, setup: OperationsSetup) -> None:
+async def test_control_characters_of_a_call_are_escaped(cli: Cli, setup: OperationsSetup) -> None:
     notice_id = await setup.raw_call(b"order_no=1%1B[2J&status=04&sendid=a%0Ab")
     await setup.judge()
     for arguments in (
@@ -307,9 +307,7 @@ async def test_what_zeus_sent_does_not_steer_the_terminal(cli: Cli, setup: Opera
         assert r"1\x1b[2J" in output
 
 
-async def test_removing_a_declared_subscriber_says_that_it_comes_back(
-    cli: Cli, setup: OperationsSetup
-) -> None:
+async def test_removing_a_declared_subscriber_warns(cli: Cli, setup: OperationsSetup) -> None:
     await setup.add()
     await setup.run("UPDATE subscribers SET declared = true")
     assert (
@@ -318,9 +316,7 @@ async def test_removing_a_declared_subscriber_says_that_it_comes_back(
     )
 
 
-async def test_output_for_programs_stays_clean_when_there_are_warnings(
-    cli: Cli, setup: OperationsSetup
-) -> None:
+async def test_json_output_contains_no_warnings(cli: Cli, setup: OperationsSetup) -> None:
     result = await cli("subscribers", "add", "shop", URL, "--json")
     assert "shop" == json.loads(result.stdout)["name"]
     assert "" == result.stderr

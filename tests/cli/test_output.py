@@ -1,4 +1,4 @@
-"""The commands where the output is not UTF-8, cannot be written, or is not read, and where arguments are no text."""
+"""Commands with output in other encodings, a full disk, closed pipes, and invalid arguments."""
 
 import json
 import os
@@ -52,7 +52,7 @@ def _is_a_sentence(err: bytes) -> bool:
 
 
 @pytest.mark.parametrize("arguments", PLAIN, ids=" ".join)
-def test_a_full_disk_is_told_in_a_sentence(arguments: list[str], tmp_path: Path) -> None:
+def test_a_full_disk_gets_one_sentence(arguments: list[str], tmp_path: Path) -> None:
     with Path("/dev/full").open("wb") as full:
         code, _, err = _run(arguments, stdout=full, cwd=tmp_path)
         assert (1, True) == (code, _is_a_sentence(err)), err
@@ -61,7 +61,7 @@ def test_a_full_disk_is_told_in_a_sentence(arguments: list[str], tmp_path: Path)
 
 
 @pytest.mark.parametrize("arguments", PLAIN, ids=" ".join)
-def test_a_closed_pipe_is_told_in_a_sentence(arguments: list[str], tmp_path: Path) -> None:
+def test_a_closed_pipe_gets_one_sentence(arguments: list[str], tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     code, _, err = _run(arguments, stdout=writing, cwd=tmp_path)
@@ -71,7 +71,7 @@ def test_a_closed_pipe_is_told_in_a_sentence(arguments: list[str], tmp_path: Pat
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
-def test_closed_streams_end_no_command_with_a_traceback(closed: str, tmp_path: Path) -> None:
+def test_closed_streams_cause_no_traceback(closed: str, tmp_path: Path) -> None:
     shell = subprocess.run(
         ["sh", "-c", f'"$0" keygen {closed}', PROGRAM],
         env=environment(),
@@ -86,7 +86,7 @@ def test_closed_streams_end_no_command_with_a_traceback(closed: str, tmp_path: P
 @pytest.mark.parametrize(
     "place", PLACES, ids=lambda place: " ".join(f"{name}={value}" for name, value in place.items())
 )
-async def test_no_encoding_ends_a_command_with_a_traceback(
+async def test_no_encoding_causes_a_traceback(
     cli: Cli, setup: OperationsSetup, place: dict[str, str], tmp_path: Path
 ) -> None:
     await setup.judged("01", "04")
@@ -99,7 +99,7 @@ async def test_no_encoding_ends_a_command_with_a_traceback(
             json.loads(out.decode("utf-8"))
 
 
-async def test_japanese_is_shown_in_the_encodings_that_have_it(
+async def test_japanese_output_in_japanese_encodings(
     cli: Cli, setup: OperationsSetup, tmp_path: Path
 ) -> None:
     await setup.judged("01")
@@ -122,7 +122,7 @@ async def test_japanese_is_shown_in_the_encodings_that_have_it(
 
 
 def _texts_of(command: Any) -> tuple[list[str], list[str]]:
-    """What makes the command run as far as it can, and the options that take a text."""
+    """Return the required arguments of a command, and its options that take a text."""
     needed = [
         "\udcff"
         for parameter in command.params
@@ -139,7 +139,7 @@ def _texts_of(command: Any) -> tuple[list[str], list[str]]:
     return [*needed, *required], [option.opts[0] for option in options if not option.required]
 
 
-async def test_an_argument_that_is_no_text_is_refused_in_a_sentence(cli: Cli) -> None:
+async def test_arguments_that_are_no_text_get_one_sentence(cli: Cli) -> None:
     for path, command in commands():
         if path == "zeus-relay simulator":
             continue  # it would serve for ever if it did not refuse: the next test can end it
@@ -153,7 +153,7 @@ async def test_an_argument_that_is_no_text_is_refused_in_a_sentence(cli: Cli) ->
                 await cli.refused(*arguments)
 
 
-def test_the_simulator_does_not_start_with_an_argument_that_is_no_text(tmp_path: Path) -> None:
+def test_the_simulator_rejects_arguments_that_are_no_text(tmp_path: Path) -> None:
     _, options = _texts_of(dict(commands())["zeus-relay simulator"])
     assert "--state" in options
     for option in options:
@@ -163,7 +163,7 @@ def test_the_simulator_does_not_start_with_an_argument_that_is_no_text(tmp_path:
     assert [] == list(tmp_path.iterdir())
 
 
-def test_an_escape_sequence_reaches_no_terminal_through_an_argument(tmp_path: Path) -> None:
+def test_escape_sequences_in_arguments_are_not_printed(tmp_path: Path) -> None:
     for arguments in (
         ["\x1b[2J"],
         ["orders", "show", "\x1b[2J"],
@@ -175,7 +175,7 @@ def test_an_escape_sequence_reaches_no_terminal_through_an_argument(tmp_path: Pa
         assert b"\x1b" not in out + err, arguments
 
 
-def test_an_env_file_in_another_encoding_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_an_env_file_in_another_encoding_gets_one_sentence(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes("# 受信\nRELAY_LOG_LEVEL=INFO\n".encode("shift_jis"))
     code, _, err = _run(["doctor"], cwd=tmp_path)
     assert (2, b".env: is not UTF-8\n") == (code, err)

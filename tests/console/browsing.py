@@ -1,4 +1,4 @@
-"""A real Chromium for the tests of the console, which fails a test for anything that a page complains of or loads from elsewhere."""
+"""Chromium for the console's tests; console messages and foreign requests fail a test."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ from pathlib import Path
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or "/usr/bin/chromium"
-# Without these, Chromium asks its maker's hosts for this and that at every start.
+# Without these, Chromium sends requests to its vendor at every start.
 _FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -23,13 +23,18 @@ _FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-_PATIENCE_MS = 20_000
-_OVERFLOW = "Math.max(...[document.documentElement, ...document.querySelectorAll('.card')].map((it) => it.scrollWidth - it.clientWidth))"
+_TIMEOUT_MS = 20_000
+_OVERFLOW = """
+Math.max(
+  ...[document.documentElement, ...document.querySelectorAll(".card")]
+    .map((it) => it.scrollWidth - it.clientWidth)
+)
+"""
 
 
 @dataclass(frozen=True)
 class Look:
-    """How a person looks at pages: language, width, light or dark, with or without scripts."""
+    """Browser settings: language, width, colour scheme, scripts."""
 
     language: str = "en"
     width: int = 1280
@@ -42,14 +47,14 @@ class Look:
 
 @dataclass(frozen=True)
 class Window:
-    """One browser window on the console, and what went wrong in it."""
+    """A browser window on the console, with the complaints of its pages."""
 
     page: Page
     url: str
     complaints: list[str] = field(default_factory=list)
 
     async def sign_in(self, token: str, path: str = "/") -> None:
-        """Sign in without a mouse, being led to `path`."""
+        """Sign in with the keyboard and wait for `path`."""
         await self.page.goto(f"{self.url}/sign-in?next={path}")
         await expect(self.page.locator("#token")).to_be_focused()
         await self.page.keyboard.type(token)
@@ -61,11 +66,11 @@ class Window:
         await self.page.goto(self.url + path)
 
     async def overflow(self) -> int:
-        """How many pixels the page is wider than the window, or what a card holds is wider than the card."""
+        """Return the pixels by which the page exceeds the window, or a card's content the card."""
         return int(await self.page.evaluate(_OVERFLOW))
 
     async def findings(self, axe: str) -> list[str]:
-        """What axe-core calls serious or critical on this page."""
+        """Return the serious and critical findings of axe-core on this page."""
         await self.page.evaluate(axe)
         result = json.loads(
             await self.page.evaluate("axe.run().then((found) => JSON.stringify(found.violations))")
@@ -79,7 +84,7 @@ class Window:
 
 
 def axe_source(directory: Path) -> str:
-    """Install axe-core into `directory`, as the lock has it, and return its source."""
+    """Install the locked axe-core into `directory` and return its source."""
     for name in ("package.json", "package-lock.json", ".npmrc"):
         shutil.copy(Path(__file__).parent / "axe" / name, directory)
     subprocess.run(
@@ -90,7 +95,7 @@ def axe_source(directory: Path) -> str:
 
 @contextmanager
 def chromium(directory: Path) -> Iterator[str]:
-    """A headless Chromium that keeps its things in `directory`, until the end of the block; yields where to connect to."""
+    """Run a headless Chromium with its profile in `directory`; yield its endpoint."""
     program = [
         CHROMIUM,
         "--headless",
@@ -107,7 +112,7 @@ def chromium(directory: Path) -> Iterator[str]:
 
 
 def _port_of(process: subprocess.Popen[bytes], file: Path) -> int:
-    deadline = time.monotonic() + _PATIENCE_MS / 1000
+    deadline = time.monotonic() + _TIMEOUT_MS / 1000
     while not (file.exists() and file.read_text().count("\n")):
         assert process.poll() is None, "Chromium ended at once"
         assert time.monotonic() < deadline, "Chromium does not start"
@@ -117,7 +122,7 @@ def _port_of(process: subprocess.Popen[bytes], file: Path) -> int:
 
 @asynccontextmanager
 async def connected(endpoint: str) -> AsyncIterator[Browser]:
-    """The Chromium at `endpoint`, driven from this event loop."""
+    """Connect to the Chromium at `endpoint` from this event loop."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.connect_over_cdp(endpoint)
         yield browser
@@ -126,7 +131,7 @@ async def connected(endpoint: str) -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def window(browser: Browser, url: str, look: Look = Look()) -> AsyncIterator[Window]:
-    """A fresh window; at the end of the block nothing may have been complained of."""
+    """Open a new window; fail at the end of the block if a page complained."""
     context = await browser.new_context(
         locale={"ja": "ja-JP", "en": "en-GB"}[look.language],
         viewport={"width": look.width, "height": 800},
@@ -134,15 +139,15 @@ async def window(browser: Browser, url: str, look: Look = Look()) -> AsyncIterat
         reduced_motion="reduce",
         java_script_enabled=look.scripts,
     )
-    context.set_default_timeout(_PATIENCE_MS)
-    expect.set_options(timeout=_PATIENCE_MS)
+    context.set_default_timeout(_TIMEOUT_MS)
+    expect.set_options(timeout=_TIMEOUT_MS)
     opened = Window(await context.new_page(), url)
     complaints = opened.complaints
     opened.page.on(
         "console",
-        lambda said: (
-            complaints.append(f"console: {said.text}")
-            if said.type in ("error", "warning")
+        lambda message: (
+            complaints.append(f"console: {message.text}")
+            if message.type in ("error", "warning")
             else None
         ),
     )

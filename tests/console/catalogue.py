@@ -1,4 +1,4 @@
-"""The texts of the console's code and templates, as Babel finds them."""
+"""Texts of the console's code and templates, extracted by Babel."""
 
 from pathlib import Path
 
@@ -11,6 +11,6 @@ Message = str | tuple[str, ...]
 
 
 def messages() -> list[Message]:
-    """Every text that is to be translated, in order of appearance; one with a plural is a pair."""
+    """Return every translatable text in order of appearance; a plural text is a pair."""
     found = extract_from_dir(CONSOLE, _METHODS, {}, keywords=_KEYWORDS)
     return list(dict.fromkeys(message for _, _, message, _, _ in found if message))

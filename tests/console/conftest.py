@@ -1,4 +1,4 @@
-"""Fixtures of the tests of the console."""
+"""Fixtures of the console's tests."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,12 +14,12 @@ from tests.operations.operations_setup import OperationsSetup
 
 @pytest.fixture
 def setup(sessions: Sessions, database_url: str) -> OperationsSetup:
-    """An empty setup on the test's own database."""
+    """Return an empty setup on the test's own database."""
     return OperationsSetup(sessions, database_url, Vault([KEY]))
 
 
 @pytest.fixture
 async def console(setup: OperationsSetup, tmp_path: Path) -> AsyncIterator[Console]:
-    """A running console."""
+    """Run a console."""
     async with running_console(setup, tmp_path) as running:
         yield running

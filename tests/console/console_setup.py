@@ -1,4 +1,4 @@
-"""The console on a real listener over a real database, with tokens of every role, and a plain HTTP client for it."""
+"""Console on a real listener and database, with tokens of every role, and an HTTP client."""
 
 import asyncio
 import re
@@ -29,7 +29,7 @@ SECRET_SETTING = "k3VQ8mZ1xWb7Tn5cRj9uYd2L"
 
 @dataclass(frozen=True)
 class Console:
-    """A running console: its address, the tokens by role, and the setup it shows."""
+    """A running console: its URL, the tokens by role, and its setup."""
 
     url: str
     tokens: dict[Role, str]
@@ -37,7 +37,7 @@ class Console:
 
     @asynccontextmanager
     async def client(self, role: Role | None = None) -> AsyncIterator["ConsoleClient"]:
-        """A browser without a screen, signed in with this role's token if one is given."""
+        """Yield an HTTP client, signed in with this role's token if a role is given."""
         jar = aiohttp.CookieJar(unsafe=True)
         async with aiohttp.ClientSession(
             cookie_jar=jar, connector=aiohttp.TCPConnector(force_close=True)
@@ -50,7 +50,7 @@ class Console:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """An answer of the console."""
 
     status: int
     headers: Any
@@ -58,20 +58,20 @@ class Answer:
 
     @property
     def csrf(self) -> str:
-        """The CSRF token of the first form of a page."""
+        """Return the CSRF token of the page's first form."""
         found = re.search(r'name="csrf" value="([^"]+)"', self.text)
         assert found, self.text[:500]
         return found[1]
 
     @property
     def forms(self) -> set[str]:
-        """Where the forms that change something lead."""
+        """Return the actions of the page's POST forms."""
         return set(re.findall(r'<form method="post" action="([^"]+)"', self.text))
 
 
 @dataclass(frozen=True)
 class ConsoleClient:
-    """Requests with the cookies of those before them; redirects are not followed."""
+    """HTTP client with a cookie jar; it does not follow redirects."""
 
     session: aiohttp.ClientSession
     base: str
@@ -86,7 +86,7 @@ class ConsoleClient:
         headers: dict[str, str] | None = None,
         **fields: str,
     ) -> Answer:
-        """Send a form; its CSRF token is that of the settings page (or of signing in) unless given."""
+        """Send a form. Without `csrf`, use the token of the settings or sign-in page."""
         if csrf is None:
             csrf = (await self._request("GET", "/settings", follow=True)).csrf
         return await self._request("POST", path, data={"csrf": csrf, **fields}, headers=headers)
@@ -96,19 +96,19 @@ class ConsoleClient:
         return await self.post("/sign-in", (await self.get("/sign-in")).csrf, token=token)
 
     def cookie(self, name: str) -> str | None:
-        """A cookie that was kept."""
+        """Return the value of a stored cookie, or None."""
         found = self.session.cookie_jar.filter_cookies(URL(self.base)).get(name)
         return found.value if found else None
 
     async def get_as_it_is(self, path: str) -> Answer:
-        """A GET whose path and query are sent byte for byte, however odd."""
+        """Send a GET whose path and query are not re-encoded."""
         async with self.session.get(
             URL(self.base + path, encoded=True), allow_redirects=False
         ) as response:
             return Answer(response.status, response.headers, await response.text())
 
     async def post_bytes(self, path: str, csrf: str, name: str, value: bytes) -> Answer:
-        """A form with one field besides the CSRF token, which may hold any bytes."""
+        """Send a form with one field of any bytes beside the CSRF token."""
         form = f"csrf={quote(csrf)}&{name}=".encode() + quote_from_bytes(value).encode()
         return await self._request(
             "POST", path, data=form, headers={"content-type": "application/x-www-form-urlencoded"}
@@ -132,15 +132,15 @@ async def running_console(
     tokens: dict[Role, str] | None = None,
     source_check: SourceCheck | None = None,
 ) -> AsyncIterator[Console]:
-    """A console that answers until the end of the block; it shows `setup`, unless `shown` is another.
+    """Run a console on `setup`, or with pages that show `shown`.
 
-    Tokens are made in `setup`, unless they are given: for a second console on the same database.
+    Without `tokens`, create them in `setup`. A second console on the same database gets them.
     """
     tokens = tokens or await _make_tokens(setup)
     settings = Settings(
         notify_token=SECRET_SETTING, allowed_sources="192.0.2.10/32,198.51.100.0/28"
     )
-    parts = ConsoleDependencies(
+    dependencies = ConsoleDependencies(
         sessions=(shown or setup).sessions,
         vault=setup.vault,
         tokens=Tokens(setup.sessions, ADMIN_TOKEN),
@@ -153,7 +153,7 @@ async def running_console(
             file="no-such-file",
         ),
     )
-    listener = HttpListener(make_console(parts), "127.0.0.1", 0)
+    listener = HttpListener(make_console(dependencies), "127.0.0.1", 0)
     running = asyncio.create_task(listener.run())
     try:
         yield Console(f"http://{listener.address}", tokens, setup)

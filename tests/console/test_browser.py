@@ -1,4 +1,4 @@
-"""The console in a real browser: what support staff and engineers do in it, and how every page looks."""
+"""Console in a real browser: tasks of operators, accessibility and layout of every page."""
 
 import os
 import re
@@ -28,7 +28,7 @@ LOOKS = (
     Look("en", 760),
 )
 CHECKED_BY_AXE = LOOKS[:2]
-"""Both languages, widths and schemes; two of the other looks are combinations of these, the last is where tables are narrowest."""
+"""Both languages, widths and schemes. The other looks combine these; the last has narrow tables."""
 FULLEST = (
     "today",
     "order",
@@ -40,30 +40,28 @@ FULLEST = (
     "audit",
     "subscribers",
 )
-"""The pages whose pictures are kept in every look."""
+"""Pages with a screenshot in every look."""
 
-pytestmark = pytest.mark.skipif(
-    not Path(CHROMIUM).exists(), reason="needs chromium, as Debian's package has it"
-)
+pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="needs Debian's chromium")
 
 
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Chromium for all tests here; each has windows of its own."""
+    """Run one Chromium for all tests of this module."""
     with chromium(tmp_path_factory.mktemp("chromium")) as running:
         yield running
 
 
 @pytest.fixture
 async def browser(endpoint: str) -> AsyncIterator[Browser]:
-    """The Chromium."""
+    """Connect to the Chromium."""
     async with connected(endpoint) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The source of axe-core, as the lock has it."""
+    """Return the source of the locked axe-core."""
     if shutil.which("npm") is None and "CI" not in os.environ:
         pytest.skip("needs npm")
     return axe_source(tmp_path_factory.mktemp("axe"))
@@ -71,13 +69,11 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def pictures(run_dir: Path) -> Path:
-    """Where pictures of the pages are kept: CONSOLE_SCREENSHOTS, or the run's own directory."""
+    """Return the folder for screenshots: CONSOLE_SCREENSHOTS, or the run's own."""
     return Path(os.environ.get("CONSOLE_SCREENSHOTS") or run_dir / "screenshots")
 
 
-async def test_an_order_is_found_by_the_end_of_a_telephone_number(
-    console: Console, browser: Browser
-) -> None:
+async def test_order_search_by_telephone_digits(console: Console, browser: Browser) -> None:
     await console.setup.judged("01", "04", "04", "05")
     await console.setup.judged("04", money="9999")
     await console.setup.judged("01", order_no="1234-56789-09999", telno="0398765432")
@@ -143,7 +139,7 @@ async def test_a_conflict_is_dismissed_with_a_reason(console: Console, browser: 
     assert ["asked Zeus: the first is right"] == [row.dismissal for row in rows]
 
 
-async def test_a_dead_webhook_is_sent_again_and_arrives(console: Console, browser: Browser) -> None:
+async def test_a_dead_webhook_is_retried_and_delivered(console: Console, browser: Browser) -> None:
     async with (
         subscriber("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=") as merchant,
         console.setup.forwarder(),
@@ -196,7 +192,7 @@ async def test_a_subscriber_is_added_and_tested_and_recovers(
         await until(lambda: _received(received, 3))
 
 
-async def test_a_subscriber_that_fails_its_test_says_why(
+async def test_a_failed_test_webhook_shows_the_reason(
     console: Console, browser: Browser, unused_tcp_port: int
 ) -> None:
     await console.setup.add("shop", f"http://127.0.0.1:{unused_tcp_port}/hooks")
@@ -227,7 +223,7 @@ async def test_the_language_follows_the_browser_and_can_be_switched(
         await expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
-async def test_the_page_of_today_renews_itself(console: Console, browser: Browser) -> None:
+async def test_the_overview_refreshes_itself(console: Console, browser: Browser) -> None:
     async with window(browser, console.url) as seen:
         page = seen.page
         await seen.sign_in(console.tokens[Role.VIEWER])
@@ -243,9 +239,9 @@ async def test_the_page_of_today_renews_itself(console: Console, browser: Browse
         await page.context.set_offline(False)
         await expect(page.get_by_role("alert")).to_be_hidden()
         seen.complaints[:] = [
-            said
-            for said in seen.complaints
-            if not re.search("htmx:|ERR_INTERNET_DISCONNECTED", said)
+            complaint
+            for complaint in seen.complaints
+            if not re.search("htmx:|ERR_INTERNET_DISCONNECTED", complaint)
         ]
 
 
@@ -277,7 +273,7 @@ async def test_personal_data_is_erased_without_a_mouse_and_without_scripts(
     assert 2 == len(await console.setup.rows("SELECT id FROM notices WHERE erased_at IS NOT NULL"))
 
 
-async def test_a_colleague_gets_a_token_and_the_audit_tells_of_it(
+async def test_a_created_token_signs_in_and_appears_in_the_audit(
     console: Console, browser: Browser
 ) -> None:
     async with (
@@ -307,10 +303,10 @@ async def test_a_colleague_gets_a_token_and_the_audit_tells_of_it(
         await expect(page.locator("tbody tr").first).to_contain_text("Token revoked")
 
 
-async def test_every_page_can_be_used_by_everybody(
+async def test_every_page_is_accessible(
     console: Console, browser: Browser, axe: str, pictures: Path
 ) -> None:
-    paths = await _a_day(console)
+    paths = await _fill(console)
     for look in LOOKS:
         async with window(browser, console.url, look) as seen:
             await seen.go("/sign-in")
@@ -327,7 +323,7 @@ async def test_every_page_can_be_used_by_everybody(
 
 
 @pytest.mark.parametrize("look", CHECKED_BY_AXE, ids=str)
-async def test_what_is_shown_once_and_what_went_wrong_can_be_read_by_everybody(
+async def test_secrets_and_error_pages_are_accessible(
     console: Console, browser: Browser, axe: str, pictures: Path, look: Look
 ) -> None:
     await console.setup.judged("04")
@@ -367,14 +363,14 @@ async def test_what_is_shown_once_and_what_went_wrong_can_be_read_by_everybody(
             await seen.go(path)
             await _check(seen, axe, pictures / f"{name}-{look}.png")
         seen.complaints[:] = [
-            said
-            for said in seen.complaints
-            if "404 (Not Found)" not in said and "422 (Unprocess" not in said
+            complaint
+            for complaint in seen.complaints
+            if "404 (Not Found)" not in complaint and "422 (Unprocess" not in complaint
         ]
 
 
 @pytest.mark.parametrize("look", CHECKED_BY_AXE, ids=str)
-async def test_what_is_not_allowed_is_said_to_everybody(
+async def test_forbidden_pages_are_accessible(
     console: Console, browser: Browser, axe: str, pictures: Path, look: Look
 ) -> None:
     async with window(browser, console.url, look) as seen:
@@ -388,7 +384,9 @@ async def test_what_is_not_allowed_is_said_to_everybody(
         )
         await seen.page.locator("[action='/sign-out'] button").click()
         await _check(seen, axe, pictures / f"form-expired-{look}.png")
-        seen.complaints[:] = [said for said in seen.complaints if "403 (Forbidden)" not in said]
+        seen.complaints[:] = [
+            complaint for complaint in seen.complaints if "403 (Forbidden)" not in complaint
+        ]
 
 
 async def _check(seen: Window, axe: str | None, picture: Path) -> None:
@@ -398,8 +396,8 @@ async def _check(seen: Window, axe: str | None, picture: Path) -> None:
         assert [] == await seen.findings(axe), picture.name
 
 
-async def _a_day(console: Console) -> dict[str, str]:
-    """Something of everything, and the pages that show it."""
+async def _fill(console: Console) -> dict[str, str]:
+    """Fill the database and return the paths of the pages that show it."""
     setup = console.setup
     await setup.add("shop")
     await setup.add("warehouse", event_types=["payment.received"], customer=True)
@@ -408,17 +406,21 @@ async def _a_day(console: Console) -> dict[str, str]:
     await setup.call("99", order_no="1234-56789-09999")
     await setup.judge()
     await setup.run(
-        "UPDATE outbound_webhooks SET state = 'dead', finished_at = now(), last_outcome = 'timeout' WHERE id % 3 = 0"
+        "UPDATE outbound_webhooks SET state = 'dead', finished_at = now(), "
+        "last_outcome = 'timeout' WHERE id % 3 = 0"
     )
     await setup.run(
         "UPDATE subscribers SET state = 'paused', pause_reason = 'gone' WHERE name = 'warehouse'"
     )
     await setup.run(
-        "UPDATE subscribers SET failures = 12, failing_since = now() - interval '20 minutes' WHERE name = 'shop'"
+        "UPDATE subscribers SET failures = 12, "
+        "failing_since = now() - interval '20 minutes' WHERE name = 'shop'"
     )
     await setup.run(
-        "INSERT INTO rejected_samples (id, lane, received_at, source, method, target, headers, body) "
-        "SELECT id, lane, received_at, source, method, target, headers, body FROM notices WHERE id = :id",
+        "INSERT INTO rejected_samples "
+        "(id, lane, received_at, source, method, target, headers, body) "
+        "SELECT id, lane, received_at, source, method, target, headers, body "
+        "FROM notices WHERE id = :id",
         id=notice,
     )
     return {
@@ -448,7 +450,7 @@ async def _received(received: list[tuple[bytes, dict[str, str]]], count: int) ->
 
 @asynccontextmanager
 async def _merchant() -> AsyncIterator[tuple[str, list[tuple[bytes, dict[str, str]]]]]:
-    """A merchant's system that takes everything, and what it took."""
+    """Run a subscriber that accepts every webhook; yield its URL and what it received."""
     received: list[tuple[bytes, dict[str, str]]] = []
 
     async def take(request: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""The parts of the console that need no server: limiter, forms, addresses to go back to, settings, and what should worry an operator."""
+"""Units of the console without a server: limiter, forms, paths, settings and warnings."""
 
 import asyncio
 import time
@@ -27,7 +27,7 @@ from app.settings import Settings
 
 
 class Clock:
-    """Seconds that a test sets."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -49,7 +49,7 @@ def test_an_address_may_fail_five_times_a_minute() -> None:
     assert limiter.begin(ONE)
 
 
-def test_the_addresses_of_an_ipv6_network_are_one() -> None:
+def test_addresses_of_an_ipv6_64_count_as_one() -> None:
     limiter = SignInLimiter(Clock())
     tries = [
         limiter.begin(parse_address(f"2001:db8:0:1::{number}")) for number in range(PER_ADDRESS + 1)
@@ -59,14 +59,14 @@ def test_the_addresses_of_an_ipv6_network_are_one() -> None:
     assert limiter.begin(parse_address("::ffff:192.0.2.1")), "an IPv4 address is not one of them"
 
 
-def test_success_does_not_count() -> None:
+def test_a_success_is_not_counted_as_failure() -> None:
     limiter = SignInLimiter(Clock())
     for _ in range(3 * SLOW_AFTER):
         assert limiter.begin(ONE)
         limiter.succeeded(ONE)
 
 
-async def test_an_attack_by_many_addresses_is_slowed_and_locks_nobody_out() -> None:
+async def test_an_attack_from_many_addresses_is_delayed_without_lockout() -> None:
     clock = Clock()
     limiter = SignInLimiter(clock)
     for address in ADDRESSES[: SLOW_AFTER - 1]:
@@ -81,7 +81,7 @@ async def test_an_attack_by_many_addresses_is_slowed_and_locks_nobody_out() -> N
     await asyncio.wait_for(limiter.failed(), 0.5)
 
 
-async def test_slowed_attempts_are_bounded() -> None:
+async def test_delayed_attempts_are_limited() -> None:
     limiter = SignInLimiter(Clock())
     failing = [asyncio.create_task(limiter.failed()) for _ in range(SLOW_AFTER + MAX_SLOWED + 10)]
     done, waiting = await asyncio.wait(failing, timeout=0.5)
@@ -139,14 +139,14 @@ FORWARDED = ("x-forwarded-host", "console.example")
         (False, False, [HOST, ("origin", "https://relay.example:x")]),
     ],
 )
-def test_a_form_comes_from_here_as_far_as_the_browser_says(
+def test_origin_check_of_forms(
     ours: bool, behind_proxy: bool, headers: list[tuple[str, str]]
 ) -> None:
     raw = [(name.encode(), value.encode()) for name, value in headers]
     assert ours is comes_from_here(Headers(raw=raw), behind_proxy=behind_proxy)
 
 
-def test_forms_are_read_as_browsers_write_them() -> None:
+def test_form_parsing() -> None:
     form = parse_form(b"name=+shop+&event_types=a&event_types=b&on=&kana=%E3%82%B3&nul=a%00b")
     assert ("shop", ["a", "b"], True, False) == (
         form.text("name"),
@@ -171,16 +171,16 @@ def test_forms_are_read_as_browsers_write_them() -> None:
         "/a\r\nset-cookie: x",
     ],
 )
-def test_nobody_is_sent_away_from_the_console(target: str) -> None:
+def test_redirects_stay_on_this_site(target: str) -> None:
     assert "/" == path_here(target)
 
 
-def test_every_order_number_has_an_address() -> None:
+def test_order_numbers_are_escaped_in_paths() -> None:
     assert "/orders/a%2Fb%3Fc%23d%25" == order_path("a/b?c#d%")
     assert "/attention?x=1" == path_here("/attention?x=1")
 
 
-def test_a_variable_of_a_kubernetes_service_is_the_origin_of_no_setting() -> None:
+def test_kubernetes_service_variables_are_not_settings() -> None:
     shown = {
         one.variable: one
         for one in shown_settings(
@@ -193,7 +193,7 @@ def test_a_variable_of_a_kubernetes_service_is_the_origin_of_no_setting() -> Non
     )
 
 
-def test_settings_say_where_they_come_from(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_origins_of_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
     file = tmp_path_factory.mktemp("settings") / ".env"
     file.write_text("RELAY_LOG_LEVEL=DEBUG\nRELAY_ADMIN_TOKEN=\n")
     settings = Settings(
@@ -235,7 +235,7 @@ def test_settings_say_where_they_come_from(tmp_path_factory: pytest.TempPathFact
     assert "0s, 5s, 5m, 30m, 2h, 5h, 10h, 14h, 20h, 1d" == shown["RELAY_RETRY_SCHEDULE"].text
 
 
-def test_settings_are_shown_as_one_writes_them() -> None:
+def test_settings_are_shown_in_their_input_format() -> None:
     settings = Settings(answer_budget="1500ms", pause_after="36h", spool_limit="1500KiB")
     shown = {one.variable: one.text for one in shown_settings(settings, {}, "no-such-file")}
     for variable, text in (
@@ -247,7 +247,7 @@ def test_settings_are_shown_as_one_writes_them() -> None:
 
 
 def overview(**values: object) -> Overview:
-    """A quiet day, but for `values`."""
+    """Return the overview of a quiet day, changed by `values`."""
     nothing = AttentionCounts(
         quarantined=0, conflicts=0, rejected_samples=0, dead_webhooks=0, paused_subscribers=0
     )
@@ -264,7 +264,7 @@ def overview(**values: object) -> Overview:
     )
 
 
-def test_a_quiet_day_worries_nobody() -> None:
+def test_no_warnings_on_a_quiet_day() -> None:
     busy = {
         "unjudged": 40,
         "oldest_unjudged_at": now() - timedelta(seconds=2),
@@ -277,23 +277,51 @@ def test_a_quiet_day_worries_nobody() -> None:
     assert [] == [*page_warnings(overview()), *page_warnings(overview(**busy, spool=spool))]
 
 
+NO_ATTENTION = {
+    "quarantined": 0,
+    "conflicts": 0,
+    "rejected_samples": 0,
+    "dead_webhooks": 0,
+    "paused_subscribers": 0,
+}
+EMPTY_SPOOL = SpoolSeen(
+    records=0, segments=0, bytes=0, oldest_seconds=None, refused_records=0, torn_files=0
+)
+ONE_RECORD = EMPTY_SPOOL.model_copy(
+    update={"records": 1, "segments": 1, "bytes": 1, "oldest_seconds": 1}
+)
+ONE_REFUSED = EMPTY_SPOOL.model_copy(update={"bytes": 1, "refused_records": 1})
+FAILING = SubscriberHealth(
+    name="shop", state="active", pause_reason=None, failing=True, pending=1, dead=0
+)
+
+
 @pytest.mark.parametrize(
     ("values", "severity", "path"),
     [
         ({"unjudged": 3, "oldest_unjudged_at": now() - timedelta(minutes=2)}, Severity.BAD, "/"),
-        ({"spool": SpoolSeen(records=1, segments=1, bytes=1, oldest_seconds=1, refused_records=0, torn_files=0)}, Severity.BAD, "/"),
-        ({"spool": SpoolSeen(records=0, segments=0, bytes=1, oldest_seconds=None, refused_records=1, torn_files=0)}, Severity.BAD, "/"),
-        ({"undelivered": 3, "oldest_undelivered_at": now() - timedelta(minutes=16)}, Severity.WARN, "/subscribers"),
+        ({"spool": ONE_RECORD}, Severity.BAD, "/"),
+        ({"spool": ONE_REFUSED}, Severity.BAD, "/"),
+        (
+            {"undelivered": 3, "oldest_undelivered_at": now() - timedelta(minutes=16)},
+            Severity.WARN,
+            "/subscribers",
+        ),
         ({"last_call_at": None}, Severity.WARN, "/onboarding"),
-        ({"attention": {"quarantined": 1, "conflicts": 0, "rejected_samples": 0, "dead_webhooks": 0, "paused_subscribers": 0}},
-         Severity.BAD, "/attention#quarantined"),
-        ({"attention": {"quarantined": 0, "conflicts": 0, "rejected_samples": 0, "dead_webhooks": 0, "paused_subscribers": 1}},
-         Severity.WARN, "/attention#paused"),
-        ({"subscribers": [SubscriberHealth(name="shop", state="active", pause_reason=None, failing=True, pending=1, dead=0)]},
-         Severity.WARN, "/subscribers"),
+        (
+            {"attention": NO_ATTENTION | {"quarantined": 1}},
+            Severity.BAD,
+            "/attention#quarantined",
+        ),
+        (
+            {"attention": NO_ATTENTION | {"paused_subscribers": 1}},
+            Severity.WARN,
+            "/attention#paused",
+        ),
+        ({"subscribers": [FAILING]}, Severity.WARN, "/subscribers"),
     ],
-)  # fmt: skip
-def test_what_is_not_as_it_should_be_is_named_with_its_page(
+)
+def test_each_problem_has_a_warning_with_its_page(
     values: dict[str, object], severity: Severity, path: str
 ) -> None:
     assert [(severity, path)] == [
@@ -301,7 +329,7 @@ def test_what_is_not_as_it_should_be_is_named_with_its_page(
     ]
 
 
-def test_the_worst_comes_first() -> None:
+def test_warnings_are_sorted_by_severity() -> None:
     counts = {
         "quarantined": 2,
         "conflicts": 0,

@@ -1,4 +1,4 @@
-"""The console in the real process, on the same listener as the API."""
+"""Console in the real process, on the same listener as the API."""
 
 from pathlib import Path
 

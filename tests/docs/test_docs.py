@@ -1,4 +1,4 @@
-"""The documentation is held to the code: what it names exists, and what exists is named."""
+"""Documentation against code: named things exist, and existing things are named."""
 
 import re
 from itertools import chain
@@ -17,12 +17,12 @@ from tools.docs.generate import ROOT, filled, pages
 READMES = ("README.md", "README.ja.md")
 PAGES = [str(file.relative_to(ROOT)) for file in pages()]
 USED = [name for name in PAGES if not name.startswith("docs/decisions/")]
-"""The pages that say how things are used; decisions also name what was not done."""
+"""Pages about the use of zeus-relay; decisions also name rejected options."""
 PROGRAM = typer.main.get_command(application())
 
 
 def _reached() -> set[str]:
-    """Every page to which links lead from the README; a link to a folder leads to each page in it."""
+    """Return every page that is linked from the README; a link to a folder links its pages."""
     reached, ahead = set(), ["README.md"]
     while ahead:
         at = ahead.pop()
@@ -44,7 +44,7 @@ REACHED = _reached()
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_generated_blocks_are_what_the_code_says(name: str) -> None:
+def test_generated_blocks_match_the_code(name: str) -> None:
     assert filled(page(name)) == page(name), "run `.venv/bin/python -m tools.docs`"
 
 
@@ -66,13 +66,13 @@ def test_every_setting_is_documented(field: str) -> None:
 
 
 @pytest.mark.parametrize("name", USED)
-def test_settings_that_are_named_exist(name: str) -> None:
+def test_named_settings_exist(name: str) -> None:
     named = set(re.findall(rf"\b{PREFIX}[A-Z_]*[A-Z]\b", page(name)))
     assert named <= {variable_of(field) for field in Settings.model_fields}
 
 
 @pytest.mark.parametrize("name", USED)
-def test_make_targets_that_are_named_exist(name: str) -> None:
+def test_named_make_targets_exist(name: str) -> None:
     makefile = page("Makefile")
     targets = set(
         chain(
@@ -86,7 +86,7 @@ def test_make_targets_that_are_named_exist(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", USED)
-def test_commands_that_are_named_exist(name: str) -> None:
+def test_named_commands_exist(name: str) -> None:
     for line in commands(page(name), "zeus-relay"):
         command, rest = _resolve(line)
         options = {
@@ -99,7 +99,7 @@ def test_commands_that_are_named_exist(name: str) -> None:
 
 
 def _resolve(line: str) -> tuple[Any, str]:
-    """The command that a line runs, and what stands behind its name."""
+    """Return the command that a line runs, and the rest of the line."""
     command: Any = PROGRAM
     words = line.split()
     while words and not words[0].startswith("-") and hasattr(command, "commands"):
@@ -110,7 +110,7 @@ def _resolve(line: str) -> tuple[Any, str]:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_links_lead_somewhere(name: str) -> None:
+def test_links_are_valid(name: str) -> None:
     for link in links(page(name)):
         if re.match(r"[a-z]+:", link):
             continue
@@ -122,7 +122,7 @@ def test_links_lead_somewhere(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_page_can_be_reached(name: str) -> None:
+def test_every_page_is_linked(name: str) -> None:
     assert name in REACHED, "link it from docs/index.md"
 
 

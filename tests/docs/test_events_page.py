@@ -1,4 +1,4 @@
-"""The page about events is held to what judging and forwarding really write."""
+"""Events page against the events that judging and forwarding write."""
 
 import ast
 import json
@@ -52,7 +52,7 @@ LEAST = {"order_no": "1234-56789-01234", "status": "04"}
 
 
 def events_of(*calls: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The bodies of all events that follow from these calls of one order, with personal data."""
+    """Return the bodies of all events of these calls of one order, with personal data."""
     order = KnownOrder(LEAST["order_no"])
     bodies = []
     for values in calls:
@@ -68,7 +68,7 @@ def events_of(*calls: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every field inside `value` by its path, objects and lists included."""
+    """Return every field of `value` by its path, including objects and lists."""
     if path:
         yield path, value
     if isinstance(value, dict):
@@ -90,13 +90,13 @@ def test_every_field_is_documented_and_every_documented_field_exists() -> None:
 
 
 @pytest.mark.parametrize("field", sorted(ACCEPTED.keys() | CONFLICT.keys()))
-def test_fields_have_the_type_that_the_page_says(field: str) -> None:
+def test_fields_have_the_documented_type(field: str) -> None:
     values = [found[field] for found in (ACCEPTED, CONFLICT) if found.get(field) is not None]
     assert all(isinstance(value, TYPES[FIELDS[field][0]]) for value in values)
 
 
 @pytest.mark.parametrize("field", BARE)
-def test_fields_of_a_call_with_the_least_are_null_as_the_page_says(field: str) -> None:
+def test_fields_of_a_minimal_call_are_null_as_documented(field: str) -> None:
     null_when = FIELDS[field][1]
     if null_when == "never":
         assert BARE[field] is not None
@@ -123,7 +123,7 @@ def test_every_reason_for_a_review_is_documented() -> None:
     assert found | {CONFLICT["review.reason"]} == reasons
 
 
-def test_the_example_is_what_a_call_really_makes() -> None:
+def test_the_example_is_a_real_event() -> None:
     example = json.loads(code_block(PAGE, "json"))
     event = events_of({**FULL, "status": "01"}, FULL)[1]
     for changing in ("notice_id", "received_at"):
@@ -136,7 +136,7 @@ def _with(status: Status) -> dict[str, str]:
     return {**FULL, "status": status}
 
 
-def test_every_flag_of_the_code_is_documented_and_no_other() -> None:
+def test_documented_flags_match_the_code() -> None:
     in_code = _flags_of_steps() | {
         flag
         for module in (wire, canonical, rules)
@@ -156,7 +156,7 @@ def _flags_of_steps() -> set[str]:
 
 
 def _flags_in_source(file: Path) -> set[str]:
-    """Every string that a module puts into something called flags or flaws, up to its colon."""
+    """Return every string that a module adds to flags or flaws, up to its colon."""
     tree = ast.parse(file.read_text())
     returns = [
         node

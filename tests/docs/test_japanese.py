@@ -1,4 +1,4 @@
-"""The Japanese pages say what the English ones say, as far as a machine can tell."""
+"""Japanese pages against English pages: code, links, terms and tables."""
 
 import re
 
@@ -25,9 +25,9 @@ PAIRS = [
     if (ROOT / name.replace(".ja.md", ".md")).exists()
 ]
 ONE_LANGUAGE = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
-"""Pages for developers are written once."""
+"""Pages for developers, in English only."""
 READMES_AND_LISTS = ("README.ja.md", "docs/reference/settings.ja.md")
-"""Pages with a cut of their own."""
+"""Japanese pages with their own structure."""
 
 
 WORDS = {
@@ -35,12 +35,15 @@ WORDS = {
     "注文(?!番号)": "オーダー",
     "署名用シークレット": "署名シークレット",
 }
-"""What is called otherwise. Zeus says オーダー番号; 注文番号 is a merchant's own number, and FamilyMart's for paying at the till."""
+"""Rejected terms. Zeus says オーダー番号.
+
+注文番号 is a merchant's own number, and FamilyMart's for paying at the till.
+"""
 CATALOGUES = [str(file.relative_to(ROOT)) for file in (ROOT / "app").rglob("*.po")]
 
 
 def shown(text: str) -> list[str]:
-    """Everything that a page has its reader type or write down, without comments."""
+    """Return the code and commands of a page, without comments."""
     code = [
         block
         for language, block in blocks(text)
@@ -51,7 +54,7 @@ def shown(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ENGLISH + JAPANESE)
-def test_every_page_is_there_in_both_languages(name: str) -> None:
+def test_every_page_exists_in_both_languages(name: str) -> None:
     assert name in ONE_LANGUAGE or name in {page for pair in PAIRS for page in pair}, (
         "write it in the other language too"
     )
@@ -68,7 +71,7 @@ def test_both_languages_show_the_same_code(english: str, japanese: str) -> None:
     ("english", "japanese"),
     [pair for pair in PAIRS if pair[1] not in ("README.ja.md", "docs/index.ja.md")],
 )
-def test_both_languages_lead_to_each_other(english: str, japanese: str) -> None:
+def test_both_languages_link_to_each_other(english: str, japanese: str) -> None:
     assert japanese.rpartition("/")[2] in links(page(english))
     assert english.rpartition("/")[2] in links(page(japanese))
 
@@ -81,7 +84,7 @@ def test_every_japanese_page_is_in_the_japanese_index(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", JAPANESE)
-def test_japanese_pages_lead_to_japanese_pages(name: str) -> None:
+def test_japanese_pages_link_to_japanese_pages(name: str) -> None:
     own = {english for english, japanese in PAIRS if japanese == name}
     for link in links(page(name)):
         path = link.partition("#")[0]
@@ -104,13 +107,13 @@ def test_one_thing_has_one_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("field", Settings.model_fields)
-def test_every_setting_is_told_in_japanese(field: str) -> None:
+def test_every_setting_has_a_japanese_text(field: str) -> None:
     assert field in SETTINGS, (
         "add its Japanese text to app/console/locales/ja/LC_MESSAGES/settings.po"
     )
 
 
-def test_no_setting_is_told_that_is_gone() -> None:
+def test_no_japanese_text_of_a_removed_setting() -> None:
     assert SETTINGS.keys() <= Settings.model_fields.keys()
 
 
@@ -133,33 +136,33 @@ def test_both_pages_about_events_have_the_same_rows(english: str, japanese: str)
         assert [row[1] for row in first] == [row[1] for row in second]
 
 
-def test_every_operation_of_the_api_is_told_in_japanese() -> None:
+def test_every_api_operation_has_a_japanese_text() -> None:
     assert OPERATIONS.keys() == {f"{method} {path}" for method, path, _ in operations()}, (
         "see tools/docs/japanese_operations.py"
     )
 
 
-def test_who_can_act_on_an_error_is_told_in_japanese() -> None:
+def test_actors_of_error_codes_have_japanese_texts() -> None:
     assert ACTORS.keys() == {error.who for error in ERROR_CODES.values()}, (
         "see tools/docs/japanese.py"
     )
 
 
-def test_every_command_is_told_in_japanese() -> None:
+def test_every_command_has_a_japanese_text() -> None:
     assert HELP.keys() == {command.help for _, command in commands()}, (
         "see tools/docs/japanese_commands.py"
     )
 
 
-def test_every_option_is_told_in_japanese() -> None:
-    told = {
+def test_every_option_has_a_japanese_text() -> None:
+    used = {
         parameter.help
         for _, command in commands()
         for parameter in command.params
         if parameter.help
     }
-    assert PARAMETERS.keys() == told, "see tools/docs/japanese_options.py"
+    assert PARAMETERS.keys() == used, "see tools/docs/japanese_options.py"
 
 
-def test_every_metric_is_told_in_japanese() -> None:
+def test_every_metric_has_a_japanese_text() -> None:
     assert METRICS.keys() == {name for name, *_ in families()}, "see tools/docs/japanese_metrics.py"

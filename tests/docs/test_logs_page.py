@@ -1,4 +1,4 @@
-"""The page about the log lists every line that the code can write, and lines about one thing carry its id."""
+"""Log page against code: every log event is listed, and events of one object carry its id."""
 
 import ast
 import re
@@ -15,18 +15,18 @@ _ABOUT = {"notice": "notice_id", "sample": "sample_id", "webhook": "outbound_web
 _OF_MANY = {"sample_dropped"}  # the one that could not be stored is not to be found by any id
 
 
-def test_lines_are_found() -> None:
+def test_log_events_are_found() -> None:
     assert {"needs_attention", "webhook_dead", "database_away", "claim_failed"} <= {
         line.event for line in LINES
     }
 
 
-def test_every_name_is_what_the_log_shows() -> None:
+def test_every_name_matches_the_log() -> None:
     assert [line.event for line in LINES if not re.fullmatch("[a-z_]+", line.event)] == []
 
 
 @pytest.mark.parametrize("event", sorted({line.event for line in LINES}))
-def test_every_line_is_on_both_pages_with_its_meaning(event: str) -> None:
+def test_every_log_event_is_on_both_pages(event: str) -> None:
     assert all(MEANINGS.get(event, ("", ""))), "add its meaning to tools/docs/log_meanings*.py"
     for name, meaning in zip(PAGES, MEANINGS[event], strict=True):
         assert re.search(
@@ -34,18 +34,18 @@ def test_every_line_is_on_both_pages_with_its_meaning(event: str) -> None:
         )
 
 
-def test_no_meaning_is_told_of_a_line_that_is_gone() -> None:
+def test_no_meaning_of_a_removed_log_event() -> None:
     assert MEANINGS.keys() <= {line.event for line in LINES}
 
 
-def test_lines_about_a_subscribers_health_are_found() -> None:
+def test_health_events_are_found() -> None:
     assert {"subscriber_failing", "subscriber_paused", "subscriber_recovered"} <= {
         line.event for line in LINES
     }
 
 
-def test_no_line_is_logged_in_a_way_that_is_not_read() -> None:
-    """A method of the log that is not called where it is named is not found; those of the health are told apart."""
+def test_every_log_call_is_readable_by_the_generator() -> None:
+    """The generator does not see a log method that is passed as a value."""
     for path in APP.rglob("*.py"):
         nodes = list(ast.walk(ast.parse(path.read_text())))
         called = [node.func for node in nodes if isinstance(node, ast.Call)]
@@ -60,15 +60,15 @@ def test_no_line_is_logged_in_a_way_that_is_not_read() -> None:
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line.event)
-def test_a_line_about_one_thing_carries_its_id(line: object) -> None:
+def test_log_events_of_one_object_carry_its_id(line: object) -> None:
     event, fields = line.event, line.fields  # type: ignore[attr-defined]
     for word, field in _ABOUT.items():
         if word in event.split("_") and event not in _OF_MANY:
             assert field in fields
 
 
-def test_nothing_is_logged_past_the_log() -> None:
-    """Only loggers named `log` are looked at, so there may be no others, and nobody prints."""
+def test_all_logging_uses_the_log_module() -> None:
+    """The generator reads only loggers named `log`, so no others and no print may exist."""
     for path in APP.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if (

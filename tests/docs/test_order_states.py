@@ -1,4 +1,4 @@
-"""The page about an order's life is held to the step table: its picture and its examples."""
+"""Order states page against the step table: its diagram and examples."""
 
 import re
 
@@ -17,27 +17,27 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_the_picture_is_what_the_table_says(name: str) -> None:
+def test_the_diagram_matches_the_step_table(name: str) -> None:
     assert (ROOT / name).read_text() == picture(PICTURES[name]), (
         "run `.venv/bin/python -m tools.docs`"
     )
 
 
-def test_the_picture_has_an_arrow_for_each_usual_step() -> None:
-    usual = [arrow for arrow in arrows() if arrow[2] is not Step.GAP]
-    assert len(usual) == 13
+def test_the_diagram_has_an_arrow_for_each_normal_step() -> None:
+    normal = [arrow for arrow in arrows() if arrow[2] is not Step.GAP]
+    assert len(normal) == 13
     assert (
         picture(next(iter(PICTURES.values()))).count('<path d="M') == len(arrows()) + 3 + 3
     )  # and three heads, three in the legend
 
 
 @pytest.mark.parametrize(("name", "heading"), EXAMPLES)
-def test_the_examples_are_what_judging_does(name: str, heading: str) -> None:
-    for calls, told, end in rows(page(name), heading):
+def test_the_examples_match_judging(name: str, heading: str) -> None:
+    for calls, events, end in rows(page(name), heading):
         bodies = events_of(*({**FULL, "status": status} for status in re.findall(r"\d\d", calls)))
         expected = [
             _words(part)
-            for part in re.findall(r"`[a-z_]+\.[a-z_.]+`(?:\s?[（(][^）)]*[）)])?", told)
+            for part in re.findall(r"`[a-z_]+\.[a-z_.]+`(?:\s?[（(][^）)]*[）)])?", events)
         ]
         assert expected == [_found(body) for body in bodies], calls
         assert bodies[-1]["data"]["order"]["state"] == re.findall(r"`([a-z_]+)`", end)[0]

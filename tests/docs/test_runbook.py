@@ -1,4 +1,4 @@
-"""Whoever is on duty finds every alert in the runbook, in both languages."""
+"""Runbook against alerts: every alert has a section, in both languages."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ NOW = datetime(2026, 11, 23, 3, 51, tzinfo=UTC)
 
 
 def worst() -> list[AlertCondition]:
-    """Every concern that there is."""
+    """Every alert condition."""
     paused = SubscriberSnapshot("billing", "paused", "gone", 1, 60.0, failing_since=None)
     failing = SubscriberSnapshot(
         "shop", "active", None, 3, 86_400.0, failing_since=NOW - timedelta(days=1)
@@ -45,13 +45,13 @@ def worst() -> list[AlertCondition]:
 
 
 @pytest.mark.parametrize(("name", "heading"), RUNBOOKS)
-def test_every_alert_of_prometheus_has_its_section(name: str, heading: str) -> None:
-    told = set(re.findall(r"ZeusRelay\w+", " ".join(row[0] for row in rows(page(name), heading))))
-    assert told == set(re.findall(r"- alert: (\w+)", page("deploy/prometheus-rules.yml")))
+def test_every_prometheus_alert_has_its_section(name: str, heading: str) -> None:
+    listed = set(re.findall(r"ZeusRelay\w+", " ".join(row[0] for row in rows(page(name), heading))))
+    assert listed == set(re.findall(r"- alert: (\w+)", page("deploy/prometheus-rules.yml")))
 
 
 @pytest.mark.parametrize(("name", "heading"), RUNBOOKS)
-def test_every_message_in_the_chat_has_its_section(name: str, heading: str) -> None:
+def test_every_chat_message_has_its_section(name: str, heading: str) -> None:
     cells = [
         text
         for row in rows(page(name), heading)

@@ -1,4 +1,4 @@
-"""The tutorial's shop, run as it is printed, against a simulator in a process of its own."""
+"""Shop of the tutorial, run unchanged against a simulator process."""
 
 import os
 import re
@@ -19,7 +19,7 @@ PAGES = ("docs/tutorial/shop-without-a-contract.md", "docs/tutorial/shop-without
 
 @pytest.fixture(params=PAGES)
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A folder with every file that the page has its reader save."""
+    """Write every file of the page into a folder and return it."""
     for language, text in blocks(page(request.param)):
         if language in ("js", "python"):
             name = re.match(r"(?://|#) (\S+): ", text)
@@ -52,7 +52,7 @@ def buy(shop: Path) -> float:
 
 
 def test_a_purchase_in_node_takes_less_than_2_seconds(shop: Path) -> None:
-    """The best of three counts: another test may have the processor meanwhile."""
+    """Take the best of three: another test may use the processor meanwhile."""
     assert min(buy(shop) for _ in range(3)) < 2
 
 

@@ -1,4 +1,7 @@
-"""The simulator's page is held to its code, in both languages."""
+"""Simulator page against code, in both languages.
+
+A short module, because each page has its own.
+"""
 
 import pytest
 
@@ -12,13 +15,13 @@ from tools.docs.simulator_tables import operations_of_simulator, settings_of
 PAGES = ("docs/reference/simulator.md", "docs/reference/simulator.ja.md")
 
 
-def test_every_text_of_the_tables_is_told_in_japanese() -> None:
+def test_every_table_text_has_a_japanese_text() -> None:
     assert {magic.about for magic in MAGIC} == set(MAGIC_VALUES)
     assert {about for _, _, about in settings_of(SimulatorSettings)} == set(SETTINGS)
     assert {about for _, _, about in operations_of_simulator()} == set(OPERATIONS)
 
 
-def test_no_two_magic_values_are_asked_for_alike() -> None:
+def test_magic_values_are_unique() -> None:
     assert len({magic.word for magic in MAGIC}) == len(MAGIC)
     assert len({magic.digits for magic in MAGIC}) == len(MAGIC)
 

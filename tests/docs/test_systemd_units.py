@@ -1,4 +1,4 @@
-"""The units for systemd are ones that systemd takes, and keep the keys away from the receivers."""
+"""systemd units: valid, sandboxed, and without keys for receivers."""
 
 import re
 import shutil
@@ -18,7 +18,7 @@ NEEDED = pytest.mark.skipif(
 
 
 @NEEDED
-def test_systemd_understands_every_line(tmp_path: Path) -> None:
+def test_systemd_accepts_every_unit(tmp_path: Path) -> None:
     for unit in UNITS:  # the program and the user are on the machine of the reader
         text = (
             unit.read_text()
@@ -40,7 +40,7 @@ def test_systemd_understands_every_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "unit", [unit for unit in UNITS if unit.suffix == ".service"], ids=lambda unit: unit.name
 )
-def test_little_is_exposed(unit: Path, tmp_path: Path) -> None:
+def test_units_are_sandboxed(unit: Path, tmp_path: Path) -> None:
     copy = tmp_path / unit.name.replace("@", "@1")
     copy.write_text(unit.read_text())
     command = ["systemd-analyze", "security", "--offline=yes", "--threshold=20", str(copy)]

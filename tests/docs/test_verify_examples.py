@@ -1,4 +1,4 @@
-"""The subscribers on the page about verifying webhooks are run as they stand: they take what is signed and refuse everything else."""
+"""Examples of the page about verifying webhooks, run unchanged: only signed webhooks pass."""
 
 import os
 import shutil
@@ -56,7 +56,7 @@ def php(directory: Path, code: str, port: int) -> list[str]:
 def running(
     directory: Path, name: str, prepare: Callable[[Path, str, int], list[str]], secret: str
 ) -> Iterator[int]:
-    """The example of a page as a process; gives its port."""
+    """Run a page's example as a process; yield its port."""
     port = free_port()
     command = prepare(directory, code_block(page(name), prepare.__name__), port)
     environment = {**os.environ, "WEBHOOK_SECRET": secret, "PORT": str(port)}
@@ -85,8 +85,8 @@ def free_port() -> int:
 def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     ends = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < ends and process.poll() is None:
-        with socket.socket() as trial:
-            if trial.connect_ex(("127.0.0.1", port)) == 0:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
     raise AssertionError("the example does not listen")
@@ -105,7 +105,7 @@ def post(port: int, headers: Mapping[str, str], sent: bytes) -> int:
     "name", ["docs/how-to/verify-webhooks.md", "docs/how-to/verify-webhooks.ja.md"]
 )
 @pytest.mark.parametrize("language", [python, javascript, php])
-def test_the_example_takes_what_is_signed_and_nothing_else(
+def test_the_example_accepts_only_signed_webhooks(
     tmp_path: Path, name: str, language: Callable[[Path, str, int], list[str]]
 ) -> None:
     secret, another = new_secret(), new_secret()
@@ -139,7 +139,7 @@ def test_the_example_takes_what_is_signed_and_nothing_else(
 @pytest.mark.parametrize(
     "name", ["docs/how-to/verify-webhooks.md", "docs/how-to/verify-webhooks.ja.md"]
 )
-def test_the_example_for_key_pairs_takes_what_is_signed_and_nothing_else(name: str) -> None:
+def test_the_key_pair_example_accepts_only_signed_webhooks(name: str) -> None:
     example: dict[str, Any] = {}
     exec(code_block(page(name).split("## Ed25519\n")[1], "python"), example)  # noqa: S102  (our own page)
     is_signed, key, another = example["is_signed"], new_private_key(), new_private_key()

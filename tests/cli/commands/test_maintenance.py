@@ -1,4 +1,4 @@
-"""Setting up and finding out what is wrong: migrate, doctor, keygen, and settings that cannot be used."""
+"""Commands migrate, doctor and keygen, and commands with wrong settings."""
 
 import re
 import shutil
@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 def _run(directory: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run the installed program as its users do."""
+    """Run the installed program."""
     return subprocess.run(
         [PROGRAM, *arguments],
         cwd=directory,
@@ -28,15 +28,13 @@ def _run(directory: Path, *arguments: str, **settings: str) -> subprocess.Comple
     )
 
 
-async def test_a_key_is_one_that_the_settings_take(cli: Cli) -> None:
+async def test_keygen_prints_a_valid_key(cli: Cli) -> None:
     first, second = [(await cli("keygen")).stdout.strip() for _ in range(2)]
     Fernet(first)
     assert first != second
 
 
-async def test_migrating_brings_an_empty_database_up_to_date(
-    empty_database_url: str, cli: Cli
-) -> None:
+async def test_migrate_an_empty_database(empty_database_url: str, cli: Cli) -> None:
     fresh = Cli({**cli.environment, "RELAY_DATABASE_URL": empty_database_url})
     assert "the database lacks tables" in (await fresh("subscribers", "list", code=1)).stderr
     assert f"the database is at revision {head()}\n" == (await fresh("migrate")).stdout
@@ -44,7 +42,7 @@ async def test_migrating_brings_an_empty_database_up_to_date(
     await fresh("subscribers", "list")
 
 
-async def test_the_doctor_is_content_where_all_is_well(cli: Cli, setup: OperationsSetup) -> None:
+async def test_doctor_without_findings(cli: Cli, setup: OperationsSetup) -> None:
     await setup.add("shop", "http://127.0.0.1:9000/")
     well = Cli(
         {
@@ -56,13 +54,13 @@ async def test_the_doctor_is_content_where_all_is_well(cli: Cli, setup: Operatio
     )
     findings = await well.json("doctor")
     assert {"ok", "warning"} == {finding["level"] for finding in findings}
-    # Of http://, of the tests' Postgres that does not sync, and that nobody said how Zeus calls.
+    # About http://, about the tests' Postgres without fsync, and about the missing public URL.
     assert {"webhooks", "durability", "public URL"} == {
         finding["subject"] for finding in findings if finding["level"] == "warning"
     }
 
 
-async def test_the_doctor_says_what_to_do(cli: Cli) -> None:
+async def test_doctor_prints_remedies(cli: Cli) -> None:
     ill = Cli(
         {**cli.environment, "RELAY_DATABASE_URL": "postgresql://relay:hunter2@127.0.0.1:1/relay"}
     )
@@ -80,7 +78,7 @@ async def test_the_doctor_says_what_to_do(cli: Cli) -> None:
     assert "hunter2" not in result.output
 
 
-async def test_a_database_that_is_away_is_said_in_a_sentence(cli: Cli) -> None:
+async def test_an_unavailable_database_gets_one_sentence(cli: Cli) -> None:
     away = Cli(
         {**cli.environment, "RELAY_DATABASE_URL": "postgresql://relay:hunter2@127.0.0.1:1/relay"}
     )
@@ -100,7 +98,7 @@ async def test_a_database_that_is_away_is_said_in_a_sentence(cli: Cli) -> None:
         ("doctor",),
     ],
 )
-async def test_wrong_settings_end_every_command_alike(cli: Cli, arguments: tuple[str, ...]) -> None:
+async def test_wrong_settings_exit_with_2(cli: Cli, arguments: tuple[str, ...]) -> None:
     wrong = Cli({**cli.environment, "RELAY_PUBLIC_PORT": "many", "RELAY_RETRY_SCHEDULE": "soon"})
     result = await wrong(*arguments, code=2)
     assert ["RELAY_PUBLIC_PORT", "RELAY_RETRY_SCHEDULE"] == [
@@ -109,7 +107,7 @@ async def test_wrong_settings_end_every_command_alike(cli: Cli, arguments: tuple
     assert "" == result.stdout
 
 
-async def test_a_missing_key_is_named_where_it_is_needed(cli: Cli) -> None:
+async def test_a_missing_key_is_named(cli: Cli) -> None:
     without = Cli({**cli.environment, "RELAY_SECRET_KEYS": ""})
     assert (
         "RELAY_SECRET_KEYS: is needed"
@@ -118,7 +116,7 @@ async def test_a_missing_key_is_named_where_it_is_needed(cli: Cli) -> None:
     await without("subscribers", "list")
 
 
-def test_on_a_fresh_machine_the_program_brings_its_own_database(tmp_path: Path) -> None:
+def test_the_embedded_database_is_started_on_demand(tmp_path: Path) -> None:
     assert "2" == str(_run(tmp_path, "subscribers", "list", PUBLIC_PORT="x").returncode)
     migrated = _run(tmp_path, "migrate")
     assert (0, f"the database is at revision {head()}\n") == (
@@ -130,7 +128,7 @@ def test_on_a_fresh_machine_the_program_brings_its_own_database(tmp_path: Path) 
     assert {"secret-keys", "postgres"} == {path.name for path in (tmp_path / "data").iterdir()}
 
 
-def test_a_developer_gets_a_migration_of_what_changed(tmp_path: Path) -> None:
+def test_migrate_new_writes_the_difference(tmp_path: Path) -> None:
     for name in ("app", "migrations"):
         shutil.copytree(
             REPOSITORY / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__")

@@ -1,10 +1,13 @@
-"""`zeus-relay onboarding` prints what has arrived and what is missing."""
+"""`zeus-relay onboarding`: received and missing statuses and parameters.
+
+A short module, because each command group has its own.
+"""
 
 from tests.cli.conftest import Cli
 from tests.operations.operations_setup import OperationsSetup
 
 
-async def test_it_prints_what_is_there_and_what_to_do(cli: Cli, setup: OperationsSetup) -> None:
+async def test_onboarding_prints_progress_and_next_steps(cli: Cli, setup: OperationsSetup) -> None:
     await setup.judged("01", "04")
     shown = (await cli("onboarding")).stdout
     assert all(
@@ -14,7 +17,7 @@ async def test_it_prints_what_is_there_and_what_to_do(cli: Cli, setup: Operation
     assert 2 == (await cli.json("onboarding", "--days", "3"))["calls"]
 
 
-async def test_it_says_when_nothing_is_left(cli: Cli, setup: OperationsSetup) -> None:
+async def test_onboarding_reports_completion(cli: Cli, setup: OperationsSetup) -> None:
     await setup.judged("01", "04", "05")
     await setup.judged("01", "04", "06", order_no="1234-56789-01235")
     assert (

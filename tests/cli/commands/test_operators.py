@@ -1,4 +1,4 @@
-"""The commands about operators: tokens, the audit, rejected calls and dismissals."""
+"""Commands for tokens, the audit, rejected calls and dismissals."""
 
 import getpass
 import re
@@ -11,7 +11,7 @@ from tests.cli.conftest import Cli
 from tests.operations.operations_setup import ORDER_NO, PERSONAL, SOURCE, TELNO, OperationsSetup
 
 
-async def test_the_life_of_a_token(cli: Cli, setup: OperationsSetup) -> None:
+async def test_lifecycle_of_a_token(cli: Cli, setup: OperationsSetup) -> None:
     created = await cli("tokens", "create", "kato", "--role", "operator", "--expires", "90d")
     token = re.search(r"^token +(zrt_\S{43})$", created.stdout, re.MULTILINE)
     assert token
@@ -30,7 +30,7 @@ async def test_the_life_of_a_token(cli: Cli, setup: OperationsSetup) -> None:
     assert "no token with this name" in (await cli("tokens", "revoke", "kato", code=1)).stderr
 
 
-async def test_a_token_that_cannot_be(cli: Cli) -> None:
+async def test_invalid_tokens(cli: Cli) -> None:
     assert (
         "expires_days: "
         in (
@@ -47,7 +47,7 @@ async def test_a_token_that_cannot_be(cli: Cli) -> None:
     await cli("tokens", "create", "a", "--role", "root", code=2)
 
 
-async def test_what_is_done_at_the_terminal_is_noted_under_the_users_name(cli: Cli) -> None:
+async def test_the_audit_names_the_terminal_user(cli: Cli) -> None:
     assert "No actions found.\n" == (await cli("audit", "list")).stdout
     await cli("subscribers", "add", "shop", "https://shop.example/")
     await cli("subscribers", "pause", "shop")
@@ -72,13 +72,13 @@ async def test_what_is_done_at_the_terminal_is_noted_under_the_users_name(cli: C
     assert ["subscriber.added"] == [entry["action"] for entry in only["items"]]
 
 
-async def test_every_command_that_acts_notes_it(cli: Cli, setup: OperationsSetup) -> None:
+async def test_every_action_is_audited(cli: Cli, setup: OperationsSetup) -> None:
     names = await filled(setup)
-    usual = {key: str(value) for key, value in names["*"].items()}
+    ids = {key: str(value) for key, value in names["*"].items()}
     other = str(names["dismiss_outbound_webhook"]["webhook_id"])
     await setup.run("DELETE FROM audit_entries")
     for action, *command in (
-        ("notice.released", "notices", "release", usual["notice_id"]),
+        ("notice.released", "notices", "release", ids["notice_id"]),
         (
             "notice.dismissed",
             "notices",
@@ -91,16 +91,16 @@ async def test_every_command_that_acts_notes_it(cli: Cli, setup: OperationsSetup
             "sample.dismissed",
             "notices",
             "dismiss-rejected",
-            usual["sample_id"],
+            ids["sample_id"],
             "--reason",
             "a test",
         ),
-        ("sample.released", "notices", "release-rejected", usual["sample_id"]),
-        ("webhook.retried", "outbound", "retry", usual["webhook_id"]),
+        ("sample.released", "notices", "release-rejected", ids["sample_id"]),
+        ("webhook.retried", "outbound", "retry", ids["webhook_id"]),
         ("webhook.dismissed", "outbound", "dismiss", other, "--reason", "a test"),
         ("webhooks.recovered", "outbound", "recover", "shop", "--since", "1d"),
         ("personal_data.seen", "orders", "show", ORDER_NO, "--personal"),
-        ("personal_data.seen", "notices", "show", usual["notice_id"], "--personal"),
+        ("personal_data.seen", "notices", "show", ids["notice_id"], "--personal"),
         ("subscriber.tested", "subscribers", "test", "shop", "--wait", "0"),
         ("subscriber.paused", "subscribers", "pause", "shop"),
         ("subscriber.resumed", "subscribers", "resume", "shop"),
@@ -135,7 +135,7 @@ async def test_rejected_calls(cli: Cli, setup: OperationsSetup) -> None:
     await cli("notices", "dismiss-rejected", sample_id, code=2)  # without a reason
 
 
-async def test_what_is_dismissed_needs_no_attention(cli: Cli, setup: OperationsSetup) -> None:
+async def test_dismissed_items_need_no_attention(cli: Cli, setup: OperationsSetup) -> None:
     names = await filled(setup)
     notice_id, webhook_id = str(names["*"]["notice_id"]), str(names["*"]["webhook_id"])
     assert notice_id in (await cli("notices", "list", "--attention")).stdout

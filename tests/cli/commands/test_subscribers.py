@@ -1,4 +1,4 @@
-"""Commands for subscribers that poll, hold no shared secret, or want more than a URL; and for new keys."""
+"""Commands for subscribers with feeds, key pairs, headers, certificates and limits; reseal."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ SHOP = Authority("shop")
 PACE = ("ordered", "max_in_flight", "timeout_ms", "rate_limit")
 
 
-async def test_a_subscriber_that_polls(cli: Cli, setup: OperationsSetup) -> None:
+async def test_a_polling_subscriber(cli: Cli, setup: OperationsSetup) -> None:
     added = await cli("subscribers", "add", "batch", "--feed", "--events", "payment.received")
     (token,) = re.findall(r"^token +(zft_\S{43})$", added.stdout, re.MULTILINE)
     assert "The secret is not shown again." in added.stderr
@@ -108,25 +108,25 @@ async def test_headers_and_certificates(cli: Cli, tmp_path: Path) -> None:
         await cli("subscribers", "set", "shop", *arguments, code=2)
 
 
-async def test_order_number_time_and_rate(cli: Cli) -> None:
+async def test_sequence_limits_and_timeout(cli: Cli) -> None:
     pace = ("--unordered", "--max-in-flight", "3", "--timeout", "2.5s", "--rate-limit", "7")
     added = await cli.json("subscribers", "add", "shop", URL, *pace)
     assert (False, 3, 2_500, 7) == tuple(added[field] for field in PACE)
-    usual = await cli.json("subscribers", "add", "usual", URL)
-    assert (True, 16, None, None) == tuple(usual[field] for field in PACE)
-    changed = await cli.json("subscribers", "set", "usual", *pace)
+    plain = await cli.json("subscribers", "add", "plain", URL)
+    assert (True, 16, None, None) == tuple(plain[field] for field in PACE)
+    changed = await cli.json("subscribers", "set", "plain", *pace)
     assert (False, 3, 2_500, 7) == tuple(changed[field] for field in PACE)
-    shown = (await cli("subscribers", "set", "usual", "--ordered", "--rate-limit", "8")).stdout
+    shown = (await cli("subscribers", "set", "plain", "--ordered", "--rate-limit", "8")).stdout
     assert ["yes", "3", "2.5 s", "8 a second"] == re.findall(
         r"^(?:in sequence|max in flight|timeout|rate limit) +(.*)$", shown, re.MULTILINE
     )
     changed = await cli.json(
-        "subscribers", "set", "usual", "--without", "rate-limit", "--without", "timeout"
+        "subscribers", "set", "plain", "--without", "rate-limit", "--without", "timeout"
     )
     assert (True, 3, None, None) == tuple(changed[field] for field in PACE)
 
 
-async def test_a_pace_that_cannot_be_is_named(cli: Cli) -> None:
+async def test_invalid_limits_are_named(cli: Cli) -> None:
     await cli("subscribers", "add", "shop", URL)
     for option, value, says in (
         ("--rate-limit", "0", "rate_limit: "),
@@ -139,7 +139,7 @@ async def test_a_pace_that_cannot_be_is_named(cli: Cli) -> None:
     await cli("subscribers", "set", "shop", "--timeout", "soon", code=2)
 
 
-async def test_what_is_set_changes_and_the_rest_stays(cli: Cli) -> None:
+async def test_set_changes_only_given_fields(cli: Cli) -> None:
     await cli("subscribers", "add", "shop", URL, "--events", "payment.received", "--customer")
     changed = await cli.json("subscribers", "set", "shop", "--url", "https://new.example/")
     assert ("https://new.example/", ["payment.received"], True) == (
@@ -155,7 +155,7 @@ async def test_what_is_set_changes_and_the_rest_stays(cli: Cli) -> None:
     )
 
 
-async def test_secrets_are_sealed_with_a_new_key(cli: Cli, setup: OperationsSetup) -> None:
+async def test_reseal_encrypts_with_a_new_key(cli: Cli, setup: OperationsSetup) -> None:
     secret = (await cli.json("subscribers", "add", "shop", URL, "--header", "X-A: 1"))["secret"]
     new = Fernet.generate_key().decode()
     both = Cli({**cli.environment, "RELAY_SECRET_KEYS": f"{new},{KEY}"})
@@ -167,11 +167,11 @@ async def test_secrets_are_sealed_with_a_new_key(cli: Cli, setup: OperationsSetu
         Vault([new]).open(row.sealed)
         for row in await setup.rows("SELECT sealed FROM subscriber_secrets")
     ]
-    told = await cli("reseal", code=1)
-    assert "RELAY_SECRET_KEYS decrypts the secrets of: shop" in told.stderr
+    failed = await cli("reseal", code=1)
+    assert "RELAY_SECRET_KEYS decrypts the secrets of: shop" in failed.stderr
 
 
-async def test_a_url_is_kept_and_shown_as_written(cli: Cli) -> None:
+async def test_a_url_is_stored_and_shown_unchanged(cli: Cli) -> None:
     signed = "https://Shop.example:443/t/%2Fa/../b//c?sp=%2Ftriggers&sig=a%2Bb%2fc%3D&x=1|2&店?"
     await cli("subscribers", "add", "shop", signed)
     assert signed in (await cli("subscribers", "list")).stdout.split()

@@ -1,4 +1,4 @@
-"""Whatever bytes a link or a form of the console carries, the answer is a page that says what is wrong, never a failure."""
+"""Bad bytes in links and forms of the console: the answer is an error page, never a 500."""
 
 import pytest
 
@@ -41,7 +41,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("bad", BAD)
-async def test_no_query_makes_a_page_fail(console: Console, bad: str) -> None:
+async def test_bad_queries_fail_no_page(console: Console, bad: str) -> None:
     await console.setup.add("shop")
     async with console.client(Role.ADMIN) as client:
         answers = {
@@ -60,7 +60,7 @@ async def test_no_query_makes_a_page_fail(console: Console, bad: str) -> None:
 
 
 @pytest.mark.parametrize("bad", ["\0", "\udcff", "ア" * 3_000, "1e999", "-1", "٣"])
-async def test_no_field_of_a_form_makes_it_fail(console: Console, bad: str) -> None:
+async def test_bad_fields_fail_no_form(console: Console, bad: str) -> None:
     await console.setup.add("shop")
     async with console.client(Role.ADMIN) as client:
         csrf = (await client.get("/settings")).csrf

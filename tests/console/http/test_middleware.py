@@ -1,4 +1,4 @@
-"""Who may see and do what in the console: signing in, roles, CSRF, headers, and what never leaves it."""
+"""Sign-in, roles, CSRF, security headers and masking in the console."""
 
 import asyncio
 import ipaddress
@@ -30,8 +30,8 @@ from tests.forwarding.delivery_setup import KEY
 from tests.operations.operations_setup import ORDER_NO, PERSONAL, OperationsSetup
 
 TABLES = (
-    "notices", "orders", "events", "subscribers", "subscriber_secrets", "outbound_webhooks", "rejected_samples", "audit_entries",
-    "operator_tokens",
+    "notices", "orders", "events", "subscribers", "subscriber_secrets", "outbound_webhooks",
+    "rejected_samples", "audit_entries", "operator_tokens",
 )  # fmt: skip
 GUARDED = [entry for entry in ENTRIES if entry.role is not None]
 SIGNED_OUT = {"/sign-out", "/language"}
@@ -46,18 +46,21 @@ def path_of(entry: Entry, ids: dict[str, str]) -> str:
 
 
 async def fill(console: Console) -> dict[str, str]:
-    """Something of everything that pages show, and what stands for it in their paths."""
+    """Fill the database; return the values of the path parameters."""
     setup = console.setup
     await setup.add("shop")
     notice, *_ = await setup.judged("04", "05")
     await setup.call("99")
     await setup.judge()
     await setup.run(
-        "UPDATE outbound_webhooks SET state = 'dead', finished_at = now() WHERE id = (SELECT min(id) FROM outbound_webhooks)"
+        "UPDATE outbound_webhooks SET state = 'dead', finished_at = now() "
+        "WHERE id = (SELECT min(id) FROM outbound_webhooks)"
     )
     await setup.run(
-        "INSERT INTO rejected_samples (id, lane, received_at, source, method, target, headers, body) "
-        "SELECT id, lane, received_at, source, method, target, headers, body FROM notices WHERE id = :id",
+        "INSERT INTO rejected_samples "
+        "(id, lane, received_at, source, method, target, headers, body) "
+        "SELECT id, lane, received_at, source, method, target, headers, body "
+        "FROM notices WHERE id = :id",
         id=notice,
     )
     webhook = (await setup.rows("SELECT id FROM outbound_webhooks WHERE state = 'dead'"))[0].id
@@ -77,7 +80,7 @@ async def fill(console: Console) -> dict[str, str]:
 
 
 async def contents(console: Console) -> list[object]:
-    """Every row of every table that an action could change."""
+    """Return every row of the tables that actions can change."""
     rows = [
         await console.setup.rows(f"SELECT to_jsonb(t) - 'last_used_at' AS row FROM {table} AS t")
         for table in TABLES
@@ -85,7 +88,7 @@ async def contents(console: Console) -> list[object]:
     return [sorted(str(row.row) for row in table) for table in rows]
 
 
-async def test_without_signing_in_nothing_is_seen_and_nothing_done(console: Console) -> None:
+async def test_without_sign_in_nothing_is_shown_or_changed(console: Console) -> None:
     ids = await fill(console)
     before = await contents(console)
     async with console.client() as client:
@@ -148,7 +151,7 @@ async def test_operators_act_and_leave_subscribers_to_administrators(console: Co
 @pytest.mark.parametrize(
     ("role", "seen"), [(Role.VIEWER, False), (Role.OPERATOR, False), (Role.ADMIN, True)]
 )
-async def test_only_administrators_are_led_to_tokens_and_audit(
+async def test_links_to_tokens_and_audit_are_for_administrators(
     console: Console, role: Role, seen: bool
 ) -> None:
     await console.setup.judged("04")
@@ -166,15 +169,17 @@ async def test_only_administrators_are_led_to_tokens_and_audit(
         )
 
 
-async def test_a_form_without_the_right_csrf_token_is_refused(console: Console) -> None:
+async def test_a_form_without_a_valid_csrf_token_is_rejected(console: Console) -> None:
     ids = await fill(console)
     before = await contents(console)
     async with console.client(Role.ADMIN) as client, console.client(Role.ADMIN) as another:
         right, of_another = (await client.get("/")).csrf, (await another.get("/")).csrf
         for entry in ENTRIES:
             for csrf, headers in (
-                ("", {}), (of_another, {}), (right, {"sec-fetch-site": "cross-site"}), (right, {"origin": "null"}),
-                (right, {"origin": "https://evil.example"}), (right, {"referer": "https://evil.example/"}),
+                ("", {}), (of_another, {}),
+                (right, {"sec-fetch-site": "cross-site"}), (right, {"origin": "null"}),
+                (right, {"origin": "https://evil.example"}),
+                (right, {"referer": "https://evil.example/"}),
             ):  # fmt: skip
                 if entry.method == "POST":
                     fields = {
@@ -190,7 +195,7 @@ async def test_a_form_without_the_right_csrf_token_is_refused(console: Console) 
     assert before == await contents(console)
 
 
-async def test_every_answer_says_what_a_browser_may_load(console: Console) -> None:
+async def test_every_answer_has_security_headers(console: Console) -> None:
     async with console.client() as client:
         sign_in = await client.get("/sign-in")
         style = sign_in.text.partition('rel="stylesheet" href="')[2].partition('"')[0]
@@ -207,7 +212,7 @@ async def test_every_answer_says_what_a_browser_may_load(console: Console) -> No
     assert "unsafe" not in CONTENT_SECURITY_POLICY
 
 
-async def test_the_session_is_a_cookie_that_only_the_browser_and_we_can_use(
+async def test_the_session_cookie_is_http_only_same_site_and_secure(
     console: Console,
 ) -> None:
     async with console.client() as client:
@@ -224,7 +229,7 @@ async def test_the_session_is_a_cookie_that_only_the_browser_and_we_can_use(
         assert "; Secure" in secure.headers["set-cookie"]
 
 
-async def test_a_session_ends_with_its_time_its_token_and_signing_out(console: Console) -> None:
+async def test_a_session_ends_by_time_revocation_or_sign_out(console: Console) -> None:
     vault = Vault([KEY])
     session = new_session("zrt_x")
     assert session == opened(seal(session, vault), vault)
@@ -242,9 +247,7 @@ async def test_a_session_ends_with_its_time_its_token_and_signing_out(console: C
         assert 303 == (await client.get("/settings")).status
 
 
-async def test_a_copied_cookie_is_worth_nothing_after_signing_out(
-    console: Console, tmp_path: Path
-) -> None:
+async def test_a_copied_cookie_is_invalid_after_sign_out(console: Console, tmp_path: Path) -> None:
     async with console.client(Role.ADMIN) as client, console.client(Role.ADMIN) as another:
         copied = {"cookie": f"{COOKIE}={client.cookie(COOKIE)}"}
         async with (
@@ -257,13 +260,13 @@ async def test_a_copied_cookie_is_worth_nothing_after_signing_out(
             assert 303 == (await client.post("/sign-out")).status
             for path in ("/settings", "/orders", "/"):
                 assert "/sign-in" in (await thief.get(path, **copied)).headers["location"], path
-            assert 200 == (await thief.get("/sign-in", **copied)).status, "nor is it led on"
+            assert 200 == (await thief.get("/sign-in", **copied)).status, "nor is it redirected"
         assert 200 == (await another.get("/settings")).status, (
             "another session with the same token goes on"
         )
 
 
-async def test_what_was_signed_out_is_remembered_as_long_as_its_cookie_would_have_lasted(
+async def test_signed_out_sessions_are_stored_until_their_cookie_expires(
     console: Console,
 ) -> None:
     old = uuid4()
@@ -279,7 +282,7 @@ async def test_what_was_signed_out_is_remembered_as_long_as_its_cookie_would_hav
 @pytest.mark.parametrize(
     "cookie", ["", "x", "é", "gAAAAABm", seal(new_session("zrt_x"), Vault([KEY]))[:-3]]
 )
-def test_what_we_did_not_seal_is_no_session(cookie: str) -> None:
+def test_a_forged_cookie_is_no_session(cookie: str) -> None:
     assert opened(cookie, Vault([KEY])) is None
 
 
@@ -296,7 +299,7 @@ def test_other_texts_sealed_with_the_same_keys_are_no_session() -> None:
     assert opened(seal(session, vault), vault) == session
 
 
-async def test_who_guesses_tokens_has_to_wait(console: Console) -> None:
+async def test_guessing_tokens_is_rate_limited(console: Console) -> None:
     async with console.client() as client:
         for _ in range(5):
             answer = await client.sign_in("zrt_guessed")
@@ -308,7 +311,7 @@ async def test_who_guesses_tokens_has_to_wait(console: Console) -> None:
         )
 
 
-async def test_who_guesses_locks_nobody_out(console: Console, tmp_path: Path) -> None:
+async def test_guessing_locks_out_no_other_address(console: Console, tmp_path: Path) -> None:
     proxied = SourceCheck(Sources((), (ipaddress.ip_network("127.0.0.1"),)))
     async with (
         running_console(
@@ -338,7 +341,7 @@ async def test_who_guesses_locks_nobody_out(console: Console, tmp_path: Path) ->
         assert [403] * 60 == await asyncio.gather(*guesses)
 
 
-async def test_signing_in_leads_to_the_page_that_was_asked_for_and_nowhere_else(
+async def test_sign_in_redirects_to_the_requested_page_only(
     console: Console,
 ) -> None:
     async with console.client() as client:
@@ -357,7 +360,7 @@ async def test_signing_in_leads_to_the_page_that_was_asked_for_and_nowhere_else(
             await client.post("/sign-out")
 
 
-async def test_a_link_from_elsewhere_works_although_browsers_hold_the_cookie_back(
+async def test_a_cross_site_link_reloads_with_the_cookie(
     console: Console,
 ) -> None:
     async with console.client() as client:
@@ -385,7 +388,7 @@ async def test_personal_data_is_shown_to_operators_on_demand_and_audited(console
     assert [("a-operator", "console")] * 3 == [tuple(look) for look in looks]
 
 
-async def test_settings_keep_secrets_and_source_addresses_back(console: Console) -> None:
+async def test_settings_hide_secrets_and_source_addresses(console: Console) -> None:
     async with console.client(Role.ADMIN) as client:
         text = (await client.get("/settings")).text
     assert SECRET_SETTING not in text
@@ -395,7 +398,7 @@ async def test_settings_keep_secrets_and_source_addresses_back(console: Console)
     assert "RELAY_NOTIFY_TOKEN" in text
 
 
-async def test_a_session_that_has_ended_leads_a_page_that_renews_itself_to_signing_in(
+async def test_an_ended_session_redirects_htmx_to_sign_in(
     console: Console,
 ) -> None:
     async with console.client() as client:
@@ -403,7 +406,7 @@ async def test_a_session_that_has_ended_leads_a_page_that_renews_itself_to_signi
         assert (401, "/sign-in", "") == (answer.status, answer.headers["hx-redirect"], answer.text)
 
 
-async def test_every_kind_of_subscriber_is_added_shown_and_given_something_new(
+async def test_every_kind_of_subscriber_is_added_shown_and_rotated(
     console: Console,
 ) -> None:
     async with console.client(Role.ADMIN) as client:
@@ -426,22 +429,22 @@ async def test_every_kind_of_subscriber_is_added_shown_and_given_something_new(
             assert begins == "whpk_" or first[0] not in shown.text
 
 
-async def test_a_subscriber_that_cannot_be_added_is_asked_for_again(console: Console) -> None:
+async def test_an_invalid_subscriber_shows_the_form_again(console: Console) -> None:
     await console.setup.add("shop")
     async with console.client(Role.ADMIN) as client:
         for name, url, problem in (
             ("shop", "https://shop.example/", "A subscriber with this name already exists."),
-            ("a b", "https://shop.example/", "A name is 1 to 100 letters"),
+            ("a b", "https://shop.example/", "A name has 1 to 100 letters"),
             ("new", "ftp://shop.example/", "Webhooks cannot be sent to this URL."),
             ("new", "", "Webhooks cannot be sent to this URL."),
-            ("x" * 101, "https://shop.example/", "A name is 1 to 100 letters"),
+            ("x" * 101, "https://shop.example/", "A name has 1 to 100 letters"),
         ):
             answer = await client.post("/add-subscriber", name=name, url=url)
             assert (422, True) == (answer.status, problem in answer.text), name
             assert f'value="{escape(name)}"' in answer.text
 
 
-async def test_an_order_number_leads_to_its_order_whatever_it_holds(console: Console) -> None:
+async def test_any_order_number_redirects_to_its_order(console: Console) -> None:
     odd = "a/b?c#d%20 &ア"
     await console.setup.judged("04", order_no=odd)
     await console.setup.judged("99", order_no="1234-56789-09999")
@@ -458,7 +461,7 @@ async def test_an_order_number_leads_to_its_order_whatever_it_holds(console: Con
             assert f"/orders/{order_no}" == unquote(unescape(back))
 
 
-async def test_an_order_is_found_as_it_is_typed_on_a_japanese_keyboard(console: Console) -> None:
+async def test_full_width_search_values(console: Console) -> None:
     await console.setup.judged("04", order_no="1234-56789-01234", money="5400")
     async with console.client(Role.VIEWER) as client:
         found = await client.get(f"/orders?order_no={quote('１２３４ー５６７８９－０１２３４　')}")
@@ -468,9 +471,7 @@ async def test_an_order_is_found_as_it_is_typed_on_a_japanese_keyboard(console: 
             assert (200, "money" in asked) == (page.status, "1234-56789-01234" in page.text), asked
 
 
-async def test_while_the_database_is_away_pages_say_so_and_nothing_else(
-    setup: OperationsSetup, tmp_path: Path
-) -> None:
+async def test_pages_report_an_unavailable_database(setup: OperationsSetup, tmp_path: Path) -> None:
     engine = make_engine("postgresql://nobody@127.0.0.1:1/nothing")
     away = replace(setup, sessions=make_sessions(engine))
     async with (
@@ -489,7 +490,7 @@ async def test_while_the_database_is_away_pages_say_so_and_nothing_else(
     await engine.dispose()
 
 
-async def test_what_is_not_there_or_too_large_is_said_in_a_page(console: Console) -> None:
+async def test_missing_and_too_large_requests_get_error_pages(console: Console) -> None:
     async with console.client(Role.ADMIN) as client:
         for path in (
             "/nothing",

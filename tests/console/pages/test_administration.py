@@ -1,4 +1,4 @@
-"""What administrators do in the console: erasing personal data, tokens, the audit; and following the operational test."""
+"""Administration in the console: erasure, tokens, audit, and the operational test."""
 
 import re
 from urllib.parse import quote
@@ -13,7 +13,7 @@ from tests.operations.operations_setup import OPERATOR, ORDER_NO, PERSONAL
 
 
 def _shown(answer: Answer) -> list[str]:
-    """The secrets that a page shows once."""
+    """Return the secrets that a page shows once."""
     return re.findall(r'id="secret"[^>]*>([^<]+)<', answer.text)
 
 
@@ -39,7 +39,7 @@ async def test_an_orders_personal_data_is_erased_for_good(console: Console) -> N
     assert [("admin-token", "console", f"order:{ORDER_NO}")] == [tuple(entry) for entry in entries]
 
 
-async def test_an_erasure_that_leaves_something_says_so(console: Console) -> None:
+async def test_an_incomplete_erasure_is_reported(console: Console) -> None:
     await console.setup.judged("01")
     await console.setup.call("04")
     async with console.client(Role.ADMIN) as client:
@@ -85,7 +85,8 @@ async def test_a_token_is_shown_once_works_and_ends_when_it_is_revoked(console: 
     async with console.client() as later:
         assert 403 == (await later.sign_in(token)).status
     [row] = await console.setup.rows(
-        "SELECT role, expires_at - created_at > interval '89 days' AS lasts FROM operator_tokens WHERE name = 'suzuki'"
+        "SELECT role, expires_at - created_at > interval '89 days' AS lasts "
+        "FROM operator_tokens WHERE name = 'suzuki'"
     )
     assert ("operator", True) == (row.role, row.lasts)
 
@@ -98,14 +99,14 @@ async def _is_signed_out(client: ConsoleClient) -> bool:
     ("fields", "problem"),
     [
         ({"name": "taken"}, "A token with this name already exists."),
-        ({"name": "a b"}, "A name is 1 to 100 letters"),
-        ({"name": "admin-token"}, "A name is 1 to 100 letters"),
-        ({"name": ""}, "A name is 1 to 100 letters"),
+        ({"name": "a b"}, "A name has 1 to 100 letters"),
+        ({"name": "admin-token"}, "A name has 1 to 100 letters"),
+        ({"name": ""}, "A name has 1 to 100 letters"),
         ({"name": "new", "role": "root"}, "This value is invalid."),
         ({"name": "new", "days": "soon"}, "This value is invalid."),
     ],
 )
-async def test_a_token_that_cannot_be_made_is_asked_for_again(
+async def test_an_invalid_token_shows_the_form_again(
     console: Console, fields: dict[str, str], problem: str
 ) -> None:
     async with console.client(Role.ADMIN) as client:
@@ -131,7 +132,7 @@ def _entries(answer: Answer) -> int:
     return answer.text.count("<tr>") - 1 if "<tr>" in answer.text else 0
 
 
-async def test_the_audit_is_filtered_by_who_what_and_to_what(console: Console) -> None:
+async def test_audit_filters(console: Console) -> None:
     setup = console.setup
     await setup.add("shop")
     await setup.judged("04")
@@ -163,10 +164,11 @@ async def test_the_audit_is_filtered_by_who_what_and_to_what(console: Console) -
         assert PERSONAL[0] not in everything.text
 
 
-async def test_the_audit_is_read_on_page_by_page_with_its_filter(console: Console) -> None:
+async def test_audit_pages_keep_the_filter(console: Console) -> None:
     await console.setup.run(
         "INSERT INTO audit_entries (id, operator, role, via, action, subject) "
-        "SELECT gen_random_uuid(), 'sato', 'operator', :via, 'webhook.retried', 'webhook:' || n FROM generate_series(1, 60) AS n",
+        "SELECT gen_random_uuid(), 'sato', 'operator', :via, 'webhook.retried', 'webhook:' || n "
+        "FROM generate_series(1, 60) AS n",
         via=Via.API.value,
     )
     async with console.client(Role.ADMIN) as client:
@@ -177,7 +179,7 @@ async def test_the_audit_is_read_on_page_by_page_with_its_filter(console: Consol
         assert "Token created" not in second.text.partition("<tbody>")[2]
 
 
-async def test_the_operational_test_is_followed(console: Console) -> None:
+async def test_progress_of_the_operational_test(console: Console) -> None:
     async with console.client(Role.VIEWER) as client:
         before = (await client.get("/onboarding")).text
         assert ("No calls yet" in before, "<code>zeus-relay doctor</code>" in before) == (
@@ -199,7 +201,7 @@ async def test_the_operational_test_is_followed(console: Console) -> None:
         assert "not expected" in done
 
 
-async def test_what_the_service_did_itself_is_in_the_audit(console: Console) -> None:
+async def test_actions_of_the_service_are_in_the_audit(console: Console) -> None:
     async with console.client(Role.ADMIN) as client:
         page = await client.get(f"/audit?operator={SERVICE.name}")
         assert (2, True, True) == (

@@ -1,4 +1,4 @@
-"""The form for a new subscriber: its limits, which are folded away, and what is said at the fields."""
+"""Form for a new subscriber: limits, and messages at invalid fields."""
 
 import re
 from html import escape
@@ -17,7 +17,7 @@ RATE, IN_FLIGHT, SECONDS = (
 
 
 def messages_at(answer: Answer) -> dict[str, str]:
-    """What is said at each field, by the id of the input that it describes."""
+    """Return the message of each invalid field, by the id of its input."""
     problems = dict(re.findall(r'<p class="error" id="([^"]+)">([^<]+)</p>', answer.text))
     inputs = re.findall(
         r'<input id="([^"]+)"[^>]* aria-invalid="true" aria-describedby="([^"]+)"', answer.text
@@ -27,7 +27,7 @@ def messages_at(answer: Answer) -> dict[str, str]:
 
 
 def limits_are_open(answer: Answer) -> bool:
-    """Whether the part with the limits is unfolded."""
+    """Return True if the limits are unfolded."""
     found = re.search(r"<details( open)?>\s*<summary>More</summary>", answer.text)
     assert found
     return found[1] is not None
@@ -43,7 +43,7 @@ def limits_are_open(answer: Answer) -> bool:
         ({"rate_limit": "２０", "max_in_flight": "８", "timeout": "2.5"}, (20, 8, 2_500)),
     ],
 )
-async def test_the_limits_of_a_new_subscriber_are_kept(
+async def test_limits_of_a_new_subscriber_are_stored(
     console: Console, fields: dict[str, str], kept: tuple[object, ...]
 ) -> None:
     async with console.client(Role.ADMIN) as client:
@@ -80,14 +80,14 @@ async def test_the_limits_of_a_new_subscriber_are_kept(
         ),
     ],
 )
-async def test_a_limit_that_cannot_be_used_is_marked(
+async def test_an_invalid_limit_is_marked(
     console: Console, fields: dict[str, str], problems: dict[str, str]
 ) -> None:
     async with console.client(Role.ADMIN) as client:
         answer = await client.post("/add-subscriber", **SHOP, **fields)
-    said = messages_at(answer)
-    assert (422, problems.keys(), True) == (answer.status, said.keys(), limits_are_open(answer))
-    assert all(said[field].startswith(words) for field, words in problems.items())
+    messages = messages_at(answer)
+    assert (422, problems.keys(), True) == (answer.status, messages.keys(), limits_are_open(answer))
+    assert all(messages[field].startswith(words) for field, words in problems.items())
     assert all(
         f'value="{escape(text)}"' in answer.text.replace("&#34;", "&quot;")
         for text in (*SHOP.values(), *fields.values())
@@ -95,7 +95,7 @@ async def test_a_limit_that_cannot_be_used_is_marked(
     assert [] == await console.setup.rows("SELECT name FROM subscribers")
 
 
-async def test_what_is_wrong_with_name_and_address_is_said_there(console: Console) -> None:
+async def test_invalid_name_and_url_are_marked(console: Console) -> None:
     await console.setup.add("shop")
     async with console.client(Role.ADMIN) as client:
         taken = await client.post("/add-subscriber", **SHOP)
@@ -113,7 +113,7 @@ async def test_what_is_wrong_with_name_and_address_is_said_there(console: Consol
         )
 
 
-async def test_a_url_is_kept_and_shown_as_written(console: Console) -> None:
+async def test_a_url_is_stored_and_shown_unchanged(console: Console) -> None:
     signed = "https://Shop.example:443/t/%2Fa/../b//c?sp=%2Ftriggers&sig=a%2Bb%2fc%3D&x=1|2&店?"
     async with console.client(Role.ADMIN) as client:
         assert 200 == (await client.post("/add-subscriber", name="shop", url=f" {signed} ")).status

@@ -1,4 +1,4 @@
-"""What the console says: every text in Japanese too, times in Japan, and words for every code."""
+"""Texts of the console: translations, formats, and labels of codes."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -37,7 +37,7 @@ def test_every_setting_is_explained_in_japanese_too() -> None:
     assert all(translated.values())
 
 
-def test_translations_have_the_places_of_the_text_they_translate() -> None:
+def test_translations_have_the_same_placeholders() -> None:
     with (CONSOLE / "locales/ja/LC_MESSAGES/console.po").open("rb") as file:
         catalogue = read_po(file, locale="ja")
     for message in catalogue:
@@ -59,11 +59,11 @@ def test_translations_have_the_places_of_the_text_they_translate() -> None:
         ("outcome", OutcomeKind),
     ],
 )
-def test_every_code_has_words(kind: str, codes: type) -> None:
+def test_every_code_has_a_label(kind: str, codes: type) -> None:
     assert [code for code in codes if labels.label_of(kind, code)[0] == code] == []
 
 
-def test_a_reason_names_the_parameter_that_it_is_about() -> None:
+def test_a_reason_names_its_parameter() -> None:
     assert ("Differs from the earlier call", "money") == labels.label_of("reason", "differs:money")
     assert ("of a new version", "") == labels.label_of("reason", "of a new version")
 
@@ -81,19 +81,17 @@ def test_a_reason_names_the_parameter_that_it_is_about() -> None:
         ("xx", "ja", Language.JAPANESE),
     ],
 )
-def test_the_language_is_the_one_chosen_or_the_browsers_first(
-    chosen: str | None, accepted: str, language: Language
-) -> None:
+def test_choice_of_language(chosen: str | None, accepted: str, language: Language) -> None:
     assert language is choose(chosen, accepted)
 
 
-def test_moments_are_those_of_japan() -> None:
+def test_times_are_in_japan() -> None:
     assert "2026-11-24 00:30:05" == i18n.moment(LATE)
     assert "2026年11月24日(火) 00:30:05 JST" == i18n.in_words(LATE, Language.JAPANESE)
     assert "Tue 24 Nov 2026, 00:30:05 JST" == i18n.in_words(LATE, Language.ENGLISH)
 
 
-def test_spans_amounts_and_numbers_are_written_as_people_do() -> None:
+def test_formats_of_durations_amounts_and_numbers() -> None:
     assert "3 minutes ago" == i18n.ago(LATE - timedelta(minutes=3), Language.ENGLISH, LATE)
     assert "3 分前" == i18n.ago(LATE - timedelta(minutes=3), Language.JAPANESE, LATE)
     assert "in 2 hours" == i18n.ago(LATE + timedelta(hours=2), Language.ENGLISH, LATE)

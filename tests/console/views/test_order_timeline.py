@@ -1,4 +1,4 @@
-"""The story of an order stays readable: many repetitions in a row are one line that can be opened."""
+"""Timeline of an order: long runs of duplicates are folded."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -36,7 +36,7 @@ def notice(
 
 
 def lines(*notices: Notice) -> list[tuple[str | None, int]]:
-    """Of each line the status and how many more calls it stands for."""
+    """Return each entry's status and its number of folded calls."""
     history = OrderHistory(
         order_no="1234-56789-01234",
         order=None,
@@ -51,7 +51,7 @@ def lines(*notices: Notice) -> list[tuple[str | None, int]]:
     ]
 
 
-def test_a_storm_of_repetitions_is_one_line_between_what_matters() -> None:
+def test_many_duplicates_are_folded_into_one_entry() -> None:
     storm = [notice(number) for number in range(1, 200)]
     assert lines(notice(0, Verdict.ACCEPTED), *storm, notice(200, Verdict.ACCEPTED, "05")) == [
         ("04", 0),
@@ -60,11 +60,11 @@ def test_a_storm_of_repetitions_is_one_line_between_what_matters() -> None:
     ]
 
 
-def test_a_few_repetitions_are_shown_one_by_one() -> None:
+def test_a_few_duplicates_are_shown_one_by_one() -> None:
     assert lines(*(notice(number) for number in range(3))) == [("04", 0)] * 3
 
 
-def test_repetitions_that_differ_are_apart() -> None:
+def test_different_duplicates_are_folded_separately() -> None:
     odd = [notice(number, flags=("oversize:sendid",)) for number in range(4, 8)]
     assert lines(
         *(notice(number) for number in range(4)),
@@ -77,5 +77,5 @@ def test_repetitions_that_differ_are_apart() -> None:
     ]
 
 
-def test_what_is_no_repetition_is_never_folded() -> None:
+def test_only_duplicates_are_folded() -> None:
     assert lines(*(notice(number, Verdict.CONFLICT) for number in range(6))) == [("04", 0)] * 6
