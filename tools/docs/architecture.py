@@ -18,6 +18,7 @@ JAPANESE: Mapping[str, str] = {
     "cli": "コマンド",
     "simulator": "ゼウスの代役。`app.zeus` だけに依存する",
     "operations": "オペレーターの閲覧と操作。API、画面、コマンドが共有する",
+    "reconciliation": "ゼウスの管理画面から出力したCSVと、自社のオーダーとの照合",
     "recording": "コールの記録。Postgres、だめならスプール、それもだめなら保留",
     "judging": "通知の判定。通知とオーダーからイベントを作る",
     "forwarding": "Webhookの配信。取得、送信、結果の記録",
