@@ -1,4 +1,7 @@
-"""Alembic's entry: runs migrations on the connection that app.db.migrations hands over, each in its own transaction."""
+"""Alembic environment: runs each migration in its own transaction.
+
+`app.db.migrations` passes the connection.
+"""
 
 from alembic import context
 
@@ -7,7 +10,8 @@ from app.db.tables.metadata import Base
 connection = context.config.attributes.get("connection")
 if connection is None:
     raise SystemExit(
-        "run migrations with `zeus-relay migrate`, and make new ones with `zeus-relay migrate --new MESSAGE`"
+        "run migrations with `zeus-relay migrate`, "
+        "and make new ones with `zeus-relay migrate --new MESSAGE`"
     )
 
 context.configure(

@@ -1,4 +1,4 @@
-"""A command of the service, run in this process, whose logs are as before afterwards."""
+"""Runner of a command of the service in this process; it restores the logging setup."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from app.cli import commands
 
 
 async def run_command(*arguments: str, settings: Mapping[str, str]) -> Result:
-    """Run a command under these settings, named without the prefix, and return what came of it."""
+    """Run a command with `settings`, named without the prefix, and return its result."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     environment = {f"RELAY_{name}": value for name, value in settings.items()}

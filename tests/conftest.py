@@ -1,4 +1,4 @@
-"""A real Postgres for every test: one embedded server a run, a migrated template, and a database of its own for each test that asks."""
+"""Postgres fixtures: one embedded server per run, and a new database from a template per test."""
 
 import asyncio
 import atexit
@@ -46,18 +46,19 @@ SLOW = (
     "recording/postgres/test_server_away.py",
     "recording/spool/test_spool_command.py",
 )
-"""What `make test` leaves to `make test-slow`: what takes long by its nature or by its number, so that the first is done in minutes."""
+"""Tests for `make test-slow`: long ones and many ones, so that `make test` ends in minutes."""
 
 if "PYTEST_XDIST_WORKER" not in os.environ:
-    # One directory for all of this run, gone at its end. Pytest's own is closed to other users whenever a run starts, and as root
-    # the embedded Postgres is another user: two runs at once would take each other's server away.
+    # One directory for this run, removed at its end. The start of each pytest run closes pytest's
+    # own directory to other users. As root, the embedded Postgres runs as another user, so two
+    # concurrent runs would break each other's server.
     _run = tempfile.mkdtemp(prefix="zeus-relay-tests-")
     os.environ["PYTEST_DEBUG_TEMPROOT"] = _run
     atexit.register(shutil.rmtree, _run, ignore_errors=True)
 
 
 def with_database(url: str, name: str) -> str:
-    """The same server, another database."""
+    """Return the URL of another database on the same server."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(path=f"/{quote(name)}"))
 
@@ -72,21 +73,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def small_heap() -> None:
-    """The garbage collector leaves out what was there before, as in the service's own processes: walking through it can take a second."""
+    """Exclude existing objects from garbage collection, as the service's processes do.
+
+    A collection of them can take a second.
+    """
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(scope="session")
 def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory that all xdist workers of this run share."""
+    """Return a directory that all xdist workers of this run share."""
     base = tmp_path_factory.getbasetemp()
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 @pytest.fixture(scope="session")
 def postgres_url(run_dir: Path) -> str:
-    """The run's Postgres server, with a migrated template database in it."""
+    """Return the URL of the run's Postgres server, which has a migrated template database."""
     with InterProcessLock(run_dir / "postgres.lock"):
         url = start_embedded(run_dir / "pg")
         asyncio.run(_make_template(url))
@@ -97,7 +101,7 @@ async def _make_template(url: str) -> None:
     connection = await connect(url)
     try:
         if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", TEMPLATE):
-            # Nothing here has to survive a power cut, and the machine has other things to do.
+            # No data here must survive a power cut, and syncing is slow.
             await connection.execute("ALTER SYSTEM SET fsync = off")
             await connection.execute("ALTER SYSTEM SET full_page_writes = off")
             await connection.execute("SELECT pg_reload_conf()")
@@ -110,14 +114,14 @@ async def _make_template(url: str) -> None:
 
 @pytest.fixture
 async def empty_database_url(postgres_url: str) -> AsyncIterator[str]:
-    """A database without tables, gone after the test."""
+    """Yield the URL of a database without tables, dropped after the test."""
     async with _database(postgres_url, "template1") as url:
         yield url
 
 
 @pytest.fixture
 async def database_url(postgres_url: str) -> AsyncIterator[str]:
-    """A migrated database, gone after the test."""
+    """Yield the URL of a migrated database, dropped after the test."""
     async with _database(postgres_url, TEMPLATE) as url:
         yield url
 
@@ -136,7 +140,7 @@ async def _database(postgres_url: str, template: str) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def sessions(database_url: str) -> AsyncIterator[Sessions]:
-    """Sessions on the test's own database."""
+    """Yield sessions on the test's own database."""
     engine = make_engine(database_url)
     yield make_sessions(engine)
     await engine.dispose()

@@ -1,4 +1,4 @@
-"""A clock for upper limits in tests: what the machine, or Python itself, takes from this whole process does not count."""
+"""Clock for upper time limits in tests; pauses of the whole process do not count."""
 
 import functools
 import threading
@@ -9,10 +9,11 @@ _LONGEST_TICK = 0.05
 
 
 class FairClock:
-    """Follows time.perf_counter() by ticks of a thread; a tick that comes late counts as 50 ms at most.
+    """Follows time.perf_counter() by ticks of a thread; a late tick counts as 50 ms at most.
 
-    A thread comes late when the process gets no processor, or while the garbage collector walks the heap, which is large in a test's
-    process. It does not come late when an event loop waits, computes or blocks on a file: all that counts in full.
+    A tick is late when the process gets no CPU, or while the garbage collector walks the large heap
+    of a test process. It is not late when an event loop waits, computes or blocks on a file: that
+    time counts in full.
     """
 
     def __init__(self) -> None:
@@ -22,7 +23,7 @@ class FairClock:
         threading.Thread(target=self._tick, daemon=True, name="fair clock").start()
 
     def seconds(self) -> float:
-        """Seconds since some moment in the past, without stalls."""
+        """Return seconds since some moment in the past, without stalls."""
         with self._lock:
             now = time.perf_counter()
             self._seconds += min(now - self._seen, _LONGEST_TICK)
@@ -41,5 +42,5 @@ def _clock() -> FairClock:
 
 
 def fair_seconds() -> float:
-    """The seconds of this process's one clock; it goes from the first reading on."""
+    """Return the seconds of this process's only clock, which starts at the first reading."""
     return _clock().seconds()

@@ -1,4 +1,4 @@
-"""Real processes of the service for tests: started with an environment, watched through their logs, ended on purpose."""
+"""Real processes of the service for tests, observed through their logs."""
 
 import asyncio
 import json
@@ -23,13 +23,16 @@ START_SECONDS = 30.0
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """This process's environment without any RELAY_ variable, and with the given ones (named without the prefix)."""
+    """Return this environment with only the given RELAY_ variables, named without the prefix."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
     return inherited | {f"RELAY_{name}": value for name, value in settings.items()}
 
 
 def service_settings(database_url: str) -> dict[str, str]:
-    """Settings under which every role starts on this database, on free ports, with subscribers on this machine allowed."""
+    """Return settings that start every role on this database and on free ports.
+
+    Subscribers on this machine are allowed.
+    """
     return {
         "DATABASE_URL": database_url,
         "PUBLIC_PORT": "0",
@@ -42,9 +45,9 @@ def service_settings(database_url: str) -> dict[str, str]:
 
 
 class Process:
-    """One `zeus-relay` process. Its log is kept in a file, and the addresses it listens on are read from there.
+    """One `zeus-relay` process. It logs to a file, from which its addresses are read.
 
-    With `piped` it writes to a pipe, whose reader writes the file.
+    With `piped` it logs to a pipe, whose reader writes the file.
     """
 
     def __init__(
@@ -73,7 +76,7 @@ class Process:
 
     @property
     def log_reader(self) -> LogReader:
-        """Who reads the pipe."""
+        """Return the reader of the pipe."""
         assert self._reader
         return self._reader
 
@@ -85,20 +88,20 @@ class Process:
         return self.log_file.read_text(errors="replace")
 
     def events(self) -> Iterator[dict[str, object]]:
-        """The log's lines that are JSON."""
+        """Yield the JSON lines of the log."""
         for line in self.log_text().splitlines():
             if line.startswith("{"):
                 yield json.loads(line)
 
     async def address_of(self, role: str) -> tuple[str, int]:
-        """Host and port of a role's listener, as soon as it listens."""
+        """Wait until a role listens, and return its host and port."""
         event = await self.logged("listening", role=role)
         match = re.fullmatch(r"(.*):(\d+)", str(event["address"]))
         assert match
         return match[1], int(match[2])
 
     async def logged(self, event: str, **fields: object) -> dict[str, object]:
-        """Wait for a line of the log and return it."""
+        """Wait for a log line and return it."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             for line in self.events():
@@ -113,7 +116,7 @@ class Process:
         raise AssertionError(f"no {event} {fields} in\n{self.log_text()}")
 
     async def ready(self, role: str) -> tuple[str, int]:
-        """Wait until the role's listener says that it is ready, and return its address."""
+        """Wait until the role is ready, and return its address."""
         host, port = await self.address_of(role)
         async with aiohttp.ClientSession() as client:
             for _ in range(int(START_SECONDS / 0.05)):
@@ -127,12 +130,12 @@ class Process:
         raise AssertionError(f"{role} did not become ready:\n{self.log_text()}")
 
     def kill(self) -> None:
-        """As a power cut: SIGKILL."""
+        """Kill it with SIGKILL, like a power cut."""
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
 
     def terminate(self) -> None:
-        """Ask it to stop, as a deploy does."""
+        """Ask it to stop with SIGTERM, like a deploy."""
         self._process.send_signal(signal.SIGTERM)
 
     async def ended(self, patience: float = 40) -> int:
@@ -140,7 +143,7 @@ class Process:
         return await asyncio.wait_for(asyncio.to_thread(self._process.wait), patience)
 
     def close(self) -> None:
-        """Leave nothing running."""
+        """Stop the process and its reader."""
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
@@ -150,7 +153,7 @@ class Process:
 
 @contextmanager
 def processes(directory: Path) -> Iterator["Starter"]:
-    """Start processes within this block; all are gone after it."""
+    """Yield a starter of processes, which all end with the block."""
     starter = Starter(directory)
     try:
         yield starter
@@ -160,7 +163,7 @@ def processes(directory: Path) -> Iterator["Starter"]:
 
 
 class Starter:
-    """Starts processes and remembers them."""
+    """Starts processes and keeps a list of them."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -169,7 +172,7 @@ class Starter:
     def start(
         self, *arguments: str, piped: bool = False, before: Sequence[str] = (), **settings: str
     ) -> Process:
-        """`before` is a command that becomes the process: it starts what follows by `exec`."""
+        """Start a process. `before` is a command that starts its arguments by `exec`."""
         process = Process(list(arguments), settings, self._directory, piped=piped, before=before)
         self.started.append(process)
         return process

@@ -1,10 +1,10 @@
-"""Raw HTTP for tests: bytes out over a real socket, the answer's bytes back."""
+"""Raw HTTP for tests: exact bytes over a real socket."""
 
 import asyncio
 
 
 async def exchange(host: str, port: int, request: bytes, *, patience: float = 10) -> bytes:
-    """Send `request` as it is and return everything that comes back until the server closes or the answer is complete."""
+    """Send `request` unchanged and return the bytes of the answer."""
     reader, writer = await asyncio.open_connection(host, port)
     try:
         writer.write(request)
@@ -27,5 +27,5 @@ async def exchange(host: str, port: int, request: bytes, *, patience: float = 10
 
 
 def status_of(answer: bytes) -> int:
-    """The status code of an answer."""
+    """Return the status code of an answer."""
     return int(answer.split(b" ", 2)[1])

@@ -1,4 +1,4 @@
-"""A merchant's system for tests: a real HTTP server that verifies every webhook with the official library and keeps it."""
+"""Subscriber for tests: an HTTP server that verifies webhooks with the official library."""
 
 import asyncio
 from collections import defaultdict
@@ -11,7 +11,10 @@ from standardwebhooks import Webhook
 
 
 class Subscriber:
-    """What arrived, in order of arrival. `status` is what it answers; a webhook that does not verify is an error of the test."""
+    """Keeps verified webhooks in order of arrival, and answers `status`.
+
+    A webhook with a wrong signature fails the test.
+    """
 
     def __init__(self, secret: str) -> None:
         self._webhook = Webhook(secret)
@@ -29,7 +32,7 @@ class Subscriber:
         body = await request.read()
         try:
             event = self._webhook.verify(body, dict(request.headers))
-        except Exception as error:  # any failure to verify is the finding, whatever its kind
+        except Exception as error:  # every failure to verify counts
             self.unverified.append(repr(error))
             return web.Response(status=400)
         if self.status == 200:
@@ -38,7 +41,7 @@ class Subscriber:
         return web.Response(status=self.status)
 
     def events(self) -> dict[str, list[dict[str, Any]]]:
-        """The events of each order without repeated deliveries, in order of first arrival."""
+        """Return the events of each order without duplicates, in order of first arrival."""
         seen: dict[str, dict[str, Any]] = {}
         for webhook_id, event in self.received:
             seen.setdefault(webhook_id, event)
@@ -48,7 +51,7 @@ class Subscriber:
         return dict(by_order)
 
     async def wait_for(self, count: int, patience: float = 20) -> None:
-        """Return when `count` different events have arrived."""
+        """Wait until `count` different events have arrived."""
         async with asyncio.timeout(patience):
             while len({webhook_id for webhook_id, _ in self.received}) < count:
                 self._arrived.clear()
@@ -62,7 +65,7 @@ Merchant = TypeVar("Merchant", bound=Subscriber)
 async def subscriber(
     secret: str, kind: Callable[[str], Merchant] = Subscriber
 ) -> AsyncIterator[Merchant]:  # type: ignore[assignment]
-    """A subscriber that listens on a free port within this block."""
+    """Yield a subscriber that listens on a free port."""
     merchant = kind(secret)
     application = web.Application()
     application.router.add_post("/hooks", merchant.handle)

@@ -1,4 +1,7 @@
-"""A server of the system's own Postgres packages, for what the embedded one lacks: TLS, ICU, other encodings."""
+"""Postgres server from the system's packages, with TLS, ICU and other encodings.
+
+The embedded server lacks these.
+"""
 
 import os
 import shutil
@@ -13,11 +16,11 @@ _FOUND = sorted(
     Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3])
 )
 INSTALLED = bool(_FOUND)
-"""Debian's package postgresql is there; CI installs it."""
+"""True when Debian's package postgresql is installed, as in CI."""
 
 
 class SystemPostgres:
-    """One server on TCP, whose superuser is postgres; `url` is that of its first database."""
+    """One server on TCP. Its superuser is postgres; `url` names its first database."""
 
     def __init__(self, directory: Path) -> None:
         self._bin = _FOUND[-1].parent
@@ -74,7 +77,10 @@ class SystemPostgres:
 
 @contextmanager
 def system_postgres(directory: Path, *options: str, **files: str) -> Iterator[SystemPostgres]:
-    """A server that runs now, with these files, `pg_hba_conf` for pg_hba.conf, and is gone afterwards."""
+    """Yield a running server with `files`, such as `pg_hba_conf` for pg_hba.conf.
+
+    It stops at the end of the block.
+    """
     server = SystemPostgres(directory)
     for name, text in files.items():
         server.write(name.replace("_conf", ".conf").replace("server_", "server."), text)

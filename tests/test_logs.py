@@ -1,4 +1,4 @@
-"""What a line of the log looks like when it is written."""
+"""Format of log lines."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ get_logger("test").info("call_recorded", notice_id=UUID(int=7), count=3)
 
 
 def logged(style: str) -> str:
-    """The line that a process of its own writes, since the set-up is the process's."""
+    """Return the log line of a new process, since logging is set up per process."""
     return subprocess.run(
         [sys.executable, "-c", _PROGRAM.format(style=style)],
         capture_output=True,
@@ -24,7 +24,7 @@ def logged(style: str) -> str:
     ).stderr
 
 
-def test_an_id_is_logged_as_its_text() -> None:
+def test_an_id_is_logged_as_text() -> None:
     line = json.loads(logged("json"))
     assert (line["notice_id"], line["count"], line["event"]) == (
         "00000000-0000-0000-0000-000000000007",
@@ -34,6 +34,6 @@ def test_an_id_is_logged_as_its_text() -> None:
 
 
 @pytest.mark.parametrize("style", ["json", "text"])
-def test_no_line_shows_how_python_writes_an_id(style: str) -> None:
+def test_no_line_shows_the_repr_of_an_id(style: str) -> None:
     assert "UUID" not in logged(style)
     assert "00000000-0000-0000-0000-000000000007" in logged(style)

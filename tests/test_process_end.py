@@ -1,4 +1,4 @@
-"""How a process of the service ends: in time, whatever still hangs, and with one line of the log for a defect."""
+"""End of a process: in time despite a hanging thread, and with one log line for a defect."""
 
 import json
 import subprocess
@@ -25,7 +25,7 @@ start(main)
 
 
 def _ended(body: str, directory: Path) -> tuple[int, list[dict[str, Any]], float]:
-    """The exit code, the lines of the log, and the seconds that it took."""
+    """Return the exit code, the log lines and the duration in seconds."""
     settings = environment(DATABASE_URL="postgresql://relay@127.0.0.1:1/relay")
     began = time.monotonic()
     repository = str(Path(__file__).parents[1])
@@ -45,7 +45,7 @@ def _ended(body: str, directory: Path) -> tuple[int, list[dict[str, Any]], float
     )
 
 
-def test_a_thread_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
+def test_a_hanging_thread_does_not_delay_the_end(tmp_path: Path) -> None:
     code, lines, seconds = _ended(
         "threading.Thread(target=time.sleep, args=(50,), name='resolver_0').start()", tmp_path
     )
@@ -54,14 +54,18 @@ def test_a_thread_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
     assert 5 <= seconds < 30
 
 
-def test_a_defect_ends_the_process_with_a_line_that_quotes_nothing(tmp_path: Path) -> None:
+def test_a_defect_ends_the_process_with_a_line_without_values(tmp_path: Path) -> None:
     code, [line], _ = _ended("raise ExceptionGroup('', [KeyError('taro@example.com')])", tmp_path)
     assert (1, "process_failed", "KeyError") == (code, line["event"], line["error"])
     assert "taro" not in json.dumps(line)
 
 
-def test_a_defect_of_a_thread_or_a_finalizer_is_a_line_of_the_log(tmp_path: Path) -> None:
-    body = "Secret(); thread = threading.Thread(target=int, args=('taro@example.com',), name='odd'); thread.start(); thread.join()"
+def test_defects_in_threads_and_finalizers_are_logged(tmp_path: Path) -> None:
+    body = (
+        "Secret(); "
+        "thread = threading.Thread(target=int, args=('taro@example.com',), name='odd'); "
+        "thread.start(); thread.join()"
+    )
     code, lines, _ = _ended(body, tmp_path)
     assert (0, [("uncaught", "KeyError"), ("uncaught", "ValueError")]) == (
         code,

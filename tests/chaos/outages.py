@@ -212,7 +212,7 @@ async def log_reader_stuck(site: Site) -> None:
     await site.start_worker(0)
     await asyncio.sleep(site.effort.outage_s / 2)
     for process in stuck:
-        process.log_reader.read_on()
+        process.log_reader.resume_reading()
 
 
 async def spool_removed(site: Site) -> None:

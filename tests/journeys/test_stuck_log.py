@@ -107,7 +107,7 @@ async def test_what_waited_is_written_when_the_reader_reads_on(
     await _full(receiver, lambda: _call(address))
     calls = len(await stored(database_url)) + 30
     assert [200] * 30 == [await _call(address, "2424-00000-00000") for _ in range(30)]
-    receiver.log_reader.read_on()
+    receiver.log_reader.resume_reading()
     receiver.terminate()
     assert 0 == await receiver.ended(END_SECONDS)
     await asyncio.sleep(0.5)  # the reader's own time
@@ -123,7 +123,7 @@ async def test_lines_that_nobody_will_ever_read_are_counted(
     )
     address, metrics = await receiver.ready("receiver"), await receiver.address_of("health")
     assert 0 == await _metric(metrics, "zeus_relay_log_lines_dropped_total")
-    receiver.log_reader.go_away()
+    receiver.log_reader.exit()
     assert [200] * 5 == [await _call(address) for _ in range(5)]
     async with asyncio.timeout(5):
         while await _metric(metrics, "zeus_relay_log_lines_dropped_total") < 5:
