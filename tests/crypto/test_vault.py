@@ -1,4 +1,4 @@
-"""Secrets at rest: sealed by the newest key, opened by any, and never shown."""
+"""Vault: encryption with the newest key, decryption with any, keys never shown."""
 
 import pytest
 from cryptography.fernet import Fernet
@@ -9,40 +9,40 @@ OLD, NEW = (Fernet.generate_key().decode() for _ in range(2))
 SECRET = "whsec_c2VjcmV0IG9mIHRoZSB0ZXN0IHNlY3JldCBvZiBpdA=="
 
 
-def test_what_is_sealed_can_be_opened_and_says_nothing() -> None:
+def test_a_sealed_secret_opens_again_and_is_unreadable() -> None:
     sealed = Vault([OLD]).seal(SECRET)
     assert Vault([OLD]).open(sealed) == SECRET
     assert SECRET.encode() not in sealed
 
 
-def test_every_key_opens() -> None:
+def test_every_key_decrypts() -> None:
     assert Vault([NEW, OLD]).open(Vault([OLD]).seal(SECRET)) == SECRET
 
 
-def test_the_first_key_seals() -> None:
+def test_the_first_key_encrypts() -> None:
     assert Vault([NEW]).open(Vault([NEW, OLD]).seal(SECRET)) == SECRET
 
 
-def test_a_missing_key_is_named_for_what_it_is() -> None:
+def test_a_missing_key_is_reported_with_its_setting() -> None:
     with pytest.raises(KeyMissing, match="RELAY_SECRET_KEYS"):
         Vault([NEW]).open(Vault([OLD]).seal(SECRET))
 
 
-def test_a_changed_byte_is_refused() -> None:
+def test_a_changed_byte_is_rejected() -> None:
     sealed = bytearray(Vault([OLD]).seal(SECRET))
     sealed[20] ^= 1
     with pytest.raises(KeyMissing):
         Vault([OLD]).open(bytes(sealed))
 
 
-def test_resealing_frees_the_old_key() -> None:
+def test_a_resealed_secret_needs_no_old_key() -> None:
     resealed = Vault([NEW, OLD]).reseal(Vault([OLD]).seal(SECRET))
     assert Vault([NEW]).open(resealed) == SECRET
     with pytest.raises(KeyMissing):
         Vault([OLD]).open(resealed)
 
 
-def test_a_vault_without_keys_or_with_a_wrong_one_is_refused() -> None:
+def test_a_vault_needs_valid_keys() -> None:
     with pytest.raises(NoKeys):
         Vault([])
     with pytest.raises(ValueError):

@@ -1,4 +1,4 @@
-"""The migration to collation "C": on a Japanese ICU database with data, while the service works."""
+"""Migration to collation "C" on a Japanese ICU database with data, while the service runs."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -20,7 +20,7 @@ BEFORE = "0014"
 SECRET = "whsec_Zm9yIHRlc3RzIG9ubHksIG1ha2UgeW91ciBvd24hISE="
 LETTERS = ["a", "A", "ｱ", "ア", "あ", "-", "_", "Ａ"]
 ORDERS = [f"{letter}{number:02}" for letter in LETTERS for number in range(20)]
-# Words of our own, in ASCII, which are looked up and never sorted.
+# Columns with words of our own in ASCII, which are never sorted.
 WORDS = {"state", "verdict", "version_num"}
 _INDEXED = """
 SELECT relname || '.' || attname AS name, attname, attcollation = '"C"'::regcollation AS plain
@@ -53,7 +53,7 @@ FROM generate_series(1, 3)
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SystemPostgres]:
-    """A server that knows ICU."""
+    """Yield a server with ICU."""
     if not INSTALLED:
         pytest.skip("needs Debian's package postgresql")
     with system_postgres(tmp_path_factory.mktemp("icu")) as running:
@@ -62,7 +62,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SystemPostgres]
 
 @pytest.fixture(params=["embedded", "icu"])
 def place(request: pytest.FixtureRequest, postgres_url: str) -> tuple[str, str]:
-    """The URL of a server, and how a database is made there: as usual, or a Japanese one."""
+    """Return a server's URL and the options of its database: default, or Japanese ICU."""
     if request.param == "embedded":
         return postgres_url, "TEMPLATE template1"
     server: SystemPostgres = request.getfixturevalue("server")
@@ -72,7 +72,7 @@ def place(request: pytest.FixtureRequest, postgres_url: str) -> tuple[str, str]:
 
 @pytest.fixture
 async def url(place: tuple[str, str]) -> AsyncIterator[str]:
-    """A database at the revision before."""
+    """Yield the URL of a database at the revision before."""
     server_url, how = place
     name = f"test_{uuid4().hex}"
     admin = await connect(server_url)
@@ -86,7 +86,7 @@ async def url(place: tuple[str, str]) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def filled(url: str) -> AsyncIterator[Connection]:
-    """A connection to that database, in which there are orders and events."""
+    """Yield a connection to that database, filled with orders and events."""
     connection = await connect(url)
     await connection.execute(_FILL_ORDERS, ORDERS)
     await connection.execute(_FILL_EVENTS, ORDERS)
@@ -98,7 +98,7 @@ async def _as_pairs(connection: Connection, query: str) -> list[tuple[object, ..
     return [tuple(row.values()) for row in await connection.fetch(query)]
 
 
-async def test_every_key_is_sorted_by_its_bytes_and_no_table_is_rewritten(
+async def test_keys_are_sorted_by_bytes_and_no_table_is_rewritten(
     url: str, filled: Connection
 ) -> None:
     files = await _as_pairs(filled, _FILES)
@@ -139,8 +139,8 @@ async def test_down_and_up_again(url: str, filled: Connection) -> None:
     assert after == await _as_pairs(filled, _INDEXES)
 
 
-async def test_what_was_interrupted_is_taken_up(url: str, filled: Connection) -> None:
-    # An index that an interrupted try left behind, once whole and once not.
+async def test_an_interrupted_migration_can_be_repeated(url: str, filled: Connection) -> None:
+    # Indexes left by an interrupted attempt: one complete, one invalid.
     await filled.execute(
         'CREATE INDEX orders_created_idx_c ON orders (created_at, order_no COLLATE "C")'
     )
@@ -154,9 +154,7 @@ async def test_what_was_interrupted_is_taken_up(url: str, filled: Connection) ->
     ]
 
 
-async def test_a_held_lock_delays_the_migration_and_nobody_else(
-    url: str, filled: Connection
-) -> None:
+async def test_a_held_lock_delays_only_the_migration(url: str, filled: Connection) -> None:
     holder = await connect(url)
     await holder.execute("BEGIN; SELECT 1 FROM orders LIMIT 1")
     going = asyncio.create_task(migrate(url))
@@ -169,7 +167,7 @@ async def test_a_held_lock_delays_the_migration_and_nobody_else(
 
 
 @pytest.mark.timeout(240)
-async def test_pages_miss_nothing_and_the_service_goes_on(
+async def test_pages_stay_complete_and_the_service_continues(
     url: str, filled: Connection, tmp_path: Path
 ) -> None:
     async with subscriber(SECRET) as merchant:
@@ -207,7 +205,7 @@ async def _call(receiver: str, count: int) -> None:
 
 
 async def _count_orders(operator: str) -> int:
-    """Follow the pages of seven to the end; how many different orders they name."""
+    """Read all pages of seven orders and return the number of different orders."""
     found: list[str] = []
     cursor: dict[str, str] = {}
     headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}

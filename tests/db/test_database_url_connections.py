@@ -1,4 +1,4 @@
-"""Real connections by the URLs of hosting services: TLS with a private authority, sockets, settings of the server."""
+"""Connections by URLs of hosting services: TLS with a private authority and server settings."""
 
 import asyncio
 import socket
@@ -38,14 +38,16 @@ def _and(url: str, parameters: str) -> str:
     return f"{url}{'&' if '?' in url else '?'}{parameters}"
 
 
-async def test_what_is_ignored_does_not_reach_the_server(database_url: str) -> None:
+async def test_ignored_parameters_do_not_reach_the_server(database_url: str) -> None:
     url = _and(
         database_url,
-        "keepalives=1&client_encoding=SJIS&DateStyle=German&timezone=Asia%2FTokyo&gssencmode=disable&pool_timeout=0",
+        "keepalives=1&client_encoding=SJIS&DateStyle=German&timezone=Asia%2FTokyo"
+        "&gssencmode=disable&pool_timeout=0",
     )
     assert "UTF8 ISO, MDY UTC" == await _ask(
         url,
-        "SELECT concat_ws(' ', current_setting('client_encoding'), current_setting('DateStyle'), current_setting('TimeZone'))",
+        "SELECT concat_ws(' ', current_setting('client_encoding'), "
+        "current_setting('DateStyle'), current_setting('TimeZone'))",
     )
 
 
@@ -58,18 +60,18 @@ async def test_a_schema_and_options_reach_the_server(database_url: str, paramete
     )
 
 
-async def test_our_own_limits_win_over_those_of_the_url(database_url: str) -> None:
+async def test_our_own_limits_override_the_url(database_url: str) -> None:
     url = _and(database_url, "options=-c%20statement_timeout%3D100")
     assert "30s" == await _ask(url, "SELECT current_setting('statement_timeout')")
 
 
-async def test_a_name_of_the_application_stands_beside_ours(database_url: str) -> None:
+async def test_the_application_name_is_added_to_ours(database_url: str) -> None:
     assert "zeus-relay (shop)" == await _ask(
         _and(database_url, "application_name=shop"), "SELECT current_setting('application_name')"
     )
 
 
-async def test_a_pooler_that_the_url_tells_of_is_believed(database_url: str) -> None:
+async def test_a_pooler_named_in_the_url_is_trusted(database_url: str) -> None:
     url = _and(database_url, "pgbouncer=true")
     assert "1" == await _ask(url, "SELECT 1")
     assert is_pooled(url)
@@ -89,9 +91,10 @@ async def test_engine_and_migrations_read_the_same_url(empty_database_url: str) 
     await engine.dispose()
 
 
-async def test_connect_timeout_is_kept() -> None:
+async def test_connect_timeout_applies() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
-        url = f"postgresql://u:hush-hush@127.0.0.1:{silent.getsockname()[1]}/d?connect_timeout=1&sslmode=disable"
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        url = f"postgresql://u:hush-hush@{address}/d?connect_timeout=1&sslmode=disable"
         with pytest.raises(TimeoutError) as late:
             await connect(url)
     assert "hush-hush" not in describe_error(late.value)
@@ -99,7 +102,7 @@ async def test_connect_timeout_is_kept() -> None:
 
 @pytest.fixture(scope="module")
 def authority() -> Authority:
-    """The authority that the server's certificate comes from."""
+    """Return the authority that signs the server's certificate."""
     return Authority("databases")
 
 
@@ -107,7 +110,7 @@ def authority() -> Authority:
 def server(
     tmp_path_factory: pytest.TempPathFactory, authority: Authority
 ) -> Iterator[SystemPostgres]:
-    """A server with TLS, whose certificate is for localhost, and which asks for a password over the network."""
+    """Yield a server with TLS for localhost that requires a password over the network."""
     pem = authority.issue("localhost")
     rules = "host all postgres 127.0.0.1/32 trust\nhost all shop 127.0.0.1/32 scram-sha-256\n"
     if not INSTALLED:
@@ -120,9 +123,9 @@ def server(
 
 @pytest.fixture
 async def shop(server: SystemPostgres, tmp_path: Path, authority: Authority) -> str:
-    """The URL of a user with an awkward password."""
+    """Return the URL of a user whose password has special characters."""
     (tmp_path / "ca.pem").write_text(authority.pem)
-    (tmp_path / "stranger.pem").write_text(Authority("strangers").pem)
+    (tmp_path / "unknown.pem").write_text(Authority("unknown").pem)
     connection = await connect(server.url)
     await connection.execute("DROP ROLE IF EXISTS shop")
     await connection.execute(f"CREATE ROLE shop LOGIN PASSWORD '{PASSWORD}'")
@@ -145,7 +148,7 @@ async def shop(server: SystemPostgres, tmp_path: Path, authority: Authority) -> 
         ("sslmode=require&sslrootcert={ca}", True),
     ],
 )
-async def test_tls_as_the_url_wants_it(
+async def test_tls_follows_the_url(
     shop: str, tmp_path: Path, parameters: str, encrypted: bool
 ) -> None:
     assert encrypted is await _is_encrypted(
@@ -156,24 +159,22 @@ async def test_tls_as_the_url_wants_it(
 @pytest.mark.parametrize(
     "parameters",
     [
-        "sslmode=verify-full&sslrootcert={stranger}",
-        "sslmode=require&sslrootcert={stranger}",
+        "sslmode=verify-full&sslrootcert={unknown}",
+        "sslmode=require&sslrootcert={unknown}",
         "sslmode=verify-full",
         "sslmode=verify-ca",
         "sslrootcert=system",
     ],
 )
-async def test_a_certificate_of_a_stranger_is_not_believed(
+async def test_a_certificate_of_an_unknown_authority_is_rejected(
     shop: str, tmp_path: Path, parameters: str
 ) -> None:
-    with pytest.raises(ssl.SSLCertVerificationError) as refused:
-        await connect(_and(shop, parameters.format(stranger=quote(str(tmp_path / "stranger.pem")))))
-    assert PASSWORD not in describe_error(refused.value)
+    with pytest.raises(ssl.SSLCertVerificationError) as rejected:
+        await connect(_and(shop, parameters.format(unknown=quote(str(tmp_path / "unknown.pem")))))
+    assert PASSWORD not in describe_error(rejected.value)
 
 
-async def test_verify_full_wants_the_right_name_and_verify_ca_does_not(
-    shop: str, tmp_path: Path
-) -> None:
+async def test_only_verify_full_checks_the_host_name(shop: str, tmp_path: Path) -> None:
     by_address = (
         shop.replace("@localhost:", "@127.0.0.1:")
         + f"?sslrootcert={quote(str(tmp_path / 'ca.pem'))}"
@@ -183,7 +184,7 @@ async def test_verify_full_wants_the_right_name_and_verify_ca_does_not(
         await connect(f"{by_address}&sslmode=verify-full")
 
 
-async def test_authorities_of_the_system_are_believed(
+async def test_the_systems_authorities_are_trusted(
     shop: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
@@ -191,16 +192,18 @@ async def test_authorities_of_the_system_are_believed(
     assert await _is_encrypted(_and(shop, "sslrootcert=system"))
 
 
-async def test_a_wrong_password_is_said_without_either(shop: str, server: SystemPostgres) -> None:
-    with pytest.raises(CONNECT_ERRORS) as refused:
+async def test_a_wrong_password_is_reported_without_passwords(
+    shop: str, server: SystemPostgres
+) -> None:
+    with pytest.raises(CONNECT_ERRORS) as rejected:
         await connect(f"postgresql://shop:hush-hush@localhost:{server.port}/postgres")
     assert (
         'InvalidPasswordError (28P01): password authentication failed for user "shop"'
-        == describe_error(refused.value)
+        == describe_error(rejected.value)
     )
 
 
-async def test_the_second_of_two_hosts_and_a_port_of_nobody(
+async def test_the_second_host_is_used_when_the_first_is_down(
     shop: str, server: SystemPostgres
 ) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as nobody:

@@ -1,4 +1,4 @@
-"""Which troubles of the database pass: told from real errors of a real server."""
+"""Temporary database errors, from errors of a real server."""
 
 import asyncpg
 import pytest
@@ -23,7 +23,7 @@ async def error_of(sessions: Sessions, *statements: str) -> BaseException:
     return caught.value
 
 
-async def test_a_killed_connection_passes(sessions: Sessions, database_url: str) -> None:
+async def test_a_killed_connection_is_temporary(sessions: Sessions, database_url: str) -> None:
     other = await connect(database_url)
     async with sessions() as session:
         pid = await session.scalar(text("SELECT pg_backend_pid()"))
@@ -35,7 +35,7 @@ async def test_a_killed_connection_passes(sessions: Sessions, database_url: str)
 
 
 @pytest.mark.parametrize(
-    ("statements", "passes"),
+    ("statements", "temporary"),
     [
         (["SET LOCAL statement_timeout = 50", "SELECT pg_sleep(5)"], True),
         (["SET TRANSACTION READ ONLY", "DELETE FROM attempts"], True),
@@ -44,13 +44,13 @@ async def test_a_killed_connection_passes(sessions: Sessions, database_url: str)
         (["SELECT CAST('x' AS int)"], False),
     ],
 )
-async def test_a_servers_refusal_passes_or_not(
-    sessions: Sessions, statements: list[str], passes: bool
+async def test_an_error_of_a_statement_is_temporary_or_not(
+    sessions: Sessions, statements: list[str], temporary: bool
 ) -> None:
-    assert is_temporary(await error_of(sessions, *statements)) is passes
+    assert is_temporary(await error_of(sessions, *statements)) is temporary
 
 
-async def test_a_statement_prepared_before_a_migration_passes(
+async def test_a_statement_prepared_before_a_migration_is_temporary(
     sessions: Sessions, database_url: str
 ) -> None:
     query = text("SELECT name FROM subscribers")
@@ -69,7 +69,7 @@ async def test_a_statement_prepared_before_a_migration_passes(
     assert DatabaseProblem.BUSY is problem_of(caught.value)
 
 
-async def test_a_server_that_is_not_there_passes(tmp_path: object) -> None:
+async def test_a_missing_server_is_temporary(tmp_path: object) -> None:
     engine = make_engine(f"postgresql://nobody@/none?host={tmp_path}")
     with pytest.raises(OSError) as caught:
         async with engine.connect():
@@ -78,11 +78,12 @@ async def test_a_server_that_is_not_there_passes(tmp_path: object) -> None:
     assert is_temporary(caught.value)
 
 
-async def test_only_standbys_left_passes(database_url: str) -> None:
-    """Between the loss of a primary and the promotion of its standby, no host of the URL takes writes."""
+async def test_standbys_without_a_primary_are_temporary(database_url: str) -> None:
+    """After the loss of a primary and before a promotion, no host of the URL accepts writes."""
     owner = await connect(database_url)
     await owner.execute(
-        f"ALTER DATABASE {await owner.fetchval('SELECT current_database()')} SET default_transaction_read_only = on"
+        f"ALTER DATABASE {await owner.fetchval('SELECT current_database()')} "
+        "SET default_transaction_read_only = on"
     )
     await owner.close()
     mark = "&" if "?" in database_url else "?"
@@ -96,15 +97,15 @@ async def test_only_standbys_left_passes(database_url: str) -> None:
     await engine.dispose()
 
 
-async def test_a_server_that_is_starting_passes_and_a_wrong_password_does_not() -> None:
+async def test_a_starting_server_is_temporary_and_a_wrong_password_is_not() -> None:
     assert is_temporary(asyncpg.CannotConnectNowError("the database system is starting up"))
     assert is_temporary(asyncpg.TooManyConnectionsError("sorry, too many clients already"))
     assert not is_temporary(asyncpg.InvalidPasswordError("password authentication failed"))
     assert not is_temporary(asyncpg.InvalidCatalogNameError("database does not exist"))
 
 
-async def test_passing_trouble_gives_nothing_and_a_fault_is_raised(sessions: Sessions) -> None:
-    async def trouble(session: object) -> str:
+async def test_in_transaction_returns_none_only_for_temporary_errors(sessions: Sessions) -> None:
+    async def unavailable(session: object) -> str:
         raise asyncpg.CannotConnectNowError("the database system is starting up")
 
     async def fault(session: object) -> str:
@@ -116,9 +117,9 @@ async def test_passing_trouble_gives_nothing_and_a_fault_is_raised(sessions: Ses
     async def work(session: object) -> str:
         return "done"
 
-    assert await in_transaction(sessions, "trial", trouble) is None
-    assert await in_transaction(sessions, "trial", work) == "done"
+    assert await in_transaction(sessions, "step", unavailable) is None
+    assert await in_transaction(sessions, "step", work) == "done"
     with pytest.raises(KeyError):
-        await in_transaction(sessions, "trial", fault)
+        await in_transaction(sessions, "step", fault)
     with pytest.raises(DBAPIError):
-        await in_transaction(sessions, "trial", mistake)
+        await in_transaction(sessions, "step", mistake)

@@ -1,4 +1,4 @@
-"""Each process works with the rights of its own user of the database, and that user can do no more."""
+"""Database rights: each process works as its own user, and that user has no other rights."""
 
 import re
 from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ SEQUENCE = "events_position_seq"
 
 @dataclass(frozen=True)
 class Users:
-    """A database with a user for each process. `owner` is a connection of who owns the tables."""
+    """A database with a user for each process. `owner` is a connection of the tables' owner."""
 
     url: str
     names: dict[Process, str]
@@ -42,7 +42,7 @@ class Users:
 
 @pytest.fixture
 async def users(database_url: str) -> AsyncIterator[Users]:
-    """Users with the rights of their processes on the test's own database."""
+    """Yield users with the rights of their processes on the test's own database."""
     owner = await connect(database_url)
     names: dict[Process, str] = {process: f"{process}_{uuid4().hex}" for process in PROCESSES}
     for name in names.values():
@@ -55,31 +55,33 @@ async def users(database_url: str) -> AsyncIterator[Users]:
     await owner.close()
 
 
-def test_rights_are_about_tables_that_are_there_and_none_is_forgotten() -> None:
+def test_rights_cover_exactly_the_existing_tables() -> None:
     tables = set(Base.metadata.tables)
     named = {table for process in PROCESSES for table in RIGHTS[process]}
     assert tables | {SEQUENCE, "alembic_version"} == named
 
 
-async def test_nobody_has_more_than_is_written_down(users: Users) -> None:
+async def test_each_user_has_exactly_the_listed_rights(users: Users) -> None:
     for process, name in users.names.items():
         found = await users.owner.fetch(
-            "SELECT relname AS name, privilege_type AS right FROM pg_class, aclexplode(relacl) AS acl WHERE grantee = $1::regrole "
-            "UNION SELECT relname, privilege_type || ' (' || attname || ')' FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid, "
-            "aclexplode(attacl) AS acl WHERE grantee = $1::regrole",
+            "SELECT relname AS name, privilege_type AS right "
+            "FROM pg_class, aclexplode(relacl) AS acl WHERE grantee = $1::regrole "
+            "UNION SELECT relname, privilege_type || ' (' || attname || ')' "
+            "FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid, aclexplode(attacl) AS acl "
+            "WHERE grantee = $1::regrole",
             name,
         )
         wanted = {(table, right) for table, rights in RIGHTS[process].items() for right in rights}
         assert wanted == {(row["name"], row["right"]) for row in found}, process
 
 
-async def test_granting_again_takes_back_what_was_given_besides(users: Users) -> None:
+async def test_a_new_grant_revokes_other_rights(users: Users) -> None:
     receiver = users.names["receive"]
     await users.owner.execute(f"GRANT SELECT ON notices, orders TO {receiver}")
-    told = await run_command(
+    result = await run_command(
         "migrate", "--grant", f"receive={receiver}", settings=service_settings(users.url)
     )
-    assert 0 == told.exit_code, told.output
+    assert 0 == result.exit_code, result.output
     assert not await users.owner.fetchval(
         "SELECT has_table_privilege($1, 'notices', 'SELECT')", receiver
     )
@@ -108,32 +110,34 @@ async def test_missing_rights_are_found(users: Users) -> None:
 
 
 @pytest.mark.parametrize("option", ["receive", "receive=", "everything=somebody"])
-async def test_a_grant_that_cannot_be_read_is_refused(database_url: str, option: str) -> None:
-    told = await run_command("migrate", "--grant", option, settings=service_settings(database_url))
-    assert 2 == told.exit_code
-    assert "receive=ROLE" in told.output
+async def test_an_invalid_grant_option_is_rejected(database_url: str, option: str) -> None:
+    result = await run_command(
+        "migrate", "--grant", option, settings=service_settings(database_url)
+    )
+    assert 2 == result.exit_code
+    assert "receive=ROLE" in result.output
 
 
-async def test_a_role_that_is_not_there_is_named(database_url: str) -> None:
-    told = await run_command(
+async def test_a_missing_role_is_named(database_url: str) -> None:
+    result = await run_command(
         "migrate", "--grant", "work=nobody_at_all", settings=service_settings(database_url)
     )
-    assert 1 == told.exit_code
-    assert 'role "nobody_at_all" does not exist; make it with `CREATE ROLE' in told.output
+    assert 1 == result.exit_code
+    assert 'role "nobody_at_all" does not exist; make it with `CREATE ROLE' in result.output
 
 
 async def test_only_the_owner_may_grant(users: Users) -> None:
-    told = await run_command(
+    result = await run_command(
         "migrate",
         "--grant",
         f"work={users.names['receive']}",
         settings=service_settings(users.url_of("work")),
     )
-    assert 1 == told.exit_code
-    assert "as the owner of the tables" in told.output
+    assert 1 == result.exit_code
+    assert "as the owner of the tables" in result.output
 
 
-async def test_a_receiver_can_read_and_change_nothing_that_is_recorded(users: Users) -> None:
+async def test_a_receiver_cannot_read_or_change_recorded_calls(users: Users) -> None:
     connection = await connect(users.url_of("receive"))
     statements = [
         *(
@@ -145,7 +149,8 @@ async def test_a_receiver_can_read_and_change_nothing_that_is_recorded(users: Us
         "UPDATE notices SET body = ''",
         "DELETE FROM notices",
         "CREATE TABLE mine (id int)",
-        "INSERT INTO audit_entries (id, operator, role, via, action, subject) VALUES (gen_random_uuid(), 'x', 'x', 'x', 'x', 'x')",
+        "INSERT INTO audit_entries (id, operator, role, via, action, subject) "
+        "VALUES (gen_random_uuid(), 'x', 'x', 'x', 'x', 'x')",
     ]
     for statement in statements:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -153,7 +158,7 @@ async def test_a_receiver_can_read_and_change_nothing_that_is_recorded(users: Us
     await connection.close()
 
 
-async def test_nobody_can_change_the_audit(users: Users) -> None:
+async def test_no_process_can_change_the_audit(users: Users) -> None:
     for process in PROCESSES:
         connection = await connect(users.url_of(process))
         for statement in (
@@ -202,12 +207,12 @@ async def _start(starter: Starter, users: Users, subscriber_url: str) -> tuple[s
 
 
 async def _reject_one(receiver: str, users: Users) -> None:
-    """A call of a stranger that looks like Zeus's is kept as a sample."""
-    stranger = {"X-Forwarded-For": "203.0.113.9"}
+    """Send a call from an unknown source that looks like Zeus's; it is kept as a sample."""
+    headers = {"X-Forwarded-For": "203.0.113.9"}
     async with (
         aiohttp.ClientSession() as client,
         client.get(
-            f"http://{receiver}/zeus/notify?order_no=1&status=04", headers=stranger
+            f"http://{receiver}/zeus/notify?order_no=1&status=04", headers=headers
         ) as answer,
     ):
         assert 403 == answer.status
@@ -219,7 +224,7 @@ async def _reject_one(receiver: str, users: Users) -> None:
 
 
 async def _operate(operator: str) -> None:
-    """A day's work of an operator, by the API."""
+    """Use the API as an operator does in a day."""
     headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
     async with aiohttp.ClientSession(f"http://{operator}", headers=headers) as client:
         for path in (
@@ -255,23 +260,23 @@ async def _operate(operator: str) -> None:
     [
         ("work", "the database's user may work, as its grants say"),
         ("operate", "the database's user may operate, as its grants say"),
-        ("receive", "the database's user may only receive, so the rest was not looked at"),
+        ("receive", "the database's user may only receive, so the rest was not checked"),
     ],
 )
-async def test_doctor_says_what_its_user_may_do(
+async def test_doctor_names_the_rights_of_its_user(
     users: Users, process: Process, message: str
 ) -> None:
-    told = await run_command("doctor", settings=service_settings(users.url_of(process)))
-    assert message in told.output
-    assert "Traceback" not in told.output
+    result = await run_command("doctor", settings=service_settings(users.url_of(process)))
+    assert message in result.output
+    assert "Traceback" not in result.output
 
 
-async def test_doctor_says_that_the_owner_may_do_everything(users: Users) -> None:
-    told = await run_command("doctor", settings=service_settings(users.url))
-    assert "the database's user may migrate and run every process" in told.output
+async def test_doctor_reports_that_the_owner_has_all_rights(users: Users) -> None:
+    result = await run_command("doctor", settings=service_settings(users.url))
+    assert "the database's user may migrate and run every process" in result.output
 
 
-def test_the_statements_name_schema_and_role_as_sql_takes_them() -> None:
+def test_grants_quote_schema_and_role() -> None:
     from app.db.grants import grant_statements
 
     assert all(

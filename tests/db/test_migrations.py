@@ -1,4 +1,4 @@
-"""Models and migrations say the same; migrations go up, down and up again, one migrator at a time, without waiting for locks."""
+"""Migrations: they match the tables, run in both directions, and wait for locks only briefly."""
 
 import asyncio
 
@@ -29,7 +29,7 @@ async def _tables(url: str) -> set[str]:
         await connection.close()
 
 
-async def test_migrations_build_exactly_the_models(database_url: str) -> None:
+async def test_migrations_match_the_tables(database_url: str) -> None:
     engine = make_engine(database_url)
     async with engine.connect() as connection:
         assert await connection.run_sync(_differences) == []
@@ -46,22 +46,22 @@ async def test_up_down_and_up_again(empty_database_url: str) -> None:
     assert await _tables(empty_database_url) == set(Base.metadata.tables)
 
 
-async def test_two_migrators_at_once_take_turns(empty_database_url: str) -> None:
+async def test_two_concurrent_migrators_run_one_after_the_other(empty_database_url: str) -> None:
     assert await asyncio.gather(migrate(empty_database_url), migrate(empty_database_url)) == [
         head(),
         head(),
     ]
 
 
-async def test_a_held_lock_is_waited_for_in_short_tries(database_url: str) -> None:
+async def test_a_held_lock_is_awaited_in_short_attempts(database_url: str) -> None:
     holder = await connect(database_url)
     transaction = holder.transaction()
     await transaction.start()
-    await holder.execute("LOCK TABLE notices IN ACCESS SHARE MODE")  # as a long read does
+    await holder.execute("LOCK TABLE notices IN ACCESS SHARE MODE")  # like a long read
     going_down = asyncio.create_task(migrate(database_url, "base"))
-    await asyncio.sleep(4)  # longer than one lock timeout: the first try has failed
+    await asyncio.sleep(4)  # longer than one lock timeout: the first attempt has failed
     assert not going_down.done()
-    # Between its tries the migration lets everybody else through.
+    # Between its attempts the migration blocks no other statement.
     other = await connect(database_url)
     await asyncio.wait_for(other.fetch("SELECT 1 FROM notices LIMIT 1"), 5)
     await transaction.rollback()
@@ -71,6 +71,6 @@ async def test_a_held_lock_is_waited_for_in_short_tries(database_url: str) -> No
 
 
 @pytest.mark.parametrize("table", sorted(Base.metadata.tables))
-def test_every_table_has_a_docstring_that_says_what_it_is_for(table: str) -> None:
+def test_every_table_has_a_docstring(table: str) -> None:
     mapper = next(mapper for mapper in Base.registry.mappers if mapper.local_table.name == table)
     assert mapper.class_.__doc__

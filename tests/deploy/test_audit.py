@@ -1,4 +1,4 @@
-"""The audit of the locked requirements fails for findings, and not because nobody can be asked."""
+"""Audit of the locked requirements: it fails for findings, not for an unreachable database."""
 
 import json
 import subprocess
@@ -33,7 +33,7 @@ FINDING = {
 
 @contextmanager
 def database_of(vulnerabilities: dict[str, list[dict[str, object]]]) -> Iterator[str]:
-    """An OSV server on this machine that knows of these, by package; yields its URL."""
+    """Yield the URL of a local OSV server that knows `vulnerabilities`, by package."""
 
     class Answer(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -46,7 +46,7 @@ def database_of(vulnerabilities: dict[str, list[dict[str, object]]]) -> Iterator
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -58,7 +58,7 @@ def database_of(vulnerabilities: dict[str, list[dict[str, object]]]) -> Iterator
 
 
 def audit(*arguments: str) -> tuple[int, str]:
-    """Run the audit; its exit code and what it says."""
+    """Run the audit; return its exit code and its output."""
     done = subprocess.run(
         [PROGRAM, ROOT / ".ci" / "audit.py", *arguments],
         capture_output=True,
@@ -70,7 +70,7 @@ def audit(*arguments: str) -> tuple[int, str]:
 
 @pytest.fixture
 def requirements(tmp_path: Path) -> str:
-    """A file as `make lock` writes it."""
+    """Return a requirements file in the form of `make lock`."""
     file = tmp_path / "example.txt"
     file.write_text(f"example-package==1.0 \\\n    --hash=sha256:{HASH}\n")
     return str(file)
@@ -78,9 +78,9 @@ def requirements(tmp_path: Path) -> str:
 
 def test_a_finding_fails(requirements: str) -> None:
     with database_of({"example-package": [FINDING]}) as url:
-        code, told = audit(f"--osv-url={url}", requirements)
+        code, output = audit(f"--osv-url={url}", requirements)
     assert 1 == code
-    assert "example-package 1.0: EXAMPLE-1, fixed in 1.1" in told
+    assert "example-package 1.0: EXAMPLE-1, fixed in 1.1" in output
 
 
 def test_no_finding_passes(requirements: str) -> None:
@@ -89,12 +89,12 @@ def test_no_finding_passes(requirements: str) -> None:
 
 
 @pytest.mark.parametrize(("strict", "code"), [((), 0), (("--strict",), 2)])
-def test_nobody_to_ask_fails_only_where_that_is_wanted(
+def test_an_unreachable_database_fails_only_if_strict(
     requirements: str, strict: tuple[str, ...], code: int
 ) -> None:
-    ended, told = audit("--osv-url=http://127.0.0.1:1/v1/query", *strict, requirements)
+    ended, output = audit("--osv-url=http://127.0.0.1:1/v1/query", *strict, requirements)
     assert code == ended
-    assert "cannot be reached, so NOTHING was audited" in told
+    assert "cannot be reached, so NOTHING was audited" in output
 
 
 def test_a_file_without_hashes_fails(tmp_path: Path) -> None:
@@ -107,5 +107,5 @@ def test_a_file_without_hashes_fails(tmp_path: Path) -> None:
 )
 def test_every_locked_file_can_be_audited(file: str) -> None:
     with database_of({}) as url:
-        code, told = audit(f"--osv-url={url}", str(ROOT / "requirements" / file))
-    assert 0 == code, told
+        code, output = audit(f"--osv-url={url}", str(ROOT / "requirements" / file))
+    assert 0 == code, output

@@ -1,4 +1,4 @@
-"""Rules, their tests, the scrape example and the dashboard fit together, and name only what the service exposes."""
+"""Alert rules, their tests, the scrape example and the dashboard match the exposed metrics."""
 
 import json
 import re
@@ -26,7 +26,7 @@ _SUFFIXES = {
 
 
 def _exposed() -> set[str]:
-    """The names of all series that some process exposes."""
+    """Return the names of all series that any process exposes."""
     metrics.expose_snapshot()
     return {
         family.name + suffix
@@ -52,17 +52,17 @@ def _expressions(panels: list[dict[str, Any]]) -> Iterator[str]:
 
 
 @needs("promtool")
-def test_the_rules_are_rules() -> None:
+def test_promtool_accepts_the_rules() -> None:
     assert f"{len(ALERTS)} rules found" in _promtool("check", "rules", "prometheus-rules.yml")
 
 
 @needs("promtool")
-def test_every_rule_speaks_when_it_should() -> None:
+def test_the_rules_pass_their_tests() -> None:
     assert "SUCCESS" in _promtool("test", "rules", "prometheus-rules-test.yml")
 
 
 @needs("promtool")
-def test_a_rule_that_never_speaks_fails_its_test(tmp_path: Path) -> None:
+def test_a_rule_that_never_fires_fails_its_test(tmp_path: Path) -> None:
     (tmp_path / "prometheus-rules.yml").write_text(RULES.replace("> 900", "> 9000"))
     (tmp_path / "prometheus-rules-test.yml").write_text(TESTS)
     result = subprocess.run(
@@ -75,12 +75,12 @@ def test_a_rule_that_never_speaks_fails_its_test(tmp_path: Path) -> None:
 
 
 @needs("promtool")
-def test_the_example_of_scraping_is_a_configuration() -> None:
+def test_the_scrape_example_is_valid() -> None:
     assert "SUCCESS" in _promtool("check", "config", "prometheus.yml")
 
 
 @pytest.mark.parametrize("alert", ALERTS)
-def test_every_rule_is_tested_to_speak_and_to_be_silent(alert: str) -> None:
+def test_every_rule_is_tested_to_fire_and_to_stay_silent(alert: str) -> None:
     assert re.search(rf"alertname: {alert}\b[^\n]*exp_alerts: \[\]", TESTS)
     assert re.search(
         rf"alertname: {alert}\n\s+eval_time: \w+\n\s+exp_alerts:\n\s+- exp_labels", TESTS
@@ -93,11 +93,11 @@ def test_the_page_about_monitoring_lists_every_rule() -> None:
 
 
 @pytest.mark.parametrize("text", [RULES, TESTS], ids=["rules", "tests"])
-def test_rules_name_only_what_is_exposed(text: str) -> None:
+def test_rules_name_only_exposed_metrics(text: str) -> None:
     assert set() == _named(text) - _exposed()
 
 
-def test_the_dashboard_names_only_what_is_exposed() -> None:
+def test_the_dashboard_names_only_exposed_metrics() -> None:
     named = set().union(*(_named(expression) for expression in _expressions(DASHBOARD["panels"])))
     assert (set(), True) == (named - _exposed(), len(named) > 15)
 
@@ -124,7 +124,7 @@ def test_panels_have_titles_and_do_not_overlap() -> None:
     assert len(cells) == len(set(cells))
 
 
-def test_every_metric_says_what_it_is() -> None:
+def test_every_metric_has_a_help_text() -> None:
     metrics.expose_snapshot()
     assert [] == [family.name for family in metrics.registry.collect() if not family.documentation]
     assert all(name.startswith("zeus_relay_") for name in _exposed())

@@ -1,4 +1,4 @@
-"""The proxies' configurations with the real proxies: what reaches the receivers, who is believed, and what a restart costs."""
+"""Proxy configurations with real proxies: forwarded bytes, trusted headers and restarts."""
 
 import asyncio
 import json
@@ -87,7 +87,7 @@ class Site:
     directory: Path
 
     async def send(self, request: bytes, source: str = ZEUS, patience: float = 45) -> int:
-        """The status that a caller sees; 0 if the connection ends without one."""
+        """Return the status that a caller sees; 0 if the connection ends without one."""
         try:
             reader, writer = await asyncio.open_connection(
                 "127.0.0.1", self.port, local_addr=(source, 0)
@@ -106,7 +106,7 @@ class Site:
         )
 
     async def restart(self, number: int) -> None:
-        """Stop a receiver as a deploy does, and start another in its place."""
+        """Stop a receiver like a deploy, and start another in its place."""
         self.receivers[number].terminate()
         await self.receivers[number].ended()
         self.receivers[number] = self.starter.start(
@@ -122,7 +122,7 @@ def free_port() -> int:
 
 @contextmanager
 def running(command: list[str], log: Path, **environment: str) -> Iterator[None]:
-    """The proxy, with its output in a file."""
+    """Run the proxy, with its output in a file."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, env=os.environ | environment, stdout=output, stderr=output
@@ -135,7 +135,7 @@ def running(command: list[str], log: Path, **environment: str) -> Iterator[None]
 
 
 def nginx(port: int, receivers: list[int], directory: Path) -> list[str]:
-    """The shipped configuration with this test's ports and files."""
+    """Return the command of nginx with the shipped configuration and the test's ports and files."""
     text = (ROOT / "deploy/nginx.conf").read_text()
     changes = {
         "127.0.0.1:8000": f"127.0.0.1:{receivers[0]}",
@@ -166,7 +166,7 @@ def nginx(port: int, receivers: list[int], directory: Path) -> list[str]:
 async def site(
     request: pytest.FixtureRequest, database_url: str, tmp_path: Path
 ) -> AsyncIterator[Site]:
-    """The proxy that the test names, with two receivers of which the proxy is trusted and ZEUS allowed."""
+    """Yield the proxy of the test with two receivers that trust it and allow ZEUS."""
     port, *ports = free_port(), free_port(), free_port()
     settings = service_settings(database_url) | {
         "TRUSTED_PROXIES": "127.0.0.1/32",
@@ -203,7 +203,7 @@ async def site(
 
 
 @pytest.mark.parametrize("site", PROXIES, indirect=True)
-async def test_what_passes_arrives_byte_for_byte(site: Site, database_url: str) -> None:
+async def test_forwarded_requests_arrive_byte_for_byte(site: Site, database_url: str) -> None:
     statuses = {name: await site.send(request) for name, (request, _) in SHAPES.items()}
     notices = await stored(database_url)
     rows = [row["target"] + row["body"] for row in notices]
@@ -216,9 +216,8 @@ async def test_what_passes_arrives_byte_for_byte(site: Site, database_url: str) 
         target = SHAPES[name][0].split(b" HTTP/")[0].removeprefix(b"GET ").removesuffix(b"\r\n")
         assert target in rows, name
     assert PATH + CALL in rows
-    assert (
-        rows.count(PATH + b"?" + CALL) >= 3
-    )  # the absolute form has lost its scheme and host, the long ones all behind their cut
+    # The absolute form has lost its scheme and host, the long ones all bytes behind their cut.
+    assert rows.count(PATH + b"?" + CALL) >= 3
     assert not any(b"relay.example" in row for row in rows)
     cuts = [row["target"] + row["body"] for row in notices if row["cut"]]
     assert [PATH + b"?" + CALL, PATH] == [
@@ -228,7 +227,7 @@ async def test_what_passes_arrives_byte_for_byte(site: Site, database_url: str) 
 
 
 @pytest.mark.parametrize("site", PROXIES, indirect=True)
-async def test_nobody_can_say_that_he_is_zeus_and_no_log_tells_who_is(
+async def test_a_source_cannot_be_forged_and_no_log_shows_zeus(
     site: Site, database_url: str
 ) -> None:
     forged = (
@@ -248,9 +247,7 @@ async def test_nobody_can_say_that_he_is_zeus_and_no_log_tells_who_is(
 
 
 @pytest.mark.parametrize("site", PROXIES, indirect=True)
-async def test_restarting_each_receiver_and_killing_one_costs_no_call(
-    site: Site, database_url: str
-) -> None:
+async def test_restarts_and_a_kill_lose_no_call(site: Site, database_url: str) -> None:
     seen: Counter[int] = Counter()
     over = asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""The compose file's simulator, as docker-compose reads it."""
+"""Simulator profile of the compose file, as docker-compose reads it."""
 
 import os
 import shutil

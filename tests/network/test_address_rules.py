@@ -1,4 +1,4 @@
-"""Where webhooks may go: URLs and addresses, plain and in every odd spelling."""
+"""SSRF rules: URLs and addresses of webhooks, also in unusual spellings."""
 
 import socket
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import pytest
 from app.network.address_rules import Address, DestinationRefused, check_address, check_url
 from app.network.resolver import VettingResolver, system_lookup
 
-GOOD = [
+VALID = [
     "https://shop.example/hooks",
     "https://shop.example:8443/hooks?shop=1",
     "https://xn--wgv71a.example/",
@@ -19,7 +19,7 @@ GOOD = [
     "https://shop.example./hooks",
     "https://1shop.example/hooks",
 ]
-BAD = [
+INVALID = [
     ("", "only https"),
     ("shop.example/hooks", "only https"),
     ("//shop.example/hooks", "only https"),
@@ -70,15 +70,15 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize("url", GOOD)
-def test_a_good_url_passes(url: str) -> None:
+@pytest.mark.parametrize("url", VALID)
+def test_a_valid_url_is_accepted(url: str) -> None:
     check_url(url, allow_http=False)
     check_url(url, allow_http=False, networks=[])
     check_url(url.replace("https", "http", 1), allow_http=True, networks=[])
 
 
-@pytest.mark.parametrize(("url", "reason"), BAD)
-def test_a_bad_url_is_refused_with_its_reason(url: str, reason: str) -> None:
+@pytest.mark.parametrize(("url", "reason"), INVALID)
+def test_an_invalid_url_is_rejected_with_its_reason(url: str, reason: str) -> None:
     with pytest.raises(DestinationRefused, match=reason):
         check_url(url, allow_http=False)
 
@@ -115,7 +115,8 @@ FORBIDDEN = [
     ("2001:10::1", "reserved"),
     ("3fff::1", "documentation"),
     ("4000::1", "reserved"),
-    # An IPv4 address inside: mapped, NAT64, 6to4, Teredo (server, then client with its bits turned over)
+    # With an IPv4 address inside: mapped, NAT64, 6to4, Teredo (server, then client with its bits
+    # inverted)
     ("::ffff:127.0.0.1", "loopback"),
     ("::ffff:10.0.0.1", "private"),
     ("64:ff9b::7f00:1", "loopback"),
@@ -125,7 +126,7 @@ FORBIDDEN = [
     ("2002:c0a8:101::1", "private"),
     ("2001:0:a00:1::f7f7:f7f7", "private"),
     ("2001:0:808:808::80ff:fffe", "loopback"),
-    # Tunnels whose ends are public: nobody knows where inside them a connection ends
+    # Tunnels with public ends: it is unknown where inside them a connection ends
     ("2001:0:808:808::f7f7:f7f7", "Teredo"),
     ("2001:0:808:808::", "reserved"),  # the client is 255.255.255.255
     # ISATAP in a public network: an IPv4 address behind 0:5efe or 200:5efe
@@ -133,7 +134,7 @@ FORBIDDEN = [
     ("2606:4700::200:5efe:7f00:1", "loopback"),
     ("2606:4700::5efe:a9fe:a9fe", "link-local"),
     ("fe80::5efe:808:808", "link-local"),
-    # Inside a mapped or translated one, every rule for IPv4 holds
+    # The rules for IPv4 apply inside a mapped or translated address
     ("::ffff:168.63.129.16", "cloud"),
     ("64:ff9b::a83f:8110", "cloud"),
     ("64:ff9b::6464:64c8", "cloud"),
@@ -142,7 +143,7 @@ FORBIDDEN = [
     ("64:ff9b:1:a00:1::", "reserved"),
     ("::ffff:0:a00:1", "reserved"),  # SIIT
     ("::a9fe:a9fe", "reserved"),  # the old form of 169.254.169.254
-    # What clouds answer inside their machines
+    # Services of clouds inside their machines
     ("168.63.129.16", "cloud"),
     ("100.100.100.200", "cloud"),
     ("169.254.170.2", "link-local"),
@@ -177,13 +178,13 @@ FORBIDDEN = [
 
 
 @pytest.mark.parametrize(("address", "reason"), FORBIDDEN)
-def test_an_address_that_is_not_public_is_refused(address: str, reason: str) -> None:
+def test_a_non_public_address_is_rejected(address: str, reason: str) -> None:
     with pytest.raises(DestinationRefused, match=reason):
         check_address(ip_address(address), [])
     host = f"[{address}]" if ":" in address else address
     with pytest.raises(DestinationRefused, match=reason):
         check_url(f"https://{host}/hooks", allow_http=False, networks=[])
-    check_url(f"https://{host}/hooks", allow_http=False)  # judged when it is sent
+    check_url(f"https://{host}/hooks", allow_http=False)  # checked at sending
 
 
 @pytest.mark.parametrize(
@@ -201,7 +202,7 @@ def test_an_address_that_is_not_public_is_refused(address: str, reason: str) -> 
         ),
     ],
 )
-def test_a_public_address_passes(address: str) -> None:
+def test_a_public_address_is_accepted(address: str) -> None:
     check_address(ip_address(address), [])
 
 
@@ -232,7 +233,7 @@ def test_networks_can_be_allowed(address: str, network: str, allowed: bool) -> N
         check_address(ip_address(address), [ip_network(network)])
 
 
-def test_full_width_digits_are_the_address_they_look_like() -> None:
+def test_full_width_digits_are_read_as_an_address() -> None:
     with pytest.raises(DestinationRefused, match="loopback"):
         check_url("https://１２７.０.０.１/", allow_http=False, networks=[])
 
@@ -248,7 +249,7 @@ async def _resolve(addresses: Sequence[str], *networks: str) -> list[str]:
         await resolver.close()
 
 
-async def test_a_name_gives_exactly_its_vetted_addresses() -> None:
+async def test_a_name_resolves_to_its_checked_addresses() -> None:
     assert await _resolve(["8.8.8.8", "2606:4700::1111"]) == ["8.8.8.8", "2606:4700::1111"]
 
 
@@ -256,12 +257,12 @@ async def test_a_name_gives_exactly_its_vetted_addresses() -> None:
     "addresses",
     [["10.0.0.1"], ["8.8.8.8", "10.0.0.1"], ["8.8.8.8", "::1"], ["::ffff:169.254.169.254"]],
 )
-async def test_one_forbidden_address_refuses_the_name(addresses: list[str]) -> None:
+async def test_one_forbidden_address_rejects_the_name(addresses: list[str]) -> None:
     with pytest.raises(DestinationRefused):
         await _resolve(addresses)
 
 
-async def test_an_allowed_network_lets_a_name_through() -> None:
+async def test_a_name_in_an_allowed_network_is_accepted() -> None:
     assert await _resolve(["10.0.0.1", "8.8.8.8"], "10.0.0.0/8") == ["10.0.0.1", "8.8.8.8"]
 
 
@@ -271,6 +272,6 @@ def test_the_system_resolves_localhost_to_loopback() -> None:
     assert all(address.is_loopback for address in found)
 
 
-def test_a_name_that_cannot_exist_raises_what_the_system_says() -> None:
+def test_an_unknown_name_raises_the_systems_error() -> None:
     with pytest.raises(socket.gaierror):
         system_lookup("no-such-name.invalid")

@@ -1,4 +1,4 @@
-"""Who is calling, told from the peer and the forwarding headers."""
+"""Source of a call, from its peer address and forwarding headers."""
 
 import ipaddress
 
@@ -27,10 +27,10 @@ def forwarded(*values: str) -> list[tuple[bytes, bytes]]:
         ("2001:db8::7", True, "2001:db8::7%eth0", []),
         ("192.0.2.16", False, "192.0.2.16", []),
         (None, False, "", []),
-        # Nobody becomes somebody else by saying so.
+        # Without a trusted proxy the headers are ignored.
         ("198.51.100.1", False, "198.51.100.1", xff("192.0.2.1")),
         ("198.51.100.1", False, "198.51.100.1", forwarded("for=192.0.2.1")),
-        # What a trusted proxy adds stands at the right.
+        # A trusted proxy appends at the right.
         ("192.0.2.1", True, PROXY, xff("192.0.2.1")),
         ("192.0.2.1", True, "::ffff:203.0.113.1", xff("::ffff:192.0.2.1")),
         ("192.0.2.1", True, PROXY, xff("198.51.100.1, 192.0.2.1")),
@@ -53,7 +53,7 @@ def forwarded(*values: str) -> list[tuple[bytes, bytes]]:
         ("198.51.100.1", False, PROXY, forwarded('for=198.51.100.1;x="a\\", for=192.0.2.1"')),
         (None, False, PROXY, forwarded("for=192.0.2.1, by=203.0.113.1")),
         (None, False, PROXY, forwarded("for=192.0.2.1, for=_secret")),
-        # X-Forwarded-For goes first: a proxy has to write or remove both.
+        # X-Forwarded-For has priority: a proxy must write or remove both.
         ("198.51.100.1", False, PROXY, forwarded("for=192.0.2.1") + xff("198.51.100.1")),
         ("192.0.2.1", True, PROXY, forwarded("for=192.0.2.1") + xff("")),
     ],
@@ -61,35 +61,35 @@ def forwarded(*values: str) -> list[tuple[bytes, bytes]]:
 def test_the_source_of_a_call(
     source: str | None, listed: bool, peer: str, headers: list[tuple[bytes, bytes]]
 ) -> None:
-    visitor = SourceCheck(Sources(ALLOWED, PROXIES)).look(peer, headers)
+    caller = SourceCheck(Sources(ALLOWED, PROXIES)).look(peer, headers)
     assert (source, listed) == (
-        None if visitor.address is None else str(visitor.address),
-        visitor.listed,
+        None if caller.address is None else str(caller.address),
+        caller.listed,
     )
-    assert visitor.admitted is listed
+    assert caller.admitted is listed
 
 
-def test_observe_lets_everybody_in_and_still_says_who_is_not_listed() -> None:
-    door = SourceCheck(Sources(ALLOWED, PROXIES, observe=True))
+def test_observe_admits_every_caller_and_marks_those_not_listed() -> None:
+    check = SourceCheck(Sources(ALLOWED, PROXIES, observe=True))
     for peer, headers in (("198.51.100.1", []), (PROXY, xff("unknown"))):
-        visitor = door.look(peer, headers)
-        assert visitor.admitted
-        assert not visitor.listed
-    assert door.expects("198.51.100.1")
+        caller = check.look(peer, headers)
+        assert caller.admitted
+        assert not caller.listed
+    assert check.expects("198.51.100.1")
 
 
-def test_new_rules_hold_from_the_next_call_on() -> None:
-    door = SourceCheck(Sources(ALLOWED))
-    assert door.look("192.0.2.1", []).admitted
-    door.change(Sources((ipaddress.ip_network("198.51.100.1"),)))
-    assert not door.look("192.0.2.1", []).admitted
-    assert door.look("198.51.100.1", []).admitted
+def test_changed_sources_apply_to_the_next_call() -> None:
+    check = SourceCheck(Sources(ALLOWED))
+    assert check.look("192.0.2.1", []).admitted
+    check.change(Sources((ipaddress.ip_network("198.51.100.1"),)))
+    assert not check.look("192.0.2.1", []).admitted
+    assert check.look("198.51.100.1", []).admitted
 
 
 def test_a_connection_is_expected_from_allowed_sources_and_trusted_proxies() -> None:
-    door = SourceCheck(Sources(ALLOWED, PROXIES))
+    check = SourceCheck(Sources(ALLOWED, PROXIES))
     assert [True, True, False, False] == [
-        door.expects(peer) for peer in ("192.0.2.1", PROXY, "198.51.100.1", "")
+        check.expects(peer) for peer in ("192.0.2.1", PROXY, "198.51.100.1", "")
     ]
 
 
@@ -107,5 +107,5 @@ def test_a_connection_is_expected_from_allowed_sources_and_trusted_proxies() -> 
         "192.0.2.1, 192.0.2.2",
     ],
 )
-def test_what_is_no_address_is_none(text: str) -> None:
+def test_text_without_an_address_is_none(text: str) -> None:
     assert parse_address(text) in (None, parse_address("::1"))

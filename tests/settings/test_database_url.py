@@ -1,4 +1,4 @@
-"""The database URL in the spellings of hosting services: what each means, and what is refused in which words."""
+"""Database URLs in the spellings of hosting services, and the texts of their errors."""
 
 from pathlib import Path
 
@@ -106,9 +106,7 @@ def test_hosts_ports_and_sockets(url: str, hosts: tuple[tuple[str, int | None], 
         ),
     ],
 )
-def test_parameters_that_have_a_meaning_and_those_that_have_none(
-    query: str, field: str, value: object
-) -> None:
+def test_parameters_with_and_without_a_meaning(query: str, field: str, value: object) -> None:
     assert value == getattr(read_database_url(f"postgresql://u@db/d?{query}"), field)
 
 
@@ -172,7 +170,7 @@ def test_every_parameter_without_a_meaning_is_ignored(name: str) -> None:
         ),
     ],
 )
-def test_what_cannot_be_kept_is_refused_in_a_sentence(
+def test_an_impossible_requirement_is_rejected_with_a_reason(
     monkeypatch: pytest.MonkeyPatch, url: str, complaint: str
 ) -> None:
     with pytest.raises(WrongDatabaseUrl) as refused:
@@ -191,7 +189,7 @@ def test_a_password_is_never_shown_with_the_value() -> None:
     )
 
 
-def test_what_is_ignored_has_a_line_in_the_log() -> None:
+def test_ignored_parameters_are_logged() -> None:
     with capture_logs() as lines:
         log_ignored_parameters(
             f"postgresql://shop:{SECRET}@db/d?keepalives=1&connection_limit=5&application_name=x"

@@ -1,4 +1,4 @@
-"""Settings: what is wrong is said before anything starts, with the variable, the fault and an example of what is right."""
+"""Settings: an error stops the start and names the variable, the fault and an example."""
 
 import os
 from datetime import timedelta
@@ -13,14 +13,14 @@ from app.settings import Settings, WrongSettings, load_settings, service_variabl
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No RELAY_ variable and no .env of this machine."""
+    """Remove RELAY_ variables and the .env of this machine."""
     for name in list(os.environ):
         if name.startswith("RELAY_"):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 
 
-def test_env_example_is_what_the_settings_say() -> None:
+def test_env_example_is_current() -> None:
     file = Path(__file__).parents[2] / ".env.example"
     assert env_example() == file.read_text(), "run `make reference`"
 
@@ -32,7 +32,7 @@ def test_env_example_with_its_comment_signs_removed_is_valid(tmp_path: Path) -> 
     assert load_settings() == Settings()
 
 
-def test_only_loopback_may_call_unless_told_otherwise() -> None:
+def test_only_loopback_may_call_by_default() -> None:
     assert [ip_network("127.0.0.0/8"), ip_network("::1/128")] == load_settings().allowed_sources
     assert [] == load_settings().trusted_proxies
 
@@ -42,7 +42,7 @@ def test_every_setting_has_a_description_and_an_example() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "complaint"),
+    ("name", "value", "fault"),
     [
         ("DATABASE_URL", "mysql://a/b", "must be a postgresql:// URL"),
         (
@@ -69,18 +69,18 @@ def test_every_setting_has_a_description_and_an_example() -> None:
     ],
 )
 def test_a_wrong_value_is_named_with_an_example(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str, complaint: str
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, fault: str
 ) -> None:
     monkeypatch.setenv(f"RELAY_{name}", value)
     with pytest.raises(WrongSettings) as caught:
         load_settings()
     text = str(caught.value)
     assert text.startswith(f"RELAY_{name}: ")
-    assert complaint in text
+    assert fault in text
     assert f"Example: RELAY_{name}=" in text
 
 
-def test_every_wrong_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_wrong_values_are_named_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RELAY_PUBLIC_PORT", "x")
     monkeypatch.setenv("RELAY_OPERATOR_PORT", "y")
     with pytest.raises(WrongSettings) as caught:
@@ -97,9 +97,7 @@ def test_a_misspelt_variable_stops_the_start(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "ADMIN_TOKEN", "SECRET_KEYS", "NOTIFY_TOKEN"])
-def test_a_secret_is_never_printed_with_the_complaint(
-    monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_a_fault_never_shows_a_secret(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(f"RELAY_{name}", "hunter2!")
     with pytest.raises(WrongSettings) as caught:
         load_settings()
@@ -118,14 +116,14 @@ def test_durations_and_lists_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ["2012000001", "2012000002"] == settings.ip_codes
 
 
-def test_a_variable_that_is_set_to_nothing_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RELAY_NOTIFY_TOKEN", "")
     assert load_settings().notify_token is None
     assert "RELAY_NOTIFY_TOKEN" == variable_of("notify_token")
 
 
-def of_service(name: str, address: str = "10.96.0.7") -> dict[str, str]:
-    """The variables that Kubernetes makes of a Service with one named port."""
+def service_environment(name: str, address: str = "10.96.0.7") -> dict[str, str]:
+    """Return the variables that Kubernetes adds for a Service with one named port."""
     host = f"[{address}]" if ":" in address else address
     return {
         f"{name}_SERVICE_HOST": address,
@@ -144,19 +142,19 @@ def of_service(name: str, address: str = "10.96.0.7") -> dict[str, str]:
     ["RELAY", "RELAY_PUBLIC", "RELAY_OPERATOR", "RELAY_METRICS", "RELAY_DATABASE", "RELAY_PORT"],
 )
 @pytest.mark.parametrize("address", ["10.96.0.7", "fd00::7"])
-def test_what_kubernetes_makes_of_a_service_changes_no_setting(
+def test_variables_of_kubernetes_services_change_no_setting(
     monkeypatch: pytest.MonkeyPatch, service: str, address: str
 ) -> None:
-    for name, value in of_service(service, address).items():
+    for name, value in service_environment(service, address).items():
         monkeypatch.setenv(name, value)
     assert Settings.model_construct() == load_settings()
-    assert sorted(of_service(service, address)) == service_variables()
+    assert sorted(service_environment(service, address)) == service_variables()
 
 
-def test_a_setting_given_on_purpose_wins_over_a_service_of_its_name(
+def test_a_setting_wins_over_a_service_of_its_name(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for name, value in of_service("RELAY_PUBLIC").items():
+    for name, value in service_environment("RELAY_PUBLIC").items():
         monkeypatch.setenv(name, value)
     (tmp_path / ".env").write_text("RELAY_PUBLIC_PORT=8100\n")
     assert 8100 == load_settings().public_port
@@ -178,7 +176,7 @@ def test_a_setting_given_on_purpose_wins_over_a_service_of_its_name(
         ("PUBLIC_PORT_8000_TPC", "tcp://10.96.0.7:8000"),
     ],
 )
-def test_what_only_resembles_a_services_variable_stops_the_start(
+def test_a_variable_that_resembles_a_services_stops_the_start(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(f"RELAY_{name}", value)
@@ -187,7 +185,9 @@ def test_what_only_resembles_a_services_variable_stops_the_start(
 
 
 def test_a_typing_error_beside_a_service_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (of_service("RELAY_PUBLIC") | {"RELAY_PUBLIC_HOTS": "0.0.0.0"}).items():
+    for name, value in (
+        service_environment("RELAY_PUBLIC") | {"RELAY_PUBLIC_HOTS": "0.0.0.0"}
+    ).items():
         monkeypatch.setenv(name, value)
     with pytest.raises(
         WrongSettings, match=r"^RELAY_PUBLIC_HOTS: .*did you mean RELAY_PUBLIC_HOST\?$"

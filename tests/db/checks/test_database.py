@@ -1,4 +1,4 @@
-"""What keeps the service from using a database is said in a sentence with the statement that helps, and that statement helps."""
+"""Database checks: each defect is reported with the statement that fixes it, and it does."""
 
 import re
 from collections.abc import AsyncIterator
@@ -22,14 +22,14 @@ COMMANDS = ("migrate", "doctor")
 
 
 def as_user(url: str, user: str) -> str:
-    """The same database, by another user."""
+    """Return the URL of the same database for another user."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=f"{user}@{parts.netloc.rpartition('@')[2]}"))
 
 
 @pytest.fixture
 async def superuser(empty_database_url: str) -> AsyncIterator[Connection]:
-    """A superuser's connection to the test's own database."""
+    """Yield a superuser's connection to the test's own database."""
     connection = await connect(empty_database_url)
     yield connection
     await connection.close()
@@ -37,7 +37,7 @@ async def superuser(empty_database_url: str) -> AsyncIterator[Connection]:
 
 @pytest.fixture
 async def user(superuser: Connection, postgres_url: str) -> AsyncIterator[str]:
-    """A user that owns nothing."""
+    """Yield a user that owns nothing."""
     name = f"shop_{uuid4().hex}"
     await superuser.execute(f"CREATE ROLE {name} LOGIN")
     yield name
@@ -45,13 +45,13 @@ async def user(superuser: Connection, postgres_url: str) -> AsyncIterator[str]:
     await superuser.execute(f"DROP ROLE {name}")
 
 
-async def _told(command: str, url: str) -> str:
-    told = await run_command(command, settings=service_settings(url))
-    assert isinstance(told.exception, SystemExit), told.exception
-    assert 1 == told.exit_code, told.output
-    assert "Traceback" not in told.output
-    assert "trying again" not in told.output
-    return told.output
+async def _report(command: str, url: str) -> str:
+    report = await run_command(command, settings=service_settings(url))
+    assert isinstance(report.exception, SystemExit), report.exception
+    assert 1 == report.exit_code, report.output
+    assert "Traceback" not in report.output
+    assert "trying again" not in report.output
+    return report.output
 
 
 def _statement(text: str, start: str) -> str:
@@ -60,22 +60,22 @@ def _statement(text: str, start: str) -> str:
     return found[1]
 
 
-async def test_no_right_to_create_tables(
+async def test_a_user_that_may_not_create_tables(
     superuser: Connection, empty_database_url: str, user: str
 ) -> None:
     url = as_user(empty_database_url, user)
     for command in COMMANDS:
-        told = await _told(command, url)
-        assert f"user {user} may not create tables in schema public" in told
-    await superuser.execute(_statement(told, "GRANT CREATE"))
+        report = await _report(command, url)
+        assert f"user {user} may not create tables in schema public" in report
+    await superuser.execute(_statement(report, "GRANT CREATE"))
     assert head() == await migrate(url)
 
 
-async def test_no_right_to_create_tables_and_a_schema_of_its_own(
+async def test_a_user_gets_a_schema_of_its_own(
     superuser: Connection, empty_database_url: str, user: str
 ) -> None:
     url = as_user(empty_database_url, user)
-    await superuser.execute(_statement(await _told("migrate", url), "CREATE SCHEMA"))
+    await superuser.execute(_statement(await _report("migrate", url), "CREATE SCHEMA"))
     assert head() == await migrate(url) == await migrate(url)
     assert {user} == {
         row["schemaname"]
@@ -91,9 +91,9 @@ async def test_a_schema_named_by_search_path(
 ) -> None:
     url = f"{as_user(empty_database_url, user)}&search_path=shop"
     for command in COMMANDS:
-        told = await _told(command, url)
-        assert f"user {user} may use no schema of search_path (shop)" in told
-    await superuser.execute(_statement(told, "CREATE SCHEMA"))
+        report = await _report(command, url)
+        assert f"user {user} may use no schema of search_path (shop)" in report
+    await superuser.execute(_statement(report, "CREATE SCHEMA"))
     assert head() == await migrate(url)
 
 
@@ -104,9 +104,9 @@ async def test_a_user_that_may_only_read(
     await superuser.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
     await superuser.execute(f"ALTER ROLE {user} SET default_transaction_read_only = on")
     for command in COMMANDS:
-        told = await _told(command, url)
-        assert f"user {user} may only read" in told
-    await superuser.execute(_statement(told, "ALTER ROLE"))
+        report = await _report(command, url)
+        assert f"user {user} may only read" in report
+    await superuser.execute(_statement(report, "ALTER ROLE"))
     assert head() == await migrate(url)
 
 
@@ -115,11 +115,11 @@ async def test_tables_of_another_user(superuser: Connection, database_url: str, 
     try:
         await owner.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
         await owner.execute("UPDATE alembic_version SET version_num = '0012'")
-        told = await _told("doctor", as_user(database_url, user))
-        assert "lacks rights" in told
+        report = await _report("doctor", as_user(database_url, user))
+        assert "lacks rights" in report
         await owner.execute(f"GRANT SELECT ON alembic_version TO {user}")
-        told = await _told("migrate", as_user(database_url, user))
-        assert "the tables belong to postgres" in told
+        report = await _report("migrate", as_user(database_url, user))
+        assert "the tables belong to postgres" in report
     finally:
         await owner.execute(f"DROP OWNED BY {user}")
         await owner.close()
@@ -131,25 +131,25 @@ async def test_a_user_that_may_not_connect(
     name = await superuser.fetchval("SELECT current_database()")
     await superuser.execute(f"REVOKE CONNECT ON DATABASE {name} FROM PUBLIC")
     for command in COMMANDS:
-        assert "GRANT CONNECT ON DATABASE" in await _told(
+        assert "GRANT CONNECT ON DATABASE" in await _report(
             command, as_user(empty_database_url, user)
         )
 
 
 @pytest.mark.parametrize("process", ["work", "operate"])
-async def test_a_process_without_rights_ends_with_the_grants_that_help(
+async def test_a_process_without_rights_ends_and_names_the_grants(
     superuser: Connection, database_url: str, user: str, tmp_path: Path, process: str
 ) -> None:
     with processes(tmp_path) as starter:
         started = starter.start(process, **service_settings(as_user(database_url, user)))
         assert 1 == await started.ended()
-    told = started.log_text()
-    assert "Traceback" not in told
-    assert f"user {user} lacks rights that `zeus-relay {process}` needs" in told
-    assert f"TO {user}" in _statement(told, "GRANT SELECT")
+    report = started.log_text()
+    assert "Traceback" not in report
+    assert f"user {user} lacks rights that `zeus-relay {process}` needs" in report
+    assert f"TO {user}" in _statement(report, "GRANT SELECT")
 
 
-async def test_a_receiver_without_rights_takes_calls_and_says_what_helps(
+async def test_a_receiver_without_rights_takes_calls_and_logs_the_grant(
     database_url: str, user: str, tmp_path: Path
 ) -> None:
     with processes(tmp_path) as starter:
@@ -164,7 +164,7 @@ async def test_a_receiver_without_rights_takes_calls_and_says_what_helps(
 
 @pytest.fixture
 async def euc_jp_url(superuser: Connection, postgres_url: str) -> AsyncIterator[str]:
-    """A database in the encoding that Japanese servers had for long."""
+    """Yield a database in EUC_JP, once common on Japanese servers."""
     name = f"euc_{uuid4().hex}"
     await superuser.execute(
         f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'EUC_JP' LC_COLLATE 'C' LC_CTYPE 'C'"
@@ -173,13 +173,13 @@ async def euc_jp_url(superuser: Connection, postgres_url: str) -> AsyncIterator[
     await superuser.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-async def test_another_encoding_is_refused_with_the_command_that_helps(
+async def test_another_encoding_is_rejected_with_a_remedy(
     superuser: Connection, euc_jp_url: str, postgres_url: str, tmp_path: Path
 ) -> None:
     for command in COMMANDS:
-        told = await _told(command, euc_jp_url)
-        assert "the database's encoding is EUC_JP" in told
-    statement = _statement(told, "CREATE DATABASE")
+        report = await _report(command, euc_jp_url)
+        assert "the database's encoding is EUC_JP" in report
+    statement = _statement(report, "CREATE DATABASE")
     name = statement.split()[2]
     await superuser.execute(statement)
     try:
@@ -198,25 +198,25 @@ async def test_another_encoding_is_refused_with_the_command_that_helps(
 
 
 @pytest.mark.skipif(not INSTALLED, reason="needs Debian's package postgresql")
-async def test_a_changed_collation_is_told_with_the_commands_that_help(tmp_path: Path) -> None:
+async def test_a_changed_collation_is_reported_with_its_remedy(tmp_path: Path) -> None:
     with system_postgres(tmp_path) as server:
         other = await connect(server.url)
         await other.execute(
-            "CREATE DATABASE shop TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'ja' LOCALE 'C.UTF-8'"
+            "CREATE DATABASE shop TEMPLATE template0 "
+            "LOCALE_PROVIDER icu ICU_LOCALE 'ja' LOCALE 'C.UTF-8'"
         )
         url = with_database(server.url, "shop")
         await migrate(url)
         connection = await connect(url)
         assert [] == await find_changed_collations(connection)
-        await connection.execute(
-            "CREATE TABLE other (name text PRIMARY KEY)"
-        )  # of another program, in the same database
+        # A table of another program in the same database.
+        await connection.execute("CREATE TABLE other (name text PRIMARY KEY)")
         await other.execute("UPDATE pg_database SET datcollversion = '1.0' WHERE datname = 'shop'")
         (defect,) = await find_changed_collations(connection)
         assert "the collation of database shop was version 1.0" in defect.message
         assert "indexes on text may miss rows" in defect.message
-        told = await run_command("doctor", settings=service_settings(url))
-        assert defect.message in told.output
+        report = await run_command("doctor", settings=service_settings(url))
+        assert defect.message in report.output
         statements = re.findall("`([^`]*)`", defect.remedy)
         assert [
             "REINDEX DATABASE CONCURRENTLY shop",
@@ -234,12 +234,12 @@ async def test_a_changed_collation_is_told_with_the_commands_that_help(tmp_path:
         await other.close()
 
 
-async def test_a_database_that_is_away_is_no_reason_to_end() -> None:
+async def test_an_unreachable_database_does_not_stop_a_process() -> None:
     await demand_usable("postgresql://relay@127.0.0.1:1/relay", "work")
 
 
 @pytest.mark.skipif(not INSTALLED, reason="needs Debian's package postgresql")
-async def test_a_wrong_password_is(tmp_path: Path) -> None:
+async def test_a_wrong_password_stops_a_process(tmp_path: Path) -> None:
     rules = "host all all 127.0.0.1/32 scram-sha-256\n"
     remedy = "check user and password in RELAY_DATABASE_URL"
     with (
