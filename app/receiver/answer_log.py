@@ -1,4 +1,6 @@
-"""Evidence that answers went out: looked at a moment after each was written, when the connection has had time to break."""
+"""Answer log: record of the answers that reached the network. Each is checked a moment after it was
+written, since a connection may break meanwhile.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -12,14 +14,17 @@ _LOOK_SECONDS = 0.05
 
 
 class AnswerLog:
-    """Collects answers and tells `note` of those that were delivered. One look for many costs the answers themselves nothing."""
+    """Collects answers and passes those that were delivered to `note`.
+
+    Checks many together, off the path of the answers themselves.
+    """
 
     def __init__(self, note: Callable[[UUID, datetime], None]) -> None:
         self._note = note
         self._written: list[tuple[UUID, datetime, Wire]] = []
 
     def add(self, notice_id: UUID, wire: Wire) -> None:
-        """An answer to this notice was just written."""
+        """Record that an answer to this notice was just written."""
         if not self._written:
             asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._look)
         self._written.append((notice_id, now(), wire))

@@ -1,4 +1,4 @@
-"""The application of the public listener: the notification endpoint, and beside it the two health checks."""
+"""ASGI application of the public listener: the notification endpoint and two health checks."""
 
 import re
 from collections.abc import Callable
@@ -13,14 +13,16 @@ _SLASHES = re.compile("//+")
 
 
 class NotifyPath:
-    """Matches the notification path with and without trailing slash and with doubled slashes, for every method: never a redirect."""
+    """Matches the notification path for every method, with and without trailing slash, with doubled
+    slashes. Never redirects.
+    """
 
     def __init__(self, path: str, token: str | None) -> None:
         self._path = path.rstrip("/")
         self._token = token
 
     def matches(self, path: str) -> bool:
-        """Whether this is the endpoint's path (with the token, when there is one)."""
+        """Return True if this is the endpoint's path, with the token if one is set."""
         path = _SLASHES.sub("/", path).rstrip("/")
         if self._token is not None:
             path, _, token = path.rpartition("/")
@@ -30,7 +32,10 @@ class NotifyPath:
 
 
 class Receiver:
-    """The ASGI application. A call goes straight to its endpoint: what a web framework does for a request is of no use to it."""
+    """ASGI application.
+
+    A call goes straight to its endpoint: it needs nothing of a web framework.
+    """
 
     def __init__(self, path: NotifyPath, endpoint: NotifyEndpoint, others: ASGIApp) -> None:
         self._path = path
@@ -38,7 +43,7 @@ class Receiver:
         self._others = others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the endpoint answer, or whoever answers everything else."""
+        """Pass the request to the endpoint or to the health checks."""
         if scope["type"] == "http" and self._path.matches(scope["path"]):
             return await self._endpoint(scope, receive, send)
         return await self._others(scope, receive, send)
@@ -47,7 +52,7 @@ class Receiver:
 def make_receiver(
     endpoint: NotifyEndpoint, path: NotifyPath, is_ready: Callable[[], bool]
 ) -> Receiver:
-    """The application; `is_ready` says whether a call could be recorded now."""
+    """Return the application. `is_ready` tells whether a call could be recorded now."""
     app = FastAPI(title="zeus-relay receiver", openapi_url=None, redirect_slashes=False)
 
     @probe(app, "/healthz")

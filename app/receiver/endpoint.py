@@ -1,4 +1,6 @@
-"""The notification endpoint: takes a call's raw bytes to the recorder and answers 200 once they are durable."""
+"""Notification endpoint: passes a call's raw bytes to the recorder and answers 200 once they are
+durable.
+"""
 
 import hmac
 import time
@@ -21,51 +23,64 @@ from app.tracing import spans
 from app.zeus.wire import decode, order_no_of
 
 IN_TIME_SECONDS = 35.0
-"""An answer given later than this may have missed Zeus's 40 s on the way back (manual, CGI call)."""
+"""Seconds after which an answer may miss Zeus's 40 s on its way back (manual, CGI call)."""
 RAW_QUERY = b"x-raw-query"
-"""A header in which a trusted proxy that cannot pass on the query as it came may hand it over."""
+"""Header in which a trusted proxy may pass the query, if it cannot pass it unchanged in the target.
+"""
 
 METHODS = ("GET", "POST")
-"""With which Zeus calls."""
+"""The methods of Zeus's calls."""
 
 log = get_logger("receiver")
 
 
 class NoticeRecorder(Protocol):
-    """Where a notice becomes durable."""
+    """Recorder of notices."""
 
     async def append(self, notice: RawNotice) -> None:
-        """Return once the notice is durable; raise Unstorable, or HoldExpired when no answer is to be given at all."""
+        """Return once the notice is durable.
+
+        Raises Unstorable, or HoldExpired if no answer may be given.
+        """
 
     def answered(self, notice_id: UUID, moment: datetime) -> None:
-        """Take note that the answer was handed to the network in time."""
+        """Record that the answer was handed to the network in time."""
 
 
 class NotifyEndpoint:
-    """The ASGI application behind the notification path. It answers in plain text; Zeus looks at the status alone."""
+    """ASGI application behind the notification path.
 
-    def __init__(self, door: SourceCheck, recorder: NoticeRecorder, sampler: Sampler) -> None:
-        self._door = door
+    Answers in plain text: Zeus reads only the status.
+    """
+
+    def __init__(
+        self, source_check: SourceCheck, recorder: NoticeRecorder, sampler: Sampler
+    ) -> None:
+        self._source_check = source_check
         self._recorder = recorder
-        self._evidence = AnswerLog(recorder.answered)
+        self._answer_log = AnswerLog(recorder.answered)
         self._sampler = sampler
         self._throttle = LogRateLimiter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request: 200 for a recorded call, 403 for a stranger, 405 for what is no call, 503 if nothing can record it."""
-        visitor = self._door.look(scope["client"][0], scope["headers"])
-        if not visitor.listed:
-            self._report(visitor)
-        if not visitor.admitted:
+        """Answer a request.
+
+        200 for a recorded call, 403 for a source that is not allowed, 405 for another method, 503
+        if nothing can record the call.
+        """
+        caller = self._source_check.look(scope["client"][0], scope["headers"])
+        if not caller.listed:
+            self._report(caller)
+        if not caller.admitted:
             if scope["method"] in METHODS and self._sampler.has_room():
-                self._keep_sample(_notice(scope, visitor, await _body(receive)))
+                self._keep_sample(_notice(scope, caller, await _body(receive)))
             return await _answer(send, 403, b"Forbidden\n")
         if scope["method"] not in METHODS:
             return await _answer(
                 send, 200 if scope["method"] == "HEAD" else 405, b"", ((b"allow", b"GET, POST"),)
             )
         return await self._record(
-            _notice(scope, visitor, await _body(receive)), scope["extensions"][EXTENSION], send
+            _notice(scope, caller, await _body(receive)), scope["extensions"][EXTENSION], send
         )
 
     async def _record(self, notice: RawNotice, wire: Wire, send: Send) -> None:
@@ -82,18 +97,21 @@ class NotifyEndpoint:
         answer_seconds.observe(elapsed)
         spans.received(notice.id, elapsed)
         if elapsed < IN_TIME_SECONDS:
-            self._evidence.add(notice.id, wire)
+            self._answer_log.add(notice.id, wire)
         return None
 
-    def _report(self, visitor: Caller) -> None:
-        """Say that a source is not in the list; which one it is, is in the sample, for it may be Zeus's."""
-        (calls_let_in if visitor.admitted else calls_rejected.labels("source")).inc()
+    def _report(self, caller: Caller) -> None:
+        """Log that a source is not allowed.
+
+        Its address stands only in the sample: it may be Zeus's, which is confidential.
+        """
+        (calls_let_in if caller.admitted else calls_rejected.labels("source")).inc()
         left_out = self._throttle.take()
         if left_out is not None:
             log.warning(
                 "source_not_allowed",
-                let_in=visitor.admitted,
-                behind_proxy=visitor.behind_proxy,
+                let_in=caller.admitted,
+                behind_proxy=caller.behind_proxy,
                 left_out=left_out,
             )
 
@@ -103,14 +121,14 @@ class NotifyEndpoint:
             self._sampler.offer(notice)
 
 
-def _notice(scope: Scope, visitor: Caller, body: bytes) -> RawNotice:
+def _notice(scope: Scope, caller: Caller, body: bytes) -> RawNotice:
     wire: Wire = scope["extensions"][EXTENSION]
-    target = _target(wire.target, scope["headers"]) if visitor.behind_proxy else wire.target
+    target = _target(wire.target, scope["headers"]) if caller.behind_proxy else wire.target
     return RawNotice(
         id=uuid7(),
         lane=lane_of(order_no_of(target.partition(b"?")[2], body)),
         received_at=now(),
-        source=str(visitor.address or visitor.peer),
+        source=str(caller.address or caller.peer),
         method=scope["method"],
         target=target,
         headers=wire.lines,
@@ -120,13 +138,13 @@ def _notice(scope: Scope, visitor: Caller, body: bytes) -> RawNotice:
 
 
 def _target(target: bytes, headers: Headers) -> bytes:
-    """The target with the query that a trusted proxy hands over beside it."""
+    """Return the target with the query that a trusted proxy passed beside it."""
     raw_query = next((value for name, value in headers if name == RAW_QUERY), b"")
     return target.partition(b"?")[0] + b"?" + raw_query if raw_query else target
 
 
 async def _body(receive: Receive) -> bytes:
-    body: bytes = (await receive())["body"]  # the protocol hands over only whole requests
+    body: bytes = (await receive())["body"]  # the protocol passes only whole requests
     return body
 
 
@@ -144,5 +162,5 @@ async def _answer(
 
 
 def token_matches(given: str, expected: str) -> bool:
-    """Compare in constant time, so that the time of an answer tells nothing of the token."""
+    """Compare in constant time: the time of an answer reveals nothing of the token."""
     return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode())

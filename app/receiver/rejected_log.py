@@ -1,4 +1,4 @@
-"""Log lines and a metric for requests that came to nothing."""
+"""Log and metric of rejected requests."""
 
 import re
 
@@ -12,9 +12,9 @@ _TELLING = re.compile(rb"[?=&@%]")
 
 
 def report(reason: str, beginning: bytes | None, *, stranger: bool) -> None:
-    """Count and log a request that came to nothing, with the `beginning` of what was sent, if that may tell something.
+    """Count and log a rejected request, with the `beginning` of its bytes if that is useful.
 
-    From a peer that may be Zeus every one is logged, from strangers a few.
+    Logs every one of a peer that may be Zeus, and a few of strangers.
     """
     calls_rejected.labels(reason).inc()
     left_out = _throttle.take() if stranger else 0
@@ -26,5 +26,5 @@ def report(reason: str, beginning: bytes | None, *, stranger: bool) -> None:
 
 
 def _harmless(beginning: bytes) -> str:
-    """The first bytes of what was sent, escaped, up to where a value may begin: those are personal."""
+    """Return the first bytes, escaped, up to where a personal value may begin."""
     return repr(_TELLING.split(beginning.partition(b"\n")[0], maxsplit=1)[0][:60])[2:-1]

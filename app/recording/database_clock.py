@@ -14,7 +14,10 @@ log = get_logger("spool")
 
 
 async def clocks_agree(url: str, clock: Callable[[], datetime] = now) -> bool:
-    """Return whether the clock is within CLOCK_TOLERANCE of the database's. A database that is away agrees to nothing."""
+    """Return True if `clock` is within CLOCK_TOLERANCE of the database's.
+
+    Without a database, return False.
+    """
     try:
         async with asyncio.timeout(_SECONDS):
             connection = await connect(url)

@@ -1,4 +1,6 @@
-"""The ladder: Postgres, else the spool, else a held call. Whatever is broken, a call is answered 200 only when it is durable somewhere."""
+"""Fallback chain for a notice: Postgres, else the spool, else hold the call. A call is answered 200
+only once its notice is durable.
+"""
 
 import asyncio
 from datetime import datetime
@@ -12,16 +14,19 @@ from app.recording.postgres.appender import Appender, DatabaseAway, NotAppended
 from app.recording.spool.spool import Spool
 
 DATABASE_SHARE = 0.6
-"""Postgres's share of the answer budget, which the appender keeps to; the rest is the spool's."""
+"""Postgres's share of the answer budget. The appender keeps to it; the spool gets the rest."""
 HOLD_SECONDS = 45.0
-"""Past Zeus's 40 s (manual, CGI call): only a call that timed out may be repeated, never one that was answered with an error."""
+"""Longer than Zeus's 40 s (manual, CGI call).
+
+Zeus may retry a call that timed out, but never one that was answered with an error.
+"""
 _RETRY_SECONDS = 1.0
 
 log = get_logger("ladder")
 
 
 class FallbackChain:
-    """Records a notice on the first rung that holds."""
+    """Records each notice at the first step that works."""
 
     def __init__(
         self,
@@ -41,9 +46,11 @@ class FallbackChain:
         self._held = 0
 
     async def append(self, notice: RawNotice) -> None:
-        """Return once the notice is durable. Raises HoldExpired when it was held to no avail, Unstorable when it is not to be held.
+        """Return once the notice is durable.
 
-        A caller that is cancelled while Postgres has the notice leaves it to the spool: no notice is lost for a caller that went away.
+        Raises HoldExpired after holding it in vain, Unstorable if it may not be held. If the caller
+        is cancelled while Postgres has the notice, the spool gets it: a disconnected caller loses
+        nothing.
         """
         try:
             recorded = await self._record(notice)
@@ -54,11 +61,11 @@ class FallbackChain:
             await self._hold(notice)
 
     def answered(self, notice_id: UUID, moment: datetime) -> None:
-        """Note that the answer to a notice was handed to the network in time."""
+        """Record that the answer to a notice was handed to the network in time."""
         self._appender.answered(notice_id, moment)
 
     def is_ready(self) -> bool:
-        """Whether a call could be recorded now, as far as is known."""
+        """Return True if a call could be recorded now, as far as known."""
         return self._appender.breaker.available or not self._spool.failing
 
     async def _record(self, notice: RawNotice) -> bool:
@@ -98,7 +105,7 @@ class FallbackChain:
             calls_held.set(self._held)
 
     async def _pause(self) -> None:
-        """Wait a moment, or less if the database comes back in it."""
+        """Wait one retry interval, or until the database is back."""
         if self._appender.breaker.available:
             return await asyncio.sleep(_RETRY_SECONDS)
         try:

@@ -1,4 +1,4 @@
-"""A notice as receiving knows it: the verbatim call, before anybody has judged it."""
+"""Notice before judging: the call, byte for byte."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,9 +7,10 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class RawNotice:
-    """One call from Zeus. `target` is the request target and `headers` the header lines, byte for byte; nothing is decoded.
+    """One call from Zeus, undecoded.
 
-    `cut`: the target or the body was longer than is kept, and ends behind its last whole parameter.
+    `target` is the request target and `headers` the header lines. `cut`: target or body exceeded
+    its limit and ends after its last whole parameter.
     """
 
     id: UUID
@@ -24,8 +25,8 @@ class RawNotice:
 
 
 class Unstorable(Exception):
-    """A notice could be recorded nowhere, neither in Postgres nor in the spool. The answer is 503."""
+    """Neither Postgres nor the spool could record the notice. The answer is 503."""
 
 
 class HoldExpired(Unstorable):
-    """A held notice could be recorded nowhere until past Zeus's 40 s. The connection is closed without an answer."""
+    """A notice was held past Zeus's 40 s in vain. The connection is closed without an answer."""

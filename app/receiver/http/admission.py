@@ -1,4 +1,6 @@
-"""Decisions about a request before its body is read: who may connect, and whose body is wanted."""
+"""Admission of requests before their body is read: sources that may connect, and bodies worth
+reading.
+"""
 
 from app.network.allowed_sources import SourceCheck
 from app.receiver.application import NotifyPath
@@ -8,22 +10,24 @@ from app.recording.rejected.sampler import SIZE_LIMIT, Sampler
 
 
 class Admission:
-    """Reads the allowed sources of `door`, the room for samples, and the path of the endpoint."""
+    """Applies the allowed sources, the free sample slots and the endpoint's path."""
 
-    def __init__(self, door: SourceCheck, sampler: Sampler, path: NotifyPath) -> None:
-        self._door = door
+    def __init__(self, source_check: SourceCheck, sampler: Sampler, path: NotifyPath) -> None:
+        self._source_check = source_check
         self._sampler = sampler
         self._path = path
 
     def expects(self, peer: str) -> bool:
-        """Return whether a connection from this address may carry an allowed call."""
-        return self._door.expects(peer)
+        """Return True if a connection from this address may carry an allowed call."""
+        return self._source_check.expects(peer)
 
     def wants_body(self, peer: str, head: Head) -> bool:
-        """Return whether to wait for the body behind this head: that of a call, or of a sample that is due."""
+        """Return True if the body behind this head is wanted: of a call, or of a sample that is
+        due.
+        """
         if head.method not in METHODS or not self._path.matches(decoded_path(head.path)):
             return False
-        if self._door.look(peer, head.headers).admitted:
+        if self._source_check.look(peer, head.headers).admitted:
             return True
         return (
             head.framing is Framing.LENGTH

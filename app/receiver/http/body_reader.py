@@ -1,4 +1,4 @@
-"""Collecting the body of a request, within limits, until it is complete."""
+"""Reader of a request's body within limits, chunked decoding included."""
 
 import re
 
@@ -11,19 +11,25 @@ _TRAILER_LIMIT = 8 * 1024
 
 
 class ChunkReader:
-    """Reads one chunked body. Chunk extensions and trailers are passed over; line ends may be LF alone."""
+    """Decoder of one chunked body.
+
+    Skips chunk extensions and trailers; accepts lines that end in LF.
+    """
 
     def __init__(self) -> None:
         self._rest = bytearray()
-        self._left = 0  # bytes still to come of the chunk under way
+        self._left = 0  # bytes still to come of the current chunk
         self._behind_chunk = False  # a line end is due
-        self._trailers: int | None = None  # bytes of trailers, once the last chunk was seen
+        self._trailers: int | None = None  # bytes of trailers after the last chunk
         self.complete = False
         self.unused = b""
-        """What came behind the body, once it is complete."""
+        """Return what follows the complete body."""
 
     def feed(self, data: bytes) -> bytes:
-        """The body's bytes in `data`; raises Unreadable if this is not the chunked coding."""
+        """Return the body's bytes in `data`.
+
+        Raises Unreadable if this is not the chunked coding.
+        """
         self._rest += data
         body = bytearray()
         while not self.complete:
@@ -76,13 +82,16 @@ class ChunkReader:
 
 
 BODY_LIMIT = 64 * 1024
-"""Bytes of a body that are kept. Zeus's longest is below 2 KB."""
+"""Bytes kept of a body. Zeus's longest is below 2 KB."""
 CODED_LIMIT = 8 * BODY_LIMIT
-"""Bytes that a chunked body may take on the wire, chunk lines and extensions included. A longer one is cut."""
+"""Bytes of a chunked body on the wire at most, chunk lines and extensions included.
+
+A longer one is cut.
+"""
 
 
 class BodyReader:
-    """Feed it what arrives behind the head until it is `complete`: at the body's end, or where it becomes too long to be kept."""
+    """Reader to feed until it is `complete`: at the body's end, or at its limit."""
 
     def __init__(self, framing: Framing, length: int) -> None:
         self._chunks = ChunkReader() if framing is Framing.CHUNKED else None
@@ -94,15 +103,15 @@ class BodyReader:
 
     @property
     def held(self) -> int:
-        """Bytes that are kept so far."""
+        """Return the number of bytes kept so far."""
         return len(self._body)
 
     def ends_in(self, data: bytes) -> bool:
-        """Return whether the rest of the body is certain to be in `data`."""
+        """Return True if the rest of the body is certain to be in `data`."""
         return self._chunks is None and len(data) >= self._left
 
     def feed(self, data: bytes) -> bytes:
-        """Take what has arrived and return what lies behind the body; raises Unreadable for broken chunks."""
+        """Take data and return what follows the body. Raises Unreadable for broken chunks."""
         if self._chunks is not None:
             self._coded += len(data)
             self._body += self._chunks.feed(data)
@@ -118,5 +127,5 @@ class BodyReader:
         return rest
 
     def kept(self) -> bytes:
-        """The body, or of one that is too long its beginning up to the last whole parameter."""
+        """Return the body; of a longer one, its beginning up to the last whole parameter."""
         return whole_parameters(self._body[:BODY_LIMIT]) if self.cut else self._body

@@ -1,4 +1,4 @@
-"""Keeping room: how many connections may be open, how much they may hold, and which gives way when there is no room left."""
+"""Connection limit: open connections, their memory, and the one that is closed at the limit."""
 
 import math
 import time
@@ -7,31 +7,43 @@ from typing import Any, Protocol
 from app.metrics import connections_dropped, connections_open
 
 STRANGERS = 256
-"""Connections from peers that are neither allowed sources nor trusted proxies, at most; a quarter of all if that is less."""
+"""Connections from peers that are neither allowed sources nor trusted proxies, at most.
+
+A quarter of all if that is less.
+"""
 STRANGER_SECONDS = 1.0
-"""After so long without a complete request a stranger gives way to another one. In a flood most are refused, which costs least."""
+"""Seconds without a complete request after which a stranger gives way to another one.
+
+In a flood most strangers are refused, which costs least.
+"""
 FREE_BYTES = 8 * 1024
-"""Bytes that a connection may always hold of a request that is not complete. Zeus's calls are below 4 KB."""
+"""Bytes of an incomplete request that a connection may always hold. Zeus's calls are below 4 KB."""
 SHARED_BYTES = 64 * 1024 * 1024
-"""Bytes above FREE_BYTES that all connections together may hold."""
+"""Bytes above FREE_BYTES that all connections may hold together."""
 _RESERVE = 2_304
-"""File descriptors left free, half of all at most: a full backlog may be accepted before the first of it is counted here, and the rest of
-the process needs some for the database, the spool and webhooks on their way out."""
+"""File descriptors kept free, half of all at most.
+
+A full backlog may be accepted before its first connection is counted here, and the database, the
+spool and outgoing webhooks need some too.
+"""
 
 
 class Connection(Protocol):
-    """What the crowd needs to know of a connection."""
+    """Connection as the limit sees it."""
 
     stranger: bool
     charged: int
-    """Bytes of SHARED_BYTES that the connection takes; the crowd alone changes it."""
+    """Bytes of SHARED_BYTES that the connection takes. Only the limit changes it."""
 
     def drop(self) -> None:
-        """Close at once."""
+        """Close now."""
 
 
 class ConnectionLimit:
-    """The open connections of one listener, within `descriptors`, the number of files the process may have open."""
+    """Open connections of one listener.
+
+    `descriptors` is the number of files that the process may open.
+    """
 
     def __init__(self, descriptors: int) -> None:
         self._capacity = max(descriptors - min(_RESERVE, descriptors // 2), 16)
@@ -39,15 +51,16 @@ class ConnectionLimit:
         self._open = 0
         self._strangers = 0
         self._charged = 0
-        # Those without a complete request, in order of their arrival, and since when strangers wait.
+        # Connections without a complete request, oldest first, and the time since which strangers
+        # wait.
         self._waiting: dict[Connection, None] = {}
         self._waiting_strangers: dict[Connection, float] = {}
 
     def enter(self, connection: Connection) -> bool:
-        """Return whether a new connection may stay.
+        """Return True if a new connection may stay.
 
-        When all places are taken, the one that has waited longest for its sender gives way: a stranger first. To a stranger
-        only a stranger gives way, after STRANGER_SECONDS.
+        At the limit, the connection that has waited longest for its sender is closed, strangers
+        first. For a stranger only a stranger is closed, after STRANGER_SECONDS.
         """
         if not (self._has_stranger_place() if connection.stranger else self._has_place()):
             return False
@@ -79,7 +92,7 @@ class ConnectionLimit:
         return True
 
     def leave(self, connection: Connection) -> None:
-        """The connection that had entered is closed."""
+        """Remove a closed connection."""
         self._open -= 1
         self._strangers -= connection.stranger
         self._charged -= connection.charged
@@ -87,11 +100,11 @@ class ConnectionLimit:
         self.busy(connection)
 
     def busy(self, connection: Connection) -> None:
-        """Its request is complete: it keeps its place until it is answered."""
+        """Note that its request is complete: it stays open until it is answered."""
         (self._waiting_strangers if connection.stranger else self._waiting).pop(connection, None)
 
     def waits(self, connection: Connection) -> None:
-        """It is answered, and may send another request or has to close."""
+        """Note that it is answered: it may send another request, or close."""
         if connection.stranger:
             self._waiting_strangers.pop(connection, None)
             self._waiting_strangers[connection] = time.monotonic()
@@ -99,7 +112,7 @@ class ConnectionLimit:
             self._waiting[connection] = None
 
     def holds(self, connection: Connection, size: int) -> bool:
-        """Note that the connection holds so many bytes; return whether there is room for them."""
+        """Note the bytes that the connection holds. Return True if that is within the limit."""
         charged = max(size - FREE_BYTES, 0)
         more = charged - connection.charged
         if more > 0 and self._charged + more > SHARED_BYTES:
@@ -111,7 +124,7 @@ class ConnectionLimit:
 
     @staticmethod
     def _drop_oldest(waiting: dict[Connection, Any]) -> None:
-        """Drop the one that has waited longest. It leaves before the next turn of the event loop."""
+        """Close the connection that has waited longest. It is gone before the loop's next turn."""
         oldest = next(iter(waiting))
         del waiting[oldest]
         oldest.drop()

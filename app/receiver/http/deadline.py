@@ -1,15 +1,15 @@
-"""One deadline of a connection, set anew as it goes on."""
+"""Deadline of a connection, moved as the request proceeds."""
 
 import asyncio
 from collections.abc import Callable
 
 
 def _nothing() -> None:
-    """Stand for what is not called any more."""
+    """Stand in for a callback that was released."""
 
 
 class Deadline:
-    """Calls `missed` once the deadline is over. Moving it to a later time costs no new timer."""
+    """Calls `missed` when the deadline passes. Moving it later needs no new timer."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, missed: Callable[[], None]) -> None:
         self._loop = loop
@@ -18,7 +18,7 @@ class Deadline:
         self._at: float | None = None
 
     def set(self, seconds: float) -> None:
-        """Something has to happen within so many seconds. The deadline before this one is void."""
+        """Set the deadline, in seconds from now. It replaces the earlier one."""
         self._at = at = self._loop.time() + seconds
         if self._timer is None or self._timer.when() > at:
             if self._timer is not None:
@@ -26,11 +26,13 @@ class Deadline:
             self._timer = self._loop.call_at(at, self._on_timer)
 
     def lift(self) -> None:
-        """Nothing has to happen until the next `set`."""
+        """Remove the deadline until the next `set`."""
         self._at = None
 
     def cancel(self) -> None:
-        """The connection is gone. What was to be called is let go, so that the two need no garbage collector."""
+        """Release the callback of a closed connection, so that no garbage collector is needed for
+        the two.
+        """
         self._at = None
         self._missed = _nothing
         if self._timer is not None:

@@ -1,4 +1,6 @@
-"""Reading the head of a request from whatever bytes a sender may write, without changing one that will be stored."""
+"""Parser of a request's head: accepts whatever bytes a sender writes, and changes none that is
+stored.
+"""
 
 import re
 from enum import Enum, auto
@@ -14,18 +16,21 @@ _LENGTH = re.compile(rb"[0-9]{1,15}")
 
 
 class BadHead(Exception):
-    """The bytes are no request, or one whose body has no certain end."""
+    """The bytes are no request, or the end of its body is ambiguous."""
 
 
 class Framing(Enum):
-    """How the end of the body is told."""
+    """Framing of a body: the sign of its end."""
 
     LENGTH = auto()
     CHUNKED = auto()
 
 
 class Head(NamedTuple):
-    """The head of one request. `target` and `lines` are verbatim; `headers` is made from the lines, names in lower case."""
+    """Head of one request.
+
+    `target` and `lines` are verbatim; `headers` has the lines by lower-case name.
+    """
 
     method: str
     target: bytes
@@ -35,13 +40,18 @@ class Head(NamedTuple):
     headers: Headers
     framing: Framing
     length: int
-    """Bytes of the body, when the framing is LENGTH."""
+    """Bytes of the body, if the framing is LENGTH."""
     keeps_alive: bool
-    """Whether another request may follow on the connection. Not after anything odd: where it ended might be read differently elsewhere."""
+    """True if another request may follow on the connection.
+
+    False after anything odd: another reader might see its end elsewhere.
+    """
 
     @property
     def path(self) -> bytes:
-        """The path of the target, still escaped, for the forms `/path`, `http://host/path` and `path`."""
+        """Return the target's path, still escaped, of the forms `/path`, `http://host/path` and
+        `path`.
+        """
         path = self.target.partition(b"?")[0]
         if not path.startswith(b"/"):
             path = _ORIGIN.sub(b"", path, count=1)
@@ -50,19 +60,19 @@ class Head(NamedTuple):
 
     @property
     def query(self) -> bytes:
-        """All that stands behind the first question mark, a `#` and a space included."""
+        """Return everything after the first question mark, `#` and spaces included."""
         return self.target.partition(b"?")[2]
 
     @property
     def expects_continue(self) -> bool:
-        """Whether the sender waits to be asked for the body."""
+        """Return True if the sender waits for `100 Continue`."""
         return any(
             name == b"expect" and value.lower() == b"100-continue" for name, value in self.headers
         )
 
 
 class RequestLine(NamedTuple):
-    """The first line of a request: everything between its first and its last space is the target."""
+    """Request line. Everything between its first and its last space is the target."""
 
     method: str
     target: bytes
@@ -70,7 +80,10 @@ class RequestLine(NamedTuple):
 
 
 def read_request_line(line: bytes) -> RequestLine:
-    """Take the line apart (without its end); raises Unreadable if it does not begin with a method and a space."""
+    """Split the line, without its end.
+
+    Raises Unreadable unless it begins with a method and a space.
+    """
     method, space, rest = line.partition(b" ")
     if not space or not _METHOD.fullmatch(method) or not rest.strip():
         raise BadHead("no request line")
@@ -82,7 +95,10 @@ def read_request_line(line: bytes) -> RequestLine:
 
 
 def read_head(request_line: RequestLine, lines: bytes) -> Head:
-    """The head made of a request line and the header lines behind it; raises Unreadable for a body without a certain end."""
+    """Return the head of a request line and its header lines.
+
+    Raises Unreadable if the body's end is ambiguous.
+    """
     headers, odd = _headers(lines)
     framing, length, sure = _framing(headers)
     closes = request_line.version != "1.1" or any(
@@ -92,14 +108,17 @@ def read_head(request_line: RequestLine, lines: bytes) -> Head:
 
 
 def decoded_path(path: bytes) -> str:
-    """An escaped path as text."""
+    """Return an escaped path as text."""
     if b"%" in path:
         path = unquote_to_bytes(path)
     return path.decode("utf-8", "replace")
 
 
 def _headers(lines: bytes) -> tuple[Headers, bool]:
-    """The header lines by name, and whether one of them is not as it should be. A line without a name is passed over."""
+    """Return the header lines by name, and True if one of them is malformed.
+
+    Skips lines without a name.
+    """
     headers: Headers = []
     odd = False
     for line in lines.split(b"\n"):
@@ -114,7 +133,7 @@ def _headers(lines: bytes) -> tuple[Headers, bool]:
 
 
 def _framing(headers: Headers) -> tuple[Framing, int, bool]:
-    """How the body ends, its length, and whether no two readers can disagree about that."""
+    """Return the body's framing, its length, and True if all readers would agree on them."""
     lengths = {
         part.strip()
         for name, value in headers

@@ -1,4 +1,4 @@
-"""Collecting the bytes of a request's head, within limits, until it is complete."""
+"""Reader of a request's head within limits."""
 
 import re
 
@@ -11,11 +11,14 @@ from app.receiver.http.head_parser import (
 )
 
 LINE_LIMIT = 64 * 1024
-"""Bytes of a request line that are kept; Zeus's longest is below 2 KB. The rest of a longer one is passed over."""
+"""Bytes kept of a request line.
+
+Zeus's longest is below 2 KB; the rest of a longer one is skipped.
+"""
 LINE_PATIENCE = 1024 * 1024
-"""Bytes of a request line that are read at all."""
+"""Bytes read of a request line at most."""
 HEADERS_LIMIT = 64 * 1024
-"""Bytes of header lines. Above it they are not cut: the one that names the source may be the last."""
+"""Bytes of header lines at most. They are never cut: the line with the source may be the last."""
 
 _BLANK_LINE = re.compile(rb"\A\r?\n|\n\r?\n")
 _VERSION_AT_END = re.compile(rb" HTTP/([0-9]\.[0-9])[ \t\r]*\Z")
@@ -23,7 +26,7 @@ _VERSION_WINDOW = 64
 
 
 class TooLong(BadHead):
-    """The head is longer than is read; `status` says which part of it, as an HTTP status."""
+    """The head exceeds a limit. `status` is the HTTP status for it."""
 
     def __init__(self, status: int) -> None:
         super().__init__("head too long")
@@ -31,7 +34,7 @@ class TooLong(BadHead):
 
 
 def whole_parameters(part: bytes) -> bytes:
-    """A cut target or body without its last parameter, whose value may be cut anywhere."""
+    """Return a cut target or body without its last parameter, whose value may be incomplete."""
     path, mark, query = (
         part.partition(b"?") if part.startswith(b"/") or b"://" in part[:16] else (b"", b"", part)
     )
@@ -39,45 +42,45 @@ def whole_parameters(part: bytes) -> bytes:
 
 
 class HeadReader:
-    """Feed it what arrives; `next_head` gives a head once it is there, and `take_rest` what came behind it."""
+    """Reader to feed. `next_head` returns a complete head, `take_rest` what follows it."""
 
     def __init__(self) -> None:
         self._buffer = b""
         self._searched = 0
         self._line: RequestLine | None = None
-        self._kept = b""  # the beginning of a line that is too long to be kept whole
+        self._kept = b""  # the beginning of a line that is too long to keep whole
         self._dropped = 0
         self._seen = b""
         self.cut = False
-        """Whether the target of the last head was cut."""
+        """Return True if the target of the last head was cut."""
 
     def __bool__(self) -> bool:
-        """Whether a head has begun to arrive."""
+        """Return True if a head has begun to arrive."""
         return bool(self._buffer) or self._line is not None or bool(self._kept)
 
     @property
     def beginning(self) -> bytes:
-        """The first bytes of the last request line, or of what has arrived of it."""
+        """Return the first bytes of the last request line, complete or not."""
         return self._seen or (self._kept or self._buffer)[:200]
 
     @property
     def held(self) -> int:
-        """Bytes that are kept so far."""
+        """Return the number of bytes kept so far."""
         line = len(self._line.target) if self._line is not None else 0
         return len(self._buffer) + len(self._kept) + line
 
     def feed(self, data: bytes) -> None:
-        """Take what has arrived. Empty lines in front of a request are passed over (RFC 9112, 2.2)."""
+        """Take data. Skips empty lines before a request (RFC 9112, 2.2)."""
         self._buffer = self._buffer + data if self else data.lstrip(b"\r\n")
 
     def next_head(self) -> Head | None:
-        """The next head if it is complete; raises Unreadable or TooLong."""
+        """Return the next head if it is complete. Raises Unreadable or TooLong."""
         if self._line is None:
             self._line = self._next_line()
             if self._line is None:
                 return None
         if not self._line.version:
-            return self._give(b"")  # the oldest form of a request: one line, and nothing follows it
+            return self._give(b"")  # the oldest form of a request: one line, and nothing after it
         end = _BLANK_LINE.search(self._buffer, self._searched)
         if end is None:
             if len(self._buffer) > HEADERS_LIMIT:
@@ -91,7 +94,7 @@ class HeadReader:
         return self._give(lines)
 
     def take_rest(self) -> bytes:
-        """What came behind the last head."""
+        """Return what follows the last head."""
         rest, self._buffer = self._buffer, b""
         return rest
 
@@ -116,7 +119,9 @@ class HeadReader:
         return self._cut_line(line)
 
     def _drop_excess(self) -> None:
-        """Keep the beginning of a line without an end, and of what follows only as much as can hold the HTTP version."""
+        """Keep the beginning of a line without an end, and of the rest only enough for the HTTP
+        version.
+        """
         if not self._kept and len(self._buffer) > LINE_LIMIT:
             self._kept, self._buffer = self._buffer[:LINE_LIMIT], self._buffer[LINE_LIMIT:]
         if self._kept and len(self._buffer) > _VERSION_WINDOW:

@@ -1,4 +1,6 @@
-"""The receiver's HTTP: takes a call from bytes that stricter servers refuse, and keeps them as they came."""
+"""HTTP protocol of the receiver: accepts bytes that stricter servers refuse, and keeps them
+unchanged.
+"""
 
 import asyncio
 import time
@@ -10,7 +12,7 @@ from typing import Any, cast
 from starlette.types import ASGIApp
 
 from app.metrics import calls_answered
-from app.receiver.http import limits as limits
+from app.receiver.http import limits
 from app.receiver.http.admission import Admission
 from app.receiver.http.body_reader import BodyReader
 from app.receiver.http.connection_limit import ConnectionLimit
@@ -23,7 +25,7 @@ from app.receiver.rejected_log import report
 
 
 class State(Enum):
-    """What the connection waits for."""
+    """State of a connection: the event it waits for."""
 
     HEAD = auto()
     BODY = auto()
@@ -32,19 +34,22 @@ class State(Enum):
 
 
 class ReceiverProtocol(asyncio.Protocol):
-    """One connection to the receiver's listener, made by uvicorn. An answered request may be followed by another, unless it was odd."""
+    """One connection of the receiver's listener, made by uvicorn.
+
+    Another request may follow an answered one, unless it was odd.
+    """
 
     def __init__(
         self,
         admission: Admission,
-        crowd: ConnectionLimit,
-        turns: RoundRobin,
+        limit: ConnectionLimit,
+        round_robin: RoundRobin,
         application: ASGIApp,
         server: ServerState,
     ) -> None:
         self._admission = admission
-        self._crowd = crowd
-        self._turns = turns
+        self._limit = limit
+        self._round_robin = round_robin
         self._application = application
         self._server = server
         self._loop = asyncio.get_running_loop()
@@ -67,16 +72,16 @@ class ReceiverProtocol(asyncio.Protocol):
     # Called by the event loop.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Find out who it is; without a place for one more, close."""
+        """Identify the peer; close if the connection limit is reached."""
         transport = cast(
             asyncio.Transport, transport
         )  # a stream listener makes no others; uvloop's are no subclass
         self._transport = transport
-        self._pace = ReadPace(self._turns, transport)
+        self._pace = ReadPace(self._round_robin, transport)
         self._client = (transport.get_extra_info("peername") or ("", 0))[:2]
         self._own_address = (transport.get_extra_info("sockname") or ("", 0))[:2]
         self.stranger = not self._admission.expects(self._client[0])
-        self._entered = self._crowd.enter(self)
+        self._entered = self._limit.enter(self)
         if not self._entered:
             transport.abort()
             return
@@ -84,10 +89,10 @@ class ReceiverProtocol(asyncio.Protocol):
         self._deadline.set(limits.HEAD_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let go of everything; an answer not yet written will not arrive."""
+        """Release everything. An unwritten answer will not arrive."""
         self._state = State.END
         if self._entered:
-            self._crowd.leave(self)
+            self._limit.leave(self)
         self._server.connections.discard(self)
         if self._exchange is not None and (exc is not None or not self._exchange.wire.written):
             self._exchange.abandon()
@@ -95,7 +100,7 @@ class ReceiverProtocol(asyncio.Protocol):
         self._parked = self._early = b""
 
     def data_received(self, data: bytes) -> None:
-        """Take what has arrived to whatever the connection waits for; a stranger's when it is its turn."""
+        """Process what has arrived; a stranger's data when it is its turn."""
         if self.stranger:
             self._parked += data
             self._pace.queue(self._take_parked)
@@ -125,7 +130,10 @@ class ReceiverProtocol(asyncio.Protocol):
             self._weigh()
 
     def eof_received(self) -> bool:
-        """The sender has closed its side. Some do so behind their request and wait for the answer; it is written all the same."""
+        """Note that the sender closed its side.
+
+        Some close after their request and wait for the answer, so it is still written.
+        """
         if self._state is State.ANSWER and self._exchange is not None:
             self._exchange.wire.peer_gone = True
             self._exchange.closes = self._closes = True
@@ -137,7 +145,7 @@ class ReceiverProtocol(asyncio.Protocol):
     # Called by others.
 
     def shutdown(self) -> None:
-        """The server is stopping: answer what is on its way, then close."""
+        """Answer what is in flight, then close: the server stops."""
         self._closes = True
         if self._exchange is not None:
             self._exchange.closes = True
@@ -145,7 +153,7 @@ class ReceiverProtocol(asyncio.Protocol):
             self._deadline.set(limits.REUSED_SECONDS if self._answered else limits.UNUSED_SECONDS)
 
     def drop(self) -> None:
-        """Close at once: the place is needed."""
+        """Close now, to make room for another connection."""
         self._transport.abort()
 
     # Reading.
@@ -155,7 +163,7 @@ class ReceiverProtocol(asyncio.Protocol):
         self._heads.feed(data)
         if not begun:
             if not self._heads:
-                return  # empty lines in front of a request are none of it
+                return  # empty lines before a request do not belong to it
             self._began = time.perf_counter()
             if self._answered:
                 self._deadline.set(limits.HEAD_SECONDS)
@@ -199,9 +207,12 @@ class ReceiverProtocol(asyncio.Protocol):
             self._start()
 
     def _weigh(self) -> None:
-        """Close when the request takes more memory than there is for it: no answer, which Zeus may retry (manual, CGI call)."""
+        """Close if the request exceeds the free memory.
+
+        Zeus may retry a call without an answer (manual, CGI call).
+        """
         body = self._body.held if self._body is not None and self._state is State.BODY else 0
-        if not self._crowd.holds(self, self._heads.held + body + len(self._early)):
+        if not self._limit.holds(self, self._heads.held + body + len(self._early)):
             self._transport.abort()
 
     # Answering.
@@ -212,7 +223,7 @@ class ReceiverProtocol(asyncio.Protocol):
         assert body is not None  # noqa: S101
         self._state = State.ANSWER
         self._deadline.lift()  # an answer has a time limit of its own
-        self._crowd.busy(self)
+        self._limit.busy(self)
         cut = self._heads.cut or body.cut or not body.complete
         self._closes = self._closes or self.stranger or cut or not head.keeps_alive
         wire = Wire(head.target, head.lines, cut, self._began)
@@ -237,7 +248,8 @@ class ReceiverProtocol(asyncio.Protocol):
             return
         self._answered += 1
         if task.cancelled() or not exchange.wire.written:
-            self._transport.abort()  # no answer is better than half of one: Zeus may retry that (manual, CGI call)
+            # no answer is better than half of one: Zeus may retry that (manual, CGI call)
+            self._transport.abort()
         elif (
             exchange.closes
             or self._closes
@@ -249,7 +261,7 @@ class ReceiverProtocol(asyncio.Protocol):
 
     def _wait_for_next(self) -> None:
         self._state = State.HEAD
-        self._crowd.waits(self)
+        self._limit.waits(self)
         self._deadline.set(limits.HEAD_SECONDS)
         early, self._early = self._early, b""
         self._pace.release()
@@ -259,7 +271,7 @@ class ReceiverProtocol(asyncio.Protocol):
             self._weigh()
 
     def _refuse(self, status: int, reason: str) -> None:
-        """Answer what is no request."""
+        """Answer a malformed request."""
         calls_answered.labels(str(status)).inc()
         self._report(reason, b"" if self._answered else self._heads.beginning)
         self._write(b"HTTP/1.1 %d \r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % status)
@@ -268,7 +280,10 @@ class ReceiverProtocol(asyncio.Protocol):
     # Ending.
 
     def _close(self) -> None:
-        """Close behind an answer. Bytes that were never read would make the kernel reset the connection, and take the answer along."""
+        """Close after an answer.
+
+        Unread bytes would make the kernel reset the connection, which destroys the answer.
+        """
         body = self._body
         if (
             self._early
@@ -293,9 +308,9 @@ class ReceiverProtocol(asyncio.Protocol):
         self._transport.write_eof()
 
     def _await_end(self) -> None:
-        """Give the peer a moment; whoever needs the place may have it."""
+        """Give the peer a moment, unless the connection limit needs the place."""
         self._deadline.set(limits.LINGER_SECONDS)
-        self._crowd.waits(self)
+        self._limit.waits(self)
 
     def _on_deadline(self) -> None:
         if self._state is State.BODY or (self._state is State.HEAD and self._heads):
@@ -309,13 +324,13 @@ class ReceiverProtocol(asyncio.Protocol):
         report(reason, beginning, stranger=self.stranger)
 
 
-def make_protocol(admission: Admission, crowd: ConnectionLimit) -> Callable[..., ReceiverProtocol]:
-    """What uvicorn's Config takes as `http`."""
-    turns = RoundRobin()
+def make_protocol(admission: Admission, limit: ConnectionLimit) -> Callable[..., ReceiverProtocol]:
+    """Return the factory for uvicorn's Config, as its `http`."""
+    round_robin = RoundRobin()
 
     def create(
         config: Any, server_state: ServerState, app_state: Any, _loop: Any = None
     ) -> ReceiverProtocol:
-        return ReceiverProtocol(admission, crowd, turns, config.loaded_app, server_state)
+        return ReceiverProtocol(admission, limit, round_robin, config.loaded_app, server_state)
 
     return create

@@ -1,21 +1,26 @@
-"""Flow control between connections: senders of much, and strangers, take turns and leave time for everybody else."""
+"""Flow control between connections: strangers and senders of much data take turns, and leave time
+for all others.
+"""
 
 import asyncio
 from collections import deque
 from collections.abc import Callable
 
 BULK_BYTES = 16 * 1024
-"""Who sent so much at once takes turns. Zeus's calls are below 4 KB."""
+"""Bytes in one turn from which on a sender takes turns. Zeus's calls are below 4 KB."""
 
 
 class RoundRobin:
-    """The connections of one listener that take turns, in order. Serving one costs about as much as refusing five."""
+    """Connections of one listener that take turns, in order.
+
+    Serving one costs about as much as refusing five.
+    """
 
     def __init__(self) -> None:
         self._queue: deque[Callable[[], None]] = deque()
 
     def take(self, serve: Callable[[], None]) -> None:
-        """Call `serve` when it is this connection's turn: one in a turn of the event loop."""
+        """Call `serve` in this connection's turn. The event loop serves one of them per turn."""
         if not self._queue:
             asyncio.get_running_loop().call_soon(self._serve)
         self._queue.append(serve)
@@ -28,29 +33,32 @@ class RoundRobin:
 
 
 class ReadPace:
-    """Decides when a transport is read. uvloop reads a fast sender up to 32 times in one turn unless it is paused."""
+    """Pause and resume of a transport.
 
-    def __init__(self, turns: RoundRobin, transport: asyncio.Transport) -> None:
-        self._turns = turns
+    Unpaused, uvloop reads a fast sender up to 32 times in one turn.
+    """
+
+    def __init__(self, round_robin: RoundRobin, transport: asyncio.Transport) -> None:
+        self._round_robin = round_robin
         self._transport = transport
         self._queues = False
         self._held = False
 
     def queue(self, serve: Callable[[], None] | None = None) -> None:
-        """Read nothing more before it is this connection's turn; then call `serve`, if given, and read on."""
+        """Pause reading until this connection's turn, then call `serve`, if given, and resume."""
         if not self._queues:
             self._queues = True
             self._transport.pause_reading()
-            self._turns.take(self._read_on if serve is None else lambda: self._serve(serve))
+            self._round_robin.take(self._read_on if serve is None else lambda: self._serve(serve))
 
     def hold(self) -> None:
-        """Read nothing until `release`: the sender has to wait."""
+        """Pause reading until `release`: the sender waits."""
         if not self._held:
             self._held = True
             self._transport.pause_reading()
 
     def release(self) -> None:
-        """Read on, if it is this connection's turn."""
+        """Resume reading, if it is this connection's turn."""
         self._held = False
         self._resume()
 

@@ -1,4 +1,4 @@
-"""One request and its answer, between the protocol and the ASGI application."""
+"""Cycle of one request and its answer, between the protocol and the ASGI application."""
 
 import asyncio
 import http
@@ -15,7 +15,7 @@ from app.metrics import calls_answered
 from app.receiver.http.head_parser import Head, decoded_path
 
 EXTENSION = "zeus_relay"
-"""Under this name in `scope["extensions"]` stands the request's Wire."""
+"""Key of the request's Wire in `scope["extensions"]`."""
 
 log = get_logger("receiver")
 
@@ -32,29 +32,32 @@ _FAILURE: Message = {
 
 @dataclass(slots=True)
 class Wire:
-    """What the ASGI scope cannot say: the bytes as they came, and whether the answer can have arrived."""
+    """Facts missing from the ASGI scope: the verbatim bytes, and the fate of the answer."""
 
     target: bytes
     """The request target, verbatim up to a cut."""
     lines: bytes
     """The header lines, verbatim."""
     cut: bool
-    """Whether the target or the body was too long to be kept whole."""
+    """True if target or body exceeded its limit and was cut."""
     began: float = field(default_factory=time.perf_counter)
-    """When the request began to arrive, by time.perf_counter()."""
+    """Time at which the request began to arrive, by time.perf_counter()."""
     written: bool = False
-    """Whether the whole answer was written."""
+    """True if the whole answer was written."""
     peer_gone: bool = False
-    """Whether the peer closed its side, or the connection broke, before the answer was written."""
+    """True if the peer closed its side, or the connection broke, before the answer was written."""
 
     @property
     def delivered(self) -> bool:
-        """Whether the answer was written to a connection that nobody had closed. Ask a moment after writing."""
+        """Return True if the answer was written to an open connection.
+
+        Ask a moment after writing.
+        """
         return self.written and not self.peer_gone
 
 
 class ServerState(Protocol):
-    """What uvicorn's ServerState offers a protocol."""
+    """State that uvicorn's ServerState offers a protocol."""
 
     connections: set[Any]
     tasks: set[asyncio.Task[None]]
@@ -62,7 +65,7 @@ class ServerState(Protocol):
 
 
 class Exchange:
-    """Runs the application on one complete request and writes its answer; tells the protocol when it is over."""
+    """Runs the application on one complete request, writes its answer and notifies the protocol."""
 
     def __init__(
         self,
@@ -75,7 +78,7 @@ class Exchange:
     ) -> None:
         self.wire = wire
         self.closes = closes
-        """Whether the connection ends with this answer."""
+        """Return True if the connection ends with this answer."""
         self._scope = scope
         self._body: bytes | None = body
         self._write = write
@@ -87,7 +90,10 @@ class Exchange:
         self._begun = False
 
     async def run(self, application: ASGIApp) -> None:
-        """Let the application answer. If it gives no answer there is none; if it fails before its answer has begun, 500."""
+        """Run the application.
+
+        Without an answer the connection closes; an error before the answer gives 500.
+        """
         try:
             await application(self._scope, self._receive, self._send)
         except Exception as error:
@@ -101,7 +107,7 @@ class Exchange:
         self._end()
 
     def abandon(self) -> None:
-        """The connection is gone."""
+        """Note that the connection is gone."""
         self.wire.peer_gone = True
         self._end()
 
@@ -146,7 +152,7 @@ class Exchange:
 def scope_of(
     head: Head, wire: Wire, client: tuple[str, int], server: tuple[str, int]
 ) -> dict[str, Any]:
-    """The ASGI scope of a request."""
+    """Return the ASGI scope of a request."""
     path = head.path
     return {
         "type": "http",
@@ -167,7 +173,10 @@ def scope_of(
 
 
 def _where(error: BaseException) -> str:
-    """The place an error comes from; the texts of errors may quote a call, so they are not logged."""
+    """Return the place of an error in the code.
+
+    Texts of errors may quote a call, so they are not logged.
+    """
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -1,4 +1,4 @@
-"""Appending notices to Postgres: whatever came while one commit was under way shares the next statement and the next commit."""
+"""Appender: shared commits of notices. Calls that arrive during a commit share the next one."""
 
 import asyncio
 from collections import deque
@@ -24,13 +24,13 @@ _ANSWERS_AT_ONCE = 2_000
 _ANSWERS_KEPT = 100_000
 _STOP_SECONDS = 5.0
 _WORTH_TWO = 32
-"""Notices that are better committed in two batches than in one."""
+"""From this number on, notices are committed in two batches instead of one."""
 
 log = get_logger("appender")
 
 
 class Waiting(NamedTuple):
-    """A notice on its way to Postgres. `due`, by the loop's clock, is when its caller has to go elsewhere."""
+    """A notice in the queue. `due` is its caller's deadline by the loop's clock."""
 
     notice: RawNotice
     committed: asyncio.Future[None]
@@ -38,20 +38,24 @@ class Waiting(NamedTuple):
 
 
 class NotAppended(Exception):
-    """Postgres refuses this one notice for what it holds; trying again would not help."""
+    """Postgres refuses this notice because of its data. A retry would not help."""
 
 
 class DatabaseAway(Exception):
-    """The notice was not committed in time, or nobody knows whether it was: record it elsewhere. Its id makes a second record harmless."""
+    """The notice was not committed in time, or its commit is uncertain: record it elsewhere.
+
+    Its id makes a second record harmless.
+    """
 
 
 class Appender:
-    """A queue of notices and the task that commits it; `append` returns once the notice is durable.
+    """Queue of notices and the task that commits them.
 
-    One connection is faster than several: they would share out the same calls into smaller batches, and each commit costs as much.
+    One connection is faster than several: these would split the same calls into smaller batches,
+    and every commit costs the same.
 
-    `share`, in seconds, is how long a caller waits at most, and how long anything to do with the database may take: a connection, a lock, a
-    statement, a commit.
+    `share`, in seconds, limits a caller's wait and every database operation: a connection, a lock,
+    a statement, a commit.
     """
 
     def __init__(
@@ -73,10 +77,13 @@ class Appender:
         self.breaker = Breaker(self._probe)
 
     async def append(self, notice: RawNotice) -> None:
-        """Return when the notice is committed; raise NotAppended if Postgres refuses it, DatabaseAway if it has to go elsewhere.
+        """Return when the notice is committed.
 
-        Nobody waits longer than `share`, and no timer of one's own sees to that: whoever waits in the queue came after those whose commit
-        is under way, and when these are late everybody is sent elsewhere. After the end of `run` nobody waits at all.
+        Raises NotAppended if Postgres refuses it, DatabaseAway if it must be recorded elsewhere.
+
+        No caller waits longer than `share`, without a timer of its own: queued callers came after
+        those in the current commit, and when that one is late all of them are released. After the
+        end of `run` nobody waits.
         """
         if self._ended or not self.breaker.available:
             raise DatabaseAway
@@ -87,11 +94,14 @@ class Appender:
         await committed
 
     def answered(self, notice_id: UUID, moment: datetime) -> None:
-        """Note that the answer to a notice was handed to the network in time. It is written with the next append or within a moment."""
+        """Record that a notice's answer was handed to the network in time.
+
+        It is written with the next append, or shortly after.
+        """
         self._answered.append((notice_id, moment))
 
     async def run(self) -> None:
-        """Commit what is waiting, until cancelled."""
+        """Commit queued notices until cancelled."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.breaker.run())
@@ -102,7 +112,10 @@ class Appender:
             self._send_all_elsewhere()
 
     async def drain(self) -> None:
-        """Write what is left of the answers' evidence; for the end of a process, after its last call was answered."""
+        """Write the rest of the answer log.
+
+        Call it at the end of a process, after its last answer.
+        """
         if not self._answered or not self.breaker.available:
             return
         with suppress(Exception):
@@ -126,9 +139,7 @@ class Appender:
         try:
             while True:
                 await self._work.wait()
-                if (
-                    not self.breaker.available
-                ):  # its own probe may have found that out while others were waiting
+                if not self.breaker.available:  # the probe may have found out meanwhile
                     self._send_all_elsewhere()
                     await self.breaker.wait_available()
                 batch = self._take(in_two=idle)
@@ -144,9 +155,10 @@ class Appender:
     async def _commit_or_fail(
         self, connection: Connection | None, batch: list[Waiting]
     ) -> Connection | None:
-        """Commit a batch before its first caller's time is over, or tell everybody who waits that the database is away.
+        """Commit a batch before its first caller's deadline, or release all callers with
+        DatabaseAway.
 
-        Returns the connection to go on with.
+        Returns the connection to use next, or None.
         """
         due = batch[0].due if batch else asyncio.get_running_loop().time() + self._share
         try:
@@ -162,10 +174,10 @@ class Appender:
                         connection.terminate()
                         if not reused:
                             raise
-                        # An old connection may have been ended for its own sake; a new one tells whether the database is there.
-        except (
-            Exception
-        ) as error:  # whatever it is, a caller waits for an answer, and the spool can still give it
+                        # An old connection may have been ended for reasons of its own. A new one
+                        # tells whether the database is there.
+        except Exception as error:
+            # of any kind: a caller waits, and the spool can still record its notice
             if connection is not None:
                 connection.terminate()
             _send_elsewhere(batch)
@@ -178,7 +190,7 @@ class Appender:
             raise
 
     def _give_up(self, reason: str) -> None:
-        """Take the database for away: everybody who waits has to go elsewhere, and nobody comes until a probe succeeds."""
+        """Open the circuit breaker and release all callers, until a probe succeeds."""
         self.breaker.trip(reason)
         self._send_all_elsewhere()
 
@@ -196,7 +208,9 @@ class Appender:
         )
 
     async def _probe(self) -> None:
-        """An append of nothing fails where an append would: no connection, no table, a lock on it, a server that takes no writes."""
+        """Append nothing: it fails where an append fails, as without a connection, a table or write
+        access.
+        """
         async with asyncio.timeout(self._share):
             connection = await self._connect()
             try:
@@ -205,10 +219,10 @@ class Appender:
                 connection.terminate()
 
     def _take(self, *, in_two: bool) -> list[Waiting]:
-        """The next batch; `in_two`: half of what waits, if that is much.
+        """Return the next batch; with `in_two`, half of a long queue.
 
-        That is asked for after a pause. Else all callers could be answered together and call again together, and there would always be
-        either nothing to commit or nobody to answer.
+        Use `in_two` after a pause. Otherwise all callers would be answered together and call again
+        together, and either the commits or the answers would always be idle.
         """
         limit = self._batch
         if in_two and len(self._waiting) >= _WORTH_TWO:
@@ -233,10 +247,10 @@ class Appender:
                 )
                 if not refused.committed.done():
                     refused.committed.set_exception(NotAppended(describe_error(error)))
-            elif not batch:  # the evidence of answers alone: it can wait for nothing better
+            elif not batch:  # answer log only: nothing better to wait for
                 self._answered.clear()
                 log.error("answers_refused", error=describe_error(error))
-            else:  # one notice spoils the batch it is in: find it, so that it does not take the others with it
+            else:  # one notice spoils its batch: find it, and commit the others
                 for waiting in batch:
                     await self._commit_batch(connection, [waiting])
 

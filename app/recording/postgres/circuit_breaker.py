@@ -1,4 +1,6 @@
-"""The breaker: once the database is known to be away nobody waits for it but one probe."""
+"""Circuit breaker of the database: while it is open, one probe waits for Postgres and no caller
+does.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,13 +12,16 @@ from app.metrics import database_available
 _PROBE_SECONDS = 1.0
 _PROBE_LIMIT_SECONDS = 8.0
 _STEADY_SECONDS = 10.0
-"""A database that goes away sooner than this after it came back is probed less often."""
+"""A database that is lost again within this time is probed less often."""
 
 log = get_logger("breaker")
 
 
 class Breaker:
-    """Says whether the database is worth a try. `probe` tries what the callers would do and raises if it cannot be done."""
+    """Tells whether callers may try the database.
+
+    `probe` does what a caller would do, and raises if that fails.
+    """
 
     def __init__(self, probe: Callable[[], Awaitable[None]]) -> None:
         self._probe = probe
@@ -29,11 +34,11 @@ class Breaker:
 
     @property
     def available(self) -> bool:
-        """Whether callers may try the database."""
+        """Return True if callers may try the database."""
         return self._available.is_set()
 
     def trip(self, reason: str) -> None:
-        """Take the database for away until a probe succeeds."""
+        """Open the breaker until a probe succeeds."""
         if not self.available:
             return
         log.error("database_away", reason=reason)
@@ -44,11 +49,14 @@ class Breaker:
         database_available.set(0)
 
     async def wait_available(self) -> None:
-        """Return once the database may be tried."""
+        """Return once callers may try the database."""
         await self._available.wait()
 
     async def run(self) -> None:
-        """Probe once at the start, so that the first call need not find out, and whenever tripped; until cancelled."""
+        """Probe at the start and whenever the breaker opens, until cancelled.
+
+        The first probe spares the first call the discovery.
+        """
         failure = (
             await self._failure() and await self._failure()
         )  # one lost connection proves nothing
@@ -66,9 +74,8 @@ class Breaker:
     async def _failure(self) -> str | None:
         try:
             await self._probe()
-        except (
-            Exception
-        ) as error:  # whatever it is, the database cannot be used, and the probing must go on
+        except Exception as error:
+            # of any kind: the database cannot be used, and probing must go on
             return describe_error(error)
         return None
 

@@ -1,4 +1,4 @@
-"""The one statement that puts notices into Postgres, for the appender and the drainer."""
+"""INSERT of notices and of the answer log, for the appender and the drainer."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,7 +7,8 @@ from uuid import UUID
 from app.db.connections import Connection
 from app.recording.notice import RawNotice
 
-# One statement is one transaction and one round trip. The id makes a repeated append harmless, an unclear commit included.
+# One statement is one transaction and one round trip. The id makes a repeated append harmless,
+# after an uncertain commit too.
 _APPEND = """
 WITH answered AS (
   INSERT INTO answers (notice_id, answered_at)
@@ -16,7 +17,9 @@ WITH answered AS (
 )
 INSERT INTO notices (id, lane, received_at, source, method, target, headers, body, cut)
 SELECT id, lane, received_at, source::inet, method, target, headers, body, cut
-FROM unnest($1::uuid[], $2::smallint[], $3::timestamptz[], $4::text[], $5::text[], $6::bytea[], $7::bytea[], $8::bytea[], $9::boolean[])
+FROM unnest(
+    $1::uuid[], $2::smallint[], $3::timestamptz[], $4::text[], $5::text[], $6::bytea[],
+    $7::bytea[], $8::bytea[], $9::boolean[])
   AS call (id, lane, received_at, source, method, target, headers, body, cut)
 ON CONFLICT DO NOTHING
 """
@@ -27,7 +30,7 @@ Answer = tuple[UUID, datetime]
 async def append_notices(
     connection: Connection, notices: Sequence[RawNotice], answers: Sequence[Answer] = ()
 ) -> None:
-    """Insert notices and the evidence of answers in one transaction; what is there already stays as it is."""
+    """Insert notices and the answer log in one transaction. Rows that exist stay as they are."""
     await connection.execute(
         _APPEND,
         *_columns(notices),

@@ -1,4 +1,6 @@
-"""Sampling rejected calls: a few that look like Zeus's are kept, so that a human can see that a source is missing from the list."""
+"""Sampler of rejected calls: keeps a few that look like Zeus's, to show that a source is missing
+from RELAY_ALLOWED_SOURCES.
+"""
 
 import asyncio
 import time
@@ -9,23 +11,29 @@ from app.metrics import samples_kept
 from app.recording.notice import RawNotice
 
 KEPT = 100
-"""Samples in the table; a new one takes the place of the oldest."""
+"""Samples in the table at most. A new one replaces the oldest."""
 SECONDS_BETWEEN = 1.0
 SIZE_LIMIT = 16 * 1024
-"""Bytes of a sample: target, header lines and body together. A larger call is not like Zeus's."""
+"""Bytes of target, header lines and body together at most. Zeus's calls are smaller."""
 _RETRY_SECONDS = 5.0
 
 _KEEP = """
 INSERT INTO rejected_samples (id, lane, received_at, source, method, target, headers, body)
 VALUES ($1, $2, $3, $4::text::inet, $5, $6, $7, $8)
 """
-_FORGET = f"DELETE FROM rejected_samples WHERE id IN (SELECT id FROM rejected_samples ORDER BY id DESC OFFSET {KEPT})"  # noqa: S608
+_DELETE_OLDEST = f"""
+DELETE FROM rejected_samples
+WHERE id IN (SELECT id FROM rejected_samples ORDER BY id DESC OFFSET {KEPT})
+"""  # noqa: S608
 
 log = get_logger("samples")
 
 
 class Sampler:
-    """Keeps at most one sample in SECONDS_BETWEEN. It never waits for the database: without room a sample is dropped."""
+    """Keeps at most one sample in SECONDS_BETWEEN.
+
+    Never waits for the database: drops a sample if full.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -33,11 +41,11 @@ class Sampler:
         self._offered: asyncio.Queue[RawNotice] = asyncio.Queue(maxsize=1)
 
     def has_room(self) -> bool:
-        """Whether a sample offered now would be kept."""
+        """Return True if a sample offered now would be kept."""
         return time.monotonic() >= self._next and not self._offered.full()
 
     def offer(self, notice: RawNotice) -> bool:
-        """Keep the call, if there is room and it is small enough; whether it was taken."""
+        """Keep the call if there is room and it is small enough. Return True if it was kept."""
         if (
             not self.has_room()
             or len(notice.target) + len(notice.headers) + len(notice.body) > SIZE_LIMIT
@@ -48,7 +56,7 @@ class Sampler:
         return True
 
     async def run(self) -> None:
-        """Write what is taken, until cancelled. What cannot be written is dropped."""
+        """Write samples until cancelled; drop those that cannot be written."""
         while True:
             notice = await self._offered.get()
             try:
@@ -70,7 +78,7 @@ class Sampler:
                 notice.body,
             )
             await connection.execute(_KEEP, notice.id, *values)
-            await connection.execute(_FORGET)
+            await connection.execute(_DELETE_OLDEST)
         finally:
             await connection.close(timeout=1)
         samples_kept.inc()

@@ -1,4 +1,4 @@
-"""The samples of rejected calls, for operators: to look at, and to release once somebody knows that they are Zeus's."""
+"""Samples of rejected calls: list them, and release those that are Zeus's."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from app.db.tables.notices import RejectedSampleRow
 from app.logs import get_logger
 from app.recording.rejected.sampler import KEPT
 
-# It arrives now: what came in between was judged already, and the id puts notices in the order of their arrival.
+# It arrives now: later calls were judged already, and the id sorts notices by arrival.
 _RELEASE = text("""
 WITH sample AS (DELETE FROM rejected_samples WHERE id = :id RETURNING *)
 INSERT INTO notices (id, lane, received_at, source, method, target, headers, body)
@@ -27,12 +27,15 @@ log = get_logger("samples")
 
 
 class UnknownSample(Exception):
-    """There is no such sample (any more)."""
+    """No sample has this id (any more)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One rejected call. `source` is confidential if it is Zeus's; `target`, `headers` and `body` hold personal data."""
+    """A rejected call.
+
+    `source` is confidential if it is Zeus's; `target`, `headers` and `body` hold personal data.
+    """
 
     id: UUID
     received_at: datetime
@@ -44,7 +47,7 @@ class Sample:
 
 
 async def list_samples(session: AsyncSession, limit: int = KEPT) -> Sequence[Sample]:
-    """The samples, the latest first."""
+    """Return the samples, newest first."""
     rows = await session.scalars(
         select(RejectedSampleRow).order_by(RejectedSampleRow.id.desc()).limit(limit)
     )
@@ -52,13 +55,19 @@ async def list_samples(session: AsyncSession, limit: int = KEPT) -> Sequence[Sam
 
 
 async def release_sample(sessions: Sessions, sample_id: UUID) -> UUID:
-    """Make a notice of the sample in a transaction of its own, and return the notice's id. Raises SampleNotFound."""
+    """Release a sample in a transaction of its own and return the notice's id.
+
+    Raises SampleNotFound.
+    """
     async with sessions.begin() as session:
         return await make_notice_of(session, sample_id)
 
 
 async def make_notice_of(session: AsyncSession, sample_id: UUID) -> UUID:
-    """Turn the sample into a notice, to be judged like any other, and return the notice's id. Raises SampleNotFound."""
+    """Turn a sample into a notice to be judged like any other.
+
+    Return its id. Raises SampleNotFound.
+    """
     notice_id: UUID | None = await session.scalar(_RELEASE, {"id": sample_id, "notice_id": uuid7()})
     if notice_id is None:
         raise UnknownSample

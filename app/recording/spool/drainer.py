@@ -1,4 +1,6 @@
-"""Bringing the spool into Postgres: in order, in batches, and never a file removed before the commit of its last record."""
+"""Drainer: copies the spool to Postgres in order and in batches. A file is removed only after the
+commit of its last record.
+"""
 
 import asyncio
 import time
@@ -38,9 +40,9 @@ LOCK_TIMEOUT_MS = 5_000
 _POLL_SECONDS = 1.0
 _BACKOFF_LIMIT_SECONDS = 10.0
 _SKIP_SECONDS = 60.0
-"""How long an entry that cannot be used is left alone before it is tried again."""
+"""Seconds before an unusable entry is tried again."""
 _PAUSE = 0.15
-"""Share of a batch's time that is left to new calls after it: they run in the same process and on the same database."""
+"""Pause after a batch, as a share of its duration. New calls use the same process and database."""
 
 log = get_logger("spool")
 
@@ -49,14 +51,16 @@ _Result = TypeVar("_Result")
 
 
 class _Unusable(Exception):
-    """An entry of the directory cannot be read or taken away; nothing is wrong with the database."""
+    """A directory entry cannot be read or removed. The database works."""
 
 
 @dataclass(slots=True)
 class Drained:
-    """What one round did: records now in Postgres, segments removed, records set aside, segments held by a living process.
+    """Result of one round.
 
-    `skipped` counts the entries of the directory that could not be used.
+    Records stored, segments removed, records refused, segments held by living processes.
+
+    `skipped` counts unusable entries.
     """
 
     records: int = 0
@@ -67,7 +71,7 @@ class Drained:
 
 
 class Drainer:
-    """Drains the segments of its own spool, if it has one, and of every process that is gone."""
+    """Drains the segments of its own spool, if any, and of every process that has ended."""
 
     def __init__(
         self,
@@ -85,10 +89,13 @@ class Drainer:
         self._worth_trying = worth_trying
         self._skipped: dict[
             Path, tuple[float, str]
-        ] = {}  # when to try again, by the monotonic clock, and the reason
+        ] = {}  # time of the next try, by the monotonic clock, and the reason
 
     async def run(self) -> None:
-        """Drain at the start and whenever there is something, until cancelled. Nothing that goes wrong here may stop the answering."""
+        """Drain at the start and whenever the spool holds records, until cancelled.
+
+        No error ends it.
+        """
         wait = _POLL_SECONDS
         while True:
             try:
@@ -101,9 +108,9 @@ class Drainer:
             await asyncio.sleep(wait)
 
     async def drain_once(self) -> Drained:
-        """Drain everything that may be drained now. An entry that cannot be used is skipped for a while, and the next one is drained.
+        """Drain every segment that may be drained now. Unusable entries are skipped for a while.
 
-        Raises what the database raises; another round takes up where it failed.
+        Raises database errors; the next round continues where this one failed.
         """
         drained = Drained()
         if not await self._is_something_there():
@@ -154,7 +161,7 @@ class Drainer:
         try:
             await self._drain_segment(connection, claim, drained)
             self._skipped.pop(path, None)
-        except FileNotFoundError:  # somebody else drained it
+        except FileNotFoundError:  # another process drained it
             self._skipped.pop(path, None)
         except SegmentHeld:
             drained.held += 1
@@ -170,7 +177,8 @@ class Drainer:
             reading = _begin_reading(batches)
             try:
                 while batch := await reading:
-                    reading = _begin_reading(batches)  # the next one, while Postgres takes this one
+                    # read the next one while Postgres writes this one
+                    reading = _begin_reading(batches)
                     await self._append(connection, batch, remains)
                     records += len(batch)
             finally:
@@ -185,7 +193,7 @@ class Drainer:
         return time.monotonic() < again_at
 
     def _skip_all(self, unusable: dict[Path, str], drained: Drained) -> None:
-        """Leave entries alone for a while. Each is told once, and again when the reason is another one."""
+        """Skip entries for a while. Each is logged once per reason."""
         drained.skipped += len(unusable)
         for path, reason in unusable.items():
             if self._is_skipped(path):
@@ -218,7 +226,7 @@ class Drainer:
 async def _on_disk(
     function: Callable[_Arguments, _Result], *arguments: _Arguments.args, **named: _Arguments.kwargs
 ) -> _Result:
-    """Run what touches the disk in a thread, so that its errors are not taken for those of the database."""
+    """Run disk access in a thread, and keep its errors apart from the database's."""
     try:
         return await asyncio.to_thread(function, *arguments, **named)
     except FileNotFoundError:
@@ -228,9 +236,9 @@ async def _on_disk(
 
 
 def _begin_reading(batches: Iterator[list[Found]]) -> asyncio.Task[list[Found] | None]:
-    """Return a task that reads the next batch in a thread; its result is None behind the last one.
+    """Return a task that reads the next batch in a thread; its result is None after the last one.
 
-    What it raises is kept for whoever awaits it, and is nobody's if the database failed before.
+    Its exception stays with it, and is dropped if the database failed before.
     """
     reading = asyncio.create_task(_on_disk(next, batches, None))
     reading.add_done_callback(lambda task: task.cancelled() or task.exception())

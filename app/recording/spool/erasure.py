@@ -1,6 +1,8 @@
-"""Forgetting personal data on disk: in what was set aside in a spool directory, by order or by age. Blocks.
+"""Erasure of personal data from the spool's refused records and damaged bytes, by order or by age.
 
-What waits to be drained is never touched: it is on its way to Postgres, where the rest of the forgetting happens.
+Blocks.
+
+Records that wait to be drained are never touched: the rest of the erasure finds them in Postgres.
 """
 
 import os
@@ -34,10 +36,13 @@ log = get_logger("spool")
 
 
 def forget_order(directory: Path, order_no: str) -> tuple[int, int]:
-    """Forget what was set aside about an order; return how many records and files went, and how many records about it are left.
+    """Erase the refused records of an order.
 
-    Left are those that wait to be drained, and those in files of a living process. A damaged or unreadable piece that holds the order's
-    number anywhere goes whole. An entry that cannot be read is told in the log and passed over.
+    Return the number of records and files erased, and of records left.
+
+    Left are records that wait to be drained, and those in files of a living process. Damaged or
+    unreadable pieces that contain the order's number are erased whole. Unreadable entries are
+    logged and skipped.
     """
     forgotten = 0
     for segment in list_segments(directory, REFUSED):
@@ -62,9 +67,11 @@ def forget_order(directory: Path, order_no: str) -> tuple[int, int]:
 
 
 def forget_older(directory: Path, age: timedelta) -> int:
-    """Delete files of refused records and damaged bytes that were last written longer ago than `age`; return how many.
+    """Delete files of refused records and damaged bytes last written before `age`.
 
-    An entry that is no file, or cannot be deleted, is told in the log and passed over.
+    Return their number.
+
+    Entries that are no files, or cannot be deleted, are logged and skipped.
     """
     before = time.time() - age.total_seconds()
     forgotten = 0
@@ -83,7 +90,7 @@ def forget_older(directory: Path, age: timedelta) -> int:
 
 
 def _tell(path: Path, error: OSError) -> None:
-    if not isinstance(error, FileNotFoundError):  # drained in this moment
+    if not isinstance(error, FileNotFoundError):  # drained meanwhile
         log.error("spool_entry_skipped", entry=path.name, reason=describe_problem(error))
 
 
@@ -112,7 +119,10 @@ def _count_about(segment: Segment, order_no: str) -> int:
 
 
 def _remove_torn(path: Path, order_no: str) -> bool:
-    """Remove a file of damaged bytes if it holds the order's number, however its bytes are escaped; return whether it did."""
+    """Remove a file of damaged bytes if it contains the order's number, escaped or not.
+
+    Return True if it did.
+    """
     wanted = order_no.encode()
     descriptor = open_regular(path)
     try:
@@ -121,16 +131,16 @@ def _remove_torn(path: Path, order_no: str) -> bool:
             if wanted in unquote_to_bytes(tail + chunk):
                 path.unlink()
                 return True
-            tail = (tail + chunk)[-3 * len(wanted) :]  # each byte may be written as three
+            tail = (tail + chunk)[-3 * len(wanted) :]  # percent-encoding takes three bytes for one
         return False
     finally:
         os.close(descriptor)
 
 
 def _rewrite(segment: Segment, order_no: str) -> int:
-    """Write a file of refused records anew without those about the order; return how many went.
+    """Rewrite a file of refused records without those of the order; return the number erased.
 
-    Raises SegmentHeld for a living process's file, which is left to it, and OSError.
+    Raises SegmentHeld for the file of a living process, and OSError.
     """
     with claim_gone(segment) as descriptor:
         gone = sum(

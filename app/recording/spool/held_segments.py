@@ -1,7 +1,7 @@
-"""Segments that their writer keeps open until they are drained, so that no answered call is lost with a file's name.
+"""Segments that their writer keeps open until they are drained.
 
-Whoever removes, moves or replaces a segment under a living receiver takes only its name. The records are read through the descriptor:
-by the drainer, or to be written again under a new name.
+Whoever removes, moves or replaces a segment under a living receiver takes only its name. The
+drainer still reads its records through the descriptor, or they are written again under a new name.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,14 +14,14 @@ from app.recording.spool.segment_reader import scan_segment
 from app.recording.spool.segments import OpenSegment
 
 HELD_LIMIT = 128
-"""Segments that are kept open, one file descriptor each: 1 GiB, as much as the spool takes by default."""
+"""Open segments at most, one file descriptor each: 1 GiB, the spool's default limit."""
 _BATCH_BYTES = 1024 * 1024
 
 log = get_logger("spool")
 
 
 class HeldSegments:
-    """The sealed segments of one writing process. Used by the writing thread only."""
+    """Sealed segments of one writing process. Use it in the writing thread only."""
 
     def __init__(self, limit: int = HELD_LIMIT) -> None:
         self._limit = limit
@@ -29,7 +29,10 @@ class HeldSegments:
         self._lost: list[OpenSegment] = []
 
     def add(self, segment: OpenSegment) -> None:
-        """Keep a segment open. Beyond the limit the oldest one that its name leads to is left to its name."""
+        """Keep a segment open.
+
+        Above the limit, close the oldest one that can be reached by its name.
+        """
         self._segments.append(segment)
         if len(self._segments) > self._limit:
             oldest = next((each for each in self._segments if each.is_reachable()), None)
@@ -41,22 +44,20 @@ class HeldSegments:
         return bool(self._segments)
 
     def claims(self) -> list[Claim]:
-        """Return a claim on each segment that is not drained yet, oldest first."""
+        """Return a claim on each undrained segment, oldest first."""
         self._close_drained()
         return [Claim(each.segment, each) for each in self._segments]
 
     def rescue_one(self, write: Callable[[list[bytes]], None]) -> bool:
-        """Have the records of one segment written again that its name no longer leads to; return whether there was one.
+        """Write the records of one unreachable segment again; return True if there was one.
 
-        Raises SpoolFull or OSError; the segment is kept and can be tried again.
+        Raises SpoolFull or OSError; the segment is kept for another try.
         """
         self._close_drained()
         lost = next((each for each in self._segments if not each.is_reachable()), None)
         if lost is None:
             return False
-        if (
-            lost not in self._lost
-        ):  # told and counted once, however often the rescue has to be tried
+        if lost not in self._lost:  # logged and counted once, also when the rescue is retried
             self._lost.append(lost)
             spool_files_lost.inc()
             log.error("spool_file_lost", segment=lost.segment.path.name)
@@ -71,7 +72,7 @@ class HeldSegments:
         return True
 
     def close(self) -> None:
-        """Leave every segment to its name."""
+        """Close every segment."""
         for each in self._segments:
             each.close()
         self._segments = []

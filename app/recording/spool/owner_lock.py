@@ -1,6 +1,9 @@
-"""Who may drain which segments: each writing process holds a lock for its life, and only when it is gone do others take its segments.
+"""Owner locks of the spool.
 
-A lock file can be removed under its owner. So the owner also locks each of its segments, and a free owner's lock alone proves nothing.
+A process locks a file for its lifetime, and others drain its segments only after its end.
+
+A lock file can be removed under its owner. The owner therefore locks each of its segments too, and
+a free owner's lock alone proves nothing.
 """
 
 import fcntl
@@ -18,12 +21,15 @@ _OWNER = re.compile("[0-9A-Za-z]{1,64}")
 
 
 def list_locks(directory: Path) -> list[Path]:
-    """Return everything in a directory that is named like an owner's lock."""
+    """Return every entry of a directory with the name of an owner's lock."""
     return [path for path in directory.glob(f"*{LOCK}") if _OWNER.fullmatch(path.stem)]
 
 
 class OwnerLock:
-    """A lock that ends with the process that holds it, however that ends. The file must be on a file system with working flock."""
+    """A lock that ends with its process, after a crash too.
+
+    Needs a file system with working flock.
+    """
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self._path = path
@@ -31,7 +37,7 @@ class OwnerLock:
 
     @classmethod
     def of_new_owner(cls, directory: Path) -> tuple[str, "OwnerLock"]:
-        """A name that no process ever had, and its lock. Raises OSError when the directory cannot be written to."""
+        """Return a new owner's unique name and its lock. Raises OSError without write access."""
         make_directory(directory)
         while True:
             owner = secrets.token_hex(6)
@@ -41,9 +47,9 @@ class OwnerLock:
 
     @classmethod
     def of_gone_owner(cls, directory: Path, owner: str) -> "OwnerLock | None":
-        """The lock of an owner that is gone, None while it lives or while somebody else drains for it.
+        """Return the lock of an ended owner; None while it lives or another process drains for it.
 
-        Raises OSError when the lock cannot be used, because it is not a regular file or not ours to open.
+        Raises OSError if the lock is not a regular file or cannot be opened.
         """
         return cls._take(directory / f"{owner}{LOCK}", os.O_RDWR | os.O_CREAT)
 
@@ -52,7 +58,7 @@ class OwnerLock:
         descriptor = open_regular(path, flags)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if leads_to(path, descriptor):  # else it was removed between our open and our lock
+            if leads_to(path, descriptor):  # else it was removed between open and lock
                 return cls(path, descriptor)
         except BlockingIOError:
             pass
@@ -63,11 +69,11 @@ class OwnerLock:
         return None
 
     def is_reachable(self) -> bool:
-        """Return whether its name still leads to it, so that others can see that its owner lives."""
+        """Return True if the lock's name still leads to it, so that others see a living owner."""
         return leads_to(self._path, self._descriptor)
 
     def release(self, *, remove: bool) -> None:
-        """Let go; with `remove` the file goes too, for an owner that left no segments."""
+        """Release the lock. With `remove`, delete its file: the owner left no segments."""
         if remove:
             with suppress(OSError):
                 self._path.unlink()

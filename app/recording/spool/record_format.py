@@ -1,4 +1,4 @@
-"""The bytes of a spool segment: how a notice becomes a record, and how whole records are found again among damaged ones."""
+"""Record format of a spool segment: bytes of a notice, search for whole records after damage."""
 
 import struct
 import zlib
@@ -13,7 +13,7 @@ from app.recording.notice import RawNotice
 MARKER_BYTES = 8
 HEADER_BYTES = MARKER_BYTES + 8
 PAYLOAD_LIMIT = 4 * 1024 * 1024
-"""No record is longer; a length above it is damage. A notice has at most some 200 KB."""
+"""Bytes of a record at most; a larger length is damage. A notice has about 200 KB at most."""
 
 _VERSION = 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -23,12 +23,12 @@ _LENGTH = struct.Struct(">I")
 
 
 class Unreadable(Exception):
-    """A record is whole, but this version cannot make a notice of it."""
+    """A whole record that this version cannot read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A whole record of a segment; `start` and `end` are byte offsets."""
+    """A whole record of a segment, from byte offset `start` to `end`."""
 
     start: int
     end: int
@@ -37,30 +37,30 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Bytes of a segment, from offset `start` to `end`, that belong to no whole record."""
+    """Bytes of a segment that belong to no whole record, from offset `start` to `end`."""
 
     start: int
     end: int
 
 
 def frame(payload: bytes, marker: bytes) -> bytes:
-    """A record: the segment's marker, the length and checksum of the payload, the payload."""
+    """Return a record: the segment's marker, the payload's length and checksum, the payload."""
     return b"".join((marker, _SIZES.pack(len(payload), _checksum(payload, marker)), payload))
 
 
 def scan(data: bytes, marker: bytes) -> Iterator[Record | Damage]:
-    """Everything in a segment in order, as `scan_stream` finds it in the bytes at hand."""
+    """Yield everything in a segment's bytes in order, as `scan_stream` does."""
     return scan_stream(lambda position: data[position:], marker)
 
 
 def scan_stream(read: Callable[[int], bytes], marker: bytes) -> Iterator[Record | Damage]:
-    """Everything in a segment in order: every whole record, and what lies between them.
+    """Yield everything in a segment in order: whole records, and the damage between them.
 
-    `read` returns some of the bytes from an offset on, none at the end. Of the segment no more is kept in memory than its longest record
-    takes, and twice what `read` returns.
+    `read` returns some bytes from an offset on, none at the end. Memory holds at most one record
+    and twice what `read` returns.
 
-    After damage the search goes on at the next marker, so that it costs no record behind it. The marker is random for each segment:
-    nobody who can choose the bytes of a call can make a part of it look like a record.
+    After damage the search continues at the next marker, so no later record is lost. A segment's
+    marker is random: whoever chooses the bytes of a call cannot imitate a record.
     """
     window = _Window(read)
     position = damaged_from = 0
@@ -78,7 +78,10 @@ def scan_stream(read: Callable[[int], bytes], marker: bytes) -> Iterator[Record 
 
 
 def encode_notice(notice: RawNotice) -> bytes:
-    """A notice as a payload: a version byte, then each field with its name, so that fields may come and go between versions."""
+    """Return a notice as a payload: a version byte, then each field with its name.
+
+    Later versions may add and drop fields.
+    """
     parts = [bytes([_VERSION])]
     for name, kind in _FIELDS.items():
         value = _ENCODERS[kind](getattr(notice, name))
@@ -87,7 +90,10 @@ def encode_notice(notice: RawNotice) -> bytes:
 
 
 def decode_notice(payload: bytes) -> RawNotice:
-    """The notice of a payload. Unknown fields are passed over; raises Unreadable for another version or a missing field."""
+    """Return the notice of a payload; unknown fields are skipped.
+
+    Raises Unreadable for another version or a missing field.
+    """
     if payload[:1] != bytes([_VERSION]):
         raise Unreadable("unknown version")
     values = {}
@@ -97,9 +103,7 @@ def decode_notice(payload: bytes) -> RawNotice:
                 values[name] = _DECODERS[_FIELDS[name]](value)
         return RawNotice(**values)
     except (struct.error, ValueError, TypeError, OverflowError) as error:
-        raise Unreadable(
-            type(error).__name__
-        ) from None  # the text of the error could quote the notice
+        raise Unreadable(type(error).__name__) from None  # the error's text could quote the notice
 
 
 def _checksum(payload: bytes, marker: bytes) -> int:
@@ -107,7 +111,7 @@ def _checksum(payload: bytes, marker: bytes) -> int:
 
 
 class _Window:
-    """The part of a segment that is in memory: bytes from one offset to another, which both only grow."""
+    """Window of a segment in memory. Both of its offsets only grow."""
 
     def __init__(self, read: Callable[[int], bytes]) -> None:
         self._read = read
@@ -115,7 +119,10 @@ class _Window:
         self._data = b""
 
     def has(self, position: int, size: int) -> bool:
-        """Whether the segment has `size` bytes from `position` on. What lies before `position` is let go when more has to be read."""
+        """Return True if the segment has `size` bytes from `position` on.
+
+        Drops what lies before.
+        """
         wanted = position + size - self._start
         if wanted <= len(self._data):
             return True
@@ -128,11 +135,11 @@ class _Window:
         return length >= size
 
     def slice(self, position: int, size: int) -> bytes:
-        """Bytes for which `has` was true."""
+        """Return bytes for which `has` was true."""
         return self._data[position - self._start : position - self._start + size]
 
     def find(self, marker: bytes, position: int) -> int:
-        """Where the marker stands next, or the end of the segment."""
+        """Return the next position of the marker, or the segment's end."""
         while self.has(position, len(marker)):
             found = self._data.find(marker, position - self._start)
             if found >= 0:
@@ -169,7 +176,8 @@ def _microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
-# Keyed by the annotation's type, so that a new field of Notice of one of these types needs no change here.
+# Keyed by the annotation's type: a new field of RawNotice with one of these types needs no change
+# here.
 _ENCODERS: dict[type, Callable[[Any], bytes]] = {
     UUID: lambda value: value.bytes,
     bool: lambda value: bytes([value]),

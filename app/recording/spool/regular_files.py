@@ -1,4 +1,6 @@
-"""Opening files in a directory that others can write to: regular files only, no links, no waiting."""
+"""Safe opening of files in a directory that others can write to: regular files only, no links, no
+blocking.
+"""
 
 import os
 import stat
@@ -14,11 +16,11 @@ class NotRegular(OSError):
 
 
 def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
-    """Return a descriptor of a regular file; a new one gets mode 0600.
+    """Return a descriptor of a regular file; a new file gets mode 0600.
 
-    Raise NotRegular for everything that is not a regular file, OSError as `os.open` does.
+    Raises NotRegular for anything else, and OSError as `os.open` does.
     """
-    _must_be_regular(path)  # before it is opened: some devices act on that
+    _must_be_regular(path)  # before opening: some devices act on an open
     descriptor = os.open(path, flags | _SAFE, 0o600)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
@@ -27,7 +29,7 @@ def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
 
 
 def leads_to(path: Path, descriptor: int) -> bool:
-    """Return whether the name, not followed if it is a link, leads to the open file."""
+    """Return True if the name leads to the open file. Links are not followed."""
     try:
         return os.path.samestat(path.lstat(), os.fstat(descriptor))
     except OSError:
@@ -46,7 +48,7 @@ def read_chunks(descriptor: int, start: int = 0, end: int | None = None) -> Iter
 
 
 def write_all(descriptor: int, data: bytes) -> None:
-    """Write every byte, however many calls that takes. Raise OSError."""
+    """Write all bytes, in several calls if needed. Raises OSError."""
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]

@@ -1,4 +1,4 @@
-"""Claims on segments: the right to read one and take it away, which only one process has at a time. Blocks."""
+"""Claims on segments: the exclusive right to read and remove one. Blocks."""
 
 import fcntl
 import os
@@ -18,16 +18,17 @@ class SegmentHeld(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A segment that may be drained. `held` is set for one of this process, which has kept it open."""
+    """A segment that may be drained. `held` is set if this process has kept it open."""
 
     segment: Segment
     held: OpenSegment | None = None
 
     @contextmanager
     def open(self) -> Iterator[int]:
-        """The segment's descriptor, and with it the segment's lock.
+        """Open and lock the segment; yield its descriptor.
 
-        Raises SegmentHeld; FileNotFoundError when it was drained meanwhile; NotRegular and OSError when it cannot be read.
+        Raises SegmentHeld, FileNotFoundError if it was drained meanwhile, NotRegular or OSError if
+        it cannot be read.
         """
         descriptor = self.held.duplicate() if self.held else _open_locked(self.segment.path)
         try:
@@ -36,14 +37,16 @@ class Claim:
             os.close(descriptor)
 
     def drained(self) -> None:
-        """Note that every record is in Postgres, so that the writer no longer keeps the segment."""
+        """Mark the segment as drained, so that its writer closes it."""
         if self.held is not None:
             self.held.drained = True
 
 
 @dataclass(slots=True)
 class Claimed:
-    """What can be drained, how many segments belong to living processes, and what cannot be used, with the reason."""
+    """Segments that can be drained, the number held by living processes, and unusable entries with
+    their reasons.
+    """
 
     claims: list[Claim] = field(default_factory=list)
     held: int = 0
@@ -51,7 +54,7 @@ class Claimed:
 
 
 def _open_locked(path: Path) -> int:
-    descriptor = open_regular(path, os.O_RDWR)  # some file systems lock only what may be written to
+    descriptor = open_regular(path, os.O_RDWR)  # some file systems lock only writable files
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if not leads_to(path, descriptor):
@@ -66,9 +69,10 @@ def _open_locked(path: Path) -> int:
 
 
 def claim_segments(directory: Path, locks: ExitStack, own: str | None, known: set[Path]) -> Claimed:
-    """Claim the segments of owners that are gone, and those of `own` that are not `known`.
+    """Claim the segments of ended owners, and those of `own` that are not `known`.
 
-    The owners' locks are held until `locks` closes. A lock that cannot be used decides nothing: each segment has a lock as well.
+    Holds the owners' locks until `locks` closes. An unusable lock decides nothing: each segment has
+    a lock too.
     """
     claimed, living = Claimed(), set[str]()
     segments = [segment for segment in list_segments(directory) if segment.path not in known]
@@ -90,7 +94,10 @@ def claim_segments(directory: Path, locks: ExitStack, own: str | None, known: se
 
 @contextmanager
 def claim_gone(segment: Segment) -> Iterator[int]:
-    """The descriptor of one segment whose owner is gone, and its locks. Raises SegmentHeld while somebody else has it, OSError."""
+    """Open and lock a segment of an ended owner; yield its descriptor.
+
+    Raises SegmentHeld while another process has it, and OSError.
+    """
     with ExitStack() as opened:
         with suppress(NotRegular, PermissionError):  # decides nothing then, as above
             lock = OwnerLock.of_gone_owner(segment.path.parent, segment.owner)
@@ -101,7 +108,9 @@ def claim_gone(segment: Segment) -> Iterator[int]:
 
 
 def list_unusable(directory: Path) -> dict[Path, str]:
-    """Return what in a spool directory has the name of a segment, a lock or a set-aside file and cannot be read, with the reason."""
+    """Return entries with the name of a segment, a lock or a refused file that cannot be read, with
+    their reasons.
+    """
     found = {}
     segments = [
         segment.path
@@ -119,7 +128,7 @@ def list_unusable(directory: Path) -> dict[Path, str]:
 
 
 def describe_problem(error: OSError) -> str:
-    """Return the reason of an error without the path, which may be long."""
+    """Return the reason of an error, without the path, which may be long."""
     return error.strerror or str(error) or type(error).__name__
 
 

@@ -1,4 +1,6 @@
-"""Reading sealed segments: their notices in order, what is damaged or unreadable in them, and taking a drained one away. Blocks."""
+"""Reader of sealed segments: notices in order, damaged and unreadable pieces, and removal after
+draining. Blocks.
+"""
 
 import os
 from collections.abc import Iterator
@@ -21,19 +23,22 @@ from app.recording.spool.regular_files import (
 from app.recording.spool.segments import REFUSED, TORN, Segment, make_directory, sync_directory
 
 SEGMENT_LIMIT = 256 * 1024 * 1024
-"""Bytes of a segment that are looked at. A writer ends a segment after 8 MiB and at most one batch more, some 100 MiB."""
+"""Bytes read of a segment at most.
+
+A writer ends one after 8 MiB and at most one batch more, about 100 MiB.
+"""
 TORN_LIMIT = 16 * 1024 * 1024
-"""Damaged bytes that are copied out of a segment. A file with more of them is set aside as it is."""
+"""Damaged bytes copied out of a segment at most. A file with more is set aside whole."""
 _BATCH_BYTES = 4 * 1024 * 1024
 
 log = get_logger("spool")
 
 Range = tuple[int, int]
-"""Offsets of a piece of a segment: its first byte, and the first one behind it."""
+"""Offsets of a piece of a segment: of its first byte, and of the first byte after it."""
 
 
 class Found(NamedTuple):
-    """A notice in a segment, and where its record stands."""
+    """A notice in a segment and the place of its record."""
 
     place: Range
     notice: RawNotice
@@ -41,7 +46,9 @@ class Found(NamedTuple):
 
 @dataclass(slots=True)
 class Remains:
-    """What of a segment does not go to Postgres: damage, records that this version cannot read, records that Postgres refused."""
+    """Pieces of a segment that do not go to Postgres: damage, unreadable records, records that
+    Postgres refused.
+    """
 
     damaged: list[Range] = field(default_factory=list)
     unreadable: list[Range] = field(default_factory=list)
@@ -49,7 +56,10 @@ class Remains:
 
 
 def scan_segment(descriptor: int, marker: bytes) -> Iterator[Record | Damage]:
-    """Everything in an open segment in order, SEGMENT_LIMIT bytes at most; a chunk and a record are in memory at a time. Raises OSError."""
+    """Yield everything in an open segment in order, up to SEGMENT_LIMIT bytes. Raises OSError.
+
+    Memory holds one chunk and one record.
+    """
 
     def read(position: int) -> bytes:
         return os.pread(descriptor, min(CHUNK_BYTES, max(SEGMENT_LIMIT - position, 0)), position)
@@ -60,9 +70,10 @@ def scan_segment(descriptor: int, marker: bytes) -> Iterator[Record | Damage]:
 def read_batches(
     descriptor: int, segment: Segment, remains: Remains, *, size: int
 ) -> Iterator[list[Found]]:
-    """The notices of an open segment in order, in lists of at most `size` and a few MiB; everything else goes to `remains`.
+    """Yield the notices of an open segment in order, in lists of at most `size` notices and a few
+    MiB.
 
-    Raises OSError.
+    Everything else is added to `remains`. Raises OSError.
     """
     batch: list[Found] = []
     taken = 0
@@ -84,9 +95,9 @@ def read_batches(
 
 
 def set_remains_aside(segment: Segment, descriptor: int, remains: Remains) -> None:
-    """Keep what could not be drained in files of their own: damaged bytes as `.torn`, records as `.refused`.
+    """Keep undrained pieces in files of their own: damaged bytes as `.torn`, records as `.refused`.
 
-    Raises OSError; the segment is as before then.
+    Raises OSError; the segment is then unchanged.
     """
     records = sorted(remains.unreadable + remains.refused)
     if records:
@@ -103,7 +114,7 @@ def set_remains_aside(segment: Segment, descriptor: int, remains: Remains) -> No
 
 
 def remove_segment(segment: Segment, descriptor: int) -> None:
-    """Remove a drained segment. A file that has got its name meanwhile stays. Raises OSError."""
+    """Remove a drained segment, but not a new file with its name. Raises OSError."""
     if leads_to(segment.path, descriptor):
         segment.path.unlink(missing_ok=True)
         sync_directory(segment.path.parent)
@@ -128,12 +139,12 @@ def _set_damage_aside(segment: Segment, descriptor: int, damaged: list[Range]) -
 
 
 def _set_aside(segment: Segment, suffix: str, descriptor: int, pieces: list[Range]) -> None:
-    """Copy pieces of a segment to a file of their own. An earlier try of the same is written over."""
+    """Copy pieces of a segment to a file of their own, overwriting an earlier try."""
     make_directory(segment.path.parent)
     place = segment.path.with_suffix(suffix)
     try:
         target = open_regular(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    except OSError:  # something else stands there, which is left alone
+    except OSError:  # another entry stands there: leave it alone
         target = open_regular(_free_place(segment, suffix), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
         for start, end in pieces:
@@ -146,7 +157,10 @@ def _set_aside(segment: Segment, suffix: str, descriptor: int, pieces: list[Rang
 
 
 def _free_place(segment: Segment, suffix: str) -> Path:
-    """A path with this suffix at which nothing stands; the marker stays in the name, since the records in the file have it."""
+    """Return an unused path with this suffix.
+
+    It keeps the marker, which the records in the file carry.
+    """
     place = segment.path.with_suffix(suffix)
     moment = int(now().timestamp() * 1000)
     while os.path.lexists(place):

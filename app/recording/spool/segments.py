@@ -1,4 +1,4 @@
-"""Segment files of the spool: how they are named and listed, and the one writer that appends to them and syncs."""
+"""Segment files of the spool: names, listing, and the only writer that appends and syncs."""
 
 import fcntl
 import os
@@ -32,12 +32,17 @@ class SpoolFull(Exception):
 
 
 class SegmentLost(OSError):
-    """What was written and synced cannot be reached by its name: somebody removed, moved or replaced the file or its directory."""
+    """Synced bytes cannot be reached by their name: the file or its directory was removed, moved or
+    replaced.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One segment file. Its name says everything that must survive damage to its content: when it was begun, by whom, and the marker."""
+    """One segment file.
+
+    Its name holds what must survive damage to its content: its time, its owner and its marker.
+    """
 
     path: Path
     created_ms: int
@@ -47,19 +52,19 @@ class Segment:
 
     @property
     def age(self) -> tuple[int, int]:
-        """What segments are ordered by, oldest first."""
+        """Return the key that sorts segments, oldest first."""
         return self.created_ms, self.number
 
     @classmethod
     def new(cls, directory: Path, owner: str, number: int, suffix: str) -> Self:
-        """A segment that does not exist yet; its marker is random."""
+        """Return a segment that does not exist yet, with a random marker."""
         created_ms, marker = time.time_ns() // 1_000_000, secrets.token_bytes(MARKER_BYTES)
         path = directory / f"{created_ms:013}-{owner}-{number:06}-{marker.hex()}{suffix}"
         return cls(path, created_ms, owner, number, marker)
 
     @classmethod
     def parse(cls, path: Path) -> Self | None:
-        """The segment of a file's name, None if it is not the name of one."""
+        """Return the segment of a file's name, or None for another name."""
         found = _STEM.fullmatch(path.stem)
         if found is None:
             return None
@@ -68,7 +73,7 @@ class Segment:
 
 
 def list_segments(directory: Path, suffix: str = SPOOLED) -> list[Segment]:
-    """The segments in a directory, oldest first; none if there is no such directory."""
+    """Return the segments in a directory, oldest first; none without such a directory."""
     segments = [Segment.parse(path) for path in directory.glob(f"*{suffix}")]
     return sorted(
         (segment for segment in segments if segment is not None), key=lambda segment: segment.age
@@ -76,11 +81,14 @@ def list_segments(directory: Path, suffix: str = SPOOLED) -> list[Segment]:
 
 
 def directory_bytes(directory: Path) -> int:
-    """How many bytes the files of the spool take on the disk, those set aside included. Holes in a file take none."""
+    """Return the bytes that the spool's files take on disk, refused ones included.
+
+    Holes in a file take none.
+    """
     total = 0
     with suppress(FileNotFoundError), os.scandir(directory) as entries:
         for entry in entries:
-            with suppress(FileNotFoundError):  # drained in this moment
+            with suppress(FileNotFoundError):  # drained meanwhile
                 status = entry.stat(follow_symlinks=False)
                 total += min(status.st_size, status.st_blocks * 512)
     return total
@@ -110,10 +118,10 @@ def sync_directory(directory: Path) -> None:
 
 @dataclass(slots=True, eq=False)
 class OpenSegment:
-    """A segment that its writer holds open and locked. `synced` is how many of its bytes are known to be durable.
+    """A segment that its writer holds open and locked. `synced` counts its durable bytes.
 
-    No other process drains it, whatever becomes of the owner's lock. As long as it is open its records can be read, whatever becomes
-    of its name.
+    No other process drains it, even without the owner's lock. While it is open its records can be
+    read, even without its name.
     """
 
     segment: Segment
@@ -124,7 +132,7 @@ class OpenSegment:
 
     @classmethod
     def create(cls, segment: Segment, home: int) -> Self:
-        """Make the file in the directory `home`, a descriptor, and lock it. Raise OSError."""
+        """Make and lock the file in the directory `home`, a descriptor. Raises OSError."""
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(segment.path.name, flags, 0o600, dir_fd=home)
         try:
@@ -137,32 +145,32 @@ class OpenSegment:
         return cls(segment, descriptor)
 
     def is_reachable(self) -> bool:
-        """Return whether its name leads to it and nothing that was synced has been cut off."""
+        """Return True if its name leads to it and no synced byte was cut off."""
         return (
             leads_to(self.segment.path, self.descriptor)
             and os.fstat(self.descriptor).st_size >= self.synced
         )
 
     def duplicate(self) -> int:
-        """Return a descriptor of one's own. Raise FileNotFoundError when the segment was closed."""
+        """Return a descriptor of one's own. Raises FileNotFoundError if the segment was closed."""
         with self._closing:
             if self.descriptor < 0:
                 raise FileNotFoundError
             return os.dup(self.descriptor)
 
     def close(self) -> None:
-        """Give up descriptor and lock."""
+        """Close the descriptor and release the lock."""
         with self._closing:
             descriptor, self.descriptor = self.descriptor, -1
         if descriptor >= 0:
-            with suppress(OSError):  # what it holds was synced before
+            with suppress(OSError):  # its content was synced before
                 os.close(descriptor)
 
 
 class SegmentWriter:
-    """Appends records to segments and syncs them. Blocks; used by one thread at a time.
+    """Appends records to segments and syncs them. Blocks; use it in one thread at a time.
 
-    `on_sealed` takes each segment that is ended and not empty, and has to close it.
+    `on_sealed` gets each ended segment that is not empty, and must close it.
     """
 
     def __init__(
@@ -184,16 +192,14 @@ class SegmentWriter:
         self._active: OpenSegment | None = None
         self._home = -1  # the directory of the active segment
         self._number = 0
-        self._used = (
-            0  # bytes of the whole directory, as measured at `_measured` and counted on from there
-        )
+        self._used = 0  # of the whole directory, measured at `_measured` and counted from there
         self._measured = float("-inf")
 
     def write(self, payloads: Sequence[bytes]) -> None:
-        """Return once every payload is durable as a record that its name leads to.
+        """Return once every payload is durable as a record that its segment's name leads to.
 
-        Raises SpoolFull or OSError; some of the records may be there all the same. After an error of the active segment a new one is
-        tried: a failed sync says nothing about what a second one would.
+        Raises SpoolFull or OSError; some records may then be durable. After an error a new segment
+        is tried, since a failed sync says nothing about the next one.
         """
         self._check_room(sum(map(len, payloads)))
         try:
@@ -207,7 +213,7 @@ class SegmentWriter:
                 raise
 
     def probe(self) -> None:
-        """Raise what a write would raise now. Nothing is left behind."""
+        """Raise the error of a write now. Leaves nothing behind."""
         make_directory(self._directory)
         self._check_room(_PROBE_BYTES)
         descriptor, path = tempfile.mkstemp(suffix=".probe", dir=self._directory)
@@ -220,7 +226,7 @@ class SegmentWriter:
             Path(path).unlink()
 
     def seal(self) -> None:
-        """End the active segment, so that it can be drained; the next write begins a new one."""
+        """End the active segment, so that it can be drained. The next write begins a new one."""
         if self._active is not None:
             active, self._active = self._active, None
             self._on_sealed(active)
@@ -228,11 +234,13 @@ class SegmentWriter:
 
     @property
     def is_writing(self) -> bool:
-        """Return whether there is an active segment."""
+        """Return True if there is an active segment."""
         return self._active is not None
 
     def is_reachable(self) -> bool:
-        """Return whether the names of the active segment and of its directory still lead to them; True without an active segment."""
+        """Return True if active segment and directory can be reached by their names, or none is
+        active.
+        """
         if self._active is None:
             return True
         try:
@@ -260,7 +268,7 @@ class SegmentWriter:
         if not self.is_reachable():
             active.synced -= len(
                 data
-            )  # these records are written again, and need not be rescued from here
+            )  # these records are written again and need no rescue from here
             raise SegmentLost(f"{active.segment.path.name} was removed, moved or replaced")
 
     def _begin(self) -> OpenSegment:
@@ -280,7 +288,10 @@ class SegmentWriter:
         return active
 
     def _abandon(self) -> None:
-        """Leave the active segment with what is durable in it. Where it cannot be cut back, a reader finds the records all the same."""
+        """End the active segment after its durable bytes.
+
+        A reader finds the records even if it cannot be cut back.
+        """
         active = self._active
         if active is None:
             return

@@ -1,4 +1,6 @@
-"""The spool: where notices become durable while Postgres is away. Calls that come together share one write and one sync."""
+"""Spool: durable place on disk for notices while Postgres is away. Concurrent calls share one write
+and one sync.
+"""
 
 import asyncio
 import time
@@ -32,9 +34,13 @@ _BATCH = 512
 _LOOK_SECONDS = 1.0
 _TRIES = 3
 _REFUSED_SECONDS = 60.0
-"""After so long without a refused notice their file is ended, so that it can be looked at and forgotten."""
+"""Seconds without a refused notice after which their file is ended, so that operators can use it.
+"""
 _QUEUE_LIMIT = 20_000
-"""Records that may wait for a disk that hangs. Beyond it the spool counts as failed, so that memory stays bounded."""
+"""Records queued for a hanging disk at most.
+
+Beyond it the spool counts as failed, which bounds memory.
+"""
 
 _Result = TypeVar("_Result")
 
@@ -48,7 +54,7 @@ class _Waiting:
 
 
 class Spool:
-    """The writing side of one process. Reading is the drainer's."""
+    """Writing side of one process. The drainer reads."""
 
     def __init__(self, directory: Path, *, limit: int, segment_bytes: int = SEGMENT_BYTES) -> None:
         self.directory = directory
@@ -74,38 +80,44 @@ class Spool:
         self._queues: dict[str, dict[UUID, _Waiting]] = {SPOOLED: {}, REFUSED: {}}
         self._writing: dict[UUID, _Waiting] = {}
         self._flushing: asyncio.Task[None] | None = None
-        # A thread of its own: the common ones may all be waiting for the address of a database that is gone.
+        # A thread of its own: the shared ones may all wait for the address of a lost database.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="spool")
 
     async def append(self, notice: RawNotice) -> None:
-        """Return once the notice is durable in the spool; raise Unstorable if it cannot be.
+        """Return once the notice is durable in the spool. Raises Unstorable.
 
-        A caller that gives up leaves the notice to be written, and finds it here again when it comes back.
+        A caller that gives up leaves its notice in the queue, and finds it there when it comes
+        back.
         """
         if not await asyncio.shield(self._enqueue(notice, SPOOLED)):
             raise Unstorable
 
     async def refuse(self, notice: RawNotice) -> None:
-        """Keep a notice that Postgres will never take, in files of their own; as durable as `append`."""
+        """Keep a notice that Postgres refuses, in files of their own. As durable as `append`."""
         if not await asyncio.shield(self._enqueue(notice, REFUSED)):
             raise Unstorable
         notices_refused.inc()
         log.error("notice_set_aside", notice_id=str(notice.id))
 
     def append_soon(self, notice: RawNotice) -> None:
-        """Write a notice for whose writing nobody waits any more."""
+        """Write a notice that no caller waits for any more."""
         self._enqueue(notice, SPOOLED)
 
     def has_records(self) -> bool:
-        """Return whether this process holds records that are not drained yet, as far as is known."""
+        """Return True if this process holds undrained records, as far as known."""
         return self._writers[SPOOLED].is_writing or bool(self._held[SPOOLED])
 
     async def claim_own(self) -> list[Claim]:
-        """End the active segment, so that everything written so far can be drained; return this process's segments, oldest first."""
+        """End the active segment, so that it can be drained.
+
+        Return this process's segments, oldest first.
+        """
         return await self._in_thread(self._claim_own)
 
     async def run(self) -> None:
-        """Write again what was removed under this process, and while writing fails, try whether it would work, until cancelled."""
+        """Rewrite segments that were removed, and probe the disk while writing fails, until
+        cancelled.
+        """
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             with suppress(OSError, SpoolFull):
@@ -114,11 +126,11 @@ class Spool:
                     self.failing = False
                 while await self._in_thread(
                     self._look_after
-                ):  # one segment at a time: calls are written in between
+                ):  # one segment at a time, to write calls in between
                     pass
 
     async def close(self) -> None:
-        """Write what is queued and let other processes drain what is left."""
+        """Write the queue and release the rest for other processes."""
         if self._flushing is not None:
             await self._flushing
         await self._in_thread(self._release)
@@ -167,7 +179,7 @@ class Spool:
         return True
 
     def _write_reachably(self, kind: str, payloads: list[bytes]) -> None:
-        """Write records so that they are durable, and that others can see whose they are. Raises OSError or SpoolFull."""
+        """Write records durably, with an owner that others can see. Raises OSError or SpoolFull."""
         if kind == REFUSED:
             self._refused_at = time.monotonic()
         for left in reversed(range(_TRIES)):
@@ -176,7 +188,7 @@ class Spool:
                 self._writer(kind).write(payloads)
                 if self._lock is not None and self._lock.is_reachable():
                     return
-            except (FileNotFoundError, SegmentLost):  # removed under our hands
+            except (FileNotFoundError, SegmentLost):  # removed meanwhile
                 if not left:
                     raise
         raise SegmentLost("the lock was removed again and again")
@@ -189,7 +201,10 @@ class Spool:
         return self._writers[kind]
 
     def _drop_lost_lock(self) -> bool:
-        """Begin anew under another name if the lock's name no longer leads to it: others may take this owner for gone."""
+        """Begin anew under another name if the lock's name no longer leads to it.
+
+        Others may drain for the owner then.
+        """
         if self._lock is None or self._lock.is_reachable():
             return False
         log.error("spool_lock_lost", owner=self.owner)
@@ -201,7 +216,10 @@ class Spool:
         return True
 
     def _look_after(self) -> bool:
-        """See whether what was written can still be reached by its name, and rescue one segment that cannot; return whether one was."""
+        """Check that written records can be reached by name, and rescue one segment that cannot.
+
+        Return True if one was.
+        """
         self._drop_lost_lock()
         if time.monotonic() - self._refused_at > _REFUSED_SECONDS:
             self._writers[REFUSED].seal()
@@ -213,14 +231,14 @@ class Spool:
         return False
 
     def _leave_refused(self, segment: OpenSegment) -> None:
-        """A file of refused notices is left to its name, unless that does not lead to it."""
+        """Close a file of refused notices, unless its name no longer leads to it."""
         if segment.is_reachable():
             segment.close()
         else:
             self._held[REFUSED].add(segment)
 
     def _claim_own(self) -> list[Claim]:
-        """In the writing thread, so that no segment is written to while it is ended."""
+        """Seal in the writing thread, so that nothing is written meanwhile."""
         self._writers[SPOOLED].seal()
         return self._held[SPOOLED].claims()
 

@@ -1,4 +1,6 @@
-"""What an operator can see and do about the spool: how much waits in it, draining it now, trying refused notices again."""
+"""Status and commands of the spool for operators: waiting records, draining, retry of refused
+notices.
+"""
 
 import asyncio
 import os
@@ -26,9 +28,11 @@ _METER_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class SpoolState:
-    """The spool directory at one moment. `oldest_seconds` is the age of its oldest segment, None when there is none.
+    """State of a spool directory.
 
-    `unusable_entries` are named like files of the spool and cannot be read; none of them counts as a segment.
+    `oldest_seconds` is the age of its oldest segment, None without one.
+
+    `unusable_entries` have the name of a spool file and cannot be read; none counts as a segment.
     """
 
     records: int
@@ -41,14 +45,20 @@ class SpoolState:
 
 
 class SpoolMeter:
-    """Measures a spool directory again and again; a segment that has not grown is not read twice. Any number of processes may."""
+    """Measures a spool directory repeatedly, and reads only segments that have grown.
+
+    Any number of processes may.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._counted: dict[Path, tuple[int, int]] = {}
 
     def measure(self) -> SpoolState:
-        """The state of the directory. Blocks. Records are counted by their markers, so a damaged one may count too."""
+        """Return the state of the directory. Blocks.
+
+        Counts records by their markers, so a damaged one may count too.
+        """
         counts: dict[Path, int] = {}
         unusable = set(list_unusable(self._directory))
         kinds: dict[str, list[Segment]] = {SPOOLED: [], REFUSED: []}
@@ -58,7 +68,7 @@ class SpoolMeter:
                     continue
                 try:
                     counts[segment.path] = self._count(segment)
-                except FileNotFoundError:  # drained in this moment
+                except FileNotFoundError:  # drained meanwhile
                     continue
                 except OSError:
                     unusable.add(segment.path)
@@ -77,11 +87,9 @@ class SpoolMeter:
         )
 
     async def run(self) -> None:
-        """Keep the spool's metrics up to date, until cancelled."""
+        """Update the spool's metrics until cancelled."""
         while True:
-            with suppress(
-                OSError
-            ):  # a directory that cannot be read shows in the log when it is written to
+            with suppress(OSError):  # a write to an unreadable directory logs it
                 state = await asyncio.to_thread(self.measure)
                 spool_records.set(state.records)
                 spool_bytes.set(state.bytes)
@@ -89,7 +97,7 @@ class SpoolMeter:
             await asyncio.sleep(_METER_SECONDS)
 
     def _count(self, segment: Segment) -> int:
-        """How many records a segment holds. Raises OSError when it cannot be read."""
+        """Return the number of records in a segment. Raises OSError if it cannot be read."""
         descriptor = open_regular(segment.path)
         try:
             size = os.fstat(descriptor).st_size
@@ -112,22 +120,25 @@ def _count_markers(descriptor: int, marker: bytes) -> int:
 
 
 def show_spool(directory: Path) -> SpoolState:
-    """The state of a spool directory; all zero where there is none."""
+    """Return the state of a spool directory, all zero without one."""
     return SpoolMeter(directory).measure()
 
 
 async def drain_spool(url: str, directory: Path) -> Drained:
-    """Drain every segment whose process is gone; `held` of the result counts those of living ones, which drain their own.
+    """Drain every segment whose process has ended; `held` counts those of living ones.
 
-    Raises OSError or asyncpg's errors when the database or the directory cannot be used; another call takes up where it failed.
+    Raises OSError or asyncpg's errors if directory or database fails; another call continues there.
     """
     return await Drainer(url, directory).drain_once()
 
 
 def retry_refused(directory: Path) -> int:
-    """Put the files of refused notices back among the segments to be drained, and return how many those are. Blocks.
+    """Return the files of refused notices to the segments, to be drained again.
 
-    For after an update that can read them, or a database that takes them. Files of a living process stay: it may be writing to them.
+    Return their number. Blocks.
+
+    Use it after an update that can read them, or once the database takes them. Files of living
+    processes stay.
     """
     renamed = 0
     for segment in list_segments(directory, REFUSED):
