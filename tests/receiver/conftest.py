@@ -1,4 +1,4 @@
-"""The receiver's tests run on uvloop, as the service does; those of the wire on asyncio's own loop as well."""
+"""Event loops of the receiver's tests: uvloop as in the service; both loops for the wire."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ import uvloop
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """The two differ in when they write and close, and where uvloop is missing the service runs on the other."""
+    """The two differ in when they write and close. Without uvloop the service runs on asyncio's."""
     if item.path.name == "test_wire.py":
         return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
     return {"uvloop": uvloop.new_event_loop}

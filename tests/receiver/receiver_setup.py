@@ -1,4 +1,4 @@
-"""A receiver in this process for tests: real sockets, a real appender, a real database."""
+"""Receiver in this process for tests: real sockets, a real appender, a real database."""
 
 import asyncio
 import ipaddress
@@ -32,7 +32,7 @@ async def receiver(
     token: str | None = None,
     descriptors: int = 1024,
 ) -> AsyncIterator[int]:
-    """A receiver on a free port, which is yielded; stopped and drained at the end."""
+    """Yield a receiver on a free port. Stop and drain it at the end."""
     appender = Appender(database_url, on_commit=lambda: None)
     sampler = Sampler(database_url)
     door = SourceCheck(Sources(tuple(allowed), tuple(trusted), observe))
@@ -54,7 +54,7 @@ async def receiver(
 
 
 async def fetch(database_url: str, query: str) -> list[Any]:
-    """The rows of a query."""
+    """Return the rows of a query."""
     connection = await connect(database_url)
     try:
         return list(await connection.fetch(query))
@@ -63,17 +63,17 @@ async def fetch(database_url: str, query: str) -> list[Any]:
 
 
 async def stored(database_url: str) -> list[Any]:
-    """The notices, in order of arrival."""
+    """Return the notices in order of arrival."""
     return await fetch(database_url, "SELECT *, host(source) AS address FROM notices ORDER BY id")
 
 
 def get(target: bytes, *headers: bytes, version: bytes = b"1.0", method: bytes = b"GET") -> bytes:
-    """A request without a body."""
+    """Return a request without a body."""
     return b"\r\n".join([method + b" " + target + b" HTTP/" + version, *headers, b"", b""])
 
 
 def post(body: bytes, *headers: bytes) -> bytes:
-    """A request with a body."""
+    """Return a request with a body."""
     return (
         get(
             PATH,
@@ -90,7 +90,7 @@ def post(body: bytes, *headers: bytes) -> bytes:
 async def converse(
     port: int, *pieces: bytes, pause: float = 0.02, patience: float = 10, half_close: bool = False
 ) -> bytes:
-    """Send the pieces one after the other and return everything that comes back until the server closes."""
+    """Send the pieces in order and return all bytes received until the server closes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         for piece in pieces:

@@ -1,4 +1,4 @@
-"""The notification endpoint over real sockets: who gets in, what is stored, what is answered."""
+"""Notification endpoint over real sockets: admission, stored bytes and answers."""
 
 import asyncio
 import ipaddress
@@ -102,7 +102,7 @@ async def test_health_is_answered_to_anybody(database_url: str) -> None:
 async def test_a_source_that_is_not_allowed_gets_403_and_stores_nothing(database_url: str) -> None:
     async with receiver(database_url, allowed=[ipaddress.ip_network("192.0.2.0/24")]) as port:
         assert status_of(await exchange("127.0.0.1", port, get(b"/zeus/notify?" + CALL))) == 403
-        # Nobody becomes somebody else by saying so.
+        # A header makes nobody an allowed source.
         assert (
             status_of(
                 await exchange(

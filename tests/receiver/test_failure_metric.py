@@ -1,4 +1,6 @@
-"""An application that breaks is answered 500, and that is counted: the alert on lost calls stands on it."""
+"""Metric of internal errors: a failing application answers 500 and is counted, as the alert on lost
+calls needs.
+"""
 
 from typing import Any
 

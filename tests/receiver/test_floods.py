@@ -1,4 +1,4 @@
-"""Floods: strangers are refused at the head, nobody is read without end, and nothing keeps a connection for ever."""
+"""Floods: strangers are refused at the head, reads are bounded, and every connection ends."""
 
 import asyncio
 import gc
@@ -22,7 +22,7 @@ GIGABYTE = b"Content-Length: 1000000000"
 CHUNKED = b"Transfer-Encoding: chunked"
 EXPECT = b"Expect: 100-continue"
 BUFFERS = 4 * 1024 * 1024
-"""What the kernel may hold of a connection on both sides of loopback, in bytes."""
+"""Bytes that the kernel may hold of a connection on both sides of loopback."""
 
 
 def posting(*headers: bytes) -> bytes:
@@ -162,7 +162,10 @@ async def test_a_peer_that_does_not_read_its_answers_is_dropped(database_url: st
 
 
 async def test_a_closed_connection_needs_no_garbage_collector(database_url: str) -> None:
-    """It may hold 64 KiB, and the collector comes rarely: in a flood the memory of thousands would wait for it."""
+    """Memory of a closed connection is released without the garbage collector, which runs rarely.
+
+    A connection may hold 64 KiB, and a flood closes thousands.
+    """
 
     def alive() -> int:
         return sum(isinstance(thing, ReceiverProtocol) for thing in gc.get_objects())
@@ -187,7 +190,7 @@ async def test_a_closed_connection_needs_no_garbage_collector(database_url: str)
 
 
 class Held:
-    """A connection as the crowd sees it."""
+    """A connection as the limit sees it."""
 
     stranger = False
     charged = 0

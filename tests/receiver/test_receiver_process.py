@@ -1,4 +1,4 @@
-"""A receiver process under what a process meets: signals, a limit on open files, a stop while callers keep connecting."""
+"""Receiver process: signals, a limit on open files, and a stop while callers keep connecting."""
 
 import asyncio
 import errno
@@ -17,7 +17,9 @@ from tests.receiver.receiver_setup import CALL, PATH, get, stored
 
 
 async def call(host: str, port: int, number: int = 1) -> str:
-    """What a caller sees: a status, `refused` at the connect, or how an established connection failed it."""
+    """Return a caller's result: a status, `refused` at connecting, or the failure of its
+    connection.
+    """
     try:
         async with asyncio.timeout(0.8):
             reader, writer = await asyncio.open_connection(host, port)
@@ -95,9 +97,7 @@ async def test_a_kept_connection_is_closed_cleanly_by_a_stop(
         assert b"connection: close" not in await reader.readuntil(b"\r\n\r\nOK")
         receiver.terminate()
         await asyncio.sleep(0.4)
-        writer.write(
-            request
-        )  # it is still open: the call is answered, with the word that it is the last
+        writer.write(request)  # still open: the call is answered, with Connection: close
         assert b"connection: close" in await reader.readuntil(b"\r\n\r\nOK")
         assert await reader.read() == b""
         writer.close()
@@ -119,7 +119,7 @@ async def test_ready_says_no_before_the_receiver_stops_accepting(
 
 
 async def reloaded(receiver: Process, event: str) -> None:
-    """Have the sources read again and wait until that is logged once more than before."""
+    """Reload the sources and wait until the log shows it once more than before."""
     before = sum(line.get("event") == event for line in receiver.events())
     os.kill(receiver.pid, signal.SIGHUP)
     for _ in range(200):
@@ -164,7 +164,7 @@ async def test_more_connections_than_files_are_survived(database_url: str, tmp_p
         host, port = await receiver.ready("receiver")
         resource.prlimit(
             receiver.pid, resource.RLIMIT_NOFILE, (200, 200)
-        )  # below what the receiver reckoned with
+        )  # below the receiver's estimate
         connections = await asyncio.gather(
             *(asyncio.open_connection(host, port) for _ in range(400)), return_exceptions=True
         )

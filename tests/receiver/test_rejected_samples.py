@@ -1,4 +1,4 @@
-"""Rejected calls that look like Zeus's are kept within narrow limits, and can be let in afterwards."""
+"""Samples of rejected calls: kept within limits, and released afterwards."""
 
 import asyncio
 import ipaddress
@@ -24,7 +24,7 @@ OTHERS = (ipaddress.ip_network("192.0.2.0/24"),)
 
 
 async def samples_of(database_url: str, patience: float = 5) -> list[bytes]:
-    """The targets of the samples, as soon as there is one."""
+    """Return the targets of the samples once there is one."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         if rows := await fetch(database_url, "SELECT target FROM rejected_samples ORDER BY id"):
@@ -92,7 +92,8 @@ async def test_one_a_second_is_taken_and_the_newest_take_the_place_of_the_oldest
 ) -> None:
     connection = await connect(database_url)
     await connection.execute(
-        "INSERT INTO rejected_samples SELECT gen_random_uuid(), 0, now(), '198.51.100.1', 'GET', '', '', '' FROM generate_series(1, 300)"
+        "INSERT INTO rejected_samples SELECT gen_random_uuid(), 0, now(), '198.51.100.1', "
+        "'GET', '', '', '' FROM generate_series(1, 300)"
     )
     await connection.close()
     sampler = Sampler(database_url)

@@ -1,4 +1,4 @@
-"""A Postgres server that a test may stop, kill and start again, and PgBouncer in front of one; both on TCP."""
+"""Postgres server that a test may stop, kill and start, and PgBouncer before one, both on TCP."""
 
 import os
 import signal
@@ -15,14 +15,14 @@ PGBOUNCER = Path("/usr/sbin/pgbouncer")
 
 
 def free_port() -> int:
-    """A port that nobody listens on at the moment."""
+    """Return a port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 class OwnServer:
-    """One server with its own data directory; begins stopped."""
+    """Server with its own data directory. Begins stopped."""
 
     def __init__(self, directory: Path) -> None:
         start_embedded(directory)  # makes the data directory, and the user to run as
@@ -34,7 +34,7 @@ class OwnServer:
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
 
     def start(self, *options: str) -> None:
-        """Start and wait until connections are taken; `options` such as `max_connections=10`."""
+        """Start and wait for connections. `options` such as `max_connections=10`."""
         settings = " ".join(
             f"-c {option}" for option in ("fsync=off", "listen_addresses=127.0.0.1", *options)
         )
@@ -47,7 +47,9 @@ class OwnServer:
         self._control("-w", "-m", mode, "stop")
 
     def freeze(self, frozen: bool) -> None:
-        """Stop every process of the server from running, or let them run on: connections open, nobody answers."""
+        """Suspend every process of the server, or resume them: connections stay open without
+        answers.
+        """
         postmaster = int((self._server.pgdata / "postmaster.pid").read_text().split()[0])
         children = subprocess.run(
             ["pgrep", "-P", str(postmaster)], capture_output=True, text=True
@@ -67,7 +69,7 @@ class OwnServer:
 
 @contextmanager
 def own_server(directory: Path, *options: str) -> Iterator[OwnServer]:
-    """A server that runs now and is gone afterwards."""
+    """Yield a running server; remove it afterwards."""
     server = OwnServer(directory)
     server.start(*options)
     try:
@@ -81,7 +83,10 @@ def own_server(directory: Path, *options: str) -> Iterator[OwnServer]:
 
 @contextmanager
 def pgbouncer(directory: Path, server_port: int, *settings: str) -> Iterator[int]:
-    """PgBouncer in transaction mode, else with its defaults but for a shorter retry, in front of a server on TCP; yields its port."""
+    """Yield the port of PgBouncer before a server on TCP.
+
+    Transaction mode if asked; otherwise its defaults with a shorter retry.
+    """
     port = free_port()
     lines = [
         "[databases]",

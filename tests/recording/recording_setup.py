@@ -1,4 +1,4 @@
-"""What the tests of receiving share: invented notices, a ladder that runs, and a look into the table."""
+"""Setup of the recording tests: invented notices, a running fallback chain, rows of the table."""
 
 import asyncio
 import os
@@ -25,9 +25,12 @@ LIMIT = 1 << 30
 
 
 def make_notice(number: int = 0, *, method: str = "GET", body: bytes = b"") -> RawNotice:
-    """A notice of an invented customer."""
+    """Return a notice of an invented customer."""
     order_no = f"1234-56789-{number:05}"
-    query = f"order_no={order_no}&status=04&username=%83R%83%93%83r%83j&telno=0312345678&email=taro%40example.com"
+    query = (
+        f"order_no={order_no}&status=04&username=%83R%83%93%83r%83j"
+        "&telno=0312345678&email=taro%40example.com"
+    )
     return RawNotice(
         id=uuid7(),
         lane=lane_of(order_no),
@@ -42,28 +45,28 @@ def make_notice(number: int = 0, *, method: str = "GET", body: bytes = b"") -> R
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A ladder and its parts, all at work."""
+    """A running fallback chain with its parts."""
 
-    ladder: FallbackChain
+    chain: FallbackChain
     appender: Appender
     spool: Spool
 
 
 @asynccontextmanager
-async def running_ladder(
+async def running_chain(
     url: str, directory: Path, *, drains: bool = True, limit: int = LIMIT, **options: Any
 ) -> AsyncIterator[Running]:
-    """A ladder at work, with a drainer unless `drains` is False."""
+    """Yield a running fallback chain, without a drainer if `drains` is False."""
     appender = Appender(
         url, on_commit=lambda: None, share=options.get("budget", 5.0) * DATABASE_SHARE
     )
     spool = Spool(directory, limit=limit)
-    ladder = FallbackChain(appender, spool, **options)
+    chain = FallbackChain(appender, spool, **options)
     drainer = Drainer(url, directory, spool=spool, worth_trying=lambda: appender.breaker.available)
     jobs = [appender.run(), spool.run(), *([drainer.run()] if drains else [])]
     tasks = [asyncio.create_task(job) for job in jobs]
     try:
-        yield Running(ladder, appender, spool)
+        yield Running(chain, appender, spool)
     finally:
         for task in tasks:
             task.cancel()
@@ -72,7 +75,7 @@ async def running_ladder(
 
 
 def read_segment(segment: Segment) -> tuple[list[RawNotice], Remains]:
-    """What a segment holds: its notices, and what else there is."""
+    """Return a segment's notices, and everything else in it."""
     descriptor, remains = open_regular(segment.path), Remains()
     try:
         batches = list(read_batches(descriptor, segment, remains, size=100))
@@ -82,7 +85,7 @@ def read_segment(segment: Segment) -> tuple[list[RawNotice], Remains]:
 
 
 def ids_in(directory: Path) -> list[str]:
-    """The ids in the segments of a directory, in order."""
+    """Return the ids in a directory's segments, in order."""
     return [
         str(notice.id)
         for segment in list_segments(directory)
@@ -91,7 +94,7 @@ def ids_in(directory: Path) -> list[str]:
 
 
 async def stored_ids(url: str) -> list[UUID]:
-    """The ids of all notices, in order."""
+    """Return the ids of all notices, in order."""
     connection = await connect(url)
     try:
         return [row["id"] for row in await connection.fetch("SELECT id FROM notices ORDER BY id")]
@@ -100,7 +103,7 @@ async def stored_ids(url: str) -> list[UUID]:
 
 
 async def until(condition: Any, seconds: float = 10.0) -> None:
-    """Return once `condition`, a plain or an async function, says yes; fail after a while."""
+    """Return once `condition`, plain or async, is true. Fails after some seconds."""
     async with asyncio.timeout(seconds):
         while True:
             answer = condition()
@@ -109,6 +112,6 @@ async def until(condition: Any, seconds: float = 10.0) -> None:
             await asyncio.sleep(0.05)
 
 
-async def gather_appends(ladder: FallbackChain, notices: list[RawNotice]) -> None:
-    """Append all at once and wait for each."""
-    await asyncio.gather(*(ladder.append(notice) for notice in notices))
+async def gather_appends(chain: FallbackChain, notices: list[RawNotice]) -> None:
+    """Append all concurrently and wait for each."""
+    await asyncio.gather(*(chain.append(notice) for notice in notices))

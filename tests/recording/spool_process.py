@@ -1,4 +1,8 @@
-"""A process for tests to kill: `write DIR` spools notices and prints the id of each acknowledged one, `drain DIR URL` drains on and on."""
+"""Process for tests to kill.
+
+`write DIR` spools notices and prints the ids that it has acknowledged; `drain DIR URL` drains until
+it is ended.
+"""
 
 import asyncio
 import sys

@@ -1,6 +1,8 @@
-"""Random bytes as requests, sent to a receiver process: it does not crash, hang or grow, and answers a normal call afterwards.
+"""Random bytes as requests to a receiver process.
 
-RELAY_FUZZ_REQUESTS sets how many (2,000 without it; `make fuzz` sends 50,000).
+It does not crash, hang or grow, and then answers a normal call.
+
+RELAY_FUZZ_REQUESTS sets their number: 2,000 by default, 50,000 in `make fuzz`.
 """
 
 import os
@@ -86,20 +88,26 @@ REQUEST = st.lists(st.one_of(FRAGMENTS, st.binary(max_size=30)), max_size=12).ma
 
 
 def memory_kb(pid: int) -> int:
-    """What the process holds in memory that is its own."""
+    """Return the process's private memory."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
 
 
 def answers(connection: socket.socket) -> Iterator[bytes]:
-    """What comes back until the receiver closes; a reset ends it too, for it is the sender that broke off."""
+    """Return the bytes received until the receiver closes.
+
+    A reset ends them too: the sender broke off.
+    """
     with suppress(ConnectionError):
         while data := connection.recv(65_536):
             yield data
 
 
 def send_all(address: tuple[str, int], requests: list[bytes]) -> None:
-    """Send each on a connection of its own and close our side; each must be closed by the receiver in time."""
+    """Send each request on its own connection and close our side.
+
+    The receiver must close each in time.
+    """
     connections = []
     for request in requests:
         connection = socket.create_connection(address, PATIENCE_S)
@@ -137,7 +145,7 @@ async def test_random_bytes_do_no_harm(database_url: str, tmp_path: Path) -> Non
         assert '"application_failed"' not in receiver.log_text()
         assert "Traceback" not in receiver.log_text()
         print(f"memory after each round, KB: {sizes[:: max(1, len(sizes) // 10)]}")
-        # What is taken in the first quarter is warmth: buffers, caches, connections to the database.
+        # The first quarter warms up buffers, caches and database connections.
         assert max(sizes[len(sizes) // 2 :]) - max(sizes[: len(sizes) // 4 + 1]) < GROWTH_LIMIT_KB
         receiver.terminate()
         assert await receiver.ended() == 0

@@ -1,4 +1,6 @@
-"""However a network cuts a request into pieces, the same is read; and whatever comes, nothing but Unreadable is raised."""
+"""Head parser: requests cut at any place are read alike, and no bytes raise anything but
+Unreadable.
+"""
 
 from itertools import pairwise
 
@@ -18,7 +20,7 @@ CUTS = st.lists(st.integers(0, 400), max_size=12)
 
 
 def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
-    """The data cut at these places."""
+    """Return the data cut at these places."""
     return [
         data[start:end]
         for start, end in pairwise(
@@ -28,7 +30,7 @@ def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
 
 
 def read(data: list[bytes]) -> tuple[Head | None, bytes]:
-    """The head of the data and what lies behind it."""
+    """Return the head of the data and what follows it."""
     reader = HeadReader()
     head = None
     rest = b""

@@ -1,4 +1,4 @@
-"""Slow and idle connections: they are closed in time, they do not pile up, and they keep nobody waiting."""
+"""Slow and idle connections: closed in time, bounded in number, and no burden to others."""
 
 import asyncio
 import ipaddress
@@ -18,7 +18,9 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def closed_after(port: int, beginning: bytes, drop: bytes = b"") -> float:
-    """Seconds until a sender is hung up on that sends `beginning` and then, for as long as it may, `drop` again and again."""
+    """Return the seconds until the receiver closes on a sender of `beginning` and then of `drop`
+    repeatedly.
+    """
     started = time.monotonic()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(beginning)
@@ -37,7 +39,7 @@ async def strange_connection(port: int) -> Connection:
 
 
 def gone(connections: Sequence[Connection]) -> list[bool]:
-    """Which of them the server has closed."""
+    """Return those that the server has closed."""
     return [reader.at_eof() or reader.exception() is not None for reader, _ in connections]
 
 

@@ -1,4 +1,4 @@
-"""What senders write on the wire: every spelling is recorded with its exact bytes and answered 200, on both event loops."""
+"""Spellings on the wire: each is recorded byte for byte and answered 200, on both event loops."""
 
 import asyncio
 import base64
@@ -36,7 +36,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 async def port(database_url: str) -> AsyncIterator[int]:
-    """A receiver that allows this machine."""
+    """Return a receiver that allows this machine."""
     async with receiver(database_url) as port:
         yield port
 
@@ -62,7 +62,7 @@ async def test_every_sample_is_stored_byte_for_byte_with_its_values(
 
 
 def line(target: bytes, end: bytes) -> tuple[bytes, bytes]:
-    """A request with `target` and what follows it, and the target."""
+    """Return a request with `target` and what follows it, and the target."""
     return b"GET " + target + end, target
 
 

@@ -1,4 +1,6 @@
-"""Servers that are stopped, crashed, frozen or moved, and PgBouncer: each call is answered in time and arrives once."""
+"""Servers stopped, crashed, frozen or moved, and PgBouncer: each call is answered in time and
+stored once.
+"""
 
 import asyncio
 from collections.abc import Iterator
@@ -23,7 +25,7 @@ from tests.recording.recording_setup import (
     Running,
     gather_appends,
     make_notice,
-    running_ladder,
+    running_chain,
     stored_ids,
     until,
 )
@@ -31,7 +33,7 @@ from tests.recording.recording_setup import (
 
 @pytest.fixture(scope="module")
 def migrated_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnServer]:
-    """A server of this module's own."""
+    """Yield this module's server."""
     with own_server(tmp_path_factory.mktemp("server")) as server:
         asyncio.run(migrate(server.url))
         yield server
@@ -39,7 +41,7 @@ def migrated_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnSer
 
 @pytest.fixture
 async def server(migrated_server: OwnServer) -> OwnServer:
-    """The module's server, running and without notices."""
+    """Yield the module's server, running and without notices."""
     connection = await connect(migrated_server.url)
     await connection.execute("TRUNCATE notices, answers")
     await connection.close()
@@ -47,7 +49,7 @@ async def server(migrated_server: OwnServer) -> OwnServer:
 
 
 class Caller:
-    """Calls all the time, as Zeus does, and never again for the same notice."""
+    """Caller that calls steadily, as Zeus does, once for each notice."""
 
     def __init__(self, running: Running) -> None:
         self._running = running
@@ -56,20 +58,20 @@ class Caller:
         self._calls: set[asyncio.Task[None]] = set()
 
     async def run(self, seconds: float, rate: int = 100) -> None:
-        """Call for a while."""
+        """Call for some seconds."""
         for _ in range(int(seconds * rate)):
             self._calls.add(asyncio.create_task(self._call()))
             await asyncio.sleep(1 / rate)
 
     async def finish(self) -> None:
-        """Wait for every answer; raises what a call raised."""
+        """Wait for every answer. Raises the error of a call."""
         await asyncio.gather(*self._calls)
 
     async def _call(self) -> None:
         notice = make_notice(len(self.notices))
         self.notices.append(notice)
         started = fair_seconds()
-        await self._running.ladder.append(notice)
+        await self._running.chain.append(notice)
         self.slowest = max(self.slowest, fair_seconds() - started)
 
 
@@ -82,7 +84,7 @@ async def check_arrived(server_url: str, directory: Path, caller: Caller) -> Non
 async def test_a_server_that_is_stopped_and_started_again(
     server: OwnServer, tmp_path: Path
 ) -> None:
-    async with running_ladder(server.url, tmp_path / "spool") as running:
+    async with running_chain(server.url, tmp_path / "spool") as running:
         caller = Caller(running)
         await caller.run(0.3)
         await asyncio.gather(asyncio.to_thread(server.stop), caller.run(1.5))
@@ -94,7 +96,7 @@ async def test_a_server_that_is_stopped_and_started_again(
 
 
 async def test_a_server_that_crashes_and_comes_back(server: OwnServer, tmp_path: Path) -> None:
-    async with running_ladder(server.url, tmp_path / "spool") as running:
+    async with running_chain(server.url, tmp_path / "spool") as running:
         caller = Caller(running)
         await caller.run(0.3)
         await asyncio.gather(asyncio.to_thread(server.stop, "immediate"), caller.run(0.8))
@@ -104,8 +106,8 @@ async def test_a_server_that_crashes_and_comes_back(server: OwnServer, tmp_path:
 
 
 async def test_a_server_that_answers_nothing_any_more(server: OwnServer, tmp_path: Path) -> None:
-    """A black hole: connections stay open, no packet comes back, none is refused."""
-    async with running_ladder(server.url, tmp_path / "spool", budget=1.5) as running:
+    """Drop all packets: connections stay open and none is refused."""
+    async with running_chain(server.url, tmp_path / "spool", budget=1.5) as running:
         caller = Caller(running)
         await caller.run(0.3)
         server.freeze(True)
@@ -123,10 +125,13 @@ async def test_a_server_that_answers_nothing_any_more(server: OwnServer, tmp_pat
 async def test_many_callers_behind_a_stalled_commit_wait_no_longer_than_their_share(
     server: OwnServer, tmp_path: Path, connected: bool, stall: float
 ) -> None:
-    """More than fit into one batch; also when the first batch is late, but comes, and when connecting is what stalls."""
+    """More notices than one batch takes.
+
+    The first batch may be late, or the connection may stall.
+    """
     share = 1.5
     waits: list[float] = []
-    async with running_ladder(
+    async with running_chain(
         server.url, tmp_path / "spool", budget=share / DATABASE_SHARE, drains=False
     ) as running:
 
@@ -157,9 +162,9 @@ async def test_many_callers_behind_a_stalled_commit_wait_no_longer_than_their_sh
 
 
 def two_hosts(first: str, second: str) -> str:
-    """One URL with the hosts of both."""
-    hosts = f"postgres@{urlsplit(first).netloc.partition('@')[2]},{urlsplit(second).netloc.partition('@')[2]}"
-    return urlsplit(first)._replace(netloc=hosts).geturl()
+    """Return one URL with the hosts of both."""
+    hosts = ",".join(urlsplit(url).netloc.partition("@")[2] for url in (first, second))
+    return urlsplit(first)._replace(netloc=f"postgres@{hosts}").geturl()
 
 
 async def server_port(url: str) -> int:
@@ -211,11 +216,11 @@ async def test_behind_pgbouncer_calls_are_recorded_and_drained(
     with pgbouncer(tmp_path / "bouncer", server.port, *settings) as port:
         url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
         assert not is_pooled(url)
-        async with running_ladder(url, tmp_path / "spool") as running:
+        async with running_chain(url, tmp_path / "spool") as running:
             caller = Caller(running)
             await caller.run(0.5)
             assert is_pooled(url)
-            await gather_appends(running.ladder, [])
+            await gather_appends(running.chain, [])
             assert show_spool(tmp_path / "spool").segments == 0
             await asyncio.gather(asyncio.to_thread(server.stop), caller.run(0.8))
             await asyncio.gather(asyncio.to_thread(server.start), caller.run(0.8))

@@ -1,4 +1,6 @@
-"""Draining on a real Postgres: every acknowledged record arrives exactly once, whoever is killed, and damage is set aside."""
+"""Drainer on a real Postgres: every acknowledged record is stored once after any kill, and damage
+is set aside.
+"""
 
 import asyncio
 import random
@@ -23,13 +25,13 @@ from app.recording.spool.segments import REFUSED, SPOOLED, TORN, SegmentWriter, 
 from app.recording.spool.spool import Spool
 from app.recording.spool.status import drain_spool, retry_refused, show_spool
 from tests.fair_clock import fair_seconds
-from tests.recording.recording_setup import LIMIT, make_notice, running_ladder, stored_ids, until
+from tests.recording.recording_setup import LIMIT, make_notice, running_chain, stored_ids, until
 
 OWNER = "0123456789ab"
 
 
 def spooled(directory: Path, count: int, segment_bytes: int = 1_500) -> list[UUID]:
-    """Segments of a process that is gone; returns the ids in them, in order."""
+    """Write segments of an ended process; return their ids, in order."""
     writer = SegmentWriter(
         directory, OWNER, suffix=SPOOLED, limit=LIMIT, segment_bytes=segment_bytes
     )
@@ -166,7 +168,7 @@ async def test_a_drain_waits_for_its_database_and_goes_on(
 
 @contextmanager
 def process(*arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """The process under test, killed at the end with no chance to say goodbye."""
+    """Process under test. Killed at the end."""
     command = [sys.executable, "-m", "tests.recording.spool_process", *map(str, arguments)]
     running = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, bufsize=1
@@ -181,7 +183,7 @@ def process(*arguments: object) -> Iterator[subprocess.Popen[str]]:
 
 
 def acknowledged_until_killed(directory: Path, seconds: float) -> list[UUID]:
-    """Let a process spool for a while after its first acknowledgement, kill it and return what it had acknowledged."""
+    """Let a process spool for a while, kill it, and return the ids that it had acknowledged."""
     with process("write", directory) as writer:
         assert writer.stdout is not None
         first = writer.stdout.readline()
@@ -207,7 +209,7 @@ async def test_a_writer_killed_again_and_again_keeps_every_promise(
     assert len(stored) == drained.records  # nothing twice, neither in the files nor in the table
     assert (
         len(stored) - len(acknowledged) <= 5 * 8 * 2
-    )  # what was written and not yet acknowledged: a batch or two of 8 callers
+    )  # written but not yet acknowledged: a batch or two of 8 callers
     assert list_segments(tmp_path) == []
 
 
@@ -229,12 +231,12 @@ async def test_new_calls_are_answered_while_a_long_spool_drains(
 ) -> None:
     ids = spooled(tmp_path, 3_000, segment_bytes=LIMIT)
     slowest = 0.0
-    async with running_ladder(database_url, tmp_path) as running:
+    async with running_chain(database_url, tmp_path) as running:
         new = []
         while show_spool(tmp_path).segments:
             notice = make_notice()
             started = fair_seconds()
-            await running.ladder.append(notice)
+            await running.chain.append(notice)
             slowest = max(slowest, fair_seconds() - started)
             new.append(notice.id)
             await asyncio.sleep(0.005)

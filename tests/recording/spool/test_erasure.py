@@ -1,4 +1,6 @@
-"""Forgetting on disk: what was set aside about an order goes, what waits for Postgres stays, and old files go in time."""
+"""Erasure on disk: an order's refused records go, records for Postgres stay, and old files go in
+time.
+"""
 
 import os
 import time
@@ -26,7 +28,7 @@ TELEPHONE = b"0312345678"
 def write(
     directory: Path, suffix: str, *notices: RawNotice, payloads: tuple[bytes, ...] = ()
 ) -> None:
-    """A file of a process that is gone."""
+    """Make a file of an ended process."""
     writer = SegmentWriter(directory, OWNER, suffix=suffix, limit=LIMIT)
     writer.write([*map(encode_notice, notices), *payloads])
     writer.seal()

@@ -1,4 +1,4 @@
-"""Files of the spool that are removed, moved or replaced under their writer: no answered call is lost with a name."""
+"""Spool files removed, moved or replaced under their writer: no answered call is lost."""
 
 import asyncio
 import fcntl
@@ -43,7 +43,7 @@ def replace_by_directory(path: Path) -> None:
 
 
 def replace_by_copy(path: Path) -> None:
-    """The same bytes under the same name, and what is written from now on goes nowhere."""
+    """A copy with the same bytes has the name. New writes would reach no name."""
     data = path.read_bytes()
     path.unlink()
     path.write_bytes(data)
@@ -62,7 +62,7 @@ def replace_by_new_directory(directory: Path) -> None:
 
 
 def move_files_to_new_directory(directory: Path) -> None:
-    """Every name leads to its file again, but nobody synced the new directory."""
+    """Every name leads to its file again, but the new directory is not synced."""
     moved = directory.with_name("moved")
     directory.rename(moved)
     directory.mkdir()
@@ -144,7 +144,10 @@ async def test_calls_answered_before_the_damage_are_written_again(
 
 
 def regular_ids(directory: Path) -> list[str]:
-    """The ids in the segments that are files; a test may have put something else in the place of one."""
+    """Return the ids in the segments that are files.
+
+    A test may have replaced one with something else.
+    """
     odd = [
         segment.path
         for segment in list_segments(directory)
@@ -290,7 +293,7 @@ async def test_a_disk_mounted_over_the_directory_takes_over_what_was_written(
 async def test_no_acknowledged_record_is_lost_while_files_vanish_all_the_time(
     database_url: str, tmp_path: Path, what: str
 ) -> None:
-    """Files are removed at any moment, between a sync and the look behind it too."""
+    """Files are removed at any moment, also between a sync and its check."""
     directory = tmp_path / "spool"
     spool, ended = Spool(directory, limit=LIMIT, segment_bytes=20_000), threading.Event()
     removals, generator = 0, random.Random(7)
@@ -336,7 +339,9 @@ async def test_no_acknowledged_record_is_lost_while_files_vanish_all_the_time(
 async def test_a_drainer_of_an_older_version_that_looks_at_the_lock_alone_loses_nothing(
     database_url: str, tmp_path: Path
 ) -> None:
-    """It takes an owner without a lock for gone, and drains and removes the segment that is being written."""
+    """An owner without a lock seems to be gone: another process drains and removes its open
+    segment.
+    """
     spool = Spool(tmp_path, limit=LIMIT)
     with looked_after(spool):
         ids = await append(spool, range(20))

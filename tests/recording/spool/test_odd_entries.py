@@ -1,4 +1,6 @@
-"""Odd entries of the spool directory: each is skipped or set aside, told and counted, and everything beside it is drained."""
+"""Odd entries of the spool directory: each is skipped or set aside, logged and counted, and the
+others are drained.
+"""
 
 import asyncio
 import json
@@ -40,7 +42,7 @@ from tests.recording.spool.test_spool_command import PROGRAM
 MARKER = "0011223344556677"
 OWNER = "aaaaaaaaaaaa"
 STEM = f"0000000000001-{OWNER}-000001-{MARKER}"
-"""An odd entry is older than everything else, so that it is met first."""
+"""Odd entries are the oldest, so that the drainer meets them first."""
 
 
 def spooled(directory: Path, count: int = 10) -> list[UUID]:
@@ -144,8 +146,8 @@ async def test_an_entry_is_told_once_and_counted_each_time_it_is_tried(
         for _ in range(3):
             spooled(tmp_path, 2)
             assert (await drainer.drain_once()).records == 2
-    told = [line for line in logs if line["event"] == "spool_entry_skipped"]
-    assert [(line["entry"], line["reason"]) for line in told] == [
+    logged = [line for line in logs if line["event"] == "spool_entry_skipped"]
+    assert [(line["entry"], line["reason"]) for line in logged] == [
         (f"{STEM}.spool", "not a regular file")
     ]
     assert spool_entries_skipped._value.get() - before == 1, "it is left alone for a minute"
@@ -189,14 +191,14 @@ def test_holes_in_a_file_do_not_fill_the_spool(tmp_path: Path) -> None:
 
 
 def most_memory_of_children() -> int:
-    """In MiB."""
+    """Return memory in MiB."""
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
 
 
 async def test_a_sparse_file_of_3_gb_takes_no_memory_and_is_set_aside(
     database_url: str, tmp_path: Path
 ) -> None:
-    """With one record in front: what was answered may stand in a file that something enlarged."""
+    """One record comes first: an answered call may stand in a file that grew later."""
     notice = make_notice(1)
     path = tmp_path / f"{STEM}.spool"
     path.write_bytes(frame(encode_notice(notice), bytes.fromhex(MARKER)))
@@ -234,7 +236,7 @@ async def test_a_sparse_file_of_3_gb_takes_no_memory_and_is_set_aside(
 
 @contextmanager
 def bound(source: str, target: Path, *options: str) -> Iterator[None]:
-    """Another file in the place of this one; skips where nothing can be mounted."""
+    """Mount another file over this one. Skips where nothing can be mounted."""
     mounted = subprocess.run(["mount", "--bind", source, str(target)], capture_output=True)
     if mounted.returncode:
         pytest.skip("another file in its place needs the right to mount")
@@ -279,7 +281,7 @@ async def test_a_segment_on_a_disk_that_is_read_only_is_skipped(
 
 @asynccontextmanager
 async def by_tcp(url: str) -> AsyncIterator[str]:
-    """The same database on a port, for a process that may not enter the directory of its socket."""
+    """Return the database on a port, for a process that may not enter its socket's directory."""
     parts = urlsplit(url)
     path = f"{parse_qs(parts.query)['host'][0]}/.s.PGSQL.5432"
 

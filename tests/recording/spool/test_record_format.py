@@ -1,4 +1,4 @@
-"""The spool's records: every whole one is found, whatever is cut off or lies between, and nothing else is taken for one."""
+"""Record format: every whole record is found around damage, and nothing else is taken for one."""
 
 import dataclasses
 from datetime import UTC, datetime, timedelta
@@ -103,7 +103,7 @@ garbage = st.one_of(
     st.binary(max_size=60),
     st.builds(
         lambda tail: MARKER + tail, st.binary(max_size=30)
-    ),  # a header that promises what does not follow
+    ),  # a header that promises bytes that do not follow
     st.builds(lambda cut: frame(b"a torn record", MARKER)[:cut], st.integers(0, 28)),
     st.builds(
         lambda length: MARKER + length.to_bytes(4, "big") + bytes(4), st.integers(0, 2**32 - 1)
@@ -150,7 +150,7 @@ def test_records_and_damage_together_are_the_whole_segment(pieces: list[bytes]) 
 
 
 def whole_segment_scan(data: bytes) -> list[Record | Damage]:
-    """The meaning of a scan, on all bytes at once: what a scan in pieces must find too."""
+    """Scan all bytes together. A scan in pieces must find the same."""
     found: list[Record | Damage] = []
     position = damaged_from = 0
     while position < len(data):

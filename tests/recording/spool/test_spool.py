@@ -1,4 +1,6 @@
-"""The spool on real files: what it acknowledges is on the disk, and a disk that fails costs no record before or after."""
+"""Spool on real files: acknowledged records are on disk, and a failing disk loses none before or
+after.
+"""
 
 import asyncio
 import resource
@@ -66,7 +68,7 @@ def test_the_size_limit_counts_everything_in_the_directory(tmp_path: Path) -> No
 
 @contextmanager
 def small_disk(directory: Path, size: str) -> Iterator[Path]:
-    """A file system of its own that is soon full; skips where none can be mounted."""
+    """Yield a file system that is soon full. Skips where none can be mounted."""
     directory.mkdir()
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(directory)], capture_output=True
@@ -112,7 +114,7 @@ async def test_a_full_disk_loses_nothing_it_acknowledged_and_works_again_when_th
 
 
 def test_a_write_that_stops_half_way_is_cut_back(tmp_path: Path) -> None:
-    """The file-size limit of the process ends a write in the middle, as a full disk or a quota would."""
+    """The process's file-size limit cuts a write, as a full disk or a quota does."""
     writer = SegmentWriter(tmp_path, "0123456789ab", suffix=SPOOLED, limit=LIMIT)
     payloads = [encode_notice(make_notice(number)) for number in range(3)]
     writer.write(payloads[:1])
