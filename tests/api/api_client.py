@@ -1,4 +1,4 @@
-"""A client for the tests of the API: HTTP over a real socket, every answer checked to be what the OpenAPI document says."""
+"""HTTP client of the API's tests: a real socket; an answer has status, headers and JSON."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ TOKEN = "for-tests-only-make-your-own"
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back; `json` is None where there was no JSON."""
+    """An answer; `json` is None if its body is not JSON."""
 
     status: int
     headers: Any
@@ -30,7 +30,7 @@ class Answer:
 
     @property
     def problem(self) -> tuple[int, str]:
-        """Status and kind of a problem, which is checked to be a whole one."""
+        """Return status and kind of a problem, after checking that it is complete."""
         assert self.headers["content-type"] == "application/problem+json"
         assert self.status == self.json["status"]
         assert self.json["title"]
@@ -39,7 +39,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Api:
-    """Requests to one server. Paths are sent as they are, percent signs included."""
+    """Client of one server. Paths are sent unchanged, including percent signs."""
 
     session: aiohttp.ClientSession
     base: str
@@ -54,7 +54,7 @@ class Api:
         headers: Any = None,
         **options: Any,
     ) -> Answer:
-        """Make a request, with the right token unless told otherwise."""
+        """Send a request, with the admin token unless `token` differs."""
         headers = {
             **({"authorization": f"Bearer {token}"} if token is not None else {}),
             **(headers or {}),
@@ -68,17 +68,17 @@ class Api:
             return Answer(response.status, response.headers, text, value)
 
     async def get(self, path: str, **options: Any) -> Answer:
-        """GET a path under /v1."""
+        """Send a GET to a path under /v1."""
         return await self("GET", f"/v1{path}", **options)
 
     async def post(self, path: str, **options: Any) -> Answer:
-        """POST to a path under /v1."""
+        """Send a POST to a path under /v1."""
         return await self("POST", f"/v1{path}", **options)
 
 
 @asynccontextmanager
 async def serving(sessions: Sessions, vault: Vault) -> AsyncIterator[Api]:
-    """A running server and a client for it."""
+    """Run a server and yield a client for it."""
     application = make_api(sessions, vault, admin_token=TOKEN, rules=RULES)
     listener = HttpListener(application, "127.0.0.1", 0)
     running = asyncio.create_task(listener.run())

@@ -1,4 +1,4 @@
-"""What walking through every route of the API needs: something that each route can act on, and what the tables hold."""
+"""Walk through every route of the API: data for each route, and contents of the tables."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,7 @@ from app.db.tables.notices import RejectedSampleRow
 from app.operations.access.permissions import Role
 from app.operations.access.tokens import NewToken, create_token
 from tests.api.api_client import Api
-from tests.operations.operations_setup import ADMIN, ORDER_NO, SOURCE, USUAL, OperationsSetup
+from tests.operations.operations_setup import ADMIN, CALL_VALUES, ORDER_NO, SOURCE, OperationsSetup
 
 TABLES = (
     "notices",
@@ -40,7 +40,7 @@ Names = dict[str, dict[str, Any]]
 
 
 def operations(api: Api) -> Iterator[tuple[str, str, str]]:
-    """Method, path and operation id of every route; what removes something comes last, because it is needed before."""
+    """Yield method, path and operation id of every route. Removals and erasures come last."""
     found = [
         (method.upper(), path, operation["operationId"])
         for path, methods in api.document["paths"].items()
@@ -51,11 +51,11 @@ def operations(api: Api) -> Iterator[tuple[str, str, str]]:
     )
 
 
-async def sample(world: OperationsSetup) -> Any:
-    """A rejected sample of a usual call; its id."""
+async def sample(setup: OperationsSetup) -> Any:
+    """Record a rejected sample of a valid call. Return its id."""
     sample_id = uuid7()
     query = "&".join(
-        f"{name}={value}" for name, value in {**USUAL, "username": "", "status": "04"}.items()
+        f"{name}={value}" for name, value in {**CALL_VALUES, "username": "", "status": "04"}.items()
     ).encode()
     row = RejectedSampleRow(
         id=sample_id,
@@ -67,17 +67,17 @@ async def sample(world: OperationsSetup) -> Any:
         headers=b"",
         body=b"",
     )
-    async with world.sessions.begin() as session:
+    async with setup.sessions.begin() as session:
         session.add(row)
     return sample_id
 
 
-async def recovery(world: OperationsSetup) -> Any:
-    """A recovery that nobody has begun yet; its id."""
+async def recovery(setup: OperationsSetup) -> Any:
+    """Record a recovery that no worker has started. Return its id."""
     job_id = uuid7()
-    [shop] = await world.rows("SELECT id FROM subscribers")
+    [shop] = await setup.rows("SELECT id FROM subscribers")
     moments = {"since": now(), "until": now(), "created_by": "kato"}
-    async with world.sessions.begin() as session:
+    async with setup.sessions.begin() as session:
         session.add(
             RecoveryJobRow(
                 id=job_id,
@@ -92,46 +92,46 @@ async def recovery(world: OperationsSetup) -> Any:
     return job_id
 
 
-async def token(world: OperationsSetup, name: str, role: Role) -> str:
-    """A new token of this name and role."""
-    return (await create_token(world.sessions, NewToken(name=name, role=role), ADMIN)).token
+async def token(setup: OperationsSetup, name: str, role: Role) -> str:
+    """Create a token and return it."""
+    return (await create_token(setup.sessions, NewToken(name=name, role=role), ADMIN)).token
 
 
-async def filled(world: OperationsSetup) -> Names:
-    """Fill the tables, and return what the paths of the API can name: for some operations their own, else that of `*`."""
-    await world.add()
-    await world.judged("01", "04")
-    first, second = await world.call("04", "05", clientip="2012999999")
-    await world.judge("2012000001")
-    await world.run("UPDATE outbound_webhooks SET state = 'dead'")
+async def filled(setup: OperationsSetup) -> Names:
+    """Fill the tables. Return the values for paths: `*` for all operations, or per operation."""
+    await setup.add()
+    await setup.judged("01", "04")
+    first, second = await setup.call("04", "05", clientip="2012999999")
+    await setup.judge("2012000001")
+    await setup.run("UPDATE outbound_webhooks SET state = 'dead'")
     webhook_ids = [
-        row.id for row in await world.rows("SELECT id FROM outbound_webhooks ORDER BY id")
+        row.id for row in await setup.rows("SELECT id FROM outbound_webhooks ORDER BY id")
     ]
-    await token(world, "clerk", Role.VIEWER)
-    usual = {
+    await token(setup, "clerk", Role.VIEWER)
+    common = {
         "name": "shop",
         "order_no": ORDER_NO,
         "notice_id": first,
-        "event_id": (await world.rows("SELECT id FROM events"))[0].id,
+        "event_id": (await setup.rows("SELECT id FROM events"))[0].id,
         "webhook_id": webhook_ids[0],
-        "sample_id": await sample(world),
-        "recovery_id": await recovery(world),
+        "sample_id": await sample(setup),
+        "recovery_id": await recovery(setup),
     }
     return {
-        "*": usual,
+        "*": common,
         "dismiss_notice": {"notice_id": second},
         "dismiss_outbound_webhook": {"webhook_id": webhook_ids[1]},
-        "dismiss_rejected_sample": {"sample_id": await sample(world)},
-        "release_rejected_sample": {"sample_id": await sample(world)},
+        "dismiss_rejected_sample": {"sample_id": await sample(setup)},
+        "release_rejected_sample": {"sample_id": await sample(setup)},
         "revoke_token": {"name": "clerk"},
     }
 
 
 def address(path: str, operation: str, names: Names) -> str:
-    """The path with its names filled in."""
+    """Return the path with its values filled in."""
     return path.format(**{**names["*"], **names.get(operation, {})})
 
 
-async def contents(world: OperationsSetup) -> dict[str, list[Any]]:
-    """Every row of every table."""
-    return {table: await world.rows(f"SELECT * FROM {table} ORDER BY 1") for table in TABLES}
+async def contents(setup: OperationsSetup) -> dict[str, list[Any]]:
+    """Return every row of every table."""
+    return {table: await setup.rows(f"SELECT * FROM {table} ORDER BY 1") for table in TABLES}

@@ -1,4 +1,4 @@
-"""The API behind a real server on a loopback port, on the test's own database."""
+"""API on a real server on a loopback port, with the test's own database."""
 
 from collections.abc import AsyncIterator
 
@@ -12,13 +12,13 @@ from tests.operations.operations_setup import OperationsSetup
 
 
 @pytest.fixture
-def world(sessions: Sessions, database_url: str) -> OperationsSetup:
-    """An empty world on the test's own database."""
+def setup(sessions: Sessions, database_url: str) -> OperationsSetup:
+    """An empty setup on the test's own database."""
     return OperationsSetup(sessions, database_url, Vault([KEY]))
 
 
 @pytest.fixture
-async def api(world: OperationsSetup) -> AsyncIterator[Api]:
-    """A client of the API with the right token."""
-    async with serving(world.sessions, world.vault) as client:
+async def api(setup: OperationsSetup) -> AsyncIterator[Api]:
+    """A client of the API with the admin token."""
+    async with serving(setup.sessions, setup.vault) as client:
         yield client

@@ -1,4 +1,4 @@
-"""Without a token nothing is seen and nothing changes, on every route there is; health and metrics need none."""
+"""Access without a token: nothing can be seen or changed on any route; health needs no token."""
 
 from uuid import UUID, uuid4
 
@@ -23,11 +23,11 @@ WRONG_TOKENS: list[dict[str, str]] = [
 ]
 
 
-async def test_every_route_refuses_without_a_token_and_changes_nothing(
-    api: Api, world: OperationsSetup, subtests: pytest.Subtests
+async def test_every_route_rejects_requests_without_a_token(
+    api: Api, setup: OperationsSetup, subtests: pytest.Subtests
 ) -> None:
-    names = await filled(world)
-    before = await contents(world)
+    names = await filled(setup)
+    before = await contents(setup)
     assert len(list(operations(api))) >= 32
     for method, path, operation in operations(api):
         with subtests.test(operation=operation):
@@ -44,13 +44,13 @@ async def test_every_route_refuses_without_a_token_and_changes_nothing(
                 assert (401, "unauthorized") == answer.problem
                 assert answer.headers["www-authenticate"].startswith('Bearer realm="zeus-relay"')
                 assert [] == [name for name in ("shop", SOURCE, TOKEN) if name in answer.text]
-    assert before == await contents(world)
+    assert before == await contents(setup)
 
 
 async def test_every_route_answers_with_the_admin_token(
-    api: Api, world: OperationsSetup, subtests: pytest.Subtests
+    api: Api, setup: OperationsSetup, subtests: pytest.Subtests
 ) -> None:
-    names = await filled(world)
+    names = await filled(setup)
     for method, path, operation in operations(api):
         with subtests.test(operation=operation):
             answer = await api(method, address(path, operation, names), json=BODIES.get(operation))
@@ -58,7 +58,7 @@ async def test_every_route_answers_with_the_admin_token(
             assert answer.status in (200, 201, 204), answer.text
 
 
-async def test_without_the_token_not_even_what_is_not_there_can_be_seen(api: Api) -> None:
+async def test_without_a_token_unknown_paths_get_the_same_answer(api: Api) -> None:
     for path in (
         "/v1",
         "/v1/",
@@ -82,7 +82,7 @@ async def test_a_body_is_not_read_before_the_token_is_checked(api: Api) -> None:
     assert (401, "unauthorized") == answer.problem
 
 
-async def test_the_token_is_taken_in_any_case_of_its_scheme(api: Api) -> None:
+async def test_the_scheme_of_the_token_ignores_case(api: Api) -> None:
     for scheme in ("Bearer", "bearer", "BEARER"):
         assert (
             200
@@ -97,7 +97,7 @@ async def test_the_token_is_taken_in_any_case_of_its_scheme(api: Api) -> None:
         )
 
 
-async def test_two_tokens_are_none(api: Api) -> None:
+async def test_two_tokens_are_rejected(api: Api) -> None:
     headers = [("authorization", f"Bearer {TOKEN}"), ("authorization", "Bearer other")]
     async with api.session.get(f"{api.base}/v1/subscribers", headers=headers) as response:
         assert 401 == response.status

@@ -1,4 +1,4 @@
-"""Who may do what over HTTP: every route with the token of each role, and the trace that each action leaves."""
+"""Permissions over HTTP: every route with the token of each role, and the audit of each action."""
 
 import asyncio
 from typing import Any
@@ -65,11 +65,11 @@ def test_every_route_has_the_permission_that_its_role_needs(api: Api) -> None:
 
 
 async def test_a_viewer_reads_and_changes_nothing(
-    api: Api, world: OperationsSetup, subtests: pytest.Subtests
+    api: Api, setup: OperationsSetup, subtests: pytest.Subtests
 ) -> None:
-    names, viewer = await filled(world), await token(world, "kato", Role.VIEWER)
-    assert 200 == (await api.get("/notices", token=viewer)).status  # notes that the token was used
-    before = await contents(world)
+    names, viewer = await filled(setup), await token(setup, "kato", Role.VIEWER)
+    assert 200 == (await api.get("/notices", token=viewer)).status  # records the use of the token
+    before = await contents(setup)
     for operation in operations(api):
         with subtests.test(operation=operation[2]):
             answer = await _call(api, operation, names, token=viewer)
@@ -79,19 +79,19 @@ async def test_a_viewer_reads_and_changes_nothing(
             else:
                 assert (403, "not-allowed") == answer.problem
                 assert f"This needs the role {_role_of(operation[2])}." == answer.json["detail"]
-    assert before == await contents(world)
+    assert before == await contents(setup)
 
 
-async def test_an_operator_acts_and_leaves_subscribers_secrets_and_tokens_alone(
-    api: Api, world: OperationsSetup, subtests: pytest.Subtests
+async def test_an_operator_acts_and_changes_no_subscribers_secrets_or_tokens(
+    api: Api, setup: OperationsSetup, subtests: pytest.Subtests
 ) -> None:
-    names, operator = await filled(world), await token(world, "kato", Role.OPERATOR)
+    names, operator = await filled(setup), await token(setup, "kato", Role.OPERATOR)
     kept = (
         "SELECT name, url, customer FROM subscribers",
         "SELECT sealed FROM subscriber_secrets",
         "SELECT name, role FROM operator_tokens",
     )
-    before = [await world.rows(query) for query in kept]
+    before = [await setup.rows(query) for query in kept]
     for operation in operations(api):
         with subtests.test(operation=operation[2]):
             answer = await _call(api, operation, names, token=operator)
@@ -99,19 +99,19 @@ async def test_an_operator_acts_and_leaves_subscribers_secrets_and_tokens_alone(
                 assert (403, "not-allowed") == answer.problem
             else:
                 assert 200 == answer.status, answer.text
-    assert before == [await world.rows(query) for query in kept]
+    assert before == [await setup.rows(query) for query in kept]
 
 
-async def test_every_action_leaves_one_entry_under_the_name_of_who_did_it(
-    api: Api, world: OperationsSetup, subtests: pytest.Subtests
+async def test_every_action_leaves_one_entry_with_its_operator(
+    api: Api, setup: OperationsSetup, subtests: pytest.Subtests
 ) -> None:
-    names, admin = await filled(world), await token(world, "kato", Role.ADMIN)
+    names, admin = await filled(setup), await token(setup, "kato", Role.ADMIN)
     for operation in operations(api):
         with subtests.test(operation=operation[2]):
-            await world.run("DELETE FROM audit_entries")
+            await setup.run("DELETE FROM audit_entries")
             answer = await _call(api, operation, names, token=admin)
             assert answer.status in (200, 201, 204), answer.text
-            entries = await world.rows("SELECT operator, role, via, action FROM audit_entries")
+            entries = await setup.rows("SELECT operator, role, via, action FROM audit_entries")
             permission = PERMISSIONS[operation[2]]
             expected = [("kato", "admin", "api", permission)]
             assert (expected if isinstance(permission, Action) else []) == [
@@ -119,13 +119,13 @@ async def test_every_action_leaves_one_entry_under_the_name_of_who_did_it(
             ]
 
 
-async def test_personal_values_are_for_operators_and_every_look_is_noted(
-    api: Api, world: OperationsSetup, subtests: pytest.Subtests
+async def test_personal_values_need_an_operator_and_every_view_is_audited(
+    api: Api, setup: OperationsSetup, subtests: pytest.Subtests
 ) -> None:
     names, viewer, operator = (
-        await filled(world),
-        await token(world, "mori", Role.VIEWER),
-        await token(world, "kato", Role.OPERATOR),
+        await filled(setup),
+        await token(setup, "mori", Role.VIEWER),
+        await token(setup, "kato", Role.OPERATOR),
     )
     with_personal = [
         (method, path, name)
@@ -138,27 +138,29 @@ async def test_personal_values_are_for_operators_and_every_look_is_noted(
     assert 6 == len(with_personal)
     for method, path, name in with_personal:
         with subtests.test(operation=name):
-            await world.run("DELETE FROM audit_entries")
-            refused = await api(method, f"{address(path, name, names)}?personal=true", token=viewer)
-            assert (403, "not-allowed") == refused.problem
-            assert [] == [secret for secret in (*PERSONAL, SOURCE) if secret in refused.text]
-            assert [] == await world.rows("SELECT 1 FROM audit_entries")
+            await setup.run("DELETE FROM audit_entries")
+            rejected = await api(
+                method, f"{address(path, name, names)}?personal=true", token=viewer
+            )
+            assert (403, "not-allowed") == rejected.problem
+            assert [] == [secret for secret in (*PERSONAL, SOURCE) if secret in rejected.text]
+            assert [] == await setup.rows("SELECT 1 FROM audit_entries")
             assert (
                 200
                 == (
                     await api(method, f"{address(path, name, names)}?personal=true", token=operator)
                 ).status
             )
-            (entry,) = await world.rows("SELECT operator, action, subject FROM audit_entries")
+            (entry,) = await setup.rows("SELECT operator, action, subject FROM audit_entries")
             assert ("kato", "personal_data.seen") == (entry.operator, entry.action)
             assert entry.subject
     assert EMAIL in (await api.get(f"/orders/{ORDER_NO}?personal=true", token=operator)).text
 
 
-async def test_the_audit_is_read_by_admins_and_holds_nothing_personal(
-    api: Api, world: OperationsSetup
+async def test_the_audit_needs_an_admin_and_contains_no_personal_values(
+    api: Api, setup: OperationsSetup
 ) -> None:
-    names = await filled(world)
+    names = await filled(setup)
     for operation in operations(api):
         await _call(api, operation, names)
     await api.get(f"/orders/{ORDER_NO}?personal=true")
@@ -177,8 +179,10 @@ async def test_the_audit_is_read_by_admins_and_holds_nothing_personal(
     assert [] == (await api.get("/audit?operator=nobody")).json["items"]
 
 
-async def test_a_revoked_token_ends_within_five_seconds(api: Api, world: OperationsSetup) -> None:
-    viewer = await token(world, "mori", Role.VIEWER)
+async def test_a_revoked_token_is_rejected_within_five_seconds(
+    api: Api, setup: OperationsSetup
+) -> None:
+    viewer = await token(setup, "mori", Role.VIEWER)
     assert 200 == (await api.get("/notices", token=viewer)).status
     assert 204 == (await api("DELETE", "/v1/tokens/mori")).status
     await asyncio.sleep(REMEMBERED_SECONDS + 0.1)
@@ -186,7 +190,7 @@ async def test_a_revoked_token_ends_within_five_seconds(api: Api, world: Operati
     assert REMEMBERED_SECONDS < 5
 
 
-async def test_the_life_of_a_token_over_http(api: Api, world: OperationsSetup) -> None:
+async def test_the_lifecycle_of_a_token_over_http(api: Api, setup: OperationsSetup) -> None:
     created = await api.post("/tokens", json={"name": "森", "role": "viewer", "expires_days": 90})
     assert (201, "森", "viewer") == (created.status, created.json["name"], created.json["role"])
     assert created.json["token"].startswith("zrt_")

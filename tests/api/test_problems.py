@@ -1,4 +1,4 @@
-"""Every error is a problem as RFC 9457 says, with the right status, and repeats nothing of what was sent."""
+"""Problems (RFC 9457): complete, with the right status, and without values of the request."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from tests.operations.operations_setup import OPERATOR, PERSONAL, OperationsSetu
 URL = "https://shop.example/hooks"
 
 
-def test_every_refusal_has_its_status() -> None:
+def test_every_error_has_its_status() -> None:
     def leaves(kind: type) -> Iterator[type]:
         yield kind
         for below in kind.__subclasses__():
@@ -29,32 +29,32 @@ def test_every_refusal_has_its_status() -> None:
     assert set(leaves(errors.OperationError)) - abstract == set(KINDS)
 
 
-async def test_what_is_not_there_and_what_is_not_allowed(api: Api) -> None:
+async def test_unknown_paths_and_methods(api: Api) -> None:
     assert (404, "not-found") == (await api.get("/no-such-thing")).problem
     assert (404, "not-found") == (await api("GET", "/elsewhere")).problem
-    assert (404, "not-found") == (await api.get("/subscribers/")).problem  # no redirect either
+    assert (404, "not-found") == (await api.get("/subscribers/")).problem  # no redirect
     not_allowed = await api("PUT", "/v1/subscribers")
     assert (405, "method-not-allowed") == not_allowed.problem
     assert "GET, POST" == not_allowed.headers["allow"]
     assert "DELETE, GET, PATCH" == (await api("PUT", "/v1/subscribers/shop")).headers["allow"]
 
 
-async def test_conflicts(api: Api, world: OperationsSetup) -> None:
-    await world.add()
+async def test_conflicts(api: Api, setup: OperationsSetup) -> None:
+    await setup.add()
     assert (409, "name-taken") == (
         await api.post("/subscribers", json={"name": "shop", "url": URL})
     ).problem
-    await pause_subscriber(world.sessions, "shop", None, OPERATOR)
+    await pause_subscriber(setup.sessions, "shop", None, OPERATOR)
     assert (409, "subscriber-paused") == (await api.post("/subscribers/shop/test")).problem
     for _ in range(4):
         assert 200 == (await api.post("/subscribers/shop/rotate-secret")).status
     assert (409, "too-many-secrets") == (await api.post("/subscribers/shop/rotate-secret")).problem
-    (notice_id,) = await world.judged("01")
+    (notice_id,) = await setup.judged("01")
     not_releasable = await api.post(f"/notices/{notice_id}/release")
     assert (409, "not-releasable") == not_releasable.problem
     assert "The notice cannot be released: verdict:accepted." == not_releasable.json["detail"]
-    await world.run("UPDATE outbound_webhooks SET state = 'delivered'")
-    webhook_id = (await world.rows("SELECT id FROM outbound_webhooks"))[0].id
+    await setup.run("UPDATE outbound_webhooks SET state = 'delivered'")
+    webhook_id = (await setup.rows("SELECT id FROM outbound_webhooks"))[0].id
     assert (409, "not-retriable") == (
         await api.post(f"/outbound-webhooks/{webhook_id}/retry")
     ).problem
@@ -153,10 +153,10 @@ INVALID: list[tuple[str, str, Any, list[str | int]]] = [
 ]
 
 
-async def test_what_cannot_be_used_is_named_and_not_repeated(
-    api: Api, world: OperationsSetup, subtests: pytest.Subtests
+async def test_an_invalid_value_is_named_and_not_repeated(
+    api: Api, setup: OperationsSetup, subtests: pytest.Subtests
 ) -> None:
-    await world.add()
+    await setup.add()
     for method, path, body, location in INVALID:
         with subtests.test(path=path, location=location):
             answer = await api(
@@ -171,10 +171,10 @@ async def test_what_cannot_be_used_is_named_and_not_repeated(
             assert [] == [
                 secret for secret in ("0312345678", "taro", "192.168") if secret in answer.text
             ]
-    assert 1 == len(await world.rows("SELECT 1 FROM subscribers"))
+    assert 1 == len(await setup.rows("SELECT 1 FROM subscribers"))
 
 
-async def test_bodies_that_are_no_json(api: Api) -> None:
+async def test_bodies_that_are_not_json(api: Api) -> None:
     for content in (
         b"",
         b"{",
@@ -190,7 +190,7 @@ async def test_bodies_that_are_no_json(api: Api) -> None:
         assert "taro" not in answer.text
 
 
-async def test_odd_bytes_in_a_path_name_nothing(api: Api) -> None:
+async def test_odd_bytes_in_a_path_find_nothing(api: Api) -> None:
     for path in (
         "/orders/%FF%FE",
         "/orders/a%2Fb",
@@ -218,14 +218,14 @@ async def test_odd_bytes_in_a_query_find_nothing(api: Api) -> None:
         )
 
 
-async def test_an_order_no_with_a_slash_can_be_looked_up(api: Api, world: OperationsSetup) -> None:
-    await world.judged("01", order_no="a/b")
+async def test_an_order_no_with_a_slash_can_be_looked_up(api: Api, setup: OperationsSetup) -> None:
+    await setup.judged("01", order_no="a/b")
     assert "a/b" == (await api.get("/orders/a%2Fb")).json["order_no"]
 
 
-async def test_a_database_that_is_away_is_no_defect(world: OperationsSetup) -> None:
+async def test_an_unreachable_database_is_not_a_defect(setup: OperationsSetup) -> None:
     engine = make_engine("postgresql://relay@127.0.0.1:1/relay")
-    async with serving(make_sessions(engine), world.vault) as api:
+    async with serving(make_sessions(engine), setup.vault) as api:
         answer = await api.get("/subscribers")
         assert (503, "database-unavailable") == answer.problem
         assert "1" == answer.headers["retry-after"]
@@ -234,19 +234,22 @@ async def test_a_database_that_is_away_is_no_defect(world: OperationsSetup) -> N
     await engine.dispose()
 
 
-async def test_after_the_server_closed_all_connections_the_next_requests_are_answered(
-    world: OperationsSetup,
+async def test_requests_are_answered_after_the_server_closed_all_connections(
+    setup: OperationsSetup,
 ) -> None:
-    engine = make_engine(world.url, application="the API under test")
-    async with serving(make_sessions(engine), world.vault) as api:
+    engine = make_engine(setup.url, application="the API under test")
+    async with serving(make_sessions(engine), setup.vault) as api:
         assert {200} == {
             answer.status
             for answer in await asyncio.gather(*(api.get("/subscribers") for _ in range(8)))
         }
-        mine = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'the API under test'"
-        assert len(await world.rows(f"SELECT pg_terminate_backend(pid) {mine}")) > 1
+        mine = (
+            "FROM pg_stat_activity "
+            "WHERE datname = current_database() AND application_name = 'the API under test'"
+        )
+        assert len(await setup.rows(f"SELECT pg_terminate_backend(pid) {mine}")) > 1
         async with asyncio.timeout(10):
-            while await world.rows(f"SELECT 1 {mine}"):
+            while await setup.rows(f"SELECT 1 {mine}"):
                 await asyncio.sleep(0.01)
         answers = [
             await api.get("/subscribers"),
@@ -256,23 +259,24 @@ async def test_after_the_server_closed_all_connections_the_next_requests_are_ans
     await engine.dispose()
 
 
-async def test_a_database_that_was_never_migrated_says_what_to_do(
-    world: OperationsSetup, empty_database_url: str
+async def test_a_database_without_tables_gets_a_remedy(
+    setup: OperationsSetup, empty_database_url: str
 ) -> None:
     engine = make_engine(empty_database_url)
-    async with serving(make_sessions(engine), world.vault) as api:
+    async with serving(make_sessions(engine), setup.vault) as api:
         answer = await api.get("/orders/1")
         assert (503, "database-unavailable") == answer.problem
         assert "zeus-relay migrate" in answer.json["detail"]
     await engine.dispose()
 
 
-async def test_a_defect_shows_and_logs_nothing_of_the_data(
-    api: Api, world: OperationsSetup, capsys: pytest.CaptureFixture[str]
+async def test_a_defect_shows_and_logs_no_data(
+    api: Api, setup: OperationsSetup, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await world.judged("01")
-    # Data as no version of the service would write it: reading it ends in an exception whose text repeats the value.
-    await world.run("UPDATE orders SET status = 'コンビニ　タロウ'")
+    await setup.judged("01")
+    # Data that no version of the service writes: reading it raises an exception whose text repeats
+    # the value.
+    await setup.run("UPDATE orders SET status = 'コンビニ　タロウ'")
     answer = await api.get("/orders/1234-56789-01234")
     assert (500, "internal-server-error") == answer.problem
     output = capsys.readouterr()
@@ -284,14 +288,16 @@ async def test_a_defect_shows_and_logs_nothing_of_the_data(
     ]
 
 
-async def test_the_server_goes_on_after_a_defect(api: Api, world: OperationsSetup) -> None:
-    await world.judged("01")
-    await world.run("UPDATE orders SET status = 'x'")
+async def test_the_server_continues_after_a_defect(api: Api, setup: OperationsSetup) -> None:
+    await setup.judged("01")
+    await setup.run("UPDATE orders SET status = 'x'")
     assert 500 == (await api.get("/orders/1234-56789-01234")).status
     assert 200 == (await api.get("/notices")).status
 
 
-async def test_requests_at_once_do_not_disturb_each_other(api: Api, world: OperationsSetup) -> None:
+async def test_concurrent_requests_do_not_affect_each_other(
+    api: Api, setup: OperationsSetup
+) -> None:
     async with ClientSession(headers={"authorization": f"Bearer {TOKEN}"}) as session:
 
         async def add(number: int) -> int:

@@ -1,4 +1,4 @@
-"""The OpenAPI document is whole: every operation named, described, and its problems in their media type."""
+"""OpenAPI document: every operation named and described, with its problems and media types."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ from tests.api.api_client import Api
 def _document() -> dict[str, Any]:
     sessions = make_sessions(
         make_engine("postgresql://relay@127.0.0.1:1/relay")
-    )  # nothing connects
+    )  # opens no connection
     return make_api(sessions, Vault([new_key()]), admin_token="t" * 20).openapi()
 
 
@@ -60,7 +60,7 @@ def test_every_operation_is_named_once_and_described() -> None:
     ]
 
 
-def test_every_operation_says_what_it_answers_and_that_it_needs_the_token() -> None:
+def test_every_operation_documents_its_answers_and_its_token() -> None:
     document = _document()
     for name, operation in _operations(document):
         statuses = set(operation["responses"])
@@ -83,7 +83,7 @@ def test_every_model_is_described() -> None:
     assert [] == [name for name, schema in schemas.items() if not schema.get("description")]
 
 
-def test_bodies_are_given_with_examples() -> None:
+def test_bodies_have_examples() -> None:
     schemas = _document()["components"]["schemas"]
     for name in (
         "NewSubscriber",
@@ -96,7 +96,7 @@ def test_bodies_are_given_with_examples() -> None:
         assert any("examples" in field for field in schemas[name]["properties"].values()), name
 
 
-async def test_the_document_is_served_and_is_the_same_every_time(api: Api) -> None:
+async def test_the_document_is_served_and_never_changes(api: Api) -> None:
     first = await api.get("/openapi.json")
     assert (200, api.document) == (first.status, first.json)
     assert first.json == (await api.get("/openapi.json")).json

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-from tests.operations.operations_setup import EMAIL, NAME, ORDER_NO, TELNO, USUAL
+from tests.operations.operations_setup import CALL_VALUES, EMAIL, NAME, ORDER_NO, TELNO
 from tests.processes import ADMIN_TOKEN, Process, processes, service_settings
 from tests.raw_http import exchange
 
@@ -31,7 +31,8 @@ FORBIDDEN = (
 
 def _query(**values: str) -> bytes:
     return "&".join(
-        f"{name}={quote(value.encode('cp932'))}" for name, value in {**USUAL, **values}.items()
+        f"{name}={quote(value.encode('cp932'))}"
+        for name, value in {**CALL_VALUES, **values}.items()
     ).encode()
 
 

@@ -15,7 +15,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from standardwebhooks import Webhook
 
 from app.zeus.wire import encode
-from tests.operations.operations_setup import EMAIL, NAME, ORDER_NO, TELNO, USUAL
+from tests.operations.operations_setup import CALL_VALUES, EMAIL, NAME, ORDER_NO, TELNO
 from tests.processes import environment, processes, service_settings
 from tests.raw_http import exchange, status_of
 
@@ -96,7 +96,9 @@ async def _play(outside: Outside, directory: Path, settings: dict[str, str]) -> 
             await exchange(
                 host,
                 port,
-                b"GET /zeus/notify?" + encode({**USUAL, "status": "04"}) + b" HTTP/1.0\r\n\r\n",
+                b"GET /zeus/notify?"
+                + encode({**CALL_VALUES, "status": "04"})
+                + b" HTTP/1.0\r\n\r\n",
             )
         )
         await outside.until_webhooks(2)
@@ -134,7 +136,7 @@ async def test_nothing_personal_is_in_a_trace(tmp_path: Path, database_url: str)
     assert b"zeus_relay.notice_id" in outside.raw
     assert [] == [
         word
-        for word in (NAME, TELNO, EMAIL, ORDER_NO, USUAL["clientip"], SECRET, outside.base)
+        for word in (NAME, TELNO, EMAIL, ORDER_NO, CALL_VALUES["clientip"], SECRET, outside.base)
         if word.encode() in outside.raw
     ]
 

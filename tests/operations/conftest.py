@@ -1,4 +1,4 @@
-"""Fixtures of the tests of operating."""
+"""Fixtures of the tests of operations."""
 
 import pytest
 
@@ -9,6 +9,6 @@ from tests.operations.operations_setup import OperationsSetup
 
 
 @pytest.fixture
-def world(sessions: Sessions, database_url: str) -> OperationsSetup:
-    """An empty world on the test's own database."""
+def setup(sessions: Sessions, database_url: str) -> OperationsSetup:
+    """An empty setup on the test's own database."""
     return OperationsSetup(sessions, database_url, Vault([KEY]))

@@ -1,4 +1,4 @@
-"""What the tests of operating, API and command line share: calls that are really judged, subscribers that really get webhooks."""
+"""Setup of the tests of operations, API and CLI: real judging and real subscribers."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -22,7 +22,7 @@ VIEWER, OPERATOR, ADMIN = (
     Actor(name, role, Via.API) for name, role in zip(("mori", "sato", "suzuki"), Role, strict=True)
 )
 RULES = UrlRules(OPTIONS.allow_http, OPTIONS.networks)
-USUAL = {
+CALL_VALUES = {
     "clientip": "2012000001",
     "money": "5400",
     "username": NAME,
@@ -42,17 +42,17 @@ USUAL = {
 
 @dataclass(frozen=True)
 class OperationsSetup(DeliverySetup):
-    """A database with what an operator looks at."""
+    """A database with calls, orders and subscribers."""
 
     async def call(self, *statuses: str, **values: str) -> list[UUID]:
-        """Receive a call for each status, `values` differing from the usual ones; return the notices' ids. Nothing is judged yet."""
+        """Record one unjudged call per status, with changed `values`. Return the notices' ids."""
         return [
-            await self.raw_call(encode({**USUAL, **values, "status": status}))
+            await self.raw_call(encode({**CALL_VALUES, **values, "status": status}))
             for status in statuses
         ]
 
     async def raw_call(self, query: bytes, *, headers: bytes = b"", body: bytes = b"") -> UUID:
-        """Receive a call with this query."""
+        """Record a call with this query. Return its id."""
         notice_id = uuid7()
         order_no = decode(query, body).values.get("order_no", "")
         async with self.sessions.begin() as session:
@@ -71,13 +71,13 @@ class OperationsSetup(DeliverySetup):
         return notice_id
 
     async def judge(self, *ip_codes: str) -> None:
-        """Judge what has been received."""
+        """Judge all recorded calls."""
         judge = Judge(self.sessions, ip_codes, lambda: None)
         while await judge.judge_batch():
             pass
 
     async def judged(self, *statuses: str, **values: str) -> list[UUID]:
-        """Receive and judge a call for each status."""
+        """Record and judge one call per status. Return the notices' ids."""
         ids = await self.call(*statuses, **values)
         await self.judge()
         return ids
@@ -85,7 +85,7 @@ class OperationsSetup(DeliverySetup):
     async def add(
         self, name: str = "shop", url: str | None = "https://shop.example/hooks", **values: object
     ) -> SubscriberWithSecret:
-        """Add a subscriber as an operator does."""
+        """Add a subscriber as an administrator does."""
         return await add_subscriber(
             self.sessions,
             self.vault,

@@ -1,4 +1,4 @@
-"""The indexes of the operator's side are built while calls come in, and a building that is interrupted is taken up again."""
+"""Indexes of the operator's side: built without blocking calls, and built again if interrupted."""
 
 import asyncio
 import importlib.util
@@ -32,16 +32,16 @@ async def _valid(connection: Connection) -> dict[str, bool]:
     return {row["relname"]: row["indisvalid"] for row in rows if row["relname"] in _names()}
 
 
-async def test_calls_are_recorded_while_a_long_transaction_holds_the_building_up(
+async def test_calls_are_recorded_while_a_long_transaction_delays_the_build(
     empty_database_url: str,
 ) -> None:
     assert BEFORE == await migrate(empty_database_url, BEFORE)
     holder, caller = await connect(empty_database_url), await connect(empty_database_url)
     transaction = holder.transaction()
     await transaction.start()
-    await holder.execute(_INSERT)  # as a receiver that has not committed yet
+    await holder.execute(_INSERT)  # like a receiver before its commit
     building = asyncio.create_task(migrate(empty_database_url))
-    for _ in range(50):  # five seconds: longer than one try
+    for _ in range(50):  # five seconds: longer than one attempt
         await asyncio.wait_for(caller.execute(_INSERT), 2)
         await asyncio.sleep(0.1)
     assert not building.done()
@@ -53,7 +53,7 @@ async def test_calls_are_recorded_while_a_long_transaction_holds_the_building_up
     await caller.close()
 
 
-async def test_an_index_that_stayed_behind_unusable_is_built_anew(empty_database_url: str) -> None:
+async def test_an_invalid_index_is_built_again(empty_database_url: str) -> None:
     await migrate(empty_database_url, BEFORE)
     connection = await connect(empty_database_url)
     await connection.execute(
@@ -69,7 +69,7 @@ async def test_an_index_that_stayed_behind_unusable_is_built_anew(empty_database
     await connection.close()
 
 
-async def test_orders_of_before_get_the_ends_of_their_telephone_numbers(
+async def test_existing_orders_get_the_last_digits_of_their_telephone_numbers(
     empty_database_url: str,
 ) -> None:
     await migrate(empty_database_url, "0010")
@@ -84,8 +84,10 @@ async def test_orders_of_before_get_the_ends_of_their_telephone_numbers(
     )
     for number, (order_no, telno) in enumerate(calls):
         await connection.execute(
-            "INSERT INTO notices (id, lane, received_at, source, method, target, headers, body, verdict, order_no, parameters) "
-            "VALUES (lpad($1::int::text, 32, '0')::uuid, 1, now(), '192.0.2.1', 'GET', '', '', '', 'accepted', $2, "
+            "INSERT INTO notices (id, lane, received_at, source, method, target, headers, body, "
+            "verdict, order_no, parameters) "
+            "VALUES (lpad($1::int::text, 32, '0')::uuid, 1, now(), '192.0.2.1', 'GET', '', '', '', "
+            "'accepted', $2, "
             "  jsonb_strip_nulls(jsonb_build_object('telno', $3::text)))",
             number,
             order_no,

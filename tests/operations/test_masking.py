@@ -1,4 +1,4 @@
-"""What is confidential stays hidden in whatever spelling it arrives, and everything else stays readable."""
+"""Masking of confidential values in every spelling; all other values stay readable."""
 
 import pytest
 from hypothesis import given
@@ -15,14 +15,14 @@ from app.operations.masking import (
 )
 from app.zeus.parameters import PARAMETERS, PERSONAL
 from app.zeus.wire import Style, decode, encode
-from tests.operations.operations_setup import USUAL
+from tests.operations.operations_setup import CALL_VALUES
 
 
 @pytest.mark.parametrize("style", list(Style))
-def test_a_masked_query_hides_who_pays_and_nothing_else(style: Style) -> None:
-    masked = decode(mask_form(encode(USUAL, style=style)))
+def test_a_masked_query_hides_only_personal_values(style: Style) -> None:
+    masked = decode(mask_form(encode(CALL_VALUES, style=style)))
     assert {
-        name: MASK if name in PERSONAL else value for name, value in USUAL.items()
+        name: MASK if name in PERSONAL else value for name, value in CALL_VALUES.items()
     } == masked.values
 
 
@@ -95,6 +95,6 @@ def test_escaped_bytes_can_be_read_back(raw: bytes) -> None:
         b" accept: 0312345678\n",
     ],
 )
-def test_a_line_that_is_no_header_of_its_own_is_hidden_whole(line: bytes) -> None:
+def test_a_continuation_line_is_masked_completely(line: bytes) -> None:
     end = b"\r\n" if line.endswith(b"\r\n") else b"\n"
     assert b"Accept: */*\r\n***" + end == mask_headers(b"Accept: */*\r\n" + line)

@@ -1,4 +1,4 @@
-"""Cursors are opaque, lead exactly to the next item, and nobody else's are taken."""
+"""Cursors of lists: opaque, exact, and valid only for their own list."""
 
 from uuid import UUID, uuid4
 
@@ -21,22 +21,22 @@ def test_a_cursor_names_its_key(key: UUID | int) -> None:
 @pytest.mark.parametrize(
     "text", ["", "=", "====", "a", "あ", "!!!!", "AAAA", cursor_of(7), "\0", "A" * 1000]
 )
-def test_what_is_no_cursor_of_this_list_is_refused(text: str) -> None:
+def test_an_invalid_cursor_is_rejected(text: str) -> None:
     with pytest.raises(BadCursor):
         key_of(text, UUID)
 
 
-def test_a_cursor_of_another_kind_of_list_is_refused() -> None:
+def test_a_cursor_of_another_list_is_rejected() -> None:
     with pytest.raises(BadCursor):
         key_of(cursor_of(uuid4()), int)
 
 
-async def test_pages_hold_every_item_once(world: OperationsSetup) -> None:
-    ids = await world.call(*["01"] * 7)
+async def test_pages_hold_every_item_once(setup: OperationsSetup) -> None:
+    ids = await setup.call(*["01"] * 7)
     seen: list[UUID] = []
     place = Place(limit=3)
     while True:
-        page = await list_notices(world.sessions, place)
+        page = await list_notices(setup.sessions, place)
         seen += [notice.id for notice in page.items]
         place = Place(page.next_cursor, limit=3)
         if not page.has_more:
@@ -44,22 +44,22 @@ async def test_pages_hold_every_item_once(world: OperationsSetup) -> None:
     assert ids[::-1] == seen
 
 
-async def test_a_full_last_page_says_that_it_is_the_last(world: OperationsSetup) -> None:
-    await world.call("01", "01", "01")
-    assert not (await list_notices(world.sessions, Place(limit=3))).has_more
+async def test_a_full_last_page_says_that_it_is_the_last(setup: OperationsSetup) -> None:
+    await setup.call("01", "01", "01")
+    assert not (await list_notices(setup.sessions, Place(limit=3))).has_more
 
 
-async def test_the_end_of_the_events_is_the_place_to_read_on_from_later(
-    world: OperationsSetup,
+async def test_the_last_cursor_of_events_reads_later_events(
+    setup: OperationsSetup,
 ) -> None:
-    assert (None, []) == _cursor_and_types(await list_events(world.sessions, Place()))
-    await world.judged("01")
-    first = await list_events(world.sessions, Place())
+    assert (None, []) == _cursor_and_types(await list_events(setup.sessions, Place()))
+    await setup.judged("01")
+    first = await list_events(setup.sessions, Place())
     assert ["order.accepted"] == [event.type for event in first.items]
-    nothing_new = await list_events(world.sessions, Place(first.next_cursor))
+    nothing_new = await list_events(setup.sessions, Place(first.next_cursor))
     assert (first.next_cursor, []) == _cursor_and_types(nothing_new)
-    await world.judged("04")
-    later = await list_events(world.sessions, Place(nothing_new.next_cursor))
+    await setup.judged("04")
+    later = await list_events(setup.sessions, Place(nothing_new.next_cursor))
     assert ["payment.received"] == [event.type for event in later.items]
 
 

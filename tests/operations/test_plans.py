@@ -1,4 +1,4 @@
-"""Every list and every search reads an index and a few rows, however many there are; asserted on a database with 200,000 of each."""
+"""Query plans of lists and searches on 200,000 rows: each reads an index and a few rows."""
 
 import asyncio
 import json
@@ -37,43 +37,65 @@ MOST_ROWS = {
     "accepted notices": 4_000,
     "what a recovery would send": 25_000,
 }
-"""What one statement may read of big tables. For the overview the 20,000 calls of a day are counted, each with its answer; what needs
-attention is counted up to 10,000. Accepted notices have no index of their own, which every call would pay for: their list passes over
-the latest ones that are not judged yet, 3,000 here. A recovery may look at all that is pending, 20,000 here, and never at all events."""
+"""Most rows that one statement may read of big tables.
+
+The overview counts the 20,000 calls of a day, each with its answer. Items that need review are
+counted up to 10,000. Accepted notices have no own index, which would slow every call: their list
+skips the newest unjudged notices, 3,000 here. A recovery may scan all pending webhooks, 20,000
+here, and never all events.
+"""
 LAUNCH = datetime(2020, 1, 1, tzinfo=UTC)
 LONG_AGO = 60_000
-"""Up to this one things were different: an amount, an operator and repeated calls that were common and never came again."""
+"""Number of the first rows with values that never occur later: an amount, an operator, verdicts."""
 
-# The ids begin with the time: 200,000 calls in ten days.
-_ID = "(lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7000800000000000' || lpad(to_hex(n % 65536), 4, '0'))::uuid"
-_MOMENTS = "SELECT n, now() - (200000 - n) * interval '4.32 seconds' AS at FROM generate_series(1, 200000) AS n"
+# Ids begin with the time: 200,000 calls in ten days.
+_ID = (
+    "(lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7000800000000000' || "
+    "lpad(to_hex(n % 65536), 4, '0'))::uuid"
+)
+_MOMENTS = (
+    "SELECT n, now() - (200000 - n) * interval '4.32 seconds' AS at "
+    "FROM generate_series(1, 200000) AS n"
+)
 _FILL = (
-    f"""INSERT INTO notices (id, lane, received_at, source, method, target, headers, body, judged_at, verdict, parameters, order_no, status)
+    f"""INSERT INTO notices (id, lane, received_at, source, method, target, headers, body,
+      judged_at, verdict, parameters, order_no, status)
     SELECT {_ID}, n % 16, at, '192.0.2.1', 'GET', '', '', '', at,
-      CASE WHEN n > 197000 THEN NULL WHEN n % 5000 = 0 THEN 'quarantined' WHEN n % 5000 = 1 THEN 'conflict'
+      CASE WHEN n > 197000 THEN NULL WHEN n % 5000 = 0 THEN 'quarantined'
+        WHEN n % 5000 = 1 THEN 'conflict'
         WHEN n < {LONG_AGO} AND n % 4 = 0 THEN 'conflict'
         WHEN n < {LONG_AGO} AND n % 2 = 0 THEN 'duplicate' ELSE 'accepted' END,
-      jsonb_build_object('telno', '03' || lpad((n * 7919 % 100000000)::text, 8, '0')), 'o' || n, '01'
+      jsonb_build_object('telno', '03' || lpad((n * 7919 % 100000000)::text, 8, '0')),
+      'o' || n, '01'
     FROM ({_MOMENTS}) AS moments""",
-    f"INSERT INTO answers SELECT {_ID}, at + (n % 1000) * interval '2 milliseconds' FROM ({_MOMENTS}) AS moments",
-    f"""INSERT INTO orders (order_no, status, state, cycle, sequence, money, sendid, telno_tail, created_at)
-    SELECT 'o' || n, '01', 'awaiting_payment', 1, 1, CASE WHEN n < {LONG_AGO} THEN 100 ELSE 200 + n % 50000 END,
+    f"INSERT INTO answers SELECT {_ID}, at + (n % 1000) * interval '2 milliseconds' "
+    f"FROM ({_MOMENTS}) AS moments",
+    f"""INSERT INTO orders (order_no, status, state, cycle, sequence, money, sendid, telno_tail,
+      created_at)
+    SELECT 'o' || n, '01', 'awaiting_payment', 1, 1,
+      CASE WHEN n < {LONG_AGO} THEN 100 ELSE 200 + n % 50000 END,
       CASE WHEN n % 2 = 0 THEN 'A-' || n ELSE '' END,
       lpad((n * 7919 % 10000)::text, 4, '0'), at
     FROM ({_MOMENTS}) AS moments""",
-    f"""INSERT INTO events (id, type, order_no, status, occurrence, cycle, sequence, created_at, data)
-    SELECT {_ID}, 'order.accepted', 'o' || n, '01', 1, 1, 1, at, '{{}}' FROM ({_MOMENTS}) AS moments""",
+    f"""INSERT INTO events (id, type, order_no, status, occurrence, cycle, sequence, created_at,
+      data)
+    SELECT {_ID}, 'order.accepted', 'o' || n, '01', 1, 1, 1, at, '{{}}'
+    FROM ({_MOMENTS}) AS moments""",
     """INSERT INTO subscribers (id, name, url, customer, state)
     SELECT gen_random_uuid(), name, 'https://shop.example/', false, state
     FROM (VALUES ('shop', 'active'), ('rare', 'active'), ('held', 'paused')) AS s (name, state)""",
-    """INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, state, created_at)
-    SELECT e.id, s.id, e.order_no, 1, CASE WHEN row_number() OVER () % 10000 = 0 THEN 'dead' ELSE 'delivered' END, e.created_at
+    """INSERT INTO outbound_webhooks
+      (event_id, subscriber_id, order_no, sequence, state, created_at)
+    SELECT e.id, s.id, e.order_no, 1,
+      CASE WHEN row_number() OVER () % 10000 = 0 THEN 'dead' ELSE 'delivered' END, e.created_at
     FROM events e, subscribers s WHERE s.name = 'shop'""",
     """INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, created_at)
-    SELECT e.id, s.id, e.order_no, 1, e.created_at FROM (SELECT * FROM events ORDER BY id DESC LIMIT 20000) AS e, subscribers s
+    SELECT e.id, s.id, e.order_no, 1, e.created_at
+    FROM (SELECT * FROM events ORDER BY id DESC LIMIT 20000) AS e, subscribers s
     WHERE s.name = 'held'""",
     """INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, state)
-    SELECT e.id, s.id, e.order_no, 1, 'cancelled' FROM (SELECT * FROM events ORDER BY id LIMIT 5) AS e, subscribers s
+    SELECT e.id, s.id, e.order_no, 1, 'cancelled'
+    FROM (SELECT * FROM events ORDER BY id LIMIT 5) AS e, subscribers s
     WHERE s.name = 'rare'""",
     """INSERT INTO attempts (outbound_webhook_id, number, started_at, duration_ms, outcome)
     SELECT id, 1, now(), 5, 'delivered' FROM outbound_webhooks""",
@@ -87,7 +109,7 @@ _FILL = (
 
 @pytest.fixture(scope="module")
 def full_url(postgres_url: str) -> Iterator[str]:
-    """A full database with statistics."""
+    """A large database with statistics."""
     name = f"full_{uuid4().hex}"
     url = with_database(postgres_url, name)
     asyncio.run(_execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
@@ -105,7 +127,7 @@ async def _execute(url: str, *statements: str) -> None:
 
 @dataclass
 class Plans:
-    """Every statement that went over an engine, with its plan as it would be for any parameters and for those it had."""
+    """Statements of an engine with their plans, generic and for the actual parameters."""
 
     engine: AsyncEngine
     statements: list[tuple[str, Any]] = field(default_factory=list)
@@ -120,7 +142,7 @@ class Plans:
             self.statements.append((statement, parameters))
 
     async def of_any_parameters(self, url: str) -> list[dict[str, Any]]:
-        """The plans that the server would keep for whatever parameters."""
+        """Return the generic plans that the server keeps for any parameters."""
         connection = await connect(url)
         await connection.execute("SET plan_cache_mode = force_generic_plan")
         plans = []
@@ -136,7 +158,7 @@ class Plans:
         return plans
 
     async def executed(self) -> list[dict[str, Any]]:
-        """The plans for the parameters that there were, with what they read."""
+        """Return the executed plans for the actual parameters, with the rows read."""
         plans = []
         async with self.engine.connect() as connection:
             for statement, parameters in list(self.statements):

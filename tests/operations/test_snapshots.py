@@ -1,4 +1,4 @@
-"""Answers made of several statements: a writer that commits after the first statement must not show in the rest."""
+"""Snapshots: an answer of several statements shows no commit between them."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -32,66 +32,66 @@ Answer = Callable[["Ready"], Awaitable[Any]]
 
 @dataclass(frozen=True)
 class Ready(OperationsSetup):
-    """A world with an order, a quarantined notice and two subscribers, one of them `shop`."""
+    """A setup with an order, a quarantined notice and two subscribers, one named `shop`."""
 
     notice_id: UUID
     webhook_id: int
     shop_id: UUID
 
 
-async def _order(world: Ready) -> Any:
-    return await show_order(world.sessions, ORDER_NO)
+async def _order(setup: Ready) -> Any:
+    return await show_order(setup.sessions, ORDER_NO)
 
 
-async def _order_shown(world: Ready) -> Any:
-    return await show_order(world.sessions, ORDER_NO, shown_to=OPERATOR)
+async def _order_shown(setup: Ready) -> Any:
+    return await show_order(setup.sessions, ORDER_NO, shown_to=OPERATOR)
 
 
-async def _notice(world: Ready) -> Any:
-    return await show_notice(world.sessions, world.notice_id)
+async def _notice(setup: Ready) -> Any:
+    return await show_notice(setup.sessions, setup.notice_id)
 
 
-async def _notices(world: Ready) -> Any:
-    return await list_notices(world.sessions, PLACE, verdict=VerdictFilter.QUARANTINED)
+async def _notices(setup: Ready) -> Any:
+    return await list_notices(setup.sessions, PLACE, verdict=VerdictFilter.QUARANTINED)
 
 
-async def _webhook(world: Ready) -> Any:
-    return await show_outbound(world.sessions, world.webhook_id)
+async def _webhook(setup: Ready) -> Any:
+    return await show_outbound(setup.sessions, setup.webhook_id)
 
 
-async def _webhooks(world: Ready) -> Any:
+async def _webhooks(setup: Ready) -> Any:
     return await list_outbound(
-        world.sessions, PLACE, states=(WebhookState.PENDING, WebhookState.DEAD)
+        setup.sessions, PLACE, states=(WebhookState.PENDING, WebhookState.DEAD)
     )
 
 
-async def _attention(world: Ready) -> Any:
-    return await read_attention(world.sessions)
+async def _attention(setup: Ready) -> Any:
+    return await read_attention(setup.sessions)
 
 
-async def _overview(world: Ready) -> Any:
-    return (await Overviews(world.sessions).read()).model_dump(exclude={"at"})
+async def _overview(setup: Ready) -> Any:
+    return (await Overviews(setup.sessions).read()).model_dump(exclude={"at"})
 
 
-async def _subscriber(world: Ready) -> Any:
-    return await show_subscriber(world.sessions, "shop")
+async def _subscriber(setup: Ready) -> Any:
+    return await show_subscriber(setup.sessions, "shop")
 
 
-async def _subscriber_page(world: Ready) -> Any:
-    return await show_subscriber_with_webhooks(world.sessions, "shop", PLACE)
+async def _subscriber_page(setup: Ready) -> Any:
+    return await show_subscriber_with_webhooks(setup.sessions, "shop", PLACE)
 
 
-async def _onboarding(world: Ready) -> Any:
-    return (await read_onboarding(world.sessions)).model_dump(exclude={"since"})
+async def _onboarding(setup: Ready) -> Any:
+    return (await read_onboarding(setup.sessions)).model_dump(exclude={"since"})
 
 
-async def _feed(world: Ready) -> Any:
-    return await Feed(world.sessions, FeedWakeup(world.sessions)).read(PLACE, Reader(world.shop_id))
+async def _feed(setup: Ready) -> Any:
+    return await Feed(setup.sessions, FeedWakeup(setup.sessions)).read(PLACE, Reader(setup.shop_id))
 
 
-async def _measured(world: Ready) -> Any:
-    standing = (await Watch(world.sessions).measure()).snapshot
-    return standing.quarantined, [(one.state, one.undelivered) for one in standing.subscribers]
+async def _measured(setup: Ready) -> Any:
+    current = (await Watch(setup.sessions).measure()).snapshot
+    return current.quarantined, [(one.state, one.undelivered) for one in current.subscribers]
 
 
 ANSWERS: list[Answer] = [
@@ -112,11 +112,11 @@ ANSWERS: list[Answer] = [
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer.__name__.strip("_"))
-async def test_an_answer_is_of_one_moment(world: OperationsSetup, answer: Answer) -> None:
-    ready, writer = await _prepare(world), _Writer(world)
+async def test_an_answer_shows_one_snapshot(setup: OperationsSetup, answer: Answer) -> None:
+    ready, writer = await _prepare(setup), _Writer(setup)
     before = await answer(ready)
     try:
-        with _after_first_statement(world, writer):
+        with _after_first_statement(setup, writer):
             during = await answer(ready)
     finally:
         await writer.engine.dispose()
@@ -124,74 +124,72 @@ async def test_an_answer_is_of_one_moment(world: OperationsSetup, answer: Answer
     assert before != await answer(ready)
 
 
-async def test_only_an_audited_snapshot_may_write(world: OperationsSetup) -> None:
-    await world.add()
+async def test_only_an_audited_snapshot_may_write(setup: OperationsSetup) -> None:
+    await setup.add()
     write = "UPDATE subscribers SET state = 'paused'"
-    async with snapshot(world.sessions) as session:
+    async with snapshot(setup.sessions) as session:
         connection = await session.connection()
         level = (await connection.exec_driver_sql("SHOW transaction_isolation")).scalar()
         assert ("repeatable read", "on") == (
             level,
             (await connection.exec_driver_sql("SHOW transaction_read_only")).scalar(),
         )
-    async with snapshot(world.sessions, audited=True) as session:
+    async with snapshot(setup.sessions, audited=True) as session:
         await (await session.connection()).exec_driver_sql(write)
-    async with (
-        world.sessions() as session
-    ):  # the pool hands the same connection out as it was before
+    async with setup.sessions() as session:  # the pool gives out the same connection, reset
         connection = await session.connection()
         level = (await connection.exec_driver_sql("SHOW transaction_isolation")).scalar()
         assert ("read committed", "off") == (
             level,
             (await connection.exec_driver_sql("SHOW transaction_read_only")).scalar(),
         )
-    assert ["paused"] == [row.state for row in await world.rows("SELECT state FROM subscribers")]
+    assert ["paused"] == [row.state for row in await setup.rows("SELECT state FROM subscribers")]
 
 
 class _Writer:
-    """Changes everything that the answers show, on connections of its own."""
+    """Changes all data that the answers show, on its own connections."""
 
-    def __init__(self, world: OperationsSetup) -> None:
-        self.engine = make_engine(world.url)
-        self._world = OperationsSetup(make_sessions(self.engine), world.url, world.vault)
+    def __init__(self, setup: OperationsSetup) -> None:
+        self.engine = make_engine(setup.url)
+        self._world = OperationsSetup(make_sessions(self.engine), setup.url, setup.vault)
 
     async def write(self) -> None:
-        world = self._world
-        await world.run(
+        setup = self._world
+        await setup.run(
             "UPDATE notices SET verdict = NULL, released = true WHERE verdict = 'quarantined'"
         )
-        await world.run(
+        await setup.run(
             "UPDATE outbound_webhooks SET state = 'dead', finished_at = now(), attempts = 1"
         )
-        await world.run(
+        await setup.run(
             "INSERT INTO attempts (outbound_webhook_id, number, started_at, duration_ms, outcome)"
             " SELECT id, 1, now(), 5, 'timeout' FROM outbound_webhooks"
         )
-        await world.run(
+        await setup.run(
             "INSERT INTO answers (notice_id, answered_at) SELECT id, now() FROM notices"
         )
-        await world.run("UPDATE subscriber_secrets SET expires_at = now() + interval '1 day'")
-        await world.judged("04", "05")
-        await world.judged("99", order_no="9999-00000-00002")
-        await world.run(
+        await setup.run("UPDATE subscriber_secrets SET expires_at = now() + interval '1 day'")
+        await setup.judged("04", "05")
+        await setup.judged("99", order_no="9999-00000-00002")
+        await setup.run(
             "UPDATE subscribers SET state = 'paused', pause_reason = 'test' WHERE name = 'other'"
         )
 
 
-async def _prepare(world: OperationsSetup) -> Ready:
-    await world.add("shop")
-    await world.add("other", "https://other.example/hooks")
-    (notice_id,) = await world.judged("01")
-    await world.judged("99", order_no="9999-00000-00001")
-    (webhook, _) = await world.rows("SELECT id FROM outbound_webhooks ORDER BY id")
-    (shop,) = await world.rows("SELECT id FROM subscribers WHERE name = 'shop'")
-    return Ready(world.sessions, world.url, world.vault, notice_id, webhook.id, shop.id)
+async def _prepare(setup: OperationsSetup) -> Ready:
+    await setup.add("shop")
+    await setup.add("other", "https://other.example/hooks")
+    (notice_id,) = await setup.judged("01")
+    await setup.judged("99", order_no="9999-00000-00001")
+    (webhook, _) = await setup.rows("SELECT id FROM outbound_webhooks ORDER BY id")
+    (shop,) = await setup.rows("SELECT id FROM subscribers WHERE name = 'shop'")
+    return Ready(setup.sessions, setup.url, setup.vault, notice_id, webhook.id, shop.id)
 
 
 @contextmanager
-def _after_first_statement(world: OperationsSetup, writer: _Writer) -> Iterator[None]:
-    """Have the writer commit once, between the first statement of the answer that follows and its second."""
-    engine: AsyncEngine = world.sessions.kw["bind"]
+def _after_first_statement(setup: OperationsSetup, writer: _Writer) -> Iterator[None]:
+    """Let the writer commit once, after the first statement of the next answer."""
+    engine: AsyncEngine = setup.sessions.kw["bind"]
     to_do = [writer.write]
 
     def interrupt(*_: object) -> None:

@@ -93,25 +93,25 @@ def test_what_cannot_be_read_is_refused(field: str, typed: str) -> None:
     [FULL_WIDTH, f"　{PLAIN}\u00a0", PLAIN.replace("-", "ー"), "1234 - 56789 - 01234"],
     ids=ascii,
 )
-async def test_every_way_finds_the_order(world: OperationsSetup, typed: str) -> None:
-    await world.judged("01", order_no=PLAIN, sendid=PLAIN)
+async def test_every_way_finds_the_order(setup: OperationsSetup, typed: str) -> None:
+    await setup.judged("01", order_no=PLAIN, sendid=PLAIN)
     for query in (OrderQuery(order_no=typed), OrderQuery(sendid=typed)):
         assert [PLAIN] == [
-            order.order_no for order in (await search_orders(world.sessions, Place(), query)).items
+            order.order_no for order in (await search_orders(setup.sessions, Place(), query)).items
         ]
-    assert PLAIN == (await show_order(world.sessions, typed)).order_no
-    assert 1 == len((await list_notices(world.sessions, Place(), order_no=typed)).items)
-    assert 1 == len((await list_events(world.sessions, Place(), order_no=typed)).items)
+    assert PLAIN == (await show_order(setup.sessions, typed)).order_no
+    assert 1 == len((await list_notices(setup.sessions, Place(), order_no=typed)).items)
+    assert 1 == len((await list_events(setup.sessions, Place(), order_no=typed)).items)
 
 
-async def test_what_was_typed_exactly_wins(world: OperationsSetup) -> None:
-    await world.judged("01", order_no=ORDER_NO, sendid="A-1")
-    await world.judged("01", order_no="９", sendid="Ａー１")
-    await world.judged("01", order_no="9", sendid="x")
+async def test_what_was_typed_exactly_wins(setup: OperationsSetup) -> None:
+    await setup.judged("01", order_no=ORDER_NO, sendid="A-1")
+    await setup.judged("01", order_no="９", sendid="Ａー１")
+    await setup.judged("01", order_no="9", sendid="x")
     assert ("９", "9") == (
-        (await show_order(world.sessions, "９")).order_no,
-        (await show_order(world.sessions, "9")).order_no,
+        (await show_order(setup.sessions, "９")).order_no,
+        (await show_order(setup.sessions, "9")).order_no,
     )
     for typed, number in (("Ａー１", "９"), ("A-1", ORDER_NO), (" A‐1", ORDER_NO)):
-        found = await search_orders(world.sessions, Place(), OrderQuery(sendid=typed))
+        found = await search_orders(setup.sessions, Place(), OrderQuery(sendid=typed))
         assert [number] == [order.order_no for order in found.items]

@@ -50,7 +50,7 @@ BEING_SENT = and_(
 A retry now would send the same event twice concurrently and lose the first result.
 """
 
-AFRESH: dict[str, Any] = {
+RESET: dict[str, Any] = {
     "state": WebhookState.PENDING,
     "due_at": func.now(),
     "lease_token": None,
@@ -199,7 +199,7 @@ async def retry_outbound(
         if being_sent or state not in UNDELIVERED:
             raise NotRetriable("being sent" if being_sent else state)
         await session.execute(
-            update(OutboundWebhookRow).where(OutboundWebhookRow.id == webhook_id).values(AFRESH)
+            update(OutboundWebhookRow).where(OutboundWebhookRow.id == webhook_id).values(RESET)
         )
         await write_entry(
             session, actor, Action.WEBHOOK_RETRIED, f"webhook:{webhook_id}", state=state

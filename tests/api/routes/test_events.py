@@ -1,4 +1,4 @@
-"""The feed over HTTP: a token of its own that opens nothing else, long polls, and the whole service around it."""
+"""Feed over HTTP: a token that opens nothing else, long polling, and the whole service."""
 
 import asyncio
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.processes import processes, service_settings
 
 
 async def polling(api: Api, **values: Any) -> str:
-    """A new subscriber that polls; its token."""
+    """Add a subscriber that polls. Return its token."""
     added = await api.post("/subscribers", json={"name": "poller", "feed": True, **values})
     assert (201, "", True) == (added.status, added.json["url"], added.json["feed"])
     token = added.json["secret"]
@@ -23,9 +23,9 @@ async def polling(api: Api, **values: Any) -> str:
     return token
 
 
-async def test_a_feed_is_read_with_its_own_token(api: Api, world: OperationsSetup) -> None:
+async def test_a_feed_is_read_with_its_own_token(api: Api, setup: OperationsSetup) -> None:
     token = await polling(api, event_types=["payment.received", "payment.confirmed"], customer=True)
-    await world.judged("01", "04", "05")
+    await setup.judged("01", "04", "05")
     first = await api.get("/events?limit=1", token=token)
     (event,) = first.json["items"]
     assert ("payment.received", True) == (event["type"], first.json["has_more"])
@@ -36,8 +36,8 @@ async def test_a_feed_is_read_with_its_own_token(api: Api, world: OperationsSetu
     assert ([], rest.json["next_cursor"]) == (nothing.json["items"], nothing.json["next_cursor"])
 
 
-async def test_operators_read_the_feed_masked(api: Api, world: OperationsSetup) -> None:
-    await world.judged("01", "04")
+async def test_operators_read_the_feed_masked(api: Api, setup: OperationsSetup) -> None:
+    await setup.judged("01", "04")
     page = await api.get("/events?after=&limit=1")
     assert ["order.accepted"] == [item["type"] for item in page.json["items"]]
     assert [] == [secret for secret in PERSONAL if secret in page.text]
@@ -47,10 +47,10 @@ async def test_operators_read_the_feed_masked(api: Api, world: OperationsSetup) 
 
 
 async def test_the_token_of_a_feed_opens_nothing_else(
-    api: Api, world: OperationsSetup, subtests: pytest.Subtests
+    api: Api, setup: OperationsSetup, subtests: pytest.Subtests
 ) -> None:
-    names, token = await filled(world), await polling(api)
-    before = await contents(world)
+    names, token = await filled(setup), await polling(api)
+    before = await contents(setup)
     for method, path, operation in operations(api):
         if operation in FOR_FEEDS:
             continue
@@ -60,7 +60,7 @@ async def test_the_token_of_a_feed_opens_nothing_else(
             )
             assert (403, "not-allowed") == answer.problem
     assert (403, "not-allowed") == (await api.get("/events?personal=true", token=token)).problem
-    assert before == await contents(world)
+    assert before == await contents(setup)
 
 
 @pytest.mark.parametrize(
@@ -76,11 +76,11 @@ async def test_the_token_of_a_feed_opens_nothing_else(
         "wait=1&limit=0",
     ],
 )
-async def test_a_poll_that_makes_no_sense_is_refused(api: Api, query: str) -> None:
+async def test_an_invalid_poll_is_rejected(api: Api, query: str) -> None:
     assert 422 == (await api.get(f"/events?{query}")).problem[0]
 
 
-async def test_a_token_that_was_replaced_or_is_none_is_refused(api: Api) -> None:
+async def test_a_replaced_or_unknown_token_is_rejected(api: Api) -> None:
     token = await polling(api)
     rotated = await api.post("/subscribers/poller/rotate-secret")
     for wrong in (token, "zft_", "zft_x", f"zft_{'é' * 10}"):
@@ -93,7 +93,7 @@ async def test_a_token_that_was_replaced_or_is_none_is_refused(api: Api) -> None
     assert (409, "subscriber-polls") == (await api.post("/subscribers/poller/test")).problem
 
 
-async def test_a_waiting_poll_is_answered_when_a_call_comes_and_at_a_stop(
+async def test_a_waiting_poll_is_answered_when_a_call_arrives_and_at_a_stop(
     database_url: str, tmp_path: Path
 ) -> None:
     with processes(tmp_path) as start:

@@ -1,4 +1,4 @@
-"""What operators read and do over HTTP."""
+"""Resources over HTTP: reads and actions of operators."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -12,7 +12,7 @@ SECRET = "whsec_" + "A" * 32
 
 
 def _moment(text: str) -> datetime:
-    """A moment as every answer writes it: UTC, microseconds, Z."""
+    """Return the moment as answers write it: UTC, microseconds, `Z`."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
 
 
@@ -36,7 +36,7 @@ async def test_a_subscribers_url_is_kept_and_shown_as_written(api: Api) -> None:
     )
 
 
-async def test_the_life_of_a_subscriber(api: Api) -> None:
+async def test_the_lifecycle_of_a_subscriber(api: Api) -> None:
     new = {
         "name": "本店",
         "url": "https://shop.example/hooks",
@@ -78,7 +78,7 @@ async def test_the_life_of_a_subscriber(api: Api) -> None:
     assert [] == (await api.get("/subscribers")).json["items"]
 
 
-async def test_a_test_webhook_over_http(api: Api, world: OperationsSetup) -> None:
+async def test_a_test_webhook_over_http(api: Api, setup: OperationsSetup) -> None:
     async with subscriber(SECRET) as merchant:
         assert (
             201
@@ -88,14 +88,14 @@ async def test_a_test_webhook_over_http(api: Api, world: OperationsSetup) -> Non
                 )
             ).status
         )
-        async with world.forwarder():
-            trial = await api.post("/subscribers/shop/test", json={"wait_seconds": 10})
-    assert ("delivered", 200) == (trial.json["state"], trial.json["attempt"]["http_status"])
-    assert [trial.json["event_id"]] == [webhook_id for webhook_id, _ in merchant.received]
+        async with setup.forwarder():
+            result = await api.post("/subscribers/shop/test", json={"wait_seconds": 10})
+    assert ("delivered", 200) == (result.json["state"], result.json["attempt"]["http_status"])
+    assert [result.json["event_id"]] == [webhook_id for webhook_id, _ in merchant.received]
 
 
-async def test_an_order_is_found_as_it_is_typed(api: Api, world: OperationsSetup) -> None:
-    await world.judged("01", order_no="1234-56789-01234", money="5400")
+async def test_an_order_is_found_as_it_is_typed(api: Api, setup: OperationsSetup) -> None:
+    await setup.judged("01", order_no="1234-56789-01234", money="5400")
     typed = quote("１２３４ー５６７８９－０１２３４　")
     today = quote(datetime.now(timezone(timedelta(hours=9))).strftime("%Y年%m月%d日"))
     assert "1234-56789-01234" == (await api.get(f"/orders/{typed}")).json["order_no"]
@@ -108,9 +108,9 @@ async def test_an_order_is_found_as_it_is_typed(api: Api, world: OperationsSetup
         assert 1 == len((await api.get(f"/orders?{asked}")).json["items"]), asked
 
 
-async def test_an_order_over_http(api: Api, world: OperationsSetup) -> None:
-    await world.add()
-    await world.judged("01", "04", "04")
+async def test_an_order_over_http(api: Api, setup: OperationsSetup) -> None:
+    await setup.add()
+    await setup.judged("01", "04", "04")
     answer = await api.get(f"/orders/{ORDER_NO}")
     assert ("paid", "入金済", 5400) == tuple(
         answer.json["order"][name] for name in ("state", "status_name", "money")
@@ -127,10 +127,10 @@ async def test_an_order_over_http(api: Api, world: OperationsSetup) -> None:
     )
 
 
-async def test_notices_over_http(api: Api, world: OperationsSetup) -> None:
-    await world.judged("01", "99")
-    await world.call("04", clientip="2012999999")
-    await world.judge("2012000001")
+async def test_notices_over_http(api: Api, setup: OperationsSetup) -> None:
+    await setup.judged("01", "99")
+    await setup.call("04", clientip="2012999999")
+    await setup.judge("2012000001")
     (wrong_contract, unknown_status) = (await api.get("/notices?verdict=quarantined")).json["items"]
     assert (["unknown_ip_code"], ["unknown_status"]) == (
         wrong_contract["reasons"],
@@ -145,7 +145,7 @@ async def test_notices_over_http(api: Api, world: OperationsSetup) -> None:
     assert [wrong_contract["id"]] == [
         notice["id"] for notice in (await api.get("/notices?verdict=unjudged")).json["items"]
     ]
-    await world.judge("2012000001")
+    await setup.judge("2012000001")
     shown = await api.get(f"/notices/{wrong_contract['id']}")
     assert ("accepted", "***", 1) == (
         shown.json["verdict"],
@@ -155,8 +155,8 @@ async def test_notices_over_http(api: Api, world: OperationsSetup) -> None:
     assert [] == [secret for secret in PERSONAL if secret in shown.text]
 
 
-async def test_a_list_over_http_is_read_page_by_page(api: Api, world: OperationsSetup) -> None:
-    ids = [str(notice_id) for notice_id in await world.call(*["01"] * 5)]
+async def test_a_list_over_http_is_read_page_by_page(api: Api, setup: OperationsSetup) -> None:
+    ids = [str(notice_id) for notice_id in await setup.call(*["01"] * 5)]
     seen: list[str] = []
     path = "/notices?limit=2"
     while True:
@@ -168,10 +168,10 @@ async def test_a_list_over_http_is_read_page_by_page(api: Api, world: Operations
     assert ids[::-1] == seen
 
 
-async def test_events_over_http_are_a_feed(api: Api, world: OperationsSetup) -> None:
-    await world.judged("01")
+async def test_events_over_http_are_a_feed(api: Api, setup: OperationsSetup) -> None:
+    await setup.judged("01")
     first = (await api.get("/events")).json
-    await world.judged("04", "05")
+    await setup.judged("04", "05")
     later = (await api.get(f"/events?cursor={first['next_cursor']}")).json
     assert [2, 3] == [event["sequence"] for event in later["items"]]
     (event,) = (await api.get("/events?limit=1")).json["items"]
@@ -185,11 +185,11 @@ async def test_events_over_http_are_a_feed(api: Api, world: OperationsSetup) -> 
     )
 
 
-async def test_outbound_webhooks_over_http(api: Api, world: OperationsSetup) -> None:
-    await world.add()
-    await world.judged("01", "04")
-    await world.run("UPDATE outbound_webhooks SET state = 'dead', attempts = 10")
-    await world.run("UPDATE outbound_webhooks SET state = 'delivered' WHERE sequence = 1")
+async def test_outbound_webhooks_over_http(api: Api, setup: OperationsSetup) -> None:
+    await setup.add()
+    await setup.judged("01", "04")
+    await setup.run("UPDATE outbound_webhooks SET state = 'dead', attempts = 10")
+    await setup.run("UPDATE outbound_webhooks SET state = 'delivered' WHERE sequence = 1")
     (dead,) = (await api.get("/outbound-webhooks?state=pending&state=dead&subscriber=shop")).json[
         "items"
     ]
@@ -209,7 +209,7 @@ async def test_outbound_webhooks_over_http(api: Api, world: OperationsSetup) -> 
     assert {"subscriber": "shop", "webhooks": 2, "dry_run": False} == await recovered(
         everything=True
     )
-    await world.work_off()
+    await setup.work_off()
     [job] = (await api.get("/recoveries")).json["items"]
     assert ("done", 2, 2) == (job["state"], job["done"], job["total"])
     assert job == (await api.get(f"/recoveries/{job['id']}")).json

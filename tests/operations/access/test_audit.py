@@ -1,4 +1,4 @@
-"""Every action leaves exactly one entry, in its own transaction, and none that is refused leaves any."""
+"""Audit entries: one per action, in its transaction, and none for a rejected action."""
 
 import importlib
 import inspect
@@ -56,9 +56,9 @@ Act = Callable[[Actor], Awaitable[Any]]
 REASON = Dismissal(reason="a test call")
 
 
-def _actions(world: OperationsSetup, names: Names) -> dict[str, tuple[Action, Act]]:
-    """Everything that operators can do, in an order in which each can be done after the ones before."""
-    s, usual = world.sessions, names["*"]
+def _actions(setup: OperationsSetup, names: Names) -> dict[str, tuple[Action, Act]]:
+    """Return every action of operators, in an order in which each one is possible."""
+    s, common = setup.sessions, names["*"]
     request = RecoveryRequest.model_validate(
         {"subscriber": "shop", "since": "2020-01-01T00:00:00Z"}
     )
@@ -66,7 +66,7 @@ def _actions(world: OperationsSetup, names: Names) -> dict[str, tuple[Action, Ac
     return {
         "release a notice": (
             Action.NOTICE_RELEASED,
-            lambda a: release_notice(s, usual["notice_id"], a),
+            lambda a: release_notice(s, common["notice_id"], a),
         ),
         "dismiss a notice": (
             Action.NOTICE_DISMISSED,
@@ -74,19 +74,19 @@ def _actions(world: OperationsSetup, names: Names) -> dict[str, tuple[Action, Ac
         ),
         "dismiss a sample": (
             Action.SAMPLE_DISMISSED,
-            lambda a: dismiss_sample(s, usual["sample_id"], REASON, a),
+            lambda a: dismiss_sample(s, common["sample_id"], REASON, a),
         ),
         "release a sample": (
             Action.SAMPLE_RELEASED,
-            lambda a: release_sample(s, usual["sample_id"], a),
+            lambda a: release_sample(s, common["sample_id"], a),
         ),
         "dismiss a webhook": (
             Action.WEBHOOK_DISMISSED,
-            lambda a: dismiss_webhook(s, usual["webhook_id"], REASON, a),
+            lambda a: dismiss_webhook(s, common["webhook_id"], REASON, a),
         ),
         "retry a webhook": (
             Action.WEBHOOK_RETRIED,
-            lambda a: retry_outbound(s, usual["webhook_id"], a),
+            lambda a: retry_outbound(s, common["webhook_id"], a),
         ),
         "recover": (Action.WEBHOOKS_RECOVERED, lambda a: recover(s, request, a)),
         "test": (Action.SUBSCRIBER_TESTED, lambda a: send_test(s, "shop", a, wait_seconds=0)),
@@ -95,18 +95,18 @@ def _actions(world: OperationsSetup, names: Names) -> dict[str, tuple[Action, Ac
             lambda a: pause_subscriber(s, "shop", "stocktaking", a),
         ),
         "resume": (Action.SUBSCRIBER_RESUMED, lambda a: resume_subscriber(s, "shop", a)),
-        "add": (Action.SUBSCRIBER_ADDED, lambda a: add_subscriber(s, world.vault, new, RULES, a)),
+        "add": (Action.SUBSCRIBER_ADDED, lambda a: add_subscriber(s, setup.vault, new, RULES, a)),
         "change": (
             Action.SUBSCRIBER_CHANGED,
             lambda a: change_subscriber(
-                s, world.vault, "new", SubscriberChange(customer=True), RULES, a
+                s, setup.vault, "new", SubscriberChange(customer=True), RULES, a
             ),
         ),
         "rotate": (
             Action.SECRET_ROTATED,
-            lambda a: rotate_secret(s, world.vault, "new", Rotation(), a),
+            lambda a: rotate_secret(s, setup.vault, "new", Rotation(), a),
         ),
-        "reseal": (Action.SECRETS_RESEALED, lambda a: reseal(s, world.vault, a)),
+        "reseal": (Action.SECRETS_RESEALED, lambda a: reseal(s, setup.vault, a)),
         "remove": (Action.SUBSCRIBER_REMOVED, lambda a: remove_subscriber(s, "new", a)),
         "make a token": (
             Action.TOKEN_CREATED,
@@ -116,99 +116,99 @@ def _actions(world: OperationsSetup, names: Names) -> dict[str, tuple[Action, Ac
     }
 
 
-def _looks(world: OperationsSetup, names: Names) -> dict[str, Act]:
-    s, usual = world.sessions, names["*"]
+def _looks(setup: OperationsSetup, names: Names) -> dict[str, Act]:
+    s, common = setup.sessions, names["*"]
     return {
-        f"notice:{usual['notice_id']}": lambda a: show_notice(s, usual["notice_id"], shown_to=a),
+        f"notice:{common['notice_id']}": lambda a: show_notice(s, common["notice_id"], shown_to=a),
         f"order:{ORDER_NO}": lambda a: show_order(s, ORDER_NO, shown_to=a),
-        f"event:{usual['event_id']}": lambda a: show_event(s, usual["event_id"], shown_to=a),
+        f"event:{common['event_id']}": lambda a: show_event(s, common["event_id"], shown_to=a),
         "events": lambda a: list_events(s, Place(), shown_to=a),
-        f"webhook:{usual['webhook_id']}": lambda a: show_outbound(
-            s, usual["webhook_id"], shown_to=a
+        f"webhook:{common['webhook_id']}": lambda a: show_outbound(
+            s, common["webhook_id"], shown_to=a
         ),
-        f"sample:{usual['sample_id']}": lambda a: show_sample(s, usual["sample_id"], shown_to=a),
+        f"sample:{common['sample_id']}": lambda a: show_sample(s, common["sample_id"], shown_to=a),
     }
 
 
-async def _entries(world: OperationsSetup) -> list[Any]:
-    rows = await world.rows(
+async def _entries(setup: OperationsSetup) -> list[Any]:
+    rows = await setup.rows(
         "SELECT operator, role, via, action, subject FROM audit_entries ORDER BY id"
     )
-    await world.run("DELETE FROM audit_entries")
+    await setup.run("DELETE FROM audit_entries")
     return [tuple(row) for row in rows]
 
 
 async def test_every_action_leaves_exactly_one_entry(
-    world: OperationsSetup, subtests: pytest.Subtests
+    setup: OperationsSetup, subtests: pytest.Subtests
 ) -> None:
-    names = await filled(world)
-    await _entries(world)
-    for name, (action, act) in _actions(world, names).items():
+    names = await filled(setup)
+    await _entries(setup)
+    for name, (action, act) in _actions(setup, names).items():
         with subtests.test(action=name):
             actor = ADMIN if ROLE_OF[action] is Role.ADMIN else OPERATOR
             await act(actor)
-            (entry,) = await _entries(world)
+            (entry,) = await _entries(setup)
             assert (actor.name, actor.role, actor.via, action) == entry[:4]
 
 
-async def test_a_role_that_may_not_do_it_changes_nothing(
-    world: OperationsSetup, subtests: pytest.Subtests
+async def test_a_role_that_is_too_low_changes_nothing(
+    setup: OperationsSetup, subtests: pytest.Subtests
 ) -> None:
-    names = await filled(world)
-    for name, (action, act) in _actions(world, names).items():
+    names = await filled(setup)
+    for name, (action, act) in _actions(setup, names).items():
         for actor in (VIEWER, OPERATOR):
             if actor.role.includes(ROLE_OF[action]):
                 continue
             with subtests.test(action=name, role=actor.role):
-                before = await contents(world)
+                before = await contents(setup)
                 with pytest.raises(NotAllowed):
                     await act(actor)
-                assert before == await contents(world)
+                assert before == await contents(setup)
         await act(ADMIN)
 
 
-async def test_every_look_at_personal_values_leaves_one_entry(
-    world: OperationsSetup, subtests: pytest.Subtests
+async def test_every_view_of_personal_values_leaves_one_entry(
+    setup: OperationsSetup, subtests: pytest.Subtests
 ) -> None:
-    names = await filled(world)
-    await _entries(world)
-    for subject, look in _looks(world, names).items():
+    names = await filled(setup)
+    await _entries(setup)
+    for subject, look in _looks(setup, names).items():
         with subtests.test(subject=subject):
             await look(OPERATOR)
             assert [("sato", "operator", "api", "personal_data.seen", subject)] == await _entries(
-                world
+                setup
             )
             with pytest.raises(NotAllowed):
                 await look(VIEWER)
-            assert [] == await _entries(world)
+            assert [] == await _entries(setup)
 
 
-async def test_what_is_refused_leaves_no_entry(world: OperationsSetup) -> None:
-    names = await filled(world)
-    await remove_subscriber(world.sessions, "shop", ADMIN)
-    await _entries(world)
-    refused = 0
+async def test_a_rejected_action_leaves_no_entry(setup: OperationsSetup) -> None:
+    names = await filled(setup)
+    await remove_subscriber(setup.sessions, "shop", ADMIN)
+    await _entries(setup)
+    rejected = 0
     for _, act in itertools.islice(
-        _actions(world, names).values(), 6, 10
-    ):  # those on the subscriber that is gone
+        _actions(setup, names).values(), 6, 10
+    ):  # the actions on the removed subscriber
         with pytest.raises(OperationError):
             await act(ADMIN)
-        refused += 1
-    assert (4, []) == (refused, await _entries(world))
+        rejected += 1
+    assert (4, []) == (rejected, await _entries(setup))
 
 
-async def test_counting_what_would_be_recovered_is_no_action(world: OperationsSetup) -> None:
-    await filled(world)
-    await _entries(world)
+async def test_a_dry_run_of_a_recovery_is_no_action(setup: OperationsSetup) -> None:
+    await filled(setup)
+    await _entries(setup)
     request = RecoveryRequest.model_validate(
         {"subscriber": "shop", "since": "2020-01-01T00:00:00Z", "dry_run": True}
     )
-    assert 2 == (await recover(world.sessions, request, OPERATOR)).webhooks
-    assert [] == await _entries(world)
+    assert 2 == (await recover(setup.sessions, request, OPERATOR)).webhooks
+    assert [] == await _entries(setup)
 
 
-async def test_what_the_settings_declare_is_noted_when_it_changes_something(
-    world: OperationsSetup,
+async def test_a_declared_subscriber_leaves_an_entry_if_it_changes_something(
+    setup: OperationsSetup,
 ) -> None:
     declared = [
         DeclaredSubscriber.model_validate(
@@ -216,33 +216,33 @@ async def test_what_the_settings_declare_is_noted_when_it_changes_something(
         )
     ]
     for _ in range(2):
-        await apply_declared(world.sessions, world.vault, declared, UrlRules())
+        await apply_declared(setup.sessions, setup.vault, declared, UrlRules())
     assert [
         ("zeus-relay", "admin", "service", "subscriber.declared", "subscriber:shop")
-    ] == await _entries(world)
+    ] == await _entries(setup)
 
 
-async def test_entries_hold_nothing_personal_and_no_secret(world: OperationsSetup) -> None:
-    names = await filled(world)
-    for _, act in _actions(world, names).values():
+async def test_entries_contain_no_personal_values_and_no_secrets(setup: OperationsSetup) -> None:
+    names = await filled(setup)
+    for _, act in _actions(setup, names).values():
         await act(ADMIN)
-    for look in list(_looks(world, names).values())[:5]:  # the sample was released
+    for look in list(_looks(setup, names).values())[:5]:  # the sample was released
         await look(ADMIN)
-    text = str(await world.rows("SELECT * FROM audit_entries"))
+    text = str(await setup.rows("SELECT * FROM audit_entries"))
     assert [] == [
         secret for secret in (*PERSONAL, SOURCE, "whsec_", "zrt_", "https://") if secret in text
     ]
     assert str(names["*"]["notice_id"]) in text
 
 
-async def test_the_audit_is_read_by_operator_action_and_subject(world: OperationsSetup) -> None:
-    names = await filled(world)
-    await retry_outbound(world.sessions, names["*"]["webhook_id"], OPERATOR)
-    await pause_subscriber(world.sessions, "shop", None, ADMIN)
+async def test_the_audit_is_filtered_by_operator_action_and_subject(setup: OperationsSetup) -> None:
+    names = await filled(setup)
+    await retry_outbound(setup.sessions, names["*"]["webhook_id"], OPERATOR)
+    await pause_subscriber(setup.sessions, "shop", None, ADMIN)
 
     async def actions(**which: Any) -> list[str]:
         return [
-            entry.action for entry in (await list_audit(world.sessions, Place(), **which)).items
+            entry.action for entry in (await list_audit(setup.sessions, Place(), **which)).items
         ]
 
     assert ["webhook.retried"] == await actions(operator="sato")
@@ -250,8 +250,8 @@ async def test_the_audit_is_read_by_operator_action_and_subject(world: Operation
     assert ["subscriber.paused"] == await actions(
         operator="suzuki", action=Action.SUBSCRIBER_PAUSED, subject="subscriber:shop"
     )
-    first = await list_audit(world.sessions, Place(limit=1))
-    second = await list_audit(world.sessions, Place(first.next_cursor, 1))
+    first = await list_audit(setup.sessions, Place(limit=1))
+    second = await list_audit(setup.sessions, Place(first.next_cursor, 1))
     assert (["subscriber.paused"], True, ["webhook.retried"]) == (
         [entry.action for entry in first.items],
         first.has_more,
@@ -259,7 +259,7 @@ async def test_the_audit_is_read_by_operator_action_and_subject(world: Operation
     )
 
 
-def test_whoever_acts_must_be_named() -> None:
+def test_every_action_requires_an_actor() -> None:
     modules = [
         importlib.import_module(module.name)
         for module in pkgutil.walk_packages(app.operations.__path__, "app.operations.")

@@ -1,4 +1,4 @@
-"""Keys and token are made once where the service owns its data, and demanded where several processes must share them."""
+"""Generated keys and admin token: kept with the embedded Postgres, required settings otherwise."""
 
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +27,7 @@ def elsewhere(tmp_path: Path) -> Settings:
     return _settings(tmp_path, database_url=SecretStr("postgresql://relay@db.example/relay"))
 
 
-def test_what_is_made_is_kept(tmp_path: Path) -> None:
+def test_generated_keys_and_token_are_kept(tmp_path: Path) -> None:
     settings = _settings(tmp_path)
     sealed = vault_of(settings).seal("secret")
     assert "secret" == vault_of(settings).open(sealed)
@@ -36,7 +36,7 @@ def test_what_is_made_is_kept(tmp_path: Path) -> None:
     assert token == admin_token_of(settings)
 
 
-def test_what_is_kept_can_be_read_by_nobody_else(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_files(tmp_path: Path) -> None:
     settings = _settings(tmp_path)
     vault_of(settings)
     admin_token_of(settings)
@@ -44,7 +44,7 @@ def test_what_is_kept_can_be_read_by_nobody_else(tmp_path: Path) -> None:
     assert {KEYS_FILE: 0o600, TOKEN_FILE: 0o600} == modes
 
 
-def test_all_that_start_at_once_get_the_same(tmp_path: Path) -> None:
+def test_concurrent_starts_get_the_same_token(tmp_path: Path) -> None:
     settings = _settings(tmp_path)
     with ThreadPoolExecutor(16) as threads:
         tokens = set(threads.map(lambda _: admin_token_of(settings), range(64)))
@@ -52,7 +52,7 @@ def test_all_that_start_at_once_get_the_same(tmp_path: Path) -> None:
     assert [TOKEN_FILE] == [path.name for path in settings.data_dir.iterdir()]
 
 
-def test_a_key_put_before_the_kept_one_seals_from_then_on(tmp_path: Path) -> None:
+def test_a_key_added_before_the_kept_one_seals_new_values(tmp_path: Path) -> None:
     settings = _settings(tmp_path)
     sealed = vault_of(settings).seal("secret")
     file = settings.data_dir / KEYS_FILE
@@ -61,7 +61,7 @@ def test_a_key_put_before_the_kept_one_seals_from_then_on(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("content", ["", "not a key\n"])
-def test_a_spoilt_file_is_named(tmp_path: Path, content: str) -> None:
+def test_a_damaged_key_file_is_named(tmp_path: Path, content: str) -> None:
     settings = _settings(tmp_path)
     settings.data_dir.mkdir()
     (settings.data_dir / KEYS_FILE).write_text(content)
@@ -70,7 +70,7 @@ def test_a_spoilt_file_is_named(tmp_path: Path, content: str) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "short\n"])
-def test_a_spoilt_token_is_named(tmp_path: Path, content: str) -> None:
+def test_a_damaged_token_file_is_named(tmp_path: Path, content: str) -> None:
     settings = _settings(tmp_path)
     settings.data_dir.mkdir()
     (settings.data_dir / TOKEN_FILE).write_text(content)
@@ -78,7 +78,7 @@ def test_a_spoilt_token_is_named(tmp_path: Path, content: str) -> None:
         admin_token_of(settings)
 
 
-def test_what_is_configured_is_used(elsewhere: Settings) -> None:
+def test_configured_keys_and_token_are_used(elsewhere: Settings) -> None:
     key = new_key()
     configured = elsewhere.model_copy(
         update={"secret_keys": [SecretStr(key)], "admin_token": SecretStr("t" * 20)}
@@ -88,7 +88,7 @@ def test_what_is_configured_is_used(elsewhere: Settings) -> None:
     assert not configured.data_dir.exists()
 
 
-def test_a_shared_database_demands_configured_keys_and_token(elsewhere: Settings) -> None:
+def test_a_shared_database_requires_configured_keys_and_token(elsewhere: Settings) -> None:
     with pytest.raises(WrongSettings, match=r"RELAY_SECRET_KEYS: .*Example: RELAY_SECRET_KEYS=\S+"):
         vault_of(elsewhere)
     with pytest.raises(WrongSettings, match=r"RELAY_ADMIN_TOKEN: .*Example: RELAY_ADMIN_TOKEN=\S+"):

@@ -1,4 +1,4 @@
-"""What is owed can be listed, tried again one by one, and recovered by a span of time."""
+"""Outbound webhooks: lists, retries and recoveries."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -25,24 +25,26 @@ SECRET = "whsec_" + "A" * 32
 STATES = ("pending", "delivered", "dead", "cancelled")
 
 
-async def _one_in_each_state(world: OperationsSetup) -> dict[str, int]:
-    """Four events owed to the subscriber `shop`, each in another state; the ids by state."""
-    await world.add()
+async def _one_in_each_state(setup: OperationsSetup) -> dict[str, int]:
+    """Enqueue four events for `shop`, each in another state. Return the ids by state."""
+    await setup.add()
     for number in range(len(STATES)):
-        await world.judged("01", order_no=f"order-{number}")
-    ids = [row.id for row in await world.rows("SELECT id FROM outbound_webhooks ORDER BY id")]
+        await setup.judged("01", order_no=f"order-{number}")
+    ids = [row.id for row in await setup.rows("SELECT id FROM outbound_webhooks ORDER BY id")]
     for webhook_id, state in zip(ids, STATES, strict=True):
-        await world.run(
-            "UPDATE outbound_webhooks SET state = :state, attempts = 3, excused = 1, due_at = now() + interval '1 hour' WHERE id = :id",
+        await setup.run(
+            "UPDATE outbound_webhooks SET state = :state, attempts = 3, excused = 1, "
+            "due_at = now() + interval '1 hour' WHERE id = :id",
             state=state,
             id=webhook_id,
         )
     return dict(zip(STATES, ids, strict=True))
 
 
-async def _all(world: OperationsSetup) -> list[tuple[int, str, int, int, bool]]:
-    rows = await world.rows(
-        "SELECT id, state, attempts, excused, due_at <= now() AS due FROM outbound_webhooks ORDER BY id"
+async def _all(setup: OperationsSetup) -> list[tuple[int, str, int, int, bool]]:
+    rows = await setup.rows(
+        "SELECT id, state, attempts, excused, due_at <= now() AS due "
+        "FROM outbound_webhooks ORDER BY id"
     )
     return [tuple(row) for row in rows]
 
@@ -53,22 +55,22 @@ def _request(**values: Any) -> RecoveryRequest:
     )
 
 
-async def test_webhooks_are_listed_by_state_and_subscriber(world: OperationsSetup) -> None:
-    ids = await _one_in_each_state(world)
-    await world.add("other", event_types=["payment.received"])
-    await world.judged("04", order_no="order-0")
+async def test_webhooks_are_listed_by_state_and_subscriber(setup: OperationsSetup) -> None:
+    ids = await _one_in_each_state(setup)
+    await setup.add("other", event_types=["payment.received"])
+    await setup.judged("04", order_no="order-0")
 
     async def listed(**values: Any) -> list[int]:
         return [
-            webhook.id for webhook in (await list_outbound(world.sessions, Place(), **values)).items
+            webhook.id for webhook in (await list_outbound(setup.sessions, Place(), **values)).items
         ]
 
     assert [ids["dead"], ids["pending"]] == (await listed(states=UNDELIVERED, subscriber="shop"))[
         1:
-    ]  # after that of the 04
+    ]  # after the webhook of status 04
     assert [ids["delivered"]] == await listed(states=[WebhookState.DELIVERED])
     assert 5 == len(await listed(subscriber="shop"))
-    (other,) = (await list_outbound(world.sessions, Place(), subscriber="other")).items
+    (other,) = (await list_outbound(setup.sessions, Place(), subscriber="other")).items
     assert ("other", "payment.received", "order-0", "pending") == (
         other.subscriber,
         other.event_type,
@@ -78,10 +80,12 @@ async def test_webhooks_are_listed_by_state_and_subscriber(world: OperationsSetu
     assert [] == await listed(subscriber="nobody")
 
 
-async def test_a_retried_webhook_is_due_now_with_all_its_attempts(world: OperationsSetup) -> None:
-    ids = await _one_in_each_state(world)
+async def test_a_retried_webhook_is_due_now_with_no_attempts_counted(
+    setup: OperationsSetup,
+) -> None:
+    ids = await _one_in_each_state(setup)
     for state in ("pending", "dead"):
-        webhook = await retry_outbound(world.sessions, ids[state], OPERATOR)
+        webhook = await retry_outbound(setup.sessions, ids[state], OPERATOR)
         assert ("pending", 0, 0, None) == (
             webhook.state,
             webhook.attempts,
@@ -92,90 +96,93 @@ async def test_a_retried_webhook_is_due_now_with_all_its_attempts(world: Operati
         assert webhook.due_at <= now()
 
 
-async def test_a_settled_webhook_is_not_retried(world: OperationsSetup) -> None:
-    ids = await _one_in_each_state(world)
-    before = await _all(world)
+async def test_a_settled_webhook_is_not_retried(setup: OperationsSetup) -> None:
+    ids = await _one_in_each_state(setup)
+    before = await _all(setup)
     for state in ("delivered", "cancelled"):
         with pytest.raises(NotRetriable, match=state):
-            await retry_outbound(world.sessions, ids[state], OPERATOR)
-    assert before == await _all(world)
+            await retry_outbound(setup.sessions, ids[state], OPERATOR)
+    assert before == await _all(setup)
 
 
-async def test_a_webhook_that_is_being_sent_is_left_to_its_sender(world: OperationsSetup) -> None:
-    ids = await _one_in_each_state(world)
-    await world.run(
+async def test_a_webhook_in_flight_is_not_retried(setup: OperationsSetup) -> None:
+    ids = await _one_in_each_state(setup)
+    await setup.run(
         "UPDATE outbound_webhooks SET lease_token = gen_random_uuid() WHERE id = :id",
         id=ids["pending"],
     )
-    before = await _all(world)
+    before = await _all(setup)
     with pytest.raises(NotRetriable, match="being sent"):
-        await retry_outbound(world.sessions, ids["pending"], OPERATOR)
-    assert before == await _all(world)
-    assert 1 == (await recover(world.sessions, _request(dry_run=True), OPERATOR)).webhooks
+        await retry_outbound(setup.sessions, ids["pending"], OPERATOR)
+    assert before == await _all(setup)
+    assert 1 == (await recover(setup.sessions, _request(dry_run=True), OPERATOR)).webhooks
     assert (
         3
         == (
-            await recover(world.sessions, _request(everything=True, dry_run=True), OPERATOR)
+            await recover(setup.sessions, _request(everything=True, dry_run=True), OPERATOR)
         ).webhooks
     )
-    assert 3 == (await recover(world.sessions, _request(everything=True), OPERATOR)).webhooks
-    await world.work_off()
-    assert before[0] == (await _all(world))[0]
+    assert 3 == (await recover(setup.sessions, _request(everything=True), OPERATOR)).webhooks
+    await setup.work_off()
+    assert before[0] == (await _all(setup))[0]
 
 
-async def test_a_webhook_whose_sender_was_lost_is_retried(world: OperationsSetup) -> None:
-    ids = await _one_in_each_state(world)
-    await world.run(
-        "UPDATE outbound_webhooks SET lease_token = gen_random_uuid(), due_at = now() - interval '1 s'"
+async def test_a_webhook_of_a_lost_worker_is_retried(setup: OperationsSetup) -> None:
+    ids = await _one_in_each_state(setup)
+    await setup.run(
+        "UPDATE outbound_webhooks "
+        "SET lease_token = gen_random_uuid(), due_at = now() - interval '1 s'"
     )
-    assert 0 == (await retry_outbound(world.sessions, ids["pending"], OPERATOR)).attempts
+    assert 0 == (await retry_outbound(setup.sessions, ids["pending"], OPERATOR)).attempts
 
 
-async def test_unknown_webhooks_and_subscribers_are_not_found(world: OperationsSetup) -> None:
+async def test_unknown_webhooks_and_subscribers_are_not_found(setup: OperationsSetup) -> None:
     with pytest.raises(WebhookNotFound):
-        await retry_outbound(world.sessions, 1, OPERATOR)
+        await retry_outbound(setup.sessions, 1, OPERATOR)
     with pytest.raises(WebhookNotFound):
-        await show_outbound(world.sessions, 1)
+        await show_outbound(setup.sessions, 1)
     with pytest.raises(SubscriberNotFound):
-        await recover(world.sessions, _request(), OPERATOR)
+        await recover(setup.sessions, _request(), OPERATOR)
 
 
-async def test_recovering_makes_the_undelivered_due(world: OperationsSetup) -> None:
-    ids = await _one_in_each_state(world)
-    counted = await recover(world.sessions, _request(dry_run=True), OPERATOR)
+async def test_a_recovery_makes_undelivered_webhooks_due(setup: OperationsSetup) -> None:
+    ids = await _one_in_each_state(setup)
+    counted = await recover(setup.sessions, _request(dry_run=True), OPERATOR)
     assert ("shop", 2, True) == (counted.subscriber, counted.webhooks, counted.dry_run)
-    assert [3, 3, 3, 3] == [attempts for _, _, attempts, _, _ in await _all(world)]
-    assert 2 == (await recover(world.sessions, _request(), OPERATOR)).webhooks
-    await world.work_off()
+    assert [3, 3, 3, 3] == [attempts for _, _, attempts, _, _ in await _all(setup)]
+    assert 2 == (await recover(setup.sessions, _request(), OPERATOR)).webhooks
+    await setup.work_off()
     assert {
         (ids["pending"], "pending", 0, 0, True),
         (ids["delivered"], "delivered", 3, 1, False),
         (ids["dead"], "pending", 0, 0, True),
         (ids["cancelled"], "cancelled", 3, 1, False),
-    } == set(await _all(world))
+    } == set(await _all(setup))
 
 
-async def test_recovering_everything_sends_again_what_was_delivered_and_what_was_never_owed(
-    world: OperationsSetup,
+async def test_recovering_everything_resends_delivered_webhooks_and_earlier_events(
+    setup: OperationsSetup,
 ) -> None:
-    await world.judged("01", "04")  # before there is a subscriber
-    await world.add(event_types=["payment.received", "payment.confirmed"])
-    await world.judged("05")
-    await world.run(
+    await setup.judged("01", "04")  # before the subscriber exists
+    await setup.add(event_types=["payment.received", "payment.confirmed"])
+    await setup.judged("05")
+    await setup.run(
         "UPDATE outbound_webhooks SET state = 'delivered', attempts = 1, finished_at = now()"
     )
-    assert 0 == (await recover(world.sessions, _request(dry_run=True), OPERATOR)).webhooks
+    assert 0 == (await recover(setup.sessions, _request(dry_run=True), OPERATOR)).webhooks
     assert (
         2
         == (
-            await recover(world.sessions, _request(everything=True, dry_run=True), OPERATOR)
+            await recover(setup.sessions, _request(everything=True, dry_run=True), OPERATOR)
         ).webhooks
     )
-    assert 1 == len(await _all(world))
-    assert 2 == (await recover(world.sessions, _request(everything=True), OPERATOR)).webhooks
-    await world.work_off()
-    rows = await world.rows(
-        "SELECT e.type, w.state, w.attempts, w.order_no = e.order_no AND w.sequence = e.sequence AS placed FROM outbound_webhooks w"
+    assert 1 == len(await _all(setup))
+    assert 2 == (await recover(setup.sessions, _request(everything=True), OPERATOR)).webhooks
+    await setup.work_off()
+    rows = await setup.rows(
+        "SELECT e.type, w.state, w.attempts, w.order_no = e.order_no AND w.sequence = e.sequence "
+        "AS placed "
+        "FROM outbound_webhooks w"
         " JOIN events e ON e.id = w.event_id ORDER BY e.id"
     )
     assert [
@@ -184,18 +191,18 @@ async def test_recovering_everything_sends_again_what_was_delivered_and_what_was
     ] == [tuple(row) for row in rows]
 
 
-async def test_recovering_is_bounded_by_time_and_type(world: OperationsSetup) -> None:
-    await world.add()
-    await world.judged("01", "04")
-    await world.run("UPDATE outbound_webhooks SET state = 'dead'")
+async def test_a_recovery_is_limited_by_time_and_type(setup: OperationsSetup) -> None:
+    await setup.add()
+    await setup.judged("01", "04")
+    await setup.run("UPDATE outbound_webhooks SET state = 'dead'")
     between = (
-        await world.rows(
+        await setup.rows(
             "SELECT max(created_at) AS moment FROM events WHERE type = 'payment.received'"
         )
     )[0].moment
 
     async def counted(**values: Any) -> int:
-        return (await recover(world.sessions, _request(dry_run=True, **values), OPERATOR)).webhooks
+        return (await recover(setup.sessions, _request(dry_run=True, **values), OPERATOR)).webhooks
 
     assert 2 == await counted()
     assert 1 == await counted(since=between)
@@ -208,55 +215,56 @@ async def test_recovering_is_bounded_by_time_and_type(world: OperationsSetup) ->
         await counted(event_types=["no.such"])
 
 
-async def test_test_webhooks_are_not_recovered(world: OperationsSetup) -> None:
-    await world.add()
-    await world.event(type="webhook.test")
-    assert 0 == (await recover(world.sessions, _request(everything=True), OPERATOR)).webhooks
-    await world.work_off()
+async def test_test_webhooks_are_not_recovered(setup: OperationsSetup) -> None:
+    await setup.add()
+    await setup.event(type="webhook.test")
+    assert 0 == (await recover(setup.sessions, _request(everything=True), OPERATOR)).webhooks
+    await setup.work_off()
 
 
 @pytest.mark.parametrize("act", ["retry", "recover"])
-async def test_a_dead_webhook_arrives_after_all(world: OperationsSetup, act: str) -> None:
+async def test_a_dead_webhook_arrives_after_a_retry(setup: OperationsSetup, act: str) -> None:
     async with subscriber(SECRET) as merchant:
-        await world.add("shop", merchant.url, secret=SECRET)
+        await setup.add("shop", merchant.url, secret=SECRET)
         merchant.status = 500
-        await world.judged("01")
-        async with world.forwarder():
-            await until(_state_is(world, "dead"))
+        await setup.judged("01")
+        async with setup.forwarder():
+            await until(_state_is(setup, "dead"))
             merchant.status = 200
-            webhook_id = (await _all(world))[0][0]
+            webhook_id = (await _all(setup))[0][0]
             if act == "retry":
-                await retry_outbound(world.sessions, webhook_id, OPERATOR)
+                await retry_outbound(setup.sessions, webhook_id, OPERATOR)
             else:
-                await recover(world.sessions, _request(), OPERATOR)
+                await recover(setup.sessions, _request(), OPERATOR)
             await merchant.wait_for(1)
-            await until(_state_is(world, "delivered"))
-    shown = await show_outbound(world.sessions, webhook_id)
+            await until(_state_is(setup, "delivered"))
+    shown = await show_outbound(setup.sessions, webhook_id)
     assert ["http_5xx", "http_5xx", "http_5xx", "delivered"] == [
         attempt.outcome for attempt in shown.history
     ]
 
 
-def _state_is(world: OperationsSetup, state: str) -> Callable[[], Awaitable[bool]]:
+def _state_is(setup: OperationsSetup, state: str) -> Callable[[], Awaitable[bool]]:
     async def holds() -> bool:
-        return await world.states() == [state]
+        return await setup.states() == [state]
 
     return holds
 
 
-async def test_an_answer_is_shown_only_when_asked_for_and_our_own_words_always(
-    world: OperationsSetup,
+async def test_an_answer_is_shown_on_request_and_our_own_errors_always(
+    setup: OperationsSetup,
 ) -> None:
-    ids = await _one_in_each_state(world)
+    ids = await _one_in_each_state(setup)
     for status, excerpt in ((500, "Dear taro@example.com"), (None, "timed out")):
-        await world.run(
-            "INSERT INTO attempts (outbound_webhook_id, number, started_at, duration_ms, outcome, http_status, excerpt)"
+        await setup.run(
+            "INSERT INTO attempts (outbound_webhook_id, number, started_at, duration_ms, outcome, "
+            "http_status, excerpt)"
             " VALUES (:id, 1, now(), 1, 'x', :status, :excerpt)",
             id=ids["dead"],
             status=status,
             excerpt=excerpt,
         )
-    hidden = await show_outbound(world.sessions, ids["dead"])
+    hidden = await show_outbound(setup.sessions, ids["dead"])
     assert [None, "timed out"] == [attempt.excerpt for attempt in hidden.history]
-    shown = await show_outbound(world.sessions, ids["dead"], shown_to=OPERATOR)
+    shown = await show_outbound(setup.sessions, ids["dead"], shown_to=OPERATOR)
     assert ["Dear taro@example.com", "timed out"] == [attempt.excerpt for attempt in shown.history]

@@ -1,4 +1,4 @@
-"""The check-up finds a database that forgets, clocks that disagree, and a spool that will not be there when it is needed."""
+"""Doctor checks of the machine: durability, clocks and spool."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ def _found(directory: Path, **values: Any) -> dict[str, Level]:
 
 @pytest.fixture
 async def spooled(tmp_path: Path) -> Path:
-    """A spool with one call in it."""
+    """A spool with one call."""
     directory = tmp_path / "spool"
     spool = Spool(directory, limit=10_000_000)
     writing = asyncio.create_task(spool.run())
@@ -38,13 +38,13 @@ async def spooled(tmp_path: Path) -> Path:
     return directory
 
 
-async def test_a_server_that_does_not_sync_is_found(world: OperationsSetup) -> None:
-    found = {finding.subject: finding.level for finding in await check_postgres(world.sessions)}
+async def test_a_server_that_does_not_sync_is_found(setup: OperationsSetup) -> None:
+    found = {finding.subject: finding.level for finding in await check_postgres(setup.sessions)}
     assert {
         "Postgres": Level.OK,
         "durability": Level.WARNING,
         "clock": Level.OK,
-    } == found  # that of the tests does not sync
+    } == found  # the tests' Postgres has fsync off
 
 
 @pytest.mark.parametrize(
@@ -55,14 +55,14 @@ def test_clocks_may_differ_by_two_seconds(skew: float, level: Level) -> None:
     assert level is compare_clocks(NOON, NOON + timedelta(seconds=skew), NOON).level
 
 
-def test_a_slow_answer_is_no_wrong_clock() -> None:
+def test_a_slow_answer_is_not_taken_for_a_wrong_clock() -> None:
     assert (
         Level.OK
         is compare_clocks(NOON, NOON + timedelta(seconds=5), NOON + timedelta(seconds=9)).level
     )
 
 
-def test_a_spool_that_is_not_there_yet_is_right(tmp_path: Path) -> None:
+def test_a_missing_spool_directory_is_correct(tmp_path: Path) -> None:
     assert {"spool room": Level.OK} == _found(tmp_path / "data" / "spool")
     assert [] == list(tmp_path.iterdir())
 
@@ -76,7 +76,7 @@ def test_a_full_disk_is_found(tmp_path: Path) -> None:
     assert {"spool room": Level.WARNING} == _found(tmp_path / "spool", spool_limit="1000000GiB")
 
 
-def test_calls_that_wait_are_found_after_a_while(spooled: Path) -> None:
+def test_spooled_calls_are_found_after_a_while(spooled: Path) -> None:
     assert {"spool room": Level.OK} == _found(spooled)
     _make_older(spooled)
     assert {"spool room": Level.OK, "spool content": Level.WARNING} == _found(spooled)

@@ -1,4 +1,4 @@
-"""The check-up looks at the public URL as a caller does, and finds what would keep calls from coming through."""
+"""Doctor checks of the public URL, as a caller sees it."""
 
 import asyncio
 import ipaddress
@@ -30,8 +30,8 @@ def _settings(url: str | None, **values: Any) -> Settings:
     return Settings.model_validate({"public_url": url, "allowed_sources": ZEUS, **values})
 
 
-async def _found(settings: Settings, trust: ssl.SSLContext | None = None) -> dict[str, Level]:
-    findings = await check_public_url(settings, trust)
+async def _found(settings: Settings, tls: ssl.SSLContext | None = None) -> dict[str, Level]:
+    findings = await check_public_url(settings, tls)
     assert all((finding.remedy is None) == (finding.level is Level.OK) for finding in findings)
     assert TOKEN not in "".join(finding.model_dump_json() for finding in findings)
     return {finding.subject: finding.level for finding in findings}
@@ -58,7 +58,7 @@ async def test_the_public_url_is_called_as_written() -> None:
 async def _answering(
     status: int, tls: ssl.SSLContext | None = None, **headers: str
 ) -> AsyncIterator[tuple[int, list[str]]]:
-    """A server that answers everything alike; yields its port and the paths that were asked for."""
+    """Run a server with one fixed answer. Yield its port and the requested paths."""
     asked: list[str] = []
 
     async def handle(request: web.Request) -> web.Response:
@@ -73,11 +73,11 @@ async def _answering(
     await runner.cleanup()
 
 
-async def test_nothing_is_looked_at_that_nobody_named() -> None:
+async def test_a_missing_public_url_is_not_checked() -> None:
     assert {"public URL": Level.WARNING} == await _found(_settings(None))
 
 
-async def test_a_receiver_that_refuses_strangers_is_right_and_records_nothing(
+async def test_a_receiver_that_rejects_unknown_sources_is_correct_and_records_nothing(
     database_url: str,
 ) -> None:
     async with receiver(database_url, allowed=ZEUS, token=TOKEN) as port:
@@ -91,14 +91,14 @@ async def test_a_receiver_that_refuses_strangers_is_right_and_records_nothing(
         assert [] == await fetch(database_url, f"SELECT 1 FROM {table}")
 
 
-async def test_a_receiver_that_lets_this_machine_in_is_right(database_url: str) -> None:
+async def test_a_receiver_that_accepts_this_machine_is_correct(database_url: str) -> None:
     async with receiver(database_url, allowed=LOOPBACK) as port:
         found = await _found(_settings(f"http://127.0.0.1:{port}/zeus/notify/"))
     assert {"public certificate": Level.WARNING, "public URL": Level.OK} == found
     assert [] == await fetch(database_url, "SELECT 1 FROM notices")
 
 
-async def test_who_believes_forged_addresses_is_found(database_url: str) -> None:
+async def test_trust_in_forged_addresses_is_found(database_url: str) -> None:
     async with receiver(database_url, allowed=ZEUS, trusted=LOOPBACK) as port:
         found = await _found(_settings(f"http://127.0.0.1:{port}/zeus/notify"))
     assert Level.ERROR is found["forged source"]
@@ -122,14 +122,14 @@ async def test_a_wrong_token_or_path_is_found(database_url: str) -> None:
         (401, Level.WARNING),
     ],
 )
-async def test_what_is_no_receiver_is_found(status: int, level: Level) -> None:
+async def test_a_server_that_is_not_a_receiver_is_found(status: int, level: Level) -> None:
     async with _answering(status, location="https://elsewhere.example/") as (port, _):
         assert (
             level is (await _found(_settings(f"http://127.0.0.1:{port}/zeus/notify")))["public URL"]
         )
 
 
-async def test_nobody_there_is_found() -> None:
+async def test_a_port_without_a_server_is_found() -> None:
     assert Level.ERROR is (await _found(_settings("http://127.0.0.1:1/zeus/notify")))["public URL"]
     assert {"public certificate": Level.ERROR} == await _found(
         _settings("https://127.0.0.1:1/zeus/notify")
@@ -139,7 +139,7 @@ async def test_nobody_there_is_found() -> None:
 @pytest.mark.parametrize(
     ("days", "level"), [(30, Level.OK), (10, Level.WARNING), (-1, Level.ERROR)]
 )
-async def test_the_certificate_is_judged_by_its_end(
+async def test_the_certificate_is_judged_by_its_expiry(
     tmp_path: Path, days: int, level: Level
 ) -> None:
     tls, trusted = server_tls(tmp_path, "127.0.0.1", days=days)
@@ -152,30 +152,31 @@ async def test_the_certificate_is_judged_by_its_end(
     assert (level is Level.ERROR) == ("public URL" not in found)
 
 
-async def test_the_token_goes_to_nobody_who_may_be_anybody(tmp_path: Path) -> None:
+async def test_the_token_is_not_sent_to_an_unidentified_server(tmp_path: Path) -> None:
     tls, _ = server_tls(tmp_path, "127.0.0.1", days=30)
     async with _answering(200, tls) as (port, asked):
         await _found(_settings(f"https://127.0.0.1:{port}/zeus/notify", notify_token=TOKEN))
     assert [] == asked
 
 
-async def test_a_proxy_that_hides_its_callers_is_found(world: OperationsSetup) -> None:
-    await world.call("01")
-    assert [] == await check_callers(world.sessions, _settings(None, trusted_proxies=LOOPBACK))
-    [found] = await check_callers(world.sessions, _settings(None, trusted_proxies=ZEUS))
+async def test_a_proxy_that_hides_its_callers_is_found(setup: OperationsSetup) -> None:
+    await setup.call("01")
+    assert [] == await check_callers(setup.sessions, _settings(None, trusted_proxies=LOOPBACK))
+    [found] = await check_callers(setup.sessions, _settings(None, trusted_proxies=ZEUS))
     assert (Level.ERROR, False) == (found.level, SOURCE in found.model_dump_json())
 
 
-async def test_a_proxy_that_nobody_trusts_is_found(world: OperationsSetup) -> None:
-    await world.run(
-        "INSERT INTO rejected_samples (id, lane, received_at, source, method, target, headers, body) "
+async def test_a_proxy_that_is_not_trusted_is_found(setup: OperationsSetup) -> None:
+    await setup.run(
+        "INSERT INTO rejected_samples (id, lane, received_at, source, method, target, headers, "
+        "body) "
         "VALUES (gen_random_uuid(), 1, now(), '10.0.0.5', 'GET', '', '', '')"
     )
-    [found] = await check_callers(world.sessions, _settings(None))
+    [found] = await check_callers(setup.sessions, _settings(None))
     assert (Level.WARNING, False) == (found.level, "10.0.0.5" in found.model_dump_json())
 
 
-async def test_a_silent_name_server_holds_none_of_the_loop_s_threads() -> None:
+async def test_a_silent_name_server_blocks_no_thread_of_the_loop() -> None:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
     answers = threading.Event()
 

@@ -1,4 +1,4 @@
-"""The feed gives every event once and in order, waits without holding a connection, and shows a reader what its subscription says."""
+"""Event feed: complete and in order, waiting without a connection, filtered like a subscription."""
 
 import asyncio
 import random
@@ -49,15 +49,15 @@ from tests.operations.operations_setup import (
 OPERATORS = Reader()
 
 
-def plain(world: OperationsSetup) -> Feed:
-    """A feed whose tide nobody runs: readers look for themselves."""
-    return Feed(world.sessions, FeedWakeup(world.sessions))
+def plain(setup: OperationsSetup) -> Feed:
+    """A feed whose wake-up does not run: readers query by themselves."""
+    return Feed(setup.sessions, FeedWakeup(setup.sessions))
 
 
-async def poller(world: OperationsSetup, name: str = "poller", **values: Any) -> tuple[Reader, str]:
+async def poller(setup: OperationsSetup, name: str = "poller", **values: Any) -> tuple[Reader, str]:
     """A subscriber that polls, and its token."""
-    added = await world.add(name, None, feed=True, **values)
-    operator = await authenticate_feed(world.sessions, added.secret)
+    added = await setup.add(name, None, feed=True, **values)
+    operator = await authenticate_feed(setup.sessions, added.secret)
     assert operator is not None
     return Reader(operator.feed), added.secret
 
@@ -66,11 +66,11 @@ def types(page: EventPage) -> list[str]:
     return [event.type for event in page.items]
 
 
-async def test_a_reader_reads_on_from_its_cursor(world: OperationsSetup) -> None:
-    feed = plain(world)
+async def test_a_reader_reads_on_from_its_cursor(setup: OperationsSetup) -> None:
+    feed = plain(setup)
     empty = await feed.read(Place(), OPERATORS)
     assert ([], False) == (empty.items, empty.has_more)
-    await world.judged("01", "04", "05")
+    await setup.judged("01", "04", "05")
     first = await feed.read(Place(empty.next_cursor, 2), OPERATORS)
     assert (["order.accepted", "payment.received"], True) == (types(first), first.has_more)
     rest = await feed.read(Place(first.next_cursor), OPERATORS)
@@ -80,41 +80,42 @@ async def test_a_reader_reads_on_from_its_cursor(world: OperationsSetup) -> None
 
 
 @pytest.mark.parametrize("cursor", ["x", "", "AAAA", "あ", "A" * 22])
-async def test_a_cursor_that_is_none_is_refused(world: OperationsSetup, cursor: str) -> None:
+async def test_an_invalid_cursor_is_rejected(setup: OperationsSetup, cursor: str) -> None:
     with pytest.raises(BadCursor):
-        await plain(world).read(Place(cursor), OPERATORS)
+        await plain(setup).read(Place(cursor), OPERATORS)
 
 
-async def test_what_is_meant_for_one_subscriber_is_not_in_the_feed(world: OperationsSetup) -> None:
-    await world.add("shop")
-    await send_test(world.sessions, "shop", OPERATOR, wait_seconds=0)
-    await world.judged("01")
-    assert ["order.accepted"] == types(await plain(world).read(Place(), OPERATORS))
+async def test_events_about_one_subscriber_are_not_in_the_feed(setup: OperationsSetup) -> None:
+    await setup.add("shop")
+    await send_test(setup.sessions, "shop", OPERATOR, wait_seconds=0)
+    await setup.judged("01")
+    assert ["order.accepted"] == types(await plain(setup).read(Place(), OPERATORS))
 
 
-async def test_a_reader_sees_its_types_and_passes_over_the_others(world: OperationsSetup) -> None:
-    reader, _ = await poller(world, event_types=["payment.confirmed"])
-    await world.judged("01", "04")
-    nothing = await plain(world).read(Place(), reader)
+async def test_a_reader_sees_its_types_and_skips_the_others(setup: OperationsSetup) -> None:
+    reader, _ = await poller(setup, event_types=["payment.confirmed"])
+    await setup.judged("01", "04")
+    nothing = await plain(setup).read(Place(), reader)
     assert [] == nothing.items
-    await world.judged("05")
-    one = await plain(world).read(Place(nothing.next_cursor), reader)
+    await setup.judged("05")
+    one = await plain(setup).read(Place(nothing.next_cursor), reader)
     assert ["payment.confirmed"] == types(one)
-    # The cursor has passed what was left out: a wider filter does not bring it back, and nothing is read again.
+    # The cursor has passed the excluded events: a wider filter does not return them, and no event
+    # is read twice.
     await change_subscriber(
-        world.sessions, world.vault, "poller", SubscriberChange(event_types=None), RULES, ADMIN
+        setup.sessions, setup.vault, "poller", SubscriberChange(event_types=None), RULES, ADMIN
     )
-    assert [] == types(await plain(world).read(Place(one.next_cursor), reader))
-    assert 3 == len((await plain(world).read(Place(), reader)).items)
+    assert [] == types(await plain(setup).read(Place(one.next_cursor), reader))
+    assert 3 == len((await plain(setup).read(Place(), reader)).items)
 
 
-async def test_the_customer_is_shown_to_readers_that_asked_and_to_nobody_else(
-    world: OperationsSetup,
+async def test_the_customer_is_shown_only_to_readers_with_personal_data(
+    setup: OperationsSetup,
 ) -> None:
-    curious, _ = await poller(world, "curious", customer=True)
-    plainly, _ = await poller(world, "plain")
-    await world.judged("01")
-    feed = plain(world)
+    curious, _ = await poller(setup, "curious", customer=True)
+    plainly, _ = await poller(setup, "plain")
+    await setup.judged("01")
+    feed = plain(setup)
     (event,) = (await feed.read(Place(), curious)).items
     assert (list(PERSONAL), None) == (list(event.data["customer"].values()), event.customer)
     (event,) = (await feed.read(Place(), plainly)).items
@@ -125,31 +126,31 @@ async def test_the_customer_is_shown_to_readers_that_asked_and_to_nobody_else(
     (event,) = (await feed.read(Place(), Reader(shown_to=OPERATOR))).items
     assert event.customer is not None
     assert NAME == event.customer["name"]
-    looks = await world.rows(
+    views = await setup.rows(
         "SELECT operator FROM audit_entries WHERE action = 'personal_data.seen'"
     )
-    assert [OPERATOR.name] == [row.operator for row in looks]
+    assert [OPERATOR.name] == [row.operator for row in views]
 
 
-async def test_an_event_is_the_one_that_webhooks_carry(world: OperationsSetup) -> None:
-    reader, _ = await poller(world)
-    await world.judged("01")
-    (event,) = (await plain(world).read(Place(), reader)).items
-    (row,) = await world.rows("SELECT id, type, data FROM events")
+async def test_an_event_equals_that_of_webhooks(setup: OperationsSetup) -> None:
+    reader, _ = await poller(setup)
+    await setup.judged("01")
+    (event,) = (await plain(setup).read(Place(), reader)).items
+    (row,) = await setup.rows("SELECT id, type, data FROM events")
     assert (row.id, row.type, row.data) == (event.id, event.type, event.data)
 
 
-async def test_a_subscriber_that_polls_is_owed_nothing(world: OperationsSetup) -> None:
-    await poller(world)
-    await world.judged("01")
-    assert [] == await world.states()
+async def test_a_subscriber_that_polls_gets_no_webhooks(setup: OperationsSetup) -> None:
+    await poller(setup)
+    await setup.judged("01")
+    assert [] == await setup.states()
     request = RecoveryRequest.model_validate(
         {"subscriber": "poller", "since": "2020-01-01T00:00:00Z", "everything": True}
     )
     with pytest.raises(SubscriberPolls):
-        await recover(world.sessions, request, OPERATOR)
+        await recover(setup.sessions, request, OPERATOR)
     with pytest.raises(SubscriberPolls):
-        await send_test(world.sessions, "poller", OPERATOR, wait_seconds=0)
+        await send_test(setup.sessions, "poller", OPERATOR, wait_seconds=0)
 
 
 @pytest.mark.parametrize(
@@ -162,64 +163,64 @@ async def test_a_subscriber_that_polls_is_owed_nothing(world: OperationsSetup) -
         {"url": None, "feed": False},
     ],
 )
-async def test_a_subscriber_is_called_or_polls(
-    world: OperationsSetup, values: dict[str, Any]
+async def test_a_subscriber_has_a_url_or_polls(
+    setup: OperationsSetup, values: dict[str, Any]
 ) -> None:
     with pytest.raises(NotAcceptable):
-        await world.add("poller", **{"feed": True, **values})
-    await poller(world)
+        await setup.add("poller", **{"feed": True, **values})
+    await poller(setup)
     change = SubscriberChange(url="https://shop.example/")
     with pytest.raises(NotAcceptable):
-        await change_subscriber(world.sessions, world.vault, "poller", change, RULES, ADMIN)
+        await change_subscriber(setup.sessions, setup.vault, "poller", change, RULES, ADMIN)
 
 
-async def test_the_token_is_kept_as_a_hash_and_ends_when_it_is_replaced_or_the_subscriber_goes(
-    world: OperationsSetup,
+async def test_the_token_is_stored_as_a_hash_and_ends_with_rotation_or_removal(
+    setup: OperationsSetup,
 ) -> None:
-    reader, token = await poller(world)
+    reader, token = await poller(setup)
     assert token.startswith("zft_")
-    stored = str(await world.rows("SELECT CAST(subscribers.* AS text) FROM subscribers"))
-    shown = (await show_subscriber(world.sessions, "poller")).model_dump_json()
+    stored = str(await setup.rows("SELECT CAST(subscribers.* AS text) FROM subscribers"))
+    shown = (await show_subscriber(setup.sessions, "poller")).model_dump_json()
     assert token[4:] not in stored + shown
-    rotated = await rotate_secret(world.sessions, world.vault, "poller", Rotation(), ADMIN)
-    assert await authenticate_feed(world.sessions, token) is None
-    operator = await authenticate_feed(world.sessions, rotated.secret)
+    rotated = await rotate_secret(setup.sessions, setup.vault, "poller", Rotation(), ADMIN)
+    assert await authenticate_feed(setup.sessions, token) is None
+    operator = await authenticate_feed(setup.sessions, rotated.secret)
     assert operator is not None
     assert reader.subscriber_id == operator.feed
     with pytest.raises(NotAcceptable):
-        await rotate_secret(world.sessions, world.vault, "poller", Rotation(asymmetric=True), ADMIN)
-    await pause_subscriber(world.sessions, "poller", None, ADMIN)
+        await rotate_secret(setup.sessions, setup.vault, "poller", Rotation(asymmetric=True), ADMIN)
+    await pause_subscriber(setup.sessions, "poller", None, ADMIN)
     with pytest.raises(SubscriberPaused):
-        await plain(world).read(Place(), reader)
-    await remove_subscriber(world.sessions, "poller", ADMIN)
-    assert await authenticate_feed(world.sessions, rotated.secret) is None
+        await plain(setup).read(Place(), reader)
+    await remove_subscriber(setup.sessions, "poller", ADMIN)
+    assert await authenticate_feed(setup.sessions, rotated.secret) is None
     with pytest.raises(SubscriberNotFound):
-        await plain(world).read(Place(), reader)
+        await plain(setup).read(Place(), reader)
 
 
 @dataclass
 class Running:
-    """A feed whose tide runs, and what wakes it."""
+    """A feed whose wake-up runs, with the waker."""
 
     feed: Feed
-    tide: FeedWakeup
+    wakeup: FeedWakeup
     waker: Waker
 
 
 @asynccontextmanager
-async def running(world: OperationsSetup) -> AsyncIterator[Running]:
-    engine = make_engine(world.url, pool_size=2, application="feed under test")
+async def running(setup: OperationsSetup) -> AsyncIterator[Running]:
+    engine = make_engine(setup.url, pool_size=2, application="feed under test")
     sessions = make_sessions(engine)
-    tide, listener, waker = (
+    wakeup, listener, waker = (
         FeedWakeup(sessions),
-        NotifyListener(world.url, (OUTBOUND,)),
-        Waker(world.url, OUTBOUND),
+        NotifyListener(setup.url, (OUTBOUND,)),
+        Waker(setup.url, OUTBOUND),
     )
     tasks = [
-        asyncio.create_task(part) for part in (tide.run(listener), listener.run(), waker.run())
+        asyncio.create_task(job) for job in (wakeup.run(listener), listener.run(), waker.run())
     ]
     try:
-        yield Running(Feed(sessions, tide), tide, waker)
+        yield Running(Feed(sessions, wakeup), wakeup, waker)
     finally:
         for task in tasks:
             task.cancel()
@@ -228,23 +229,29 @@ async def running(world: OperationsSetup) -> AsyncIterator[Running]:
         await engine.dispose()
 
 
-async def _until_waiting(tide: FeedWakeup, count: int) -> None:
+async def _until_waiting(wakeup: FeedWakeup, count: int) -> None:
     async with asyncio.timeout(10):
-        while tide.waiting < count:
+        while wakeup.waiting < count:
             await asyncio.sleep(0.01)
 
 
-async def test_many_wait_without_holding_a_connection_and_are_woken_at_once(
-    world: OperationsSetup,
+async def test_many_readers_wait_without_a_connection_and_wake_together(
+    setup: OperationsSetup,
 ) -> None:
-    async with running(world) as now:
+    async with running(setup) as now:
         waiting = [asyncio.create_task(now.feed.read(Place(), OPERATORS, 30)) for _ in range(50)]
-        await _until_waiting(now.tide, 50)
-        busy = "SELECT count(*) AS count FROM pg_stat_activity WHERE application_name = 'feed under test' AND state <> 'idle'"
-        assert 0 == (await world.rows(busy))[0].count
-        open_ = "SELECT count(*) AS count FROM pg_stat_activity WHERE application_name = 'feed under test'"
-        assert (await world.rows(open_))[0].count <= 4
-        await world.judged("01")
+        await _until_waiting(now.wakeup, 50)
+        busy = (
+            "SELECT count(*) AS count FROM pg_stat_activity "
+            "WHERE application_name = 'feed under test' AND state <> 'idle'"
+        )
+        assert 0 == (await setup.rows(busy))[0].count
+        open_ = (
+            "SELECT count(*) AS count FROM pg_stat_activity "
+            "WHERE application_name = 'feed under test'"
+        )
+        assert (await setup.rows(open_))[0].count <= 4
+        await setup.judged("01")
         started = fair_seconds()
         now.waker.wake()
         pages = await asyncio.gather(*waiting)
@@ -252,36 +259,38 @@ async def test_many_wait_without_holding_a_connection_and_are_woken_at_once(
     assert [["order.accepted"]] * 50 == [types(page) for page in pages]
 
 
-async def test_the_poll_finds_what_no_notification_told_of(world: OperationsSetup) -> None:
-    async with running(world) as now:
+async def test_polling_finds_events_without_a_notification(setup: OperationsSetup) -> None:
+    async with running(setup) as now:
         waiting = asyncio.create_task(now.feed.read(Place(), OPERATORS, 30))
-        await _until_waiting(now.tide, 1)
-        await world.judged("01")  # tells nobody
+        await _until_waiting(now.wakeup, 1)
+        await setup.judged("01")  # without a notification
         assert ["order.accepted"] == types(await asyncio.wait_for(waiting, 5))
 
 
-async def test_who_waits_in_vain_gets_an_empty_page_in_time(world: OperationsSetup) -> None:
-    reader, _ = await poller(world, event_types=["order.failed"])
-    async with running(world) as now:
+async def test_a_wait_without_events_ends_in_time_with_an_empty_page(
+    setup: OperationsSetup,
+) -> None:
+    reader, _ = await poller(setup, event_types=["order.failed"])
+    async with running(setup) as now:
         started = monotonic()
         waiting = asyncio.create_task(now.feed.read(Place(), reader, 1.0))
-        await _until_waiting(now.tide, 1)
-        await world.judged("01")  # not its type: it waits on, and its cursor passes it
+        await _until_waiting(now.wakeup, 1)
+        await setup.judged("01")  # not its type: it keeps waiting, and its cursor passes the event
         now.waker.wake()
         page = await waiting
     assert 1 <= monotonic() - started < 4
     assert [] == page.items
-    await world.judged("04")
+    await setup.judged("04")
     assert ["payment.received"] == types(
-        await plain(world).read(Place(page.next_cursor), OPERATORS)
+        await plain(setup).read(Place(page.next_cursor), OPERATORS)
     )
 
 
-async def test_a_stop_lets_everybody_go(world: OperationsSetup) -> None:
-    async with running(world) as now:
+async def test_a_stop_ends_all_waits(setup: OperationsSetup) -> None:
+    async with running(setup) as now:
         waiting = [asyncio.create_task(now.feed.read(Place(), OPERATORS, 30)) for _ in range(5)]
-        await _until_waiting(now.tide, 5)
-        now.tide.close()
+        await _until_waiting(now.wakeup, 5)
+        now.wakeup.close()
         pages = await asyncio.wait_for(asyncio.gather(*waiting), 5)
         assert [[]] * 5 == [page.items for page in pages]
         assert [] == (await asyncio.wait_for(now.feed.read(Place(), OPERATORS, 30), 5)).items
@@ -296,8 +305,8 @@ async def _judge_all(url: str, done: asyncio.Event) -> None:
 
 
 @pytest.mark.parametrize("seed", range(2))
-async def test_a_poller_sees_every_event_of_several_workers_once_and_each_order_in_sequence(
-    world: OperationsSetup, seed: int
+async def test_a_poller_sees_each_event_of_several_workers_once_and_orders_in_sequence(
+    setup: OperationsSetup, seed: int
 ) -> None:
     random_ = random.Random(seed)
     done = asyncio.Event()
@@ -306,7 +315,7 @@ async def test_a_poller_sees_every_event_of_several_workers_once_and_each_order_
     async def poll(feed: Feed) -> None:
         cursor: str | None = None
         while True:
-            last = done.is_set() and not await world.rows(
+            last = done.is_set() and not await setup.rows(
                 "SELECT 1 FROM notices WHERE verdict IS NULL LIMIT 1"
             )
             page = await feed.read(
@@ -323,17 +332,17 @@ async def test_a_poller_sees_every_event_of_several_workers_once_and_each_order_
         orders = {f"{seed}-{number}": ["01", "04", "05"] for number in range(60)}
         while orders:
             order_no = random_.choice(list(orders))
-            await world.call(orders[order_no].pop(0), order_no=order_no)
+            await setup.call(orders[order_no].pop(0), order_no=order_no)
             if not orders[order_no]:
                 del orders[order_no]
         done.set()
 
-    async with running(world) as now, asyncio.TaskGroup() as group:
+    async with running(setup) as now, asyncio.TaskGroup() as group:
         group.create_task(poll(now.feed))
         for _ in range(4):
-            group.create_task(_judge_all(world.url, done))
+            group.create_task(_judge_all(setup.url, done))
         await call()
-    events = await world.rows("SELECT id FROM events")
+    events = await setup.rows("SELECT id FROM events")
     assert 180 == len(events) == len(seen)
     assert {row.id for row in events} == {event_id for event_id, _, _ in seen}
     by_order: dict[str, list[int]] = {}
@@ -342,26 +351,27 @@ async def test_a_poller_sees_every_event_of_several_workers_once_and_each_order_
     assert [[1, 2, 3]] * 60 == list(by_order.values())
 
 
-async def test_a_poll_reads_a_few_rows_of_one_index(world: OperationsSetup) -> None:
-    await world.run(
+async def test_a_poll_reads_a_few_rows_of_one_index(setup: OperationsSetup) -> None:
+    await setup.run(
         "INSERT INTO events (id, type, created_at, data, position) "
-        "SELECT gen_random_uuid(), 'payment.received', now(), '{}', n FROM generate_series(1, 50000) n"
+        "SELECT gen_random_uuid(), 'payment.received', now(), '{}', n "
+        "FROM generate_series(1, 50000) n"
     )
-    await world.run("ANALYZE events")
-    reader, _ = await poller(world, event_types=["order.failed"])
-    async with world.sessions.begin() as session:
+    await setup.run("ANALYZE events")
+    reader, _ = await poller(setup, event_types=["order.failed"])
+    async with setup.sessions.begin() as session:
         await session.execute(text("SELECT setval('events_position_seq', 50000)"))
     cursor: str | None = None
     steps = 0
     while True:  # through the whole past, of which nothing is asked for, in steps
-        page = await plain(world).read(Place(cursor), reader)
+        page = await plain(setup).read(Place(cursor), reader)
         cursor, steps = page.next_cursor, steps + 1
         if not page.has_more:
             break
     assert steps <= 27
-    plan = await world.rows(
+    plan = await setup.rows(
         "EXPLAIN SELECT position FROM events WHERE position > 49990 ORDER BY position LIMIT 2000"
     )
     assert "events_position_key" in str(plan)
-    plan = await world.rows("EXPLAIN SELECT max(position) FROM events WHERE position IS NOT NULL")
+    plan = await setup.rows("EXPLAIN SELECT max(position) FROM events WHERE position IS NOT NULL")
     assert "Seq Scan" not in str(plan)

@@ -1,4 +1,4 @@
-"""Clocks that jump: nothing is erased or pruned unless process, database and recorded times agree."""
+"""Clock jumps: nothing is erased or pruned unless process, database and recorded times agree."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -31,7 +31,7 @@ ZERO = timedelta(0)
 
 
 @pytest.mark.parametrize(
-    ("process", "newest", "last_pass", "refused"),
+    ("process", "newest", "last_pass", "rejected"),
     [
         (ZERO, None, None, False),
         (ZERO, -MINUTE, -60 * MINUTE, False),
@@ -40,21 +40,23 @@ ZERO = timedelta(0)
         (-6 * MINUTE, -MINUTE, None, True),
         (400 * DAY, -MINUTE, -60 * MINUTE, True),
         (-400 * DAY, -MINUTE, -60 * MINUTE, True),
-        (ZERO, 400 * DAY, -60 * MINUTE, True),  # both went back: what was judged lies ahead of them
+        (ZERO, 400 * DAY, -60 * MINUTE, True),  # both went back: judged notices are in their future
         (ZERO, None, 400 * DAY, True),
         (ZERO, 4 * MINUTE, 4 * MINUTE, False),
-        (ZERO, -MINUTE, -400 * DAY, True),  # both went ahead, and calls have come since
+        (ZERO, -MINUTE, -400 * DAY, True),  # both went ahead, and calls arrived since
         (ZERO, -400 * DAY, None, True),
         (ZERO, -7 * DAY, -60 * MINUTE, False),  # a week without calls
     ],
 )
-def test_clocks_are_believed_only_together(
-    process: timedelta, newest: timedelta | None, last_pass: timedelta | None, *, refused: bool
+def test_clocks_are_trusted_only_together(
+    process: timedelta, newest: timedelta | None, last_pass: timedelta | None, *, rejected: bool
 ) -> None:
-    assert refused is (ClockGuard().reason_to_stop(_clocks(process, newest, last_pass)) is not None)
+    assert rejected is (
+        ClockGuard().reason_to_stop(_clocks(process, newest, last_pass)) is not None
+    )
 
 
-def test_a_gap_is_believed_after_three_days_of_one_process() -> None:
+def test_a_gap_is_trusted_after_three_days_of_one_process() -> None:
     seconds = 0.0
     guard = ClockGuard(lambda: seconds)
     gap = _clocks(ZERO, -MINUTE, -30 * DAY)
@@ -71,77 +73,84 @@ def test_a_gap_is_believed_after_three_days_of_one_process() -> None:
 
 @pytest.mark.parametrize("days", [400, -400])
 async def test_a_worker_whose_clock_jumped_erases_nothing(
-    world: OperationsSetup, days: int
+    setup: OperationsSetup, days: int
 ) -> None:
-    await _old(world, "1111-11111-11111", 91 * DAY)
+    await _old(setup, "1111-11111-11111", 91 * DAY)
     wrong = Housekeeping(
-        world.sessions, personal_data=AGE, history=AGE, clock=lambda: now() + days * DAY
+        setup.sessions, personal_data=AGE, history=AGE, clock=lambda: now() + days * DAY
     )
     assert not await wrong.run_checked()
     assert 1 == registry.get_sample_value("zeus_relay_housekeeping_stopped")
-    assert [(0,)] == await world.rows(ERASED)
-    right = Housekeeping(world.sessions, personal_data=AGE, history=AGE)
-    await world.judged("01", order_no="2222-22222-22222")
+    assert [(0,)] == await setup.rows(ERASED)
+    right = Housekeeping(setup.sessions, personal_data=AGE, history=AGE)
+    await setup.judged("01", order_no="2222-22222-22222")
     assert await right.run_checked()
     assert 0 == registry.get_sample_value("zeus_relay_housekeeping_stopped")
-    assert [(1,)] == await world.rows(ERASED)
+    assert [(1,)] == await setup.rows(ERASED)
 
 
 async def test_clocks_that_jumped_together_since_the_last_pass_erase_nothing(
-    world: OperationsSetup,
+    setup: OperationsSetup,
 ) -> None:
-    await _old(world, "1111-11111-11111", 91 * DAY)
-    await world.judged("01", order_no="2222-22222-22222")
-    await world.run(
-        "INSERT INTO housekeeping_marks (name, position, updated_at) VALUES ('last_pass', '', now() - interval '400 days')"
+    await _old(setup, "1111-11111-11111", 91 * DAY)
+    await setup.judged("01", order_no="2222-22222-22222")
+    await setup.run(
+        "INSERT INTO housekeeping_marks (name, position, updated_at) "
+        "VALUES ('last_pass', '', now() - interval '400 days')"
     )
-    assert not await Housekeeping(world.sessions, personal_data=AGE, history=AGE).run_checked()
-    assert [(0,)] == await world.rows(ERASED)
+    assert not await Housekeeping(setup.sessions, personal_data=AGE, history=AGE).run_checked()
+    assert [(0,)] == await setup.rows(ERASED)
 
 
-async def test_a_call_with_a_wrong_time_of_its_receiver_is_not_erased_before_its_time(
-    world: OperationsSetup,
+async def test_a_call_with_a_wrong_receiver_time_is_not_erased_early(
+    setup: OperationsSetup,
 ) -> None:
-    await _old(world, "1111-11111-11111", 400 * DAY)
-    await world.run("UPDATE notices SET judged_at = now()")
-    assert 0 == await erase_old(world.sessions, AGE)
-    assert [(0,)] == await world.rows(ERASED)
+    await _old(setup, "1111-11111-11111", 400 * DAY)
+    await setup.run("UPDATE notices SET judged_at = now()")
+    assert 0 == await erase_old(setup.sessions, AGE)
+    assert [(0,)] == await setup.rows(ERASED)
 
 
-async def test_what_needs_a_human_is_spared_until_somebody_decides(world: OperationsSetup) -> None:
-    held = await _old(world, "1111-11111-11111", 92 * DAY, status="99")
-    await _old(world, "1111-11111-11112", 91 * DAY)
-    assert [2, 0] == [await erase_old(world.sessions, AGE) for _ in range(2)]
-    (row,) = await world.rows("SELECT id FROM notices WHERE erased_at IS NULL")
+async def test_notices_that_need_review_stay_until_an_operator_decides(
+    setup: OperationsSetup,
+) -> None:
+    held = await _old(setup, "1111-11111-11111", 92 * DAY, status="99")
+    await _old(setup, "1111-11111-11112", 91 * DAY)
+    assert [2, 0] == [await erase_old(setup.sessions, AGE) for _ in range(2)]
+    (row,) = await setup.rows("SELECT id FROM notices WHERE erased_at IS NULL")
     assert row.id == held
-    await dismiss_notice(world.sessions, row.id, Dismissal(reason="a test"), OPERATOR)
-    assert [2, 0] == [await erase_old(world.sessions, AGE) for _ in range(2)]
-    assert [(2,)] == await world.rows(ERASED)
+    await dismiss_notice(setup.sessions, row.id, Dismissal(reason="a test"), OPERATOR)
+    assert [2, 0] == [await erase_old(setup.sessions, AGE) for _ in range(2)]
+    assert [(2,)] == await setup.rows(ERASED)
 
 
-async def test_dead_webhooks_and_samples_are_spared_until_they_are_dismissed(
-    world: OperationsSetup,
+async def test_dead_webhooks_and_samples_stay_until_they_are_dismissed(
+    setup: OperationsSetup,
 ) -> None:
-    await world.add()
-    await world.judged("01")
+    await setup.add()
+    await setup.judged("01")
     old = "now() - interval '401 days'"
-    await world.run(
+    await setup.run(
         f"UPDATE outbound_webhooks SET state = 'dead', created_at = {old}, finished_at = {old}"
     )
-    await world.run(
-        "INSERT INTO rejected_samples (id, lane, received_at, source, method, target, headers, body)"
+    await setup.run(
+        "INSERT INTO rejected_samples (id, lane, received_at, source, method, target, headers, "
+        "body)"
         f" VALUES (:id, 0, {old}, '192.0.2.1', 'GET', '', '', '')",
         id=uuid7_floor(now() - 401 * DAY),
     )
-    left = "SELECT (SELECT count(*) FROM outbound_webhooks) AS webhooks, (SELECT count(*) FROM rejected_samples) AS samples"
-    await prune_history(world.sessions, 400 * DAY)
-    await erase_old(world.sessions, AGE)
-    assert [(1, 1)] == await world.rows(left)
+    left = (
+        "SELECT (SELECT count(*) FROM outbound_webhooks) AS webhooks, "
+        "(SELECT count(*) FROM rejected_samples) AS samples"
+    )
+    await prune_history(setup.sessions, 400 * DAY)
+    await erase_old(setup.sessions, AGE)
+    assert [(1, 1)] == await setup.rows(left)
     for table in ("outbound_webhooks", "rejected_samples"):
-        await world.run(f"UPDATE {table} SET dismissed_at = now()")
-    await prune_history(world.sessions, 400 * DAY)
-    await erase_old(world.sessions, AGE)
-    assert [(0, 0)] == await world.rows(left)
+        await setup.run(f"UPDATE {table} SET dismissed_at = now()")
+    await prune_history(setup.sessions, 400 * DAY)
+    await erase_old(setup.sessions, AGE)
+    assert [(0, 0)] == await setup.rows(left)
 
 
 async def test_a_receiver_compares_its_clock_before_it_erases_files(database_url: str) -> None:
@@ -150,12 +159,13 @@ async def test_a_receiver_compares_its_clock_before_it_erases_files(database_url
     assert not await clocks_agree(database_url, lambda: now() - 400 * DAY)
 
 
-async def _old(world: OperationsSetup, order_no: str, age: timedelta, status: str = "01") -> object:
-    """Receive and judge a call that long ago; return its id."""
-    await world.judged(status, order_no=order_no)
+async def _old(setup: OperationsSetup, order_no: str, age: timedelta, status: str = "01") -> object:
+    """Record and judge a call of that age. Return its id."""
+    await setup.judged(status, order_no=order_no)
     moment = now() - age
-    await world.run(
-        "UPDATE notices SET id = :id, received_at = :at, judged_at = :at WHERE order_no = :order_no",
+    await setup.run(
+        "UPDATE notices SET id = :id, received_at = :at, judged_at = :at "
+        "WHERE order_no = :order_no",
         id=uuid7_floor(moment),
         at=moment,
         order_no=order_no,

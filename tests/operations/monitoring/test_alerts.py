@@ -1,4 +1,4 @@
-"""Alerts: each concern is told once at its beginning and once at its end, by one process, without anything personal."""
+"""Alerts: one message when a condition begins and one when it ends, by a single process."""
 
 import asyncio
 import threading
@@ -64,8 +64,10 @@ def _subscriber(
     )
 
 
-def _keys(standing: Snapshot, expectation: Expectation = NONE_EXPECTED) -> list[str]:
-    return [concern.key for concern in alert_conditions(standing, expectation, AttentionSummary())]
+def _keys(current: Snapshot, expectation: Expectation = NONE_EXPECTED) -> list[str]:
+    return [
+        condition.key for condition in alert_conditions(current, expectation, AttentionSummary())
+    ]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,7 @@ def _keys(standing: Snapshot, expectation: Expectation = NONE_EXPECTED) -> list[
     [(14, 50, []), (15, 9.9, []), (15, 10, ["no_calls"]), (900, 3, [])],
     ids=["too short", "not unusual", "unusual", "long, at a time when few call"],
 )
-def test_a_silence_is_reported_when_it_is_longer_than_usual(
+def test_a_silence_is_reported_by_the_baseline(
     minutes: int, expected: float, keys: list[str]
 ) -> None:
     assert keys == _keys(
@@ -92,7 +94,7 @@ def test_a_spool_is_reported_after_five_minutes(
     seconds: float, records: int, keys: list[str]
 ) -> None:
     found = conditions_without_database(SpoolState(records, 1, 100, seconds, 0, 0), timedelta(0))
-    assert keys == [concern.key for concern in found]
+    assert keys == [condition.key for condition in found]
 
 
 @pytest.mark.parametrize(("minutes", "keys"), [(4.9, []), (5, ["database"])])
@@ -100,7 +102,7 @@ def test_a_database_that_is_away_is_reported_after_five_minutes(
     minutes: float, keys: list[str]
 ) -> None:
     assert keys == [
-        concern.key for concern in conditions_without_database(None, timedelta(minutes=minutes))
+        condition.key for condition in conditions_without_database(None, timedelta(minutes=minutes))
     ]
 
 
@@ -114,13 +116,13 @@ def test_a_database_that_is_away_is_reported_after_five_minutes(
         (_subscriber(state="paused", oldest=9000, failing=True), ["paused:shop"]),
     ],
 )
-def test_a_subscriber_is_reported_for_what_it_does(
+def test_failing_and_paused_subscribers_are_reported(
     subscriber: SubscriberSnapshot, keys: list[str]
 ) -> None:
     assert keys == _keys(_standing(subscriber))
 
 
-def test_what_needs_a_human_is_reported() -> None:
+def test_open_reviews_are_reported() -> None:
     assert ["quarantine", "conflict", "dead"] == _keys(
         _standing(quarantined=1, conflicts=1, dead=1)
     )
@@ -130,10 +132,10 @@ def _minute(minutes: float) -> datetime:
     return NOON + timedelta(minutes=minutes)
 
 
-def test_a_concern_is_told_at_its_beginning_and_at_its_end() -> None:
-    alerts, concern = Alerts(), AlertCondition("dead", "Something is dead.")
-    assert ["[began] Something is dead."] == alerts.update([concern], NOON)
-    assert [] == alerts.update([concern], _minute(60))
+def test_a_condition_is_reported_at_its_begin_and_its_end() -> None:
+    alerts, condition = Alerts(), AlertCondition("dead", "Something is dead.")
+    assert ["[began] Something is dead."] == alerts.update([condition], NOON)
+    assert [] == alerts.update([condition], _minute(60))
     assert [] == alerts.update([], _minute(61))
     assert ["[ended] Something is dead. (since 2026-11-23 12:00 UTC)"] == alerts.update(
         [], _minute(60) + SETTLED
@@ -141,13 +143,13 @@ def test_a_concern_is_told_at_its_beginning_and_at_its_end() -> None:
     assert [] == alerts.update([], _minute(90))
 
 
-def test_what_comes_and_goes_is_told_once() -> None:
-    alerts, concern = Alerts(), AlertCondition("failing:shop", "It is failing.")
-    told = [alerts.update([concern] if step % 2 else [], _minute(step)) for step in range(1, 60)]
-    assert 1 == sum(map(len, told))
+def test_a_flapping_condition_is_reported_once() -> None:
+    alerts, condition = Alerts(), AlertCondition("failing:shop", "It is failing.")
+    lines = [alerts.update([condition] if step % 2 else [], _minute(step)) for step in range(1, 60)]
+    assert 1 == sum(map(len, lines))
 
 
-def test_new_things_of_the_same_kind_are_told_after_a_while() -> None:
+def test_new_items_of_a_condition_are_reported_after_a_while() -> None:
     alerts = Alerts()
     alerts.update([AlertCondition("quarantine", "Look.", ("a",))], NOON)
     assert [] == alerts.update(
@@ -161,11 +163,11 @@ def test_new_things_of_the_same_kind_are_told_after_a_while() -> None:
     )
 
 
-def test_the_end_of_what_another_process_told_is_told_after_a_look_of_ones_own() -> None:
-    first, concern = Alerts(), AlertCondition("dead", "Something is dead.", ("a",))
-    first.update([concern], NOON)
+def test_another_process_reports_the_end_after_it_has_checked_itself() -> None:
+    first, condition = Alerts(), AlertCondition("dead", "Something is dead.", ("a",))
+    first.update([condition], NOON)
     second = Alerts(first.sent)
-    assert [] == second.update([concern], _minute(60))
+    assert [] == second.update([condition], _minute(60))
     third = Alerts(second.sent)
     assert [] == third.update([], _minute(600)), (
         "nobody has looked for an hour: two minutes of quiet begin now"
@@ -176,7 +178,7 @@ def test_the_end_of_what_another_process_told_is_told_after_a_look_of_ones_own()
     assert {} == third.sent
 
 
-def test_what_this_process_cannot_see_has_not_ended() -> None:
+def test_an_unseen_condition_does_not_end() -> None:
     alerts = Alerts()
     alerts.update(
         [AlertCondition("spool", "Calls wait."), AlertCondition("dead", "Something is dead.")], NOON
@@ -189,12 +191,12 @@ def test_what_this_process_cannot_see_has_not_ended() -> None:
 
 
 class Chat:
-    """A server that takes posts as Slack does, or refuses them."""
+    """A server that accepts posts as Slack does, or rejects them."""
 
     def __init__(self) -> None:
         self.status = 200
         self.texts: list[str] = []
-        self.refused = 0
+        self.rejected = 0
         self.url = ""
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -203,7 +205,7 @@ class Chat:
         if self.status == 200:
             self.texts.append(body["text"])
         else:
-            self.refused += 1
+            self.rejected += 1
         return web.Response(status=self.status, headers={"location": self.url})
 
     @property
@@ -225,28 +227,26 @@ async def chat() -> AsyncIterator[Chat]:
 
 
 def _alerting(
-    world: OperationsSetup, chat: Chat, spool: Path | None = None, key: int = 4711
+    setup: OperationsSetup, chat: Chat, spool: Path | None = None, key: int = 4711
 ) -> Alerting:
     return Alerting(
-        chat.url, world.sessions, SingletonLock(world.url, key), spool, between_posts=timedelta(0)
+        chat.url, setup.sessions, SingletonLock(setup.url, key), spool, between_posts=timedelta(0)
     )
 
 
-async def _round(world: OperationsSetup, *jobs: Alerting) -> None:
-    measured = await Watch(world.sessions).measure()
+async def _round(setup: OperationsSetup, *jobs: Alerting) -> None:
+    measured = await Watch(setup.sessions).measure()
     for job in jobs:
         await job(measured)
 
 
-async def test_what_happens_is_posted_with_ids_and_nothing_else(
-    world: OperationsSetup, chat: Chat
-) -> None:
-    await world.add("shop", "https://shop.example/hooks")
-    [quarantined] = await world.judged("99")
-    await pause_subscriber(world.sessions, "shop", "maintenance", OPERATOR)
-    alerting = _alerting(world, chat)
-    await _round(world, alerting)
-    await _round(world, alerting)
+async def test_posts_contain_ids_and_no_other_values(setup: OperationsSetup, chat: Chat) -> None:
+    await setup.add("shop", "https://shop.example/hooks")
+    [quarantined] = await setup.judged("99")
+    await pause_subscriber(setup.sessions, "shop", "maintenance", OPERATOR)
+    alerting = _alerting(setup, chat)
+    await _round(setup, alerting)
+    await _round(setup, alerting)
     assert [
         "zeus-relay: [began] Subscriber shop is paused; its webhooks are held.",
         f"zeus-relay: [began] Notices in quarantine need review. Latest: {quarantined}",
@@ -275,25 +275,23 @@ def _make_older(spool: Path, *, milliseconds: int) -> None:
     segment.rename(segment.with_name(f"{int(began) - milliseconds:013}-{rest}"))
 
 
-async def test_calls_that_wait_in_the_spool_are_posted(
-    world: OperationsSetup, chat: Chat, tmp_path: Path
-) -> None:
+async def test_spooled_calls_are_posted(setup: OperationsSetup, chat: Chat, tmp_path: Path) -> None:
     await _spool_a_call(tmp_path)
-    alerting = _alerting(world, chat, tmp_path)
-    await _round(world, alerting)
+    alerting = _alerting(setup, chat, tmp_path)
+    await _round(setup, alerting)
     assert [] == chat.lines
     _make_older(tmp_path, milliseconds=301_000)
-    await _round(world, alerting)
+    await _round(setup, alerting)
     assert ["spool" in line for line in chat.lines] == [True]
     await alerting.close()
 
 
 async def test_alerts_go_on_while_the_database_is_away(
-    world: OperationsSetup, chat: Chat, tmp_path: Path
+    setup: OperationsSetup, chat: Chat, tmp_path: Path
 ) -> None:
-    await world.judged("99")
-    sending, waiting = _alerting(world, chat, tmp_path), _alerting(world, chat, tmp_path)
-    await _round(world, sending, waiting)
+    await setup.judged("99")
+    sending, waiting = _alerting(setup, chat, tmp_path), _alerting(setup, chat, tmp_path)
+    await _round(setup, sending, waiting)
     await _spool_a_call(tmp_path)
     _make_older(tmp_path, milliseconds=301_000)
     for job in (sending, waiting):
@@ -304,73 +302,71 @@ async def test_alerts_go_on_while_the_database_is_away(
     await sending.close()
 
 
-async def test_only_one_process_posts_and_another_goes_on_from_what_was_told(
-    world: OperationsSetup, chat: Chat
+async def test_one_process_posts_and_another_continues_from_its_state(
+    setup: OperationsSetup, chat: Chat
 ) -> None:
-    await world.judged("99")
-    first, second = _alerting(world, chat), _alerting(world, chat)
+    await setup.judged("99")
+    first, second = _alerting(setup, chat), _alerting(setup, chat)
     for _ in range(3):
-        await _round(world, first, second)
+        await _round(setup, first, second)
     assert 1 == len(chat.lines)
     await first.close()
-    await _round(world, second)
+    await _round(setup, second)
     assert 1 == len(chat.lines)
-    await world.add("shop", "https://shop.example/hooks")
-    await pause_subscriber(world.sessions, "shop", "maintenance", OPERATOR)
+    await setup.add("shop", "https://shop.example/hooks")
+    await pause_subscriber(setup.sessions, "shop", "maintenance", OPERATOR)
     for _ in range(3):
-        await _round(world, second)
+        await _round(setup, second)
     assert ["zeus-relay: [began] Subscriber shop is paused; its webhooks are held."] == chat.lines[
         1:
     ]
     await second.close()
 
 
-async def test_what_one_process_could_not_post_another_does(
-    world: OperationsSetup, chat: Chat
-) -> None:
-    await world.judged("99")
-    first, second = _alerting(world, chat), _alerting(world, chat)
+async def test_another_process_posts_pending_messages(setup: OperationsSetup, chat: Chat) -> None:
+    await setup.judged("99")
+    first, second = _alerting(setup, chat), _alerting(setup, chat)
     chat.status = 500
-    await _round(world, first)
+    await _round(setup, first)
     await first.close()
     chat.status = 200
     for _ in range(2):
-        await _round(world, second)
-    assert (1, 1) == (chat.refused, len(chat.lines))
+        await _round(setup, second)
+    assert (1, 1) == (chat.rejected, len(chat.lines))
     await second.close()
 
 
-async def test_another_url_is_told_everything(world: OperationsSetup, chat: Chat) -> None:
-    await world.judged("99")
-    first = _alerting(world, chat)
-    await _round(world, first)
+async def test_another_url_gets_every_message(setup: OperationsSetup, chat: Chat) -> None:
+    await setup.judged("99")
+    first = _alerting(setup, chat)
+    await _round(setup, first)
     await first.close()
     moved = Alerting(
         f"{chat.url}?channel=2",
-        world.sessions,
-        SingletonLock(world.url, 4711),
+        setup.sessions,
+        SingletonLock(setup.url, 4711),
         between_posts=timedelta(0),
     )
-    await _round(world, moved)
+    await _round(setup, moved)
     assert 2 == len(chat.lines)
-    [first_row, second_row] = await world.rows("SELECT name, told, waiting FROM alert_memory")
+    [first_row, second_row] = await setup.rows("SELECT name, told, waiting FROM alert_memory")
     assert (first_row.told.keys(), []) == (second_row.told.keys(), first_row.waiting)
     assert "secret-of-the-url" not in first_row.name
     await moved.close()
 
 
-async def test_a_process_that_is_killed_and_started_again_tells_nothing_twice(
-    world: OperationsSetup, chat: Chat, tmp_path: Path
+async def test_a_killed_and_restarted_process_posts_nothing_twice(
+    setup: OperationsSetup, chat: Chat, tmp_path: Path
 ) -> None:
-    await world.add("shop", "https://shop.example/hooks")
-    await world.judged("99")
-    settings = service_settings(world.url) | {"ALERT_URL": chat.url}
+    await setup.add("shop", "https://shop.example/hooks")
+    await setup.judged("99")
+    settings = service_settings(setup.url) | {"ALERT_URL": chat.url}
     with processes(tmp_path) as starter:
         first = starter.start("operate", **settings)
         await _told(chat, 1)
-        await _remembered(world)
+        await _stored(setup)
         first.kill()
-        await pause_subscriber(world.sessions, "shop", "maintenance", OPERATOR)
+        await pause_subscriber(setup.sessions, "shop", "maintenance", OPERATOR)
         second = starter.start("operate", **settings)
         await _told(chat, 2)
         second.terminate()
@@ -386,20 +382,20 @@ async def _told(chat: Chat, count: int) -> None:
             await asyncio.sleep(0.05)
 
 
-async def _remembered(world: OperationsSetup) -> None:
-    """Wait until the process has noted that its message was taken: killed before, it would send it again."""
+async def _stored(setup: OperationsSetup) -> None:
+    """Wait until the process has stored that its post was accepted."""
     async with asyncio.timeout(20):
-        while [[]] != [row.waiting for row in await world.rows("SELECT waiting FROM alert_memory")]:
+        while [[]] != [row.waiting for row in await setup.rows("SELECT waiting FROM alert_memory")]:
             await asyncio.sleep(0.05)
 
 
-async def test_a_lost_connection_is_not_taken_for_the_lock(world: OperationsSetup) -> None:
+async def test_a_lost_connection_is_not_taken_for_the_lock(setup: OperationsSetup) -> None:
     first, second = (
-        SingletonLock(world.url, 4712, application="first"),
-        SingletonLock(world.url, 4712),
+        SingletonLock(setup.url, 4712, application="first"),
+        SingletonLock(setup.url, 4712),
     )
     assert (True, False) == (await first.is_ours(), await second.is_ours())
-    await world.run(
+    await setup.run(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'first'"
     )
     async with asyncio.timeout(20):
@@ -411,16 +407,16 @@ async def test_a_lost_connection_is_not_taken_for_the_lock(world: OperationsSetu
     await first.release()
 
 
-async def test_what_the_url_does_not_take_is_posted_later(
-    world: OperationsSetup, chat: Chat, capsys: pytest.CaptureFixture[str]
+async def test_a_failed_post_is_repeated_later(
+    setup: OperationsSetup, chat: Chat, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await world.judged("99")
-    alerting = _alerting(world, chat)
+    await setup.judged("99")
+    alerting = _alerting(setup, chat)
     for chat.status in (500, 302):
-        await _round(world, alerting)
-    assert (2, []) == (chat.refused, chat.lines)
+        await _round(setup, alerting)
+    assert (2, []) == (chat.rejected, chat.lines)
     chat.status = 200
-    await _round(world, alerting)
+    await _round(setup, alerting)
     assert 1 == len(chat.lines)
     assert "secret-of-the-url" not in "".join(capsys.readouterr())
     await alerting.close()
@@ -435,7 +431,7 @@ async def test_what_the_url_does_not_take_is_posted_later(
     ],
 )
 async def test_the_url_is_called_as_written_and_a_broken_answer_repeats_nothing(
-    world: OperationsSetup, answer: bytes
+    setup: OperationsSetup, answer: bytes
 ) -> None:
     lines: list[bytes] = []
 
@@ -444,33 +440,33 @@ async def test_the_url_is_called_as_written_and_a_broken_answer_repeats_nothing(
         writer.write(answer)
         await writer.drain()
 
-    await world.judged("99")
+    await setup.judged("99")
     async with hostile.serving(take) as port:
         url = f"http://127.0.0.1:{port}/workflows/%2Ftriggers/../x?sp=%2Frun&sig=a%2Bb%3D?"
         alerting = Alerting(
-            url, world.sessions, SingletonLock(world.url, 4715), between_posts=timedelta(0)
+            url, setup.sessions, SingletonLock(setup.url, 4715), between_posts=timedelta(0)
         )
         for _ in range(3):
-            await _round(world, alerting)
+            await _round(setup, alerting)
         await alerting.close()
     assert [b"POST /workflows/%2Ftriggers/../x?sp=%2Frun&sig=a%2Bb%3D? HTTP/1.1\r\n"] == lines
 
 
-async def test_posts_are_a_minute_apart(world: OperationsSetup, chat: Chat) -> None:
+async def test_posts_are_a_minute_apart(setup: OperationsSetup, chat: Chat) -> None:
     alerting = Alerting(
-        chat.url, world.sessions, SingletonLock(world.url, 4713), between_posts=timedelta(minutes=1)
+        chat.url, setup.sessions, SingletonLock(setup.url, 4713), between_posts=timedelta(minutes=1)
     )
-    await world.judged("99")
-    await _round(world, alerting)
-    await world.add("shop", "https://shop.example/hooks")
-    await pause_subscriber(world.sessions, "shop", "maintenance", OPERATOR)
-    await _round(world, alerting)
+    await setup.judged("99")
+    await _round(setup, alerting)
+    await setup.add("shop", "https://shop.example/hooks")
+    await pause_subscriber(setup.sessions, "shop", "maintenance", OPERATOR)
+    await _round(setup, alerting)
     assert 1 == len(chat.texts)
     await alerting.close()
 
 
-async def test_the_urls_name_is_looked_up_outside_the_event_loops_threads(
-    world: OperationsSetup, chat: Chat
+async def test_the_urls_host_is_looked_up_outside_the_loops_threads(
+    setup: OperationsSetup, chat: Chat
 ) -> None:
     asked = []
 
@@ -478,23 +474,23 @@ async def test_the_urls_name_is_looked_up_outside_the_event_loops_threads(
         asked.append((host, threading.current_thread().name))
         return [IPv4Address("127.0.0.1")]
 
-    await world.judged("99")
+    await setup.judged("99")
     url = chat.url.replace("127.0.0.1", "alerts.example")
-    alerting = Alerting(url, world.sessions, SingletonLock(world.url, 4715), lookup=lookup)
-    await _round(world, alerting)
+    alerting = Alerting(url, setup.sessions, SingletonLock(setup.url, 4715), lookup=lookup)
+    await _round(setup, alerting)
     assert [("alerts.example", "resolver")] == asked
     assert 1 == len(chat.lines)
     await alerting.close()
 
 
-async def test_a_url_that_nobody_answers_stops_nothing(
-    world: OperationsSetup, capsys: pytest.CaptureFixture[str]
+async def test_a_url_that_does_not_answer_blocks_nothing(
+    setup: OperationsSetup, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await world.judged("99")
+    await setup.judged("99")
     alerting = Alerting(
-        "http://127.0.0.1:1/secret-of-the-url", world.sessions, SingletonLock(world.url, 4714)
+        "http://127.0.0.1:1/secret-of-the-url", setup.sessions, SingletonLock(setup.url, 4714)
     )
-    await _round(world, alerting)
+    await _round(setup, alerting)
     output = "".join(capsys.readouterr())
     assert ("alert_not_sent" in output, "secret-of-the-url" in output) == (True, False)
     await alerting.close()

@@ -1,4 +1,4 @@
-"""The certificate that a server shows is looked at, whether it would be believed or not."""
+"""Certificate of the public URL: read even if it is not trusted, and its expiry as a metric."""
 
 import asyncio
 import ssl
@@ -22,7 +22,7 @@ def _days_left(moment: datetime) -> float:
     return (moment - datetime.now(UTC)) / timedelta(days=1)
 
 
-async def test_a_certificate_that_is_believed_has_no_trouble(tmp_path: Path) -> None:
+async def test_a_trusted_certificate_has_no_error(tmp_path: Path) -> None:
     tls, trusted = server_tls(tmp_path, "127.0.0.1", days=20)
     async with serving(answering(b"200 OK"), tls) as port:
         seen = await look_at_certificate(
@@ -32,11 +32,11 @@ async def test_a_certificate_that_is_believed_has_no_trouble(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "days", "trouble"),
+    ("name", "days", "error"),
     [("127.0.0.1", -1, "expired"), ("shop.example", 20, "mismatch")],
 )
-async def test_the_end_of_one_that_is_not_believed_is_seen_too(
-    tmp_path: Path, name: str, days: int, trouble: str
+async def test_the_expiry_of_an_untrusted_certificate_is_read(
+    tmp_path: Path, name: str, days: int, error: str
 ) -> None:
     tls, trusted = server_tls(tmp_path, name, days=days)
     async with serving(answering(b"200 OK"), tls) as port:
@@ -44,7 +44,7 @@ async def test_the_end_of_one_that_is_not_believed_is_seen_too(
             "127.0.0.1", port, ssl.create_default_context(cafile=trusted)
         )
     assert (True, pytest.approx(days, abs=0.1)) == (
-        trouble in (seen.error or ""),
+        error in (seen.error or ""),
         _days_left(seen.expires_at),
     )
 
@@ -55,7 +55,9 @@ async def test_no_handshake_is_an_error() -> None:
             await look_at_certificate("127.0.0.1", port)
 
 
-async def test_the_end_becomes_a_metric(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_the_expiry_becomes_a_metric(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     metrics.expose_snapshot()
     tls, _ = server_tls(tmp_path, "127.0.0.1", days=9)
     async with serving(hang, tls) as port:
@@ -73,7 +75,7 @@ async def test_the_end_becomes_a_metric(tmp_path: Path, capsys: pytest.CaptureFi
     assert "certificate_not_seen" in "".join(capsys.readouterr())
 
 
-async def test_a_silent_name_server_holds_neither_the_watch_nor_the_loop_s_threads(
+async def test_a_silent_name_server_blocks_neither_the_watch_nor_threads_of_the_loop(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))

@@ -1,4 +1,4 @@
-"""The watch measures what waits and what is usual, cheaply, and shows it in the metrics."""
+"""Watch: measures backlogs and the baseline cheaply, and sets the metrics."""
 
 import asyncio
 import json
@@ -27,15 +27,18 @@ from tests.operations.operations_setup import (
 )
 
 _NOTICE = (
-    "INSERT INTO notices (id, lane, received_at, source, method, target, headers, body, verdict, order_no) "
-    "SELECT CAST(lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || substr(md5(at::text || n), 1, 3) || '8' || "
-    "substr(md5(n || at::text), 1, 15) AS uuid), n % 16, at, '192.0.2.10', 'GET', '', '', '', {verdict}, 'o' || n "
+    "INSERT INTO notices (id, lane, received_at, source, method, target, headers, body, verdict, "
+    "order_no) "
+    "SELECT CAST(lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || "
+    "substr(md5(at::text || n), 1, 3) || '8' || "
+    "substr(md5(n || at::text), 1, 15) AS uuid), n % 16, at, '192.0.2.10', 'GET', '', '', '', "
+    "{verdict}, 'o' || n "
     "FROM generate_series(1, {count}) n, LATERAL (SELECT {at} AS at) moment"
 )
 
 
 def _samples() -> dict[tuple[str, str], float]:
-    """Every sample of the exposition by its name and the value of its only label."""
+    """Return the samples of the exposition by name and the value of the only label."""
     families = text_string_to_metric_families(metrics.exposition().decode())
     return {
         (sample.name, next(iter(sample.labels.values()), "")): sample.value
@@ -44,38 +47,38 @@ def _samples() -> dict[tuple[str, str], float]:
     }
 
 
-async def _calls(world: OperationsSetup, begin: datetime, *, count: int, seconds: float) -> None:
-    """Calls that came at even distances from `begin` on."""
+async def _calls(setup: OperationsSetup, begin: datetime, *, count: int, seconds: float) -> None:
+    """Record calls at equal distances from `begin` on."""
     at = f"timestamptz '{begin.isoformat()}' + (n - 1) * interval '{seconds} seconds'"
-    await world.run(_NOTICE.format(count=count, at=at, verdict="'accepted'").replace(":", r"\:"))
+    await setup.run(_NOTICE.format(count=count, at=at, verdict="'accepted'").replace(":", r"\:"))
 
 
-async def test_an_empty_database_has_nothing_waiting(world: OperationsSetup) -> None:
-    measured = await Watch(world.sessions).measure()
-    standing = measured.snapshot
+async def test_an_empty_database_has_no_backlog(setup: OperationsSetup) -> None:
+    measured = await Watch(setup.sessions).measure()
+    current = measured.snapshot
     assert (None, 0, None, ()) == (
-        standing.last_call_at,
-        standing.unjudged,
-        standing.unjudged_seconds,
-        standing.subscribers,
+        current.last_call_at,
+        current.unjudged,
+        current.unjudged_seconds,
+        current.subscribers,
     )
     assert (0, 0) == (measured.expectation.per_hour, measured.expectation.since_last)
 
 
-async def test_what_waits_is_counted_with_its_age(world: OperationsSetup) -> None:
-    await world.add("shop", "https://shop.example/hooks")
-    await world.add("books", "https://books.example/hooks", event_types=["payment.confirmed"])
-    await pause_subscriber(world.sessions, "books", "maintenance", OPERATOR)
-    await world.judged("01", "04")
-    await world.call("05")
-    await world.run(
+async def test_backlogs_are_counted_with_their_age(setup: OperationsSetup) -> None:
+    await setup.add("shop", "https://shop.example/hooks")
+    await setup.add("books", "https://books.example/hooks", event_types=["payment.confirmed"])
+    await pause_subscriber(setup.sessions, "books", "maintenance", OPERATOR)
+    await setup.judged("01", "04")
+    await setup.call("05")
+    await setup.run(
         "UPDATE outbound_webhooks SET created_at = now() - interval '20 minutes' WHERE sequence = 1"
     )
-    await world.run(
+    await setup.run(
         "UPDATE notices SET received_at = now() - interval '1 minute' WHERE verdict IS NULL"
     )
     metrics.expose_snapshot()
-    await Watch(world.sessions).measure()
+    await Watch(setup.sessions).measure()
     found = _samples()
     assert 1 == found["zeus_relay_unjudged_notices", ""]
     assert 60 <= found["zeus_relay_unjudged_oldest_seconds", ""] < 120
@@ -92,29 +95,30 @@ async def test_what_waits_is_counted_with_its_age(world: OperationsSetup) -> Non
     )
 
 
-async def test_a_subscriber_that_was_removed_leaves_the_metrics(world: OperationsSetup) -> None:
-    await world.add("shop", "https://shop.example/hooks")
+async def test_a_removed_subscriber_leaves_the_metrics(setup: OperationsSetup) -> None:
+    await setup.add("shop", "https://shop.example/hooks")
     metrics.expose_snapshot()
-    watch = Watch(world.sessions)
+    watch = Watch(setup.sessions)
     await watch.measure()
     assert ("zeus_relay_undelivered_webhooks", "shop") in _samples()
-    await world.run("UPDATE subscribers SET state = 'removed'")
+    await setup.run("UPDATE subscribers SET state = 'removed'")
     await watch.measure()
     assert ("zeus_relay_undelivered_webhooks", "shop") not in _samples()
 
 
-async def test_what_needs_a_human_is_counted_until_it_is_dealt_with(world: OperationsSetup) -> None:
-    quarantined, _ = await world.judged("99", "01")
-    await world.judged("01", money="9999")
-    await world.run(
-        "INSERT INTO outbound_webhooks (event_id, subscriber_id, state) SELECT gen_random_uuid(), :id, 'dead' FROM generate_series(1, 2)",
-        id=(await world.subscriber("https://shop.example/hooks"))[0],
+async def test_open_reviews_are_counted_until_they_are_settled(setup: OperationsSetup) -> None:
+    quarantined, _ = await setup.judged("99", "01")
+    await setup.judged("01", money="9999")
+    await setup.run(
+        "INSERT INTO outbound_webhooks (event_id, subscriber_id, state) "
+        "SELECT gen_random_uuid(), :id, 'dead' FROM generate_series(1, 2)",
+        id=(await setup.subscriber("https://shop.example/hooks"))[0],
     )
-    async with world.sessions() as session:
-        standing = await read_snapshot(session)
-    assert (1, 1, 2) == (standing.quarantined, standing.conflicts, standing.dead)
-    await world.run("UPDATE notices SET dismissed_at = now() WHERE id = :id", id=quarantined)
-    async with world.sessions() as session:
+    async with setup.sessions() as session:
+        current = await read_snapshot(session)
+    assert (1, 1, 2) == (current.quarantined, current.conflicts, current.dead)
+    await setup.run("UPDATE notices SET dismissed_at = now() WHERE id = :id", id=quarantined)
+    async with setup.sessions() as session:
         assert 0 == (await read_snapshot(session)).quarantined
 
 
@@ -127,58 +131,60 @@ async def test_what_needs_a_human_is_counted_until_it_is_dealt_with(world: Opera
         ("failures = 1, failing_since = now() - interval '10 minutes'", True),
     ],
 )
-async def test_a_subscriber_is_failing_by_its_health_whatever_waits_for_it(
-    world: OperationsSetup, health: str, failing: bool
+async def test_a_subscriber_is_failing_by_its_health_not_its_backlog(
+    setup: OperationsSetup, health: str, failing: bool
 ) -> None:
-    await world.add("shop", "https://shop.example/hooks")
-    await world.judged("01")
-    await world.run(
+    await setup.add("shop", "https://shop.example/hooks")
+    await setup.judged("01")
+    await setup.run(
         "UPDATE outbound_webhooks SET attempts = 1, due_at = now() + interval '5 minutes'"
     )
-    await world.run(f"UPDATE subscribers SET {health}")
-    async with world.sessions() as session:
+    await setup.run(f"UPDATE subscribers SET {health}")
+    async with setup.sessions() as session:
         assert [failing] == [
             subscriber.failing_since is not None
             for subscriber in (await read_snapshot(session)).subscribers
         ]
 
 
-async def test_the_usual_number_is_the_mean_of_the_same_hour_of_four_weeks(
-    world: OperationsSetup,
+async def test_the_baseline_is_the_mean_of_the_same_hour_in_four_weeks(
+    setup: OperationsSetup,
 ) -> None:
     monday = datetime(2026, 11, 23, 9, tzinfo=UTC)
     for week, count in ((1, 60), (2, 30), (3, 30), (4, 0)):
-        await _calls(world, monday - timedelta(weeks=week), count=count, seconds=60)
+        await _calls(setup, monday - timedelta(weeks=week), count=count, seconds=60)
     await _calls(
-        world, monday - timedelta(weeks=5), count=1, seconds=1
-    )  # so that all four weeks have been observed
-    await _calls(world, monday - timedelta(days=1), count=50, seconds=60)  # another day of the week
+        setup, monday - timedelta(weeks=5), count=1, seconds=1
+    )  # four complete weeks of service
+    await _calls(setup, monday - timedelta(days=1), count=50, seconds=60)  # another day of the week
     at = monday + timedelta(minutes=45)
-    async with world.sessions() as session:
+    async with setup.sessions() as session:
         expectation = await Baseline().read(session, at, at - timedelta(minutes=20))
     assert (30, 10) == (expectation.per_hour, pytest.approx(expectation.since_last))
 
 
-async def test_a_silence_at_night_is_none_in_the_first_minute_of_the_morning(
-    world: OperationsSetup,
+async def test_a_quiet_night_is_not_reported_in_the_first_minute_of_the_morning(
+    setup: OperationsSetup,
 ) -> None:
     monday = datetime(2026, 11, 23, 9, tzinfo=UTC)
     for week in (1, 2, 3, 4):
-        await _calls(world, monday - timedelta(weeks=week), count=60, seconds=60)
-    usual, last_call_at = Baseline(), monday - timedelta(hours=10)
-    async with world.sessions() as session:
+        await _calls(setup, monday - timedelta(weeks=week), count=60, seconds=60)
+    baseline, last_call_at = Baseline(), monday - timedelta(hours=10)
+    async with setup.sessions() as session:
         expected = [
-            (await usual.read(session, monday + timedelta(minutes=past), last_call_at)).since_last
+            (
+                await baseline.read(session, monday + timedelta(minutes=past), last_call_at)
+            ).since_last
             for past in (1, 15, 59)
         ]
     assert [pytest.approx(1), pytest.approx(15), pytest.approx(59)] == expected
 
 
-async def test_a_young_service_goes_by_the_weeks_it_has(world: OperationsSetup) -> None:
+async def test_a_young_service_uses_the_weeks_that_it_has(setup: OperationsSetup) -> None:
     monday = datetime(2026, 11, 23, 9, tzinfo=UTC)
-    await _calls(world, monday - timedelta(weeks=1), count=40, seconds=60)
+    await _calls(setup, monday - timedelta(weeks=1), count=40, seconds=60)
     at = monday + timedelta(minutes=30)
-    async with world.sessions() as session:
+    async with setup.sessions() as session:
         assert 40 == (await Baseline().read(session, at, at)).per_hour
         assert (
             0
@@ -190,28 +196,28 @@ async def test_a_young_service_goes_by_the_weeks_it_has(world: OperationsSetup) 
         )
 
 
-async def test_the_watch_goes_on_when_the_database_does_not_answer(world: OperationsSetup) -> None:
+async def test_the_watch_continues_if_the_database_does_not_answer(setup: OperationsSetup) -> None:
     seen: list[Any] = []
 
     async def note(measured: Any) -> None:
         seen.append(measured)
 
-    await world.run("ALTER TABLE notices RENAME TO gone")
-    running = asyncio.create_task(Watch(world.sessions, note, seconds=0.05).run())
+    await setup.run("ALTER TABLE notices RENAME TO gone")
+    running = asyncio.create_task(Watch(setup.sessions, note, seconds=0.05).run())
     await asyncio.sleep(0.3)
     assert {None} == set(seen)
-    await world.run("ALTER TABLE gone RENAME TO notices")
+    await setup.run("ALTER TABLE gone RENAME TO notices")
     async with asyncio.timeout(20):
         while seen[-1] is None:
             await asyncio.sleep(0.05)
     running.cancel()
 
 
-async def test_nothing_of_a_call_is_in_the_metrics(world: OperationsSetup) -> None:
-    await world.add("shop", "https://shop.example/hooks")
-    await world.judged("01", "99")
+async def test_the_metrics_contain_no_value_of_a_call(setup: OperationsSetup) -> None:
+    await setup.add("shop", "https://shop.example/hooks")
+    await setup.judged("01", "99")
     metrics.expose_snapshot()
-    await Watch(world.sessions).measure()
+    await Watch(setup.sessions).measure()
     text = metrics.exposition().decode()
     assert [] == [
         word
@@ -221,9 +227,9 @@ async def test_nothing_of_a_call_is_in_the_metrics(world: OperationsSetup) -> No
 
 
 @pytest.fixture
-async def full(world: OperationsSetup) -> AsyncIterator[Connection]:
-    """A connection to a database with many rows of what usually is and many of what waits, and statistics of them."""
-    connection = await connect(world.url)
+async def full(setup: OperationsSetup) -> AsyncIterator[Connection]:
+    """A connection to a large database with statistics: many settled rows and a long backlog."""
+    connection = await connect(setup.url)
     await connection.execute(
         _NOTICE.format(
             count=60_000, at="now() - (n % 2400000) * interval '40 seconds'", verdict="'accepted'"
@@ -233,11 +239,13 @@ async def full(world: OperationsSetup) -> AsyncIterator[Connection]:
         _NOTICE.format(count=300, at="now() - n * interval '1 hour'", verdict="'quarantined'")
     )
     for _ in range(5):
-        await world.subscriber("https://shop.example/hooks")
+        await setup.subscriber("https://shop.example/hooks")
     for state, count in (("delivered", 60_000), ("pending", 15_000), ("dead", 100)):
         await connection.execute(
-            "INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, state, attempts) "
-            f"SELECT gen_random_uuid(), s.id, 'o' || n, 1, '{state}', n % 2 FROM (SELECT id FROM subscribers LIMIT 1) s, "
+            "INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, state, "
+            "attempts) "
+            f"SELECT gen_random_uuid(), s.id, 'o' || n, 1, '{state}', n % 2 "
+            "FROM (SELECT id FROM subscribers LIMIT 1) s, "
             f"generate_series(1, {count}) n"
         )
     await connection.execute("VACUUM ANALYZE")
@@ -250,7 +258,7 @@ def _nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 async def _read(connection: Connection, statement: str, *values: Any) -> tuple[list[str], float]:
-    """The tables a statement reads whole, and the most rows that one step of it reads."""
+    """Return the tables that a statement scans whole, and the most rows that one step reads."""
     found = json.loads(
         await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", *values)
     )
@@ -266,7 +274,7 @@ async def _read(connection: Connection, statement: str, *values: Any) -> tuple[l
     )
 
 
-async def test_measuring_reads_no_table_whole(full: Connection) -> None:
+async def test_a_measurement_scans_no_table(full: Connection) -> None:
     for statement in (QUEUES, SUBSCRIBERS):
         whole, most = await _read(full, statement.text)
         assert ([], True) == (whole, most <= COUNT_LIMIT + 10)

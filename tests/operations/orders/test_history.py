@@ -1,4 +1,4 @@
-"""One order with everything that led there: calls, events, webhooks and attempts."""
+"""Order history: state, calls, events, webhooks and attempts of one order."""
 
 import pytest
 
@@ -8,21 +8,21 @@ from app.operations.orders.history import show_order
 from app.zeus.wire import encode
 from tests.forwarding.delivery_setup import until
 from tests.operations.operations_setup import (
+    CALL_VALUES,
     EMAIL,
     NAME,
     OPERATOR,
     ORDER_NO,
     PERSONAL,
     TELNO,
-    USUAL,
     OperationsSetup,
 )
 from tests.subscriber import subscriber
 
 
-async def test_an_order_shows_where_it_stands_and_how_it_came_there(world: OperationsSetup) -> None:
-    await world.judged("01", "04", "04")
-    history = await show_order(world.sessions, ORDER_NO)
+async def test_an_order_shows_its_state_and_its_history(setup: OperationsSetup) -> None:
+    await setup.judged("01", "04", "04")
+    history = await show_order(setup.sessions, ORDER_NO)
     order = history.order
     assert order
     assert ("paid", "04", "入金済", True, False, 5400) == (
@@ -47,19 +47,19 @@ async def test_an_order_shows_where_it_stands_and_how_it_came_there(world: Opera
     ]
 
 
-async def test_an_order_shows_its_webhooks_and_attempts(world: OperationsSetup) -> None:
+async def test_an_order_shows_its_webhooks_and_attempts(setup: OperationsSetup) -> None:
     secret = "whsec_" + "A" * 32
     async with subscriber(secret) as merchant:
-        await world.add("shop", merchant.url, secret=secret)
+        await setup.add("shop", merchant.url, secret=secret)
         merchant.status = 503
-        await world.judged("01")
-        async with world.forwarder():
+        await setup.judged("01")
+        async with setup.forwarder():
 
             async def dead() -> bool:
-                return await world.states() == ["dead"]
+                return await setup.states() == ["dead"]
 
             await until(dead)
-    (webhook,) = (await show_order(world.sessions, ORDER_NO)).outbound_webhooks
+    (webhook,) = (await show_order(setup.sessions, ORDER_NO)).outbound_webhooks
     assert ("shop", "order.accepted", "dead", 3, None) == (
         webhook.subscriber,
         webhook.event_type,
@@ -72,23 +72,23 @@ async def test_an_order_shows_its_webhooks_and_attempts(world: OperationsSetup) 
     ]
 
 
-async def test_who_pays_is_hidden_until_asked_for(world: OperationsSetup) -> None:
-    await world.judged("01", "04")
-    masked = await show_order(world.sessions, ORDER_NO)
+async def test_the_customer_is_masked_unless_requested(setup: OperationsSetup) -> None:
+    await setup.judged("01", "04")
+    masked = await show_order(setup.sessions, ORDER_NO)
     assert {"name": "***", "telno": "***", "email": "***"} == masked.customer
     assert [] == [secret for secret in PERSONAL if secret in masked.model_dump_json()]
-    shown = await show_order(world.sessions, ORDER_NO, shown_to=OPERATOR)
+    shown = await show_order(setup.sessions, ORDER_NO, shown_to=OPERATOR)
     assert (
         {"name": NAME, "telno": TELNO, "email": EMAIL} == shown.customer == shown.events[0].customer
     )
 
 
 async def test_an_order_without_personal_parameters_has_no_customer_to_hide(
-    world: OperationsSetup,
+    setup: OperationsSetup,
 ) -> None:
-    await world.raw_call(encode({name: USUAL[name] for name in ("order_no", "status")}))
-    await world.judge()
-    history = await show_order(world.sessions, ORDER_NO)
+    await setup.raw_call(encode({name: CALL_VALUES[name] for name in ("order_no", "status")}))
+    await setup.judge()
+    history = await show_order(setup.sessions, ORDER_NO)
     assert {"name": None, "telno": None, "email": None} == history.customer
     assert history.order
     assert (None, None, [], None) == (
@@ -100,20 +100,20 @@ async def test_an_order_without_personal_parameters_has_no_customer_to_hide(
 
 
 async def test_an_order_of_an_unknown_store_shows_its_code_and_zeus_names_of_the_numbers(
-    world: OperationsSetup,
+    setup: OperationsSetup,
 ) -> None:
-    await world.judged("01", pay_cvs="D999", pay_no2="77")
-    order = (await show_order(world.sessions, ORDER_NO)).order
+    await setup.judged("01", pay_cvs="D999", pay_no2="77")
+    order = (await show_order(setup.sessions, ORDER_NO)).order
     assert order
     assert order.store
     assert ("D999", None) == (order.store.code, order.store.name)
     assert ["払込用番号1", "払込用番号2"] == [number.label for number in order.payment_numbers]
 
 
-async def test_an_order_known_only_from_quarantine_shows_its_calls(world: OperationsSetup) -> None:
-    await world.call("04", clientip="2012999999")
-    await world.judge("2012000001")
-    history = await show_order(world.sessions, ORDER_NO)
+async def test_an_order_known_only_from_quarantine_shows_its_calls(setup: OperationsSetup) -> None:
+    await setup.call("04", clientip="2012999999")
+    await setup.judge("2012000001")
+    history = await show_order(setup.sessions, ORDER_NO)
     assert (None, ["quarantined"], []) == (
         history.order,
         [notice.verdict for notice in history.notices],
@@ -121,16 +121,16 @@ async def test_an_order_known_only_from_quarantine_shows_its_calls(world: Operat
     )
 
 
-async def test_an_unknown_order_is_not_found(world: OperationsSetup) -> None:
-    await world.judged("01")
+async def test_an_unknown_order_is_not_found(setup: OperationsSetup) -> None:
+    await setup.judged("01")
     with pytest.raises(OrderNotFound):
-        await show_order(world.sessions, "unknown")
+        await show_order(setup.sessions, "unknown")
 
 
-async def test_one_event_is_shown_as_subscribers_get_it(world: OperationsSetup) -> None:
-    (notice_id,) = await world.judged("04")
-    event_id = (await world.rows("SELECT id FROM events"))[0].id
-    event = await show_event(world.sessions, event_id)
+async def test_one_event_is_shown_as_subscribers_get_it(setup: OperationsSetup) -> None:
+    (notice_id,) = await setup.judged("04")
+    event_id = (await setup.rows("SELECT id FROM events"))[0].id
+    event = await show_event(setup.sessions, event_id)
     assert ("payment.received", notice_id, 5400) == (
         event.type,
         event.notice_id,
@@ -138,4 +138,4 @@ async def test_one_event_is_shown_as_subscribers_get_it(world: OperationsSetup) 
     )
     assert {"name": "***", "telno": "***", "email": "***"} == event.customer
     with pytest.raises(EventNotFound):
-        await show_event(world.sessions, notice_id)
+        await show_event(setup.sessions, notice_id)

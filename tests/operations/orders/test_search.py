@@ -1,4 +1,4 @@
-"""Finding orders: by each thing that is known, by several at once, page by page, without a telephone number in an index."""
+"""Order search by single and combined values, page by page. No index has telephone numbers."""
 
 from datetime import date
 from typing import Any
@@ -11,28 +11,28 @@ from app.operations.pagination import Place
 from tests.operations.operations_setup import PERSONAL, TELNO, OperationsSetup
 
 
-async def _found(world: OperationsSetup, place: Place | None = None, **query: Any) -> list[str]:
-    page = await search_orders(world.sessions, place or Place(), OrderQuery.model_validate(query))
+async def _found(setup: OperationsSetup, place: Place | None = None, **query: Any) -> list[str]:
+    page = await search_orders(setup.sessions, place or Place(), OrderQuery.model_validate(query))
     return [order.order_no for order in page.items]
 
 
-async def _orders(world: OperationsSetup) -> None:
-    await world.judged("01", "04", order_no="a", money="5400", sendid="A-1", telno="0312345678")
-    await world.judged("01", order_no="b", money="5400", sendid="", telno="09011115678")
-    await world.judged("01", order_no="c", money="900", sendid="A-1", telno="0311112222")
-    await world.judged("01", order_no="d", money="900", sendid="A-2", telno="")
+async def _orders(setup: OperationsSetup) -> None:
+    await setup.judged("01", "04", order_no="a", money="5400", sendid="A-1", telno="0312345678")
+    await setup.judged("01", order_no="b", money="5400", sendid="", telno="09011115678")
+    await setup.judged("01", order_no="c", money="900", sendid="A-1", telno="0311112222")
+    await setup.judged("01", order_no="d", money="900", sendid="A-2", telno="")
     for order_no, time in zip(
         "abcd", ("22T14:58", "22T14:59", "22T15:00", "22T15:01"), strict=True
     ):
-        await world.run(
+        await setup.run(
             f"UPDATE orders SET created_at = '2026-11-{time}:00Z' WHERE order_no = '{order_no}'"
         )
 
 
-async def test_orders_are_found_by_what_is_known_of_them(
-    world: OperationsSetup, subtests: pytest.Subtests
+async def test_orders_are_found_by_every_search_value(
+    setup: OperationsSetup, subtests: pytest.Subtests
 ) -> None:
-    await _orders(world)
+    await _orders(setup)
     for query, found in (
         ({}, "dcba"),
         ({"order_no": "a"}, "a"),
@@ -56,35 +56,35 @@ async def test_orders_are_found_by_what_is_known_of_them(
         ({"order_no": "a", "telno_tail": "2222"}, ""),
     ):
         with subtests.test(query=query):
-            assert list(found) == await _found(world, **query)
+            assert list(found) == await _found(setup, **query)
 
 
-async def test_what_is_found_shows_where_it_stands_and_nothing_personal(
-    world: OperationsSetup,
+async def test_a_found_order_shows_its_state_and_no_personal_values(
+    setup: OperationsSetup,
 ) -> None:
-    await _orders(world)
-    (order,) = (await search_orders(world.sessions, Place(), OrderQuery(order_no="a"))).items
+    await _orders(setup)
+    (order,) = (await search_orders(setup.sessions, Place(), OrderQuery(order_no="a"))).items
     assert ("a", "paid", "入金済", 5400) == (
         order.order_no,
         order.state,
         order.status_name,
         order.money,
     )
-    page = await search_orders(world.sessions, Place(), OrderQuery(telno_tail="5678"))
+    page = await search_orders(setup.sessions, Place(), OrderQuery(telno_tail="5678"))
     assert [] == [secret for secret in PERSONAL if secret in page.model_dump_json()]
 
 
-async def test_pages_of_a_search_are_whole(world: OperationsSetup) -> None:
+async def test_pages_of_a_search_are_complete(setup: OperationsSetup) -> None:
     for number in range(7):
-        await world.judged("01", order_no=f"o{number}")
-    await world.run(
+        await setup.judged("01", order_no=f"o{number}")
+    await setup.run(
         "UPDATE orders SET created_at = '2026-11-23T00:00:00.000001Z' WHERE order_no < 'o4'"
-    )  # several at one moment
+    )  # several orders with the same time
     for query in ({}, {"telno_tail": TELNO[-4:]}, {"money": 5400}):
         seen: list[str] = []
         place = Place(limit=2)
         while True:
-            page = await search_orders(world.sessions, place, OrderQuery.model_validate(query))
+            page = await search_orders(setup.sessions, place, OrderQuery.model_validate(query))
             seen += [order.order_no for order in page.items]
             if not page.has_more:
                 break
@@ -96,9 +96,9 @@ async def test_pages_of_a_search_are_whole(world: OperationsSetup) -> None:
     "cursor",
     ["x", "AAAA", "AAAAAAAAAAA", "~~", "/////////////w", "AAAAAAAAAAAA_w", "AAAAAAAAAAAAAA", "あ"],
 )
-async def test_a_cursor_of_another_list_is_none(world: OperationsSetup, cursor: str) -> None:
+async def test_a_cursor_of_another_list_is_rejected(setup: OperationsSetup, cursor: str) -> None:
     with pytest.raises(BadCursor):
-        await search_orders(world.sessions, Place(cursor), OrderQuery())
+        await search_orders(setup.sessions, Place(cursor), OrderQuery())
 
 
 @pytest.mark.parametrize("tail", ["", "567", "56789", "５６７", "567a", "5678\n9"])
@@ -107,10 +107,10 @@ def test_a_tail_is_four_digits(tail: str) -> None:
         OrderQuery(telno_tail=tail)
 
 
-async def test_no_index_holds_a_telephone_number(world: OperationsSetup) -> None:
+async def test_no_index_holds_a_telephone_number(setup: OperationsSetup) -> None:
     definitions = [
         row.indexdef
-        for row in await world.rows("SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'")
+        for row in await setup.rows("SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'")
     ]
     about = [
         definition.partition(" USING ")[2].partition(" WHERE ")[0]
@@ -121,13 +121,13 @@ async def test_no_index_holds_a_telephone_number(world: OperationsSetup) -> None
 
 
 async def test_the_latest_telephone_number_counts_and_a_call_without_one_changes_nothing(
-    world: OperationsSetup,
+    setup: OperationsSetup,
 ) -> None:
-    await world.judged("01", order_no="a", telno="0311115678")
-    await world.judged("04", order_no="a", telno="")
-    assert ["a"] == await _found(world, telno_tail="5678")
-    await world.judged("05", order_no="a", telno="0311112222")
+    await setup.judged("01", order_no="a", telno="0311115678")
+    await setup.judged("04", order_no="a", telno="")
+    assert ["a"] == await _found(setup, telno_tail="5678")
+    await setup.judged("05", order_no="a", telno="0311112222")
     assert ([], ["a"]) == (
-        await _found(world, telno_tail="5678"),
-        await _found(world, telno_tail="2222"),
+        await _found(setup, telno_tail="5678"),
+        await _found(setup, telno_tail="2222"),
     )

@@ -1,4 +1,4 @@
-"""What needs a human: how it comes there, how it goes, rejected samples, and the overview."""
+"""Reviews: items that need review, their dismissal, rejected samples, and the overview."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -43,12 +43,12 @@ NOTHING = AttentionCounts(
 )
 
 
-async def test_what_needs_a_human_is_shown_and_counted(world: OperationsSetup) -> None:
-    assert NOTHING == (await read_attention(world.sessions)).counts
-    names = await filled(world)
-    await world.judged("01", money="9999")
-    await pause_subscriber(world.sessions, "shop", "stocktaking", OPERATOR)
-    attention = await read_attention(world.sessions)
+async def test_items_that_need_review_are_shown_and_counted(setup: OperationsSetup) -> None:
+    assert NOTHING == (await read_attention(setup.sessions)).counts
+    names = await filled(setup)
+    await setup.judged("01", money="9999")
+    await pause_subscriber(setup.sessions, "shop", "stocktaking", OPERATOR)
+    attention = await read_attention(setup.sessions)
     assert (
         AttentionCounts(
             quarantined=2, conflicts=1, rejected_samples=3, dead_webhooks=2, paused_subscribers=1
@@ -64,77 +64,77 @@ async def test_what_needs_a_human_is_shown_and_counted(world: OperationsSetup) -
     assert [] == [secret for secret in (*PERSONAL, SOURCE) if secret in attention.model_dump_json()]
 
 
-async def test_what_is_dismissed_is_gone_from_there_and_stays_what_it_is(
-    world: OperationsSetup,
+async def test_a_dismissed_item_leaves_the_list_and_keeps_its_state(
+    setup: OperationsSetup,
 ) -> None:
-    await filled(world)
-    await world.judged("01", money="9999")
-    for notice in (await list_notices(world.sessions, Place(), attention=True)).items:
-        dismissed = await dismiss_notice(world.sessions, notice.id, REASON, OPERATOR)
+    await filled(setup)
+    await setup.judged("01", money="9999")
+    for notice in (await list_notices(setup.sessions, Place(), attention=True)).items:
+        dismissed = await dismiss_notice(setup.sessions, notice.id, REASON, OPERATOR)
         assert (notice.verdict, REASON.reason) == (dismissed.verdict, dismissed.dismissal)
         assert dismissed.dismissed_at
-    for webhook in (await list_outbound(world.sessions, Place(), attention=True)).items:
+    for webhook in (await list_outbound(setup.sessions, Place(), attention=True)).items:
         assert (
             REASON.reason
-            == (await dismiss_webhook(world.sessions, webhook.id, REASON, OPERATOR)).dismissal
+            == (await dismiss_webhook(setup.sessions, webhook.id, REASON, OPERATOR)).dismissal
         )
-    for rejected in (await list_samples(world.sessions, Place(), attention=True)).items:
+    for rejected in (await list_samples(setup.sessions, Place(), attention=True)).items:
         assert (
             REASON.reason
-            == (await dismiss_sample(world.sessions, rejected.id, REASON, OPERATOR)).dismissal
+            == (await dismiss_sample(setup.sessions, rejected.id, REASON, OPERATOR)).dismissal
         )
-    assert NOTHING == (await read_attention(world.sessions)).counts
+    assert NOTHING == (await read_attention(setup.sessions)).counts
     assert 2 == len(
-        (await list_notices(world.sessions, Place(), verdict=VerdictFilter.QUARANTINED)).items
+        (await list_notices(setup.sessions, Place(), verdict=VerdictFilter.QUARANTINED)).items
     )
     assert 2 == len(
-        (await list_outbound(world.sessions, Place(), states=[WebhookState.DEAD])).items
+        (await list_outbound(setup.sessions, Place(), states=[WebhookState.DEAD])).items
     )
-    assert 3 == len((await list_samples(world.sessions, Place())).items)
+    assert 3 == len((await list_samples(setup.sessions, Place())).items)
 
 
-async def test_what_happens_anew_is_not_dismissed_any_more(world: OperationsSetup) -> None:
-    names = await filled(world)
+async def test_an_item_that_recurs_is_no_longer_dismissed(setup: OperationsSetup) -> None:
+    names = await filled(setup)
     notice_id, webhook_id = names["*"]["notice_id"], names["*"]["webhook_id"]
-    await dismiss_notice(world.sessions, notice_id, REASON, OPERATOR)
-    await dismiss_webhook(world.sessions, webhook_id, REASON, OPERATOR)
+    await dismiss_notice(setup.sessions, notice_id, REASON, OPERATOR)
+    await dismiss_webhook(setup.sessions, webhook_id, REASON, OPERATOR)
     assert (None, None) == (
-        (released := await release_notice(world.sessions, notice_id, OPERATOR)).dismissed_at,
+        (released := await release_notice(setup.sessions, notice_id, OPERATOR)).dismissed_at,
         released.dismissal,
     )
-    retried = await retry_outbound(world.sessions, webhook_id, OPERATOR)
+    retried = await retry_outbound(setup.sessions, webhook_id, OPERATOR)
     assert (None, None) == (retried.dismissed_at, retried.dismissal)
-    await world.run("UPDATE outbound_webhooks SET state = 'dead'")
+    await setup.run("UPDATE outbound_webhooks SET state = 'dead'")
     assert webhook_id in [
         webhook.id
-        for webhook in (await list_outbound(world.sessions, Place(), attention=True)).items
+        for webhook in (await list_outbound(setup.sessions, Place(), attention=True)).items
     ]
 
 
-async def test_what_needs_no_human_cannot_be_dismissed(world: OperationsSetup) -> None:
-    names = await filled(world)
+async def test_an_item_that_needs_no_review_cannot_be_dismissed(setup: OperationsSetup) -> None:
+    names = await filled(setup)
     accepted = (
-        (await list_notices(world.sessions, Place(), verdict=VerdictFilter.ACCEPTED)).items[0].id
+        (await list_notices(setup.sessions, Place(), verdict=VerdictFilter.ACCEPTED)).items[0].id
     )
     with pytest.raises(NotDismissible, match="verdict:accepted"):
-        await dismiss_notice(world.sessions, accepted, REASON, OPERATOR)
-    await dismiss_sample(world.sessions, names["*"]["sample_id"], REASON, OPERATOR)
+        await dismiss_notice(setup.sessions, accepted, REASON, OPERATOR)
+    await dismiss_sample(setup.sessions, names["*"]["sample_id"], REASON, OPERATOR)
     with pytest.raises(NotDismissible, match="already"):
-        await dismiss_sample(world.sessions, names["*"]["sample_id"], REASON, OPERATOR)
-    await world.run("UPDATE outbound_webhooks SET state = 'pending'")
+        await dismiss_sample(setup.sessions, names["*"]["sample_id"], REASON, OPERATOR)
+    await setup.run("UPDATE outbound_webhooks SET state = 'pending'")
     with pytest.raises(NotDismissible, match="pending"):
-        await dismiss_webhook(world.sessions, names["*"]["webhook_id"], REASON, OPERATOR)
+        await dismiss_webhook(setup.sessions, names["*"]["webhook_id"], REASON, OPERATOR)
     with pytest.raises(NoticeNotFound):
-        await dismiss_notice(world.sessions, uuid4(), REASON, OPERATOR)
+        await dismiss_notice(setup.sessions, uuid4(), REASON, OPERATOR)
     with pytest.raises(WebhookNotFound):
-        await dismiss_webhook(world.sessions, 999, REASON, OPERATOR)
+        await dismiss_webhook(setup.sessions, 999, REASON, OPERATOR)
     with pytest.raises(SampleNotFound):
-        await dismiss_sample(world.sessions, uuid4(), REASON, OPERATOR)
+        await dismiss_sample(setup.sessions, uuid4(), REASON, OPERATOR)
 
 
-async def test_a_rejected_sample_is_masked_and_can_be_released(world: OperationsSetup) -> None:
-    sample_id: UUID = await sample(world)
-    masked = await show_sample(world.sessions, sample_id)
+async def test_a_rejected_sample_is_masked_and_can_be_released(setup: OperationsSetup) -> None:
+    sample_id: UUID = await sample(setup)
+    masked = await show_sample(setup.sessions, sample_id)
     assert (ORDER_NO, "04", "入金済", "***") == (
         masked.order_no,
         masked.status,
@@ -146,33 +146,37 @@ async def test_a_rejected_sample_is_masked_and_can_be_released(world: Operations
         for secret in (*PERSONAL, SOURCE, "/zeus/notify")
         if secret in masked.model_dump_json()
     ]
-    shown = await show_sample(world.sessions, sample_id, shown_to=OPERATOR)
+    shown = await show_sample(setup.sessions, sample_id, shown_to=OPERATOR)
     assert (SOURCE, TELNO) == (shown.source, shown.parameters["telno"])
-    notice = await release_sample(world.sessions, sample_id, OPERATOR)
-    await world.judge()
+    notice = await release_sample(setup.sessions, sample_id, OPERATOR)
+    await setup.judge()
     assert [(notice.id, "accepted")] == [
-        (n.id, n.verdict) for n in (await list_notices(world.sessions, Place())).items
+        (n.id, n.verdict) for n in (await list_notices(setup.sessions, Place())).items
     ]
     for gone in (
-        lambda: show_sample(world.sessions, sample_id),
-        lambda: release_sample(world.sessions, sample_id, OPERATOR),
+        lambda: show_sample(setup.sessions, sample_id),
+        lambda: release_sample(setup.sessions, sample_id, OPERATOR),
     ):
         with pytest.raises(SampleNotFound):
             await gone()
 
 
-async def test_lists_of_webhooks_by_state_and_subscriber_are_whole_and_in_order(
-    world: OperationsSetup,
+async def test_lists_of_webhooks_by_state_and_subscriber_are_complete_and_ordered(
+    setup: OperationsSetup,
 ) -> None:
     for name in ("a", "b"):
-        await world.add(name)
+        await setup.add(name)
     for number in range(8):
-        await world.judged("01", order_no=f"o{number}")
-    await world.run(
-        "UPDATE outbound_webhooks SET state = (ARRAY['pending', 'delivered', 'dead', 'cancelled'])[id % 4 + 1]"
+        await setup.judged("01", order_no=f"o{number}")
+    await setup.run(
+        "UPDATE outbound_webhooks "
+        "SET state = (ARRAY['pending', 'delivered', 'dead', 'cancelled'])[id % 4 + 1]"
     )
-    query = "SELECT w.id, w.state, s.name FROM outbound_webhooks w JOIN subscribers s ON s.id = w.subscriber_id"
-    everything = {row.id: row for row in await world.rows(query)}
+    query = (
+        "SELECT w.id, w.state, s.name FROM outbound_webhooks w "
+        "JOIN subscribers s ON s.id = w.subscriber_id"
+    )
+    everything = {row.id: row for row in await setup.rows(query)}
     for states in (
         (),
         (WebhookState.DEAD,),
@@ -190,7 +194,7 @@ async def test_lists_of_webhooks_by_state_and_subscriber_are_whole_and_in_order(
             place = Place(limit=3)
             while True:
                 page = await list_outbound(
-                    world.sessions, place, states=states, subscriber=subscriber
+                    setup.sessions, place, states=states, subscriber=subscriber
                 )
                 seen += [webhook.id for webhook in page.items]
                 if not page.has_more:
@@ -199,8 +203,8 @@ async def test_lists_of_webhooks_by_state_and_subscriber_are_whole_and_in_order(
             assert sorted(wanted, reverse=True) == seen
 
 
-async def test_the_overview_of_nothing(world: OperationsSetup) -> None:
-    overview = await Overviews(world.sessions).read()
+async def test_the_overview_of_an_empty_database(setup: OperationsSetup) -> None:
+    overview = await Overviews(setup.sessions).read()
     assert (None, 0, None, 0, None) == (
         overview.last_call_at,
         overview.unjudged,
@@ -217,19 +221,20 @@ async def test_the_overview_of_nothing(world: OperationsSetup) -> None:
     )
 
 
-async def test_the_overview_tells_what_waits_and_who_fails(world: OperationsSetup) -> None:
-    await filled(world)
-    await world.add("down")
-    await world.judged("05")
-    await world.call("99", "99")
-    await world.run(
+async def test_the_overview_shows_backlogs_and_failing_subscribers(setup: OperationsSetup) -> None:
+    await filled(setup)
+    await setup.add("down")
+    await setup.judged("05")
+    await setup.call("99", "99")
+    await setup.run(
         "UPDATE outbound_webhooks SET attempts = 2, due_at = now() + interval '5 minutes' "
-        "WHERE state = 'pending' AND subscriber_id = (SELECT id FROM subscribers WHERE name = 'down')"
+        "WHERE state = 'pending' "
+        "AND subscriber_id = (SELECT id FROM subscribers WHERE name = 'down')"
     )
-    overview = await Overviews(world.sessions).read()
+    overview = await Overviews(setup.sessions).read()
     assert (2, 2) == (overview.unjudged, overview.undelivered)
     last, oldest = (
-        await world.rows(
+        await setup.rows(
             "SELECT max(received_at), min(received_at) FILTER (WHERE verdict IS NULL) FROM notices"
         )
     )[0]
@@ -237,7 +242,7 @@ async def test_the_overview_tells_what_waits_and_who_fails(world: OperationsSetu
     assert [("down", 1, 0), ("shop", 1, 2)] == [
         (s.name, s.pending, s.dead) for s in overview.subscribers
     ]
-    waiting = await world.rows(
+    waiting = await setup.rows(
         "SELECT min(created_at) AS oldest FROM outbound_webhooks WHERE state = 'pending'"
     )
     assert waiting[0].oldest == overview.oldest_undelivered_at
@@ -254,26 +259,28 @@ async def test_the_overview_tells_what_waits_and_who_fails(world: OperationsSetu
         ("failures = 10, failing_since = now() - interval '10 minutes', state = 'paused'", False),
     ],
 )
-async def test_the_overview_says_who_fails_as_the_alerts_do(
-    world: OperationsSetup, health: str, failing: bool
+async def test_the_overview_and_the_alerts_agree_on_failing_subscribers(
+    setup: OperationsSetup, health: str, failing: bool
 ) -> None:
-    await world.add("shop")
-    await world.judged("01")
-    await world.run(
+    await setup.add("shop")
+    await setup.judged("01")
+    await setup.run(
         "UPDATE outbound_webhooks SET attempts = 1, due_at = now() + interval '5 minutes'"
     )
-    await world.run(f"UPDATE subscribers SET {health}")
-    overview = await Overviews(world.sessions).read()
+    await setup.run(f"UPDATE subscribers SET {health}")
+    overview = await Overviews(setup.sessions).read()
     assert [failing] == [subscriber.failing for subscriber in overview.subscribers]
-    async with world.sessions() as session:
-        told = alert_conditions(await read_snapshot(session), Expectation(0, 0), AttentionSummary())
-    assert failing == ("failing:shop" in [concern.key for concern in told])
+    async with setup.sessions() as session:
+        conditions = alert_conditions(
+            await read_snapshot(session), Expectation(0, 0), AttentionSummary()
+        )
+    assert failing == ("failing:shop" in [condition.key for condition in conditions])
 
 
-async def _call_at(world: OperationsSetup, moment: datetime, answer_seconds: float | None) -> None:
-    """A call that arrived at this moment and was answered so many seconds later."""
+async def _call_at(setup: OperationsSetup, moment: datetime, answer_seconds: float | None) -> None:
+    """Record a call of this moment, answered so many seconds later."""
     notice_id = UUID(int=(int(moment.timestamp() * 1000) << 80) | (uuid7().int & ((1 << 80) - 1)))
-    await world.run(
+    await setup.run(
         "INSERT INTO notices (id, lane, received_at, source, method, target, headers, body) "
         "VALUES (:id, 0, :at, '192.0.2.1', 'GET', '', '', '')",
         id=notice_id,
@@ -281,14 +288,14 @@ async def _call_at(world: OperationsSetup, moment: datetime, answer_seconds: flo
     )
     if answer_seconds is not None:
         answered = moment + timedelta(seconds=answer_seconds)
-        await world.run(
+        await setup.run(
             "INSERT INTO answers (notice_id, answered_at) VALUES (:id, :at)",
             id=notice_id,
             at=answered,
         )
 
 
-async def test_calls_and_slow_answers_are_counted_by_the_hour(world: OperationsSetup) -> None:
+async def test_calls_and_slow_answers_are_counted_per_hour(setup: OperationsSetup) -> None:
     at = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
     current = at.replace(minute=0)
     for moment, answer in (
@@ -299,8 +306,8 @@ async def test_calls_and_slow_answers_are_counted_by_the_hour(world: OperationsS
         (current - timedelta(hours=23, milliseconds=1), 5),  # before the first hour
         (at, None),
     ):
-        await _call_at(world, moment, answer)
-    async with world.sessions() as session:
+        await _call_at(setup, moment, answer)
+    async with setup.sessions() as session:
         hours = await CallHours().read(session, at)
     assert [current - timedelta(hours=back) for back in range(23, -1, -1)] == [
         hour.begins for hour in hours
@@ -310,32 +317,32 @@ async def test_calls_and_slow_answers_are_counted_by_the_hour(world: OperationsS
     ]
 
 
-async def test_hours_that_are_over_are_not_counted_each_time(world: OperationsSetup) -> None:
+async def test_past_hours_are_cached(setup: OperationsSetup) -> None:
     at = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
     hours = CallHours()
-    async with world.sessions() as session:
+    async with setup.sessions() as session:
         await hours.read(session, at)
-    await _call_at(world, at - timedelta(hours=3), None)
-    await _call_at(world, at - timedelta(minutes=1), None)
-    async with world.sessions() as session:
+    await _call_at(setup, at - timedelta(hours=3), None)
+    await _call_at(setup, at - timedelta(minutes=1), None)
+    async with setup.sessions() as session:
         counted = await hours.read(session, at)
     assert (0, 1) == (counted[-4].calls, counted[-1].calls)
 
 
-async def test_many_who_ask_at_once_cause_one_reading(world: OperationsSetup) -> None:
-    overviews = Overviews(world.sessions)
+async def test_concurrent_readers_share_one_reading(setup: OperationsSetup) -> None:
+    overviews = Overviews(setup.sessions)
     first, *others = await asyncio.gather(*(overviews.read() for _ in range(10)))
     assert {id(first)} == {id(other) for other in others}
 
 
-async def test_the_spool_is_shown_where_it_can_be_seen(
-    world: OperationsSetup, tmp_path: Path
+async def test_the_spool_is_shown_if_its_directory_is_shared(
+    setup: OperationsSetup, tmp_path: Path
 ) -> None:
-    empty = (await Overviews(world.sessions, tmp_path).read()).spool
+    empty = (await Overviews(setup.sessions, tmp_path).read()).spool
     assert empty is not None
     assert (0, None) == (empty.records, empty.oldest_seconds)
-    assert (await Overviews(world.sessions, tmp_path / "none").read()).spool is None
+    assert (await Overviews(setup.sessions, tmp_path / "none").read()).spool is None
     SegmentWriter(tmp_path, "0" * 16, suffix=SPOOLED, limit=1_000_000).write([b"one", b"two"])
-    waiting = (await Overviews(world.sessions, tmp_path).read()).spool
+    waiting = (await Overviews(setup.sessions, tmp_path).read()).spool
     assert waiting is not None
     assert (2, 1, True) == (waiting.records, waiting.segments, waiting.oldest_seconds is not None)

@@ -1,4 +1,4 @@
-"""Subscribers declared by environment are kept as they are declared, whoever starts and how often."""
+"""Declared subscribers: applied at every start, by any number of processes."""
 
 import asyncio
 from typing import Any
@@ -24,90 +24,91 @@ def _declared(**values: Any) -> DeclaredSubscriber:
     )
 
 
-async def _apply(world: OperationsSetup, *declared: DeclaredSubscriber) -> int:
-    return await apply_declared(world.sessions, world.vault, declared, RULES)
+async def _apply(setup: OperationsSetup, *declared: DeclaredSubscriber) -> int:
+    return await apply_declared(setup.sessions, setup.vault, declared, RULES)
 
 
-async def _secrets(world: OperationsSetup) -> list[str]:
-    rows = await world.rows(
-        "SELECT sealed FROM subscriber_secrets WHERE expires_at IS NULL OR expires_at > now() ORDER BY id DESC"
+async def _secrets(setup: OperationsSetup) -> list[str]:
+    rows = await setup.rows(
+        "SELECT sealed FROM subscriber_secrets "
+        "WHERE expires_at IS NULL OR expires_at > now() ORDER BY id DESC"
     )
-    return [world.vault.open(row.sealed) for row in rows]
+    return [setup.vault.open(row.sealed) for row in rows]
 
 
-async def test_a_declared_subscriber_is_made_once(world: OperationsSetup) -> None:
+async def test_a_declared_subscriber_is_added_once(setup: OperationsSetup) -> None:
     declared = _declared(events=["payment.received"], customer=True)
-    assert 1 == await _apply(world, declared)
-    first = await show_subscriber(world.sessions, "shop")
+    assert 1 == await _apply(setup, declared)
+    first = await show_subscriber(setup.sessions, "shop")
     assert (["payment.received"], True, True, "active") == (
         first.event_types,
         first.customer,
         first.declared,
         first.state,
     )
-    assert 0 == await _apply(world, declared)
-    assert first == await show_subscriber(world.sessions, "shop")
-    assert [SECRET] == await _secrets(world)
+    assert 0 == await _apply(setup, declared)
+    assert first == await show_subscriber(setup.sessions, "shop")
+    assert [SECRET] == await _secrets(setup)
 
 
-async def test_a_declared_url_is_kept_as_written(world: OperationsSetup) -> None:
+async def test_a_declared_url_is_kept_as_written(setup: OperationsSetup) -> None:
     declared = _declared(
         url="https://Shop.example:443/t/%2Fa/../b//c?sp=%2Ftriggers&sig=a%2Bb%2fc%3D&x=1|2&店?"
     )
-    assert 1 == await _apply(world, declared)
-    assert declared.url == (await show_subscriber(world.sessions, "shop")).url
-    assert 0 == await _apply(world, declared)
+    assert 1 == await _apply(setup, declared)
+    assert declared.url == (await show_subscriber(setup.sessions, "shop")).url
+    assert 0 == await _apply(setup, declared)
 
 
-async def test_processes_that_start_at_once_make_it_once(world: OperationsSetup) -> None:
+async def test_concurrent_starts_add_it_once(setup: OperationsSetup) -> None:
     declared = [_declared(name=f"shop{number}") for number in range(3)]
     changed = await asyncio.gather(
-        *(_apply(world, *order) for order in (declared, declared[::-1], declared, declared[::-1]))
+        *(_apply(setup, *order) for order in (declared, declared[::-1], declared, declared[::-1]))
     )
     assert 3 == sum(changed)
-    assert 3 == len(await world.rows("SELECT 1 FROM subscriber_secrets"))
+    assert 3 == len(await setup.rows("SELECT 1 FROM subscriber_secrets"))
 
 
-async def test_a_changed_declaration_changes_the_subscriber(world: OperationsSetup) -> None:
-    await _apply(world, _declared(events=["payment.received"]))
-    assert 1 == await _apply(world, _declared(url="https://new.example/"))
-    shown = await show_subscriber(world.sessions, "shop")
+async def test_a_changed_declaration_changes_the_subscriber(setup: OperationsSetup) -> None:
+    await _apply(setup, _declared(events=["payment.received"]))
+    assert 1 == await _apply(setup, _declared(url="https://new.example/"))
+    shown = await show_subscriber(setup.sessions, "shop")
     assert ("https://new.example/", None) == (shown.url, shown.event_types)
 
 
-async def test_a_changed_secret_is_a_rotation(world: OperationsSetup) -> None:
-    await _apply(world, _declared())
-    before = await show_subscriber(world.sessions, "shop")
-    assert 1 == await _apply(world, _declared(secret=OTHER))
-    assert [OTHER, SECRET] == await _secrets(world)
-    after = await show_subscriber(world.sessions, "shop")
-    assert after.updated_at > before.updated_at  # so that workers look again
+async def test_a_changed_secret_is_a_rotation(setup: OperationsSetup) -> None:
+    await _apply(setup, _declared())
+    before = await show_subscriber(setup.sessions, "shop")
+    assert 1 == await _apply(setup, _declared(secret=OTHER))
+    assert [OTHER, SECRET] == await _secrets(setup)
+    after = await show_subscriber(setup.sessions, "shop")
+    assert after.updated_at > before.updated_at  # makes workers reload it
     assert [True, False] == [secret.expires_at is None for secret in after.secrets]
 
 
-async def test_a_subscriber_added_by_hand_becomes_the_declared_one(world: OperationsSetup) -> None:
-    await world.add(customer=True)
-    assert 1 == await _apply(world, _declared())
-    shown = await show_subscriber(world.sessions, "shop")
+async def test_a_subscriber_added_by_hand_becomes_the_declared_one(setup: OperationsSetup) -> None:
+    await setup.add(customer=True)
+    assert 1 == await _apply(setup, _declared())
+    shown = await show_subscriber(setup.sessions, "shop")
     assert (True, False, 2) == (shown.declared, shown.customer, len(shown.secrets))
 
 
-async def test_nobody_is_removed_or_resumed(world: OperationsSetup) -> None:
-    await _apply(world, _declared(), _declared(name="other"))
-    await pause_subscriber(world.sessions, "shop", "by hand", OPERATOR)
-    assert 1 == await _apply(world, _declared(customer=True))
+async def test_no_subscriber_is_removed_or_resumed(setup: OperationsSetup) -> None:
+    await _apply(setup, _declared(), _declared(name="other"))
+    await pause_subscriber(setup.sessions, "shop", "by hand", OPERATOR)
+    assert 1 == await _apply(setup, _declared(customer=True))
     assert ("paused", "by hand") == (
-        (shop := await show_subscriber(world.sessions, "shop")).state,
+        (shop := await show_subscriber(setup.sessions, "shop")).state,
         shop.pause_reason,
     )
-    assert "active" == (await show_subscriber(world.sessions, "other")).state
+    assert "active" == (await show_subscriber(setup.sessions, "other")).state
 
 
-async def test_a_removed_one_comes_back_at_the_next_start(world: OperationsSetup) -> None:
-    await _apply(world, _declared())
-    await remove_subscriber(world.sessions, "shop", ADMIN)
-    assert 1 == await _apply(world, _declared())
-    assert "active" == (await show_subscriber(world.sessions, "shop")).state
+async def test_a_removed_subscriber_returns_at_the_next_start(setup: OperationsSetup) -> None:
+    await _apply(setup, _declared())
+    await remove_subscriber(setup.sessions, "shop", ADMIN)
+    assert 1 == await _apply(setup, _declared())
+    assert "active" == (await show_subscriber(setup.sessions, "shop")).state
 
 
 UNUSABLE: list[tuple[dict[str, Any], str]] = [
@@ -130,24 +131,24 @@ UNUSABLE: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-async def test_a_declaration_that_cannot_be_used_stops_before_anything_changes(
-    world: OperationsSetup, subtests: pytest.Subtests
+async def test_an_invalid_declaration_is_rejected_before_any_change(
+    setup: OperationsSetup, subtests: pytest.Subtests
 ) -> None:
     for values, says in UNUSABLE:
         with subtests.test(**values):
             with pytest.raises(WrongSettings) as wrong:
-                await _apply(world, _declared(name="good"), _declared(**values))
+                await _apply(setup, _declared(name="good"), _declared(**values))
             assert str(wrong.value).startswith(f"RELAY_SUBSCRIBERS: {says}")
             assert "password1" not in str(wrong.value)
             assert "\n" not in str(wrong.value)
-    assert [] == await world.rows("SELECT 1 FROM subscribers")
+    assert [] == await setup.rows("SELECT 1 FROM subscribers")
 
 
-async def test_a_lost_key_is_named(world: OperationsSetup) -> None:
-    await _apply(world, _declared())
+async def test_a_lost_key_is_named(setup: OperationsSetup) -> None:
+    await _apply(setup, _declared())
     with pytest.raises(
         WrongSettings, match="RELAY_SECRET_KEYS: no key opens the secret of the subscriber shop"
     ):
         await apply_declared(
-            world.sessions, Vault([new_key()]), [_declared(secret=SecretStr(SECRET))], RULES
+            setup.sessions, Vault([new_key()]), [_declared(secret=SecretStr(SECRET))], RULES
         )

@@ -1,4 +1,4 @@
-"""What was held during a pause goes out in sequence afterwards, however long the pause was and whatever was tried before it."""
+"""Pause and resume: held webhooks arrive in sequence after a pause of any length."""
 
 from datetime import timedelta
 
@@ -26,116 +26,117 @@ async def _sequences(merchant: Subscriber) -> dict[str, list[int]]:
 
 
 async def test_after_a_long_pause_the_events_of_each_order_arrive_in_sequence(
-    world: OperationsSetup,
+    setup: OperationsSetup,
 ) -> None:
     async with subscriber(OWN_SECRET) as merchant:
-        await world.add("shop", merchant.url, secret=OWN_SECRET)
+        await setup.add("shop", merchant.url, secret=OWN_SECRET)
         orders = [f"order-{number}" for number in range(5)]
         for (
             order
-        ) in orders:  # the first of each was tried before the pause, and is due again in a day
-            await world.event(order, 1, age=LONG_AGO)
+        ) in orders:  # the first of each was attempted before the pause and is due again in a day
+            await setup.event(order, 1, age=LONG_AGO)
         await put(
-            world,
+            setup,
             *[
                 result(taken, OutcomeKind.HTTP_5XX, timedelta(days=1))
-                for taken in await take(world)
+                for taken in await take(setup)
             ],
         )
-        await world.run(
+        await setup.run(
             "UPDATE attempts SET started_at = now() - CAST(:age AS interval)", age=LONG_AGO
         )
-        await pause_subscriber(world.sessions, "shop", None, OPERATOR)
+        await pause_subscriber(setup.sessions, "shop", None, OPERATOR)
         for sequence in (2, 3, 4):
             for order in orders:
-                await world.event(order, sequence, age=LONG_AGO)
+                await setup.event(order, sequence, age=LONG_AGO)
         merchant.status = 503
-        async with world.forwarder(
+        async with setup.forwarder(
             resume_rate=10_000, schedule=(timedelta(0), *[timedelta(milliseconds=50)] * 200)
         ):
-            await resume_subscriber(world.sessions, "shop", OPERATOR)
-            await until(lambda: _tried(world, 10))
+            await resume_subscriber(setup.sessions, "shop", OPERATOR)
+            await until(lambda: _tried(setup, 10))
             merchant.status = 200
             await merchant.wait_for(20)
     assert {order: [1, 2, 3, 4] for order in orders} == await _sequences(merchant)
 
 
-async def _tried(world: OperationsSetup, count: int) -> bool:
-    return len(await world.outcomes()) >= count
+async def _tried(setup: OperationsSetup, count: int) -> bool:
+    return len(await setup.outcomes()) >= count
 
 
-async def test_what_was_tried_or_parked_before_the_pause_is_tried_afresh_from_the_oldest_on(
-    world: OperationsSetup,
+async def test_webhooks_attempted_before_the_pause_restart_from_the_oldest(
+    setup: OperationsSetup,
 ) -> None:
-    await world.add()
+    await setup.add()
     found = [
-        await world.event("A", 1, age=3 * LONG_AGO),
-        await world.event("B", 1, age=2 * LONG_AGO),
-        await world.event("C", 1, age=LONG_AGO),
+        await setup.event("A", 1, age=3 * LONG_AGO),
+        await setup.event("B", 1, age=2 * LONG_AGO),
+        await setup.event("C", 1, age=LONG_AGO),
     ]
-    await world.run("UPDATE outbound_webhooks SET due_at = created_at")
+    await setup.run("UPDATE outbound_webhooks SET due_at = created_at")
     for event, change in zip(
         found, ("attempts = 7, excused = 2", "attempts = 0", "attempts = 9"), strict=True
     ):
-        await world.run(
-            f"UPDATE outbound_webhooks SET {change}, due_at = now() + interval '1 day' WHERE event_id = :id",
+        await setup.run(
+            f"UPDATE outbound_webhooks SET {change}, due_at = now() + interval '1 day' "
+            "WHERE event_id = :id",
             id=event,
         )
-    await pause_subscriber(world.sessions, "shop", None, OPERATOR)
-    await resume_subscriber(world.sessions, "shop", OPERATOR)
+    await pause_subscriber(setup.sessions, "shop", None, OPERATOR)
+    await resume_subscriber(setup.sessions, "shop", OPERATOR)
     assert {(0, 0, True)} == {
         tuple(row)
-        for row in await world.rows(
+        for row in await setup.rows(
             "SELECT attempts, excused, due_at = created_at FROM outbound_webhooks"
         )
     }
-    assert found == events(await take(world, room=3))
+    assert found == events(await take(setup, room=3))
 
 
-async def test_what_is_under_way_and_what_others_hold_stays_as_it_is(
-    world: OperationsSetup,
+async def test_webhooks_in_flight_and_locked_ones_stay_unchanged(
+    setup: OperationsSetup,
 ) -> None:
-    await world.add()
-    await world.event("A", 1)
-    [taken] = await take(world)
-    held = await world.event("B", 1)
-    await world.run("UPDATE outbound_webhooks SET attempts = 3 WHERE event_id = :id", id=held)
-    await pause_subscriber(world.sessions, "shop", None, OPERATOR)
-    async with world.sessions.begin() as session:
+    await setup.add()
+    await setup.event("A", 1)
+    [taken] = await take(setup)
+    held = await setup.event("B", 1)
+    await setup.run("UPDATE outbound_webhooks SET attempts = 3 WHERE event_id = :id", id=held)
+    await pause_subscriber(setup.sessions, "shop", None, OPERATOR)
+    async with setup.sessions.begin() as session:
         await session.execute(
             text("SELECT 1 FROM outbound_webhooks WHERE event_id = :id FOR UPDATE"), {"id": held}
         )
-        await resume_subscriber(world.sessions, "shop", OPERATOR)
+        await resume_subscriber(setup.sessions, "shop", OPERATOR)
     assert [3] == [
         row.attempts
-        for row in await world.rows(
+        for row in await setup.rows(
             "SELECT attempts FROM outbound_webhooks WHERE event_id = :id", id=held
         )
     ]
-    assert {taken.id} == (await put(world, result(taken))).webhook_ids
+    assert {taken.id} == (await put(setup, result(taken))).webhook_ids
 
 
-async def test_resuming_one_that_is_not_paused_leaves_its_retries_alone(
-    world: OperationsSetup,
+async def test_resuming_an_active_subscriber_keeps_its_retries(
+    setup: OperationsSetup,
 ) -> None:
-    await world.add()
-    await world.event()
-    await world.run("UPDATE outbound_webhooks SET attempts = 3, due_at = now() + interval '1 day'")
-    await resume_subscriber(world.sessions, "shop", OPERATOR)
+    await setup.add()
+    await setup.event()
+    await setup.run("UPDATE outbound_webhooks SET attempts = 3, due_at = now() + interval '1 day'")
+    await resume_subscriber(setup.sessions, "shop", OPERATOR)
     assert [(3, True)] == [
         tuple(row)
-        for row in await world.rows("SELECT attempts, due_at > now() FROM outbound_webhooks")
+        for row in await setup.rows("SELECT attempts, due_at > now() FROM outbound_webhooks")
     ]
 
 
-async def test_others_are_told_of_a_pause_once_and_of_the_first_success_after_it(
-    world: OperationsSetup,
+async def test_others_get_one_event_for_a_pause_and_one_for_the_first_success_after_it(
+    setup: OperationsSetup,
 ) -> None:
-    await world.add()
-    await world.add("watcher", event_types=SIGNALS)
+    await setup.add()
+    await setup.add("watcher", event_types=SIGNALS)
     for _ in range(2):
-        await pause_subscriber(world.sessions, "shop", "called Mr. Sato, 0312345678", OPERATOR)
-    [paused] = await told(world)
+        await pause_subscriber(setup.sessions, "shop", "called Mr. Sato, 0312345678", OPERATOR)
+    [paused] = await told(setup)
     assert {
         "type": "subscriber.paused",
         "to": "watcher",
@@ -144,49 +145,50 @@ async def test_others_are_told_of_a_pause_once_and_of_the_first_success_after_it
         "since": None,
         "failures": 0,
     } == paused
-    await resume_subscriber(world.sessions, "shop", OPERATOR)
-    assert [paused] == await told(world)
-    await world.event()
+    await resume_subscriber(setup.sessions, "shop", OPERATOR)
+    assert [paused] == await told(setup)
+    await setup.event()
     await put(
-        world,
-        *[result(taken) for taken in await take(world) if taken.event_type == "payment.received"],
+        setup,
+        *[result(taken) for taken in await take(setup) if taken.event_type == "payment.received"],
     )
     assert ["subscriber.paused", "subscriber.recovered"] == [
-        signal["type"] for signal in await told(world)
+        signal["type"] for signal in await told(setup)
     ]
 
 
-async def test_a_pause_tells_since_when_the_subscriber_had_been_failing(
-    world: OperationsSetup,
+async def test_the_event_of_a_pause_names_the_start_of_the_failures(
+    setup: OperationsSetup,
 ) -> None:
-    await world.add()
-    await world.add("watcher", event_types=SIGNALS)
-    await world.run(
-        "UPDATE subscribers SET failures = 4, failing_since = '2026-11-23T03:51:00.123456Z' WHERE name = 'shop'"
+    await setup.add()
+    await setup.add("watcher", event_types=SIGNALS)
+    await setup.run(
+        "UPDATE subscribers SET failures = 4, failing_since = '2026-11-23T03:51:00.123456Z' "
+        "WHERE name = 'shop'"
     )
-    await pause_subscriber(world.sessions, "shop", None, OPERATOR)
-    [paused] = await told(world)
+    await pause_subscriber(setup.sessions, "shop", None, OPERATOR)
+    [paused] = await told(setup)
     assert ("2026-11-23T03:51:00.123456Z", 4) == (paused["since"], paused["failures"])
 
 
 async def test_a_subscriber_that_polls_has_recovered_when_it_is_resumed(
-    world: OperationsSetup,
+    setup: OperationsSetup,
 ) -> None:
-    await world.add("poller", None, feed=True)
-    await world.add("watcher", event_types=SIGNALS)
-    await pause_subscriber(world.sessions, "poller", None, OPERATOR)
+    await setup.add("poller", None, feed=True)
+    await setup.add("watcher", event_types=SIGNALS)
+    await pause_subscriber(setup.sessions, "poller", None, OPERATOR)
     for _ in range(2):
-        await resume_subscriber(world.sessions, "poller", OPERATOR)
+        await resume_subscriber(setup.sessions, "poller", OPERATOR)
     assert [("subscriber.paused", "operator"), ("subscriber.recovered", None)] == [
-        (signal["type"], signal["reason"]) for signal in await told(world)
+        (signal["type"], signal["reason"]) for signal in await told(setup)
     ]
 
 
-async def test_nobody_is_told_of_a_pause_that_is_not_allowed(world: OperationsSetup) -> None:
-    await world.add()
-    await world.add("watcher", event_types=SIGNALS)
+async def test_a_pause_that_is_not_allowed_causes_no_event(setup: OperationsSetup) -> None:
+    await setup.add()
+    await setup.add("watcher", event_types=SIGNALS)
     with pytest.raises(NotAllowed):
-        await pause_subscriber(world.sessions, "shop", None, VIEWER)
+        await pause_subscriber(setup.sessions, "shop", None, VIEWER)
     with pytest.raises(NotAllowed):
-        await resume_subscriber(world.sessions, "shop", VIEWER)
-    assert [] == await told(world)
+        await resume_subscriber(setup.sessions, "shop", VIEWER)
+    assert [] == await told(setup)

@@ -1,4 +1,4 @@
-"""A subscriber can be tested for real, and the operator reads what came of it."""
+"""Test webhooks: sent to the subscriber, with the result for the operator."""
 
 import pytest
 
@@ -11,50 +11,50 @@ from tests.subscriber import subscriber
 SECRET = "whsec_" + "A" * 32
 
 
-async def test_a_test_webhook_arrives_whatever_the_filter(world: OperationsSetup) -> None:
+async def test_a_test_webhook_ignores_the_filter(setup: OperationsSetup) -> None:
     async with subscriber(SECRET) as merchant:
-        await world.add("shop", merchant.url, secret=SECRET, event_types=["payment.received"])
-        async with world.forwarder():
-            trial = await send_test(world.sessions, "shop", OPERATOR)
-    assert trial.attempt
+        await setup.add("shop", merchant.url, secret=SECRET, event_types=["payment.received"])
+        async with setup.forwarder():
+            result = await send_test(setup.sessions, "shop", OPERATOR)
+    assert result.attempt
     assert ("delivered", "delivered", 200) == (
-        trial.state,
-        trial.attempt.outcome,
-        trial.attempt.http_status,
+        result.state,
+        result.attempt.outcome,
+        result.attempt.http_status,
     )
-    assert [(str(trial.event_id), "webhook.test", {"subscriber": "shop"})] == [
+    assert [(str(result.event_id), "webhook.test", {"subscriber": "shop"})] == [
         (webhook_id, event["type"], event["data"]) for webhook_id, event in merchant.received
     ]
 
 
-async def test_a_failing_test_shows_the_answer(world: OperationsSetup) -> None:
+async def test_a_failing_test_shows_the_answer(setup: OperationsSetup) -> None:
     async with subscriber(SECRET) as merchant:
-        await world.add("shop", merchant.url, secret=SECRET)
+        await setup.add("shop", merchant.url, secret=SECRET)
         merchant.status = 404
-        async with world.forwarder():
-            trial = await send_test(world.sessions, "shop", OPERATOR)
-    assert trial.attempt
-    assert ("http_4xx", 404) == (trial.attempt.outcome, trial.attempt.http_status)
+        async with setup.forwarder():
+            result = await send_test(setup.sessions, "shop", OPERATOR)
+    assert result.attempt
+    assert ("http_4xx", 404) == (result.attempt.outcome, result.attempt.http_status)
 
 
-async def test_without_a_worker_the_test_is_owed_and_says_that_none_tried(
-    world: OperationsSetup,
+async def test_without_a_worker_the_test_stays_pending_without_an_attempt(
+    setup: OperationsSetup,
 ) -> None:
-    await world.add("shop")
-    await world.add("other")
-    trial = await send_test(world.sessions, "shop", OPERATOR, wait_seconds=0.15)
-    assert ("pending", None) == (trial.state, trial.attempt)
-    assert 1 == len(await world.rows("SELECT 1 FROM outbound_webhooks"))
+    await setup.add("shop")
+    await setup.add("other")
+    result = await send_test(setup.sessions, "shop", OPERATOR, wait_seconds=0.15)
+    assert ("pending", None) == (result.state, result.attempt)
+    assert 1 == len(await setup.rows("SELECT 1 FROM outbound_webhooks"))
 
 
-async def test_a_paused_subscriber_is_not_tested(world: OperationsSetup) -> None:
-    await world.add("shop")
-    await pause_subscriber(world.sessions, "shop", None, OPERATOR)
+async def test_a_paused_subscriber_gets_no_test(setup: OperationsSetup) -> None:
+    await setup.add("shop")
+    await pause_subscriber(setup.sessions, "shop", None, OPERATOR)
     with pytest.raises(SubscriberPaused):
-        await send_test(world.sessions, "shop", OPERATOR)
-    assert [] == await world.rows("SELECT 1 FROM events")
+        await send_test(setup.sessions, "shop", OPERATOR)
+    assert [] == await setup.rows("SELECT 1 FROM events")
 
 
-async def test_an_unknown_subscriber_is_not_tested(world: OperationsSetup) -> None:
+async def test_an_unknown_subscriber_gets_no_test(setup: OperationsSetup) -> None:
     with pytest.raises(SubscriberNotFound):
-        await send_test(world.sessions, "shop", OPERATOR)
+        await send_test(setup.sessions, "shop", OPERATOR)
