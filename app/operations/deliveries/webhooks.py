@@ -140,7 +140,7 @@ async def read_outbound(
     subscriber: str | None = None,
     attention: bool = False,
 ) -> OutboundWebhookPage:
-    """Return the page of `list_outbound` as part of a larger answer. Raises BadCursor."""
+    """Return the page of `list_outbound` as part of a larger answer. Raise BadCursor."""
     owners: Sequence[UUID | None] = (
         (None,) if subscriber is None else await _ids_of(session, subscriber)
     )

@@ -121,7 +121,7 @@ async def read_notices(
     order_no: str | None = None,
     attention: bool = False,
 ) -> NoticePage:
-    """Return the page of `list_notices` as part of a larger answer. Raises BadCursor."""
+    """Return the page of `list_notices` as part of a larger answer. Raise BadCursor."""
     if order_no is not None:
         order_no = await known_order_no(session, order_no)
     query = _filtered(select(NoticeRow), verdict, order_no, attention)

@@ -81,7 +81,7 @@ async def list_samples(
 async def read_samples(
     session: AsyncSession, place: Place, *, attention: bool = False
 ) -> RejectedSamplePage:
-    """Return the page of `list_samples` as part of a larger answer. Raises BadCursor."""
+    """Return the page of `list_samples` as part of a larger answer. Raise BadCursor."""
     query = select(RejectedSampleRow)
     if attention:
         query = query.where(RejectedSampleRow.dismissed_at.is_(None))
