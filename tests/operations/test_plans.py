@@ -18,7 +18,8 @@ from app.db.connections import connect
 from app.db.engine import Sessions, make_engine, make_sessions
 from app.operations.access.audit import list_audit
 from app.operations.access.permissions import SERVICE, Action
-from app.operations.deliveries.webhooks import WebhookState, list_outbound
+from app.operations.deliveries.models import WebhookState
+from app.operations.deliveries.webhooks import list_outbound
 from app.operations.monitoring.overview import Overviews
 from app.operations.notices.notices import VerdictFilter, list_notices
 from app.operations.orders.events import list_events

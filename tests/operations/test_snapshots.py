@@ -13,7 +13,8 @@ from sqlalchemy.util import await_only
 
 from app.db.engine import make_engine, make_sessions
 from app.db.snapshot import snapshot
-from app.operations.deliveries.webhooks import WebhookState, list_outbound, show_outbound
+from app.operations.deliveries.models import WebhookState
+from app.operations.deliveries.webhooks import list_outbound, show_outbound
 from app.operations.doctor.onboarding import read_onboarding
 from app.operations.feed.reader import Feed, Reader
 from app.operations.feed.wakeup import FeedWakeup

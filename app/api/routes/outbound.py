@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query
 from app.api.dependencies import ShownTo, WithActor, WithDependencies, WithOnce, WithPlace
 from app.api.problems import documented
 from app.operations.deliveries import webhooks as operations
-from app.operations.deliveries.webhooks import (
+from app.operations.deliveries.models import (
     OutboundWebhookInFull,
     OutboundWebhookPage,
     WebhookState,

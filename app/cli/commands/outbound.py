@@ -17,7 +17,7 @@ from app.cli.output import (
     print_table,
 )
 from app.operations.deliveries import webhooks as operations
-from app.operations.deliveries.webhooks import UNDELIVERED, WebhookState
+from app.operations.deliveries.models import UNDELIVERED, WebhookState
 from app.operations.pagination import DEFAULT_LIMIT, Place
 from app.operations.reviews.dismissal import Dismissal, dismiss_webhook
 

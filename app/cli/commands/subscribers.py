@@ -20,7 +20,7 @@ from app.cli.subscriber_options import (
     pace_of,
 )
 from app.events.signature import PUBLIC_PREFIX
-from app.operations.deliveries.webhooks import WebhookState
+from app.operations.deliveries.models import WebhookState
 from app.operations.subscribers import pause as pauses
 from app.operations.subscribers import subscribers as operations
 from app.operations.subscribers.models import (

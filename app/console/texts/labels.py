@@ -7,7 +7,7 @@ from app.forwarding.outcome import OutcomeKind
 from app.forwarding.subscribers.health import FAILING_REASON, GONE_REASON
 from app.judging.rules import Verdict
 from app.operations.access.permissions import Action, Role, Via
-from app.operations.deliveries.webhooks import WebhookState
+from app.operations.deliveries.models import WebhookState
 from app.operations.doctor.onboarding import Way
 from app.operations.subscribers.models import SubscriberState
 

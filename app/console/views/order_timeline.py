@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from uuid import UUID
 
-from app.operations.deliveries.webhooks import OutboundWebhookInFull
+from app.operations.deliveries.models import OutboundWebhookInFull
 from app.operations.notices.notices import Notice
 from app.operations.orders.events import Event
 from app.operations.orders.history import OrderHistory

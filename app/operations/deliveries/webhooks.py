@@ -1,14 +1,12 @@
-"""Outbound webhooks as operators see them: list, show with attempts, retry, count."""
+"""Outbound webhooks as operators see them: list, show with attempts, retry."""
 
 import itertools
 from collections import defaultdict
 from collections.abc import Sequence
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from pydantic import Field
-from sqlalchemy import Select, and_, func, select, text, true, update
+from sqlalchemy import Select, and_, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
@@ -19,26 +17,17 @@ from app.db.tables.subscribers import SubscriberRow
 from app.db.tables.webhooks import AttemptRow, OutboundWebhookRow
 from app.operations.access.audit import write_entry, write_look
 from app.operations.access.permissions import Action, Actor
+from app.operations.deliveries import filters
+from app.operations.deliveries.models import (
+    UNDELIVERED,
+    Attempt,
+    OutboundWebhook,
+    OutboundWebhookInFull,
+    OutboundWebhookPage,
+    WebhookState,
+)
 from app.operations.errors import NotRetriable, WebhookNotFound
-from app.operations.models import Moment, Page, Value
-from app.operations.pagination import Column, Key, Place, along, key_of, page_of
-
-COUNT_LIMIT = 10_000
-ATTENTION = text("outbound_webhooks.state = 'dead' AND outbound_webhooks.dismissed_at IS NULL")
-"""Condition of webhooks that need review, spelled like the condition of their index."""
-
-
-class WebhookState(StrEnum):
-    """State of an outbound webhook."""
-
-    PENDING = "pending"
-    DELIVERED = "delivered"
-    DEAD = "dead"
-    CANCELLED = "cancelled"
-
-
-UNDELIVERED = (WebhookState.PENDING, WebhookState.DEAD)
-"""States of webhooks that the subscriber has not received and should receive."""
+from app.operations.pagination import Place, page_of
 
 BEING_SENT = and_(
     OutboundWebhookRow.state == WebhookState.PENDING,
@@ -61,57 +50,6 @@ RESET: dict[str, Any] = {
     "dismissal": None,
 }
 """Columns of an outbound webhook that is reset: due now, with no attempts counted."""
-
-
-class Attempt(Value):
-    """One attempt to deliver an outbound webhook, with its outcome."""
-
-    number: int
-    started_at: Moment
-    duration_ms: int
-    outcome: Annotated[str, Field(examples=["http_5xx"])]
-    http_status: Annotated[int | None, Field(examples=[503])]
-    excerpt: str | None
-    """Error if there was no answer, else the start of the answer's body.
-
-    The body may repeat personal values, so it is None unless personal values are requested.
-    """
-
-
-class OutboundWebhook(Value):
-    """One event for one subscriber, with the state of its delivery."""
-
-    id: int
-    subscriber: Annotated[str, Field(examples=["shop"])]
-    event_id: UUID
-    event_type: Annotated[str, Field(examples=["payment.received"])]
-    order_no: Annotated[str | None, Field(examples=["1234-56789-01234"])]
-    sequence: int | None
-    state: WebhookState
-    due_at: Moment | None
-    """Time of the next attempt; None unless the webhook is pending."""
-    attempts: int
-    """Attempts since the webhook was created or last retried, without the excused ones."""
-    excused: int
-    """Attempts since then that failed by a fault of the relay."""
-    last_outcome: Annotated[str | None, Field(examples=["delivered"])]
-    created_at: Moment
-    finished_at: Moment | None
-    dismissed_at: Moment | None
-    """Time at which an operator dismissed the dead webhook."""
-    dismissal: str | None
-    """Reason of the dismissal."""
-
-
-class OutboundWebhookInFull(OutboundWebhook):
-    """One outbound webhook with every attempt."""
-
-    history: list[Attempt]
-    """All attempts, the oldest first."""
-
-
-class OutboundWebhookPage(Page[OutboundWebhook]):
-    """Outbound webhooks, the newest first."""
 
 
 async def list_outbound(
@@ -142,11 +80,11 @@ async def read_outbound(
 ) -> OutboundWebhookPage:
     """Return the page of `list_outbound` as part of a larger answer. Raise BadCursor."""
     owners: Sequence[UUID | None] = (
-        (None,) if subscriber is None else await _ids_of(session, subscriber)
+        (None,) if subscriber is None else await filters.ids_of_name(session, subscriber)
     )
     branches = states or ((None,) if subscriber is None or attention else tuple(WebhookState))
     found = [
-        await _branch(session, place, state, owner, attention)
+        await filters.ids_of_state(session, place, state, owner, attention)
         for state in branches
         for owner in owners
     ]
@@ -219,89 +157,6 @@ async def webhooks_of_order(
         .limit(limit)
     )
     return await _in_full(session, query, personal=personal)
-
-
-async def count_webhooks(session: AsyncSession, subscriber_id: UUID, state: WebhookState) -> int:
-    """Return the number of a subscriber's webhooks in this state.
-
-    The count stops at COUNT_LIMIT, which limits the cost of a long backlog.
-    """
-    counted = (
-        select(OutboundWebhookRow.id)
-        .where(OutboundWebhookRow.subscriber_id == subscriber_id, OutboundWebhookRow.state == state)
-        .limit(COUNT_LIMIT)
-    )
-    return await session.scalar(select(func.count()).select_from(counted.subquery())) or 0
-
-
-async def _ids_of(session: AsyncSession, name: str) -> Sequence[UUID]:
-    """Return the ids of the subscribers that have or had this name."""
-    return (await session.scalars(select(SubscriberRow.id).where(SubscriberRow.name == name))).all()
-
-
-async def _branch(
-    session: AsyncSession,
-    place: Place,
-    state: WebhookState | None,
-    owner: UUID | None,
-    attention: bool,
-) -> list[Key]:
-    """Return the newest `limit` + 1 ids of one state and one subscriber; None: of all.
-
-    An index gives them in the order of their ids.
-    """
-    if attention and state not in (None, WebhookState.DEAD):
-        return []
-    after = None if place.cursor is None else (key_of(place.cursor, int),)
-    state = WebhookState.DEAD if attention else state
-    if state is WebhookState.DELIVERED and owner is None:
-        query = _delivered(after, place.limit + 1)
-    elif state is None:
-        query = select(OutboundWebhookRow.id).order_by(OutboundWebhookRow.id.desc())
-        query = query if after is None else query.where(OutboundWebhookRow.id < after[0])
-    else:
-        fixed: dict[Column, object] = (
-            {} if owner is None else {OutboundWebhookRow.subscriber_id: owner}
-        )
-        query = along(
-            _by_index(attention, owner),
-            {**fixed, OutboundWebhookRow.state: state.value},
-            (OutboundWebhookRow.id,),
-            after,
-        )
-    return list(await session.scalars(query.limit(place.limit + 1)))
-
-
-def _by_index(attention: bool, owner: UUID | None) -> Select[int]:
-    """Return the query with the condition of the partial index that fits it.
-
-    The indexes hold dead webhooks that need review, webhooks by subscriber, and undelivered ones.
-    """
-    ids = select(OutboundWebhookRow.id)
-    if attention:
-        return ids.where(ATTENTION)
-    return ids if owner is not None else ids.where(text("outbound_webhooks.state <> 'delivered'"))
-
-
-def _delivered(after: Sequence[Key] | None, limit: int) -> Select[int]:
-    """Return the query for the newest delivered webhooks, subscriber by subscriber.
-
-    Nearly all webhooks are delivered, so no index holds just these.
-    """
-    fixed = {
-        OutboundWebhookRow.subscriber_id: SubscriberRow.id,
-        OutboundWebhookRow.state: WebhookState.DELIVERED.value,
-    }
-    latest = along(select(OutboundWebhookRow.id), fixed, (OutboundWebhookRow.id,), after).limit(
-        limit
-    )
-    per_subscriber = latest.correlate(SubscriberRow).lateral()
-    return (
-        select(per_subscriber.c.id)
-        .select_from(SubscriberRow)
-        .join(per_subscriber, true())
-        .order_by(per_subscriber.c.id.desc())
-    )
 
 
 def _selection() -> Select[*tuple[Any, ...]]:

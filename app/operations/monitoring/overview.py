@@ -13,7 +13,7 @@ from app.clock import now
 from app.db.engine import Sessions
 from app.db.lanes import LANES
 from app.db.snapshot import snapshot
-from app.operations.deliveries.webhooks import COUNT_LIMIT
+from app.operations.deliveries.filters import COUNT_LIMIT
 from app.operations.models import Moment, Value
 from app.operations.monitoring.hourly import CallHours, HourOfCalls
 from app.operations.monitoring.snapshot import FAILING

@@ -13,7 +13,8 @@ from app.db.tables.orders import EventRow, OrderRow
 from app.events.types import OrderState
 from app.operations.access.audit import write_look
 from app.operations.access.permissions import Actor
-from app.operations.deliveries.webhooks import OutboundWebhookInFull, webhooks_of_order
+from app.operations.deliveries.models import OutboundWebhookInFull
+from app.operations.deliveries.webhooks import webhooks_of_order
 from app.operations.errors import OrderNotFound
 from app.operations.masking import mask_values
 from app.operations.models import Moment, Value

@@ -9,13 +9,10 @@ from app.db.tables.notices import RejectedSampleRow
 from app.db.tables.subscribers import SubscriberRow
 from app.db.tables.webhooks import OutboundWebhookRow
 from app.judging.rules import Verdict
-from app.operations.deliveries import webhooks
-from app.operations.deliveries.webhooks import (
-    COUNT_LIMIT,
-    OutboundWebhook,
-    WebhookState,
-    read_outbound,
-)
+from app.operations.deliveries import filters as webhook_filters
+from app.operations.deliveries.filters import COUNT_LIMIT
+from app.operations.deliveries.models import OutboundWebhook, WebhookState
+from app.operations.deliveries.webhooks import read_outbound
 from app.operations.models import Value
 from app.operations.notices.filters import attention_of
 from app.operations.notices.notices import Notice, VerdictFilter, read_notices
@@ -82,7 +79,7 @@ async def count_attention(session: AsyncSession) -> AttentionCounts:
         quarantined=await _count_notices(session, Verdict.QUARANTINED),
         conflicts=await _count_notices(session, Verdict.CONFLICT),
         rejected_samples=await _count(session, RejectedSampleRow, text("dismissed_at IS NULL")),
-        dead_webhooks=await _count(session, OutboundWebhookRow, webhooks.ATTENTION),
+        dead_webhooks=await _count(session, OutboundWebhookRow, webhook_filters.ATTENTION),
         paused_subscribers=await _count(session, SubscriberRow, text("state = 'paused'")),
     )
 

@@ -11,7 +11,8 @@ from app.db.tables.notices import NoticeRow, RejectedSampleRow
 from app.db.tables.webhooks import OutboundWebhookRow
 from app.operations.access.audit import write_entry
 from app.operations.access.permissions import Action, Actor
-from app.operations.deliveries.webhooks import OutboundWebhookInFull, WebhookState, show_outbound
+from app.operations.deliveries.models import OutboundWebhookInFull, WebhookState
+from app.operations.deliveries.webhooks import show_outbound
 from app.operations.errors import NotDismissible, NoticeNotFound, SampleNotFound, WebhookNotFound
 from app.operations.maintenance.erasure import look_again
 from app.operations.models import Line, Value

@@ -20,7 +20,8 @@ from app.forwarding.recovery_jobs import JobState, Scope, events_between
 from app.operations.access.audit import write_entry
 from app.operations.access.idempotency import Once
 from app.operations.access.permissions import Action, Actor
-from app.operations.deliveries.webhooks import BEING_SENT, UNDELIVERED
+from app.operations.deliveries.models import UNDELIVERED
+from app.operations.deliveries.webhooks import BEING_SENT
 from app.operations.errors import NotCancellable, RecoveryNotFound, SubscriberPolls
 from app.operations.models import Line, Moment, Page, Value
 from app.operations.pagination import Place, read_page

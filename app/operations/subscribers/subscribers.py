@@ -12,12 +12,9 @@ from app.forwarding.subscribers.removal import cancel_all_pending
 from app.operations.access.audit import write_entry
 from app.operations.access.idempotency import Once
 from app.operations.access.permissions import Action, Actor
-from app.operations.deliveries.webhooks import (
-    OutboundWebhookPage,
-    WebhookState,
-    count_webhooks,
-    read_outbound,
-)
+from app.operations.deliveries.filters import count_webhooks
+from app.operations.deliveries.models import OutboundWebhookPage, WebhookState
+from app.operations.deliveries.webhooks import read_outbound
 from app.operations.errors import BadCursor, NotAcceptable
 from app.operations.models import check_name
 from app.operations.pagination import Place

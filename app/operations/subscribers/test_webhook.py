@@ -19,7 +19,8 @@ from app.events.types import EventType
 from app.forwarding.fan_out import enqueue
 from app.operations.access.audit import write_entry
 from app.operations.access.permissions import Action, Actor
-from app.operations.deliveries.webhooks import Attempt, WebhookState, attempt_of
+from app.operations.deliveries.models import Attempt, WebhookState
+from app.operations.deliveries.webhooks import attempt_of
 from app.operations.errors import SubscriberPaused, SubscriberPolls
 from app.operations.models import Value
 from app.operations.subscribers.models import SubscriberState

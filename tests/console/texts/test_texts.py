@@ -11,7 +11,7 @@ from app.console.texts.i18n import Language, choose
 from app.events.types import EventType, OrderState
 from app.forwarding.outcome import OutcomeKind
 from app.judging.rules import Verdict
-from app.operations.deliveries.webhooks import WebhookState
+from app.operations.deliveries.models import WebhookState
 from app.operations.subscribers.models import SubscriberState
 from app.settings import Settings
 from tests.console.catalogue import CONSOLE, messages

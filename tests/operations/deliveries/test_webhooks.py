@@ -7,13 +7,8 @@ from typing import Any
 import pytest
 
 from app.clock import now
-from app.operations.deliveries.webhooks import (
-    UNDELIVERED,
-    WebhookState,
-    list_outbound,
-    retry_outbound,
-    show_outbound,
-)
+from app.operations.deliveries.models import UNDELIVERED, WebhookState
+from app.operations.deliveries.webhooks import list_outbound, retry_outbound, show_outbound
 from app.operations.errors import NotAcceptable, NotRetriable, SubscriberNotFound, WebhookNotFound
 from app.operations.pagination import Place
 from app.operations.subscribers.recovery import RecoveryRequest, recover

@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.clock import uuid7
-from app.operations.deliveries.webhooks import WebhookState, list_outbound, retry_outbound
+from app.operations.deliveries.models import WebhookState
+from app.operations.deliveries.webhooks import list_outbound, retry_outbound
 from app.operations.errors import NotDismissible, NoticeNotFound, SampleNotFound, WebhookNotFound
 from app.operations.monitoring.alert_conditions import AttentionSummary, alert_conditions
 from app.operations.monitoring.baseline import Expectation
