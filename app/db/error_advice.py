@@ -1,4 +1,7 @@
-"""Advice for operators on database errors, as opposed to defects of our own."""
+"""Advice for operators on database errors, as opposed to defects of our own.
+
+A module of its own, since API, console, commands and doctor use it without transactions.
+"""
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError

@@ -1,7 +1,7 @@
 """Database URL parser: reads RELAY_DATABASE_URL in the spellings that hosting services hand out.
 
 The parameters are those of libpq (PostgreSQL manual, "Connection Strings"), and of JDBC, Prisma and
-SQLAlchemy where services print them. Each is honoured, ignored with a log line, or refused.
+SQLAlchemy where services print them. Each is honoured, ignored with a log line, or rejected.
 """
 
 import difflib
@@ -16,7 +16,7 @@ from app.settings.database_url_parameters import (
     ALIASES,
     DRIVER,
     IGNORED,
-    REFUSED,
+    REJECTED,
     SERVER_SETTINGS,
     TARGETS,
     TLS_FILES,
@@ -158,8 +158,8 @@ def _known(given: dict[str, str]) -> tuple[dict[str, str], list[str]]:
     """Return honoured parameters and names of ignored ones; raises WrongDatabaseUrl for others."""
     _read_spellings_of_tls(given)
     ignored = sorted(name for name in given if name.lower() in IGNORED)
-    for name in sorted(given.keys() & REFUSED.keys()):
-        raise WrongDatabaseUrl(f"{name} cannot be used: {REFUSED[name]}")
+    for name in sorted(given.keys() & REJECTED.keys()):
+        raise WrongDatabaseUrl(f"{name} cannot be used: {REJECTED[name]}")
     if given.get("gssencmode") == "require":
         raise WrongDatabaseUrl("gssencmode=require cannot be kept; write sslmode=verify-full")
     if given.get("channel_binding") == "require" and given.get("sslmode") not in _VERIFIED:

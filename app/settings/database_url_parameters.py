@@ -107,7 +107,7 @@ IGNORED = {
 }
 """Parameters without a meaning here, in lower case, and the reason."""
 
-REFUSED = {
+REJECTED = {
     "hostaddr": "write the address as the host",
     "replication": "replication connections take no statements",
     "require_auth": "the driver cannot keep this; demand scram-sha-256 in pg_hba.conf",

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from app.main.process.start import log_ignored_parameters
 from app.settings import WrongSettings, load_settings
 from app.settings.database_url import WrongDatabaseUrl, read_database_url
-from app.settings.database_url_parameters import ALIASES, IGNORED, REFUSED
+from app.settings.database_url_parameters import ALIASES, IGNORED, REJECTED
 
 SECRET = "hush-hush"
 ROOT = Path(__file__).parents[2]
@@ -166,7 +166,7 @@ def test_every_parameter_without_a_meaning_is_ignored(name: str) -> None:
         ("postgresql://shop:hush-hush@db/d?hush-hush=1", "there is no parameter of that spelling"),
         *(
             (f"postgresql://shop:hush-hush@db/d?{name}=1", f"{name} cannot be used: ")
-            for name in REFUSED
+            for name in REJECTED
         ),
     ],
 )
@@ -207,4 +207,4 @@ def test_ignored_parameters_are_logged() -> None:
 @pytest.mark.parametrize("page", ["database-url.md", "database-url.ja.md"])
 def test_the_page_names_every_parameter(page: str) -> None:
     text = (ROOT / "docs" / "reference" / page).read_text().lower()
-    assert [] == [name for name in (*IGNORED, *REFUSED, *ALIASES) if f"`{name}" not in text]
+    assert [] == [name for name in (*IGNORED, *REJECTED, *ALIASES) if f"`{name}" not in text]

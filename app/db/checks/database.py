@@ -68,7 +68,7 @@ async def demand_usable(url: str, process: Process) -> None:
 
 
 async def check_now(url: str, process: Process) -> None:
-    """As `demand_usable`, but raise one of CONNECT_ERRORS when the database is unreachable."""
+    """Check like `demand_usable`; raise one of CONNECT_ERRORS for an unreachable database."""
     connection = await open_or_explain(url, f"zeus-relay {process} check")
     try:
         defects = [*await find_defects(connection), *await find_missing_rights(connection, process)]

@@ -1,4 +1,7 @@
-"""Exit deadline: a limit on the time from the stop of the roles to the end of the process."""
+"""Exit deadline: a limit on the time from the stop of the roles to the end of the process.
+
+A module of its own, since its thread must outlive the event loop that `start` runs.
+"""
 
 import os
 import threading
