@@ -1,4 +1,4 @@
-"""The service as its users run it: real processes on a real Postgres, and a merchant's system at the other end."""
+"""Journeys: the service in real processes on a real Postgres, with a real subscriber."""
 
 import asyncio
 import json
@@ -17,14 +17,14 @@ from tests.subscriber import Subscriber, subscriber
 
 @pytest.fixture
 def starter(tmp_path: Path) -> Iterator[Starter]:
-    """Starts processes that end with the test."""
+    """Yield a starter of processes that end with the test."""
     with processes(tmp_path) as started:
         yield started
 
 
 @dataclass
 class Site:
-    """A merchant's installation: the settings all its processes share, and the subscriber that is declared in them."""
+    """An installation: the settings of all its processes, and the subscriber declared there."""
 
     settings: dict[str, str]
     merchant: Subscriber
@@ -33,7 +33,7 @@ class Site:
 
 @pytest.fixture
 async def site(database_url: str) -> AsyncIterator[Site]:
-    """Settings for processes on the test's database, with one subscriber that asked for personal data too."""
+    """Yield settings on the test's database, with one subscriber that gets personal data."""
     secret = new_secret()
     async with subscriber(secret) as merchant:
         declared = [{"name": "shop", "url": merchant.url, "customer": True, "secret": secret}]
@@ -45,7 +45,7 @@ async def site(database_url: str) -> AsyncIterator[Site]:
 
 
 async def judged_notices(database_url: str, patience: float = 20) -> list[asyncpg.Record]:
-    """Every notice in order of arrival, once none is left to judge."""
+    """Wait until every notice is judged, and return them in order of arrival."""
     connection = await connect(database_url)
     try:
         async with asyncio.timeout(patience):

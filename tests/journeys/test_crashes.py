@@ -1,4 +1,7 @@
-"""Crashes under load, with real processes: workers killed, Postgres gone and back, a worker asleep. CRASH_SECONDS makes it longer."""
+"""Crashes under load: killed workers, a crashing Postgres, and a worker that is stopped.
+
+CRASH_SECONDS sets the duration.
+"""
 
 import asyncio
 import json
@@ -39,7 +42,7 @@ pytestmark = pytest.mark.timeout(SECONDS + 240)
 
 
 class Slow(Subscriber):
-    """Answers after a while, so that a worker that dies always leaves something half done."""
+    """Answers slowly, so that a killed worker always leaves a send in flight."""
 
     async def handle(self, request: web.Request) -> web.Response:
         answer = await super().handle(request)
@@ -48,7 +51,7 @@ class Slow(Subscriber):
 
 
 class Held(Subscriber):
-    """Answers its first request, when `released` says so, that it is gone; holds the second until `go_on`."""
+    """Answers 410 to its first request when `released` is set; holds the second until `go_on`."""
 
     def __init__(self, secret: str) -> None:
         super().__init__(secret)
@@ -92,7 +95,7 @@ async def _settled(url: str) -> bool:
 
 
 class Crew:
-    """Two workers at any time, whatever happens to them."""
+    """Keeps two workers running."""
 
     def __init__(self, starter: Starter, settings: dict[str, str], chance: random.Random) -> None:
         self._starter = starter
@@ -105,14 +108,14 @@ class Crew:
         return self._starter.start("work", **self._settings)
 
     def kill_one(self) -> None:
-        """One dies in the middle of whatever it does, and another comes."""
+        """Kill a random worker and start another."""
         number = self._chance.randrange(len(self.workers))
         self.workers[number].kill()
         self.workers[number] = self._start()
         self.kills += 1
 
     async def put_to_sleep(self) -> None:
-        """One stops past its lease and goes on as if nothing had been."""
+        """Stop a random worker for longer than its lease, then let it continue."""
         sleeper = self._chance.choice(self.workers)
         os.kill(sleeper.pid, signal.SIGSTOP)
         await asyncio.sleep(LEASE_S * 1.5)
@@ -120,7 +123,10 @@ class Crew:
 
 
 async def _disturb(crew: Crew, server: OwnServer, chance: random.Random) -> None:
-    """Kill workers at random moments; in every ten seconds one sleeps too long and Postgres crashes once."""
+    """Kill workers at random moments.
+
+    In every ten seconds one worker is stopped too long, and Postgres crashes once.
+    """
     started, rounds = monotonic(), 0
     while monotonic() - started < SECONDS:
         await asyncio.sleep(chance.uniform(0.2, 1.2))
@@ -177,7 +183,7 @@ async def test_crashes_lose_nothing_and_keep_the_sequence_of_every_order(
 
 
 async def _arrived(url: str, answered: list[PlayResult]) -> bool:
-    """Whether every call that was answered 200 is in the database: some wait in the spool for a while."""
+    """Return True when every call answered 200 is in the database; some wait in the spool first."""
     confirmed = {
         (result.order_no, result.status) for result in answered if result.outcome.status == 200
     }
@@ -209,18 +215,19 @@ async def _check(url: str, merchants: dict[str, Subscriber]) -> None:
     ]
     wrong = await _fetch(
         url,
-        "SELECT w.id FROM outbound_webhooks w LEFT JOIN attempts a ON a.outbound_webhook_id = w.id AND a.outcome = 'delivered' "
+        "SELECT w.id FROM outbound_webhooks w "
+        "LEFT JOIN attempts a ON a.outbound_webhook_id = w.id AND a.outcome = 'delivered' "
         "GROUP BY w.id HAVING count(a.id) <> 1",
     )
     assert [] == wrong
 
 
 def merchant_ids(merchant: Subscriber) -> set[str]:
-    """The different webhooks that arrived."""
+    """Return the ids of the webhooks that arrived."""
     return {webhook_id for webhook_id, _ in merchant.received}
 
 
-async def test_a_worker_that_slept_past_its_lease_changes_nothing(
+async def test_a_worker_stopped_past_its_lease_changes_nothing(
     site: Site, starter: Starter
 ) -> None:
     secret = new_secret()
@@ -239,16 +246,16 @@ async def test_a_worker_that_slept_past_its_lease_changes_nothing(
             target_of(f"http://{host}:{port}/zeus/notify", timeout_s=10), [order], 5
         )
         await asyncio.gather(load, _until(lambda: _requested(merchant, 1), 30))
-        # Nothing half judged may be left to the sleeper, or it would rightly finish that when it wakes.
+        # The sleeper must have no notice in judging, or it would rightly finish it when it wakes.
         await _until(lambda: _fanned_out(site.database_url, 3), 30)
         os.kill(sleeper.pid, signal.SIGSTOP)
         starter.start("work", **settings)
-        await _until(
-            lambda: _requested(merchant, 2), 60
-        )  # the other worker is sending the same webhook now
+        # The other worker now sends the same webhook.
+        await _until(lambda: _requested(merchant, 2), 60)
         before = await _everything(site.database_url)
 
-        merchant.released.set()  # the answer to the sleeper's request: 410, which would end the webhook and pause the subscriber
+        # The sleeper's request gets 410, which would end the webhook and pause the subscriber.
+        merchant.released.set()
         os.kill(sleeper.pid, signal.SIGCONT)
         await sleeper.logged("result_fenced_out")
         assert before == await _everything(site.database_url)
@@ -271,7 +278,8 @@ async def _fanned_out(url: str, count: int) -> bool:
 
 
 async def _everything(url: str) -> list[Any]:
-    held = "id, state, lease_token, attempts, excused, last_outcome, finished_at"  # due_at moves as the holder renews its lease
+    # Without due_at, which changes when the holder renews its lease.
+    held = "id, state, lease_token, attempts, excused, last_outcome, finished_at"
     tables = (
         f"SELECT {held} FROM outbound_webhooks ORDER BY id",
         "SELECT * FROM attempts",

@@ -1,4 +1,4 @@
-"""The demonstration, with the simulator beside the relay."""
+"""Demonstration: a purchase at the simulator reaches the sample subscriber."""
 
 import asyncio
 import re

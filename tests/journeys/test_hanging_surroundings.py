@@ -1,4 +1,7 @@
-"""What is not ours hangs (collector, chat, scraper, name server, odd file): calls are answered, webhooks sent, SIGTERM obeyed."""
+"""Hanging dependencies: trace collector, alert URL, scrapers, name server, irregular files.
+
+Calls are still answered, webhooks sent, and SIGTERM obeyed.
+"""
 
 import asyncio
 import os
@@ -27,13 +30,13 @@ SLOWEST_SECONDS = 5.0
 
 @asynccontextmanager
 async def silent_server() -> AsyncIterator[int]:
-    """A port on which somebody takes connections and requests and never answers."""
+    """Yield the port of a server that accepts connections and requests and never answers."""
 
-    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def ignore(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
 
-    server = await asyncio.start_server(hear, "127.0.0.1", 0)
+    server = await asyncio.start_server(ignore, "127.0.0.1", 0)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
@@ -41,7 +44,7 @@ async def silent_server() -> AsyncIterator[int]:
 
 
 async def _works(site: Site, address: tuple[str, int], seed: int) -> None:
-    """Calls are answered in time, and every event arrives."""
+    """Assert that calls are answered in time and every event arrives."""
     before = len(site.merchant.received)
     report = await play(
         target_of(f"http://{address[0]}:{address[1]}/zeus/notify"),
@@ -57,7 +60,7 @@ async def _ends(process: Process) -> None:
     assert 0 == await process.ended(END_SECONDS), process.log_text()
 
 
-async def test_a_collector_of_traces_that_never_answers(site: Site, starter: Starter) -> None:
+async def test_a_silent_trace_collector(site: Site, starter: Starter) -> None:
     async with silent_server() as port:
         service = starter.start("up", **site.settings, OTLP_ENDPOINT=f"http://127.0.0.1:{port}")
         address = await service.ready("receiver")
@@ -67,19 +70,18 @@ async def test_a_collector_of_traces_that_never_answers(site: Site, starter: Sta
         await _ends(service)
 
 
-async def test_a_chat_that_never_answers(site: Site, starter: Starter) -> None:
+async def test_a_silent_alert_url(site: Site, starter: Starter) -> None:
     async with silent_server() as port:
         service = starter.start("up", **site.settings, ALERT_URL=f"http://127.0.0.1:{port}/hook")
         address = await service.ready("receiver")
-        assert 200 == status_of(
-            await exchange(*address, get(PATH + b"?order_no=1&status=99"))
-        )  # makes an alert
+        # This call causes an alert.
+        assert 200 == status_of(await exchange(*address, get(PATH + b"?order_no=1&status=99")))
         await service.logged("alert_not_sent")
         await _works(site, address, 3)
         await _ends(service)
 
 
-async def test_scrapers_that_never_read(site: Site, starter: Starter) -> None:
+async def test_scrapers_that_never_read_answers(site: Site, starter: Starter) -> None:
     service = starter.start("up", **site.settings)
     address, private = await service.ready("receiver"), await service.ready("operator")
     scrapers = [_scraper(private) for _ in range(20)]
@@ -87,16 +89,15 @@ async def test_scrapers_that_never_read(site: Site, starter: Starter) -> None:
         await _works(site, address, 4)
         assert 200 == status_of(await exchange(*private, b"GET /metrics HTTP/1.0\r\n\r\n"))
         service.terminate()
-        assert 0 == await service.ended(40), (
-            service.log_text()
-        )  # it waits for answers under way, 20 seconds at most
+        # It waits for answers in flight, for 20 seconds at most.
+        assert 0 == await service.ended(40), service.log_text()
     finally:
         for scraper in scrapers:
             scraper.close()
 
 
 def _scraper(address: tuple[str, int]) -> socket.socket:
-    """Asks for the metrics many times over and reads nothing."""
+    """Return a connection that requests the metrics many times and reads nothing."""
     scraper = socket.socket()
     scraper.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
     scraper.connect(address)
@@ -105,7 +106,7 @@ def _scraper(address: tuple[str, int]) -> socket.socket:
     return scraper
 
 
-async def test_a_flood_of_scrapes_holds_no_call(site: Site, starter: Starter) -> None:
+async def test_a_flood_of_scrapes_delays_no_call(site: Site, starter: Starter) -> None:
     service = starter.start("up", **site.settings)
     address, private = await service.ready("receiver"), await service.ready("operator")
     await service.logged("working")
@@ -161,7 +162,7 @@ async def test_a_fifo_in_place_of_the_file_of_sources(
 
 @pytest.fixture
 def silent_name_server(tmp_path: Path) -> Iterator[Path]:
-    """The text of a resolv.conf that names a server which takes questions and never answers."""
+    """Yield a resolv.conf that names a server which never answers."""
     address = f"127.21.{os.getpid() // 250 % 250}.{os.getpid() % 250 + 1}"
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind((address, 53))
@@ -170,12 +171,8 @@ def silent_name_server(tmp_path: Path) -> Iterator[Path]:
         yield file
 
 
-@pytest.mark.skipif(
-    os.geteuid() != 0, reason="needs root, for a view of its own of /etc/resolv.conf"
-)
-async def test_a_name_server_that_never_answers(
-    site: Site, starter: Starter, silent_name_server: Path
-) -> None:
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount its own /etc/resolv.conf")
+async def test_a_silent_name_server(site: Site, starter: Starter, silent_name_server: Path) -> None:
     chat = "http://chat.example/hook"
     settings = site.settings | {
         "ALERT_URL": chat,
@@ -192,7 +189,7 @@ async def test_a_name_server_that_never_answers(
 
 
 def _with_resolver(file: Path) -> list[str]:
-    """What to put before a command that is to see this file as /etc/resolv.conf."""
+    """Return the command that runs its arguments with `file` as /etc/resolv.conf."""
     return [
         "unshare",
         "--mount",

@@ -1,4 +1,4 @@
-"""Health probes as load balancers and uptime services send them, on every listener of real processes."""
+"""Health probes of load balancers and uptime services, on every listener of real processes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,13 +11,11 @@ METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 def probes() -> Iterator[tuple[str, bytes]]:
-    """Each method, path and version of HTTP; without Host where the version allows it, and with that of another."""
+    """Yield each method, path and HTTP version; HTTP/1.0 without Host, HTTP/1.1 with another's."""
     for method in METHODS:
         for path in PATHS:
-            yield (
-                method,
-                f"{method} {path} HTTP/1.1\r\nHost: 203.0.113.7:9999\r\nConnection: close\r\n\r\n".encode(),
-            )
+            headers = "Host: 203.0.113.7:9999\r\nConnection: close\r\n"
+            yield method, f"{method} {path} HTTP/1.1\r\n{headers}\r\n".encode()
             yield method, f"{method} {path} HTTP/1.0\r\n\r\n".encode()
 
 

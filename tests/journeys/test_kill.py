@@ -1,4 +1,4 @@
-"""Processes killed in the middle of the work: no answered call is lost, and no call makes a second event."""
+"""Killed processes: no answered call is lost, and no call makes a second event."""
 
 import asyncio
 from collections import Counter
@@ -19,7 +19,7 @@ CALLS_PER_S = 150.0
 
 
 @pytest.mark.parametrize("victim", ["receive", "work"])
-async def test_a_kill_in_the_middle_loses_no_answered_call_and_makes_no_second_event(
+async def test_a_kill_loses_no_answered_call_and_makes_no_second_event(
     site: Site, starter: Starter, victim: str
 ) -> None:
     site.settings["WORKER_LEASE"] = "3s"
@@ -60,9 +60,8 @@ async def test_a_kill_in_the_middle_loses_no_answered_call_and_makes_no_second_e
     connection = await connect(site.database_url)
     expected = await connection.fetchval("SELECT count(*) FROM events")
     await connection.close()
-    await site.merchant.wait_for(
-        expected, patience=90
-    )  # what a killed worker held comes due again when its lease ends
+    # The webhooks of a killed worker become due again when their lease ends.
+    await site.merchant.wait_for(expected, patience=90)
     events = [
         (event["data"]["order_no"], event["type"])
         for order in site.merchant.events().values()

@@ -1,4 +1,4 @@
-"""What a call holds of its customer, its source and its secret appears in no line of the log, even at DEBUG, and in no metric."""
+"""Logs at DEBUG and metrics show no personal data, source address or secret of a call."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.raw_http import exchange
 
 TOKEN = "k3VQ8mZ1xWb7Tn5cRj9uYd2L"
 SECRET = "whsec_Zm9yIHRlc3RzIG9ubHksIG1ha2UgeW91ciBvd24hISE="
-SOURCE, STRANGER = "192.0.2.10", "198.51.100.7"
+SOURCE, UNKNOWN = "192.0.2.10", "198.51.100.7"
 FORBIDDEN = (
     NAME,
     quote(NAME),
@@ -22,7 +22,7 @@ FORBIDDEN = (
     EMAIL,
     quote(EMAIL),
     SOURCE,
-    STRANGER,
+    UNKNOWN,
     TOKEN,
     SECRET,
     ADMIN_TOKEN,
@@ -53,7 +53,7 @@ async def _call(
 
 
 async def _play(address: tuple[str, int]) -> None:
-    """Calls of every fate: accepted, repeated, in conflict, quarantined, refused, broken."""
+    """Send calls of every kind: accepted, repeated, conflicting, quarantined, rejected, broken."""
     for query in (
         _query(),
         _query(status="04"),
@@ -63,20 +63,20 @@ async def _play(address: tuple[str, int]) -> None:
         _query(order_no=""),
     ):
         assert (await _call(address, query)).startswith(b"HTTP/1.1 200")
-    assert (await _call(address, _query(), source=STRANGER)).startswith(b"HTTP/1.1 403")
+    assert (await _call(address, _query(), source=UNKNOWN)).startswith(b"HTTP/1.1 403")
     await _call(address, _query(), path="/zeus/notify/wrong-token-wrong-token")
     await _call(address, _query(username="").replace(b"username=", b"username=\x83R\x83\x93\xff"))
     await exchange(*address, b"BREW /zeus/notify?" + _query() + b" HTTP/1.0\r\n\r\n")
 
 
-async def _all_told(service: Process) -> None:
+async def _all_logged(service: Process) -> None:
     await service.logged("needs_attention", verdict="quarantined")
     await service.logged("needs_attention", verdict="conflict")
     await service.logged("sample_kept")
     await service.logged("webhook_attempted", outcome="refused")
 
 
-async def test_nothing_personal_leaves_by_log_or_metrics(tmp_path: Path, database_url: str) -> None:
+async def test_logs_and_metrics_show_nothing_personal(tmp_path: Path, database_url: str) -> None:
     declared = [
         {"name": "shop", "url": "http://127.0.0.1:65009/hooks", "secret": SECRET, "customer": True}
     ]
@@ -92,7 +92,7 @@ async def test_nothing_personal_leaves_by_log_or_metrics(tmp_path: Path, databas
         service = starter.start("up", **settings)
         address = await service.ready("receiver")
         await _play(address)
-        await _all_told(service)
+        await _all_logged(service)
         host, port = await service.address_of("operator")
         async with (
             aiohttp.ClientSession() as client,
@@ -101,9 +101,9 @@ async def test_nothing_personal_leaves_by_log_or_metrics(tmp_path: Path, databas
             shown = await response.text()
         service.terminate()
         assert 0 == await service.ended(), service.log_text()
-    told = service.log_text()
+    logs = service.log_text()
     assert {"call_recorded", "notice_judged", "event_made"} <= {
         str(line["event"]) for line in service.events()
     }
-    assert [] == [word for word in (*FORBIDDEN, "secret-of-the-url") if word in told]
+    assert [] == [word for word in (*FORBIDDEN, "secret-of-the-url") if word in logs]
     assert [] == [word for word in (*FORBIDDEN, ORDER_NO) if word in shown]

@@ -1,4 +1,4 @@
-"""No customer, no source of Zeus's and no secret shows in a log, a metric or an error, whatever goes wrong on the way."""
+"""Logs, metrics and errors show no customer, no Zeus address and no secret, despite failures."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ from tests.raw_http import exchange, status_of
 from tests.recording.own_server import OwnServer, free_port, own_server
 
 NAME, TELNO, EMAIL = "シルシ　ハナコ", "0398765432", "mark.of.test@example.com"
-SOURCE, STRANGER = "203.0.113.77", "198.51.100.88"
+SOURCE, UNKNOWN = "203.0.113.77", "198.51.100.88"
 PATH_TOKEN = "k3VQ8mZ1xWb7Tn5cRj9uYd2L"
 HEADER = "Bearer marked-header-of-the-shop"
 SECRET, PRIVATE_KEY = new_secret(), new_private_key()
@@ -35,7 +35,7 @@ USUAL = {
 
 
 def spellings(text: str) -> Iterator[str]:
-    """The ways in which a value can show."""
+    """Yield the spellings in which a value can appear."""
     yield text
     for encoding in ("utf-8", "cp932"):
         raw = text.encode(encoding)
@@ -52,7 +52,7 @@ MARKS = {
         TELNO,
         EMAIL,
         SOURCE,
-        STRANGER,
+        UNKNOWN,
         PATH_TOKEN,
         HEADER,
         SECRET,
@@ -66,11 +66,11 @@ MARKS = {
 
 
 def shown(text: str) -> set[str]:
-    """The marks in a text."""
+    """Return the marks in a text."""
     return {mark for mark in MARKS if mark in text}
 
 
-def test_the_search_finds_what_it_should() -> None:
+def test_the_search_finds_marks() -> None:
     for text in (
         f"name={NAME}",
         f"GET /?u={quote(NAME.encode('cp932'))}",
@@ -83,7 +83,7 @@ def test_the_search_finds_what_it_should() -> None:
 
 @asynccontextmanager
 async def failing_shops() -> AsyncIterator[tuple[str, list[bytes]]]:
-    """Subscribers that say back what they were sent while they fail; yields their address and what arrived."""
+    """Yield the address of subscribers that echo each webhook and fail, and what they received."""
     arrived: list[bytes] = []
 
     async def fail(request: web.Request) -> web.Response:
@@ -109,7 +109,7 @@ async def failing_shops() -> AsyncIterator[tuple[str, list[bytes]]]:
 
 
 def declared(address: str) -> str:
-    """Subscribers that fail in every way there is, the first two signing with the marked keys."""
+    """Return subscribers that fail in every way; marked keys sign for the first two."""
     urls = {how: f"http://{address}/{how}" for how in ("error", "gone", "busy", "moved", "reset")}
     urls |= {
         "tls": f"https://{address}/",
@@ -126,7 +126,7 @@ def declared(address: str) -> str:
 
 @dataclass
 class Service:
-    """Receiver, worker and the operator's side as processes of their own, on a server that can be taken away."""
+    """Processes of receiver, worker and operator on a Postgres server that can be stopped."""
 
     server: OwnServer
     processes: list[Process]
@@ -142,8 +142,9 @@ class Service:
         path: str = f"/zeus/notify/{PATH_TOKEN}",
         query: bytes = b"",
     ) -> int:
-        """A call as a proxy hands it on; its status."""
-        head = f" HTTP/1.1\r\nHost: relay.example\r\nX-Forwarded-For: {source}\r\nConnection: close\r\n".encode()
+        """Send a call like a proxy and return its status."""
+        headers = f"Host: relay.example\r\nX-Forwarded-For: {source}\r\nConnection: close\r\n"
+        head = f" HTTP/1.1\r\n{headers}".encode()
         if body:
             head += (
                 b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n"
@@ -159,7 +160,7 @@ class Service:
         )
 
     def logs(self) -> str:
-        """What all processes have written."""
+        """Return the logs of all processes."""
         return "\n".join(process.log_text() for process in self.processes)
 
     async def until_logged(self, *texts: str) -> None:
@@ -201,7 +202,7 @@ def usual(encoding: str = "cp932", **values: str) -> bytes:
 
 
 async def calls_of_every_kind(service: Service) -> None:
-    """Good ones in both spellings and by both methods, and every kind that is odd, refused or quarantined."""
+    """Send valid calls in both encodings and methods, and conflicting, rejected and broken ones."""
     good = [
         usual(order_no="o-1", status="01"),
         usual("utf-8", order_no="o-1", status="04"),
@@ -231,7 +232,7 @@ async def calls_of_every_kind(service: Service) -> None:
     for query in (*good, *odd):
         assert 200 == await service.call(query=query)
         assert 200 == await service.call(body=query)
-    assert 403 == await service.call(STRANGER, query=good[0])
+    assert 403 == await service.call(UNKNOWN, query=good[0])
     assert 404 == await service.call(path=f"/zeus/{quote(NAME)}", query=good[0])
     assert 404 == await service.call(path=f"/zeus/notify/{quote(EMAIL)}", query=good[0])
     for broken in (
@@ -250,7 +251,7 @@ async def calls_while_the_database_is_away(service: Service) -> None:
 
 
 async def given_a_header(service: Service) -> None:
-    """One of the subscribers is sent a header that is a secret too."""
+    """Set a secret header for one of the subscribers."""
     url, right = (
         f"http://{service.operator}/v1/subscribers/error",
         {"authorization": f"Bearer {ADMIN_TOKEN}"},
@@ -264,7 +265,7 @@ async def given_a_header(service: Service) -> None:
 
 
 async def asked_wrongly(service: Service) -> list[str]:
-    """What the API answers to requests that are wrong in every way and carry marks."""
+    """Return the API's answers to wrong requests of every kind that contain marks."""
     base, right = f"http://{service.operator}/v1", {"authorization": f"Bearer {ADMIN_TOKEN}"}
     shop = {"name": "x", "url": "https://shop.example/"}
     looks = [
@@ -308,8 +309,8 @@ async def asked_wrongly(service: Service) -> list[str]:
     return answers
 
 
-async def looked_at(service: Service) -> list[str]:
-    """Lists and details as an operator sees them who did not ask for personal values, and the metrics of every process."""
+async def read_as_viewer(service: Service) -> list[str]:
+    """Return lists and details without personal values, and the metrics of every process."""
     texts = []
     async with aiohttp.ClientSession(headers={"authorization": f"Bearer {ADMIN_TOKEN}"}) as client:
         paths = [
@@ -334,9 +335,10 @@ async def looked_at(service: Service) -> list[str]:
 
 
 async def all_settled(service: Service) -> None:
-    """Until every notice is judged and every webhook is dead or held."""
-    open_ = """SELECT (SELECT count(*) FROM notices WHERE verdict IS NULL) + (SELECT count(*) FROM outbound_webhooks w
-      JOIN subscribers s ON s.id = w.subscriber_id WHERE w.state = 'pending' AND w.attempts + w.excused = 0 AND s.name = 'error')"""
+    """Wait until every notice is judged and every webhook is dead or held."""
+    open_ = """SELECT (SELECT count(*) FROM notices WHERE verdict IS NULL)
+      + (SELECT count(*) FROM outbound_webhooks w JOIN subscribers s ON s.id = w.subscriber_id
+         WHERE w.state = 'pending' AND w.attempts + w.excused = 0 AND s.name = 'error')"""
     async with asyncio.timeout(60):
         while True:
             try:
@@ -351,7 +353,7 @@ async def all_settled(service: Service) -> None:
 
 
 @pytest.mark.timeout(240)
-async def test_nothing_personal_shows(tmp_path: Path, starter: Starter) -> None:
+async def test_no_output_shows_personal_data(tmp_path: Path, starter: Starter) -> None:
     with own_server(tmp_path / "own") as server:
         async with failing_shops() as (address, arrived):
             service = await serve(server, address, starter, tmp_path)
@@ -368,7 +370,7 @@ async def test_nothing_personal_shows(tmp_path: Path, starter: Starter) -> None:
                     b"away-4" in body for body in arrived
                 ):  # spooled, drained, judged and sent
                     await asyncio.sleep(0.1)
-            answers, texts = await asked_wrongly(service), await looked_at(service)
+            answers, texts = await asked_wrongly(service), await read_as_viewer(service)
             for process in service.processes:
                 process.terminate()
                 await process.ended()

@@ -1,4 +1,4 @@
-"""Every scenario of the simulator, from Zeus's call to the merchant's system: exactly the right webhooks, each verified."""
+"""Every scenario of the simulator: exactly the right webhooks arrive, each verified."""
 
 from collections import Counter, defaultdict
 
@@ -56,7 +56,7 @@ async def test_every_scenario_ends_with_exactly_the_right_webhooks(
     for notice in await judged_notices(site.database_url):
         verdicts[notice["order_no"]].append(notice["verdict"])
     for order in orders:
-        # A call without order_no belongs to no order, and calls sent at once may arrive in any order.
+        # A call without order_no has no order, and concurrent calls may arrive in any order.
         expected = [
             verdict
             for verdict, missing in zip(
@@ -84,7 +84,7 @@ async def test_a_duplicate_storm_makes_one_event_and_keeps_every_notice(
         for receiver in receivers
     ]
     storm = build_run((SCENARIOS["duplicate-storm"],), 1, seed=1)
-    for target in targets:  # the whole storm at each receiver: 2 + 400 calls for one order
+    for target in targets:  # all calls to each receiver: 2 + 400 calls for one order
         assert (await play(target, storm)).mails == 0
     await site.merchant.wait_for(2)
     [order] = await rows(site.database_url, "SELECT * FROM orders")
@@ -97,7 +97,7 @@ async def test_a_duplicate_storm_makes_one_event_and_keeps_every_notice(
     ]
 
 
-async def test_the_webhook_holds_what_zeus_said_in_our_words(site: Site, starter: Starter) -> None:
+async def test_the_webhook_holds_zeuss_values_in_our_fields(site: Site, starter: Starter) -> None:
     receiver = starter.start("receive", **site.settings)
     starter.start("work", **site.settings)
     host, port = await receiver.ready("receiver")

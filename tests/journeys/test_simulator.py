@@ -1,4 +1,4 @@
-"""The relay against the simulator, both in processes of their own: from an application to the merchant's webhooks."""
+"""Relay and simulator in separate processes: from an application to the webhooks."""
 
 import asyncio
 
@@ -43,20 +43,18 @@ async def test_each_outcome_reaches_the_merchant(site: Site, starter: Starter, m
 
         await site.merchant.wait_for(sum(map(len, orders.values())), patience=60)
         events = site.merchant.events()
-        told = {
+        received = {
             order_no: tuple(event["data"]["zeus"]["status"] for event in events[order_no])
             for order_no in events
         }
-        assert told == orders
+        assert received == orders
         for order_no in orders:
             assert {call["http_status"] for call in (await zeus.order(order_no))["calls"]} == {200}
             assert {event["data"]["money"] for event in events[order_no]} == {5400}
 
 
-async def test_a_call_that_came_too_late_is_made_again_and_told_once(
-    site: Site, starter: Starter
-) -> None:
-    """The relay is away, staff re-send the lost call twice: the merchant hears of it once."""
+async def test_a_resent_call_makes_one_event(site: Site, starter: Starter) -> None:
+    """A call is lost, and staff resend it twice. The subscriber gets one event."""
     relay = starter.start("up", **site.settings)
     host, port = await relay.ready("receiver")
     with simulating(
@@ -73,5 +71,5 @@ async def test_a_call_that_came_too_late_is_made_again_and_told_once(
 
         await site.merchant.wait_for(2, patience=60)
         await asyncio.sleep(0.5)
-        told = [event["data"]["zeus"]["status"] for event in site.merchant.events()[order_no]]
-        assert told == ["01", "04"]
+        received = [event["data"]["zeus"]["status"] for event in site.merchant.events()[order_no]]
+        assert received == ["01", "04"]

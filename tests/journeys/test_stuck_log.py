@@ -1,4 +1,7 @@
-"""A log whose reader stops, goes away, or has a full disk: calls are answered, webhooks sent, and SIGTERM obeyed."""
+"""A log whose reader stops or exits, or whose disk is full.
+
+Calls are still answered, webhooks sent, and SIGTERM obeyed.
+"""
 
 import asyncio
 import re
@@ -20,11 +23,11 @@ from tests.raw_http import exchange, status_of
 from tests.receiver.receiver_setup import PATH, get, stored
 
 END_SECONDS = 10.0
-"""What a container engine usually grants before it kills."""
+"""Default time that a container engine waits before it kills."""
 
 
 async def _full(process: Process, make_it_log: Callable[[], Awaitable[object]]) -> None:
-    """Have a process log until nothing more fits into its pipe."""
+    """Make a process log until its pipe is full."""
     async with asyncio.timeout(20):
         while not process.log_reader.is_full():
             await make_it_log()
@@ -43,9 +46,7 @@ async def _metric(address: tuple[str, int], name: str) -> float:
     return float(found[1])
 
 
-async def test_every_role_works_and_ends_while_nobody_reads_its_log(
-    site: Site, starter: Starter
-) -> None:
+async def test_every_role_works_and_ends_with_an_unread_log(site: Site, starter: Starter) -> None:
     settings = site.settings | {"LOG_LEVEL": "DEBUG"}
     receiver, worker, operator = (
         starter.start(role, piped=True, **settings) for role in ("receive", "work", "operate")
@@ -84,7 +85,7 @@ async def test_every_role_works_and_ends_while_nobody_reads_its_log(
     ]
 
 
-async def test_up_works_and_ends_while_nobody_reads_its_log(site: Site, starter: Starter) -> None:
+async def test_up_works_and_ends_with_an_unread_log(site: Site, starter: Starter) -> None:
     service = starter.start("up", piped=True, **site.settings, LOG_LEVEL="DEBUG")
     address = await service.ready("receiver")
     await service.logged("working")
@@ -96,7 +97,7 @@ async def test_up_works_and_ends_while_nobody_reads_its_log(site: Site, starter:
     assert 0 == await service.ended(END_SECONDS)
 
 
-async def test_what_waited_is_written_when_the_reader_reads_on(
+async def test_waiting_lines_are_written_when_the_reader_resumes(
     database_url: str, starter: Starter
 ) -> None:
     receiver = starter.start(
@@ -110,14 +111,12 @@ async def test_what_waited_is_written_when_the_reader_reads_on(
     receiver.log_reader.resume_reading()
     receiver.terminate()
     assert 0 == await receiver.ended(END_SECONDS)
-    await asyncio.sleep(0.5)  # the reader's own time
+    await asyncio.sleep(0.5)  # time for the reader
     assert calls == sum(line["event"] == "call_recorded" for line in receiver.events())
     assert "log_lines_dropped" not in receiver.log_text()
 
 
-async def test_lines_that_nobody_will_ever_read_are_counted(
-    database_url: str, starter: Starter
-) -> None:
+async def test_lines_without_a_reader_are_counted(database_url: str, starter: Starter) -> None:
     receiver = starter.start(
         "receive", piped=True, **service_settings(database_url), LOG_LEVEL="DEBUG", METRICS_PORT="0"
     )
@@ -136,7 +135,7 @@ async def test_lines_that_nobody_will_ever_read_are_counted(
 def logs_to_full_disk(
     database_url: str, tmp_path: Path
 ) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
-    """A receiver whose log cannot be written, and its two ports."""
+    """Yield a receiver whose log cannot be written, and its two ports."""
     port, metrics_port = free_port(), free_port()
     settings = service_settings(database_url) | {
         "PUBLIC_PORT": str(port),
@@ -155,7 +154,7 @@ def logs_to_full_disk(
     receiver.wait()
 
 
-async def test_a_full_disk_under_the_log_holds_up_no_call(
+async def test_a_full_log_disk_delays_no_call(
     logs_to_full_disk: tuple[subprocess.Popen[bytes], int, int],
 ) -> None:
     receiver, port, metrics_port = logs_to_full_disk
@@ -166,7 +165,7 @@ async def test_a_full_disk_under_the_log_holds_up_no_call(
     assert 0 == await asyncio.to_thread(receiver.wait, END_SECONDS)
 
 
-async def test_the_demo_works_and_ends_while_nobody_reads_what_it_prints(
+async def test_the_demo_works_and_ends_with_unread_output(
     database_url: str, starter: Starter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SIMULATOR_PORT", "0")

@@ -1,4 +1,4 @@
-"""One trace follows a call to its webhooks, over processes, to a collector; nothing personal is in it."""
+"""Traces: one from a call to its webhooks across processes, without personal data."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ SECRET = "whsec_Zm9yIHRlc3RzIG9ubHksIG1ha2UgeW91ciBvd24hISE="
 
 
 class Outside:
-    """A collector that takes spans, and a shop that refuses the first webhook and takes the others."""
+    """A trace collector, and a subscriber that rejects only the first webhook."""
 
     def __init__(self) -> None:
         self.base = ""
@@ -86,7 +86,7 @@ def _settings(database_url: str, outside: Outside, **more: str) -> dict[str, str
 
 
 async def _play(outside: Outside, directory: Path, settings: dict[str, str]) -> None:
-    """One call to a receiver, delivered by a worker in the second attempt; both have ended then."""
+    """Send one call, which a worker delivers at its second attempt, and stop both processes."""
     with processes(directory) as starter:
         worker = starter.start("work", **settings)
         receiver = starter.start("receive", **settings)
@@ -125,7 +125,7 @@ async def test_one_trace_follows_a_call_to_its_webhook(tmp_path: Path, database_
     [notice_id] = {notice_id for _, _, notice_id in outside.webhooks}
     assert {UUID(notice_id).bytes} == {span.trace_id for span in outside.spans}
     assert [f"00-{span.trace_id.hex()}-{span.span_id.hex()}-01" for span in (first, second)] == [
-        told for told, _, _ in outside.webhooks
+        traceparent for traceparent, _, _ in outside.webhooks
     ]
     assert all(span.end_time_unix_nano >= span.start_time_unix_nano for span in outside.spans)
 
@@ -146,12 +146,12 @@ async def test_without_a_collector_nothing_is_traced(tmp_path: Path, database_ur
         await _play(outside, tmp_path, _settings(database_url, outside))
     assert (2, {None}, []) == (
         len(outside.webhooks),
-        {told for told, _, _ in outside.webhooks},
+        {traceparent for traceparent, _, _ in outside.webhooks},
         outside.spans,
     )
 
 
-async def test_a_collector_that_is_away_stops_nothing(tmp_path: Path, database_url: str) -> None:
+async def test_an_unreachable_collector_stops_nothing(tmp_path: Path, database_url: str) -> None:
     async with _outside() as outside:
         await _play(
             outside,
@@ -161,7 +161,7 @@ async def test_a_collector_that_is_away_stops_nothing(tmp_path: Path, database_u
     assert 2 == len(outside.webhooks)
 
 
-def test_without_the_extra_the_start_says_what_to_install(tmp_path: Path) -> None:
+def test_without_the_extra_the_start_names_the_package(tmp_path: Path) -> None:
     without = "import sys; sys.modules['opentelemetry.sdk'] = None; "
     code = (
         f"{without} from app.main.commands import run; sys.argv = ['zeus-relay', 'receive']; run()"

@@ -1,4 +1,4 @@
-"""`zeus-relay up` on a machine that has nothing: an embedded Postgres, keys and token made, everything in one process."""
+"""`zeus-relay up` on an empty machine: embedded Postgres, generated keys, one process."""
 
 import asyncio
 import json
@@ -22,8 +22,8 @@ SETTINGS = {
 SECRET = "whsec_Zm9yIHRlc3RzIG9ubHksIG1ha2UgeW91ciBvd24hISE="
 
 
-async def _play_usual(starter: Starter, seed: int, settings: dict[str, str]) -> tuple[str, str]:
-    """Start `up`, play one usual order, stop it; return its order_no and what the API says of it."""
+async def _play_one_order(starter: Starter, seed: int, settings: dict[str, str]) -> tuple[str, str]:
+    """Start `up`, play one order, stop it; return its order_no and the API's answer about it."""
     service = starter.start("up", **settings)
     host, port = await service.ready("receiver")
     operator_host, operator_port = await service.ready("operator")
@@ -50,7 +50,10 @@ async def _play_usual(starter: Starter, seed: int, settings: dict[str, str]) -> 
 
 
 async def _spool_seen(client: aiohttp.ClientSession, base: str) -> dict[str, int]:
-    """What the overview says of the spool, once it sees one; an overview is kept for a moment, also one from before the spool was made."""
+    """Wait for the spool in the overview and return it.
+
+    An overview is cached for a moment, so the first may be older than the spool.
+    """
     async with asyncio.timeout(20):
         while True:
             async with client.get(f"{base}/v1/overview") as response:
@@ -60,7 +63,7 @@ async def _spool_seen(client: aiohttp.ClientSession, base: str) -> dict[str, int
             await asyncio.sleep(0.2)
 
 
-async def test_up_needs_nothing_and_keeps_everything_over_a_restart(tmp_path: Path) -> None:
+async def test_up_needs_no_setup_and_keeps_all_data_over_a_restart(tmp_path: Path) -> None:
     with processes(tmp_path) as starter:
         async with subscriber(SECRET) as merchant:
             settings = {
@@ -69,13 +72,12 @@ async def test_up_needs_nothing_and_keeps_everything_over_a_restart(tmp_path: Pa
                     [{"name": "shop", "url": merchant.url, "secret": SECRET}]
                 ),
             }
-            first, _ = await _play_usual(starter, 1, settings)
-            second, _ = await _play_usual(starter, 2, settings)
+            first, _ = await _play_one_order(starter, 1, settings)
+            second, _ = await _play_one_order(starter, 2, settings)
             await merchant.wait_for(6)
             assert {first, second} == set(merchant.events())
-            assert all(
-                "customer" not in event["data"] for _, event in merchant.received
-            )  # nobody asked for it
+            # The subscriber did not ask for personal data.
+            assert all("customer" not in event["data"] for _, event in merchant.received)
     for name in ("admin-token", "secret-keys"):
         assert (tmp_path / "data" / name).stat().st_mode & 0o077 == 0
 

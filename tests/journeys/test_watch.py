@@ -1,4 +1,4 @@
-"""The operator's side shows how things stand in its metrics, and a receiver, which does not know, is silent about it."""
+"""Metrics of the database's state: only the operator role exposes them."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ async def _metrics(host: str, port: int) -> str:
         return await response.text()
 
 
-async def test_only_the_operators_side_tells_how_things_stand(
+async def test_only_the_operator_role_exposes_the_snapshot(
     tmp_path: Path, database_url: str
 ) -> None:
     settings = service_settings(database_url)

@@ -1,4 +1,4 @@
-"""Raw calls in every spelling, sent as bytes to the real server: answered 200, and stored with exactly the values they carry."""
+"""Raw calls in every spelling: the real server answers 200 and stores their exact values."""
 
 import base64
 import json
@@ -15,9 +15,7 @@ SAMPLES = json.loads((Path(__file__).parents[1] / "zeus" / "wire_samples.json").
 ]
 
 
-async def test_every_sample_is_answered_and_stored_with_exactly_its_values(
-    site: Site, starter: Starter
-) -> None:
+async def test_every_sample_is_stored_with_its_exact_values(site: Site, starter: Starter) -> None:
     receiver = starter.start("receive", **site.settings)
     starter.start("work", **site.settings)
     host, port = await receiver.ready("receiver")
@@ -65,7 +63,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("method", [b"GET", b"POST"])
-async def test_bad_input_is_kept_verbatim_with_its_reason_and_the_next_call_works(
+async def test_invalid_input_is_kept_verbatim_with_its_reason(
     site: Site, starter: Starter, method: bytes
 ) -> None:
     settings = {**site.settings, "IP_CODES": "2012000001"}

@@ -1,4 +1,4 @@
-"""A worker whose clock is 400 days off: it erases nothing, and delivers as before."""
+"""A worker whose clock is wrong by 400 days: it erases nothing and still delivers."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ ORDERS = 20
 
 @pytest.fixture(params=[400, -400])
 def wrong_clock(request: pytest.FixtureRequest) -> list[str]:
-    """Return the command that puts a process's clock off by so many days."""
+    """Return the command that shifts a process's clock by this number of days."""
     try:
         return with_clock(request.param)
     except ProgramMissing as missing:
