@@ -1,9 +1,7 @@
-"""Console in a real browser: tasks of operators, accessibility and layout of every page."""
+"""Tasks of operators in a real browser."""
 
-import os
 import re
-import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,64 +11,13 @@ from playwright.async_api import Browser, expect
 from standardwebhooks import Webhook
 
 from app.operations.access.permissions import Role
-from tests.console.browsing import CHROMIUM, Look, Window, axe_source, chromium, connected, window
+from tests.console.browsing import CHROMIUM, Look, window
 from tests.console.console_setup import Console
 from tests.forwarding.delivery_setup import until
 from tests.operations.operations_setup import NAME, ORDER_NO, TELNO
 from tests.subscriber import subscriber
 
-HERE = Path(__file__).parent
-LOOKS = (
-    Look("ja", 1280, "light"),
-    Look("en", 375, "dark"),
-    Look("ja", 375, "light"),
-    Look("en", 1280, "dark"),
-    Look("en", 760),
-)
-CHECKED_BY_AXE = LOOKS[:2]
-"""Both languages, widths and schemes. The other looks combine these; the last has narrow tables."""
-FULLEST = (
-    "today",
-    "order",
-    "attention",
-    "subscriber",
-    "onboarding",
-    "orders",
-    "tokens",
-    "audit",
-    "subscribers",
-)
-"""Pages with a screenshot in every look."""
-
 pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="needs Debian's chromium")
-
-
-@pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run one Chromium for all tests of this module."""
-    with chromium(tmp_path_factory.mktemp("chromium")) as running:
-        yield running
-
-
-@pytest.fixture
-async def browser(endpoint: str) -> AsyncIterator[Browser]:
-    """Connect to the Chromium."""
-    async with connected(endpoint) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return the source of the locked axe-core."""
-    if shutil.which("npm") is None and "CI" not in os.environ:
-        pytest.skip("needs npm")
-    return axe_source(tmp_path_factory.mktemp("axe"))
-
-
-@pytest.fixture
-def pictures(run_dir: Path) -> Path:
-    """Return the folder for screenshots: CONSOLE_SCREENSHOTS, or the run's own."""
-    return Path(os.environ.get("CONSOLE_SCREENSHOTS") or run_dir / "screenshots")
 
 
 async def test_order_search_by_telephone_digits(console: Console, browser: Browser) -> None:
@@ -301,143 +248,6 @@ async def test_a_created_token_signs_in_and_appears_in_the_audit(
         await page.get_by_role("button", name="Filter").click()
         await expect(page.locator("tbody tr")).to_have_count(2)
         await expect(page.locator("tbody tr").first).to_contain_text("Token revoked")
-
-
-async def test_every_page_is_accessible(
-    console: Console, browser: Browser, axe: str, pictures: Path
-) -> None:
-    paths = await _fill(console)
-    for look in LOOKS:
-        async with window(browser, console.url, look) as seen:
-            await seen.go("/sign-in")
-            await _check(seen, axe, pictures / f"sign-in-{look}.png")
-            await seen.sign_in(console.tokens[Role.ADMIN])
-            for name, path in paths.items():
-                if look in CHECKED_BY_AXE or name in FULLEST:
-                    await seen.go(path)
-                    await _check(
-                        seen,
-                        axe if look in CHECKED_BY_AXE else None,
-                        pictures / f"{name}-{look}.png",
-                    )
-
-
-@pytest.mark.parametrize("look", CHECKED_BY_AXE, ids=str)
-async def test_secrets_and_error_pages_are_accessible(
-    console: Console, browser: Browser, axe: str, pictures: Path, look: Look
-) -> None:
-    await console.setup.judged("04")
-    async with window(browser, console.url, look) as seen:
-        page = seen.page
-        await seen.sign_in(console.tokens[Role.ADMIN], "/tokens")
-        await _check(seen, axe, pictures / f"no-tokens-{look}.png")
-        await page.locator("#name").fill("suzuki")
-        await page.locator("form[action='/tokens'] button").click()
-        await expect(page.locator("#secret")).to_be_visible()
-        await _check(seen, axe, pictures / f"token-{look}.png")
-        for method in ("secret", "key_pair", "feed"):
-            await seen.go("/add-subscriber")
-            await page.locator("#name").fill(method)
-            await page.locator("#url").fill("https://shop.example/hooks")
-            await page.locator(f"input[value={method}]").check()
-            await page.locator("form[action='/add-subscriber'] button.main").click()
-            await expect(page.locator("#secret")).to_be_visible()
-            await _check(seen, axe, pictures / f"secret-{method}-{look}.png")
-        await seen.go("/add-subscriber")
-        await page.locator("#name").fill("limited")
-        await page.locator("#url").fill("https://shop.example/hooks")
-        await page.locator("details:has(#rate_limit) > summary").click()
-        for limit, text in (("rate_limit", "0"), ("max_in_flight", "201"), ("timeout", "90")):
-            await page.locator(f"#{limit}").fill(text)
-        await page.locator("form[action='/add-subscriber'] button.main").click()
-        await expect(page.locator("#timeout_ms-problem")).to_be_visible()
-        await _check(seen, axe, pictures / f"bad-limits-{look}.png")
-        await seen.go(f"/orders/{ORDER_NO}")
-        await page.locator(".grave summary").click()
-        await _check(seen, axe, pictures / f"erase-{look}.png")
-        for name, path in (
-            ("not-found", "/nothing"),
-            ("bad-filter", "/audit?cursor=x"),
-            ("nothing-found", "/audit?operator=x"),
-        ):
-            await seen.go(path)
-            await _check(seen, axe, pictures / f"{name}-{look}.png")
-        seen.complaints[:] = [
-            complaint
-            for complaint in seen.complaints
-            if "404 (Not Found)" not in complaint and "422 (Unprocess" not in complaint
-        ]
-
-
-@pytest.mark.parametrize("look", CHECKED_BY_AXE, ids=str)
-async def test_forbidden_pages_are_accessible(
-    console: Console, browser: Browser, axe: str, pictures: Path, look: Look
-) -> None:
-    async with window(browser, console.url, look) as seen:
-        await seen.sign_in(console.tokens[Role.VIEWER])
-        for name, path in (("not-allowed", "/tokens"), ("not-allowed-audit", "/audit")):
-            await seen.go(path)
-            await _check(seen, axe, pictures / f"{name}-{look}.png")
-        await seen.go("/settings")
-        await seen.page.evaluate(
-            "document.querySelector('[action=\"/sign-out\"] [name=csrf]').value = 'old'"
-        )
-        await seen.page.locator("[action='/sign-out'] button").click()
-        await _check(seen, axe, pictures / f"form-expired-{look}.png")
-        seen.complaints[:] = [
-            complaint for complaint in seen.complaints if "403 (Forbidden)" not in complaint
-        ]
-
-
-async def _check(seen: Window, axe: str | None, picture: Path) -> None:
-    await seen.page.screenshot(path=picture, full_page=True)
-    assert 0 == await seen.overflow(), picture.name
-    if axe is not None:
-        assert [] == await seen.findings(axe), picture.name
-
-
-async def _fill(console: Console) -> dict[str, str]:
-    """Fill the database and return the paths of the pages that show it."""
-    setup = console.setup
-    await setup.add("shop")
-    await setup.add("warehouse", event_types=["payment.received"], customer=True)
-    notice, *_ = await setup.judged("01", "04", "04", "05")
-    await setup.judged("04", money="9999")
-    await setup.call("99", order_no="1234-56789-09999")
-    await setup.judge()
-    await setup.run(
-        "UPDATE outbound_webhooks SET state = 'dead', finished_at = now(), "
-        "last_outcome = 'timeout' WHERE id % 3 = 0"
-    )
-    await setup.run(
-        "UPDATE subscribers SET state = 'paused', pause_reason = 'gone' WHERE name = 'warehouse'"
-    )
-    await setup.run(
-        "UPDATE subscribers SET failures = 12, "
-        "failing_since = now() - interval '20 minutes' WHERE name = 'shop'"
-    )
-    await setup.run(
-        "INSERT INTO rejected_samples "
-        "(id, lane, received_at, source, method, target, headers, body) "
-        "SELECT id, lane, received_at, source, method, target, headers, body "
-        "FROM notices WHERE id = :id",
-        id=notice,
-    )
-    return {
-        "today": "/",
-        "orders": "/orders",
-        "order": f"/orders/{ORDER_NO}",
-        "call": f"/notices/{notice}",
-        "attention": "/attention",
-        "subscribers": "/subscribers",
-        "add-subscriber": "/add-subscriber",
-        "subscriber": "/subscribers/shop",
-        "rejected-call": f"/rejected-samples/{notice}",
-        "settings": "/settings",
-        "onboarding": "/onboarding",
-        "tokens": "/tokens",
-        "audit": "/audit",
-    }
 
 
 async def _is(console: Console, states: list[str]) -> bool:

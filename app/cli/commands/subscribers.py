@@ -19,18 +19,22 @@ from app.cli.subscriber_options import (
     connection_fields_of,
     pace_of,
 )
-from app.events.signature import PUBLIC_PREFIX
+from app.cli.subscriber_output import (
+    print_subscriber,
+    print_with_secret,
+    result_fields,
+    subscriber_fields,
+    subscriber_row,
+)
 from app.operations.deliveries.models import WebhookState
 from app.operations.subscribers import pause as pauses
 from app.operations.subscribers import subscribers as operations
 from app.operations.subscribers.models import (
     NewSubscriber,
-    Subscriber,
     SubscriberChange,
-    SubscriberWithSecret,
 )
 from app.operations.subscribers.rotation import Rotation, rotate_secret
-from app.operations.subscribers.test_webhook import DEFAULT_WAIT_SECONDS, Trial, send_test
+from app.operations.subscribers.test_webhook import DEFAULT_WAIT_SECONDS, send_test
 from app.settings import parse_duration
 
 app = typer.Typer(help="Systems that receive webhooks.", no_args_is_help=True)
@@ -108,7 +112,7 @@ def add(
             context.sessions, context.vault, new, context.rules, context.actor
         )
     )
-    _print_with_secret(added, as_json=as_json)
+    print_with_secret(added, as_json=as_json)
 
 
 @app.command("list")
@@ -122,7 +126,7 @@ def list_(as_json: AsJson = False) -> None:
     else:
         print_table(
             ["NAME", "STATE", "EVENTS", "CUSTOMER", "URL"],
-            [_row(subscriber) for subscriber in found.items],
+            [subscriber_row(subscriber) for subscriber in found.items],
         )
 
 
@@ -133,7 +137,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
         return
-    print_fields({**_fields(found), "pending": found.pending, "dead": found.dead})
+    print_fields({**subscriber_fields(found), "pending": found.pending, "dead": found.dead})
     rows = [(secret.created_at, secret.expires_at, secret.public_key) for secret in found.secrets]
     print_table(["SECRET OF", "EXPIRES", "PUBLIC KEY"], rows)
 
@@ -178,7 +182,7 @@ def set_(
     if events is not None:
         asked["event_types"] = None if events == "all" else event_types_of(events)
     change = given(SubscriberChange, **asked)
-    _print(
+    print_subscriber(
         run(
             lambda context: operations.change_subscriber(
                 context.sessions, context.vault, name, change, context.rules, context.actor
@@ -203,7 +207,7 @@ def pause(
     as_json: AsJson = False,
 ) -> None:
     """Pause a subscriber: its webhooks stay pending until it is resumed."""
-    _print(
+    print_subscriber(
         run(lambda context: pauses.pause_subscriber(context.sessions, name, reason, context.actor)),
         as_json=as_json,
     )
@@ -212,7 +216,7 @@ def pause(
 @app.command()
 def resume(name: Name, as_json: AsJson = False) -> None:
     """Resume a paused subscriber, starting with its pending webhooks."""
-    _print(
+    print_subscriber(
         run(lambda context: pauses.resume_subscriber(context.sessions, name, context.actor)),
         as_json=as_json,
     )
@@ -237,7 +241,7 @@ def rotate_secret_(
             "must be a duration between 0 and 7d, such as 24h", param_hint="--overlap"
         ) from None
     rotation = given(Rotation, overlap_hours=hours, secret=secret, asymmetric=asymmetric)
-    _print_with_secret(
+    print_with_secret(
         run(
             lambda context: rotate_secret(
                 context.sessions, context.vault, name, rotation, context.actor
@@ -263,7 +267,7 @@ def send_test_(
     if as_json:
         print_json(result)
     else:
-        print_fields(_test_fields(result))
+        print_fields(result_fields(result))
     if wait and result.state is not WebhookState.DELIVERED:
         raise typer.Exit(FAILED)
 
@@ -289,78 +293,3 @@ def remove(name: Name) -> None:
 def event_types_of(text: str | None) -> list[str] | None:
     """Return the names in a list separated by commas, or None if none is given."""
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _print(subscriber: Subscriber, *, as_json: bool) -> None:
-    if as_json:
-        print_json(subscriber)
-    else:
-        print_fields(_fields(subscriber))
-
-
-def _print_with_secret(subscriber: SubscriberWithSecret, *, as_json: bool) -> None:
-    if as_json:
-        print_json(subscriber)
-        return
-    shown = (
-        "public key"
-        if subscriber.secret.startswith(PUBLIC_PREFIX)
-        else "token"
-        if subscriber.feed
-        else "secret"
-    )
-    print_fields({**_fields(subscriber), shown: subscriber.secret})
-    if not subscriber.secret.startswith(PUBLIC_PREFIX):
-        typer.echo("The secret is not shown again.", err=True)
-
-
-def _row(subscriber: Subscriber) -> tuple[object, ...]:
-    state = (
-        f"{subscriber.state} ({subscriber.pause_reason})"
-        if subscriber.pause_reason
-        else subscriber.state.value
-    )
-    return (
-        subscriber.name,
-        state,
-        subscriber.event_types or "all",
-        subscriber.customer,
-        "(polls)" if subscriber.feed else subscriber.url,
-    )
-
-
-def _fields(subscriber: Subscriber) -> dict[str, object]:
-    fields: dict[str, object] = dict(
-        zip(("name", "state", "events", "customer", "url"), _row(subscriber), strict=True)
-    )
-    if not subscriber.feed:
-        fields |= {"in sequence": subscriber.ordered, "max in flight": subscriber.max_in_flight}
-    if subscriber.timeout_ms is not None:
-        fields["timeout"] = f"{subscriber.timeout_ms / 1000:g} s"
-    if subscriber.rate_limit is not None:
-        fields["rate limit"] = f"{subscriber.rate_limit} a second"
-    if subscriber.header_names:
-        fields["headers"] = subscriber.header_names
-    if subscriber.private_ca:
-        fields["authority"] = "private"
-    if subscriber.client_certificate_expires_at:
-        fields["certificate until"] = subscriber.client_certificate_expires_at
-    return {**fields, "declared": subscriber.declared, "created": subscriber.created_at}
-
-
-def _test_fields(result: Trial) -> dict[str, object]:
-    attempt = result.attempt
-    if attempt is None:
-        return {
-            "webhook-id": result.event_id,
-            "state": result.state,
-            "attempt": "none yet; is a worker running?",
-        }
-    return {
-        "webhook-id": result.event_id,
-        "state": result.state,
-        "outcome": attempt.outcome,
-        "status": attempt.http_status,
-        "duration": f"{attempt.duration_ms} ms",
-        "answer": attempt.excerpt,
-    }
