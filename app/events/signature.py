@@ -1,4 +1,6 @@
-"""Signing a webhook as the Standard Webhooks specification 1.0 says: HMAC-SHA256 with a shared secret, or Ed25519 with a key of ours."""
+"""Signatures of webhooks by the Standard Webhooks specification 1.0: HMAC-SHA256 with a shared
+secret, or Ed25519 with our key.
+"""
 
 import base64
 import binascii
@@ -18,19 +20,21 @@ _ED25519_BYTES = 32
 
 
 def new_secret() -> str:
-    """A fresh signing secret, `whsec_` and 32 random bytes in base64."""
+    """Return a new signing secret: `whsec_` and 32 random bytes in base64."""
     return PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 
 def new_private_key() -> str:
-    """A fresh Ed25519 key, `whsk_` and its 32 bytes in base64. Nobody but the sender needs it."""
+    """Return a new Ed25519 key: `whsk_` and its 32 bytes in base64. Only the sender needs it."""
     return (
         PRIVATE_PREFIX + base64.b64encode(Ed25519PrivateKey.generate().private_bytes_raw()).decode()
     )
 
 
 def public_key_of(secret: str) -> str | None:
-    """What verifies the signatures of a `whsk_` key: `whpk_` and 32 bytes in base64; None for a shared secret."""
+    """Return the public key of a `whsk_` key: `whpk_` and 32 bytes in base64. None for a shared
+    secret.
+    """
     if not secret.startswith(PRIVATE_PREFIX):
         return None
     return (
@@ -40,7 +44,9 @@ def public_key_of(secret: str) -> str | None:
 
 
 def check_secret(secret: str) -> None:
-    """Raise ValueError unless `secret` is `whsec_` and 24 to 64 bytes, or `whsk_` and 32 bytes, in base64."""
+    """Raise ValueError unless `secret` is `whsec_` and 24 to 64 bytes, or `whsk_` and 32 bytes, in
+    base64.
+    """
     length = len(_decoded(secret.partition("_")[2]))
     if secret.startswith(PRIVATE_PREFIX) and length != _ED25519_BYTES:
         raise ValueError(f"a private key is {PRIVATE_PREFIX} and {_ED25519_BYTES} bytes in base64")
@@ -51,9 +57,11 @@ def check_secret(secret: str) -> None:
 def signed_headers(
     webhook_id: str, sent_at: datetime, body: bytes, keys: Sequence[str]
 ) -> dict[str, str]:
-    """The three headers of one attempt. Several `keys` (during a rotation) give several signatures, any of which verifies.
+    """Return the three headers of an attempt.
 
-    A `whsec_` key signs as version `v1`, a `whsk_` key as version `v1a`; a verifier passes over the version that it does not know.
+    Several `keys`, as during a rotation, give several signatures; any of them verifies. A `whsec_`
+    key signs as version `v1`, a `whsk_` key as `v1a`; a verifier skips a version that it does not
+    know.
     """
     sent_at = sent_at.astimezone(UTC)
     seconds = str(int(sent_at.timestamp()))

@@ -1,10 +1,10 @@
-"""The types of events, as subscribers name them."""
+"""Types of events, as subscribers name them."""
 
 from enum import StrEnum
 
 
 class EventType(StrEnum):
-    """What an event says; the first nine follow the statuses of Zeus one to one."""
+    """Type of an event. The first nine correspond to the statuses of Zeus."""
 
     ORDER_ACCEPTED = "order.accepted"
     ORDER_FAILED = "order.failed"
@@ -24,7 +24,7 @@ class EventType(StrEnum):
 
 
 class OrderState(StrEnum):
-    """Where an order stands, in words: one for each status of Zeus."""
+    """State of an order in words, one for each status of Zeus."""
 
     AWAITING_PAYMENT = "awaiting_payment"
     FAILED = "failed"
@@ -45,15 +45,21 @@ OPERATIONAL = frozenset(
         EventType.OUTBOUND_DEAD,
     }
 )
-"""What is said about the delivery to other subscribers: only to those that name the type in their filter."""
+"""Types about the delivery to other subscribers.
+
+Only subscribers that name them in their filter get them.
+"""
 
 USUAL = frozenset(EventType) - {EventType.WEBHOOK_TEST} - OPERATIONAL
-"""What a subscriber without a filter gets: everything about orders."""
+"""Types that a subscriber without a filter gets: all about orders."""
 
 SUBSCRIBABLE = USUAL | OPERATIONAL
-"""What a subscription can filter by; a test webhook goes to the subscriber that asked for it, whatever its filter."""
+"""Types that a subscription can filter by.
+
+A test webhook goes to its subscriber regardless of the filter.
+"""
 
 
 def unknown_types(names: list[str]) -> list[str]:
-    """Those of `names` that are no type a subscriber can ask for."""
+    """Return those of `names` that are no type a subscriber can ask for."""
     return [name for name in names if name not in SUBSCRIBABLE]

@@ -1,4 +1,4 @@
-"""A batch of notices: what is known of their orders, what the rules say, and the rows to write."""
+"""Batch of notices: known orders, the rules' results, and the rows to write."""
 
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -14,15 +14,17 @@ from app.forwarding.fan_out import fan_out
 from app.judging import sql
 from app.judging.event_data import STATE_OF, customer_of, event_data
 from app.judging.order_state import REMEMBERED, KnownOrder
-from app.judging.rules import ORDER_NO_LIMIT, JudgedCall, Judgement, Verdict, judge
+from app.judging.quarantine import ORDER_NO_LIMIT
+from app.judging.rules import judge
 from app.judging.sql import UnjudgedNotice
+from app.judging.verdicts import JudgedCall, Judgement, Verdict
 from app.zeus.parameters import money_of
 from app.zeus.wire import Call, decode
 
 
 @dataclass(frozen=True, slots=True)
 class TakenNotice:
-    """A notice that is being judged, and the call that its bytes say."""
+    """A notice being judged, and the call that its bytes contain."""
 
     notice: UnjudgedNotice
     call: Call
@@ -34,7 +36,9 @@ class TakenNotice:
 
     @property
     def order_nos(self) -> set[str]:
-        """The numbers under which the order may be known: as it is meant and, from before 0.2, as it was spelled."""
+        """Return the numbers under which the order may be stored: its canonical form and, from
+        before 0.2, its spelling.
+        """
         return {
             number
             for number in (self.call.order_no, self.call.values.get("order_no", ""))
@@ -42,7 +46,7 @@ class TakenNotice:
         }
 
     def order_no_among(self, orders: Mapping[str, KnownOrder]) -> str:
-        """The number of the order that is meant. One that was stored as it was spelled keeps that number."""
+        """Return the number of the order. An order stored by its spelling keeps that number."""
         spelled = self.call.values.get("order_no", "")
         return (
             spelled
@@ -53,7 +57,7 @@ class TakenNotice:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known before a batch: its orders, and the notices whose answers went out in time."""
+    """Known facts before a batch: its orders, and the notices whose answers went out in time."""
 
     orders: Mapping[str, KnownOrder]
     answered: Collection[UUID] = ()
@@ -61,7 +65,7 @@ class Known:
 
 @dataclass(slots=True)
 class JudgedBatch:
-    """What one batch adds up to: rows to write, and the orders as they stand after it."""
+    """Result of a batch: rows to write, and the orders after it."""
 
     orders: dict[str, KnownOrder] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
@@ -71,7 +75,7 @@ class JudgedBatch:
 
     @classmethod
     def of_all(cls, outcomes: Iterable[Self]) -> Self:
-        """The outcomes of different orders as one."""
+        """Return the outcomes of different orders as one."""
         together = cls()
         for outcome in outcomes:
             together.orders |= outcome.orders
@@ -84,9 +88,10 @@ class JudgedBatch:
 async def known_before(
     session: AsyncSession, taken: Sequence[TakenNotice], ip_codes: Collection[str]
 ) -> Known:
-    """Read what judging these notices needs. Few need more than their orders.
+    """Read what these notices need to be judged; most need only their orders.
 
-    Only a payment cycle after the first asks when the status came last and whether that call was answered.
+    Only a payment cycle after the first needs the last call of its status, and the answer to that
+    call.
     """
     order_nos = {number for one in taken for number in one.order_nos}
     known = Known(await sql.known_orders(session, order_nos) if order_nos else {})
@@ -107,7 +112,7 @@ async def known_before(
 
 
 def decide(taken: Sequence[TakenNotice], known: Known, ip_codes: Collection[str]) -> JudgedBatch:
-    """Judge the notices in their order against what is known."""
+    """Judge the notices in order against the known facts."""
     outcome = JudgedBatch(dict(known.orders))
     for one in taken:
         order_no = one.order_no_among(outcome.orders)
@@ -118,7 +123,7 @@ def decide(taken: Sequence[TakenNotice], known: Known, ip_codes: Collection[str]
 
 
 async def write(session: AsyncSession, outcome: JudgedBatch, first_wait: timedelta) -> None:
-    """Write verdicts, orders, events and what is owed to subscribers."""
+    """Write verdicts, orders, events and outbound webhooks."""
     orders = [_order_row(outcome.orders[order_no]) for order_no in sorted(outcome.changed)]
     await sql.write(session, orders=orders, events=outcome.events, verdicts=outcome.verdicts)
     if outcome.events:
@@ -126,14 +131,17 @@ async def write(session: AsyncSession, outcome: JudgedBatch, first_wait: timedel
 
 
 def quarantined(one: TakenNotice, reason: str) -> dict[str, Any]:
-    """The verdict on a notice whose outcome cannot be written; its number and status stay, so that it can be found."""
+    """Return the verdict on a notice whose outcome cannot be written.
+
+    Its number and status stay, so that it can be found.
+    """
     return _verdict_row(
         one, one.call.order_no, Judgement(Verdict.QUARANTINED, (reason,), one.call.flags)
     )
 
 
 def is_usable(order_no: str) -> bool:
-    """Whether an order can be looked up by this number."""
+    """Return True if an order can be looked up by this number."""
     return 0 < len(order_no.encode()) <= ORDER_NO_LIMIT
 
 

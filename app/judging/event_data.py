@@ -1,4 +1,4 @@
-"""The content of an event: what subscribers read of a notice, in our words. A value without data is null."""
+"""Data of an event: the fields that subscribers read. A value without data is null."""
 
 from datetime import datetime
 from typing import Any
@@ -7,7 +7,7 @@ from uuid import UUID
 from app.events.payload import timestamp
 from app.events.types import OrderState
 from app.judging.order_state import KnownOrder
-from app.judging.rules import NewEvent
+from app.judging.verdicts import NewEvent
 from app.zeus.parameters import BY_NAME, deadline_of, money_of
 from app.zeus.statuses import Status
 from app.zeus.stores import store_of
@@ -29,7 +29,7 @@ STATE_OF = {
 def event_data(
     event: NewEvent, call: Call, order: KnownOrder, notice_id: UUID, received_at: datetime
 ) -> dict[str, Any]:
-    """The `data` of an event, without anything personal: what the values mean, not how they were spelled."""
+    """Return an event's `data` without personal data: canonical values, not their spellings."""
     value = {name: text or None for name, text in call.meant.items()}
     status = Status(call.meant["status"])
     deadline = deadline_of(value.get("pay_limit"))
@@ -63,7 +63,10 @@ def event_data(
 
 
 def customer_of(call: Call) -> dict[str, Any]:
-    """The personal part of an event, kept apart so that it can be withheld and erased."""
+    """Return the personal part of an event.
+
+    It is separate so that it can be withheld and erased.
+    """
     values = call.values
     return {
         "name": values.get("username") or None,
@@ -80,7 +83,9 @@ def _store(code: str | None) -> dict[str, Any] | None:
 
 
 def _payment_numbers(call: Call) -> list[dict[str, str]] | None:
-    """The slip's numbers under the names the store chain prints, so that support and customer speak of the same thing."""
+    """Return the slip's numbers under the store chain's names for them, so that support and
+    customer use the same words.
+    """
     if "pay_no1" not in call.meant and "pay_no2" not in call.meant:
         return None
     store = store_of(call.meant.get("pay_cvs"))

@@ -1,4 +1,4 @@
-"""Fairness between the orders of a lane: many calls of one order do not keep the others waiting."""
+"""Fairness between the orders of a lane: one order with many calls does not delay the others."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -11,38 +11,41 @@ from app.judging import sql
 from app.judging.sql import UnjudgedNotice
 from app.zeus.wire import order_no_of
 
-CROWD = 16
-"""Notices of one order in one batch of a lane that make it a crowd."""
+CROWDED_FROM = 16
+"""Notices of one order in one batch of a lane that make the order crowded."""
 LOOK_AHEAD = 512
-"""Notices behind a crowd that are looked through in one batch."""
+"""Notices after a crowded order that are read in one batch."""
 
 
 @dataclass(slots=True)
 class _Crowded:
-    """A lane with crowds: the orders that make them, and how far the notices behind them were looked through."""
+    """A lane with crowded orders, and the place up to which later notices were read."""
 
     orders: set[str] = field(default_factory=set)
     after: UUID | None = None
 
 
 class Fairness:
-    """Finds notices of other orders behind a crowd, so that each batch of a lane has some of both.
+    """Finds notices of other orders behind a crowded one, so that each batch of a lane has both.
 
-    The notices of one order keep their sequence: those of a crowd are taken from the head of the lane only,
-    and all others that were passed have been taken. After a batch that was not judged whole, call `forget`.
+    Notices of one order keep their sequence: a crowded order's are taken only from the head of the
+    lane, and all others that were passed have been taken. Call `forget` after a batch that was not
+    judged whole.
     """
 
     def __init__(self) -> None:
         self._crowded: dict[int, _Crowded] = {}
 
     def forget(self) -> None:
-        """Begin anew at the head of each lane."""
+        """Begin again at the head of each lane."""
         self._crowded.clear()
 
-    async def behind_crowds(
+    async def behind_crowded(
         self, session: AsyncSession, heads: Sequence[UnjudgedNotice], limit: int
     ) -> list[UnjudgedNotice]:
-        """Return notices of other orders from behind the crowds in `heads`, which hold at most `limit` of each lane."""
+        """Return notices of other orders from behind the crowded ones in `heads`, which hold at
+        most `limit` of each lane.
+        """
         by_lane: dict[int, list[UnjudgedNotice]] = defaultdict(list)
         for notice in heads:
             by_lane[notice.lane].append(notice)
@@ -56,12 +59,12 @@ class Fairness:
         counts = (
             Counter(_order_no(notice) for notice in head) if len(head) == limit else Counter[str]()
         )
-        crowds = {order_no for order_no, count in counts.items() if count >= CROWD}
-        if not crowds:
+        crowded_orders = {order_no for order_no, count in counts.items() if count >= CROWDED_FROM}
+        if not crowded_orders:
             self._crowded.pop(lane, None)
             return None
         crowded = self._crowded.setdefault(lane, _Crowded())
-        crowded.orders |= crowds
+        crowded.orders |= crowded_orders
         return crowded
 
     async def _behind(
@@ -69,7 +72,7 @@ class Fairness:
     ) -> list[UnjudgedNotice]:
         after = max(head, crowded.after or head)
         page = await sql.unjudged_after(session, lane, after, LOOK_AHEAD)
-        # At the end begin anew: a notice with a smaller id may have been committed meanwhile.
+        # Begin again at the end: a notice with a smaller id may have been committed meanwhile.
         crowded.after = page[-1].id if len(page) == LOOK_AHEAD else None
         return [notice for notice in page if _order_no(notice) not in crowded.orders]
 

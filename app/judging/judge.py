@@ -1,4 +1,6 @@
-"""Judging a batch: lock lanes, read what is known, apply the rules in order of arrival, write everything in one transaction."""
+"""Judge: locks lanes, reads known orders, applies the rules in order of arrival, and writes
+everything in one transaction.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
@@ -17,22 +19,28 @@ from app.judging.batch import JudgedBatch, TakenNotice, decide, known_before, wr
 from app.judging.fairness import Fairness
 from app.judging.lane_bounds import LaneBounds
 from app.judging.refused import write_apart
-from app.judging.rules import Verdict
 from app.judging.sql import UnjudgedNotice
+from app.judging.verdicts import Verdict
 from app.logs import get_logger
 from app.metrics import events_created, notices_judged
 from app.tracing import spans
 
 BATCH = 128
-"""Notices of a lane that are judged together."""
+"""Notices of a lane in a batch."""
 CAREFUL_BATCH = 32
-"""Notices of a lane in which the database refused some in the last batch: finding these takes longer."""
+"""Notices of a lane in which the database refused some in the last batch.
+
+Finding those takes longer.
+"""
 
 log = get_logger("judging")
 
 
 class Judge:
-    """Takes unjudged notices and judges them. Any number may run: each batch holds the lanes it judges under an advisory lock."""
+    """Judges unjudged notices.
+
+    Any number may run: each batch holds an advisory lock on its lanes.
+    """
 
     def __init__(
         self,
@@ -42,7 +50,10 @@ class Judge:
         *,
         first_wait: timedelta = timedelta(0),
     ) -> None:
-        """`on_events` is called after a commit that made events; `first_wait` is the time before their first delivery is due."""
+        """`on_events` is called after a commit with events.
+
+        `first_wait` delays their first delivery.
+        """
         self._sessions = sessions
         self._ip_codes = frozenset(ip_codes)
         self._on_events = on_events
@@ -53,10 +64,12 @@ class Judge:
         self._bounds = LaneBounds()
 
     async def judge_batch(self) -> int:
-        """Judge one batch and return how many notices it held; 0 when there is nothing to do that others are not doing.
+        """Judge one batch and return its number of notices.
 
-        Lanes in which the database refused a notice take turns with all the others, so that these do not
-        wait while each such notice is found.
+        0 if nothing is left that others do not judge.
+
+        Lanes in which the database refused a notice take turns with the others, so that these do
+        not wait while refused notices are found.
         """
         if not self._suspect:
             return await self._judge(range(LANES))
@@ -77,7 +90,7 @@ class Judge:
                 taken = await self._ours(
                     session,
                     lanes,
-                    [*heads, *await self._fairness.behind_crowds(session, heads, BATCH)],
+                    [*heads, *await self._fairness.behind_crowded(session, heads, BATCH)],
                 )
                 outcome = decide(
                     taken, await known_before(session, taken, self._ip_codes), self._ip_codes
@@ -93,7 +106,7 @@ class Judge:
         return len(outcome.verdicts)
 
     async def _judge_apart(self, among: Collection[int], limit: int) -> int:
-        """After a batch that the database refused: find the notices that cannot be written, and put them in quarantine."""
+        """Find the notices of a refused batch that cannot be written, and quarantine them."""
         async with self._sessions.begin() as session:
             lanes = await sql.lock_lanes(session, among, self._bounds)
             taken = await self._ours(
@@ -108,10 +121,10 @@ class Judge:
     async def _ours(
         self, session: AsyncSession, lanes: Collection[int], notices: Sequence[UnjudgedNotice]
     ) -> list[TakenNotice]:
-        """The notices whose orders are judged by nobody else.
+        """Return the notices whose orders no other worker judges.
 
-        A receiver of an older version chose the lane by the number as it was spelled. The lane of the number
-        that is meant is locked too, and what another worker holds is left for later.
+        A receiver of an older version chose the lane by the number's spelling. The lane of its
+        canonical form is locked too; what another worker holds is left for later.
         """
         taken = [TakenNotice.of(notice) for notice in notices]
         right_lanes = {lane_of(one.call.order_no) for one in taken if one.call.order_no}

@@ -1,4 +1,4 @@
-"""Lower bounds of the scans for unjudged notices, one for each lane, in the memory of one worker."""
+"""Lower bounds of the scans for unjudged notices, one per lane, in the memory of one worker."""
 
 from collections.abc import Collection, Mapping
 from uuid import UUID
@@ -8,23 +8,23 @@ from app.db.scan_bounds import Margin, SweepSchedule
 
 _MARGIN_S = 2.0
 _SWEEP_S = 0.05
-"""How long a scan may take for sweeps: judging waits for it."""
+"""Seconds of a scan that sweeps may take, since judging waits for it."""
 _START = UUID(int=0)
 _TIME_SHIFT = 80
-"""Below the milliseconds in a UUIDv7."""
+"""Bits below the milliseconds of a UUIDv7."""
 
 
 class LaneBounds:
-    """For each lane the id from which the next scan reads.
+    """Id from which the next scan reads each lane.
 
-    A bound stays at the oldest unjudged notice that was seen, and a margin behind the newest one and
-    behind the database's clock. Ids begin with the receivers' time, so late ones are usual after an
-    outage: sweeps find them. A receiver whose clock is ahead makes no other's notices late. Before any
-    notice was seen, a bound goes by the database's clock alone.
+    A bound stays at the oldest unjudged notice seen, and a margin behind the newest one and the
+    database's clock. Ids begin with the receivers' time, so late ones are normal after an outage:
+    sweeps find them. A receiver whose clock is ahead makes no other's notices late. Before the
+    first notice, a bound follows the database's clock alone.
     """
 
     def __init__(self, sweep_s: float = _SWEEP_S) -> None:
-        """Begin at the start of the index; a scan sweeps lanes for about `sweep_s` seconds."""
+        """Begin at the start of the index. A scan sweeps lanes for about `sweep_s` seconds."""
         self.ids: list[UUID] = [_START] * LANES
         self._sweep_s = sweep_s
         self._costs = [0.0] * LANES
@@ -33,14 +33,17 @@ class LaneBounds:
         self._newest_ms = 0
 
     def starts(self, lanes: Collection[int]) -> dict[int, UUID]:
-        """Return the id from which the next scan reads each of `lanes`: the start for a sweep."""
+        """Return the id from which the next scan reads each of `lanes`.
+
+        The start of the index for a sweep.
+        """
         swept = self._to_sweep(lanes)
         for lane in swept:
             self._sweeps[lane].begin()
         return {lane: _START if lane in swept else self.ids[lane] for lane in lanes}
 
     def _to_sweep(self, lanes: Collection[int]) -> set[int]:
-        """Return the lanes whose sweep is due: the longest unswept first, one at least, as time allows."""
+        """Return the lanes to sweep: the longest unswept first, at least one, as time allows."""
         due = [lane for lane in lanes if self._sweeps[lane].is_due()]
         chosen: set[int] = set()
         left = self._sweep_s
@@ -52,16 +55,16 @@ class LaneBounds:
         return chosen
 
     def note_newest(self, notice_id: UUID) -> None:
-        """Remember a notice that was read; the bounds follow the newest one."""
+        """Note a notice that was read. The bounds follow the newest one."""
         self._newest_ms = max(self._newest_ms, _ms_of(notice_id))
 
     def learn(
         self, starts: Mapping[int, UUID], oldest: Mapping[int, UUID], took_s: float, now_ms: int
     ) -> None:
-        """Move the bounds of the lanes in `starts` after a scan from there.
+        """Move the bounds of the lanes in `starts` after a scan.
 
-        `oldest` is by lane the oldest unjudged notice that was found. The scan took `took_s` seconds
-        and ended when the database's clock showed `now_ms`, in milliseconds since 1970.
+        `oldest` is the oldest unjudged notice found, by lane. The scan took `took_s` seconds and
+        ended at `now_ms` of the database's clock, in milliseconds since 1970.
         """
         for notice_id in oldest.values():
             self.note_newest(notice_id)

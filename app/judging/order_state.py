@@ -1,4 +1,4 @@
-"""What judging must know of an order to judge its next notice."""
+"""State of an order: everything needed to judge its next notice."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -8,7 +8,7 @@ from uuid import UUID
 from app.zeus.statuses import Status
 
 COMPARED = ("money", "clientip", "pay_no1", "pay_no2", "pay_limit")
-"""The parameters in which a repetition must not differ from the call it repeats."""
+"""Parameters that must be equal in a duplicate and its earlier call."""
 
 REMEMBERED = (
     "money",
@@ -20,12 +20,14 @@ REMEMBERED = (
     "sendid",
     "sendpoint",
 )
-"""The parameters whose last value an order keeps."""
+"""Parameters whose last value an order keeps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One time that an order got a status: its number, in which payment cycle, by which notice, with which values of COMPARED."""
+    """One time that an order got a status: its number, payment cycle, notice and values of
+    COMPARED.
+    """
 
     number: int
     cycle: int
@@ -35,10 +37,10 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True)
 class KnownOrder:
-    """An order as it stands.
+    """Known state of an order.
 
-    `had` is the last occurrence of every status; `last_call` names the latest notice of a status, repetitions included;
-    `sequence` is that of the order's last event.
+    `had` is the last occurrence of every status. `last_call` names the latest notice of a status,
+    duplicates included. `sequence` is that of the order's last event.
     """
 
     order_no: str
@@ -50,31 +52,40 @@ class KnownOrder:
     values: Mapping[str, str] = field(default_factory=dict)
     flags: frozenset[str] = frozenset()
     telno_tail: str | None = None
-    """The end of the customer's telephone number, if a call that is judged now carries one; what is stored stays otherwise."""
+    """Last digits of the customer's telephone number, if a call of this batch has one.
+
+    The stored ones stay otherwise.
+    """
 
     @property
     def current_status(self) -> Status:
-        """The status of an order that has had a call; raises LookupError before its first."""
+        """Return the order's status. Raises LookupError before its first call."""
         if self.status is None:
             raise LookupError(f"order {self.order_no} has no status yet")
         return self.status
 
     def in_this_cycle(self, status: Status) -> Occurrence | None:
-        """The occurrence that a repetition of `status` would repeat, if there is one. 01, 02 and 03 happen once in an order's life."""
+        """Return the occurrence that `status` would repeat, or None.
+
+        01, 02 and 03 happen once in an order's life.
+        """
         last = self.had.get(status)
         return None if last is None or (status.recurs and last.cycle != self.cycle) else last
 
     def with_occurrence(self, status: Status, occurrence: Occurrence) -> Self:
-        """The same order after one more occurrence of `status`."""
+        """Return the order after one more occurrence of `status`."""
         return replace(self, had={**self.had, status: occurrence}).with_call(
             status, occurrence.notice_id
         )
 
     def with_call(self, status: Status, notice_id: UUID) -> Self:
-        """The same order after one more call of `status`, a repetition perhaps."""
+        """Return the order after one more call of `status`, duplicates included."""
         return replace(self, last_call={**self.last_call, status: notice_id})
 
 
 def values_of(parameters: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
-    """Those of `names` that carry data: Zeus sends a value without data empty (manual, CGI call table)."""
+    """Return the values of `names` that carry data.
+
+    Zeus sends a value without data empty (manual, CGI call table).
+    """
     return {name: parameters[name] for name in names if parameters.get(name)}

@@ -1,4 +1,4 @@
-"""Notices that the database refuses to have judged: they are found by trials, and the others are written without them."""
+"""Notices that the database refuses: trials find them, and the others are written without them."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -23,9 +23,13 @@ from app.judging.batch import (
 from app.logs import get_logger
 
 _PARTS = 8
-"""Into how many parts a refused batch is divided. Eight find one among 512 in 25 trials, and 512 of 512 in 585."""
+"""Parts into which a refused batch is divided.
 
-# One savepoint serves all trials: after a rollback to it, it is there again. A new one for each would cost two round trips more.
+Eight find one among 512 in 25 trials, and 512 of 512 in 585.
+"""
+
+# One savepoint serves all trials: after a rollback to it, it still exists. A new one for each would
+# cost two more round trips.
 _SAVEPOINT = text("SAVEPOINT trial")
 _BACK = text("ROLLBACK TO SAVEPOINT trial")
 _RELEASE = text("RELEASE SAVEPOINT trial")
@@ -35,7 +39,7 @@ log = get_logger("judging")
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """The notices of one order, and what comes of them."""
+    """Notices of one order, and their outcome."""
 
     taken: list[TakenNotice]
     outcome: JudgedBatch
@@ -47,9 +51,11 @@ async def write_apart(
     ip_codes: Collection[str],
     first_wait: timedelta,
 ) -> tuple[JudgedBatch, list[TakenNotice]]:
-    """Judge and write these notices; those that the database refuses go to quarantine. Return what was written, and the refused ones.
+    """Judge and write these notices.
 
-    Raises DBAPIError for any other failure of the database.
+    Quarantine those that the database refuses. Return the outcome written, and the refused ones.
+
+    Raises DBAPIError for any other database error.
     """
     known = await known_before(session, taken, ip_codes)
     groups = [_Group(group, decide(group, known, ip_codes)) for group in _by_order(taken, known)]
@@ -74,7 +80,7 @@ async def write_apart(
 
 
 def _by_order(taken: Sequence[TakenNotice], known: Known) -> list[list[TakenNotice]]:
-    """The notices of each order together; one without an order is alone."""
+    """Return the notices by order; one without an order stands alone."""
     groups: dict[object, list[TakenNotice]] = {}
     for one in taken:
         groups.setdefault(one.order_no_among(known.orders) or one.notice.id, []).append(one)
@@ -84,7 +90,10 @@ def _by_order(taken: Sequence[TakenNotice], known: Known) -> list[list[TakenNoti
 async def _refused_groups(
     session: AsyncSession, groups: Sequence[_Group], first_wait: timedelta
 ) -> list[tuple[_Group, DBAPIError]]:
-    """Those that the database refuses, and why. Nothing stays written, so that no trial holds the locks of another."""
+    """Return the notices that the database refuses, with the reasons.
+
+    Nothing stays written, so no trial holds the locks of another.
+    """
     if not groups:
         return []
     error = await _data_error(
@@ -105,7 +114,10 @@ async def _refused_groups(
 async def _data_error(
     session: AsyncSession, outcome: JudgedBatch, first_wait: timedelta
 ) -> DBAPIError | None:
-    """Write the outcome; return why the database refuses it, if it does. After a refusal the savepoint has to be rolled back."""
+    """Write the outcome; return the database's reason if it refuses it.
+
+    After a refusal, roll back to the savepoint.
+    """
     try:
         await write(session, outcome, first_wait)
     except DBAPIError as error:
@@ -118,7 +130,7 @@ async def _data_error(
 async def _written(
     session: AsyncSession, outcome: JudgedBatch, first_wait: timedelta
 ) -> DBAPIError | None:
-    """Write the outcome and keep it, or return why the database refuses it."""
+    """Write the outcome and keep it, or return the database's reason for refusing it."""
     savepoint = await session.begin_nested()
     error = await _data_error(session, outcome, first_wait)
     await (savepoint.commit() if error is None else savepoint.rollback())
@@ -133,7 +145,10 @@ async def _write_one_by_one(
     first_wait: timedelta,
     refused: list[tuple[TakenNotice, DBAPIError]],
 ) -> JudgedBatch:
-    """Write the notices of one order singly, and add those to `refused` that the database does not take."""
+    """Write the notices of one order one by one.
+
+    Add those that the database refuses to `refused`.
+    """
     written: list[JudgedBatch] = []
     for one in group.taken:
         outcome = decide([one], known, ip_codes)
@@ -148,7 +163,10 @@ async def _write_one_by_one(
 async def _write_quarantined(
     session: AsyncSession, refused: Sequence[tuple[TakenNotice, DBAPIError]]
 ) -> list[dict[str, Any]]:
-    """Put these in quarantine together; where even that is refused, each alone, and without its values if need be."""
+    """Quarantine these notices together.
+
+    If the database refuses that, one by one, and without values if needed.
+    """
     rows = [quarantined(one, f"unwritable:{sqlstate_of(error)}") for one, error in refused]
     no_wait = timedelta(0)
     if not rows or await _written(session, JudgedBatch(verdicts=rows), no_wait) is None:

@@ -1,4 +1,4 @@
-"""All SQL of judging: what is taken up, what is known, and what is written."""
+"""SQL of judging: lanes and notices to judge, known orders, and the rows that are written."""
 
 import json
 from collections import defaultdict
@@ -26,7 +26,7 @@ _FEED_TURN_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class UnjudgedNotice:
-    """A notice that nobody has judged yet, as the database has it."""
+    """Row of a notice that has no verdict yet."""
 
     id: UUID
     lane: int
@@ -37,8 +37,8 @@ class UnjudgedNotice:
     cut: bool
 
 
-# The oldest unjudged notice of each lane from its bound on, looked up one by one in the index of unjudged
-# notices; of the lanes that have one, those nobody else is judging now.
+# The oldest unjudged notice of each lane from its bound on, each by one probe of the index of
+# unjudged notices. Of the lanes that have one, those that no other worker judges.
 _LOCK_LANES = text(f"""
 WITH found AS MATERIALIZED (
   SELECT bound.lane, (
@@ -49,7 +49,8 @@ WITH found AS MATERIALIZED (
 ), pending AS MATERIALIZED (
   SELECT lane FROM found WHERE oldest IS NOT NULL ORDER BY random()
 ), locked AS MATERIALIZED (
-  SELECT lane FROM pending WHERE pg_try_advisory_xact_lock({_LOCK_SPACE}, lane) LIMIT {_LANES_AT_ONCE}
+  SELECT lane FROM pending WHERE pg_try_advisory_xact_lock({_LOCK_SPACE}, lane)
+  LIMIT {_LANES_AT_ONCE}
 )
 SELECT lane, oldest, lane IN (SELECT lane FROM locked) AS locked,
   CAST(extract(epoch FROM clock_timestamp() - statement_timestamp()) AS float8) AS took,
@@ -57,16 +58,18 @@ SELECT lane, oldest, lane IN (SELECT lane FROM locked) AS locked,
 FROM found
 """)  # noqa: S608 - only our own constants are put in
 
-_LOCK_MORE_LANES = text(
-    f"SELECT lane FROM unnest(CAST(:lanes AS smallint[])) AS lane WHERE pg_try_advisory_xact_lock({_LOCK_SPACE}, lane)"  # noqa: S608
-)
+_LOCK_MORE_LANES = text(f"""
+SELECT lane FROM unnest(CAST(:lanes AS smallint[])) AS lane
+WHERE pg_try_advisory_xact_lock({_LOCK_SPACE}, lane)
+""")  # noqa: S608 - only our own constants are put in
 
 _UNJUDGED = text("""
 SELECT unjudged.*
 FROM unnest(CAST(:lanes AS smallint[]), CAST(:oldest AS uuid[])) AS locked (lane, oldest)
 CROSS JOIN LATERAL (
   SELECT id, lane, received_at, target, body, released, cut FROM notices
-  WHERE notices.lane = locked.lane AND verdict IS NULL AND id >= locked.oldest ORDER BY id LIMIT :limit
+  WHERE notices.lane = locked.lane AND verdict IS NULL AND id >= locked.oldest
+  ORDER BY id LIMIT :limit
 ) AS unjudged
 ORDER BY id
 """)
@@ -81,13 +84,15 @@ _ORDERS = text("SELECT * FROM orders WHERE order_no = ANY(:order_nos)").bindpara
 )
 
 _OCCURRENCES = text("""
-SELECT events.order_no, events.status, events.occurrence, events.cycle, events.notice_id, notices.parameters
+SELECT events.order_no, events.status, events.occurrence, events.cycle, events.notice_id,
+  notices.parameters
 FROM events LEFT JOIN notices ON notices.id = events.notice_id
 WHERE events.order_no = ANY(:order_nos) AND events.status IS NOT NULL
 ORDER BY events.order_no, events.occurrence
 """).bindparams(bindparam("order_nos", type_=ARRAY(Text)))
 
-# For orders with many events, of which only the last of each status counts. Elsewhere reading all events costs less.
+# For orders with many events, of which only the last of each status counts. For others, reading all
+# events costs less.
 _LAST_OCCURRENCES = text("""
 SELECT last.order_no, last.status, last.occurrence, last.cycle, last.notice_id, notices.parameters
 FROM unnest(CAST(:order_nos AS text[])) AS wanted (order_no)
@@ -95,15 +100,17 @@ CROSS JOIN unnest(CAST(:statuses AS text[])) AS each (status)
 CROSS JOIN LATERAL (
   SELECT * FROM events
   WHERE (events.order_no, events.status) >= (wanted.order_no, each.status)
-    AND (events.order_no, events.status) <= (wanted.order_no, each.status) AND events.status IS NOT NULL
+    AND (events.order_no, events.status) <= (wanted.order_no, each.status)
+    AND events.status IS NOT NULL
   ORDER BY events.order_no DESC, events.status DESC, events.occurrence DESC LIMIT 1
 ) AS last
 LEFT JOIN notices ON notices.id = last.notice_id
 """).bindparams(statuses=[status.value for status in Status])
 _MANY_EVENTS = 32
 
-# Backwards through the calls of the order until one has the status. A range instead of equality keeps to the index of the orders:
-# with equality the order of the ids is that of the primary key too, and that leads past the calls of all other orders.
+# Backwards through the calls of the order until one has the status. A range instead of equality
+# keeps to the index of orders: with equality the ids have the order of the primary key too, which
+# leads past the calls of all other orders.
 _LAST_CALLS = text("""
 SELECT wanted.order_no, wanted.status, last.id
 FROM unnest(CAST(:order_nos AS text[]), CAST(:statuses AS text[])) AS wanted (order_no, status)
@@ -121,35 +128,41 @@ _ANSWERED = text("SELECT notice_id FROM answers WHERE notice_id = ANY(:ids)").bi
 
 _WRITE_ORDERS = text("""
 INSERT INTO orders
-  (order_no, status, state, cycle, sequence, money, clientip, pay_cvs, pay_no1, pay_no2, pay_limit, sendid, sendpoint, flags,
-  telno_tail, created_at, updated_at)
-SELECT order_no, status, state, cycle, sequence, money, clientip, pay_cvs, pay_no1, pay_no2, pay_limit, sendid, sendpoint, flags,
-  telno_tail, clock_timestamp(), clock_timestamp()
+  (order_no, status, state, cycle, sequence, money, clientip, pay_cvs, pay_no1, pay_no2, pay_limit,
+  sendid, sendpoint, flags, telno_tail, created_at, updated_at)
+SELECT order_no, status, state, cycle, sequence, money, clientip, pay_cvs, pay_no1, pay_no2,
+  pay_limit, sendid, sendpoint, flags, telno_tail, clock_timestamp(), clock_timestamp()
 FROM json_populate_recordset(NULL::orders, CAST(:rows AS json))
 ON CONFLICT (order_no) DO UPDATE SET
-  status = excluded.status, state = excluded.state, cycle = excluded.cycle, sequence = excluded.sequence, money = excluded.money,
-  clientip = excluded.clientip, pay_cvs = excluded.pay_cvs, pay_no1 = excluded.pay_no1, pay_no2 = excluded.pay_no2,
-  pay_limit = excluded.pay_limit, sendid = excluded.sendid, sendpoint = excluded.sendpoint, flags = excluded.flags,
-  telno_tail = coalesce(excluded.telno_tail, orders.telno_tail), updated_at = excluded.updated_at
+  status = excluded.status, state = excluded.state, cycle = excluded.cycle,
+  sequence = excluded.sequence, money = excluded.money, clientip = excluded.clientip,
+  pay_cvs = excluded.pay_cvs, pay_no1 = excluded.pay_no1, pay_no2 = excluded.pay_no2,
+  pay_limit = excluded.pay_limit, sendid = excluded.sendid, sendpoint = excluded.sendpoint,
+  flags = excluded.flags, telno_tail = coalesce(excluded.telno_tail, orders.telno_tail),
+  updated_at = excluded.updated_at
 """)
 
-# Who polls the feed reads on behind the last position it saw, so no smaller one may become visible later. The lock is taken before the
-# first position is (a volatile function is called for the rows that come out of the join and the sort) and held to the commit. A worker
-# that freezes in between loses its transaction: everybody else is waiting for it.
+# Pollers of the feed read on after the last position they saw, so no smaller one may become visible
+# later. The lock is taken before the first position (a volatile function is called for the rows
+# that come out of the join and the sort) and held until the commit. A worker that freezes in
+# between loses its transaction, since all others wait for it.
 WRITE_EVENTS = text(f"""
 WITH turn AS MATERIALIZED (
-  SELECT pg_advisory_xact_lock({_FEED_LOCK}), set_config('idle_in_transaction_session_timeout', '{_FEED_TURN_SECONDS}s', true)
+  SELECT pg_advisory_xact_lock({_FEED_LOCK}),
+    set_config('idle_in_transaction_session_timeout', '{_FEED_TURN_SECONDS}s', true)
 )
-INSERT INTO events (id, type, order_no, status, occurrence, cycle, sequence, notice_id, created_at, data, customer, position)
-SELECT made.id, made.type, made.order_no, made.status, made.occurrence, made.cycle, made.sequence, made.notice_id, clock_timestamp(),
-  made.data, made.customer, nextval('events_position_seq')
+INSERT INTO events (id, type, order_no, status, occurrence, cycle, sequence, notice_id, created_at,
+  data, customer, position)
+SELECT made.id, made.type, made.order_no, made.status, made.occurrence, made.cycle, made.sequence,
+  made.notice_id, clock_timestamp(), made.data, made.customer, nextval('events_position_seq')
 FROM turn CROSS JOIN json_populate_recordset(NULL::events, CAST(:rows AS json)) AS made
 ORDER BY made.id
 """)  # noqa: S608 - only our own constants are put in
 
 _WRITE_VERDICTS = text("""
-UPDATE notices SET judged_at = clock_timestamp(), verdict = judged.verdict, reasons = judged.reasons, flags = judged.flags,
-  parameters = judged.parameters, order_no = judged.order_no, status = judged.status
+UPDATE notices SET judged_at = clock_timestamp(), verdict = judged.verdict,
+  reasons = judged.reasons, flags = judged.flags, parameters = judged.parameters,
+  order_no = judged.order_no, status = judged.status
 FROM json_populate_recordset(NULL::notices, CAST(:rows AS json)) AS judged
 WHERE notices.id = judged.id
 """)
@@ -158,9 +171,10 @@ WHERE notices.id = judged.id
 async def lock_lanes(
     session: AsyncSession, among: Collection[int], bounds: LaneBounds
 ) -> dict[int, UUID]:
-    """Lock lanes of `among` that have unjudged notices and that no other worker is judging.
+    """Lock lanes of `among` that have unjudged notices and that no other worker judges.
 
-    Returns the oldest unjudged notice of each locked lane. The lanes are ours until the transaction ends.
+    Return the oldest unjudged notice of each locked lane. The locks last until the transaction
+    ends.
     """
     starts = bounds.starts(among)
     rows = (
@@ -173,7 +187,10 @@ async def lock_lanes(
 
 
 async def lock_more_lanes(session: AsyncSession, lanes: Collection[int]) -> set[int]:
-    """Those of `lanes` that nobody else judges; they are ours too until the transaction ends. It never waits."""
+    """Lock those of `lanes` that no other worker judges, until the transaction ends.
+
+    Return them. Never waits.
+    """
     return (
         set(await session.scalars(_LOCK_MORE_LANES, {"lanes": sorted(lanes)})) if lanes else set()
     )
@@ -182,9 +199,10 @@ async def lock_more_lanes(session: AsyncSession, lanes: Collection[int]) -> set[
 async def unjudged(
     session: AsyncSession, lanes: Mapping[int, UUID], limit: int
 ) -> list[UnjudgedNotice]:
-    """Return the oldest unjudged notices of `lanes`, as `lock_lanes` gave them, at most `limit` of each.
+    """Return the oldest unjudged notices of `lanes`, as `lock_lanes` returned them, at most `limit`
+    of each.
 
-    Call it after `lock_lanes`: then it sees what others committed.
+    Call it after `lock_lanes`: it then sees the commits of others.
     """
     parameters = {"lanes": list(lanes), "oldest": list(lanes.values()), "limit": limit}
     rows = await session.execute(_UNJUDGED, parameters)
@@ -194,13 +212,15 @@ async def unjudged(
 async def unjudged_after(
     session: AsyncSession, lane: int, after: UUID, limit: int
 ) -> list[UnjudgedNotice]:
-    """The oldest unjudged notices of a lane behind the id `after`, at most `limit`."""
+    """Return the oldest unjudged notices of a lane after the id `after`, at most `limit`."""
     rows = await session.execute(_UNJUDGED_AFTER, {"lane": lane, "after": after, "limit": limit})
     return [UnjudgedNotice(**row) for row in rows.mappings()]
 
 
 async def known_orders(session: AsyncSession, order_nos: Collection[str]) -> dict[str, KnownOrder]:
-    """The orders among `order_nos` that are known, with the last occurrence of every status; without their last calls."""
+    """Return the known orders among `order_nos`, with the last occurrence of every status, without
+    their last calls.
+    """
     rows = (await session.execute(_ORDERS, {"order_nos": list(order_nos)})).mappings().all()
     had: dict[str, dict[Status, Occurrence]] = defaultdict(dict)
     for statement, many in ((_OCCURRENCES, False), (_LAST_OCCURRENCES, True)):
@@ -216,7 +236,7 @@ async def known_orders(session: AsyncSession, order_nos: Collection[str]) -> dic
 async def last_calls(
     session: AsyncSession, wanted: Collection[tuple[str, str]]
 ) -> dict[str, dict[Status, UUID]]:
-    """For each order_no and status the latest accepted or duplicate notice, by order and status."""
+    """Return the latest accepted or duplicate notice for each order_no and status."""
     found: dict[str, dict[Status, UUID]] = defaultdict(dict)
     parameters = {
         "order_nos": [order_no for order_no, _ in wanted],
@@ -228,7 +248,7 @@ async def last_calls(
 
 
 async def answered_of(session: AsyncSession, notice_ids: Collection[UUID]) -> set[UUID]:
-    """Those of `notice_ids` whose answer is known to have gone out in time."""
+    """Return those of `notice_ids` whose answers are known to have gone out in time."""
     return set((await session.scalars(_ANSWERED, {"ids": list(notice_ids)})).all())
 
 
@@ -236,7 +256,10 @@ Rows = list[dict[str, Any]]
 
 
 async def write(session: AsyncSession, *, orders: Rows, events: Rows, verdicts: Rows) -> None:
-    """Write the outcome of a batch, each list as one statement. Events come last: from then on other batches with events wait for us."""
+    """Write the outcome of a batch, each list by one statement.
+
+    Events come last: from then on, other batches with events wait for this transaction.
+    """
     for statement, rows in (
         (_WRITE_ORDERS, orders),
         (_WRITE_VERDICTS, verdicts),

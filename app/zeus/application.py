@@ -1,4 +1,4 @@
-"""The application for a payment slip: its parameters, their rules, and the form that is posted.
+"""Application for a payment slip: parameters, rules, and the form that is posted.
 
 Source of every rule: manual, parameters of the application (申込パラメータ), edition 2020/6/30.
 """
@@ -18,7 +18,7 @@ MONEY_RANGE: Final = range(200, 300_000)
 
 
 class Rule(StrEnum):
-    """A rule that a value can break. The words are the reasons that API and simulator show."""
+    """Rule that a value can break. The words are the reasons shown by API and simulator."""
 
     MISSING = "missing"
     TOO_LONG = "too_long"
@@ -40,7 +40,7 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApplicationFault:
-    """One rule that the value of one parameter breaks."""
+    """A rule broken by the value of one parameter."""
 
     parameter: str
     rule: Rule
@@ -48,7 +48,7 @@ class ApplicationFault:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationField:
-    """One parameter of the application. `max_bytes` counts Shift_JIS (cp932) bytes."""
+    """Parameter of the application. `max_bytes` counts Shift_JIS (cp932) bytes."""
 
     name: str
     max_bytes: int
@@ -62,14 +62,16 @@ def _matches(pattern: str) -> Callable[[str], bool]:
     return lambda text: compiled.fullmatch(text) is not None
 
 
-# Letters, digits and these symbols; 0x5C is a backslash or a yen sign, which are one byte in Shift_JIS.
+# Letters, digits and these symbols. 0x5C is a backslash or a yen sign, one byte in Shift_JIS.
 _FREE = _matches(r"[0-9A-Za-z\\#$%^~`\-_@\[\],/*?+=]*")
 
 _KANA = re.compile("[ァ-ヶー\u3000]+")
 
 
 def is_full_width_kana(text: str) -> bool:
-    """Tell whether `text` has nothing but full-width katakana, the long vowel sign and full-width spaces."""
+    """Return True if `text` has only full-width katakana, the long vowel sign and full-width
+    spaces.
+    """
     return _KANA.fullmatch(text) is not None
 
 
@@ -93,13 +95,13 @@ FIELDS: Final[Mapping[str, ApplicationField]] = {
         ApplicationField("test_type", 1, False, Rule.TEST_TYPE, _matches(r"[012]")),
     )
 }
-"""Every parameter of the application in the manual's order."""
+"""Every parameter of the application, in the manual's order."""
 
 
 def faults_of(values: Mapping[str, str]) -> list[ApplicationFault]:
-    """Return every rule that `values` break, in the manual's order; an empty list means a good application.
+    """Return every rule that `values` break, in the manual's order; none for a good application.
 
-    A parameter that is absent and one that is empty are the same: not given.
+    An absent parameter and an empty one are the same.
     """
     faults = [
         fault for field in FIELDS.values() for fault in _faults(field, values.get(field.name, ""))
@@ -127,7 +129,7 @@ def _faults(field: ApplicationField, text: str) -> Iterator[ApplicationFault]:
 
 
 def size_of(text: str) -> int | None:
-    """Return the number of Shift_JIS bytes in `text`, or None when it has a character without a code."""
+    """Return the number of Shift_JIS bytes in `text`, or None if a character has no code."""
     try:
         return len(text.encode("cp932"))
     except UnicodeEncodeError:
@@ -135,7 +137,7 @@ def size_of(text: str) -> int | None:
 
 
 def is_test(values: Mapping[str, str]) -> bool:
-    """Tell whether Zeus takes `values` for a test: only when both test parameters are sent (manual, test)."""
+    """Return True for a test: both test parameters are sent (manual, test)."""
     return bool(values.get("testid")) and bool(values.get("test_type"))
 
 
@@ -143,9 +145,10 @@ _BARE: Final = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopq
 
 
 def encode_form(values: Mapping[str, str]) -> bytes:
-    """Return the form body with `values` in Shift_JIS, in the manual's order; empty values are left out.
+    """Return the form body with `values` in Shift_JIS, in the manual's order.
 
-    Every other byte is escaped, so that no trail byte of Shift_JIS meets the syntax of the form.
+    Empty values are left out. Every other byte is escaped, so that no trail byte of Shift_JIS meets
+    the syntax of the form.
 
     Raises:
         UnicodeEncodeError: a value has a character that Shift_JIS (cp932) cannot write.
@@ -163,7 +166,9 @@ def _escaped(raw: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationForm:
-    """An application as it arrived: values of known parameters, names of unknown ones, faults of its bytes."""
+    """A received application: values of known parameters, names of unknown ones, faults of its
+    bytes.
+    """
 
     values: Mapping[str, str]
     unknown: tuple[str, ...]
@@ -171,9 +176,9 @@ class ApplicationForm:
 
 
 def decode_form(body: bytes) -> ApplicationForm:
-    """Read a posted form, escaped or raw, strictly as Shift_JIS: what a stand-in for Zeus has to do.
+    """Read a posted form, escaped or raw, strictly as Shift_JIS, as the simulator must.
 
-    Unlike calls, applications are never read as UTF-8: a shop that sends UTF-8 must be told. The
+    Applications are never read as UTF-8, unlike calls: a shop that sends UTF-8 must learn it. The
     first of repeated values counts, and the repetition is a fault.
     """
     values: dict[str, str] = {}
@@ -201,7 +206,10 @@ def _pairs(body: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _shift_jis(raw: bytes) -> str | None:
-    """Return the text of Shift_JIS bytes, or None. The lone bytes 80, A0, FD, FE and FF are no characters."""
+    """Return the text of Shift_JIS bytes, or None.
+
+    The lone bytes 80, A0, FD, FE and FF are no characters.
+    """
     try:
         text = raw.decode("cp932")
     except UnicodeDecodeError:

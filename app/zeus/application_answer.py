@@ -1,4 +1,4 @@
-"""The answer of cvs.cgi to an application: lines of `name=value`, read and written.
+"""Answer of cvs.cgi to an application: lines of `name=value`, read and written.
 
 Source: manual, answer to the application (申込結果).
 """
@@ -22,12 +22,12 @@ ANSWER_FIELDS: Final = (
     "pay_url",
     "error_code",
 )
-"""The names in the order in which the manual prints them; a reader must not rely on it."""
+"""Names in the manual's order. A reader must not rely on it."""
 MAX_ANSWER_BYTES: Final = 64 * 1024
 
 
 class AnswerKind(StrEnum):
-    """What an answer says about the application."""
+    """Meaning of an answer about the application."""
 
     ACCEPTED = "accepted"
     """`Success_order` with an order number: the slip exists."""
@@ -41,7 +41,7 @@ class AnswerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApplicationAnswer:
-    """An answer as it was understood. `parameter` is the one that a rejected answer names, else None."""
+    """An answer as understood. `parameter` is the one that a rejected answer names, else None."""
 
     kind: AnswerKind
     values: Mapping[str, str] = field(default_factory=dict)
@@ -66,11 +66,11 @@ _PARAMETER = re.compile(
 
 
 def read_answer(status: int, body: bytes, *, complete: bool = True) -> ApplicationAnswer:
-    """Say what the answer of HTTP `status` with `body` means. Never raises.
+    """Return the meaning of the answer of HTTP `status` with `body`. Never raises.
 
-    `complete` is False when the body was cut: then only a whole line counts, and what is missing
-    leaves the answer unclear. A status other than 200, markup, or a body over MAX_ANSWER_BYTES is
-    unclear, whatever words it holds: a proxy's error page can quote anything.
+    `complete` is False if the body was cut: then only whole lines count, and missing ones leave the
+    answer unclear. Any status but 200, markup, or a body over MAX_ANSWER_BYTES is unclear: a
+    proxy's error page can quote anything.
     """
     if status != 200 or len(body) > MAX_ANSWER_BYTES or _MARKUP.search(body):
         return ApplicationAnswer(AnswerKind.UNCLEAR)
@@ -104,7 +104,7 @@ def _named(values: Mapping[str, str], text: str, *, complete: bool) -> str | Non
 
 
 def _text_of(body: bytes) -> str:
-    """Return the body's text: UTF-8 where it is valid and not ASCII alone, else Shift_JIS."""
+    """Return the body's text: UTF-8 if it is valid and not only ASCII, else Shift_JIS."""
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -112,7 +112,10 @@ def _text_of(body: bytes) -> str:
 
 
 def _values_of(text: str, *, complete: bool) -> dict[str, str]:
-    """Return the value of each name; the first of repeated names counts, and only the first `=` divides."""
+    """Return the value of each name.
+
+    The first of repeated names counts, and only the first `=` divides.
+    """
     lines = re.split(r"\r\n|\n|\r", text)
     if not complete:
         lines = lines[:-1]  # the last line may be cut in its middle
@@ -124,6 +127,8 @@ def _values_of(text: str, *, complete: bool) -> dict[str, str]:
 
 
 def write_answer(values: Mapping[str, str]) -> bytes:
-    """Return the body of an answer: every name of ANSWER_FIELDS, empty values included, lines in CRLF."""
+    """Return the body of an answer: every name of ANSWER_FIELDS, empty values included, lines in
+    CRLF.
+    """
     lines = (f"{name}={values.get(name, '')}\r\n" for name in ANSWER_FIELDS)
     return "".join(lines).encode("cp932")

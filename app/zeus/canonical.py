@@ -1,4 +1,4 @@
-"""Canonical values: what the value of a call means, however it is spelled."""
+"""Canonical values: the meaning of a call's value, in any spelling."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Final
 from unicodedata import category
 
 _FREE: Final = frozenset({"username", "email", "sendid", "sendpoint"})
-"""The customer's and the merchant's own words: they mean what they say, character by character."""
+"""Words of the customer and the merchant, kept character by character."""
 
 _INVISIBLE_CATEGORIES: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
 # Fillers, joiners and selectors of other categories that are drawn as nothing (Unicode,
@@ -16,14 +16,16 @@ _DRAWN_AS_NOTHING = re.compile(
 )
 
 _FULL_WIDTH: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
-"""The full-width forms of ASCII, for str.translate."""
+"""Full-width forms of ASCII, for str.translate."""
 _HAS_FULL_WIDTH = re.compile("[\uff01-\uff5e]")
 _ORDER_NO_FORM = re.compile(r"[0-9A-Za-z.-]+")
 _DIGITS = re.compile(r"[0-9]+")
 
 
 def is_invisible(character: str) -> bool:
-    """Return whether a reader sees nothing: blanks, control and format characters, separators, fillers."""
+    """Return True if a reader sees nothing: blanks, control and format characters, separators,
+    fillers.
+    """
     return (
         category(character) in _INVISIBLE_CATEGORIES
         or _DRAWN_AS_NOTHING.match(character) is not None
@@ -31,7 +33,7 @@ def is_invisible(character: str) -> bool:
 
 
 def visible_part(text: str) -> tuple[int, int]:
-    """Return where the part between the outer invisible characters begins and ends."""
+    """Return the start and end of the part between the outer invisible characters."""
     begin, end = 0, len(text)
     while begin < end and is_invisible(text[begin]):
         begin += 1
@@ -41,15 +43,15 @@ def visible_part(text: str) -> tuple[int, int]:
 
 
 def canonical(name: str, text: str) -> str:
-    """Return what `text` means as the value of the parameter `name`.
+    """Return the meaning of `text` as the value of the parameter `name`.
 
-    Outer invisible characters are cut, full-width forms become ASCII, and an amount loses its leading
-    zeros. Only the outer characters of an order_no are touched: any other sign could tell two orders apart.
-    The words of customer and merchant stay as they are.
+    Cuts outer invisible characters, turns full-width forms into ASCII, and removes an amount's
+    leading zeros. Of an order_no only the outer characters change: any other sign could tell two
+    orders apart. Words of customer and merchant stay unchanged.
     """
     if name in _FREE:
         return text
-    # Decoding has put U+FFFD in the place of NUL. In an order_no it could be another sign that was lost.
+    # Decoding replaced NUL by U+FFFD. In an order_no, U+FFFD could also be a lost sign.
     begin, end = visible_part(text if name == "order_no" else text.replace("\ufffd", "\0"))
     text = text[begin:end]
     if name == "order_no":
@@ -59,20 +61,20 @@ def canonical(name: str, text: str) -> str:
 
 
 def has_invisible(text: str) -> bool:
-    """Return whether an invisible character is somewhere in the text."""
+    """Return True if the text has an invisible character anywhere."""
     return not _ORDER_NO_FORM.fullmatch(text) and any(map(is_invisible, text))
 
 
 def canonical_values(values: Mapping[str, str]) -> dict[str, str]:
-    """Return what each value of a call means."""
+    """Return the meaning of each value of a call."""
     return {name: canonical(name, text) for name, text in values.items()}
 
 
 def spelling_flags(values: Mapping[str, str], meant: Mapping[str, str]) -> set[str]:
-    """Return the flags for values that are spelled otherwise than in the manual and are understood all the same.
+    """Return flags for values that are understood despite a spelling that is not the manual's.
 
-    `trimmed:NAME`: invisible characters around the value. `full_width:NAME`: full-width forms of ASCII.
-    `unusual:order_no`: characters that the manual does not allow in an order_no.
+    `trimmed:NAME`: invisible characters around the value. `full_width:NAME`: full-width forms of
+    ASCII. `unusual:order_no`: characters that the manual does not allow in an order_no.
     """
     flags = set()
     for name, text in values.items():
@@ -84,7 +86,7 @@ def spelling_flags(values: Mapping[str, str], meant: Mapping[str, str]) -> set[s
             flags.add(f"full_width:{name}")
     order_no = meant.get("order_no", "")
     if len(order_no) < len(values.get("order_no", "")):
-        flags.add("trimmed:order_no")  # a bare plus or a NUL at an end is not seen in the text
+        flags.add("trimmed:order_no")  # the text no longer shows a bare plus or a NUL at an end
     if order_no and not _ORDER_NO_FORM.fullmatch(order_no):
         flags.add("unusual:order_no")
     return flags

@@ -1,4 +1,4 @@
-"""The error codes of a failed application, what failed and who can act."""
+"""Error codes of a failed application: the failure, and who can act on it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,9 +8,12 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class ErrorCode:
-    """An error code (manual, error code table); `code` is a string of four or six digits whose leading zeros count.
+    """An error code (manual, error code table).
 
-    `what` and `japanese` say what failed, `who` says who can act on it. Where the manual has no short Japanese name, it is our own.
+    A string of four or six digits whose leading zeros count.
+
+    `what` and `japanese` name the failure, `who` names who can act on it. Where the manual has no
+    short Japanese name, it is ours.
     """
 
     code: str
@@ -74,5 +77,9 @@ ERROR_CODES: Final[Mapping[str, ErrorCode]] = MappingProxyType(
 
 
 def error_of(code: str | None) -> ErrorCode | None:
-    """The error with this `error_code`, or None: absent, empty (nothing failed), or not in the manual's table, which is an open set."""
+    """Return the error with this `error_code`, or None.
+
+    None if it is absent, empty (nothing failed), or not in the manual's table, which is an open
+    set.
+    """
     return ERROR_CODES.get(code) if code is not None else None

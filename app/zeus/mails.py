@@ -1,7 +1,7 @@
-"""Mails that Zeus sends to the merchant: their kinds, their fields, and the values in their text.
+"""Mails of Zeus to the merchant: kinds, fields, and the values in their text.
 
-Source: manual, mails to the merchant (加盟店様宛メール). The form of the 「CGI送信エラー通知」 is not
-printed there; it is known by its subject alone.
+Source: manual, mails to the merchant (加盟店様宛メール). It does not print the form of the
+「CGI送信エラー通知」, which is known by its subject alone.
 """
 
 import re
@@ -21,7 +21,7 @@ JAPAN: Final = timezone(timedelta(hours=9), "JST")
 
 
 class MailKind(StrEnum):
-    """What a mail reports; the value is its first line without 「コンビニ決済」."""
+    """Subject matter of a mail. The value is its first line without 「コンビニ決済」."""
 
     ACCEPTED = "申込完了通知"
     FAILED = "申込エラー通知"
@@ -55,16 +55,19 @@ LABELS: Final[Mapping[str, str]] = MappingProxyType(
         "pay_limit": "支払期限",
     }
 )
-"""The label of each field, named as the parameter of a call that it corresponds to, in the manual's order."""
+"""Label of each field in the manual's order, by the parameter of a call that it corresponds to."""
 APPLIED_MONEY: Final = "申込金額"
-"""The label of the amount in mails about an application; after a payment it is 払込金額."""
+"""Label of the amount in mails about an application. After a payment it is 払込金額."""
 
 
 @dataclass(frozen=True, slots=True)
 class MailFacts:
-    """What a mail says. A value that is absent or cannot be read is None; `unread` names the latter.
+    """Facts in a mail.
 
-    `occurred_at` is 処理時刻, the only time that Zeus states (manual). `store` is the name as written.
+    A value that is absent or unreadable is None; `unread` names the unreadable ones.
+
+    `occurred_at` is 処理時刻, the only time that Zeus states (manual). `store` is the name as
+    written.
     """
 
     kind: MailKind
@@ -83,10 +86,11 @@ class MailFacts:
 
 
 def read_mail(subject: str, text: str) -> MailFacts | None:
-    """Return what the mail with this `subject` and plain `text` says, or None for any other mail.
+    """Return the facts in the mail with this `subject` and plain `text`, or None for any other
+    mail.
 
-    Accepts full-width signs, `>` in front of quoted lines, wrapped lines, either yen sign and the
-    known misspellings of オーダNo. Of a field that comes twice the first counts.
+    Accepts full-width signs, `>` before quoted lines, wrapped lines, either yen sign and the known
+    misspellings of オーダNo. The first of repeated fields counts.
     """
     lines = [_unquoted(line) for line in re.split(r"\r\n|\n|\r", text)]
     kind = _kind_of(subject, lines)
@@ -100,7 +104,10 @@ def _unquoted(line: str) -> str:
 
 
 def _kind_of(subject: str, lines: list[str]) -> MailKind | None:
-    """Return the kind that the first line with a title names; a failed call is known by the subject alone."""
+    """Return the kind named by the first line with a title.
+
+    A failed call is known by its subject alone.
+    """
     if MailKind.CALL_FAILED in _folded(subject):
         return MailKind.CALL_FAILED
     for line in lines:
@@ -110,7 +117,7 @@ def _kind_of(subject: str, lines: list[str]) -> MailKind | None:
 
 
 def _folded(text: str) -> str:
-    """Return `text` in its compatibility form without blanks, so that spellings can be compared."""
+    """Return `text` in its compatibility form without blanks, to compare spellings."""
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
 
 
@@ -126,7 +133,10 @@ _END = re.compile(r"[-=_*─━－＝]{3,}.*|--|[■【].*")
 
 
 def _fields_of(lines: list[str]) -> dict[str, str]:
-    """Return the text of each known field; a line after it that is neither a field nor an end continues it."""
+    """Return the text of each known field.
+
+    A line after it that is neither a field nor an end continues it.
+    """
     fields: dict[str, str] = {}
     open_name: str | None = None
     for line in lines:
@@ -205,7 +215,7 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def store_code_of(name: str | None) -> str | None:
-    """Return the code of the store chain with this name, however its dashes and widths are written, or None."""
+    """Return the code of the store chain with this name, with any dashes and widths, or None."""
     return _STORE_CODES.get(_store_key(name)) if name else None
 
 
@@ -217,7 +227,9 @@ _STORE_CODES: Final = {_store_key(store.name): store.code for store in STORES.va
 
 
 def write_mail(facts: MailFacts) -> str:
-    """Return the text of the mail that says `facts`, with the manual's fields in its order, lines in LF.
+    """Return the text of the mail with these `facts`.
+
+    The manual's fields in its order, lines in LF.
 
     Only the first line and the fields are Zeus's form; the mail has no other words.
     """

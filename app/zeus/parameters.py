@@ -1,4 +1,4 @@
-"""The 14 parameters of a CGI call and how their values are measured and read."""
+"""The 14 parameters of a CGI call: sizes, forms and readers of their values."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,8 @@ from typing import Final
 class Parameter:
     """One parameter of the CGI call (manual, CGI call table).
 
-    `max_bytes` counts cp932 bytes; `form` says in words which characters the manual allows; `personal` marks what tells who paid.
+    `max_bytes` counts cp932 bytes; `form` describes the allowed characters; `personal` marks what
+    identifies the customer.
     """
 
     name: str
@@ -40,7 +41,10 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
     Parameter("status", "ステータス", 2, "digits"),
     Parameter("error_code", "エラーコード", 6, "digits; a string, leading zeros count"),
 )
-"""All parameters in the manual's order. The merchant chooses which are sent, so any of them may be absent from a call."""
+"""All parameters in the manual's order.
+
+The merchant chooses which are sent, so any may be absent from a call.
+"""
 
 BY_NAME: Final[Mapping[str, Parameter]] = MappingProxyType(
     {parameter.name: parameter for parameter in PARAMETERS}
@@ -56,7 +60,10 @@ _TAIL = re.compile(r"[0-9]{4}\Z")
 
 
 def oversize(values: Mapping[str, str]) -> tuple[str, ...]:
-    """The names of the parameters in `values` that are longer than the manual allows, in its order; other keys are passed over."""
+    """Return the names in `values` that are longer than the manual allows, in its order.
+
+    Skips other keys.
+    """
     return tuple(
         name
         for name, parameter in BY_NAME.items()
@@ -65,18 +72,20 @@ def oversize(values: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def money_of(text: str | None) -> int | None:
-    """The amount in yen that `text` states, or None if it is anything but 1 to 18 ASCII digits."""
+    """Return the amount in yen, or None for anything but 1 to 18 ASCII digits."""
     return int(text) if text is not None and _MONEY.fullmatch(text) else None
 
 
 def telno_tail_of(text: str | None) -> str | None:
-    """The last four digits of a telephone number, or None if it does not end in four ASCII digits."""
+    """Return the last four digits of a telephone number, or None if it does not end in four ASCII
+    digits.
+    """
     tail = _TAIL.search(text or "")
     return tail[0] if tail else None
 
 
 def deadline_of(text: str | None) -> date | None:
-    """The payment deadline that `text` states as yyyymmdd, or None if that is not a day of the calendar."""
+    """Return the payment deadline in yyyymmdd, or None if that is no day of the calendar."""
     parts = _DEADLINE.fullmatch(text) if text is not None else None
     if parts is None:
         return None
@@ -88,7 +97,9 @@ def deadline_of(text: str | None) -> date | None:
 
 
 def _size(text: str) -> int:
-    """The length of `text` in the bytes Zeus counts: cp932, or UTF-8 if cp932 has no code for one of its characters."""
+    """Return the length of `text` in the bytes that Zeus counts: cp932, or UTF-8 if a character has
+    no code in cp932.
+    """
     if text.isascii():
         return len(text)
     try:

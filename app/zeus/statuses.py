@@ -1,4 +1,4 @@
-"""The statuses of an order and what each means when it arrives after another."""
+"""Statuses of an order, and the meaning of each when it arrives after another."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,10 @@ from typing import Final
 
 
 class Status(StrEnum):
-    """ステータス, the `status` parameter of a call (manual, status table). キャンセル and 番組停止 have no code: they are never called."""
+    """ステータス, the `status` parameter of a call (manual, status table).
+
+    キャンセル and 番組停止 have no code: no call tells them.
+    """
 
     ACCEPTED = "01"
     FAILED = "02"
@@ -22,38 +25,44 @@ class Status(StrEnum):
 
     @property
     def japanese(self) -> str:
-        """The name that Zeus's console shows."""
+        """Return the name that Zeus's console shows."""
         return FACTS[self].japanese
 
     @property
     def payable(self) -> bool:
-        """支払対象: Zeus owes the merchant this money, as far as is known now. 04 and 11 are the prompt report (入金速報)."""
+        """Return True for 支払対象: Zeus owes the merchant this money, as far as is known now.
+
+        04 and 11 are the prompt report (入金速報).
+        """
         return FACTS[self].payable
 
     @property
     def final(self) -> bool:
-        """売上確定: the chain's head office has confirmed the money. 05 and 12."""
+        """Return True for 売上確定: the chain's head office has confirmed the money. 05 and 12."""
         return FACTS[self].final
 
     @property
     def recurs(self) -> bool:
-        """Whether the order can get this status again in a new payment cycle; the others happen once in its life."""
+        """Return True if the order can get this status again in a new payment cycle.
+
+        The others happen once in its life.
+        """
         return FACTS[self].recurs
 
     @property
     def brings_money(self) -> bool:
-        """Whether this status says that money came in: the same four statuses that are payable."""
+        """Return True if this status reports money that came in: the four payable ones."""
         return self.payable
 
     @property
     def only_if_ordered(self) -> bool:
-        """Whether Zeus calls for this status only if the merchant ordered it."""
+        """Return True if Zeus calls for this status only if the merchant ordered it."""
         return FACTS[self].only_if_ordered
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the manual's status table says of one status."""
+    """Facts about one status in the manual's status table."""
 
     japanese: str
     payable: bool = False
@@ -80,7 +89,7 @@ FACTS: Final[Mapping[Status, Facts]] = MappingProxyType(
 
 
 class Step(StrEnum):
-    """What an arriving status means for an order, given the order's current status."""
+    """Meaning of an arriving status, given the order's current one."""
 
     NEXT = "next"
     GAP = "gap"
@@ -92,29 +101,33 @@ class Step(StrEnum):
 
     @property
     def moves(self) -> bool:
-        """Whether the order takes the new status. It keeps the old one when the call is late, repeated or a contradiction without money."""
+        """Return True if the order takes the new status.
+
+        It keeps the old one if the call is late, repeated or a contradiction without money.
+        """
         return self in _MOVING
 
     @property
     def needs_review(self) -> bool:
-        """Whether a human has to look at the order: the two contradictions."""
+        """Return True for the two contradictions, which an operator must review."""
         return self in (Step.CONTRADICTION, Step.CONTRADICTION_WITH_MONEY)
 
 
 _MOVING = frozenset({Step.NEXT, Step.GAP, Step.PAID_AGAIN, Step.CONTRADICTION_WITH_MONEY})
 
 _LETTERS: Final[Mapping[str, Step]] = {
-    "N": Step.NEXT,  # the usual way on
-    "F": Step.GAP,  # a way on, but an expected call was never seen
-    "L": Step.LATE,  # true, but overtaken by what is known
+    "N": Step.NEXT,  # the usual next status
+    "F": Step.GAP,  # a next status, but an expected call never came
+    "L": Step.LATE,  # true, but older than the current status
     "R": Step.PAID_AGAIN,  # the customer came back and paid: a new payment cycle
     "X": Step.CONTRADICTION,
     "X!": Step.CONTRADICTION_WITH_MONEY,
     "D": Step.REPEATED,  # the same status again
 }
 
-# Row: the order's current status. Column: the arriving status. Money that came in is never dropped, confirmed money is
-# never undone by itself, and calls may arrive in any order because each is sent and retried alone.
+# Row: the order's current status. Column: the arriving status. Money that came in is never dropped,
+# confirmed money is never undone without review, and calls may arrive in any order because each is
+# sent and retried alone.
 _TABLE = """
     now   01  02  03  04  05  06  11  12  13
     none  N   N   F   F   F   F   F   F   F
@@ -144,17 +157,21 @@ _STEPS: Final = _read(_TABLE)
 
 
 def step(current: Status | None, arriving: Status) -> Step:
-    """What `arriving` means for an order whose status is `current` (None: an order not seen before).
+    """Return the meaning of `arriving` for an order with the status `current` (None for a new
+    order).
 
-    The answer supposes that the order has not had `arriving` in its current payment cycle. The caller, who knows the
-    order's history, treats a status had in this cycle as a repetition unless the answer is PAID_AGAIN, and reads PAID_AGAIN as
-    LATE if this cycle never had the status: then it is the missing call.
+    Assumes that the order has not had `arriving` in its current payment cycle. The caller knows the
+    order's history. It treats a status had in this cycle as a repetition unless the result is
+    PAID_AGAIN, and reads PAID_AGAIN as LATE if this cycle never had the status: then it is the
+    missing call.
     """
     return _STEPS[current, arriving]
 
 
 def parse_status(text: str | None) -> Status | None:
-    """The status that `text` names, or None: absent, empty, or a code that is not in the manual's table."""
+    """Return the status that `text` names, or None: absent, empty, or a code outside the manual's
+    table.
+    """
     try:
         return Status(text) if text is not None else None
     except ValueError:

@@ -1,4 +1,4 @@
-"""The store chains and what each calls its payment numbers."""
+"""Store chains, and their names for the payment numbers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from typing import Final
 class Store:
     """A store chain (manual, store table).
 
-    The labels are what the chain calls 払込用番号1 and 払込用番号2; `pay_no2_label` is None where the chain has one number only.
+    The labels are the chain's names for 払込用番号1 and 払込用番号2; `pay_no2_label` is None if the
+    chain has only one number.
     """
 
     code: str
@@ -35,5 +36,8 @@ STORES: Final[Mapping[str, Store]] = MappingProxyType(
 
 
 def store_of(code: str | None) -> Store | None:
-    """The store with this `pay_cvs` code, or None. Codes are an open set: an unknown one is no error."""
+    """Return the store with this `pay_cvs` code, or None.
+
+    Codes are an open set: an unknown one is no error.
+    """
     return STORES.get(code) if code is not None else None

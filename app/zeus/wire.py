@@ -1,4 +1,4 @@
-"""Between the raw bytes of a CGI call and its values, for every spelling a sender may use."""
+"""Wire format of a CGI call: its raw bytes to values and back, for every spelling."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,17 +13,18 @@ from app.zeus.parameters import PARAMETERS, oversize
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call as it was understood.
+    """A decoded call.
 
-    `values` holds the known parameters in order of arrival, `unknown` every other key. Every text can be stored: it is valid
-    Unicode without NUL. `meant` says what each value means, however it is spelled (see app.zeus.canonical).
+    `values` holds the known parameters in order of arrival, `unknown` every other key. Every text
+    can be stored: it is valid Unicode without NUL. `meant` holds the canonical values (see
+    app.zeus.canonical).
 
-    `flags` (sorted, unique) say what was odd but could be read; NAME is a known parameter:
+    `flags` (sorted, unique) name oddities that could be read; NAME is a known parameter:
       unknown_key           a key that is no parameter was sent
       repeated_key:NAME     sent more than once with the same value
       oversize:NAME         longer than the manual allows
       truncated:NAME        the last character was cut in half and is left out
-      undecodable:NAME      bytes in no known encoding: the text in front of them was kept
+      undecodable:NAME      bytes in no known encoding: the text before them was kept
       nul:NAME              NUL was replaced by U+FFFD
       double_escaped:NAME   a hyphen was escaped twice
       trimmed:NAME          blanks or other invisible characters around the value mean nothing
@@ -32,8 +33,8 @@ class Call:
 
     `problems` (sorted, unique) make the call impossible to judge:
       repeated_key:NAME     sent more than once with different meanings; `values` has the first
-      invisible:order_no    an invisible character inside: nobody can tell by looking which order is meant
-      truncated:NAME        the end of order_no or status cannot be read, so that it may be another
+      invisible:order_no    an invisible character inside: the order is ambiguous
+      truncated:NAME        the end of order_no or status cannot be read: it may be another
       undecodable:NAME      the same
     """
 
@@ -45,12 +46,14 @@ class Call:
 
     @property
     def order_no(self) -> str:
-        """The order's number as it is meant: two spellings of one number are one order. Empty if there is none."""
+        """Return the order's canonical number, empty without one: two spellings of one number are
+        one order.
+        """
         return self.meant.get("order_no", "")
 
 
 class _Text(NamedTuple):
-    """A decoded value: its text, the bytes behind the text that could not be decoded, and its flaws."""
+    """A decoded value: its text, the undecodable bytes after the text, and its flaws."""
 
     text: str
     rest: bytes
@@ -59,23 +62,27 @@ class _Text(NamedTuple):
 
 _NAMES: Final = {parameter.name.encode(): parameter.name for parameter in PARAMETERS}
 
-# A plus sign may stand in these values, and a space may not; everywhere else + is a space.
+# These values may contain a plus sign and no space. Everywhere else + is a space.
 _PLUS_IS_PLUS: Final = frozenset({"sendid", "sendpoint", "order_no", "email"})
 
-# What Shift_JIS can look like. Python's cp932 also reads the lone bytes 80, A0, FD, FE and FF, which are no characters.
+# Bytes that can be Shift_JIS. Python's cp932 also reads the lone bytes 80, A0, FD, FE and FF, which
+# are no characters.
 _SHIFT_JIS = re.compile(rb"(?:[\x00-\x7F\xA1-\xDF]|[\x81-\x9F\xE0-\xFC][\x40-\x7E\x80-\xFC])*+")
 _LEAD_BYTE = re.compile(rb"[\x81-\x9F\xE0-\xFC]")
 _PLAIN_ORDER_NO = re.compile(rb"[0-9A-Za-z.-]+")
 _BLANKS_OF_LATIN_1 = b" \t\r\n\x85\xa0"
 """A no-break space is A0 there, which is no character of Shift_JIS."""
 _LAST_OF_TWO_BYTES = "\u07ff"
-"""The last character that UTF-8 writes with two bytes."""
+"""Last character that UTF-8 writes with two bytes."""
 _LATIN_BESIDE_KANA = re.compile(r"[A-Za-z][^\x00-\x7F\u3000]|[^\x00-\x7F\u3000][A-Za-z]")
 _TWICE_ESCAPED_HYPHEN = re.compile(r"%2[Dd]")
 
 
 def decode(query: bytes, body: bytes = b"") -> Call:
-    """What a call says, from the query of its URL and from its body (a POST has both; the query is read first). Never raises."""
+    """Return the call in a URL's query and in a body. Never raises.
+
+    A POST has both; the query is read first.
+    """
     first: dict[str, _Text] = {}
     meant: dict[str, str] = {}
     unknown: dict[str, str] = {}
@@ -96,7 +103,8 @@ def decode(query: bytes, body: bytes = b"") -> Call:
             first[name] = value
             meant[name] = meaning
         else:
-            # The undecodable rest counts too: two values are the same only if nothing that was sent tells them apart.
+            # The undecodable rest counts too: two values are equal only if all their bytes mean the
+            # same.
             same = (meant[name], first[name].rest) == (meaning, value.rest)
             (flags if same else problems).add(f"repeated_key:{name}")
     values = {name: value.text for name, value in first.items()}
@@ -107,13 +115,19 @@ def decode(query: bytes, body: bytes = b"") -> Call:
 
 
 def order_no_of(query: bytes, body: bytes = b"") -> str:
-    """The order_no that `decode` would say is meant, or "" if there is none; many times faster, for the receiver's hot path."""
+    """Return the canonical order_no that `decode` would find, or "".
+
+    Many times faster, for the receiver's hot path.
+    """
     found = _ORDER_NO.search(query) or _ORDER_NO.search(_without_line_end(body))
     return _order_no(found[1] or b"") if found else ""
 
 
 def _order_no(raw: bytes) -> str:
-    """The number that an order_no means. A bare + at an end is a blank as forms write it; inside it may be a plus."""
+    """Return the canonical form of an order_no.
+
+    A bare + at an end is a blank as forms write it; inside it may be a plus.
+    """
     if _PLAIN_ORDER_NO.fullmatch(raw):
         return raw.decode("ascii")
     text, _, flaws = _text_of(raw, plus_is_space=False)
@@ -123,17 +137,20 @@ def _order_no(raw: bytes) -> str:
 
 
 def _unclear(first: Mapping[str, _Text], meant: Mapping[str, str]) -> Iterator[str]:
-    """What leaves open which order or which status a call is about."""
+    """Return the problems that leave the call's order or status open."""
     number = meant.get("order_no", "")
     if has_invisible(number) or ("\ufffd" in number and "nul" in first["order_no"].flaws):
         yield "invisible:order_no"
     for name in ("order_no", "status"):
         if name in first and first[name].rest.strip(_BLANKS_OF_LATIN_1):
-            yield f"{first[name].flaws[0]}:{name}"  # how its rest was named
+            yield f"{first[name].flaws[0]}:{name}"  # the name of its rest
 
 
 def _pairs(query: bytes, body: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The unquoted key and the still quoted value of every pair. No trail byte of Shift_JIS is & or =, so bytes can be split."""
+    """Yield the unquoted key and the still quoted value of every pair.
+
+    No trail byte of Shift_JIS is & or =, so bytes can be split.
+    """
     for part in (query, _without_line_end(body)):
         for pair in part.split(b"&"):
             if pair:
@@ -142,7 +159,7 @@ def _pairs(query: bytes, body: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _without_line_end(body: bytes) -> bytes:
-    """Some clients end a form's body with a line break that Content-Length counts in."""
+    """Return a body without the line break that some clients append and count in Content-Length."""
     return body.rstrip(b"\r\n")
 
 
@@ -166,7 +183,10 @@ def _text_of(raw: bytes, *, plus_is_space: bool, kana_first: bool = False) -> _T
 
 
 def _characters(raw: bytes) -> tuple[str, bytes]:
-    """The longest readable beginning of `raw`, and the rest. UTF-8 goes first: full-width kana in cp932 are never valid UTF-8."""
+    """Return the longest readable beginning of `raw`, and the rest.
+
+    UTF-8 goes first: full-width kana in cp932 are never valid UTF-8.
+    """
     try:
         return raw.decode("utf-8"), b""
     except UnicodeDecodeError:
@@ -180,10 +200,11 @@ def _characters(raw: bytes) -> tuple[str, bytes]:
 
 
 def _as_kana(raw: bytes, in_utf8: str) -> str | None:
-    """The reading of a name in Shift_JIS where that is likelier than UTF-8, or None.
+    """Return a name read as Shift_JIS if that is likelier than UTF-8, else None.
 
-    Two half-width kana are often one letter of Latin, Greek or Cyrillic in UTF-8. Zeus writes Shift_JIS,
-    and a name is kana (manual, CGI call table). A Latin letter beside a kana speaks for UTF-8: é in José.
+    Two half-width kana are often one letter of Latin, Greek or Cyrillic in UTF-8. Zeus writes
+    Shift_JIS, and a name is kana (manual, CGI call table). A Latin letter beside a kana speaks for
+    UTF-8: é in José.
     """
     if in_utf8.isascii() or max(in_utf8) > _LAST_OF_TWO_BYTES or not _SHIFT_JIS.fullmatch(raw):
         return None
@@ -195,13 +216,13 @@ def _as_kana(raw: bytes, in_utf8: str) -> str | None:
 
 
 def _key_text(key: bytes) -> str:
-    """An unknown key in full: cutting off what cannot be decoded could make it look like another key."""
+    """Return an unknown key in full: without some bytes it could look like another key."""
     text, rest = _characters(key)
     return (text + rest.decode("ascii", "backslashreplace")).replace("\0", "\ufffd")
 
 
 def _spelled(name: bytes) -> bytes:
-    """A pattern for `name` with any of its bytes percent-escaped."""
+    """Return a pattern for `name` with any of its bytes percent-escaped."""
     return b"".join(b"(?:%c|%%(?i:%02x))" % (byte, byte) for byte in name)
 
 
@@ -209,16 +230,18 @@ _ORDER_NO = re.compile(rb"(?:\A|&)" + _spelled(b"order_no") + rb"(?:=([^&]*)|(?=
 
 
 class Style(StrEnum):
-    """How a sender escapes. Every style writes Shift_JIS (cp932)."""
+    """Escaping style of a sender. Every style writes Shift_JIS (cp932)."""
 
     FULL = "full"
-    """Everything but letters, digits, hyphen and full stop is escaped."""
+    """Escapes everything but letters, digits, hyphen and full stop."""
     HALF = "half"
-    """As FULL, but every ASCII byte that can be a trail byte stays bare: ア is %83A, ソ is %83\\, ミ is %83~."""
+    r"""As FULL, but ASCII trail bytes stay bare: ア is %83A, ソ is %83\, ミ is %83~."""
     LOWER = "lower"
-    """Every byte is escaped, in lower-case hexadecimal."""
+    """Escapes every byte, in lower-case hexadecimal."""
     RAW = "raw"
-    """Only what would break the syntax is escaped: & = + %, space and control characters. Shift_JIS goes out as 8-bit bytes."""
+    """Escapes only what would break the syntax: & = + %, space and control characters. Shift_JIS is
+    sent as 8-bit bytes.
+    """
 
 
 _ALPHANUMERIC = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -239,9 +262,10 @@ _SPELLINGS: Final = {style: _spellings(style) for style in Style}
 
 
 def encode(values: Mapping[str, str | bytes], *, style: Style = Style.FULL) -> bytes:
-    """The query with which Zeus would send `values`, in their order; bytes are escaped as they are, text is written in cp932.
+    """Return the query with which Zeus would send `values`, in their order.
 
-    Raises UnicodeEncodeError for text that cp932 cannot write.
+    Bytes are escaped as they are; text is written in cp932. Raises UnicodeEncodeError for text
+    without a code in cp932.
     """
     spelling = _SPELLINGS[style]
     return b"&".join(

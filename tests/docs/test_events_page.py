@@ -10,10 +10,11 @@ import pytest
 
 from app.clock import now, uuid7
 from app.events.payload import body
-from app.judging import rules
+from app.judging import duplicates, quarantine, rules, verdicts
 from app.judging.event_data import customer_of, event_data
 from app.judging.order_state import KnownOrder
-from app.judging.rules import JudgedCall, judge
+from app.judging.rules import judge
+from app.judging.verdicts import JudgedCall
 from app.zeus import canonical, wire
 from app.zeus.statuses import Status
 from app.zeus.wire import decode, encode
@@ -139,7 +140,7 @@ def _with(status: Status) -> dict[str, str]:
 def test_documented_flags_match_the_code() -> None:
     in_code = _flags_of_steps() | {
         flag
-        for module in (wire, canonical, rules)
+        for module in (wire, canonical, rules, verdicts, quarantine, duplicates)
         for flag in _flags_in_source(Path(module.__file__))
     }
     assert in_code == {flag.partition(":")[0] for flag in FLAGS}

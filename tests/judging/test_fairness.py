@@ -12,7 +12,7 @@ from app.db.connections import HELD_TO_INDEXES
 from app.db.engine import Sessions, make_engine, make_sessions
 from app.judging import sql
 from app.judging.batch import TakenNotice, known_before
-from app.judging.fairness import CROWD, LOOK_AHEAD
+from app.judging.fairness import CROWDED_FROM, LOOK_AHEAD
 from app.judging.judge import BATCH
 from tests.judging.judging_setup import append, fetch, judge_all, judge_of, numbers_in_lane
 
@@ -78,7 +78,7 @@ async def test_each_order_keeps_its_sequence_whatever_the_crowds_are(sessions: S
         for order_no in dice.sample(OTHERS, 30):
             if lives[order_no]:
                 calls.append(call(order_no, lives[order_no].pop(0)))
-                calls += [call(CROWDED)] * dice.randrange(2 * CROWD)
+                calls += [call(CROWDED)] * dice.randrange(2 * CROWDED_FROM)
     for order_no, left in lives.items():
         calls += [call(order_no, status) for status in left]
     await append(sessions, *calls)
@@ -94,8 +94,10 @@ async def test_each_order_keeps_its_sequence_whatever_the_crowds_are(sessions: S
 
 
 async def test_a_short_queue_is_judged_in_order_of_arrival_alone(sessions: Sessions) -> None:
-    await append(sessions, *[call(CROWDED)] * (CROWD + 1), *(call(order_no) for order_no in OTHERS))
-    assert await judge_of(sessions).judge_batch() == CROWD + 1 + len(OTHERS)
+    await append(
+        sessions, *[call(CROWDED)] * (CROWDED_FROM + 1), *(call(order_no) for order_no in OTHERS)
+    )
+    assert await judge_of(sessions).judge_batch() == CROWDED_FROM + 1 + len(OTHERS)
 
 
 COUNT = text("""

@@ -5,7 +5,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.judging.order_state import KnownOrder
-from app.judging.rules import JudgedCall, Judgement, Verdict, judge
+from app.judging.rules import judge
+from app.judging.verdicts import JudgedCall, Judgement, Verdict
 from app.zeus.wire import decode
 
 OURS = ["2012000001"]

@@ -13,7 +13,8 @@ from app.db.engine import Sessions
 from app.db.lanes import lane_of
 from app.judging.judge import Judge
 from app.judging.order_state import KnownOrder
-from app.judging.rules import JudgedCall, Verdict, judge
+from app.judging.rules import judge
+from app.judging.verdicts import JudgedCall, Verdict
 from app.zeus.wire import Style, decode, encode
 
 FIRST = {

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from app.events.types import EventType, OrderState
 from app.forwarding.outcome import OutcomeKind
 from app.forwarding.subscribers.health import FAILING_REASON, GONE_REASON
-from app.judging.rules import Verdict
+from app.judging.verdicts import Verdict
 from app.operations.access.permissions import Action, Role, Via
 from app.operations.deliveries.models import WebhookState
 from app.operations.doctor.onboarding import Way

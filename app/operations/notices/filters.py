@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.lanes import LANES
 from app.db.tables.notices import NoticeRow
-from app.judging.rules import Verdict
+from app.judging.verdicts import Verdict
 from app.operations.pagination import Key, Place, along, key_of
 
 ATTENTION_VERDICTS = (Verdict.QUARANTINED, Verdict.CONFLICT)

@@ -13,7 +13,8 @@ from app.db.notify import NOTICES
 from app.db.snapshot import snapshot
 from app.db.tables.notices import AnswerRow, NoticeRow
 from app.db.tables.orders import EventRow
-from app.judging.rules import Verdict, unreadable_reasons
+from app.judging.quarantine import unreadable_reasons
+from app.judging.verdicts import Verdict
 from app.operations.access.audit import write_entry, write_look
 from app.operations.access.permissions import Action, Actor
 from app.operations.errors import NoticeNotFound, NotReleasable

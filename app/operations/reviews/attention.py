@@ -8,7 +8,7 @@ from app.db.snapshot import snapshot
 from app.db.tables.notices import RejectedSampleRow
 from app.db.tables.subscribers import SubscriberRow
 from app.db.tables.webhooks import OutboundWebhookRow
-from app.judging.rules import Verdict
+from app.judging.verdicts import Verdict
 from app.operations.deliveries import filters as webhook_filters
 from app.operations.deliveries.filters import COUNT_LIMIT
 from app.operations.deliveries.models import OutboundWebhook, WebhookState

@@ -10,7 +10,7 @@ from app.console.texts import i18n, labels
 from app.console.texts.i18n import Language, choose
 from app.events.types import EventType, OrderState
 from app.forwarding.outcome import OutcomeKind
-from app.judging.rules import Verdict
+from app.judging.verdicts import Verdict
 from app.operations.deliveries.models import WebhookState
 from app.operations.subscribers.models import SubscriberState
 from app.settings import Settings

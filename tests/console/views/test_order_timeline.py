@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from app.clock import uuid7
 from app.console.views.order_timeline import timeline_of
-from app.judging.rules import Verdict
+from app.judging.verdicts import Verdict
 from app.operations.notices.notices import Notice
 from app.operations.orders.history import OrderHistory
 
