@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from app.simulator.server.api import CallView, call_view, mail_view, order_view
+from app.simulator.server.api_views import CallView, call_view, mail_view, order_view
 from app.simulator.server.console_texts import ACTIONS, OUTCOMES, TEXTS
 from app.simulator.server.setting_texts import SECTIONS, SETTINGS
 from app.simulator.server.settings_pages import SettingsPages

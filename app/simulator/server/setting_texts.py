@@ -87,6 +87,8 @@ SECTIONS: Mapping[str, str] = {
 """Headings of the settings' groups."""
 
 REASONS: Mapping[str, str] = {
+    "the clock ends at 2100-01-01": "時計は2100年1月1日までしか進められません",
+    "must be an IP address": "IPアドレスを指定してください",
     "must be host:port": "「ホスト:ポート」の形で指定してください",
     "must be a mail address": "メールアドレスを指定してください",
     "the call URL is on another machine; start with --anywhere to allow it": (

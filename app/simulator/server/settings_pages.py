@@ -19,6 +19,7 @@ from app.simulator.server.settings_form import (
     values_of,
 )
 from app.simulator.server.zeus import SimulatedZeus
+from app.simulator.state.clock import ClockLimit
 
 Page = Callable[..., Response]
 _UNITS = {"minutes": 1, "hours": 60, "days": 24 * 60}
@@ -60,7 +61,11 @@ class SettingsPages:
         if minutes is None:
             values = values_of(self._zeus.settings)
             return self._form(request, values, {"amount": ("", {})}, status=422)
-        await self._zeus.advance(timedelta(minutes=minutes))
+        try:
+            await self._zeus.advance(timedelta(minutes=minutes))
+        except ClockLimit as error:
+            values = values_of(self._zeus.settings)
+            return self._form(request, values, {"amount": (f"{error}", {})}, status=409)
         return RedirectResponse("/settings?done=clock", 303)
 
     async def _reset(self, request: Request) -> Response:

@@ -28,6 +28,14 @@ _TIMERS_IN_FLIGHT = 50
 class CallNotFound(Exception):
     """The order has no call with this number."""
 
+    def __init__(self, order_no: str, n: int) -> None:
+        super().__init__(order_no, n)
+        self.order_no, self.n = order_no, n
+
+
+class MailNotFound(CallNotFound):
+    """The order has no mail with this number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -146,7 +154,7 @@ class SimulatedZeus:
         self.slip(order_no)
         earlier = next((call for call in self.store.calls(order_no) if call.n == n), None)
         if earlier is None:
-            raise CallNotFound(n)
+            raise CallNotFound(order_no, n)
         async with self._lock(order_no):
             call = await self._make(order_no, earlier.status, earlier.query)
             if call.outcome["lost"]:

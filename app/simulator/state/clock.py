@@ -5,6 +5,15 @@ from datetime import UTC, date, datetime, timedelta
 
 from app.zeus.mails import JAPAN
 
+LAST_MOMENT = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+class ClockLimit(Exception):
+    """The clock would move past LAST_MOMENT."""
+
+    def __init__(self) -> None:
+        super().__init__(f"the clock ends at {LAST_MOMENT:%Y-%m-%d}")
+
 
 class SimulatedClock:
     """Time that starts now, runs `speed` times as fast as real time, and can be moved forward.
@@ -25,8 +34,9 @@ class SimulatedClock:
         return self._speed
 
     def now(self) -> datetime:
-        """Return the simulated moment in UTC."""
-        return self._moment + timedelta(seconds=(time.monotonic() - self._real) * self._speed)
+        """Return the simulated moment in UTC, at most LAST_MOMENT."""
+        passed = timedelta(seconds=(time.monotonic() - self._real) * self._speed)
+        return min(self._moment + passed, LAST_MOMENT)
 
     def today(self) -> date:
         """Return the simulated day in Japan."""
@@ -42,9 +52,12 @@ class SimulatedClock:
 
         Raises:
             ValueError: `by` is negative; Zeus's time does not run back.
+            ClockLimit: the clock would pass LAST_MOMENT.
         """
         if by < timedelta(0):
             raise ValueError("the clock only moves forward")
+        if self.now() + by > LAST_MOMENT:
+            raise ClockLimit
         self._moment += by
         return self.now()
 

@@ -32,8 +32,8 @@ class CallFaults(Strict):
     @field_validator("source")
     @classmethod
     def _is_address(cls, source: str | None) -> str | None:
-        if source is not None:
-            ip_address(source)
+        if source is not None and not (source.isascii() and ip_address(source)):
+            raise ValueError("must be an IP address")
         return source
 
 

@@ -16,6 +16,8 @@ from app.zeus.wire import Style
 
 EXAMPLE_TEST_ID = "12345678"
 ALL_FAULTS = "all"
+ClientIp = Annotated[str, Field(pattern=r"^[0-9]{1,10}$")]
+TestId = Annotated[str, Field(pattern=r"^[0-9]{1,8}$")]
 
 
 class SimulatorSettings(Strict):
@@ -34,12 +36,16 @@ class SimulatorSettings(Strict):
     timeout: Annotated[float, Field(gt=0, le=120)] = Field(
         40.0, description="Seconds of patience, in real time."
     )
-    user_agent: str | None = Field(None, description="The agent name of calls; none by default.")
+    user_agent: str | None = Field(
+        None,
+        pattern=r"^[!-~]([ -~]{0,198}[!-~])?$",
+        description="The agent name of calls; none by default.",
+    )
     optional_statuses: bool = Field(False, description="Call for 02 and 03 too.")
-    clientips: tuple[str, ...] = Field(
+    clientips: tuple[ClientIp, ...] = Field(
         (EXAMPLE_CLIENTIP,), description="The IPコード that may apply."
     )
-    test_ids: tuple[str, ...] = Field(
+    test_ids: tuple[TestId, ...] = Field(
         (EXAMPLE_TEST_ID,), description="The test IDs that are valid."
     )
     stores: tuple[str, ...] = Field(tuple(STORES), description="The stores in the contract.")

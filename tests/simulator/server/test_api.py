@@ -84,11 +84,45 @@ async def test_a_body_that_is_no_object_is_refused(zeus: Simulator, body: bytes)
         assert (answer.status, answer.content_type) == (422, "application/problem+json")
 
 
-async def test_a_call_number_that_the_order_does_not_have(zeus: Simulator) -> None:
+async def test_unknown_numbers_are_told_with_those_that_exist(zeus: Simulator) -> None:
     order_no = await zeus.order_no()
+    await zeus.called(order_no, "01")
 
-    refused = await zeus.ask("POST", f"/orders/{order_no}/calls/99/resend")
-    assert (refused.status, refused.json["title"]) == (404, "No call has this number.")
+    order = await zeus.ask("GET", "/orders/SIM-1")
+    call = await zeus.ask("POST", f"/orders/{order_no}/calls/99/resend")
+    mail = await zeus.ask("GET", f"/orders/{order_no}/mails/99")
+    assert [refused.status for refused in (order, call, mail)] == [404, 404, 404]
+    assert (order.json["number"], order.json["allowed"]) == ("SIM-1", [order_no])
+    assert (call.json["number"], call.json["allowed"]) == ("99", [1])
+    assert (mail.json["number"], mail.json["allowed"]) == ("99", [1, 2])
+
+
+async def test_bad_input_is_told_with_what_is_allowed_now(zeus: Simulator) -> None:
+    order_no = await zeus.order_no()
+    await zeus.act(order_no, "pay")
+    action = (await zeus.ask("POST", f"/orders/{order_no}/burn")).json
+    unknown = (await zeus.ask("POST", "/orders/SIM-1/burn")).json
+    name = (await zeus.ask("PATCH", "/settings", {"call_ulr": "x"})).json
+    limit = (await zeus.ask("PATCH", "/settings", {"deadline_days": 60})).json
+    method = (await zeus.ask("DELETE", "/settings")).json
+
+    assert action["allowed"] == ["confirm", "take-back"]
+    assert unknown["allowed"] == ["pay", "confirm", "take-back", "expire", "reissue", "stop"]
+    assert {"call_url", "faults.calls.times"} <= set(name["allowed"])
+    assert [fault["field"] for fault in name["faults"]] == ["call_ulr"]
+    assert [fault["allowed"] for fault in limit["faults"]] == [{"le": 59}]
+    assert set(method["allowed"]) == {"GET", "PATCH"}
+
+
+async def test_the_clock_ends_somewhere(zeus: Simulator) -> None:
+    for _ in range(100):
+        moved = await zeus.ask("POST", "/clock/advance", {"days": 400})
+        if moved.status != 200:
+            break
+
+    assert moved.status == 409
+    assert "2100-01-01" in moved.json["title"]
+    assert (await zeus.ask("GET", "/clock")).json["now"] < "2100"
 
 
 async def test_settings_merge_groups_and_replace_the_rest(zeus: Simulator) -> None:
