@@ -1,4 +1,4 @@
-"""The body of a webhook is put together from stored texts, and is the JSON that it would be if it were made of values."""
+"""Body of a webhook: built from stored texts, equal to the JSON of its values."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone

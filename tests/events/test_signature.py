@@ -1,4 +1,6 @@
-"""Signatures are those of the specification: its own examples come out, and whatever is changed, late or signed by another is refused."""
+"""Signatures: the specification's own examples, and refusal of anything altered, late or signed by
+another.
+"""
 
 import base64
 from datetime import UTC, datetime, timedelta
@@ -17,7 +19,8 @@ from app.events.signature import (
     signed_headers,
 )
 
-# The examples of the specification's reference libraries: the same id, time and body signed in both ways.
+# Examples of the specification's reference libraries: the same id, time and body signed in both
+# ways.
 EXAMPLE_ID = "msg_p5jXN8AQM9LWM0D4loKWxJek"
 EXAMPLE_AT = datetime.fromtimestamp(1614265330, UTC)
 EXAMPLE_BODY = b'{"test": 2432232314}'
@@ -49,7 +52,7 @@ def test_one_header_carries_both_versions() -> None:
 
 
 def verify_asymmetric(public_key: str, headers: dict[str, str], sent: bytes) -> None:
-    """As a subscriber with a general cryptographic library does; raises InvalidSignature."""
+    """Verify as a subscriber with a general cryptographic library does. Raises InvalidSignature."""
     key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key.removeprefix("whpk_")))
     content = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + sent
     versions = dict(signature.split(",") for signature in headers["webhook-signature"].split(" "))

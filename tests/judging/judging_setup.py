@@ -1,4 +1,4 @@
-"""A database to be judged: notices as receivers leave them, and what came of them."""
+"""Setup of the judging tests: notices as receivers record them, and their outcome."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ async def append(sessions: Sessions, *calls: dict[str, str], lane: int | None = 
 
 
 async def fetch(sessions: Sessions, query: str) -> list[Any]:
-    """The rows of a query; a row of one column is its value."""
+    """Return the rows of a query; a row of one column is its value."""
     async with sessions() as session:
         return [
             row[0] if len(row) == 1 else tuple(row) for row in await session.execute(text(query))
@@ -41,7 +41,7 @@ async def fetch(sessions: Sessions, query: str) -> list[Any]:
 
 
 def judge_of(sessions: Sessions) -> Judge:
-    """A judge that takes any clientip and wakes nobody."""
+    """Return a judge that accepts any clientip and wakes nobody."""
     return Judge(sessions, [], on_events=lambda: None)
 
 
@@ -53,6 +53,6 @@ async def judge_all(sessions: Sessions) -> None:
 
 
 def numbers_in_lane(lane: int, count: int) -> list[str]:
-    """Order numbers of this lane."""
+    """Return order numbers of this lane."""
     found = (f"N-{number}" for number in range(100_000))
     return [number for number in found if lane_of(number) == lane][:count]

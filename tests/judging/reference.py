@@ -1,4 +1,7 @@
-"""What judging should do, written a second time as plainly as possible: one class, no database, no shared code but the table of steps."""
+"""Reference model of judging: a plain second version, one class without a database.
+
+It shares only the table of steps with the code under test.
+"""
 
 from dataclasses import dataclass, field
 
@@ -14,7 +17,7 @@ TYPES = {
     "13": ("cancelled_order.payment_reversed", "reversed_after_cancel"),
 }
 
-# Rows: where the order stands. Columns: 01 02 03 04 05 06 11 12 13.
+# Rows: the order's status. Columns: 01 02 03 04 05 06 11 12 13.
 STEPS = {
     None: "N N F F F F F F F",
     "01": "D X N N F F N F F",
@@ -41,7 +44,7 @@ class ReferenceCall:
 
 @dataclass
 class ReferenceOrder:
-    """An order that is told its calls one by one and keeps what should have come of them."""
+    """An order that gets its calls one by one and keeps the expected outcome."""
 
     status: str | None = None
     cycle: int = 1

@@ -1,4 +1,4 @@
-"""Many calls of one order: the others of its lane do not wait for them, and each costs the same as the first."""
+"""Fairness: many calls of one order do not delay others, and each costs as much as the first."""
 
 import random
 from collections.abc import AsyncIterator
@@ -59,7 +59,8 @@ async def test_what_is_committed_late_behind_a_crowd_is_found_on_the_next_way_th
     await judge.judge_batch()
     async with sessions.begin() as session:
         await session.execute(
-            text("""INSERT INTO notices (id, lane, received_at, source, method, target, headers, body)
+            text("""INSERT INTO notices (id, lane, received_at, source, method, target, headers,
+                       body)
                     VALUES (:id, :lane, now(), '127.0.0.1', 'GET', :target, '', '')"""),
             {"id": between, "lane": LANE, "target": f"/?order_no={OTHERS[0]}&status=04".encode()},
         )
@@ -69,7 +70,7 @@ async def test_what_is_committed_late_behind_a_crowd_is_found_on_the_next_way_th
 
 
 async def test_each_order_keeps_its_sequence_whatever_the_crowds_are(sessions: Sessions) -> None:
-    """Every order goes through the usual life, so that a call that is judged too early or too late is flagged."""
+    """Every order has the usual life, so a call that is judged too early or too late is flagged."""
     dice = random.Random(7)
     lives = {order_no: ["01", "04", "05"] for order_no in OTHERS}
     calls: list[dict[str, str]] = []
@@ -85,7 +86,8 @@ async def test_each_order_keeps_its_sequence_whatever_the_crowds_are(sessions: S
     await judge_all(sessions)
     lists = await fetch(
         sessions,
-        f"SELECT array_agg(status ORDER BY sequence) FROM events WHERE order_no <> '{CROWDED}' GROUP BY order_no",
+        f"SELECT array_agg(status ORDER BY sequence) FROM events WHERE order_no <> '{CROWDED}' "
+        "GROUP BY order_no",
     )
     assert [["01", "04", "05"]] * len(OTHERS) == lists
     assert [] == await fetch(
@@ -101,20 +103,21 @@ async def test_a_short_queue_is_judged_in_order_of_arrival_alone(sessions: Sessi
 
 
 COUNT = text("""
-SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_all_tables WHERE relname IN ('notices', 'events', 'orders')
+SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_all_tables
+  WHERE relname IN ('notices', 'events', 'orders')
 """)
 
 
 @pytest.fixture
 async def workers(database_url: str) -> AsyncIterator[Sessions]:
-    """Sessions with the planner settings of a worker."""
+    """Return sessions with the planner settings of a worker."""
     engine = make_engine(database_url, planner=HELD_TO_INDEXES)
     yield make_sessions(engine)
     await engine.dispose()
 
 
 async def rows_read(workers: Sessions, *calls: dict[str, str]) -> int:
-    """How many rows of the large tables are read to find what judging these calls needs."""
+    """Return the rows of the large tables that are read before judging these calls."""
     await append(workers, *calls)
     async with workers() as session:
         taken = [
@@ -154,7 +157,8 @@ async def test_the_last_call_of_a_status_is_found_from_the_end(
     await judge_all(sessions)
     assert ["repeat_unclear"] == await fetch(
         sessions,
-        "SELECT json_array_elements_text(data->'flags') FROM events WHERE status = '04' AND occurrence = 2",
+        "SELECT json_array_elements_text(data->'flags') FROM events WHERE status = '04' "
+        "AND occurrence = 2",
     )
 
 
@@ -165,14 +169,18 @@ async def test_the_events_of_many_cycles_are_not_all_read(
     await judge_all(sessions)
     async with sessions.begin() as session:
         await session.execute(
-            text("""INSERT INTO events (id, type, order_no, status, occurrence, cycle, sequence, created_at, data)
-                    SELECT gen_random_uuid(), 'payment.received', :order_no, CASE n % 2 WHEN 0 THEN '04' ELSE '06' END,
-                      n / 2 + 1, n / 2 + 1, n + 2, now(), '{}' FROM generate_series(0, :many) AS n"""),
+            text("""INSERT INTO events (id, type, order_no, status, occurrence, cycle, sequence,
+                       created_at, data)
+                    SELECT gen_random_uuid(), 'payment.received', :order_no,
+                      CASE n % 2 WHEN 0 THEN '04' ELSE '06' END,
+                      n / 2 + 1, n / 2 + 1, n + 2, now(), '{}'
+                        FROM generate_series(0, :many) AS n"""),
             {"order_no": CROWDED, "many": 2 * MANY - 1},
         )
         await session.execute(
             text(
-                "UPDATE orders SET status = '06', state = 'reversed', cycle = :many, sequence = 2 * :many + 1"
+                "UPDATE orders SET status = '06', state = 'reversed', cycle = :many, sequence = "
+                "2 * :many + 1"
             ),
             {"many": MANY},
         )
@@ -184,11 +192,13 @@ async def test_the_events_of_many_cycles_are_not_all_read(
 
 
 async def repeat(sessions: Sessions, order_no: str, status: str, count: int) -> None:
-    """Repetitions of a call that were judged already."""
+    """Insert repetitions of a call that were judged before."""
     async with sessions.begin() as session:
         await session.execute(
-            text("""INSERT INTO notices (id, lane, received_at, source, method, target, headers, body, verdict, order_no, status)
-                    SELECT :id, :lane, now(), '127.0.0.1', 'GET', '', '', '', 'duplicate', :order_no, :status"""),
+            text("""INSERT INTO notices (id, lane, received_at, source, method, target, headers,
+                       body, verdict, order_no, status)
+                    SELECT :id, :lane, now(), '127.0.0.1', 'GET', '', '', '', 'duplicate',
+                      :order_no, :status"""),
             [
                 {"id": uuid7(), "lane": LANE, "order_no": order_no, "status": status}
                 for _ in range(count)

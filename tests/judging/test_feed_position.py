@@ -1,4 +1,4 @@
-"""Positions of events become visible in ascending order, however many workers judge, and whoever of them is slow or freezes."""
+"""Feed positions: visible in ascending order, also with slow and frozen workers."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ def row(number: int) -> dict[str, object]:
 
 
 async def write_batch(sessions: Sessions, numbers: list[int], pause: float) -> None:
-    """What judging does at the end of a batch, with a commit that takes its time."""
+    """Do the end of a batch with a slow commit."""
     async with sessions.begin() as session:
         events = [row(number) for number in numbers]
         await sql.write(session, orders=[], events=events, verdicts=[])
@@ -50,7 +50,7 @@ async def work(database_url: str, numbers: list[int], random_: random.Random) ->
 
 
 async def read_on(connection: Connection, seen: list[int], *, until_s: asyncio.Event) -> None:
-    """Poll as a reader of the feed does: always behind the last position that was seen."""
+    """Poll as a reader of the feed does: after the last position seen."""
     while True:
         last = until_s.is_set()
         rows = await connection.fetch(
@@ -94,7 +94,7 @@ async def test_a_worker_that_freezes_with_the_lock_loses_its_turn(
 ) -> None:
     frozen = await connect(database_url)
     await frozen.execute("BEGIN")
-    # The very statement of judging, sent by somebody who then does nothing more.
+    # Judging's own statement, sent by a client that then hangs.
     rows = json.dumps([row(1)], default=str)
     await frozen.execute(
         sql.WRITE_EVENTS.text.replace("CAST(:rows AS json)", f"CAST('{rows}' AS json)")

@@ -1,4 +1,4 @@
-"""Judging on a real database: what one batch writes, what it leaves alone, and what it does with a notice that cannot be written."""
+"""Judge on a real database: writes of a batch, untouched rows, unwritable notices."""
 
 from datetime import timedelta
 from typing import Any
@@ -12,11 +12,12 @@ from app.zeus.wire import encode
 
 
 async def append(sessions: Sessions, *queries: bytes) -> None:
-    """Notices as a receiver leaves them, all in lane 0."""
+    """Insert notices as a receiver does, all in lane 0."""
     async with sessions.begin() as session:
         for query in queries:
             await session.execute(
-                text("""INSERT INTO notices (id, lane, received_at, source, method, target, headers, body)
+                text("""INSERT INTO notices (id, lane, received_at, source, method, target,
+                           headers, body)
                         VALUES (:id, 0, :at, '127.0.0.1', 'GET', :target, '', '')"""),
                 {"id": uuid7(), "at": now(), "target": b"/zeus/notify?" + query},
             )
@@ -101,7 +102,8 @@ async def test_the_first_wait_of_the_schedule_counts_from_the_event(sessions: Se
     async with sessions.begin() as session:
         await session.execute(
             text(
-                "INSERT INTO subscribers (id, name, url, customer, state) VALUES (:id, 'shop', 'https://shop.example', false, 'active')"
+                "INSERT INTO subscribers (id, name, url, customer, state) "
+                "VALUES (:id, 'shop', 'https://shop.example', false, 'active')"
             ),
             {"id": uuid7()},
         )

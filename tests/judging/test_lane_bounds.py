@@ -1,4 +1,4 @@
-"""Bounds of the scans for unjudged notices: an old snapshot costs nothing, and no notice is skipped for good."""
+"""Lane bounds: an old snapshot costs nothing, and no notice is skipped for good."""
 
 import asyncio
 import random
@@ -24,7 +24,7 @@ VALUES ($1, $2, $3, '127.0.0.1', 'GET', $4, '', '')"""
 
 
 def id_of(seconds_ago: float) -> UUID:
-    """A UUIDv7 of some time ago, as a receiver made it whose call was spooled or whose clock is behind."""
+    """Return a UUIDv7 made some time ago, as by a receiver that spooled."""
     return UUID(int=int((time.time() - seconds_ago) * 1000) << 80 | uuid7().int & (1 << 80) - 1)
 
 
@@ -52,7 +52,7 @@ async def judge_all(judge: Judge) -> int:
 
 
 async def pages_read(connection: Connection, bounds: list[UUID]) -> int:
-    """How many pages of the cache or the disk the scan of all lanes reads."""
+    """Return the pages that the scan of all lanes reads from cache or disk."""
     query = _LOCK_LANES.text.replace(":lanes", "$1").replace(":bounds", "$2")
     lines = [
         row[0]
@@ -137,7 +137,7 @@ async def test_a_receiver_whose_clock_is_ahead_makes_no_other_notice_late(
 
 
 async def test_a_worker_that_has_seen_no_notice_skips_dead_entries_too(sessions: Sessions) -> None:
-    """One that was just started beside a million dead entries reads them once."""
+    """A worker that starts beside a million dead entries reads them once."""
     bounds = LaneBounds()
     async with sessions.begin() as session:
         await lock_lanes(session, range(LANES), bounds)
@@ -145,7 +145,7 @@ async def test_a_worker_that_has_seen_no_notice_skips_dead_entries_too(sessions:
 
 
 async def insert_late(database_url: str, random_: random.Random) -> None:
-    """Transactions that insert and commit much later, old ids of a spool, and notices that are released again."""
+    """Insert by transactions that commit late, with old ids of a spool, and by releases."""
     connection = await connect(database_url)
     for _ in range(25):
         ago = random_.choice([0, 0, 0, 1, 5, 100, 100_000])
@@ -200,7 +200,7 @@ async def judge_forever(judge: Judge) -> None:
 
 
 def test_a_sweep_that_fails_is_not_tried_again_at_once() -> None:
-    """A statement that ran into its time limit must not hold up judging for ever."""
+    """A statement that ran into its time limit must not delay judging for ever."""
     bounds = LaneBounds()
     bounds.ids = [id_of(1)] * LANES
     assert set(bounds.starts(range(LANES)).values()) == {UUID(int=0)}
@@ -210,7 +210,9 @@ def test_a_sweep_that_fails_is_not_tried_again_at_once() -> None:
 
 
 def test_long_sweeps_take_turns_between_the_lanes() -> None:
-    """Judging waits for a sweep: one scan sweeps the lanes that its time allows, the next one others."""
+    """Judging waits for a sweep: a scan sweeps as many lanes as its time allows, the next one
+    others.
+    """
     bounds = LaneBounds(sweep_s=0.0011)
     bounds.learn(bounds.starts(range(LANES)), {}, 0.004, int(time.time() * 1000))
     time.sleep(0.25)  # a sweep of all lanes takes 4 ms, 2 % of 200 ms

@@ -1,4 +1,6 @@
-"""Random lives of orders, judged by several workers that are killed now and then, against the plain reference."""
+"""Random lives of orders, judged by several workers that are sometimes killed, against the
+reference model.
+"""
 
 import asyncio
 import random
@@ -34,7 +36,7 @@ USUAL = [
 
 
 def life(random_: random.Random, order_no: str) -> list[ReferenceCall]:
-    """The calls of one order: a usual course, with repeats, conflicts, disorder and pure noise mixed in."""
+    """Return the calls of one order: a usual course with repeats, conflicts, disorder and noise."""
     statuses = random_.choice(USUAL).split()
     if random_.random() < 0.4:
         random_.shuffle(statuses)
@@ -64,14 +66,15 @@ def notice_of(call: ReferenceCall) -> RawNotice:
 
 
 async def append_all(database_url: str, calls: list[ReferenceCall], random_: random.Random) -> None:
-    """Append in order, a few at a time, while the workers are judging."""
+    """Append in order, a few at a time, while the workers judge."""
     appender = Appender(database_url, on_commit=lambda: None)
     running = asyncio.create_task(appender.run())
     position = 0
     while position < len(calls):
         some = calls[position : position + random_.randrange(1, 9)]
         notices = [notice_of(call) for call in some]
-        # The evidence goes before the next call of the order, as it does when Zeus waits for one answer before it makes the next call.
+        # The answer is recorded before the next call of the order, as Zeus waits for one answer
+        # before its next call.
         for notice, call in zip(notices, some, strict=True):
             if call.answered:
                 appender.answered(notice.id, now())
@@ -106,7 +109,7 @@ async def unjudged(sessions: Sessions) -> int:
 async def killed_now_and_then(
     database_url: str, done: asyncio.Event, random_: random.Random
 ) -> None:
-    """One worker with its own engine that is torn down at random moments, in the middle of whatever it does, and started anew."""
+    """Run a worker with its own engine, destroy it at random moments and start it again."""
     while True:
         engine = make_engine(database_url, pool_size=1)
         working = asyncio.create_task(judge_until_done(make_sessions(engine), done))

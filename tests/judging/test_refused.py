@@ -1,4 +1,4 @@
-"""Notices that the database refuses to have judged: how they are found, what is kept of them, and who waits for it."""
+"""Notices that the database refuses: search for them, what is kept, and the waiting of others."""
 
 import pytest
 from sqlalchemy import event, text
@@ -11,7 +11,8 @@ from tests.judging.judging_setup import fetch, judge_of, numbers_in_lane
 
 POISON = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN IF new.sendid = 'poison' THEN RAISE EXCEPTION USING errcode = '22P05'; END IF; RETURN new; END $$
+BEGIN IF new.sendid = 'poison' THEN RAISE EXCEPTION
+  USING errcode = '22P05'; END IF; RETURN new; END $$
 """
 TRIGGER = (
     "CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION refuse()"
@@ -21,19 +22,22 @@ TRIGGER = (
 async def append(
     sessions: Sessions, *calls: tuple[str, str], status: str = "01", lane: int | None = None
 ) -> None:
-    """Notices of orders (number, sendid), in the lanes where a receiver puts them unless one is given."""
+    """Insert notices of orders (number, sendid), in a receiver's lanes unless one is given."""
     rows = [
         {
             "id": uuid7(),
             "lane": lane_of(number) if lane is None else lane,
             "at": now(),
-            "target": f"/zeus/notify?order_no={number}&status={status}&money=1&sendid={sendid}".encode(),
+            "target": (
+                f"/zeus/notify?order_no={number}&status={status}&money=1&sendid={sendid}".encode()
+            ),
         }
         for number, sendid in calls
     ]
     async with sessions.begin() as session:
         await session.execute(
-            text("""INSERT INTO notices (id, lane, received_at, source, method, target, headers, body)
+            text("""INSERT INTO notices (id, lane, received_at, source, method, target, headers,
+                       body)
                     VALUES (:id, :lane, :at, '127.0.0.1', 'GET', :target, '', '')"""),
             rows,
         )
@@ -170,7 +174,8 @@ async def test_a_value_of_any_length_is_judged(sessions: Sessions) -> None:
     await append(sessions, ("N-1", long))
     async with sessions.begin() as session:
         await session.execute(
-            text("""INSERT INTO notices (id, lane, received_at, source, method, target, headers, body)
+            text("""INSERT INTO notices (id, lane, received_at, source, method, target, headers,
+                       body)
                     VALUES (:id, 0, :at, '127.0.0.1', 'GET', :target, '', '')"""),
             {
                 "id": uuid7(),

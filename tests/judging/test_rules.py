@@ -1,4 +1,4 @@
-"""The rules one by one: verdict, reasons, flags and events for one call after a given past."""
+"""Rules of judging one by one: verdict, reasons, flags and events of a call after a given past."""
 
 from uuid import UUID, uuid4
 
@@ -31,7 +31,7 @@ def call(**parameters: str) -> JudgedCall:
 
 
 def after(*statuses: str) -> KnownOrder:
-    """The order 1 after calls with these statuses."""
+    """Return the order 1 after calls with these statuses."""
     order = KnownOrder("1")
     for status in statuses:
         order = judge(call(status=status), order, OURS, ()).order or order

@@ -1,4 +1,4 @@
-"""Judging calls that spell one thing in several ways: verdict, event and order go by what is meant."""
+"""Spellings of one value: verdict, event and order follow the canonical value."""
 
 from typing import Any
 from uuid import uuid4
@@ -118,7 +118,8 @@ def test_invisible_outer_characters_never_change_order_or_verdict(
 async def append(sessions: Sessions, query: bytes, lane: int) -> None:
     async with sessions.begin() as session:
         await session.execute(
-            text("""INSERT INTO notices (id, lane, received_at, source, method, target, headers, body)
+            text("""INSERT INTO notices (id, lane, received_at, source, method, target, headers,
+                       body)
                     VALUES (:id, :lane, :at, '127.0.0.1', 'GET', :target, '', '')"""),
             {"id": uuid7(), "lane": lane, "at": now(), "target": b"/zeus/notify?" + query},
         )
@@ -192,12 +193,13 @@ async def test_an_order_that_was_stored_as_it_was_spelled_is_told_nothing_twice(
 ) -> None:
     await append(sessions, b"order_no=X-1&status=04&money=5400", 0)
     await judge_all(sessions)
-    async with sessions.begin() as session:  # what the version before left of a number with a blank
+    async with sessions.begin() as session:  # the earlier version's row of a number with a blank
         for table in ("orders", "events", "notices"):
             await session.execute(text(f"UPDATE {table} SET order_no = 'X-1 '"))
         await session.execute(
             text(
-                """UPDATE notices SET parameters = '{"order_no": "X-1 ", "status": "04", "money": "5400"}'"""
+                """UPDATE notices
+                   SET parameters = '{"order_no": "X-1 ", "status": "04", "money": "5400"}'"""
             )
         )
     await append(sessions, b"order_no=X-1%20&status=04&money=5400", 0)

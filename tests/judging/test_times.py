@@ -1,4 +1,4 @@
-"""When judging says that something happened: never before the call came."""
+"""Times of judging: never before the call came."""
 
 import asyncio
 
@@ -10,7 +10,8 @@ from app.db.lanes import lane_of
 from tests.judging.judging_setup import fetch, judge_of
 
 _WAITING = text(
-    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+    "AND wait_event_type = 'Lock'"
 )
 
 
@@ -25,14 +26,17 @@ async def test_a_call_that_comes_after_the_transaction_began_is_judged_after_it_
                 await watching.rollback()  # within a transaction the view stays as first read
                 await asyncio.sleep(0.01)
         await other.execute(
-            text("""INSERT INTO notices (id, lane, received_at, source, method, target, headers, body)
-                    VALUES (:id, :lane, :at, '127.0.0.1', 'GET', '/?order_no=N-1&status=04', '', '')"""),
+            text("""INSERT INTO notices (id, lane, received_at, source, method, target, headers,
+                       body)
+                    VALUES (:id, :lane, :at, '127.0.0.1', 'GET', '/?order_no=N-1&status=04', '',
+                      '')"""),
             {"id": uuid7(), "lane": lane_of("N-1"), "at": now()},
         )
     assert await judging == 1
     [times] = await fetch(
         sessions,
-        """SELECT received_at <= judged_at, received_at <= orders.created_at, received_at <= orders.updated_at
+        """SELECT received_at <= judged_at, received_at <= orders.created_at,
+              received_at <= orders.updated_at
            FROM notices JOIN orders USING (order_no)""",
     )
     assert times == (True, True, True)

@@ -1,4 +1,4 @@
-"""Every rule of the application, on values and on bytes."""
+"""Rules of the application, on values and on bytes."""
 
 import pytest
 from hypothesis import given
@@ -107,7 +107,7 @@ def test_one_test_parameter_alone_would_be_a_real_application(
     assert is_test(GOOD | {"testid": "1", "test_type": "0"})
 
 
-# Katakana whose second byte is an ASCII sign: each of them breaks a form that is split or escaped as text.
+# Katakana whose second byte is an ASCII sign. Each breaks a form that is split or escaped as text.
 HARD_NAMES = ("ソニー", "タチバナ", "ポール", "ァゼゾダボマミ", "チ　ヂ")
 
 

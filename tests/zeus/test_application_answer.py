@@ -1,4 +1,4 @@
-"""Answers of cvs.cgi: every shape that the manual names, and every shape that breaks on the way."""
+"""Answers of cvs.cgi: every shape in the manual, and every shape that breaks on the way."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What a value means, however it is spelled: one order, one status, one amount."""
+"""Canonical values: one order, one status, one amount in every spelling."""
 
 import unicodedata
 
@@ -54,7 +54,7 @@ def test_what_cannot_be_seen_around_a_number_means_nothing(shape: str, character
     assert call.problems == ()
     assert call.values["order_no"] == spelled.replace(
         "\0", "\ufffd"
-    )  # as it was sent, but for what cannot be stored
+    )  # as it was sent, except signs that cannot be stored
     assert lane_of(order_no_of(query)) == lane_of("X-1")
 
 

@@ -1,4 +1,4 @@
-"""The store codes and the error codes."""
+"""Store codes and error codes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Mails as they really arrive: every kind, every spelling, and text that is no mail of Zeus."""
+"""Mails as they arrive: every kind, every spelling, and text that is no mail of Zeus."""
 
 from dataclasses import replace
 from datetime import date, datetime

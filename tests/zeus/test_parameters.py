@@ -1,4 +1,4 @@
-"""How the values of a call are measured and read."""
+"""Parameters of a call: sizes and readers of their values."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""The statuses and the table of what each means after another."""
+"""Statuses, and the table of their meaning after another."""
 
 import itertools
 
@@ -6,7 +6,7 @@ import pytest
 
 from app.zeus.statuses import Status, Step, parse_status, step
 
-# A copy of its own, so that a slip in the source's table shows.
+# A separate copy, to show a slip in the source's table.
 CELLS = """
 | (none) | N | N | F | F | F | F | F | F | F |
 | 01 | D | X | N | N | F | F | N | F | F |

@@ -1,4 +1,4 @@
-"""How the bytes of a call are read: one example for every rule."""
+"""Decoding of a call's bytes: one example for every rule."""
 
 import pytest
 

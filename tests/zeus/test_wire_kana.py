@@ -1,4 +1,4 @@
-"""Names whose bytes are valid in Shift_JIS and in UTF-8: which of the two readings is taken."""
+"""Names whose bytes are valid in Shift_JIS and in UTF-8, and the reading that is chosen."""
 
 import pytest
 from hypothesis import given
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from app.zeus.wire import Style, decode, encode
 
 SAMPLES = [
-    # bytes of the name, how it is read, how it reads in the other encoding (None: it cannot be read there)
+    # bytes of the name, its reading, and the reading in the other encoding (None: unreadable there)
     ("C5 B6", "ﾅｶ", "Ŷ"),
     ("C6 BC 20 CF BA", "ﾆｼ ﾏｺ", "Ƽ Ϻ"),
     ("D0 B7 20 D5 B3", "ﾐｷ ﾕｳ", "з ճ"),

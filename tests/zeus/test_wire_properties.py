@@ -1,4 +1,4 @@
-"""What holds for every call, whatever its bytes."""
+"""Properties of every call, for any bytes."""
 
 import re
 
@@ -95,7 +95,7 @@ KATAKANA = "".join(map(chr, range(ord("ァ"), ord("ヶ") + 1))) + "ー"
 NAME = st.text(KATAKANA + "\u3000", max_size=20)
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 DIGITS = "0123456789"
-# A hyphen that came escaped twice cannot be told from these three characters in the merchant's own value.
+# A hyphen that came escaped twice looks like these three characters in the merchant's own value.
 ECHOED = st.text(LETTERS + DIGITS + "\\#$%^~`-_@[],/*?+=", max_size=25).filter(
     lambda text: not re.search("%2[Dd]", text)
 )
@@ -152,7 +152,7 @@ TRAILS = [*range(0x40, 0x7F), *range(0x80, 0xFD)]
 
 @pytest.mark.parametrize("style", Style)
 def test_splitting_never_depends_on_a_trail_byte(style: Style) -> None:
-    """Every pair Shift_JIS can form, assigned or not, in every spelling."""
+    """Yield every pair that Shift_JIS can form, assigned or not, in every spelling."""
     for lead in LEADS:
         for trail in TRAILS:
             query = encode({"username": bytes([lead, trail]), "order_no": "1-2"}, style=style)

@@ -1,4 +1,4 @@
-"""Every recorded spelling of a call decodes to the values it was made from, and the encoder can make them."""
+"""Samples of calls: every spelling decodes to its values, and the encoder can write it."""
 
 import base64
 import json
@@ -23,7 +23,10 @@ FLAWED = {
 
 
 def parts(name: str) -> tuple[bytes, bytes]:
-    """The query and the body of a sample; the target is all between the first and the last space of the request line."""
+    """Return the query and the body of a sample.
+
+    The target is everything between the first and the last space of the request line.
+    """
     head, _, body = base64.b64decode(SAMPLES[name]["request"]).partition(b"\r\n\r\n")
     line = head.split(b"\r\n")[0]
     target = line[line.index(b" ") + 1 : line.rindex(b" ")]
