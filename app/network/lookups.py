@@ -1,9 +1,11 @@
 """Thread limits for DNS lookups: one lookup at a time for each name, and a limit for slow names."""
 
 import asyncio
+import queue
 import socket
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from app.metrics import lookup_threads
@@ -12,6 +14,8 @@ from app.network.address_rules import Address
 Lookup = Callable[[str], Sequence[Address]]
 
 _SLOW_NAMES_KEPT = 10_000
+_IDLE_THREADS = 16
+"""Threads kept for the next lookup: to start one takes longer than most lookups do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,13 @@ class PendingLookup:
         self.answer.add_done_callback(_take_exception)  # its waiters may be gone
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    loop: asyncio.AbstractEventLoop
+    pending: PendingLookup
+    timer: asyncio.TimerHandle
+
+
 def _take_exception(answer: asyncio.Future[Sequence[Address]]) -> None:
     if not answer.cancelled():
         answer.exception()
@@ -66,6 +77,9 @@ class Lookups:
         self._waiting: dict[bool, dict[str, PendingLookup]] = {False: {}, True: {}}
         self._slow_names: dict[str, None] = {}
         self._quick = self._overdue = self._slow = 0
+        self._idle = 0
+        self._closed = False
+        self._work: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
 
     def ask(self, host: str) -> PendingLookup:
         """Return the pending lookup of `host`, or a new one that begins when a thread is free."""
@@ -84,11 +98,15 @@ class Lookups:
 
     def close(self) -> None:
         """Cancel lookups that have not begun. Threads in a lookup run to their end."""
+        self._closed = True
         for waiting in self._waiting.values():
             for pending in waiting.values():
                 pending.began.cancel()
                 pending.answer.cancel()
             waiting.clear()
+        while self._idle:
+            self._idle -= 1
+            self._work.put(None)
 
     def _admit(self) -> None:
         limits = self._limits
@@ -109,27 +127,42 @@ class Lookups:
         lookup_threads.inc()
         pending.began.set_result(None)
         timer = loop.call_later(self._limits.slow_s, self._note_overdue, pending)
-        thread = threading.Thread(
-            target=self._work, args=(loop, pending, timer), name="resolver", daemon=True
-        )
+        self._work.put(_Job(loop, pending, timer))
+        if self._idle:
+            self._idle -= 1
+            return
         try:
-            thread.start()
+            threading.Thread(target=self._run, name="resolver", daemon=True).start()
         except RuntimeError:  # the machine has no more threads
-            self._end(pending, timer, socket.gaierror(socket.EAI_AGAIN, "no thread for the lookup"))
+            with suppress(queue.Empty):  # a thread that is about to end may have taken the job
+                if self._work.get_nowait() is not None:
+                    error = socket.gaierror(socket.EAI_AGAIN, "no thread for the lookup")
+                    self._end(pending, timer, error)
 
-    def _work(
-        self, loop: asyncio.AbstractEventLoop, pending: PendingLookup, timer: asyncio.TimerHandle
-    ) -> None:
-        result: Sequence[Address] | Exception
-        try:
-            result = self._lookup(pending.host)
-        except Exception as error:  # raised again at its waiters
-            result = error
-        if not loop.is_closed():
+    def _run(self) -> None:
+        """Do lookups in a thread until told to end."""
+        while (job := self._work.get()) is not None:
+            result: Sequence[Address] | Exception
             try:
-                loop.call_soon_threadsafe(self._end, pending, timer, result)
-            except RuntimeError:  # closed meanwhile: there are no waiters
+                result = self._lookup(job.pending.host)
+            except Exception as error:  # raised again at its waiters
+                result = error
+            try:
+                job.loop.call_soon_threadsafe(self._end_in_thread, job.pending, job.timer, result)
+            except RuntimeError:  # the loop was closed meanwhile: there are no waiters
                 return
+
+    def _end_in_thread(
+        self,
+        pending: PendingLookup,
+        timer: asyncio.TimerHandle,
+        result: Sequence[Address] | Exception,
+    ) -> None:
+        if self._idle < _IDLE_THREADS and not self._closed:
+            self._idle += 1
+        else:
+            self._work.put(None)
+        self._end(pending, timer, result)
 
     def _note_overdue(self, pending: PendingLookup) -> None:
         pending.overdue = True
