@@ -7,6 +7,14 @@ from textwrap import dedent
 
 from tools.docs.generate import ROOT
 
+MOVED = {
+    "docs/reverse-proxies.md": "docs/reference/reverse-proxies.md",
+    "docs/reverse-proxies.ja.md": "docs/reference/reverse-proxies.ja.md",
+    "docs/zeus-request-sheet.md": "docs/how-to/zeus-request-sheet.md",
+    "docs/zeus-request-sheet.ja.md": "docs/how-to/zeus-request-sheet.ja.md",
+}
+"""Old places of pages, kept for links from outside, and their new places."""
+
 _ANCHOR_DROPPED = re.compile(r"[^\w\- ]")
 
 

@@ -11,7 +11,7 @@ from app.events.types import EventType
 from app.main.commands import application
 from app.settings import PREFIX, Settings, variable_of
 from app.zeus.statuses import FACTS
-from tests.docs.pages import anchors, commands, links, page
+from tests.docs.pages import MOVED, anchors, commands, links, page
 from tools.docs.generate import ROOT, filled, pages
 
 READMES = ("README.md", "README.ja.md")
@@ -121,7 +121,16 @@ def test_links_are_valid(name: str) -> None:
             assert anchor in anchors(target), f"{link}: there is no such heading"
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(("old", "new"), MOVED.items())
+def test_the_old_place_of_a_moved_page_links_the_new_one(old: str, new: str) -> None:
+    assert new.removeprefix("docs/") in links(page(old))
+
+
+def test_no_page_links_the_old_place_of_a_moved_page() -> None:
+    assert set() == REACHED & MOVED.keys()
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name not in MOVED])
 def test_every_page_is_linked(name: str) -> None:
     assert name in REACHED, "link it from docs/index.md"
 
