@@ -191,7 +191,7 @@ async def _claim(sessions: Sessions, seen: Seen) -> None:
             started = time.perf_counter()
             await claim(
                 session,
-                room=64,
+                limit=64,
                 busy=[],
                 lease=timedelta(seconds=30),
                 order_hold=timedelta(hours=1),

@@ -1,5 +1,5 @@
 """Forwarding: from events to delivered webhooks.
 
-Inside, the forwarder imports queue, attempts and destinations, and those import subscribers.
-Judging imports `fan_out`, operations import the rest.
+Inside, the forwarder imports queue, attempts and destinations, and attempts import subscribers.
+Judging imports `fan_out`; operations, console and main import the other modules.
 """

@@ -1,19 +1,22 @@
-"""Not too often: statements that follow each other closely carry more rows each and cost less."""
+"""Minimum interval between statements, so that each carries more rows.
+
+A module of its own: the claim loop and the attempt writer both need it.
+"""
 
 import asyncio
 from time import monotonic
 
 
-class Pace:
-    """Keeps a distance between the turns of one loop. A turn after a pause is never delayed."""
+class MinInterval:
+    """Keep a minimum time between the runs of one loop. A run after a pause is never delayed."""
 
     def __init__(self, seconds: float) -> None:
-        """`seconds` is the least time from one turn to the next."""
+        """Keep `seconds` between the beginnings of two runs."""
         self._seconds = seconds
         self._next = 0.0
 
-    async def turn(self) -> None:
-        """Return when the next turn may begin."""
+    async def wait(self) -> None:
+        """Return when the next run may begin."""
         early = self._next - monotonic()
         if early > 0:
             await asyncio.sleep(early)

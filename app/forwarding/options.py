@@ -1,4 +1,4 @@
-"""The settings of delivery in one value."""
+"""Options of delivery: the settings that a forwarder needs, in one value."""
 
 import ssl
 from dataclasses import dataclass, field
@@ -16,13 +16,15 @@ from app.settings import Network, Settings, WrongSettings, variable_of
 
 @dataclass(frozen=True, slots=True)
 class ForwardingOptions:
-    """How one worker delivers.
+    """Options of one worker.
 
-    `lease` is how long others leave a claimed webhook alone after this worker's last sign of life. `stop_s` is how many seconds sends
-    under way may take after a stop. `pause_after` is how long a subscriber may fail; `resume_rate` is how many webhooks a second of a
-    backlog go to a subscriber that was resumed. `tls` and `lookup` stand in for the system's trust and resolver;
-    `lookup_limits` bound its threads.
-    `proxy` is the URL of a forward proxy.
+    - `lease`: time for which other workers pass over a claimed webhook, from the last renewal.
+    - `stop_s`: seconds that sends in flight may take after a stop.
+    - `pause_after`: time after which a failing subscriber is paused.
+    - `resume_rate`: webhooks a second of its backlog for a subscriber that was resumed.
+    - `tls` and `lookup`: replace the system's certificates and resolver.
+    - `lookup_limits`: limits of the threads that look names up.
+    - `proxy`: URL of a forward proxy.
     """
 
     schedule: tuple[timedelta, ...]
@@ -38,12 +40,13 @@ class ForwardingOptions:
     tls: ssl.SSLContext | None = None
     lookup: Lookup = system_lookup
     lookup_limits: LookupLimits = LookupLimits()  # noqa: RUF009  (frozen)
-    trust: TlsContexts | None = None
+    tls_contexts: TlsContexts | None = None
     proxy: str | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """The options that the settings give. Raises WrongSettings for a file of authorities that cannot be used."""
+        """Return the options of the settings. Raise WrongSettings for an unusable CA file."""
+        proxy = settings.subscriber_proxy
         return cls(
             schedule=tuple(settings.retry_schedule),
             concurrency=settings.worker_concurrency,
@@ -53,19 +56,18 @@ class ForwardingOptions:
             resume_rate=settings.resume_rate,
             networks=tuple(settings.subscriber_networks),
             allow_http=settings.allow_http_subscribers,
-            trust=_tls_of(settings),
-            proxy=settings.subscriber_proxy.get_secret_value()
-            if settings.subscriber_proxy
-            else None,
+            tls_contexts=_tls_of(settings),
+            proxy=proxy.get_secret_value() if proxy else None,
         )
 
 
 def _tls_of(settings: Settings) -> TlsContexts:
-    trust = TlsContexts(settings.subscriber_ca_file)
+    contexts = TlsContexts(settings.subscriber_ca_file)
     try:
-        trust.context(PLAIN)
+        contexts.context(PLAIN)
     except OSError as error:  # an SSLError is one
         raise WrongSettings(
-            f"{variable_of('subscriber_ca_file')}: holds no certificates that can be read ({error.strerror})"
+            f"{variable_of('subscriber_ca_file')}: "
+            f"holds no certificates that can be read ({error.strerror})"
         ) from None
-    return trust
+    return contexts

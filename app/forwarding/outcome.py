@@ -1,4 +1,4 @@
-"""What came of one attempt to deliver a webhook."""
+"""Outcome of one attempt to deliver a webhook."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class OutcomeKind(StrEnum):
-    """How an attempt ended, in one word; stored with the attempt and counted in metrics."""
+    """Kind of outcome, stored with the attempt and counted in metrics."""
 
     DELIVERED = "delivered"
     DNS = "dns"
@@ -26,19 +26,19 @@ class OutcomeKind(StrEnum):
 
     @property
     def charged(self) -> bool:
-        """Whether the attempt counts as one of the webhook's tries: not when it failed on our own side."""
+        """Whether the attempt counts against the schedule: a failure on our own side does not."""
         return self is not OutcomeKind.OWN_SIDE
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryOutcome:
-    """The end of one attempt. `excerpt` is the beginning of the answer's body, or what went wrong where there was no answer."""
+    """End of one attempt. `excerpt` is the beginning of the answer's body, or else the error."""
 
     kind: OutcomeKind
     http_status: int | None = None
     excerpt: str | None = None
     retry_after: timedelta | None = None
-    """What the subscriber asked for by Retry-After, unchecked."""
+    """The wait that the subscriber asked for by Retry-After, unchecked."""
 
 
 _BY_STATUS = {410: OutcomeKind.GONE, 429: OutcomeKind.TOO_MANY_REQUESTS}
@@ -51,5 +51,5 @@ _BY_CLASS = {
 
 
 def kind_of_status(status: int) -> OutcomeKind:
-    """The kind that an HTTP status means."""
+    """Return the kind of outcome of an HTTP status."""
     return _BY_STATUS.get(status) or _BY_CLASS.get(status // 100, OutcomeKind.BAD_RESPONSE)

@@ -1,4 +1,4 @@
-"""An outbound webhook as it is claimed: everything that is needed to send it."""
+"""Outbound webhook as claimed: everything that is needed to send it."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,10 +10,11 @@ from app.clock import now
 
 @dataclass(frozen=True, slots=True)
 class DeliveryTarget:
-    """Where a subscriber wants its webhooks and how. `sealed` are its signing secrets still encrypted, the newest first.
+    """Where and how a subscriber gets its webhooks.
 
-    `sealed_transport` is what else is needed to reach it, encrypted as well. `rate` is how many webhooks a second it gets at most.
-    `capped` is whether its last attempts failed in a way that leaves it a single slot.
+    `sealed` holds its encrypted signing secrets, the newest first, `sealed_transport` its encrypted
+    connection options. `rate` is its limit in webhooks a second. `capped` is whether its last
+    attempts failed in a way that leaves it a single slot.
     """
 
     subscriber_id: UUID
@@ -28,10 +29,10 @@ class DeliveryTarget:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedWebhook:
-    """One event owed to one subscriber, held under a lease.
+    """One event for one subscriber, held under a lease.
 
-    `attempts` and `excused` count the tries made before this one. `data` and `customer` are JSON texts; `customer` is None unless the
-    subscriber asked for personal data.
+    `attempts` and `excused` count the attempts before this one. `data` and `customer` are JSON
+    texts; `customer` is None unless the subscriber wants personal data.
     """
 
     id: int
@@ -45,16 +46,16 @@ class ClaimedWebhook:
     customer: str | None = field(repr=False)
     target: DeliveryTarget
     claimed_at: datetime = field(default_factory=now)
-    """When it was claimed, by the database's clock."""
+    """Time of the claim by the database's clock."""
     since: float = field(default_factory=monotonic)
     """The same moment by this process's monotonic clock."""
 
     @property
     def database_now(self) -> datetime:
-        """The present moment by the database's clock; that of this process may be wrong."""
+        """The current time by the database's clock; the clock of this process may be wrong."""
         return self.claimed_at + timedelta(seconds=monotonic() - self.since)
 
     @property
-    def again(self) -> bool:
-        """Whether this is not its first try."""
+    def is_retry(self) -> bool:
+        """Whether there was an attempt before."""
         return self.attempts + self.excused > 0

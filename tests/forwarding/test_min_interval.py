@@ -16,13 +16,16 @@ from tests.forwarding.test_forwarder import open_shop, settled
 
 
 async def take(
-    world: DeliverySetup, room: int = 100, again_room: int | None = None, busy: Sequence[Busy] = ()
+    world: DeliverySetup,
+    limit: int = 100,
+    retry_limit: int | None = None,
+    busy: Sequence[Busy] = (),
 ) -> list[ClaimedWebhook]:
     async with world.sessions.begin() as session:
         return await claim(
             session,
-            room=room,
-            again_room=again_room,
+            limit=limit,
+            retry_limit=retry_limit,
             busy=busy,
             lease=LEASE,
             order_hold=HOLD,
@@ -54,10 +57,10 @@ async def test_a_quarter_of_all_room_is_left_to_first_tries(world: DeliverySetup
     old = [await world.event() for _ in range(10)]
     await tried(world, old)
     await world.event()
-    taken = await take(world, room=8, again_room=6)
+    taken = await take(world, limit=8, retry_limit=6)
     assert (6, 2) == (
-        sum(webhook.again for webhook in taken),
-        sum(not webhook.again for webhook in taken),
+        sum(webhook.is_retry for webhook in taken),
+        sum(not webhook.is_retry for webhook in taken),
     )
 
 
@@ -71,14 +74,14 @@ async def test_first_tries_may_have_all_the_room(world: DeliverySetup) -> None:
     await world.subscriber(URL, max_in_flight=4)
     for _ in range(10):
         await world.event()
-    assert 4 == len(await take(world, again_room=0))
+    assert 4 == len(await take(world, retry_limit=0))
 
 
 async def test_a_rate_limit_is_kept_over_claims_and_workers(world: DeliverySetup) -> None:
     await world.subscriber(URL, rate_limit=12, max_in_flight=100)
     await world.subscriber(URL, max_in_flight=100, name="unlimited")
     ids = [await world.event() for _ in range(60)]
-    started, taken = monotonic(), await take(world, room=1_000)
+    started, taken = monotonic(), await take(world, limit=1_000)
     assert 60 == sum(webhook.target.rate is None for webhook in taken)
     limited = [webhook for webhook in taken if webhook.target.rate == 12]
     assert 3 == len(limited)  # a quarter of a second's worth
@@ -153,7 +156,7 @@ async def test_a_claim_for_a_subscriber_that_another_worker_paces_waits_for_nobo
     for _ in range(4):
         await world.event()
     async with world.sessions() as one, world.sessions() as other:
-        options = {"room": 2, "busy": [], "lease": timedelta(seconds=60), "order_hold": HOLD}
+        options = {"limit": 2, "busy": [], "lease": timedelta(seconds=60), "order_hold": HOLD}
         first = await claim(one, **options)
         async with asyncio.timeout(2):
             second = await claim(other, **options)

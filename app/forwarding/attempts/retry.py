@@ -1,4 +1,4 @@
-"""When to try again: a pure decision from what happened and how often."""
+"""Retry policy: a pure function of the outcome and the number of attempts."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -14,24 +14,26 @@ OVERLOADED_PAUSE = timedelta(seconds=60)
 EXCUSED_FIRST_PAUSE = timedelta(seconds=5)
 EXCUSED_LONGEST_PAUSE = timedelta(minutes=5)
 EXCUSED_AT_MOST = 1_000
-"""So often (about three and a half days) a failure of our own side is not charged. Then it is, so that no webhook is retried for ever."""
+"""Failures on our own side that are not charged (about three and a half days). Later ones are, so
+that every webhook ends."""
 
 _OVERLOADED = (OutcomeKind.TIMEOUT, OutcomeKind.TOO_MANY_REQUESTS)
 
 
 def next_attempt(
     schedule: Sequence[timedelta],
-    tries: int,
+    attempts: int,
     outcome: OutcomeKind,
     retry_after: timedelta | None,
     random: float,
     *,
     excused: int = 0,
 ) -> timedelta | None:
-    """How long to wait before the next attempt; None when there is none, because the webhook is dead.
+    """Return the wait before the next attempt, or None when the webhook is dead.
 
-    `schedule` holds the wait before each attempt, so its length is the number of tries. `tries` and `excused` count the attempts made,
-    this one included: those charged to the subscriber, and those that failed on our own side. `random` is from 0 to 1.
+    `schedule` holds the wait before each attempt; its length is the number of attempts. `attempts`
+    and `excused` count the attempts so far, this one included: `attempts` those charged to the
+    subscriber, `excused` those that failed on our own side. `random` is from 0 to 1.
     `retry_after` can only lengthen the wait.
     """
     if outcome is OutcomeKind.GONE:
@@ -40,9 +42,9 @@ def next_attempt(
     if not outcome.charged and excused <= EXCUSED_AT_MOST:
         doublings = min(max(excused - 1, 0), 10)
         return min(EXCUSED_FIRST_PAUSE * (1 << doublings), EXCUSED_LONGEST_PAUSE) * spread
-    if tries >= len(schedule):
+    if attempts >= len(schedule):
         return None
-    wait = schedule[tries] * spread
+    wait = schedule[attempts] * spread
     if outcome in _OVERLOADED:
         wait = max(wait, OVERLOADED_PAUSE * (1 + JITTER * random))
     if retry_after is not None:
@@ -51,7 +53,10 @@ def next_attempt(
 
 
 def is_charged(outcome: OutcomeKind, excused: int) -> bool:
-    """Whether an attempt counts as one of the webhook's tries; `excused` counts the failures on our own side, this one included."""
+    """Return whether an attempt counts against the schedule.
+
+    `excused` counts the failures on our own side, this one included.
+    """
     return outcome.charged or excused > EXCUSED_AT_MOST
 
 
@@ -64,14 +69,17 @@ def result_of(
     ended: float,
     random: float,
 ) -> AttemptResult:
-    """The result to record. `started` and `ended` are by `time.monotonic`; `random` is from 0 to 1."""
+    """Return the result to record.
+
+    `started` and `ended` are by `time.monotonic`; `random` is from 0 to 1.
+    """
     charged = is_charged(outcome.kind, webhook.excused + 1)
     wait: timedelta | None = None
     state = "delivered"
     if outcome.kind is not OutcomeKind.DELIVERED:
-        tries, excused = webhook.attempts + charged, webhook.excused + (not charged)
+        attempts, excused = webhook.attempts + charged, webhook.excused + (not charged)
         wait = next_attempt(
-            schedule, tries, outcome.kind, outcome.retry_after, random, excused=excused
+            schedule, attempts, outcome.kind, outcome.retry_after, random, excused=excused
         )
         state = "dead" if wait is None else "pending"
     return AttemptResult(

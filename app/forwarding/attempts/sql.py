@@ -1,4 +1,4 @@
-"""The SQL of recording: the outcomes of many attempts in one statement, each of which counts only while its lease is held."""
+"""SQL that records the outcomes of many attempts in one statement, each only under its lease."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,61 +10,76 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.tables.webhooks import STILL_PENDING
 from app.forwarding.outcome import OutcomeKind
-from app.forwarding.queue.claims import STILL_PENDING
 from app.forwarding.subscribers.health import HEALTH, PAUSE_AFTER, HealthChange
-from app.forwarding.subscribers.health_events import SIGNALS
+from app.forwarding.subscribers.health_events import HEALTH_EVENTS
 
 _PARKED = "w.lease_token IS NULL AND w.attempts + w.excused = 0 AND w.due_at > now()"
 
-# `moved` is the fence: everything else here follows from the rows it returns. As in the claim, `= ANY` and `ORDER BY` are there for the
-# plan: the rows are looked up by their ids, and those of an order by the order, not by their due time.
-# A webhook that waits for a settled one of its order is made due at once; it cannot be in `moved`, whose rows had a lease.
+# `moved` is the fence: everything else follows from the rows that it returns. As in a claim,
+# `= ANY` and `ORDER BY` are there for the plan: rows are looked up by their ids, and the rows of an
+# order by the order, not by their due time.
+# A webhook that waits for a settled one of its order becomes due immediately. It cannot be in
+# `moved`, whose rows had a lease.
 RECORD = text(f"""
 WITH result AS (
   SELECT * FROM unnest(
-    CAST(:ids AS bigint[]), CAST(:tokens AS uuid[]), CAST(:states AS text[]), CAST(:waits AS interval[]), CAST(:charged AS int[]),
-    CAST(:ago AS interval[]), CAST(:duration_ms AS int[]), CAST(:outcomes AS text[]), CAST(:http_statuses AS int[]),
+    CAST(:ids AS bigint[]), CAST(:tokens AS uuid[]), CAST(:states AS text[]),
+    CAST(:waits AS interval[]), CAST(:charged AS int[]), CAST(:ago AS interval[]),
+    CAST(:duration_ms AS int[]), CAST(:outcomes AS text[]), CAST(:http_statuses AS int[]),
     CAST(:excerpts AS text[])
-  ) WITH ORDINALITY AS r (id, token, state, wait, charged, ago, duration_ms, outcome, http_status, excerpt, place)
+  ) WITH ORDINALITY AS r (
+    id, token, state, wait, charged, ago, duration_ms, outcome, http_status, excerpt, place)
 ), moved AS (
   UPDATE outbound_webhooks w
-  SET state = result.state, due_at = now() + coalesce(result.wait, interval '0'), lease_token = NULL, last_outcome = result.outcome,
+  SET state = result.state, due_at = now() + coalesce(result.wait, interval '0'),
+    lease_token = NULL, last_outcome = result.outcome,
     attempts = w.attempts + result.charged, excused = w.excused + 1 - result.charged,
     finished_at = CASE WHEN result.state = 'pending' THEN NULL ELSE now() END
   FROM result
-  WHERE w.id = ANY (CAST(:ids AS bigint[])) AND w.id = result.id AND w.lease_token = result.token AND {STILL_PENDING}
-  RETURNING w.id, w.event_id, w.subscriber_id, w.order_no, w.sequence, w.created_at, w.attempts + w.excused AS number,
-    result.state AS new_state, result.ago, result.duration_ms, result.outcome, result.http_status, result.excerpt, result.place
+  WHERE w.id = ANY (CAST(:ids AS bigint[])) AND w.id = result.id
+    AND w.lease_token = result.token AND {STILL_PENDING}
+  RETURNING w.id, w.event_id, w.subscriber_id, w.order_no, w.sequence, w.created_at,
+    w.attempts + w.excused AS number, result.state AS new_state, result.ago, result.duration_ms,
+    result.outcome, result.http_status, result.excerpt, result.place
 ), attempted AS (
-  INSERT INTO attempts (outbound_webhook_id, number, started_at, duration_ms, outcome, http_status, excerpt)
+  INSERT INTO attempts (
+    outbound_webhook_id, number, started_at, duration_ms, outcome, http_status, excerpt)
   SELECT id, number, now() - ago, duration_ms, outcome, http_status, excerpt FROM moved
 ), unparked AS (
   UPDATE outbound_webhooks w SET due_at = now()
   WHERE w.id = ANY (ARRAY (
     SELECT parked.id FROM (
-      SELECT DISTINCT subscriber_id, order_no FROM moved WHERE new_state <> 'pending' AND order_no IS NOT NULL
+      SELECT DISTINCT subscriber_id, order_no FROM moved
+      WHERE new_state <> 'pending' AND order_no IS NOT NULL
     ) settled CROSS JOIN LATERAL (
       SELECT w.id FROM outbound_webhooks w
-      WHERE w.subscriber_id = settled.subscriber_id AND w.order_no = settled.order_no AND w.state = 'pending' AND {_PARKED}
+      WHERE w.subscriber_id = settled.subscriber_id AND w.order_no = settled.order_no
+        AND w.state = 'pending' AND {_PARKED}
       ORDER BY w.sequence OFFSET 0
     ) parked
   )) AND {STILL_PENDING} AND {_PARKED}
-), {HEALTH}, {SIGNALS}
-SELECT moved.id, became.signal, became.id AS subscriber_id, became.name, became.reason, became.failures,
-  EXISTS (SELECT 1 FROM owed) AS signalled, moved.new_state <> 'pending' AND moved.order_no IS NOT NULL AND (
+), {HEALTH}, {HEALTH_EVENTS}
+SELECT moved.id, changed.event_type, changed.id AS subscriber_id, changed.name, changed.reason,
+  changed.failures, EXISTS (SELECT 1 FROM enqueued) AS has_health_events,
+  moved.new_state <> 'pending' AND moved.order_no IS NOT NULL AND (
     SELECT true FROM outbound_webhooks w
-    WHERE w.subscriber_id = moved.subscriber_id AND w.order_no = moved.order_no AND w.sequence > moved.sequence
-      AND w.state = 'pending' ORDER BY w.sequence LIMIT 1) IS NOT NULL AS awaited
-FROM moved LEFT JOIN became ON became.id = moved.subscriber_id AND became.signal IS NOT NULL
+    WHERE w.subscriber_id = moved.subscriber_id AND w.order_no = moved.order_no
+      AND w.sequence > moved.sequence AND w.state = 'pending'
+    ORDER BY w.sequence LIMIT 1) IS NOT NULL AS has_successor
+FROM moved
+LEFT JOIN changed ON changed.id = moved.subscriber_id AND changed.event_type IS NOT NULL
 """)  # noqa: S608 - only our own constants are put in
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """What one attempt changes: `wait` until the next one, or None where there is none and `state` is final.
+    """Changes that one attempt makes to its webhook.
 
-    `started` is when the attempt began by `time.monotonic`; it is stored by the database's clock.
+    `wait` is the time until the next attempt, or None when there is none and `state` is final.
+    `started` is the beginning of the attempt by `time.monotonic`; the row gets the time of the
+    database's clock.
     """
 
     webhook_id: int
@@ -81,43 +96,45 @@ class AttemptResult:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a recording did.
+    """Effects of one recording.
 
-    `webhook_ids` took their result. `changes` are of the subscribers' health. `awaited` is whether a later webhook waited for one of
-    them, `signalled` whether other subscribers are owed news of this.
+    `webhook_ids` are the webhooks that took their result, `changes` those of subscribers' health.
+    `has_successor` is whether a later webhook waited for one of them, `has_health_events` whether
+    other subscribers get an event about it.
     """
 
     webhook_ids: frozenset[int]
     changes: frozenset[HealthChange] = frozenset()
-    awaited: bool = False
-    signalled: bool = False
+    has_successor: bool = False
+    has_health_events: bool = False
 
 
 async def record(
     session: AsyncSession, results: Sequence[AttemptResult], *, pause_after: timedelta = PAUSE_AFTER
 ) -> Recorded:
-    """Record each result whose lease is still held, in the order given; the others change nothing. Never commits.
+    """Record each result whose lease is still held, in the order given. Never commit.
 
-    A `410 Gone`, or failing for `pause_after`, pauses the subscriber.
+    Results without a lease change nothing. A `410 Gone`, or failing for `pause_after`, pauses the
+    subscriber.
     """
     rows = (await session.execute(RECORD, parameters_of(results, pause_after))).all()
     changes = [
-        HealthChange(row.subscriber_id, row.name, row.signal, row.reason, row.failures)
+        HealthChange(row.subscriber_id, row.name, row.event_type, row.reason, row.failures)
         for row in rows
-        if row.signal is not None
+        if row.event_type is not None
     ]
     return Recorded(
         frozenset(row.id for row in rows),
         frozenset(changes),
-        any(row.awaited for row in rows),
-        any(row.signalled for row in rows),
+        any(row.has_successor for row in rows),
+        any(row.has_health_events for row in rows),
     )
 
 
 def parameters_of(
     results: Sequence[AttemptResult], pause_after: timedelta = PAUSE_AFTER
 ) -> dict[str, Any]:
-    """What the statement has to know of each result."""
+    """Return the parameters of RECORD for these results."""
     recording = monotonic()
     return {
         "ids": [result.webhook_id for result in results],

@@ -1,4 +1,4 @@
-"""Writing down what came of attempts: whatever is waiting shares one statement and one commit."""
+"""Batched writer of attempt results: waiting results share one statement and one commit."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -13,13 +13,14 @@ from app.db.engine import Sessions
 from app.db.errors import RETRY_SECONDS, in_transaction
 from app.events.types import EventType
 from app.forwarding.attempts.sql import AttemptResult, Recorded, record
-from app.forwarding.min_interval import Pace
+from app.forwarding.min_interval import MinInterval
 from app.forwarding.subscribers.health import HealthChange
 from app.logs import get_logger
 from app.metrics import results_fenced_out, subscriber_signals, webhooks_dead
 
-REFUSED_AT_MOST = 10
-"""So many results in a row the database may refuse; after that the fault is not a webhook's, and no more are to be sent."""
+REJECTED_AT_MOST = 10
+"""Results in a row that the database may reject. One more means that no webhook is the cause, and
+the worker must stop sending."""
 _BATCH = 500
 _COMMIT_SECONDS = 0.006
 
@@ -27,7 +28,10 @@ log = get_logger("forwarding")
 
 
 class AttemptWriter:
-    """A queue of results and the task that commits them. While the database is away the results wait; their leases may run out then."""
+    """Queue of results, and the task that commits them.
+
+    While the database is unavailable the results wait, and their leases may run out.
+    """
 
     def __init__(
         self,
@@ -36,33 +40,36 @@ class AttemptWriter:
         pause_after: timedelta,
         on_recorded: Callable[[Sequence[AttemptResult], Recorded], None],
     ) -> None:
-        """`on_recorded` is told what each batch did, after its commit. What fails for `pause_after` is paused."""
+        """Call `on_recorded` after the commit of each batch.
+
+        A subscriber that fails for `pause_after` is paused.
+        """
         self._sessions = sessions
         self._pause_after = pause_after
         self._on_recorded = on_recorded
-        self._refused = 0
+        self._rejected = 0
         self._waiting: asyncio.Queue[AttemptResult | None] = asyncio.Queue()
 
     @property
     def backlog(self) -> int:
-        """How many results are not yet taken up."""
+        """The number of results that wait for a statement."""
         return self._waiting.qsize()
 
     def put(self, result: AttemptResult) -> None:
-        """Have a result recorded soon."""
+        """Queue a result."""
         self._waiting.put_nowait(result)
 
     def finish(self) -> None:
-        """Let `run` return when everything put so far is recorded."""
+        """Make `run` return once everything queued so far is recorded."""
         self._waiting.put_nowait(None)
 
     async def run(self) -> None:
-        """Record what is put, until `finish`."""
+        """Record queued results until `finish`."""
         last = False
-        pace = Pace(_COMMIT_SECONDS)
+        interval = MinInterval(_COMMIT_SECONDS)
         while not last:
             batch = [await self._waiting.get()]
-            await pace.turn()
+            await interval.wait()
             while not self._waiting.empty() and len(batch) < _BATCH:
                 batch.append(self._waiting.get_nowait())
             last = batch[-1] is None
@@ -71,19 +78,19 @@ class AttemptWriter:
                 await self._record(results)
 
     async def _record(self, results: list[AttemptResult]) -> None:
-        """Record results; what the database refuses is found by halves, so that it takes nothing else along."""
+        """Record results. Halve a batch that the database rejects, to isolate the faulty result."""
         try:
             recorded = await self._commit(results)
         except DBAPIError as error:
-            await self._record_apart(results, error)
+            await self._record_halves(results, error)
             return
-        self._refused = 0
+        self._rejected = 0
         self._report(results, recorded.webhook_ids)
         for change in recorded.changes:
             _report_change(change)
         self._on_recorded(results, recorded)
 
-    async def _record_apart(self, results: list[AttemptResult], error: DBAPIError) -> None:
+    async def _record_halves(self, results: list[AttemptResult], error: DBAPIError) -> None:
         [first, *others] = results
         if others:
             middle = len(results) // 2
@@ -98,8 +105,8 @@ class AttemptWriter:
                 outcome=first.outcome.value,
                 error=describe_error(error),
             )
-            self._refused += 1
-            if self._refused > REFUSED_AT_MOST:
+            self._rejected += 1
+            if self._rejected > REJECTED_AT_MOST:
                 raise error
 
     async def _commit(self, results: list[AttemptResult]) -> Recorded:
@@ -116,7 +123,7 @@ class AttemptWriter:
     def _report(self, results: list[AttemptResult], recorded: frozenset[int]) -> None:
         for result in results:
             if result.webhook_id not in recorded:
-                # The lease had run out and somebody else has the webhook now: their result counts, this one does not.
+                # The lease ran out, and another worker has the webhook now: its result counts.
                 results_fenced_out.inc()
                 log.warning(
                     "result_fenced_out",
@@ -133,10 +140,10 @@ class AttemptWriter:
 
 
 def _report_change(change: HealthChange) -> None:
-    subscriber_signals.labels(change.signal).inc()
-    tell = log.info if change.signal == EventType.SUBSCRIBER_RECOVERED else log.warning
-    event = change.signal.replace(".", "_")
-    tell(
+    subscriber_signals.labels(change.event_type).inc()
+    write = log.info if change.event_type == EventType.SUBSCRIBER_RECOVERED else log.warning
+    event = change.event_type.replace(".", "_")
+    write(
         event,
         subscriber_id=str(change.subscriber_id),
         subscriber=change.name,

@@ -1,4 +1,4 @@
-"""What one subscriber needs beside its URL to be reached: headers, an authority of its own, a client certificate. Sealed at rest."""
+"""Connection options of a subscriber: headers, its own CA, a client certificate. Sealed at rest."""
 
 import json
 import re
@@ -10,7 +10,8 @@ LONGEST_VALUE = 4_096
 
 _NAME = re.compile(r"[0-9A-Za-z!#$%&'*+.^_`|~-]{1,100}")
 _VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
-# What the sender or the HTTP client writes, what frames the request, and what belongs to the connection.
+# Headers that the sender or the HTTP client writes, that frame the request, or that belong to the
+# connection.
 _RESERVED = frozenset(
     {
         "host",
@@ -29,28 +30,31 @@ _RESERVED_BEGINNINGS = ("webhook-", "proxy-", "x-forwarded-", "sec-")
 
 
 class HeaderRefused(Exception):
-    """A header cannot be sent with webhooks; the text is the reason and does not repeat the value."""
+    """A header cannot be sent with webhooks. The text is the reason, without the value."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionOptions:
-    """Headers as pairs of name and value; certificates as PEM text. `client_certificate` holds the chain and its private key."""
+    """Headers as pairs of name and value, certificates as PEM text.
+
+    `client_certificate` holds the chain and its private key.
+    """
 
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     ca: str | None = field(default=None, repr=False)
     client_certificate: str | None = field(default=None, repr=False)
 
     def to_text(self) -> str:
-        """The text that is sealed."""
+        """Return the text to seal."""
         return json.dumps(asdict(self))
 
 
 PLAIN = ConnectionOptions()
-"""Nothing special."""
+"""No options."""
 
 
 def connection_options_of(text: str) -> ConnectionOptions:
-    """What `to_text` wrote."""
+    """Return the options that `to_text` wrote."""
     written = json.loads(text)
     return ConnectionOptions(
         tuple((name, value) for name, value in written["headers"]),
@@ -65,7 +69,7 @@ def check_headers(headers: Mapping[str, str]) -> None:
         raise HeaderRefused(f"there can be {MOST_HEADERS} headers at most")
     lowered = [name.lower() for name in headers]
     if len(set(lowered)) != len(lowered):
-        raise HeaderRefused("a header stands there twice")
+        raise HeaderRefused("a header is given twice")
     for name, value in headers.items():
         _check_header(name, value)
 
@@ -79,5 +83,6 @@ def _check_header(name: str, value: str) -> None:
         raise HeaderRefused(f"{name.lower()} is reserved")
     if len(value) > LONGEST_VALUE or not _VALUE.fullmatch(value):
         raise HeaderRefused(
-            f"the value of {name.lower()} must be 1 to {LONGEST_VALUE} characters of ASCII without spaces around it"
+            f"the value of {name.lower()} must be 1 to {LONGEST_VALUE} characters of ASCII "
+            "without spaces around it"
         )

@@ -1,4 +1,4 @@
-"""What is sealed of subscribers, signing keys and transports, opened once and kept for as long as it is in use."""
+"""Cache of opened secrets: signing keys and connection options of subscribers."""
 
 from collections.abc import Sequence
 
@@ -18,30 +18,34 @@ class NoSecret(Exception):
 
 
 class CredentialCache:
-    """Opens sealed secrets with a vault and remembers them, because every webhook needs them again."""
+    """Open sealed secrets with a vault and keep them, because every webhook needs them again."""
 
     def __init__(self, vault: Vault) -> None:
+        """Begin with an empty cache."""
         self._vault = vault
         self._opened: dict[bytes, str] = {}
-        self._transports: dict[bytes, ConnectionOptions] = {}
+        self._options: dict[bytes, ConnectionOptions] = {}
 
     def keys_of(self, target: DeliveryTarget) -> Sequence[str]:
-        """The keys to sign with, the newest first; raises NoSecret, or KeyMissing when the vault cannot open one."""
+        """Return the keys to sign with, the newest first.
+
+        Raise NoSecret, or KeyMissing when the vault cannot open one.
+        """
         if not target.sealed:
             raise NoSecret("the subscriber has no signing secret that is valid now")
         return [self._open(sealed) for sealed in target.sealed]
 
     def connection_options_for(self, target: DeliveryTarget) -> ConnectionOptions:
-        """What the subscriber needs to be reached; raises KeyMissing when the vault cannot open it."""
+        """Return the connection options. Raise KeyMissing when the vault cannot open them."""
         sealed = target.sealed_transport
         if sealed is None:
             return PLAIN
-        transport = self._transports.get(sealed)
-        if transport is None:
-            if len(self._transports) >= _KEPT:
-                self._transports.clear()
-            transport = self._transports[sealed] = connection_options_of(self._vault.open(sealed))
-        return transport
+        options = self._options.get(sealed)
+        if options is None:
+            if len(self._options) >= _KEPT:
+                self._options.clear()
+            options = self._options[sealed] = connection_options_of(self._vault.open(sealed))
+        return options
 
     def _open(self, sealed: bytes) -> str:
         key = self._opened.get(sealed)

@@ -1,4 +1,4 @@
-"""Lower bounds of the scans for due webhooks, two for each subscriber, in the memory of one worker."""
+"""Lower bounds of the scans for due webhooks, two per subscriber, in the memory of a worker."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,23 +16,42 @@ from app.forwarding.queue.array_lookup import look_up
 _MARGIN_S = 1.0
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 
+FIRST_ATTEMPT = "least(w.attempts + w.excused, 1) = 0"
+"""SQL condition that webhook `w` was not attempted yet, written as the index of due webhooks is."""
+RETRY = "least(w.attempts + w.excused, 1) = 1"
+"""SQL condition that webhook `w` was attempted before, written as the index of due webhooks is."""
+OF_SUBSCRIBER = "w.subscriber_id = s.id AND w.state = 'pending'"
+"""SQL condition that `w` is a pending webhook of subscriber `s`."""
+
 SCAN = look_up(
     "scan",
     "CAST(:bound_ids AS uuid[])",
-    first_tries="CAST(:bound_first AS timestamptz[])",
-    later_tries="CAST(:bound_later AS timestamptz[])",
+    first_attempts="CAST(:bound_first_attempts AS timestamptz[])",
+    retries="CAST(:bound_retries AS timestamptz[])",
 )
-"""A part of a statement: the bounds of subscriber `s`, NULL where it has none. Its parameters are those of DueBounds."""
+"""FROM item with the bounds of subscriber `s`, NULL where it has none; parameters of DueBounds."""
 
-# What a claim, too, looks for: the first pending webhook of each kind from the bound on, and no later than now.
-_FIRST_DUE = """(
+# A database's clock that was set back lowers both.
+FIRST_ATTEMPTS_FROM = (
+    "least(coalesce(scan.first_attempts, to_timestamp(0)), now() - interval '1 s')"
+)
+"""SQL expression of the due time from which to read first attempts; needs SCAN."""
+RETRIES_FROM = "least(coalesce(scan.retries, to_timestamp(0)), now() - interval '1 s')"
+"""SQL expression of the due time from which to read retries; needs SCAN."""
+
+
+def _first_due(attempted: str, column: str) -> str:
+    """Return the SQL of the earliest due time of one kind from the bound on, as a claim sees it."""
+    return f"""(
     SELECT w.due_at FROM outbound_webhooks w
-    WHERE w.subscriber_id = s.id AND w.state = 'pending' AND least(w.attempts + w.excused, 1) = {tries}
+    WHERE {OF_SUBSCRIBER} AND {attempted}
       AND w.due_at >= coalesce(scan.{column}, to_timestamp(0)) AND w.due_at <= now()
-    ORDER BY w.due_at LIMIT 1)"""
+    ORDER BY w.due_at LIMIT 1)"""  # noqa: S608 - only our own constants are put in
+
+
 FIRST_DUE = text(f"""
-SELECT s.id, now() AS now, {_FIRST_DUE.format(tries=0, column="first_tries")} AS first_tries,
-  {_FIRST_DUE.format(tries=1, column="later_tries")} AS later_tries,
+SELECT s.id, now() AS now, {_first_due(FIRST_ATTEMPT, "first_attempts")} AS first_attempts,
+  {_first_due(RETRY, "retries")} AS retries,
   CAST(extract(epoch FROM clock_timestamp() - statement_timestamp()) AS float8) AS took
 FROM subscribers s {SCAN}
 WHERE s.state = 'active' AND NOT s.feed AND (s.capped_at IS NOT NULL) = CAST(:capped AS boolean)
@@ -41,22 +60,22 @@ WHERE s.state = 'active' AND NOT s.feed AND (s.capped_at IS NOT NULL) = CAST(:ca
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The due times from which claims for one subscriber read: for first tries and for later ones."""
+    """Due times from which claims for one subscriber read."""
 
-    first_tries: datetime = _START
-    later_tries: datetime = _START
+    first_attempts: datetime = _START
+    retries: datetime = _START
 
 
 class DueBounds:
-    """For each active subscriber, of those that are capped or of the others, the due times from which its claims read.
+    """Bounds of each active subscriber, either of the capped ones or of the others.
 
-    A bound stays at the first pending webhook that was seen, and a margin behind the database's clock. One
-    that becomes pending below its bound is found by a sweep. A subscriber that is not active has no bound,
-    so that its backlog is found as soon as it is resumed.
+    A bound stays at the first pending webhook seen, and a margin behind the database's clock. A
+    sweep finds a webhook that becomes pending below its bound. A subscriber that is not active has
+    no bound, so a claim finds its backlog as soon as it is resumed.
     """
 
     def __init__(self, *, capped: bool = False) -> None:
-        """Begin without any bound, for the subscribers that are `capped` or for those that are not."""
+        """Begin without bounds, for the subscribers that are `capped` or for those that are not."""
         self._capped = capped
         self._bounds: dict[UUID, Bound] = {}
         self._margin = Margin(_MARGIN_S)
@@ -71,37 +90,36 @@ class DueBounds:
         return _parameters({**others._bounds, **self._bounds})
 
     async def move(self, session: AsyncSession) -> bool:
-        """Move the bounds up to what is pending now, or sweep when that is due. Never commits.
+        """Move the bounds up to what is pending now, or sweep when a sweep is due. Never commit.
 
-        Returns whether a sweep found a webhook that claims could not see.
+        Return whether a sweep found a webhook that claims could not see.
         """
         sweep = self._sweeps.is_due()
         if sweep:
             self._sweeps.begin()
-        rows = (
-            await session.execute(
-                FIRST_DUE, {"capped": self._capped, **(NO_BOUNDS if sweep else self.parameters())}
-            )
-        ).all()
+        bounds = NO_BOUNDS if sweep else self.parameters()
+        rows = (await session.execute(FIRST_DUE, {"capped": self._capped, **bounds})).all()
         late = [moment for row in rows for moment in self._late(row)]
         if sweep:
             self._sweeps.note(max((row.took for row in rows), default=0.0))
         if late:
             self._margin.note_late((rows[0].now - min(late)).total_seconds())
-        self._learn(rows)
+        self._keep(rows)
         return bool(late)
 
     def _late(self, row: Row[Any]) -> list[datetime]:
+        """Return the due times of `row` that lie below the subscriber's bounds."""
         bound = self._bounds.get(row.id, Bound())
-        pairs = ((row.first_tries, bound.first_tries), (row.later_tries, bound.later_tries))
+        pairs = ((row.first_attempts, bound.first_attempts), (row.retries, bound.retries))
         return [found for found, least in pairs if found is not None and found < least]
 
-    def _learn(self, rows: Sequence[Row[Any]]) -> None:
+    def _keep(self, rows: Sequence[Row[Any]]) -> None:
+        """Replace the bounds with those that `rows` allow."""
         self._bounds = {}
         for row in rows:
             most = row.now - timedelta(seconds=self._margin.seconds)
             self._bounds[row.id] = Bound(
-                min(row.first_tries or most, most), min(row.later_tries or most, most)
+                min(row.first_attempts or most, most), min(row.retries or most, most)
             )
 
 
@@ -109,8 +127,8 @@ def _parameters(bounds: Mapping[UUID, Bound]) -> dict[str, Any]:
     ids = sorted(bounds)
     return {
         "bound_ids": ids,
-        "bound_first": [bounds[subscriber_id].first_tries for subscriber_id in ids],
-        "bound_later": [bounds[subscriber_id].later_tries for subscriber_id in ids],
+        "bound_first_attempts": [bounds[subscriber_id].first_attempts for subscriber_id in ids],
+        "bound_retries": [bounds[subscriber_id].retries for subscriber_id in ids],
     }
 
 

@@ -1,4 +1,4 @@
-"""Turns: of what was claimed for a subscriber as much is sent at once as it allows; what was claimed ahead waits here for a moment."""
+"""Send slots: queue claimed webhooks until their subscriber has a free slot."""
 
 import asyncio
 from collections import deque
@@ -10,80 +10,84 @@ from uuid import UUID
 from app.forwarding.webhook import DeliveryTarget
 
 PATIENCE_S = 1.0
-"""What waits longer is not to be sent: its subscriber may be paused by now, and it takes room from others."""
+"""Longest wait for a slot: later the subscriber may be paused, and the wait costs others slots."""
 
 
-class _Place(NamedTuple):
-    turn: asyncio.Future[bool]
+class _Waiter(NamedTuple):
+    slot: asyncio.Future[bool]
     until: float
 
 
 @dataclass(slots=True)
-class _Line:
+class _SubscriberQueue:
     limit: int = 0
-    under_way: int = 0
-    waiting: deque[_Place] = field(default_factory=deque)
+    in_flight: int = 0
+    waiting: deque[_Waiter] = field(default_factory=deque)
 
 
 class SendSlots:
-    """Counts the sends that are under way for each subscriber and holds back the others, first come, first served."""
+    """Count the sends in flight for each subscriber, and queue the others in order of arrival."""
 
     def __init__(self, patience_s: float = PATIENCE_S) -> None:
+        """Begin with nothing in flight; `patience_s` is the longest wait for a slot."""
         self._patience_s = patience_s
-        self._lines: dict[UUID, _Line] = {}
-        self.under_way = 0
+        self._queues: dict[UUID, _SubscriberQueue] = {}
+        self.in_flight = 0
 
-    async def take(self, target: DeliveryTarget) -> bool:
-        """Return True when a send may begin, which has to end with `over`, or False when nothing is to be sent after all."""
-        line = self._lines.setdefault(target.subscriber_id, _Line())
-        line.limit = target.max_in_flight  # what was claimed last knows best
-        if line.under_way < line.limit and not line.waiting:
-            self._begin(line)
+    async def acquire(self, target: DeliveryTarget) -> bool:
+        """Wait for a slot. Return False when the webhook must not be sent now.
+
+        True has to be followed by `release`.
+        """
+        queue = self._queues.setdefault(target.subscriber_id, _SubscriberQueue())
+        queue.limit = target.max_in_flight  # the last claim has the newest value
+        if queue.in_flight < queue.limit and not queue.waiting:
+            self._begin(queue)
             return True
-        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        line.waiting.append(_Place(turn, monotonic() + self._patience_s))
-        self._admit(line)
+        slot: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        queue.waiting.append(_Waiter(slot, monotonic() + self._patience_s))
+        self._admit(queue)
         try:
-            return await turn
+            return await slot
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.result():
-                self.over(target)  # the turn was given to somebody who no longer wants it
+            if slot.done() and not slot.cancelled() and slot.result():
+                self.release(target)  # granted, but the waiter was cancelled
             raise
 
-    def over(self, target: DeliveryTarget) -> None:
-        """A send has ended: whoever waits longest is next."""
-        line = self._lines[target.subscriber_id]
-        line.under_way -= 1
-        self.under_way -= 1
-        self._admit(line)
-        if not line.under_way:
-            del self._lines[target.subscriber_id]
+    def release(self, target: DeliveryTarget) -> None:
+        """Free the slot of a send that ended: the longest waiter is next."""
+        queue = self._queues[target.subscriber_id]
+        queue.in_flight -= 1
+        self.in_flight -= 1
+        self._admit(queue)
+        if not queue.in_flight:
+            del self._queues[target.subscriber_id]
 
-    def send_away(self, subscriber_id: UUID | None = None) -> None:
-        """Let nobody wait any longer for this subscriber, or for any; their `take` returns False."""
-        for served, line in self._lines.items():
-            while line.waiting and subscriber_id in (None, served):
-                turn = line.waiting.popleft().turn
-                if not turn.done():
-                    turn.set_result(False)
+    def dismiss_waiting(self, subscriber_id: UUID | None = None) -> None:
+        """End every wait for this subscriber, or for any: `acquire` returns False."""
+        for served, queue in self._queues.items():
+            while queue.waiting and subscriber_id in (None, served):
+                slot = queue.waiting.popleft().slot
+                if not slot.done():
+                    slot.set_result(False)
 
-    def send_late_away(self) -> None:
-        """Let nobody wait who has waited too long, as behind sends that hang. To be called about every second."""
-        for line in self._lines.values():
-            self._admit(line)
+    def dismiss_late(self) -> None:
+        """End the waits that took too long, as behind hanging sends. Call it about every second."""
+        for queue in self._queues.values():
+            self._admit(queue)
 
-    def _admit(self, line: _Line) -> None:
-        """Give turns to those who wait, as far as there is room, and send away those who waited too long."""
+    def _admit(self, queue: _SubscriberQueue) -> None:
+        """Grant the free slots to waiters, and dismiss those that waited too long."""
         moment = monotonic()
-        while line.waiting and (line.under_way < line.limit or line.waiting[0].until < moment):
-            place = line.waiting.popleft()
-            if place.turn.done():
+        while queue.waiting and (queue.in_flight < queue.limit or queue.waiting[0].until < moment):
+            waiter = queue.waiting.popleft()
+            if waiter.slot.done():
                 continue
-            in_time = place.until >= moment
+            in_time = waiter.until >= moment
             if in_time:
-                self._begin(line)
-            place.turn.set_result(in_time)
+                self._begin(queue)
+            waiter.slot.set_result(in_time)
 
-    def _begin(self, line: _Line) -> None:
-        line.under_way += 1
-        self.under_way += 1
+    def _begin(self, queue: _SubscriberQueue) -> None:
+        queue.in_flight += 1
+        self.in_flight += 1

@@ -1,4 +1,7 @@
-"""Cancelling what removed subscribers are still owed: nobody claims it, so that it can be done at leisure."""
+"""Cancel the pending webhooks of removed subscribers.
+
+Nobody claims them, so this can run later than the removal, in batches.
+"""
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -8,14 +11,16 @@ from app.db.errors import in_transaction
 
 BATCH = 5_000
 
-# Rows that others have locked this moment are left for later: recording locks webhooks and then subscribers, and webhooks in no order,
-# so that whoever waited here for one row while holding others could wait for ever. The order is an index's, for the plan's sake.
+# Rows that others have locked are left for later. Recording locks webhooks in no order and then
+# subscribers, so a wait here, with other rows locked, could become a deadlock. The order is that of
+# an index, for the plan.
 CANCEL = text("""
 UPDATE outbound_webhooks w SET state = 'cancelled', finished_at = now(), lease_token = NULL
 WHERE w.id = ANY (ARRAY (
   SELECT found.id FROM subscribers s CROSS JOIN LATERAL (
     SELECT w.id FROM outbound_webhooks w WHERE w.subscriber_id = s.id AND w.state = 'pending'
-    ORDER BY least(w.attempts + w.excused, 1), w.due_at, w.id LIMIT :batch FOR UPDATE OF w SKIP LOCKED
+    ORDER BY least(w.attempts + w.excused, 1), w.due_at, w.id LIMIT :batch
+    FOR UPDATE OF w SKIP LOCKED
   ) found
   WHERE s.state = 'removed' LIMIT :batch))
 RETURNING w.id
@@ -23,11 +28,14 @@ RETURNING w.id
 
 
 async def cancel_pending(session: AsyncSession) -> int:
-    """Cancel at most BATCH pending webhooks of removed subscribers; return how many. Never commits."""
+    """Cancel at most BATCH webhooks. Return how many. Never commit."""
     return len((await session.execute(CANCEL, {"batch": BATCH})).all())
 
 
 async def cancel_all_pending(sessions: Sessions) -> None:
-    """Cancel what removed subscribers are owed, in batches. Workers do it too, every second: to them falls what is locked or fails now."""
+    """Cancel the webhooks in batches, until none is left that others have not locked.
+
+    Workers do this every second too, so they cancel what is locked or fails now.
+    """
     while await in_transaction(sessions, "cancel", cancel_pending) == BATCH:
         pass

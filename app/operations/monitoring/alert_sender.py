@@ -14,7 +14,7 @@ from app.clock import now
 from app.db.engine import Sessions
 from app.db.singleton_lock import SingletonLock
 from app.db.snapshot import snapshot
-from app.forwarding.destinations.http.answer import Answer, AnswerConnector, hearing
+from app.forwarding.destinations.http.answer import Answer, AnswerConnector, capture_answer
 from app.forwarding.destinations.http.proxy import ANYWHERE
 from app.logs import get_logger
 from app.metrics import alerts_posted
@@ -172,7 +172,7 @@ async def _post(resolver: VettingResolver, url: str, text: str) -> str | None:
     loop, which the database's name needs.
     """
     failure = "no answer"
-    with hearing() as heard:
+    with capture_answer() as captured:
         try:
             async with (
                 aiohttp.ClientSession(
@@ -186,6 +186,6 @@ async def _post(resolver: VettingResolver, url: str, text: str) -> str | None:
                 pass
         except (aiohttp.ClientError, OSError, ValueError) as error:  # a TimeoutError is an OSError
             failure = type(error).__name__
-    if heard.status is None:
+    if captured.status is None:
         return failure
-    return None if heard.status < 300 else f"answered {heard.status}"
+    return None if captured.status < 300 else f"answered {captured.status}"

@@ -4,7 +4,7 @@ from app.db.engine import Sessions
 from app.events.types import EventType
 from app.forwarding.subscribers.backlog import BATCH, ready_backlog
 from app.forwarding.subscribers.health import OPERATOR_REASON
-from app.forwarding.subscribers.health_events import tell_paused, tell_recovered
+from app.forwarding.subscribers.health_events import report_paused, report_recovered
 from app.metrics import subscriber_signals
 from app.operations.access.permissions import Action, Actor
 from app.operations.subscribers.models import RESUMED, Subscriber, SubscriberState
@@ -24,7 +24,7 @@ async def pause_subscriber(
         row = await subscriber_row(session, name, lock=True)
         changed = row.state == SubscriberState.ACTIVE
         if changed:
-            await tell_paused(session, row.id)
+            await report_paused(session, row.id)
         paused = await write_change(session, row, values, actor, Action.SUBSCRIBER_PAUSED)
     if changed:
         subscriber_signals.labels(EventType.SUBSCRIBER_PAUSED).inc()
@@ -47,7 +47,7 @@ async def resume_subscriber(sessions: Sessions, name: str, actor: Actor) -> Subs
         # For a subscriber without a feed, the first success sends the event.
         changed = row.feed and row.state == SubscriberState.PAUSED
         if changed:
-            await tell_recovered(session, row.id)
+            await report_recovered(session, row.id)
         resumed = await write_change(session, row, RESUMED, actor, Action.SUBSCRIBER_RESUMED)
     if changed:
         subscriber_signals.labels(EventType.SUBSCRIBER_RECOVERED).inc()

@@ -166,7 +166,7 @@ async def test_an_authority_of_ones_own_is_trusted_alone(tmp_path: Path) -> None
         async with hostile.serving(
             hostile.answering(b"200 OK"), authority.server(tmp_path, "shop.example")
         ) as port:
-            outcome = await send(f"https://shop.example:{port}/", transport, trust=everybody)
+            outcome = await send(f"https://shop.example:{port}/", transport, tls_contexts=everybody)
         assert outcome.kind is kind, (authority.name, outcome)
 
 

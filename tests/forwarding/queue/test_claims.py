@@ -12,7 +12,9 @@ import pytest
 
 from app.forwarding.attempts.sql import AttemptResult, Recorded, record
 from app.forwarding.outcome import OutcomeKind
-from app.forwarding.queue.claims import Busy, claim, park, release, renew
+from app.forwarding.queue.claims import Busy, claim
+from app.forwarding.queue.leases import release, renew
+from app.forwarding.queue.order_sequence import park
 from app.forwarding.webhook import ClaimedWebhook
 from tests.forwarding.delivery_setup import DeliverySetup
 
@@ -23,7 +25,7 @@ HOLD = timedelta(hours=1)
 
 async def take(
     world: DeliverySetup,
-    room: int = 100,
+    limit: int = 100,
     busy: Sequence[Busy] = (),
     lease: timedelta = LEASE,
     *,
@@ -31,7 +33,7 @@ async def take(
 ) -> list[ClaimedWebhook]:
     async with world.sessions.begin() as session:
         return await claim(
-            session, room=room, busy=busy, lease=lease, order_hold=HOLD, capped=capped
+            session, limit=limit, busy=busy, lease=lease, order_hold=HOLD, capped=capped
         )
 
 
@@ -181,7 +183,7 @@ async def test_the_room_of_each_subscriber_is_kept(world: DeliverySetup) -> None
         async with world.sessions() as session:  # rolled back
             got = [
                 w.target.subscriber_id
-                for w in await claim(session, room=100, busy=busy, lease=LEASE, order_hold=HOLD)
+                for w in await claim(session, limit=100, busy=busy, lease=LEASE, order_hold=HOLD)
             ]
         return got.count(small), got.count(large)
 
@@ -198,7 +200,7 @@ async def test_with_too_little_room_the_least_busy_subscriber_goes_first(
     idle, _ = await world.subscriber(URL)
     for _ in range(4):
         await world.event()
-    got = await take(world, room=4, busy=[Busy(busy, 3, 100)])
+    got = await take(world, limit=4, busy=[Busy(busy, 3, 100)])
     assert {webhook.target.subscriber_id for webhook in got} == {idle}
 
 
@@ -209,8 +211,8 @@ async def test_the_oldest_due_goes_first(world: DeliverySetup) -> None:
         "UPDATE outbound_webhooks SET due_at = now() - interval '1 hour' WHERE event_id = :id",
         id=third,
     )
-    assert events(await take(world, room=1)) == [third]
-    assert events(await take(world, room=2)) == [first, second]
+    assert events(await take(world, limit=1)) == [third]
+    assert events(await take(world, limit=2)) == [first, second]
 
 
 async def test_a_later_event_of_an_order_waits_for_the_earlier(world: DeliverySetup) -> None:
@@ -228,7 +230,7 @@ async def test_a_later_event_of_an_order_waits_for_the_earlier(world: DeliverySe
     await world.run("UPDATE outbound_webhooks SET due_at = now() WHERE event_id = :id", id=first)
     [again] = await take(world)
     recorded = await put(world, result(again))
-    assert recorded.awaited
+    assert recorded.has_successor
     assert events(await take(world)) == [second]
 
 
@@ -337,9 +339,9 @@ async def test_two_claims_at_once_share_and_neither_waits(world: DeliverySetup) 
     for _ in range(20):
         await world.event()
     async with world.sessions() as one, world.sessions() as other:
-        first = await claim(one, room=12, busy=[], lease=LEASE, order_hold=HOLD)
+        first = await claim(one, limit=12, busy=[], lease=LEASE, order_hold=HOLD)
         async with asyncio.timeout(2):  # the first has not committed yet
-            second = await claim(other, room=12, busy=[], lease=LEASE, order_hold=HOLD)
+            second = await claim(other, limit=12, busy=[], lease=LEASE, order_hold=HOLD)
         assert (len(first), len(second)) == (12, 8)
         assert not {w.id for w in first} & {w.id for w in second}
 
@@ -441,7 +443,7 @@ async def test_gone_is_dead_and_pauses_the_subscriber_with_everything_else_it_is
     mine = [w for w in await take(world) if w.target.subscriber_id == gone]
     recorded = await put(world, *[result(w, OutcomeKind.GONE, http_status=410) for w in mine[:1]])
     assert [
-        (change.subscriber_id, change.signal, change.reason) for change in recorded.changes
+        (change.subscriber_id, change.event_type, change.reason) for change in recorded.changes
     ] == [(gone, "subscriber.paused", "gone")]
     assert [
         tuple(row)
@@ -566,7 +568,7 @@ async def test_a_claim_for_the_capped_takes_one_of_each_the_longest_untried_firs
     await world.run(
         "UPDATE subscribers SET capped_at = now() - interval '1 h' WHERE id = :id", id=waiting
     )
-    [first] = await take(world, room=1, capped=True)
+    [first] = await take(world, limit=1, capped=True)
     assert (waiting, True) == (first.target.subscriber_id, first.target.capped)
     others = await take(world, capped=True, busy=[Busy(waiting, 1, 100)])
     assert dead - {waiting} == {webhook.target.subscriber_id for webhook in others}
@@ -582,7 +584,9 @@ async def test_what_is_unproven_gets_no_more_than_it_may(world: DeliverySetup) -
     for _ in range(5):
         await world.event()
     async with world.sessions.begin() as session:
-        got = await claim(session, room=100, busy=[], lease=LEASE, order_hold=HOLD, unproven=2)
+        got = await claim(
+            session, limit=100, busy=[], lease=LEASE, order_hold=HOLD, unproven_limit=2
+        )
     taken = [webhook.target.subscriber_id for webhook in got]
     assert (2, 2, 5) == (taken.count(new), taken.count(failing), taken.count(proven))
 
@@ -593,5 +597,5 @@ async def test_one_that_failed_last_comes_behind_one_that_did_not(world: Deliver
     for _ in range(4):
         await world.event()
     await world.run("UPDATE subscribers SET failures = 1 WHERE id = :id", id=failing)
-    got = await take(world, room=4, busy=[Busy(good, 3, 100)])
+    got = await take(world, limit=4, busy=[Busy(good, 3, 100)])
     assert {good} == {webhook.target.subscriber_id for webhook in got}

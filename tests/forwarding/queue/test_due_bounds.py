@@ -30,7 +30,7 @@ LATE = "UPDATE outbound_webhooks SET due_at = now() - interval '1 hour' WHERE st
 async def take(world: DeliverySetup, bounds: DueBounds) -> list[ClaimedWebhook]:
     async with world.sessions.begin() as session:
         return await claim(
-            session, room=200, busy=[], lease=LEASE, order_hold=HOLD, bounds=bounds.parameters()
+            session, limit=200, busy=[], lease=LEASE, order_hold=HOLD, bounds=bounds.parameters()
         )
 
 
@@ -50,11 +50,9 @@ async def pages_read(connection: Connection, bounds: DueBounds | None) -> int:
     query, names = numbered(CLAIM)
     values = {
         **PARAMETERS,
-        "room": 0,
-        "again_room": 0,
         **(bounds.parameters() if bounds else NO_BOUNDS),
     }
-    values = {**values, "room": 200, "again_room": 150}
+    values = {**values, "limit": 200, "retry_limit": 150}
     async with connection.transaction():
         lines = [
             row[0]
@@ -167,12 +165,12 @@ async def test_a_clock_of_the_database_that_was_set_back_lowers_the_bound(
         **ahead,
         **{
             name: [each + timedelta(hours=1) for each in ahead[name]]
-            for name in ("bound_first", "bound_later")
+            for name in ("bound_first_attempts", "bound_retries")
         },
     }
     event = await world.event()
     async with world.sessions.begin() as session:
-        taken = await claim(session, room=9, busy=[], lease=LEASE, order_hold=HOLD, bounds=ahead)
+        taken = await claim(session, limit=9, busy=[], lease=LEASE, order_hold=HOLD, bounds=ahead)
     assert [webhook.event_id for webhook in taken] == [event]
 
 

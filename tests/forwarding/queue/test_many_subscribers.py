@@ -11,8 +11,9 @@ from sqlalchemy import TextClause
 
 from app.clock import uuid7
 from app.db.connections import HELD_TO_INDEXES, Connection, connect
-from app.forwarding.queue.claims import CLAIM, PARK, Busy, claim
+from app.forwarding.queue.claims import CLAIM, Busy, claim
 from app.forwarding.queue.due_bounds import FIRST_DUE
+from app.forwarding.queue.order_sequence import PARK
 from tests.forwarding.delivery_setup import DeliverySetup
 from tests.forwarding.queue.test_claims import HOLD, LEASE, URL
 from tests.forwarding.queue.test_plans import PARAMETERS, numbered
@@ -70,12 +71,12 @@ async def test_no_statement_compares_all_subscribers_with_all(
         capped=capped,
         busy_ids=ids,
         in_flight=[0] * MANY,
-        again=[0] * MANY,
-        most=[10] * MANY,
+        retries=[0] * MANY,
+        allowed=[10] * MANY,
         ahead=[0] * MANY,
         bound_ids=ids,
-        bound_first=start,
-        bound_later=start,
+        bound_first_attempts=start,
+        bound_retries=start,
     )
     assert removed < 10 * MANY
 
@@ -88,11 +89,11 @@ async def test_each_subscriber_gets_what_is_said_of_it_and_not_of_another(
     for _ in range(4):
         await world.event()
     told = [Busy(uuid4(), 0, 0)] + [
-        Busy(subscriber_id, in_flight=number, most=4)
+        Busy(subscriber_id, in_flight=number, allowed=4)
         for number, subscriber_id in enumerate(ids[:4])
     ]
     async with world.sessions.begin() as session:
-        taken = await claim(session, room=200, busy=told[::order], lease=LEASE, order_hold=HOLD)
+        taken = await claim(session, limit=200, busy=told[::order], lease=LEASE, order_hold=HOLD)
     counts: dict[UUID, int] = dict.fromkeys(ids, 0)
     for webhook in taken:
         counts[webhook.target.subscriber_id] += 1

@@ -19,8 +19,10 @@ from app.db.engine import Sessions, make_engine, make_sessions
 from app.forwarding.attempts.sql import RECORD, AttemptResult, parameters_of, record
 from app.forwarding.fan_out import FAN_OUT, fan_out
 from app.forwarding.outcome import OutcomeKind
-from app.forwarding.queue.claims import CLAIM, PARK, RELEASE, RENEW, UNWIND, claim, park
+from app.forwarding.queue.claims import CLAIM, UNWIND, claim
 from app.forwarding.queue.due_bounds import FIRST_DUE, NO_BOUNDS
+from app.forwarding.queue.leases import RELEASE, RENEW
+from app.forwarding.queue.order_sequence import PARK, park
 from app.forwarding.recovery_jobs import EVERYTHING, UNDELIVERED
 from app.forwarding.subscribers.backlog import READY
 from app.forwarding.subscribers.removal import CANCEL
@@ -160,16 +162,16 @@ def results(count: int) -> list[AttemptResult]:
 MINUTE = timedelta(minutes=1)
 PARAMETERS: dict[str, Any] = {
     "capped": False,
-    "unproven": 1,
+    "unproven_limit": 1,
     **parameters_of(results(250)),
     **NO_BOUNDS,
-    "room": 200,
-    "again_room": 150,
+    "limit": 200,
+    "retry_limit": 150,
     "resume_rate": 20,
     "busy_ids": [],
     "in_flight": [],
-    "again": [],
-    "most": [],
+    "retries": [],
+    "allowed": [],
     "ahead": [],
     "token": uuid4(),
     "lease": MINUTE,
@@ -184,7 +186,7 @@ PARAMETERS: dict[str, Any] = {
     "since": datetime.now(UTC) - MINUTE,
     "until": datetime.now(UTC),
     "subscriber_id": uuid4(),
-    "usual": ["payment.received"],
+    "types": ["payment.received"],
 }
 
 
@@ -240,7 +242,7 @@ async def test_what_is_read_depends_on_what_is_done_and_not_on_what_lies_there(
     async with sessions() as session:
         before = await rows_read(session)
         taken = await claim(
-            session, room=200, busy=[], lease=timedelta(seconds=60), order_hold=timedelta(hours=1)
+            session, limit=200, busy=[], lease=timedelta(seconds=60), order_hold=timedelta(hours=1)
         )
         claimed = await rows_read(session)
         done = [
@@ -352,7 +354,7 @@ async def test_the_same_session_reads_little_after_the_tables_grew(database_url:
 
 async def _deliver(session: AsyncSession) -> int:
     taken = await claim(
-        session, room=200, busy=[], lease=timedelta(seconds=60), order_hold=timedelta(hours=1)
+        session, limit=200, busy=[], lease=timedelta(seconds=60), order_hold=timedelta(hours=1)
     )
     done = [
         AttemptResult(

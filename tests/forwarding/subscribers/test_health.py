@@ -101,12 +101,16 @@ async def test_failing_for_so_long_pauses_and_what_is_owed_is_held(world: Delive
     shop, _ = await world.subscriber(URL)
     await attempts(world, K.HTTP_5XX)
     await world.run("UPDATE subscribers SET failing_since = now() - interval '4 days 23 hours'")
-    assert not {change.signal for change in (await attempts(world, K.HTTP_5XX)).changes} & {
+    assert not {change.event_type for change in (await attempts(world, K.HTTP_5XX)).changes} & {
         "subscriber.paused"
     }
     await world.run("UPDATE subscribers SET failing_since = now() - interval '5 days'")
     [change] = (await attempts(world, K.TIMEOUT)).changes
-    assert ("subscriber.paused", "failing", 3) == (change.signal, change.reason, change.failures)
+    assert ("subscriber.paused", "failing", 3) == (
+        change.event_type,
+        change.reason,
+        change.failures,
+    )
     assert (3, True, False, "paused") == await health(world, shop)
     event = await world.event()
     assert await take(world) == []
@@ -121,11 +125,11 @@ async def test_failing_for_so_long_pauses_and_what_is_owed_is_held(world: Delive
 async def test_the_tenth_failure_in_a_row_is_told_once(world: DeliverySetup) -> None:
     await world.subscriber(URL, name="shop")
     await world.subscriber(URL, name="watcher", event_types=SIGNALS)
-    assert not (await attempts(world, *[K.HTTP_5XX] * 9)).signalled
+    assert not (await attempts(world, *[K.HTTP_5XX] * 9)).has_health_events
     recorded = await attempts(world, K.TIMEOUT)
-    assert recorded.signalled
-    assert ["subscriber.failing"] == [change.signal for change in recorded.changes]
-    assert not (await attempts(world, *[K.HTTP_5XX] * 15)).signalled
+    assert recorded.has_health_events
+    assert ["subscriber.failing"] == [change.event_type for change in recorded.changes]
+    assert not (await attempts(world, *[K.HTTP_5XX] * 15)).has_health_events
     [signal] = await told(world)
     since = signal.pop("since")
     assert {
@@ -150,7 +154,7 @@ async def test_failing_for_ten_minutes_is_told(world: DeliverySetup) -> None:
     await attempts(world, K.HTTP_5XX)
     await world.run("UPDATE subscribers SET failing_since = now() - interval '601 s'")
     assert ["subscriber.failing"] == [
-        change.signal for change in (await attempts(world, K.REFUSED)).changes
+        change.event_type for change in (await attempts(world, K.REFUSED)).changes
     ]
 
 
@@ -161,7 +165,7 @@ async def test_recovery_is_told_only_after_failure_was(world: DeliverySetup) -> 
     assert not (await attempts(world, K.DELIVERED)).changes
     await attempts(world, *[K.HTTP_5XX] * 10)
     assert ["subscriber.recovered"] == [
-        change.signal for change in (await attempts(world, K.DELIVERED)).changes
+        change.event_type for change in (await attempts(world, K.DELIVERED)).changes
     ]
     assert not (await attempts(world, K.DELIVERED)).changes
     assert ["subscriber.failing", "subscriber.recovered"] == [
@@ -207,7 +211,7 @@ async def test_a_dead_webhook_is_told_with_what_identifies_it(world: DeliverySet
     event = await world.event("1234-56789-01234", 2)
     [webhook] = await take(world)
     async with world.sessions.begin() as session:
-        assert (await record(session, [result(webhook, K.HTTP_4XX)])).signalled
+        assert (await record(session, [result(webhook, K.HTTP_4XX)])).has_health_events
     [signal] = await told(world)
     del signal["since"]
     assert {
@@ -239,7 +243,7 @@ async def test_a_signal_that_dies_makes_no_signal(world: DeliverySetup) -> None:
     async with world.sessions.begin() as session:
         assert not (
             await record(session, [result(webhook, K.HTTP_4XX) for webhook in signals])
-        ).signalled
+        ).has_health_events
     assert 2 == len(await told(world))
 
 
@@ -247,8 +251,8 @@ async def test_where_nobody_asks_nothing_is_stored(world: DeliverySetup) -> None
     await world.subscriber(URL)
     recorded = await attempts(world, *[K.HTTP_4XX] * 10, wait=None)
     assert (["subscriber.failing"], False) == (
-        [change.signal for change in recorded.changes],
-        recorded.signalled,
+        [change.event_type for change in recorded.changes],
+        recorded.has_health_events,
     )
     assert {"payment.received"} == {row.type for row in await world.rows("SELECT type FROM events")}
 

@@ -90,7 +90,7 @@ async def test_webhooks_attempted_before_the_pause_restart_from_the_oldest(
             "SELECT attempts, excused, due_at = created_at FROM outbound_webhooks"
         )
     }
-    assert found == events(await take(setup, room=3))
+    assert found == events(await take(setup, limit=3))
 
 
 async def test_webhooks_in_flight_and_locked_ones_stay_unchanged(

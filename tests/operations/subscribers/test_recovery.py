@@ -9,7 +9,7 @@ import pytest
 
 from app.clock import now, uuid7
 from app.db.tables.orders import EventRow
-from app.forwarding.recovery_jobs import EVENTS_AT_ONCE, WEBHOOKS_AT_ONCE, JobState, advance
+from app.forwarding.recovery_jobs import EVENTS_PER_BATCH, WEBHOOKS_PER_BATCH, JobState, advance
 from app.operations.errors import NotCancellable, RecoveryNotFound
 from app.operations.pagination import Place
 from app.operations.subscribers.recovery import (
@@ -70,15 +70,15 @@ async def _pending(setup: OperationsSetup) -> int:
 
 async def test_a_job_runs_in_batches_and_shows_its_progress(setup: OperationsSetup) -> None:
     await setup.add()
-    await _dead(setup, WEBHOOKS_AT_ONCE + 100)
+    await _dead(setup, WEBHOOKS_PER_BATCH + 100)
     job = await _order(setup)
-    assert (JobState.RUNNING, 0, WEBHOOKS_AT_ONCE + 100) == await _standing(setup, job)
-    assert WEBHOOKS_AT_ONCE == await _batch(setup) == await _pending(setup)
-    assert (JobState.RUNNING, WEBHOOKS_AT_ONCE, WEBHOOKS_AT_ONCE + 100) == await _standing(
+    assert (JobState.RUNNING, 0, WEBHOOKS_PER_BATCH + 100) == await _standing(setup, job)
+    assert WEBHOOKS_PER_BATCH == await _batch(setup) == await _pending(setup)
+    assert (JobState.RUNNING, WEBHOOKS_PER_BATCH, WEBHOOKS_PER_BATCH + 100) == await _standing(
         setup, job
     )
     assert 100 == await _batch(setup)
-    assert (JobState.DONE, WEBHOOKS_AT_ONCE + 100, WEBHOOKS_AT_ONCE + 100) == await _standing(
+    assert (JobState.DONE, WEBHOOKS_PER_BATCH + 100, WEBHOOKS_PER_BATCH + 100) == await _standing(
         setup, job
     )
     assert {"pending"} == set(await setup.states())
@@ -87,7 +87,7 @@ async def test_a_job_runs_in_batches_and_shows_its_progress(setup: OperationsSet
 
 async def test_selected_events_are_found_behind_pages_of_others(setup: OperationsSetup) -> None:
     await setup.add()
-    ids = await _dead(setup, EVENTS_AT_ONCE + 50)
+    ids = await _dead(setup, EVENTS_PER_BATCH + 50)
     await setup.run(
         "UPDATE outbound_webhooks SET state = 'delivered' WHERE event_id <> :last", last=ids[-1]
     )
@@ -144,13 +144,13 @@ async def test_a_cancelled_job_stops_and_due_webhooks_stay(
     setup: OperationsSetup,
 ) -> None:
     await setup.add()
-    await _dead(setup, WEBHOOKS_AT_ONCE + 1)
+    await _dead(setup, WEBHOOKS_PER_BATCH + 1)
     job = await _order(setup)
     await _batch(setup)
     cancelled = await cancel_recovery(setup.sessions, job, ADMIN)
-    assert (JobState.CANCELLED, WEBHOOKS_AT_ONCE) == (cancelled.state, cancelled.done)
+    assert (JobState.CANCELLED, WEBHOOKS_PER_BATCH) == (cancelled.state, cancelled.done)
     assert [] == await setup.work_off()
-    assert WEBHOOKS_AT_ONCE == await _pending(setup)
+    assert WEBHOOKS_PER_BATCH == await _pending(setup)
     with pytest.raises(NotCancellable, match="cancelled"):
         await cancel_recovery(setup.sessions, job, ADMIN)
     with pytest.raises(RecoveryNotFound):
@@ -171,7 +171,7 @@ async def test_the_job_of_a_removed_subscriber_ends(setup: OperationsSetup) -> N
 
 async def test_jobs_alternate(setup: OperationsSetup) -> None:
     await setup.add()
-    await _dead(setup, WEBHOOKS_AT_ONCE + 10)
+    await _dead(setup, WEBHOOKS_PER_BATCH + 10)
     first, second = await _order(setup), await _order(setup, everything=True)
     assert [first, second, first, second] == [
         progress.job_id for progress in await setup.work_off()

@@ -105,7 +105,7 @@ async def test_a_webhook_being_recorded_is_skipped_and_cancelled_later(
     await setup.add()
     for _ in range(3):
         await setup.event()
-    first, *_ = await take(setup, room=1)
+    first, *_ = await take(setup, limit=1)
     async with setup.sessions.begin() as recording, asyncio.timeout(5):
         await recording.execute(
             text("SELECT 1 FROM outbound_webhooks WHERE id = :id FOR UPDATE"), {"id": first.id}
@@ -155,7 +155,7 @@ async def test_concurrent_removals_and_recordings_never_block_each_other(
         for order in range(4):
             for sequence in range(1, 4):
                 await setup.event(f"{number}-{order}", sequence)
-        batches = [await take(setup, room=2) for _ in range(2)]
+        batches = [await take(setup, limit=2) for _ in range(2)]
         await setup.run(
             "UPDATE outbound_webhooks SET due_at = now() + interval '1 minute' "
             "WHERE lease_token IS NULL"

@@ -1,7 +1,8 @@
-"""The status of an HTTP answer as soon as it arrives, whatever the rest of the answer does to the HTTP client.
+"""Capture of an HTTP answer's status as soon as it arrives, even if the rest is malformed.
 
-The client's parser refuses an answer as a whole: for a header that is too long, two lengths, or a body that must not be there, it raises
-and forgets the status. So the protocol below keeps the head of each answer before the parser sees it.
+The client's parser rejects an answer as a whole: for a header that is too long, two lengths or a
+forbidden body it raises an error without the status. So the protocol below keeps the head of each
+answer before the parser gets it.
 """
 
 import re
@@ -16,11 +17,15 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 
 LONGEST_HEAD = 65_536
-"""Bytes of an answer's head, informational answers before it included. What is longer is cut off."""
-MOST_INFORMATIONAL = 32
-"""How many informational answers (1xx) may come before the answer itself."""
+"""Most bytes of an answer's head, with informational answers before it.
 
-# RFC 9112, section 4. The sign behind the code belongs to it: `20` may become `200`, and `200` may become `2000`.
+A longer head ends the attempt.
+"""
+MOST_INFORMATIONAL = 32
+"""Most informational answers (1xx) before the answer itself."""
+
+# RFC 9112, section 4. The character after the code is needed: `20` may become `200`, and
+# `200` may become `2000`.
 _STATUS_LINE = re.compile(rb"HTTP/\d\.\d[ \t]+(\d{3})[ \t\r\n]")
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _RETRY_AFTER = re.compile(rb"\nretry-after[ \t]*:([^\r\n]*)\r?\n", re.IGNORECASE)
@@ -28,26 +33,28 @@ _SWITCHING_PROTOCOLS = 101
 
 
 class EndlessHead(aiohttp.ClientError):
-    """An answer's head has no end; `reason` says in which way."""
+    """An answer's head is too long; `reason` gives the limit."""
 
     def __init__(self, reason: str) -> None:
+        """Make the error; `reason` holds nothing of what was sent."""
         super().__init__(reason)
         self.reason = reason
 
 
 class AnswerHead:
-    """What has come of the head of one answer. `status` is None until its status line has come."""
+    """Head of one answer as far as it arrived. `status` is None until its status line is complete."""
 
     def __init__(self) -> None:
+        """Begin without bytes."""
         self.status: int | None = None
         self._complete = False
         self._bytes = bytearray()
         self._searched = 0
-        self._passed_over = 0
+        self._dropped = 0
         self._informational = 0
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes of the connection; raise EndlessHead for a head that is too long."""
+        """Add the next bytes of the connection. Raise EndlessHead for a head that is too long."""
         if self._complete:
             return
         self._bytes += data if self._bytes else data.lstrip(b"\r\n")
@@ -55,95 +62,105 @@ class AnswerHead:
             status = int(line[1])
             if not 100 <= status < 200 or status == _SWITCHING_PROTOCOLS:
                 self.status = status
-            elif not self._pass_over():
+            elif not self._drop_informational():
                 break
         self._complete = self.status is not None and self._end() is not None
-        if not self._complete and self._passed_over + len(self._bytes) > LONGEST_HEAD:
+        if not self._complete and self._dropped + len(self._bytes) > LONGEST_HEAD:
             raise EndlessHead(f"more than {LONGEST_HEAD} bytes of headers")
 
     @property
     def retry_after(self) -> str:
-        """The value of the first Retry-After that has come whole; empty if there is none."""
+        """The value of the first complete Retry-After, or an empty text."""
         end = _BLANK_LINE.search(self._bytes)
         found = _RETRY_AFTER.search(self._bytes, 0, end.end() if end else len(self._bytes))
         return found[1].decode("latin-1").strip() if found else ""
 
-    def _pass_over(self) -> bool:
-        """Drop an informational answer; return whether all of it has come. Raise EndlessHead for one too many."""
+    def _drop_informational(self) -> bool:
+        """Drop an informational answer. Return False if it is incomplete.
+
+        Raise EndlessHead for one too many.
+        """
         end = self._end()
         if end is None:
             return False
         self._informational += 1
         if self._informational > MOST_INFORMATIONAL:
             raise EndlessHead(f"more than {MOST_INFORMATIONAL} informational answers")
-        self._passed_over += end
+        self._dropped += end
         del self._bytes[:end]
         self._searched = 0
         return True
 
     def _end(self) -> int | None:
-        """Return where the head ends. What was searched before is not searched again: bytes may come one by one."""
+        """Return the end of the head, or None.
+
+        Bytes may arrive one by one, so each is searched once.
+        """
         end = _BLANK_LINE.search(self._bytes, self._searched)
         self._searched = max(len(self._bytes) - 2, 0)
         return end.end() if end else None
 
 
-class Heard:
-    """What has been heard of the answer to one request; `status` is None until its status line has come."""
+class CapturedAnswer:
+    """Status of the answer to one request; `status` is None until its status line is complete."""
 
     def __init__(self) -> None:
+        """Begin without an answer."""
         self._head: AnswerHead | None = None
         self._parsed: tuple[int, str] | None = None
 
     def begin(self, head: AnswerHead) -> None:
-        """Follow `head`, that of the answer to the request."""
+        """Read from `head`, the head of the answer to the request."""
         self._head = head
 
-    def parsed(self, status: int, retry_after: str) -> None:
-        """Take what the HTTP client has read in a head without faults."""
+    def set_parsed(self, status: int, retry_after: str) -> None:
+        """Use what the HTTP client parsed in a well-formed head."""
         self._parsed = (status, retry_after)
 
     @property
     def status(self) -> int | None:
-        """The HTTP status, None if no status line has come."""
+        """The HTTP status, or None without a complete status line."""
         if self._parsed is not None:
             return self._parsed[0]
         return self._head.status if self._head else None
 
     @property
     def retry_after(self) -> str:
-        """The value of Retry-After, empty if there is none."""
+        """The value of Retry-After, or an empty text."""
         if self._parsed is not None:
             return self._parsed[1]
         return self._head.retry_after if self._head else ""
 
 
-_hearing: ContextVar[Heard | None] = ContextVar("hearing", default=None)
+_capturing: ContextVar[CapturedAnswer | None] = ContextVar("capturing", default=None)
 
 
 @contextmanager
-def hearing() -> Iterator[Heard]:
-    """What is heard of the answer to the request that is sent within this block, by a session with the two classes below."""
-    heard = Heard()
-    token = _hearing.set(heard)
+def capture_answer() -> Iterator[CapturedAnswer]:
+    """Capture the answer to the one request within this block.
+
+    The session must use AnswerConnector and Answer.
+    """
+    captured = CapturedAnswer()
+    token = _capturing.set(captured)
     try:
-        yield heard
+        yield captured
     finally:
-        _hearing.reset(token)
+        _capturing.reset(token)
 
 
 class AnswerProtocol(ResponseHandler):
-    """The HTTP client's protocol for one connection, which keeps the head of the present answer."""
+    """HTTP client's protocol for one connection, which keeps the head of the current answer."""
 
     head: AnswerHead | None = None
 
     def set_response_params(self, **params: Any) -> None:
-        """Begin with the next answer; what came before the request was sent is fed to the parser here."""
+        """Begin the next answer. The parser gets bytes that arrived before the request here."""
         self.head = AnswerHead()
         super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
-        """Keep what belongs to the head, then have it parsed."""
+        """Keep the bytes of the head, then parse them."""
         try:
             if self.head is not None:
                 self.head.feed(data)
@@ -155,27 +172,37 @@ class AnswerProtocol(ResponseHandler):
         super().data_received(data)
 
     def is_connected(self) -> bool:
-        """Whether the connection can be used again: an answer that nobody asked for would be taken for that to the next request."""
+        """Return whether the connection can be used again.
+
+        Unrequested bytes make it unusable: they would count as the answer to the next request.
+        """
         return super().is_connected() and not self._buffer
 
 
 class AnswerConnector(aiohttp.TCPConnector):
-    """A connector whose connections keep the heads of answers."""
+    """Connector whose connections keep the heads of answers."""
 
     def __init__(self, **options: Any) -> None:
+        """Pass `options` to the HTTP client's connector."""
         super().__init__(**options)
-        self._factory: Callable[[], ResponseHandler] = partial(AnswerProtocol, loop=self._loop)  # type: ignore[assignment]
+        self._factory: Callable[[], ResponseHandler] = partial(  # type: ignore[assignment]
+            AnswerProtocol, loop=self._loop
+        )
 
 
 class Answer(aiohttp.ClientResponse):
-    """An answer that tells `hearing` of its head. A proxy's answer to CONNECT is of another class and is not heard."""
+    """Answer that gives its head to `capture_answer`.
+
+    A proxy's answer to CONNECT has another class and is not captured.
+    """
 
     async def start(self, connection: Connection) -> aiohttp.ClientResponse:
         """Read the head."""
-        heard, protocol = _hearing.get(), connection.protocol
-        if heard is not None and isinstance(protocol, AnswerProtocol) and protocol.head is not None:
-            heard.begin(protocol.head)
+        captured, protocol = _capturing.get(), connection.protocol
+        head = protocol.head if isinstance(protocol, AnswerProtocol) else None
+        if captured is not None and head is not None:
+            captured.begin(head)
         answer = await super().start(connection)
-        if heard is not None:
-            heard.parsed(self.status, self.headers.get("retry-after", "").strip())
+        if captured is not None:
+            captured.set_parsed(self.status, self.headers.get("retry-after", "").strip())
         return answer

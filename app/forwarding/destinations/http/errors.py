@@ -1,4 +1,4 @@
-"""Which kind of outcome an exception of the HTTP client means."""
+"""Outcome of an attempt that ended in an exception of the HTTP client."""
 
 import errno
 import socket
@@ -26,12 +26,13 @@ _OWN_ERRNOS = frozenset(
     }
 )
 _RESET_ERRNOS = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ENOTCONN})
-# By its own rules, or for want of a password; anything else means that the proxy could not reach the subscriber.
+# The proxy's rules, or a missing password. Any other status means that the proxy could not
+# reach the subscriber.
 _REFUSED_BY_PROXY = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED})
 
 Failure = aiohttp.ClientError | OSError | DestinationRefused | KeyMissing
 FAILURES = (aiohttp.ClientError, OSError, DestinationRefused, KeyMissing)
-"""Every way in which an attempt can fail; a TimeoutError is an OSError."""
+"""Exceptions of a failed attempt; a TimeoutError is an OSError."""
 
 
 def outcome_of(error: Failure) -> DeliveryOutcome:
@@ -58,7 +59,7 @@ def _kind(error: Failure) -> OutcomeKind:
     if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionError):
         return OutcomeKind.RESET
     if isinstance(error, aiohttp.ClientPayloadError):
-        # What was announced did not all come: the connection ended in the body. Everything else is a malformed body.
+        # The connection ended before the announced length; any other cause is a malformed body.
         return (
             OutcomeKind.RESET
             if isinstance(error.__cause__, ContentLengthError)
@@ -97,7 +98,7 @@ def _kind_of_errno(number: int | None) -> OutcomeKind:
 
 
 def describe(error: BaseException) -> str:
-    """Return a name for `error` that holds nothing of what was sent."""
+    """Return a name for `error` without anything of what was sent."""
     if isinstance(error, DestinationRefused | KeyMissing):
         return str(error)
     if isinstance(error, aiohttp.ClientHttpProxyError):

@@ -1,4 +1,4 @@
-"""The way to a subscriber: straight, or through a forward proxy; in either case to an address that was looked up and judged here."""
+"""Routes to subscribers through a forward proxy, to addresses looked up and checked here."""
 
 import asyncio
 import socket
@@ -14,12 +14,12 @@ from app.network.lookups import Lookup
 from app.network.resolver import VettingResolver
 
 ANYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
-"""For the proxy itself: whoever set it chose its address."""
+"""Networks allowed for the proxy itself: whoever set it chose its address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a request goes: its URL, the headers it needs for that, and further options of the HTTP client."""
+    """Destination of a request: URL, further headers and options of the HTTP client."""
 
     url: URL
     headers: dict[str, str] = field(default_factory=dict)
@@ -27,22 +27,26 @@ class Route:
 
 
 class ProxyRoutes:
-    """Routes through an HTTP proxy, which is asked (by CONNECT for https) for a judged address and never for a name.
+    """Routes through an HTTP proxy to checked addresses, never to names.
 
-    Otherwise the proxy would look the name up again and could find another address than was judged.
+    Given a name, the proxy would look it up again and could find an address that was not checked.
+    https URLs use CONNECT.
     """
 
     def __init__(self, proxy: str, resolver: VettingResolver, connect_s: float) -> None:
-        """`proxy` is an http:// URL, with user and password if it needs them; a look-up may take `connect_s` seconds."""
+        """Use the proxy at an http:// URL, with user and password if it needs them.
+
+        A look-up may take `connect_s` seconds.
+        """
         self._proxy = URL(proxy)
         self._resolver = resolver
         self._connect_s = connect_s
 
     async def to(self, url: URL) -> Route:
-        """The route to `url`; raises DestinationRefused, socket.gaierror, TimeoutError."""
+        """Return the route to `url`. Raise DestinationRefused, socket.gaierror or TimeoutError."""
         host = url.raw_host or ""
         options: dict[str, Any] = {"proxy": self._proxy}
-        if literal_address(host) is not None:  # judged already
+        if literal_address(host) is not None:  # checked already
             return Route(url, options=options)
         async with asyncio.timeout(self._connect_s):
             found = await self._resolver.resolve(host)
@@ -52,12 +56,15 @@ class ProxyRoutes:
         return Route(url.with_host(found[0]["host"]), {"host": authority}, options)
 
     async def close(self) -> None:
-        """Give up look-ups that have not started."""
+        """Cancel look-ups that have not started."""
         await self._resolver.close()
 
 
 class ProxyResolver(VettingResolver):
-    """What finds the proxy itself, wherever it is. That its name is not found is no fault of a subscriber's."""
+    """Resolver of the proxy's own name, which allows any address.
+
+    An unknown name is no failure of a subscriber.
+    """
 
     def __init__(self, lookup: Lookup) -> None:
         super().__init__(ANYWHERE, lookup)
@@ -65,7 +72,7 @@ class ProxyResolver(VettingResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """The addresses of the proxy; raises socket.gaierror, always as trouble with the name server."""
+        """Return the proxy's addresses. Raise socket.gaierror, always with EAI_AGAIN."""
         try:
             return await super().resolve(host, port, family)
         except socket.gaierror as error:

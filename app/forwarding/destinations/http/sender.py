@@ -1,4 +1,4 @@
-"""Sending one webhook over HTTP and reading no more of the answer than is worth keeping."""
+"""HTTP sender: POST one webhook and read the beginning of the answer."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from app.clock import now
 from app.events.payload import body
 from app.events.signature import signed_headers
 from app.forwarding.destinations.connection_options import PLAIN, ConnectionOptions
-from app.forwarding.destinations.http.answer import Answer, AnswerConnector, hearing
+from app.forwarding.destinations.http.answer import Answer, AnswerConnector, capture_answer
 from app.forwarding.destinations.http.errors import FAILURES, describe, outcome_of
 from app.forwarding.destinations.http.proxy import ProxyResolver, ProxyRoutes, Route
 from app.forwarding.destinations.http.tls import TlsContexts
@@ -32,15 +32,17 @@ from app.tracing import spans
 
 EXCERPT_BYTES = 2_048
 REST_SECONDS = 5.0
-"""How long the rest of an answer may take after its head: nothing but the excerpt depends on it."""
+"""Longest time for the body of an answer: nothing but the excerpt depends on it."""
 _READ_BUFFER = 4_096
 _CONTENTS = 256
 _URLS = 10_000
-_KEEP_ALIVE_S = 4.0  # below the 5 s after which common servers hang up, so that we are seldom the one who writes into a closed connection
+# Common servers close idle connections after 5 s. We close them first, because a request on a
+# connection that is being closed fails.
+_KEEP_ALIVE_S = 4.0
 _BASE_HEADERS = {
     "content-type": "application/json",
     "user-agent": f"zeus-relay/{version('zeus-relay')}",
-    "accept-encoding": "identity",  # an answer is read as it comes, so a small one cannot unpack into a large one
+    "accept-encoding": "identity",  # a small answer must not unpack into a large one
 }
 
 log = get_logger("forwarding")
@@ -48,14 +50,17 @@ log = get_logger("forwarding")
 
 @dataclass(frozen=True, slots=True)
 class TimeLimits:
-    """Seconds for reaching a subscriber (name, connection and TLS together) and for the whole attempt."""
+    """Seconds for connecting (name, TCP and TLS together) and for the whole attempt."""
 
     connect_s: float = 5.0
     total_s: float = 15.0
 
 
 class Sender:
-    """One HTTP client for all subscribers. It keeps no cookies, follows no redirects and asks no proxy of the environment."""
+    """One HTTP client for all subscribers.
+
+    It keeps no cookies, follows no redirects and uses no proxy of the environment.
+    """
 
     def __init__(
         self,
@@ -66,13 +71,14 @@ class Sender:
         tls: ssl.SSLContext | None = None,
         lookup: Lookup = system_lookup,
         lookup_limits: LookupLimits | None = None,
-        trust: TlsContexts | None = None,
+        tls_contexts: TlsContexts | None = None,
         proxy: str | None = None,
     ) -> None:
-        """Must be made inside the event loop. `networks` are allowed beside public addresses.
+        """Open the client; the event loop must be running.
 
-        `tls` replaces the system's trust for subscribers without certificates of their own, for which `trust` makes the contexts.
-        `proxy` is the http:// URL of a forward proxy that everything goes through.
+        `networks` are allowed beside public addresses. `tls` replaces the system's certificates for
+        subscribers without certificates of their own; `tls_contexts` makes the contexts of the
+        others. `proxy` is the http:// URL of a forward proxy for every request.
         """
         self._networks = networks
         self._allow_http = allow_http
@@ -80,14 +86,14 @@ class Sender:
         self._default_timeout = self._timeout((limits or TimeLimits()).total_s)
         self._urls: dict[str, URL] = {}
         self._contents: dict[tuple[UUID, bool], bytes] = {}
-        self._trust = trust or TlsContexts()
+        self._tls_contexts = tls_contexts or TlsContexts()
         self._resolver = VettingResolver(networks, lookup, lookup_limits)
         self._routes = ProxyRoutes(proxy, self._resolver, self._connect_s) if proxy else None
         self._session = aiohttp.ClientSession(
             connector=AnswerConnector(
                 resolver=ProxyResolver(lookup) if proxy else self._resolver,
-                ssl=tls or self._trust.context(PLAIN),
-                limit=0,  # the forwarder limits what is under way
+                ssl=tls or self._tls_contexts.context(PLAIN),
+                limit=0,  # the forwarder limits the sends in flight
                 keepalive_timeout=_KEEP_ALIVE_S,
             ),
             response_class=Answer,
@@ -104,29 +110,33 @@ class Sender:
             await self._routes.close()
 
     async def ready(self, webhook: ClaimedWebhook) -> bool:
-        """Wait for what an attempt needs of this process; return False when that takes too long and nothing was tried.
+        """Wait for a thread that looks the name up. Return False when that takes too long.
 
-        Call it before `send`, whose time limits begin when `send` does: waiting for others' look-ups is not the subscriber's time.
+        Call it before `send`: the wait for others' look-ups does not count against the attempt's
+        time limits.
         """
         try:
             host = self._url(webhook.target.url).raw_host or ""
         except DestinationRefused:
-            return True  # `send` says so
+            return True  # `send` returns that outcome
         return literal_address(host) is not None or await self._resolver.begin(host)
 
     async def send(
-        self, webhook: ClaimedWebhook, keys: Sequence[str], transport: ConnectionOptions = PLAIN
+        self, webhook: ClaimedWebhook, keys: Sequence[str], connection: ConnectionOptions = PLAIN
     ) -> DeliveryOutcome:
-        """POST `webhook`, signed with each of `keys`. Every way in which the network and the subscriber can fail is an Outcome."""
+        """POST `webhook`, signed with each of `keys`.
+
+        Failures of the network and of the subscriber are outcomes, not exceptions.
+        """
         if not spans.is_tracing():
-            return await self._send(webhook, keys, transport, {})
+            return await self._send(webhook, keys, connection, {})
         span = _span_of(webhook)
-        outcome = await self._send(webhook, keys, transport, span.headers)
+        outcome = await self._send(webhook, keys, connection, span.headers)
         try:
             span.end(
                 {"outcome": outcome.kind.value}, failed=outcome.kind is not OutcomeKind.DELIVERED
             )
-        except Exception as error:  # whatever becomes of the trace, the webhook was answered
+        except Exception as error:  # the webhook was answered, even if its trace is lost
             log.warning("span_not_ended", error=type(error).__name__)
         return outcome
 
@@ -134,34 +144,34 @@ class Sender:
         self,
         webhook: ClaimedWebhook,
         keys: Sequence[str],
-        transport: ConnectionOptions,
+        connection: ConnectionOptions,
         extra: Mapping[str, str],
     ) -> DeliveryOutcome:
-        """Make the attempt. Once a status line has come, its status is the outcome: nothing that fails after it changes that."""
+        """Make the attempt. A complete status line decides the outcome, even if the rest fails."""
         body = bytearray()
-        trouble: BaseException | None = None
-        with hearing() as heard:
+        failure: BaseException | None = None
+        with capture_answer() as captured:
             try:
-                await self._exchange(webhook, keys, transport, extra, body)
+                await self._exchange(webhook, keys, connection, extra, body)
             except (Exception, asyncio.CancelledError) as error:
-                trouble = error
-        if heard.status is not None:
-            kind = kind_of_status(heard.status)
+                failure = error
+        if captured.status is not None:
+            kind = kind_of_status(captured.status)
             retry_after = (
                 None
                 if kind is OutcomeKind.DELIVERED
-                else parse_retry_after(heard.retry_after, webhook.database_now)
+                else parse_retry_after(captured.retry_after, webhook.database_now)
             )
-            return DeliveryOutcome(kind, heard.status, _excerpt(body, trouble), retry_after)
-        if isinstance(trouble, FAILURES):
-            return outcome_of(trouble)
-        raise trouble or AssertionError("an answer without a status line")
+            return DeliveryOutcome(kind, captured.status, _excerpt(body, failure), retry_after)
+        if isinstance(failure, FAILURES):
+            return outcome_of(failure)
+        raise failure or AssertionError("an answer without a status line")
 
     async def _exchange(
         self,
         webhook: ClaimedWebhook,
         keys: Sequence[str],
-        transport: ConnectionOptions,
+        connection: ConnectionOptions,
         extra: Mapping[str, str],
         body: bytearray,
     ) -> None:
@@ -170,11 +180,11 @@ class Sender:
         route = await self._routes.to(url) if self._routes else Route(url)
         content = self._content(webhook)
         signed = signed_headers(str(webhook.event_id), webhook.database_now, content, keys)
-        headers = {**dict(transport.headers), **_BASE_HEADERS, **route.headers, **extra, **signed}
+        headers = {**dict(connection.headers), **_BASE_HEADERS, **route.headers, **extra, **signed}
         options = {
             "timeout": self._timeout_of(webhook),
             "allow_redirects": False,
-            **self._tls(transport),
+            **self._tls(connection),
             **route.options,
         }
         async with (
@@ -184,7 +194,7 @@ class Sender:
             await _read_beginning(response, body)
 
     def _content(self, webhook: ClaimedWebhook) -> bytes:
-        """The body; one event goes to several subscribers at about the same time, so the last ones made are kept."""
+        """Return the body. Recent ones are kept: an event goes to several subscribers together."""
         key = (webhook.event_id, webhook.customer is not None)
         content = self._contents.get(key)
         if content is None:
@@ -200,17 +210,17 @@ class Sender:
         if url is None:
             url = parse_url(text, self._allow_http)
             literal = literal_address(url.raw_host or "")
-            if literal is not None:  # for these the HTTP client asks no resolver
+            if literal is not None:  # the HTTP client asks no resolver for it
                 check_address(literal, self._networks)
             if len(self._urls) > _URLS:
                 self._urls.clear()
             self._urls[text] = url
         return url
 
-    def _tls(self, transport: ConnectionOptions) -> dict[str, ssl.SSLContext]:
-        if transport.ca is None and transport.client_certificate is None:
+    def _tls(self, connection: ConnectionOptions) -> dict[str, ssl.SSLContext]:
+        if connection.ca is None and connection.client_certificate is None:
             return {}
-        return {"ssl": self._trust.context(transport)}
+        return {"ssl": self._tls_contexts.context(connection)}
 
     def _timeout_of(self, webhook: ClaimedWebhook) -> aiohttp.ClientTimeout:
         own = webhook.target.timeout_s
@@ -221,7 +231,7 @@ class Sender:
 
 
 def _span_of(webhook: ClaimedWebhook) -> spans.Send:
-    """The span of an attempt, in the trace of the call that the event came from."""
+    """Begin the span of an attempt, in the trace of the call behind the event."""
     notice_id = json.loads(webhook.data).get("notice_id")
     attributes = {
         "outbound_webhook_id": webhook.id,
@@ -231,24 +241,24 @@ def _span_of(webhook: ClaimedWebhook) -> spans.Send:
 
 
 async def _read_beginning(response: aiohttp.ClientResponse, body: bytearray) -> None:
-    """Read the beginning of the answer's body. An answer that goes on loses its connection, so that nobody reads the rest."""
+    """Read the beginning of the answer's body; close the connection of a longer one."""
     while len(body) < EXCERPT_BYTES and not response.content.at_eof():
         body += await response.content.read(EXCERPT_BYTES - len(body))
     if not response.content.at_eof():
         response.close()
 
 
-def _excerpt(body: bytearray, trouble: BaseException | None) -> str | None:
-    """Return what is worth keeping of an answer: the beginning of its body, or else what was wrong with it."""
-    if not body and trouble is not None:
-        return f"the answer broke off after its status: {describe(trouble)}"
+def _excerpt(body: bytearray, failure: BaseException | None) -> str | None:
+    """Return the beginning of the answer's body, or without one the failure after its status."""
+    if not body and failure is not None:
+        return f"the answer broke off after its status: {describe(failure)}"
     return body.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}") or None
 
 
 def parse_retry_after(value: str, at: datetime | None = None) -> timedelta | None:
-    """Return the wait that a Retry-After asks for, as seconds or as a date; None if there is none or it cannot be read.
+    """Return the wait that a Retry-After asks for, or None without a readable value.
 
-    A date counts from `at`, the present moment if None.
+    The value is a number of seconds or a date. A date counts from `at`, by default from now.
     """
     if not value:
         return None
@@ -257,10 +267,5 @@ def parse_retry_after(value: str, at: datetime | None = None) -> timedelta | Non
     try:
         moment: datetime = parsedate_to_datetime(value)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - (at or now())
-    except (
-        ValueError,
-        TypeError,
-        ArithmeticError,
-        LookupError,
-    ):  # the parser lets several through that are not its own
+    except (ValueError, TypeError, ArithmeticError, LookupError):  # the parser raises all of these
         return None

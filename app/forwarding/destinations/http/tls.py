@@ -1,4 +1,4 @@
-"""TLS towards subscribers: whom to trust, and as whom to come."""
+"""TLS contexts for connections to subscribers: trusted CAs and client certificates."""
 
 import os
 import ssl
@@ -15,16 +15,19 @@ _CONTEXTS = 1_000
 
 
 class TlsContexts:
-    """Makes TLS contexts for subscribers and keeps them: connections are shared only by those with the same one."""
+    """Make TLS contexts and keep them: only subscribers with the same context share connections."""
 
     def __init__(self, ca_file: Path | None = None) -> None:
-        """`ca_file` holds authorities, as PEM, that are trusted beside the system's."""
+        """Trust the CAs in `ca_file` (PEM) beside the system's."""
         self._ca_file = ca_file
         self._made: dict[tuple[str | None, str | None], ssl.SSLContext] = {}
 
-    def context(self, transport: ConnectionOptions) -> ssl.SSLContext:
-        """The context for a subscriber; raises ssl.SSLError for certificates that cannot be used, OSError for a file."""
-        key = (transport.ca, transport.client_certificate)
+    def context(self, options: ConnectionOptions) -> ssl.SSLContext:
+        """Return the context for a subscriber.
+
+        Raise ssl.SSLError for unusable certificates, OSError for an unreadable file.
+        """
+        key = (options.ca, options.client_certificate)
         made = self._made.get(key)
         if made is None:
             if len(self._made) >= _CONTEXTS:
@@ -34,31 +37,35 @@ class TlsContexts:
 
     @cached_property
     def _added(self) -> str | None:
-        """The text of `ca_file`, read once: its disk may hang later, when others wait for this thread."""
+        """The text of `ca_file`, read once: its disk may hang later, in the event loop's thread."""
         return read_configured(self._ca_file).decode("ascii", "ignore") if self._ca_file else None
 
 
 def make_context(
     ca: str | None, client_certificate: str | None, *, added: str | None = None
 ) -> ssl.SSLContext:
-    """A TLS context that trusts the authorities in `ca` alone, or without them the system's and those in `added`.
+    """Return a TLS context that trusts the CAs in `ca` alone.
 
-    `client_certificate` is shown to a server that asks for one. Raises ssl.SSLError or OSError for what cannot be loaded.
+    Without `ca` it trusts the system's CAs and those in `added`. A server that asks for it gets
+    `client_certificate`. Raise ssl.SSLError or OSError for certificates that cannot be loaded.
     """
     context = ssl.create_default_context(cadata=ca) if ca else ssl.create_default_context()
     if added is not None and not ca:
-        context.load_verify_locations(cadata=added or "\n")  # empty text is refused in another way
+        # Empty text would raise another error.
+        context.load_verify_locations(cadata=added or "\n")
     if client_certificate is not None:
         with _as_file(client_certificate) as path:
-            context.load_cert_chain(
-                path, password=""
-            )  # an encrypted key fails instead of asking at a terminal
+            # With a password, an encrypted key fails instead of asking at a terminal.
+            context.load_cert_chain(path, password="")
     return context
 
 
 @contextmanager
 def _as_file(text: str) -> Iterator[str]:
-    """A path under which `ssl`, which reads keys from files only, finds the text: in memory where the system can do that."""
+    """Yield the path of a file with `text`, because `ssl` reads keys from files only.
+
+    The file is in memory where the system supports that.
+    """
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("client-certificate", os.MFD_CLOEXEC)
         with os.fdopen(descriptor, "w") as file:

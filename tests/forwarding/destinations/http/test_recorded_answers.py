@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from app.db.notify import OUTBOUND, NotifyListener
-from app.forwarding.attempts.writer import REFUSED_AT_MOST
+from app.forwarding.attempts.writer import REJECTED_AT_MOST
 from app.forwarding.destinations.http.sender import TimeLimits
 from app.forwarding.forwarder import Forwarder
 from tests.forwarding import hostile_server as hostile
@@ -136,7 +136,7 @@ async def test_when_nothing_can_be_recorded_nothing_more_is_sent(world: Delivery
         await world.run(REFUSE.format(condition="true"))
         await world.run(TRIGGER)
         await world.subscriber(f"http://127.0.0.1:{port}/hooks")
-        for _ in range(REFUSED_AT_MOST + 1):
+        for _ in range(REJECTED_AT_MOST + 1):
             await world.event()
         forwarder = Forwarder(
             world.sessions, world.vault, NotifyListener(world.url, (OUTBOUND,)), OPTIONS
@@ -144,4 +144,4 @@ async def test_when_nothing_can_be_recorded_nothing_more_is_sent(world: Delivery
         async with asyncio.timeout(10):
             with pytest.raises(ExceptionGroup, match="unhandled errors"):
                 await forwarder.run()
-    assert len(arrived) == REFUSED_AT_MOST + 1
+    assert len(arrived) == REJECTED_AT_MOST + 1
