@@ -13,6 +13,7 @@ from app.simulator.player.target import Method
 from app.simulator.state.settings import SimulatorSettings, is_loopback
 
 DEFAULT_PORT = 8002
+_DIFFERENT = 1
 _WRONG = 2
 
 
@@ -79,6 +80,16 @@ Speed = Annotated[float, _option("clock-speed", "Simulated seconds in a real sec
 Anywhere = Annotated[bool, _option("anywhere", "Listen for and call other machines too.")]
 
 
+Replay = Annotated[
+    Path | None,
+    _option(
+        "replay",
+        "Replay a recording, report how the simulator differs, and end.",
+        exists=True,
+        dir_okay=False,
+        show_default=False,
+    ),
+]
 Given = Annotated[
     list[str] | None,
     typer.Option(
@@ -108,11 +119,12 @@ def simulator(
     clock_speed: Speed = 1.0,
     anywhere: Anywhere = False,
     given: Given = None,
+    replay: Replay = None,
 ) -> None:
     """Be Zeus: take applications, keep slips, and call and mail as Zeus does.
 
-    Prints one line of JSON with its address when it listens. Its API, its settings and its magic values
-    are in docs/reference/simulator.md.
+    Prints one line of JSON with its address when it listens. Its API, its settings, its magic
+    values and the form of recordings are in docs/reference/simulator.md.
     """
     options = {
         "call_url": call_url,
@@ -130,9 +142,27 @@ def simulator(
     settings = _settings(
         {name: value for name, value in options.items() if value is not None}, given or []
     )
+    if replay:
+        _replay(replay, settings)
     if not anywhere and not is_loopback(host):
         _refuse(f"{host} can be reached from other machines; say --anywhere if that is wanted")
     asyncio.run(_serve(_bound(host, port), state, settings))
+
+
+def _replay(path: Path, settings: SimulatorSettings) -> NoReturn:
+    """Print every difference between a recording and the simulator; exit with 1 if there is one."""
+    from app.simulator.replay.recording import UnreadableRecording, read_recording
+    from app.simulator.replay.replay import RecordingReplay
+
+    try:
+        recording = read_recording(path)
+    except UnreadableRecording as error:
+        _refuse(str(error))
+    differences = asyncio.run(RecordingReplay(recording).run(settings))
+    for difference in differences:
+        typer.echo(difference)
+    typer.echo(f"{len(recording)} lines replayed, {len(differences)} differences")
+    raise typer.Exit(_DIFFERENT if differences else 0)
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:

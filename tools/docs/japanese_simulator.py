@@ -84,14 +84,13 @@ OPERATIONS: Mapping[str, str] = {
 COMMAND: Mapping[str, str] = {
     (
         "Be Zeus: take applications, keep slips, and call and mail as Zeus does.\n\n"
-        "Prints one line of JSON with its address when it listens. Its API, its settings and its "
-        "magic values\n"
-        "are in docs/reference/simulator.md."
+        "Prints one line of JSON with its address when it listens. Its API, its settings, its magic\n"
+        "values and the form of recordings are in docs/reference/simulator.md."
     ): (
         "ゼウス役のサーバーになる。申込を受け付け、払込票を管理し、"
         "ゼウスと同じようにコールとメールを送る。\n\n"
-        "待ち受けを始めると、アドレスを1行のJSONで表示する。API、設定、マジック値は "
-        "docs/reference/simulator.md にある。"
+        "待ち受けを始めると、アドレスを1行のJSONで表示する。API、設定、マジック値、記録の形式は"
+        " docs/reference/simulator.md にある。"
     ),
 }
 OPTIONS: Mapping[str, str] = {
@@ -109,6 +108,9 @@ OPTIONS: Mapping[str, str] = {
     "Call for 02 and 03 too.": "02と03もコールする",
     "The SMTP server that gets mails, as host:port.": "メールを渡すSMTPサーバー（ホスト:ポート）",
     "The Maildir that gets mails.": "メールを入れるMaildir",
+    "Replay a recording, report how the simulator differs, and end.": (
+        "記録を再生し、シミュレーターとの違いを表示して終了する"
+    ),
     "The IPコード that may apply, with commas.": "申込できるIPコード（カンマ区切り）",
     "The valid test IDs, with commas.": "有効なテストID（カンマ区切り）",
     "Days until the payment deadline.": "支払期限までの日数",

@@ -19,8 +19,9 @@ from app.simulator.server.api_views import (
 )
 from app.simulator.server.magic import MAGIC
 from app.simulator.server.problems import PROBLEMS, FixedSetting
-from app.simulator.server.zeus import MailNotFound, SimulatedZeus
+from app.simulator.server.zeus import SimulatedZeus
 from app.simulator.state.settings import SimulatorSettings
+from app.simulator.state.store import MailNotFound
 from app.simulator.state.transitions import SlipAction
 
 router = APIRouter(prefix="/api", responses=PROBLEMS)

@@ -20,8 +20,8 @@ from app.simulator.server.api_views import CallView, call_view, mail_view, order
 from app.simulator.server.console_texts import ACTIONS, OUTCOMES, TEXTS
 from app.simulator.server.setting_texts import SECTIONS, SETTINGS
 from app.simulator.server.settings_pages import SettingsPages
-from app.simulator.server.zeus import CallNotFound, SimulatedZeus
-from app.simulator.state.store import Slip, SlipNotFound
+from app.simulator.server.zeus import SimulatedZeus
+from app.simulator.state.store import CallNotFound, Slip, SlipNotFound
 from app.simulator.state.transitions import ActionNotAllowed, SlipAction
 from app.zeus.mails import JAPAN
 from app.zeus.stores import STORES

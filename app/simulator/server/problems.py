@@ -12,9 +12,9 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Route
 
 from app.simulator.server.settings_form import FIXED, fields
-from app.simulator.server.zeus import CallNotFound, MailNotFound, SimulatedZeus
+from app.simulator.server.zeus import SimulatedZeus
 from app.simulator.state.clock import ClockLimit
-from app.simulator.state.store import SlipNotFound
+from app.simulator.state.store import CallNotFound, MailNotFound, SlipNotFound
 from app.simulator.state.transitions import ActionNotAllowed, SlipAction, allowed_actions
 
 MEDIA_TYPE = "application/problem+json"

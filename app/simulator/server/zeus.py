@@ -15,7 +15,14 @@ from app.simulator.server.magic import Magic
 from app.simulator.server.slips import new_slip
 from app.simulator.state.clock import SimulatedClock
 from app.simulator.state.settings import SimulatorSettings
-from app.simulator.state.store import MadeCall, Slip, SlipNotFound, SlipStore, Timer
+from app.simulator.state.store import (
+    CallNotFound,
+    MadeCall,
+    Slip,
+    SlipNotFound,
+    SlipStore,
+    Timer,
+)
 from app.simulator.state.transitions import ActionNotAllowed, SlipAction, SlipState, state_after
 from app.zeus.mails import JAPAN
 
@@ -23,18 +30,6 @@ TEST_MINUTES = 30
 """05 or 06 of a test comes within 30 minutes of 04 (manual, operational test)."""
 _AFTER_PAYMENT = {"1": SlipAction.CONFIRM, "2": SlipAction.TAKE_BACK}
 _TIMERS_IN_FLIGHT = 50
-
-
-class CallNotFound(Exception):
-    """The order has no call with this number."""
-
-    def __init__(self, order_no: str, n: int) -> None:
-        super().__init__(order_no, n)
-        self.order_no, self.n = order_no, n
-
-
-class MailNotFound(CallNotFound):
-    """The order has no mail with this number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,12 +216,17 @@ class SimulatedZeus:
         self.settings = settings
         self._note_change()
 
+    async def idle(self) -> None:
+        """Return when nothing is in flight: every call is made, and every mail is sent."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
     async def advance(self, by: timedelta) -> datetime:
         """Move the clock and return when everything that fell due has been done and called."""
         self.clock.advance(by)
         self._begin_due()
-        while self._due:
-            await asyncio.wait(set(self._due))
+        while self._due:  # not asyncio.wait: it lets nothing else run when all are done already
+            await asyncio.gather(*self._due, return_exceptions=True)
             self._begin_due()
         self._note_change()
         return self.clock.now()
@@ -237,8 +237,9 @@ class SimulatedZeus:
             timer = self.store.next_timer()
             self._changed.clear()
             seconds = self.clock.real_seconds_until(timer.due_at) if timer else None
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), seconds)
+            with contextlib.suppress(TimeoutError):  # wait_for of Python 3.11 can lose a cancel
+                async with asyncio.timeout(seconds):
+                    await self._changed.wait()
 
     def _begin_due(self) -> None:
         for timer in self.store.take_due_timers(self.clock.now()):

@@ -30,6 +30,18 @@ class SlipNotFound(Exception):
     """No order has this number."""
 
 
+class CallNotFound(Exception):
+    """The order has no call with this number."""
+
+    def __init__(self, order_no: str, n: int) -> None:
+        super().__init__(order_no, n)
+        self.order_no, self.n = order_no, n
+
+
+class MailNotFound(CallNotFound):
+    """The order has no mail with this number."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slip:
     """One order as Zeus keeps it. `values` are the parameters of its calls but `status`."""
