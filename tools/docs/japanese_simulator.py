@@ -84,8 +84,8 @@ OPERATIONS: Mapping[str, str] = {
 COMMAND: Mapping[str, str] = {
     (
         "Be Zeus: take applications, keep slips, and call and mail as Zeus does.\n\n"
-        "Prints one line of JSON with its address when it listens. Its API, its settings, its magic\n"
-        "values and the form of recordings are in docs/reference/simulator.md."
+        "Prints one line of JSON with its address when it listens. Its API, its settings, "
+        "its magic\nvalues and the form of recordings are in docs/reference/simulator.md."
     ): (
         "ゼウス役のサーバーになる。申込を受け付け、払込票を管理し、"
         "ゼウスと同じようにコールとメールを送る。\n\n"
