@@ -11,7 +11,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.tables.webhooks import STILL_PENDING
-from app.forwarding.queue.array_lookup import look_up
+from app.forwarding.queue.array_lookup import array_parameter, array_text, look_up
 from app.forwarding.queue.due_bounds import (
     FIRST_ATTEMPT,
     FIRST_ATTEMPTS_FROM,
@@ -31,11 +31,11 @@ _RATE = """least(s.rate_limit,
 
 _BUSY = look_up(
     "busy",
-    "CAST(:busy_ids AS uuid[])",
-    in_flight="CAST(:in_flight AS int[])",
-    retries="CAST(:retries AS int[])",
-    allowed="CAST(:allowed AS int[])",
-    ahead="CAST(:ahead AS int[])",
+    array_parameter("busy_ids", "uuid"),
+    in_flight=array_parameter("in_flight", "int"),
+    retries=array_parameter("retries", "int"),
+    allowed=array_parameter("allowed", "int"),
+    ahead=array_parameter("ahead", "int"),
 )
 _RATE_LIMITED = look_up("rate_limited", "buckets.ids", allowance="buckets.allowances")
 
@@ -210,11 +210,11 @@ async def claim(
     parameters = {
         "limit": limit,
         "retry_limit": limit if retry_limit is None else max(retry_limit, 0),
-        "busy_ids": [entry.subscriber_id for entry in busy],
-        "in_flight": [entry.in_flight for entry in busy],
-        "retries": [entry.retries for entry in busy],
-        "allowed": [entry.allowed for entry in busy],
-        "ahead": [entry.ahead for entry in busy],
+        "busy_ids": array_text(entry.subscriber_id for entry in busy),
+        "in_flight": array_text(entry.in_flight for entry in busy),
+        "retries": array_text(entry.retries for entry in busy),
+        "allowed": array_text(entry.allowed for entry in busy),
+        "ahead": array_text(entry.ahead for entry in busy),
         "token": token,
         "lease": lease,
         "order_hold": order_hold,

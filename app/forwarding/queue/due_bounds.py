@@ -11,7 +11,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.scan_bounds import Margin, SweepSchedule
-from app.forwarding.queue.array_lookup import look_up
+from app.forwarding.queue.array_lookup import array_parameter, array_text, look_up
 
 _MARGIN_S = 1.0
 _START = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,9 +25,9 @@ OF_SUBSCRIBER = "w.subscriber_id = s.id AND w.state = 'pending'"
 
 SCAN = look_up(
     "scan",
-    "CAST(:bound_ids AS uuid[])",
-    first_attempts="CAST(:bound_first_attempts AS timestamptz[])",
-    retries="CAST(:bound_retries AS timestamptz[])",
+    array_parameter("bound_ids", "uuid"),
+    first_attempts=array_parameter("bound_first_attempts", "timestamptz"),
+    retries=array_parameter("bound_retries", "timestamptz"),
 )
 """FROM item with the bounds of subscriber `s`, NULL where it has none; parameters of DueBounds."""
 
@@ -80,10 +80,13 @@ class DueBounds:
         self._bounds: dict[UUID, Bound] = {}
         self._margin = Margin(_MARGIN_S)
         self._sweeps = SweepSchedule()
+        self._parameters: dict[str, Any] | None = None
 
     def parameters(self) -> dict[str, Any]:
         """Return the bounds as the parameters of a statement."""
-        return _parameters(self._bounds)
+        if self._parameters is None:
+            self._parameters = _parameters(self._bounds)
+        return self._parameters
 
     def parameters_with(self, others: "DueBounds") -> dict[str, Any]:
         """Return these bounds and those of other subscribers as the parameters of a statement."""
@@ -115,7 +118,7 @@ class DueBounds:
 
     def _keep(self, rows: Sequence[Row[Any]]) -> None:
         """Replace the bounds with those that `rows` allow."""
-        self._bounds = {}
+        self._bounds, self._parameters = {}, None
         for row in rows:
             most = row.now - timedelta(seconds=self._margin.seconds)
             self._bounds[row.id] = Bound(
@@ -126,9 +129,11 @@ class DueBounds:
 def _parameters(bounds: Mapping[UUID, Bound]) -> dict[str, Any]:
     ids = sorted(bounds)
     return {
-        "bound_ids": ids,
-        "bound_first_attempts": [bounds[subscriber_id].first_attempts for subscriber_id in ids],
-        "bound_retries": [bounds[subscriber_id].retries for subscriber_id in ids],
+        "bound_ids": array_text(ids),
+        "bound_first_attempts": array_text(
+            bounds[subscriber_id].first_attempts for subscriber_id in ids
+        ),
+        "bound_retries": array_text(bounds[subscriber_id].retries for subscriber_id in ids),
     }
 
 

@@ -107,7 +107,9 @@ class SubscriberLimits:
         )
 
     def offer(self) -> None:
-        self.offered, self.offered_retries = self.free, self.free_for_retries
+        bound = self._bound  # computed once: each claim does this for every busy subscriber
+        self.offered = bound - self.in_flight
+        self.offered_retries = min(self.offered, retry_share(bound) - self.retries)
 
     def add(self, webhook: ClaimedWebhook) -> None:
         self.max_in_flight = webhook.target.max_in_flight

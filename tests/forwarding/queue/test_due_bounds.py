@@ -3,7 +3,7 @@
 import asyncio
 import random
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from app.db.connections import Connection, connect
 from app.forwarding.attempts.sql import AttemptResult, record
 from app.forwarding.fan_out import enqueue, fan_out
 from app.forwarding.outcome import OutcomeKind
+from app.forwarding.queue.array_lookup import array_text
 from app.forwarding.queue.claims import CLAIM, claim
 from app.forwarding.queue.due_bounds import NO_BOUNDS, DueBounds
 from app.forwarding.subscribers.backlog import ready_backlog
@@ -164,7 +165,10 @@ async def test_a_clock_of_the_database_that_was_set_back_lowers_the_bound(
     ahead = {
         **ahead,
         **{
-            name: [each + timedelta(hours=1) for each in ahead[name]]
+            name: array_text(
+                datetime.fromisoformat(each) + timedelta(hours=1)
+                for each in ahead[name].strip("{}").split(",")
+            )
             for name in ("bound_first_attempts", "bound_retries")
         },
     }

@@ -11,6 +11,7 @@ from sqlalchemy import TextClause
 
 from app.clock import uuid7
 from app.db.connections import HELD_TO_INDEXES, Connection, connect
+from app.forwarding.queue.array_lookup import array_text
 from app.forwarding.queue.claims import CLAIM, Busy, claim
 from app.forwarding.queue.due_bounds import FIRST_DUE
 from app.forwarding.queue.order_sequence import PARK
@@ -69,14 +70,14 @@ async def test_no_statement_compares_all_subscribers_with_all(
         connection,
         {"claim": CLAIM, "park": PARK, "first due": FIRST_DUE}[name],
         capped=capped,
-        busy_ids=ids,
-        in_flight=[0] * MANY,
-        retries=[0] * MANY,
-        allowed=[10] * MANY,
-        ahead=[0] * MANY,
-        bound_ids=ids,
-        bound_first_attempts=start,
-        bound_retries=start,
+        busy_ids=array_text(ids),
+        in_flight=array_text([0] * MANY),
+        retries=array_text([0] * MANY),
+        allowed=array_text([10] * MANY),
+        ahead=array_text([0] * MANY),
+        bound_ids=array_text(ids),
+        bound_first_attempts=array_text(start),
+        bound_retries=array_text(start),
     )
     assert removed < 10 * MANY
 
