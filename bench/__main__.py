@@ -1,4 +1,4 @@
-"""`python -m bench [CASE …]`: run cases and print one table of figures, baselines and requirements."""
+"""`python -m bench [CASE …]`: run cases, print figures, baselines and requirements."""
 
 import argparse
 import asyncio
@@ -20,7 +20,7 @@ from bench.plan import QUICK, Bench, Effort
 
 
 def main() -> int:
-    """Run what the command line asks for; the exit code is 1 when a requirement is missed or a case fails."""
+    """Run the cases of the command line. Return 1 if a requirement is missed or a case fails."""
     arguments = _parser().parse_args()
     configure_logs("WARNING", "text")
     chosen = Effort(
@@ -46,7 +46,10 @@ def main() -> int:
 
 
 async def _run(names: list[str], effort: Effort, directory: Path) -> tuple[list[Figure], list[str]]:
-    """The figures of all cases that could be measured, and the names of those that could not. SIGTERM ends it as Ctrl-C does."""
+    """Return the figures of all cases that could be measured, and the names of the others.
+
+    SIGTERM ends the run as Ctrl-C does.
+    """
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
@@ -127,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _about(directory: Path) -> dict[str, object]:
-    """What a reader of the figures must know about the run."""
+    """Return what a reader of the figures must know about the run."""
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "cores": os.cpu_count(),
@@ -138,7 +141,7 @@ def _about(directory: Path) -> dict[str, object]:
 
 
 def _sync_ms(directory: Path) -> float:
-    """How long the disk takes to make 512 bytes durable: next to nothing means that it does not."""
+    """Return the time to make 512 bytes durable. Next to nothing means that the disk does not."""
     with (directory / "sync").open("wb", buffering=0) as file:
         started = time.perf_counter()
         for _ in range(100):

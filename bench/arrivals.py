@@ -1,4 +1,4 @@
-"""Asking the bench's subscriber what arrived, and how long that took."""
+"""Arrivals of webhooks at the bench's subscriber, and how long they took."""
 
 import asyncio
 import json
@@ -12,29 +12,29 @@ _POLL_S = 0.2
 
 
 class NotArrived(Exception):
-    """Webhooks did not arrive although there was time enough."""
+    """Webhooks did not arrive in time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How a set of durations is spread, in milliseconds."""
+    """Distribution of a set of durations, in milliseconds."""
 
     p50_ms: float
     p95_ms: float
 
 
 class Inbox:
-    """What arrived at the subscriber on `port`."""
+    """Arrivals at the subscriber on `port`."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self.first: dict[tuple[str, str], float] = {}
-        """When the first webhook for a name about an order arrived, in seconds of the monotonic clock."""
+        """Time of the first webhook for each name and order, in seconds of the monotonic clock."""
         self.most_waiting = 0
-        """How many webhooks were waiting for their answer at once, at most, between the last two looks."""
+        """Most webhooks that waited for an answer together, between the last two fetches."""
 
     async def look(self) -> None:
-        """Fetch what has arrived since the last look."""
+        """Fetch what has arrived since the last fetch."""
         _, content = await get(self._port, "/arrivals", patience_s=30)
         told = json.loads(content)
         self.most_waiting = told["most_waiting"]
@@ -42,7 +42,10 @@ class Inbox:
             self.first.setdefault((name, order_no), moment)
 
     async def wait_for(self, count: int, patience_s: float = 60) -> None:
-        """Look until webhooks of `count` names and orders have arrived. Raises NotArrived when none arrives for `patience_s` seconds."""
+        """Fetch until webhooks of `count` names and orders have arrived.
+
+        Raise NotArrived when none arrives for `patience_s` seconds.
+        """
         seen, moment = len(self.first), time.monotonic()
         while len(self.first) < count:
             await asyncio.sleep(_POLL_S)
@@ -55,7 +58,10 @@ class Inbox:
     async def delays(
         self, sent: Mapping[str, float], *names: str, patience_s: float = 60
     ) -> Spread:
-        """The spread of the times from each call to the arrival of its webhook for each of `names`. Raises NotArrived."""
+        """Return the distribution of the times from each call to its webhook for each of `names`.
+
+        Raise NotArrived.
+        """
         due = {(name, order_no): moment for name in names for order_no, moment in sent.items()}
         deadline = time.monotonic() + patience_s
         while due.keys() - self.first.keys():
@@ -67,7 +73,7 @@ class Inbox:
 
     @property
     def per_s(self) -> float:
-        """Arrivals per second, without the first and the last tenth: a start and an end are no rate."""
+        """Return arrivals per second, without the first and the last tenth."""
         moments = sorted(self.first.values())
         first, last = len(moments) // 10, len(moments) - 1 - len(moments) // 10
         return (last - first) / (moments[last] - moments[first])

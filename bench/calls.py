@@ -1,4 +1,4 @@
-"""The calls that the bench sends: all 14 parameters as Zeus writes them, one order each."""
+"""Calls that the bench sends: all 14 parameters as Zeus writes them, one order each."""
 
 from app.zeus.wire import encode
 
@@ -23,12 +23,13 @@ _VALUES = {
 
 
 class CallWriter:
-    """Writes requests that differ only in their order_no, cheaply enough for a load generator."""
+    """Write requests that differ only in their order_no, cheaply enough for a load generator."""
 
     def __init__(self, path: str, prefix: str, *, keep_alive: bool) -> None:
-        """`prefix` begins every order_no, so that several generators do not speak of the same orders.
+        """Begin every order_no with `prefix`, so that several generators use different orders.
 
-        Without `keep_alive` a request is what Zeus sends: HTTP/1.0, no Host, the connection ends with the answer.
+        Without `keep_alive` a request is what Zeus sends: HTTP/1.0, no Host, and the connection
+        ends with the answer.
         """
         end = b" HTTP/1.1\r\nHost: relay.example\r\n\r\n" if keep_alive else b" HTTP/1.0\r\n\r\n"
         query, _, rest = encode(_VALUES).partition(_MARK)
@@ -37,9 +38,9 @@ class CallWriter:
         self._tail = rest + end
 
     def order_no(self, number: int) -> str:
-        """The order_no of the call with this number."""
+        """Return the order_no of the call with this number."""
         return f"{self._prefix}-{number}"
 
     def request(self, number: int) -> bytes:
-        """The whole request about the order with this number."""
+        """Return the whole request about the order with this number."""
         return self._head + self.order_no(number).encode() + self._tail

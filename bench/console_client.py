@@ -1,4 +1,4 @@
-"""An operator who asks for one page after the other, signed in to the console and with a token for the API, and looks at the clock."""
+"""Client of the console and the API: a signed-in operator who opens one page after the other."""
 
 import re
 import time
@@ -13,18 +13,18 @@ _PATIENCE_S = 60.0
 
 
 class NotAnswered(Exception):
-    """A page was refused, or is not the page that was asked for; the text holds the path and the status."""
+    """The answer is an error or another page; the text holds the path and the status."""
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
-    """Someone who is signed in."""
+class SignedIn:
+    """A signed-in operator."""
 
     session: aiohttp.ClientSession
     base: str
 
     async def ask(self, path: str) -> float:
-        """How long the page took in milliseconds, redirects and body included. Raises NotAnswered unless it is there."""
+        """Return the time of a page in milliseconds, with redirects and body. Raise NotAnswered."""
         started = time.perf_counter()
         async with self.session.get(self.base + path) as response:
             await response.read()
@@ -34,13 +34,13 @@ class Visitor:
 
 
 @asynccontextmanager
-async def visitor(port: int, token: str) -> AsyncIterator[Visitor]:
-    """Sign in to the operator's side at this port of this machine."""
+async def signed_in(port: int, token: str) -> AsyncIterator[SignedIn]:
+    """Sign in at this port of this machine."""
     base = f"http://127.0.0.1:{port}"
     async with aiohttp.ClientSession(
         cookie_jar=aiohttp.CookieJar(
             unsafe=True
-        ),  # which takes cookies from an address without a name
+        ),  # which accepts cookies from an address without a name
         headers={"Authorization": f"Bearer {token}"},
         timeout=aiohttp.ClientTimeout(total=_PATIENCE_S),
     ) as session:
@@ -53,4 +53,4 @@ async def visitor(port: int, token: str) -> AsyncIterator[Visitor]:
         ) as response:
             if response.status != 200:
                 raise NotAnswered(f"/sign-in: {response.status}")
-        yield Visitor(session, base)
+        yield SignedIn(session, base)

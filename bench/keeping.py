@@ -1,4 +1,4 @@
-"""Housekeeping at size: how long its statements take, and what those notice who append and claim meanwhile."""
+"""Housekeeping at size: the time of its statements, and its effect on appends and claims."""
 
 import asyncio
 import time
@@ -39,7 +39,7 @@ WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = cu
 
 @dataclass(slots=True)
 class Seen:
-    """What was seen meanwhile, in milliseconds; `waits` are waits for locks, of anybody."""
+    """Observations during housekeeping, in milliseconds; `waits` are waits for locks."""
 
     statements: list[float] = field(default_factory=list)
     appends: list[float] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Seen:
 
 
 async def keep_house(bench: Bench, site: Site) -> list[Figure]:
-    """Erase and prune batch by batch, beside one who appends and one who claims."""
+    """Erase and prune batch by batch, beside an appender and a claimer."""
     engine, others = make_engine(site.database_url or ""), make_engine(site.database_url or "")
     batches = max(int(_BATCHES * min(bench.effort.size / 1_000_000, 5)), 2)
     quiet, busy = Seen(), Seen()
@@ -71,7 +71,7 @@ async def keep_house(bench: Bench, site: Site) -> list[Figure]:
 
 
 def _works(sessions: Sessions) -> dict[str, Callable[[], Awaitable[int]]]:
-    """One batch of each kind of work; returns how many rows it was about."""
+    """Run one batch of each kind of work. Return the number of its rows."""
     place: dict[str, int] = {"after": 0}
     answer = [NOTHING]
 
@@ -86,7 +86,7 @@ def _works(sessions: Sessions) -> dict[str, Callable[[], Awaitable[int]]]:
         return pruned
 
     async def again() -> int:
-        """The next pass begins at the beginning, where nothing is left but what vacuum has not cleared away yet."""
+        """Begin the next pass at the start, among entries that vacuum has not removed."""
         return (await prune_history(sessions, AGE))[1]
 
     return {
@@ -145,7 +145,7 @@ def _time_statements(engine: AsyncEngine, seen: Seen) -> None:
 
 @asynccontextmanager
 async def _others(site: Site, sessions: Sessions, seen: Seen) -> AsyncIterator[None]:
-    """An appender, a claimer, and one who looks for waits, for the time of the block."""
+    """Run an appender, a claimer and an observer of lock waits during the block."""
     tasks = [
         asyncio.create_task(work)
         for work in (_append(site, seen), _claim(sessions, seen), _look(site, seen))
@@ -185,7 +185,7 @@ async def _append(site: Site, seen: Seen) -> None:
 
 
 async def _claim(sessions: Sessions, seen: Seen) -> None:
-    """Claim as a worker does, and give up what was claimed."""
+    """Claim as a worker does, and roll the claim back."""
     while True:
         async with sessions() as session:
             started = time.perf_counter()

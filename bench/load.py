@@ -1,6 +1,7 @@
-"""The load generator, a process of its own: reads a job as JSON from stdin, plays Zeus, writes what it saw as JSON to stdout.
+"""Load generator, a process of its own: job as JSON on stdin, calls as Zeus, results on stdout.
 
-It is a plain loop over a selector because it shares two cores with what it measures: each call costs two system calls and little else.
+It is a plain loop over a selector because it shares two cores with what it measures: each call
+costs two system calls and little else.
 """
 
 import json
@@ -16,17 +17,19 @@ from typing import Any
 from bench.calls import CallWriter
 
 PATIENCE_S = 15.0
-"""How long answers may take after the last call was sent."""
+"""Longest wait for answers after the last call."""
 _PERCENTILES = (("p50_ms", 0.5), ("p95_ms", 0.95), ("p99_ms", 0.99), ("max_ms", 1.0))
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to send where.
+    """Calls to send, and where to send them.
 
-    Without `rate`, `callers` callers each send a call as soon as the one before was answered. With `rate` (calls/s) calls are sent by
-    the clock, however slow the answers are, and a latency counts from the moment the call was due. Answers to calls of the first
-    `warm_up_s` seconds are not counted. `count` ends the job after so many calls. With `stamps` the time of every call is told.
+    Without `rate`, each of `callers` callers sends a call as soon as the one before was answered.
+    With `rate` (calls/s) calls follow the clock, however slow the answers are, and a latency counts
+    from the moment at which the call was due. Answers to calls of the first `warm_up_s` seconds are
+    not counted. `count` ends the job after so many calls. With `stamps` the result has the time of
+    every call.
     """
 
     host: str
@@ -44,7 +47,7 @@ class Job:
 
 @dataclass(slots=True)
 class Tally:
-    """What came back. Times are seconds of the monotonic clock, which all processes of a machine share."""
+    """Results. Times are seconds of the monotonic clock, which all processes of a machine share."""
 
     counted_from: float
     latencies: "array[float]" = field(default_factory=lambda: array("d"))
@@ -67,7 +70,7 @@ class Tally:
             self.latencies.append(moment - due)
 
     def as_json(self) -> dict[str, Any]:
-        """The sums, with latencies in milliseconds."""
+        """Return the sums, with latencies in milliseconds."""
         latencies = sorted(self.latencies)
         percentiles = {
             name: 1000 * latencies[int(share * (len(latencies) - 1))] if latencies else 0.0
@@ -84,7 +87,7 @@ class Tally:
 
 
 class Caller:
-    """One connection at a time, one call at a time on it."""
+    """One caller: one connection and one call at a time."""
 
     __slots__ = ("_due", "_job", "_received", "_selector", "_socket", "_tally", "busy")
 
@@ -98,7 +101,10 @@ class Caller:
         self.busy = False
 
     def send(self, request: bytes, due: float) -> None:
-        """Send a call, on the open connection or on a new one. Connecting waits; on one machine that is a matter of microseconds."""
+        """Send a call, on the open connection or on a new one.
+
+        Connecting blocks; on one machine that takes microseconds.
+        """
         self._due = due
         self._received = b""
         self.busy = True
@@ -114,14 +120,14 @@ class Caller:
             self._fail(type(error).__name__)
 
     def receive(self) -> None:
-        """Take what has come; at the end of the answer the caller is no longer busy."""
+        """Read what has arrived. At the end of the answer the caller is free again."""
         assert self._socket is not None
         try:
             data = self._socket.recv(65536)
         except OSError as error:
             return self._fail(type(error).__name__)
         if not data:
-            # Between two calls a server may close as it likes.
+            # Between two calls a server may close the connection.
             return self._fail("closed without an answer") if self.busy else self.close()
         self._received += data
         head, complete, body = self._received.partition(b"\r\n\r\n")
@@ -151,7 +157,7 @@ class Caller:
 
 
 class Generator:
-    """Runs one job."""
+    """Run of one job."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
@@ -163,7 +169,7 @@ class Generator:
         self.tally = Tally(self._started + job.warm_up_s)
 
     def run(self) -> None:
-        """Send everything, then wait for the answers that are still out."""
+        """Send everything, then wait for the outstanding answers."""
         if self._job.rate is None:
             callers = [self._caller() for _ in range(self._job.callers)]
             for caller in callers:
@@ -220,7 +226,7 @@ class Generator:
 
 
 def _length(head: bytes) -> int:
-    """The Content-Length of an answer; 0 without one."""
+    """Return the Content-Length of an answer; 0 without one."""
     lower = head.lower()
     at = lower.find(b"\r\ncontent-length:")
     return int(lower[at + 17 :].partition(b"\r\n")[0]) if at >= 0 else 0

@@ -1,8 +1,9 @@
-"""A database as it stands after two years: the rows that the service would have left, made by the server itself.
+"""Database after two years of service: the rows that it would have left, made by SQL.
 
-An order has two calls, 01 and a day later 04, and each is repeated once: of `size` notices half make an event, and each event was
-delivered to two subscribers. Business grows: half of all calls came in the last seven months. Everything follows from the number of a
-call, so that each table can be filled by itself.
+An order has two calls, 01 and a day later 04, and each is repeated once. Half of `size` notices
+therefore make an event, and each event was delivered to two subscribers. Business grows: half of
+all calls came in the last seven months. Everything follows from the number of a call, so each table
+can be filled on its own.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,21 +18,25 @@ from bench.relay import Site
 
 TWO_YEARS = 730
 PAUSED_SINCE_DAYS = 14
-"""How long a subscriber has been paused: what it is owed waits."""
+"""Days for which one subscriber has been paused, with a backlog."""
 _CHUNK = 500_000
 _UNJUDGED = 500
 _HOURS_S = 4 * 3600.0
 _QUERY = (
-    "/zeus/notify?clientip=2012000001&money=%s&username=%%83R%%83%%93%%83r%%83j%%81%%40%%83%%5E%%83%%8D%%83E&telno=%s"
-    "&email=taro%%40example.com&sendid=%s&sendpoint=&order_no=%s&pay_cvs=D001&pay_no1=1234567890123&pay_no2=&pay_limit=20261231"
+    "/zeus/notify?clientip=2012000001&money=%s"
+    "&username=%%83R%%83%%93%%83r%%83j%%81%%40%%83%%5E%%83%%8D%%83E&telno=%s"
+    "&email=taro%%40example.com&sendid=%s&sendpoint=&order_no=%s&pay_cvs=D001"
+    "&pay_no1=1234567890123&pay_no2=&pay_limit=20261231"
     "&status=%s&error_code="
 )
 _HEADERS = (
-    "host: pay.example\\r\\nuser-agent: bench\\r\\naccept: */*\\r\\nx-forwarded-for: 198.51.100.7\\r\\nx-forwarded-proto: https\\r\\n"
+    "host: pay.example\\r\\nuser-agent: bench\\r\\naccept: */*\\r\\n"
+    "x-forwarded-for: 198.51.100.7\\r\\nx-forwarded-proto: https\\r\\n"
     "connection: close\\r\\ncontent-type: text/html\\r\\n"
 )
 
-# $1 and $2 bound the numbers, $3 is the last number, $4 the moment of its call, $5 how many calls apart an order's 01 and 04 are.
+# $1 and $2 bound the numbers. $3 is the last number, $4 the moment of its call, $5 the number of
+# calls between an order's 01 and its 04.
 _CALLS = f"""
 WITH numbered AS (
   SELECT n, n % 4 AS part, CASE WHEN n % 4 >= 2 THEN n - $5::bigint ELSE n END >> 2 AS k,
@@ -41,51 +46,62 @@ WITH numbered AS (
   SELECT n, part, k, at,
     (lpad(to_hex(floor(extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7000800000000000'
       || lpad(to_hex(n % 65536), 4, '0'))::uuid AS id,
-    lpad((k * 7919 % 10000)::text, 4, '0') || '-' || lpad((k / 100000)::text, 5, '0') || '-' || lpad((k % 100000)::text, 5, '0')
-      AS order_no,
+    lpad((k * 7919 % 10000)::text, 4, '0') || '-' || lpad((k / 100000)::text, 5, '0')
+      || '-' || lpad((k % 100000)::text, 5, '0') AS order_no,
     CASE WHEN part < 2 THEN '01' ELSE '04' END AS status,
-    CASE WHEN k % 50 = 0 THEN '0312340000' ELSE '03' || lpad((k * 104729 % 100000000)::text, 8, '0') END AS telno,
+    CASE WHEN k % 50 = 0 THEN '0312340000'
+      ELSE '03' || lpad((k * 104729 % 100000000)::text, 8, '0') END AS telno,
     CASE WHEN k % 10 = 0 THEN 5400 ELSE 200 + k * 37 % 300 * 100 END AS money,
     CASE k % 4 WHEN 0 THEN '' WHEN 1 THEN 'member-' || k % 1000 ELSE 'A-' || k END AS sendid,
-    CASE WHEN n % 500 = 0 OR k < 0 THEN 'quarantined' WHEN n % 500 = 1 THEN 'conflict' WHEN part IN (1, 3) THEN 'duplicate'
-      ELSE 'accepted' END AS verdict
+    CASE WHEN n % 500 = 0 OR k < 0 THEN 'quarantined' WHEN n % 500 = 1 THEN 'conflict'
+      WHEN part IN (1, 3) THEN 'duplicate' ELSE 'accepted' END AS verdict
   FROM numbered
 )
 """
 
 _NOTICES = f"""
 INSERT INTO notices
-  (id, lane, received_at, source, method, target, headers, body, judged_at, verdict, reasons, parameters, order_no, status)
+  (id, lane, received_at, source, method, target, headers, body, judged_at, verdict, reasons,
+   parameters, order_no, status)
 {_CALLS}
 SELECT id, k % 16, at, '192.0.2.1', 'GET',
-  convert_to(format('{_QUERY}', money, telno, sendid, CASE WHEN verdict = 'quarantined' THEN '' ELSE order_no END, status), 'UTF8'),
+  convert_to(format('{_QUERY}', money, telno, sendid,
+    CASE WHEN verdict = 'quarantined' THEN '' ELSE order_no END, status), 'UTF8'),
   convert_to(E'{_HEADERS}', 'UTF8'), '', at + interval '20 milliseconds', verdict,
-  CASE verdict WHEN 'quarantined' THEN ARRAY['missing_order_no'] WHEN 'conflict' THEN ARRAY['differs:money'] ELSE '{{}}' END,
-  jsonb_build_object('clientip', '2012000001', 'money', money::text, 'username', 'コンビニ　タロウ', 'telno', telno,
-    'email', 'taro@example.com', 'sendid', sendid, 'sendpoint', '', 'order_no', order_no, 'pay_cvs', 'D001',
-    'pay_no1', '1234567890123', 'pay_no2', '',
-    'pay_limit', '20261231', 'status', status, 'error_code', ''),
+  CASE verdict WHEN 'quarantined' THEN ARRAY['missing_order_no']
+    WHEN 'conflict' THEN ARRAY['differs:money'] ELSE '{{}}' END,
+  jsonb_build_object('clientip', '2012000001', 'money', money::text,
+    'username', 'コンビニ　タロウ', 'telno', telno, 'email', 'taro@example.com',
+    'sendid', sendid, 'sendpoint', '', 'order_no', order_no, 'pay_cvs', 'D001',
+    'pay_no1', '1234567890123', 'pay_no2', '', 'pay_limit', '20261231', 'status', status, 'error_code', ''),
   CASE WHEN verdict <> 'quarantined' THEN order_no END, status
 FROM calls
 """
 
-_ANSWERS = f"INSERT INTO answers (notice_id, answered_at) {_CALLS} SELECT id, at + n % 1000 * interval '1.1 milliseconds' FROM calls"
+_ANSWERS = f"""
+INSERT INTO answers (notice_id, answered_at)
+{_CALLS}
+SELECT id, at + n % 1000 * interval '1.1 milliseconds' FROM calls
+"""
 
 _EVENTS = f"""
-INSERT INTO events (id, type, order_no, status, occurrence, cycle, sequence, notice_id, position, created_at, data, customer)
+INSERT INTO events (id, type, order_no, status, occurrence, cycle, sequence, notice_id, position,
+  created_at, data, customer)
 {_CALLS}
-SELECT id, CASE status WHEN '01' THEN 'order.accepted' ELSE 'payment.received' END, order_no, status, 1, 1, part / 2 + 1, id, n,
+SELECT id, CASE status WHEN '01' THEN 'order.accepted' ELSE 'payment.received' END,
+  order_no, status, 1, 1, part / 2 + 1, id, n,
   at + interval '20 milliseconds', replace($6, 'ORDER-NO', order_no)::json,
   json_build_object('name', 'コンビニ　タロウ', 'telno', telno, 'email', 'taro@example.com')
 FROM calls WHERE verdict = 'accepted'
 """
 
-# An order stands where its 04 has put it, or its 01 if that was all.
+# The state of an order comes from its 04, or from its 01 without a 04.
 _ORDERS = f"""
-INSERT INTO orders (order_no, status, state, cycle, sequence, money, clientip, pay_cvs, pay_no1, pay_limit, sendid, sendpoint, telno_tail,
-  created_at)
+INSERT INTO orders (order_no, status, state, cycle, sequence, money, clientip, pay_cvs, pay_no1,
+  pay_limit, sendid, sendpoint, telno_tail, created_at)
 {_CALLS}
-SELECT order_no, status, CASE status WHEN '01' THEN 'awaiting_payment' ELSE 'paid' END, 1, part / 2 + 1, money, '2012000001', 'D001',
+SELECT order_no, status, CASE status WHEN '01' THEN 'awaiting_payment' ELSE 'paid' END,
+  1, part / 2 + 1, money, '2012000001', 'D001',
   '1234567890123', '20261231', sendid, '', right(telno, 4),
   $4::timestamptz - {TWO_YEARS} * interval '1 day' * (1 - sqrt(k * 4.0 / $3::bigint))
 FROM calls WHERE verdict = 'accepted' AND (part = 2 OR n + $5 + 2 > $3)
@@ -93,23 +109,25 @@ FROM calls WHERE verdict = 'accepted' AND (part = 2 OR n + $5 + 2 > $3)
 
 _WEBHOOKS = f"""
 INSERT INTO outbound_webhooks
-  (event_id, subscriber_id, order_no, sequence, state, due_at, attempts, created_at, finished_at, last_outcome)
+  (event_id, subscriber_id, order_no, sequence, state, due_at, attempts, created_at, finished_at,
+   last_outcome)
 {_CALLS}
-SELECT calls.id, subscribers.id, order_no, part / 2 + 1, owed.state,
-  CASE WHEN owed.state = 'pending' THEN $4 + interval '1 hour' ELSE at END,
-  CASE owed.state WHEN 'dead' THEN 3 ELSE (name <> 'held')::int END, at,
-  CASE WHEN owed.state <> 'pending' THEN at + interval '1 second' END,
-  CASE owed.state WHEN 'delivered' THEN 'delivered' WHEN 'dead' THEN 'http_5xx' END
+SELECT calls.id, subscribers.id, order_no, part / 2 + 1, webhook.state,
+  CASE WHEN webhook.state = 'pending' THEN $4 + interval '1 hour' ELSE at END,
+  CASE webhook.state WHEN 'dead' THEN 3 ELSE (name <> 'held')::int END, at,
+  CASE WHEN webhook.state <> 'pending' THEN at + interval '1 second' END,
+  CASE webhook.state WHEN 'delivered' THEN 'delivered' WHEN 'dead' THEN 'http_5xx' END
 FROM calls CROSS JOIN subscribers CROSS JOIN LATERAL (
-  SELECT CASE WHEN name = 'held' OR (name = 'shop' AND n > $3 - 400) THEN 'pending' WHEN name = 'shop' AND n % 500 = 2 THEN 'dead'
-    ELSE 'delivered' END AS state
-) AS owed
+  SELECT CASE WHEN name = 'held' OR (name = 'shop' AND n > $3 - 400) THEN 'pending'
+    WHEN name = 'shop' AND n % 500 = 2 THEN 'dead' ELSE 'delivered' END AS state
+) AS webhook
 WHERE verdict = 'accepted' AND (name <> 'held' OR at > $4 - {PAUSED_SINCE_DAYS} * interval '1 day')
 ORDER BY n, name
 """
 
 _ATTEMPTS = """
-INSERT INTO attempts (outbound_webhook_id, number, started_at, duration_ms, outcome, http_status, excerpt)
+INSERT INTO attempts
+  (outbound_webhook_id, number, started_at, duration_ms, outcome, http_status, excerpt)
 SELECT id, number, created_at + interval '30 milliseconds', 40, coalesce(last_outcome, 'http_5xx'),
   CASE last_outcome WHEN 'delivered' THEN 200 ELSE 503 END, 'OK'
 FROM outbound_webhooks CROSS JOIN LATERAL generate_series(1, attempts) AS number
@@ -119,30 +137,36 @@ WHERE id BETWEEN $1 AND $2 ORDER BY id
 _AUDIT = f"""
 INSERT INTO audit_entries (id, at, operator, role, via, action, subject, details)
 {_CALLS}
-SELECT id, at, CASE n / 10 % 5 WHEN 0 THEN 'sato' WHEN 1 THEN 'mori' ELSE 'suzuki' END, 'operator', 'console',
-  CASE WHEN n % 5000 = 0 THEN 'webhook.dismissed' ELSE 'personal_data.seen' END, 'order:' || order_no, '{{}}'
+SELECT id, at, CASE n / 10 % 5 WHEN 0 THEN 'sato' WHEN 1 THEN 'mori' ELSE 'suzuki' END,
+  'operator', 'console',
+  CASE WHEN n % 5000 = 0 THEN 'webhook.dismissed' ELSE 'personal_data.seen' END,
+  'order:' || order_no, '{{}}'
 FROM calls WHERE n % 10 = 0
 """
 
 _SAMPLES = f"""
 INSERT INTO rejected_samples (id, lane, received_at, source, method, target, headers, body)
 {_CALLS}
-SELECT id, k % 16, at, '203.0.113.9', 'GET', convert_to(format('{_QUERY}', money, telno, sendid, order_no, status), 'UTF8'), '', ''
+SELECT id, k % 16, at, '203.0.113.9', 'GET',
+  convert_to(format('{_QUERY}', money, telno, sendid, order_no, status), 'UTF8'), '', ''
 FROM calls WHERE n > $3 - 100
 """
 
-# Calls that nobody has judged yet: the worker has been away.
+# Calls that are not judged yet, because the worker was stopped.
 _WAITING = f"""
 INSERT INTO notices (id, lane, received_at, source, method, target, headers, body)
 {_CALLS}
-SELECT uuidv7(), k % 16, now(), '192.0.2.1', 'GET', convert_to(format('{_QUERY}', money, telno, sendid, 'new-' || order_no, '01'), 'UTF8'),
+SELECT uuidv7(), k % 16, now(), '192.0.2.1', 'GET',
+  convert_to(format('{_QUERY}', money, telno, sendid, 'new-' || order_no, '01'), 'UTF8'),
   convert_to(E'{_HEADERS}', 'UTF8'), ''
 FROM calls WHERE n <= {_UNJUDGED}
 """
 
 _RECOVERIES = """
-INSERT INTO recovery_jobs (id, subscriber_id, since, until, event_types, scope, state, total, done, cursor, created_by, finished_at)
-SELECT uuidv7(), id, now() - interval '1 day', now(), ARRAY['payment.received'], 'undelivered', 'done', 12, 12, uuidv7(), 'sato', now()
+INSERT INTO recovery_jobs (id, subscriber_id, since, until, event_types, scope, state, total, done,
+  cursor, created_by, finished_at)
+SELECT uuidv7(), id, now() - interval '1 day', now(), ARRAY['payment.received'], 'undelivered',
+  'done', 12, 12, uuidv7(), 'sato', now()
 FROM subscribers CROSS JOIN generate_series(1, 300) WHERE name = 'books'
 """
 
@@ -173,26 +197,26 @@ _TABLES = (
 
 @dataclass(frozen=True, slots=True)
 class LongLife:
-    """How many calls there were, when the last came, and how many calls apart an order's 01 and 04 are."""
+    """Size of the history: the number of its calls and the time of the last one."""
 
     size: int
     until: datetime
 
     @property
     def apart(self) -> int:
-        """About a day's calls, in whole orders."""
+        """Calls between an order's 01 and its 04: about a day's, in whole orders."""
         return 4 * max(self.size // (4 * TWO_YEARS // 2), 1)
 
     @property
     def arguments(self) -> tuple[int, datetime, int]:
-        """What every statement takes behind the bounds of its numbers."""
+        """Arguments of every statement, after the bounds of its numbers."""
         return self.size, self.until, self.apart
 
 
 async def fill(site: Site, size: int, say: Callable[[str], None]) -> LongLife:
-    """Make the rows of `size` notices; the tables end with the indexes they had, with statistics, and on the disk.
+    """Make the rows of `size` notices. The subscribers `shop`, `books` and `held` must exist.
 
-    The subscribers `shop`, `books` and `held` must be there.
+    The tables keep their indexes, and get statistics and a checkpoint.
     """
     life = LongLife(size, datetime.now(UTC))
     connection = await connect(site.database_url or "")
@@ -260,5 +284,8 @@ async def _make(connection: Connection, indexes: Sequence[Record]) -> None:
     for index in indexes:
         statement = index["definition"]
         if index["key"]:
-            statement = f"ALTER TABLE {index['table']} ADD CONSTRAINT {index['key']} {index['key_definition']}"
+            statement = (
+                f"ALTER TABLE {index['table']} "
+                f"ADD CONSTRAINT {index['key']} {index['key_definition']}"
+            )
         await connection.execute(statement, timeout=_HOURS_S)

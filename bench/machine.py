@@ -1,4 +1,4 @@
-"""What else the machine is doing: figures taken beside other work say less, and the reader should know."""
+"""Other load on the machine: figures measured beside other work are less reliable."""
 
 import asyncio
 import time
@@ -7,11 +7,14 @@ from pathlib import Path
 _STAT = Path("/proc/stat")
 _SAMPLE_S = 0.5
 BUSY = 0.15
-"""From this share on, what else runs is worth mentioning."""
+"""Share of other load from which a report mentions it."""
 
 
 async def busy_share() -> float:
-    """The share of all cores that was in use over the last half second, 0 to 1; 0 where the system does not tell."""
+    """Return the share of all cores in use over the last half second, 0 to 1.
+
+    Return 0 where the system does not show it.
+    """
     idle, total = _times()
     await asyncio.sleep(_SAMPLE_S)
     idle_later, total_later = _times()
@@ -19,7 +22,7 @@ async def busy_share() -> float:
 
 
 async def wait_for_calm(patience_s: float) -> float:
-    """Wait until the machine has next to nothing to do, at most `patience_s` seconds, and return the share that is in use."""
+    """Wait at most `patience_s` seconds for an idle machine. Return the share in use."""
     deadline = time.monotonic() + patience_s
     while (share := await busy_share()) > BUSY and time.monotonic() < deadline:
         pass
@@ -27,7 +30,7 @@ async def wait_for_calm(patience_s: float) -> float:
 
 
 def _times() -> tuple[int, int]:
-    """Ticks idle (waiting for the disk included) and ticks in all, of all cores."""
+    """Return the idle ticks (with waits for the disk) and all ticks, of all cores."""
     if not _STAT.exists():
         return 0, 0
     fields = [int(field) for field in _STAT.read_text().split("\n", 1)[0].split()[1:9]]

@@ -1,4 +1,4 @@
-"""Baseline: the product's own receiver, answering exactly as it does, with a recorder that stores nothing."""
+"""Baseline: the product's own receiver with a recorder that stores nothing."""
 
 import sys
 from datetime import datetime
@@ -23,21 +23,21 @@ from bench.calls import NOTIFY_PATH
 
 
 class NullRecorder:
-    """Keeps nothing."""
+    """Recorder that stores nothing."""
 
     async def append(self, notice: RawNotice) -> None:
-        """Forget the notice."""
+        """Drop the notice."""
 
     def answered(self, notice_id: UUID, moment: datetime) -> None:
-        """Forget the answer."""
+        """Drop the answer."""
 
 
 async def serve(port: int) -> None:
-    """Answer calls until the process is ended."""
+    """Answer calls until the process ends."""
     settings = load_settings({})
     configure_logs(settings.log_level, settings.log_format)
     door = SourceCheck(sources_of(settings))
-    sampler = Sampler("postgresql://nowhere.example/")  # nobody is refused, so it has no work
+    sampler = Sampler("postgresql://nowhere.example/")  # no call is rejected, so it has no work
     endpoint, path = NotifyEndpoint(door, NullRecorder(), sampler), NotifyPath(NOTIFY_PATH, None)
     protocol = make_protocol(Admission(door, sampler, path), ConnectionLimit(raise_open_files()))
     await HttpListener(

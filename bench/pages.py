@@ -1,4 +1,4 @@
-"""What operators and their scripts ask for: every page of the console and every list of the API, as paths with blanks to fill in."""
+"""Paths of every page of the console and every list of the API, with blanks to fill in."""
 
 from collections.abc import Sequence
 from datetime import timedelta, timezone
@@ -12,7 +12,7 @@ from bench.long_life import TWO_YEARS, LongLife
 
 _JAPAN = timezone(timedelta(hours=9))
 REMEMBERED = ("/", "/subscribers", "/v1/overview")
-"""What the service answers from memory to all who ask within three seconds."""
+"""Answers from memory, shared by all requests within three seconds."""
 
 CONSOLE: Sequence[str] = (
     "/",
@@ -103,10 +103,13 @@ API: Sequence[str] = (
 )
 
 _KNOWN = """
-SELECT o.order_no, o.sendid, o.telno_tail, o.money, o.created_at, n.id AS notice_id, e.id AS event_id, e.position, w.id AS webhook_id,
+SELECT o.order_no, o.sendid, o.telno_tail, o.money, o.created_at,
+  n.id AS notice_id, e.id AS event_id, e.position, w.id AS webhook_id,
   (SELECT id FROM rejected_samples ORDER BY id DESC OFFSET $2::int % 100 LIMIT 1) AS sample_id,
   (SELECT id FROM recovery_jobs LIMIT 1) AS recovery_id
-FROM (SELECT * FROM orders WHERE created_at >= $1 AND sendid <> '' ORDER BY created_at, order_no LIMIT 1) AS o
+FROM (
+  SELECT * FROM orders WHERE created_at >= $1 AND sendid <> '' ORDER BY created_at, order_no LIMIT 1
+) AS o
 CROSS JOIN LATERAL (SELECT * FROM notices WHERE order_no = o.order_no ORDER BY id LIMIT 1) AS n
 CROSS JOIN LATERAL (SELECT * FROM events WHERE order_no = o.order_no ORDER BY sequence LIMIT 1) AS e
 CROSS JOIN LATERAL (SELECT * FROM outbound_webhooks WHERE event_id = e.id ORDER BY id LIMIT 1) AS w
@@ -114,7 +117,7 @@ CROSS JOIN LATERAL (SELECT * FROM outbound_webhooks WHERE event_id = e.id ORDER 
 
 
 async def known(connection: Connection, life: LongLife, rounds: int) -> list[dict[str, str]]:
-    """What fills the blanks in each round: everything about one order, from orders all over the two years."""
+    """Return the values of the blanks for each round: one order, from across the two years."""
     return [
         await _known(connection, life, number, (number + 0.5) / rounds) for number in range(rounds)
     ]

@@ -1,4 +1,4 @@
-"""Webhooks that are owed before a run begins: rows made in the database, as judging would have left them."""
+"""Pending webhooks before a run: rows written to the database, as judging would write them."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -39,24 +39,29 @@ DATA = json.dumps(
     },
     ensure_ascii=False,
 )
-"""The `data` of an event of usual size; ORDER-NO stands for the order."""
+"""The `data` of an event of common size; ORDER-NO stands for the order."""
 
 _EVENTS = """
 INSERT INTO events (id, type, order_no, status, occurrence, cycle, sequence, created_at, data)
-SELECT uuidv7(), 'order.accepted', $1 || n, '01', 1, 1, 1, now(), replace($2, 'ORDER-NO', $1 || n)::json
+SELECT uuidv7(), 'order.accepted', $1 || n, '01', 1, 1, 1, now(),
+  replace($2, 'ORDER-NO', $1 || n)::json
 FROM generate_series(1, $3::int) AS n
 """
-_OWED = """
-INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, state, attempts, finished_at)
-SELECT id, $1, order_no, sequence, $2, ($2 = 'delivered')::int, CASE WHEN $2 = 'delivered' THEN now() END
+_ENQUEUE = """
+INSERT INTO outbound_webhooks
+  (event_id, subscriber_id, order_no, sequence, state, attempts, finished_at)
+SELECT id, $1, order_no, sequence, $2, ($2 = 'delivered')::int,
+  CASE WHEN $2 = 'delivered' THEN now() END
 FROM events WHERE starts_with(order_no, $3)
 """
-_OWED_TO_ALL = """
+_ENQUEUE_FOR_ALL = """
 INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence)
-SELECT e.id, s.id, e.order_no, e.sequence FROM events e CROSS JOIN subscribers s WHERE starts_with(e.order_no, $1)
+SELECT e.id, s.id, e.order_no, e.sequence FROM events e CROSS JOIN subscribers s
+WHERE starts_with(e.order_no, $1)
 """
 _ATTEMPTS = """
-INSERT INTO attempts (outbound_webhook_id, number, started_at, duration_ms, outcome, http_status, excerpt)
+INSERT INTO attempts
+  (outbound_webhook_id, number, started_at, duration_ms, outcome, http_status, excerpt)
 SELECT id, 1, now(), 5, 'delivered', 200, 'OK' FROM outbound_webhooks WHERE state = 'delivered'
 """
 _HOURS_S = 4 * 3600
@@ -95,7 +100,7 @@ async def new_subscribers(
 
 @asynccontextmanager
 async def subscriber(site: Site, name: str, url: str, **options: int | bool) -> AsyncIterator[UUID]:
-    """A subscriber for the time of the block."""
+    """Add a subscriber for the time of the block."""
     subscriber_id = await new_subscriber(site, name, url, **options)
     try:
         yield subscriber_id
@@ -116,16 +121,16 @@ async def make_events(site: Site, prefix: str, count: int, data: str = DATA) -> 
         await connection.execute(_EVENTS, prefix, data, count, timeout=_HOURS_S)
 
 
-async def owe(site: Site, prefix: str, subscriber_id: UUID, state: str = "pending") -> None:
-    """Owe the events of all orders that begin with `prefix`, or have them delivered already."""
+async def enqueue(site: Site, prefix: str, subscriber_id: UUID, state: str = "pending") -> None:
+    """Enqueue the events of all orders that begin with `prefix`, or mark them as delivered."""
     async with _connection(site) as connection:
-        await connection.execute(_OWED, subscriber_id, state, prefix, timeout=_HOURS_S)
+        await connection.execute(_ENQUEUE, subscriber_id, state, prefix, timeout=_HOURS_S)
 
 
-async def owe_all(site: Site, prefix: str) -> None:
-    """Owe the events of all orders that begin with `prefix` to every subscriber."""
+async def enqueue_for_all(site: Site, prefix: str) -> None:
+    """Enqueue the events of all orders that begin with `prefix` for every subscriber."""
     async with _connection(site) as connection:
-        await connection.execute(_OWED_TO_ALL, prefix, timeout=_HOURS_S)
+        await connection.execute(_ENQUEUE_FOR_ALL, prefix, timeout=_HOURS_S)
 
 
 async def make_attempts(site: Site) -> None:
@@ -135,7 +140,7 @@ async def make_attempts(site: Site) -> None:
 
 
 async def settle(site: Site) -> None:
-    """Give the planner its statistics and the disk its pages, so that none of that happens while something is measured."""
+    """Write statistics and pages now, so that none of it happens during a measurement."""
     async with _connection(site) as connection:
         await connection.execute("VACUUM ANALYZE", timeout=_HOURS_S)
         await connection.execute("CHECKPOINT", timeout=_HOURS_S)

@@ -1,4 +1,4 @@
-"""How thoroughly a run measures, and what every case is given to work with."""
+"""Effort of a run, and the workbench that every case gets."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,18 +17,21 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """`rounds` of each side of a comparison, `seconds` of load in each, `share` of the rows that a full run makes."""
+    """Thoroughness: `rounds` of each side of a comparison, `seconds` of load in each.
+
+    `share` is the share of a full run's rows.
+    """
 
     rounds: int = 3
     seconds: float = 6.0
     warm_up_s: float = 1.0
     share: float = 1.0
     calm_s: float = 0.0
-    """How long to wait before each round for other work on the machine to end."""
+    """Longest wait before each round for other work on the machine to end."""
     size: int = 10_000_000
-    """How many notices there are in a database of many years."""
+    """Number of notices in a database of many years."""
     calls: int = 100_000
-    """How many calls come while an old snapshot is held."""
+    """Number of calls while an old snapshot is held."""
 
 
 QUICK = Effort(rounds=1, seconds=0.6, warm_up_s=0.2, share=0.005, size=4_000, calls=400)
@@ -36,7 +39,7 @@ QUICK = Effort(rounds=1, seconds=0.6, warm_up_s=0.2, share=0.005, size=4_000, ca
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What a case needs: the effort, the database server, a directory, and where to say what is under way."""
+    """Tools of a case: effort, database server, directory, and a function for progress messages."""
 
     effort: Effort
     database: Database
@@ -44,18 +47,18 @@ class Bench:
     say: Callable[[str], None] = field(default=print)
 
     def new_directory(self) -> Path:
-        """A directory for one installation."""
+        """Return a new directory for one installation."""
         return Path(mkdtemp(dir=self.directory))
 
     @asynccontextmanager
     async def site(self, settings: dict[str, str] | None = None) -> AsyncIterator[Site]:
-        """An installation on a fresh database; its processes are still to be started."""
+        """Yield an installation on a fresh database, without running processes."""
         async with self.database.fresh() as url:
             yield Site(url, self.new_directory(), settings or {})
 
     @asynccontextmanager
     async def site_with_sink(self, roles: Sequence[str]) -> AsyncIterator[tuple[Site, int]]:
-        """An installation with one subscriber named `shop` and these roles running; gives it and the subscriber's port."""
+        """Yield an installation with these roles, and the port of its subscriber `shop`."""
         async with AsyncExitStack() as stack:
             port = await stack.enter_async_context(sink(self.new_directory()))
             site = await stack.enter_async_context(
@@ -72,7 +75,10 @@ Case = Callable[[Bench], Awaitable[list[Figure]]]
 async def interleaved(
     bench: Bench, sides: Mapping[str, Callable[[], Awaitable[T]]]
 ) -> dict[str, list[T]]:
-    """Measure the sides in turn, A B A B …, so that what changes on the machine meanwhile meets all of them; each side's results."""
+    """Measure the sides alternately (A B A B …), so that changes of the machine affect all alike.
+
+    Return each side's results.
+    """
     results: dict[str, list[T]] = {name: [] for name in sides}
     for number in range(bench.effort.rounds):
         for name, measure in sides.items():

@@ -1,4 +1,4 @@
-"""The processes that are measured: started with an environment, ready when they say so, gone afterwards."""
+"""Measured processes: started with an environment, awaited until ready, and stopped."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ _KB_PER_MB = 1024
 
 
 class DidNotStart(Exception):
-    """A process ended or stayed silent where it should have become ready; the text holds the end of its output."""
+    """A process ended, or did not become ready; the text holds the end of its output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +27,20 @@ class Running:
     output: Path
 
     def memory_mb(self) -> float:
-        """Its resident memory in MiB (2^20 bytes), as Linux tells it; children are not counted."""
+        """Return its resident memory in MiB (2^20 bytes) by Linux, without its children."""
         for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) / _KB_PER_MB
         raise ProcessLookupError(self.process.pid)
 
     def cpu_s(self) -> float:
-        """Processor time it has used so far, in seconds; children are not counted."""
+        """Return its processor time in seconds, without its children."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def free_port() -> int:
-    """A TCP port of this machine that nobody listens on now."""
+    """Return a TCP port of this machine on which nobody listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -51,9 +51,10 @@ def free_port() -> int:
 async def running(
     arguments: Sequence[str], port: int, output: Path, environment: Mapping[str, str]
 ) -> AsyncIterator[Running]:
-    """Start a process, wait until `port` answers /readyz with 200 (a sink: until it accepts), and stop it after the block.
+    """Start a process, wait until `port` answers /readyz with 200, and stop it after the block.
 
-    It runs in the directory of `output`, so that it finds no settings file. Raises DidNotStart.
+    A sink is ready when it accepts connections. The process runs in the directory of `output`, so
+    it finds no settings file. Raise DidNotStart.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
     with output.open("ab") as file:
@@ -73,7 +74,10 @@ async def running(
 
 
 async def get(port: int, path: str, patience_s: float = 10.0) -> tuple[int, bytes]:
-    """Status and body of a GET on this machine. Raises OSError, TimeoutError or EOFError when there is no answer."""
+    """GET a path on this machine. Return status and body.
+
+    Raise OSError, TimeoutError or EOFError without an answer.
+    """
     async with asyncio.timeout(patience_s):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:

@@ -1,4 +1,4 @@
-"""The real service, as its users start it: `zeus-relay` processes with settings in the environment."""
+"""Real installation: `zeus-relay` processes with settings in the environment."""
 
 import ipaddress
 import itertools
@@ -26,9 +26,10 @@ _serial = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One installation: a database, a directory, the ports and the settings that all its processes share.
+    """One installation: database, directory, ports and settings that all its processes share.
 
-    `database_url` is None for an installation that runs its own embedded Postgres. `settings` are named without their prefix.
+    `database_url` is None for an installation with its own embedded Postgres. `settings` are named
+    without their prefix.
     """
 
     database_url: str | None
@@ -38,7 +39,7 @@ class Site:
     secret_key: str = field(default_factory=lambda: Fernet.generate_key().decode())
 
     def environment(self, metrics_port: int) -> dict[str, str]:
-        """The variables for one process."""
+        """Return the environment of one process."""
         settings = {
             "DATA_DIR": str(self.directory / "data"),
             "PUBLIC_PORT": str(self.public_port),
@@ -55,7 +56,7 @@ class Site:
 
     @asynccontextmanager
     async def role(self, name: str, name_server: str | None = None) -> AsyncIterator[Running]:
-        """Run `zeus-relay NAME` for the time of the block; with `name_server` as its only one, which needs root."""
+        """Run `zeus-relay NAME` during the block; a `name_server` needs root."""
         metrics_port = free_port()
         environment = self.environment(metrics_port)
         if name in ("receive", "work"):
@@ -78,7 +79,7 @@ class Site:
 
     @asynccontextmanager
     async def operator(self) -> AsyncIterator[int]:
-        """Run `zeus-relay operate` for the time of the block; gives the port of the console and the API."""
+        """Run `zeus-relay operate` during the block. Yield the port of the console and the API."""
         port = free_port()
         async with running(
             [PROGRAM, "operate"],
@@ -89,13 +90,13 @@ class Site:
             yield port
 
     def job(self, seconds: float, **options: object) -> Job:
-        """A job for the load generator that calls this installation; no two jobs speak of the same orders."""
+        """Return a job that calls this installation. No two jobs use the same orders."""
         path = "/zeus/notify"
         return Job("127.0.0.1", self.public_port, path, f"b{next(_serial)}", seconds, **options)  # type: ignore[arg-type]
 
 
 def declared(urls: dict[str, str], *, secret: str | None = None) -> dict[str, str]:
-    """The setting that declares subscribers, from names and URLs."""
+    """Return the setting that declares subscribers, from names and URLs."""
     entries = [
         {"name": name, "url": url, "secret": secret or new_secret()} for name, url in urls.items()
     ]
@@ -104,21 +105,21 @@ def declared(urls: dict[str, str], *, secret: str | None = None) -> dict[str, st
 
 @asynccontextmanager
 async def null_receiver(directory: Path, port: int) -> AsyncIterator[Running]:
-    """The same server with a recorder that stores nothing."""
+    """Run the same server with a recorder that stores nothing."""
     async with _module("bench.null_receiver", directory, port) as process:
         yield process
 
 
 @asynccontextmanager
 async def orm_route(directory: Path, port: int, database_url: str) -> AsyncIterator[Running]:
-    """The route most applications would have: a session for each request, a row through the ORM."""
+    """Run the route of most applications: a session for each request, a row through the ORM."""
     async with _module("bench.baselines.orm_route", directory, port, database_url) as process:
         yield process
 
 
 @asynccontextmanager
 async def sink(directory: Path) -> AsyncIterator[int]:
-    """A subscriber that remembers arrivals; gives its port."""
+    """Run a subscriber that records arrivals. Yield its port."""
     port = free_port()
     async with _module("bench.sink", directory, port):
         yield port
@@ -128,7 +129,7 @@ async def sink(directory: Path) -> AsyncIterator[int]:
 async def dead_subscribers(
     directory: Path, ports: Ports, name_server: str | None
 ) -> AsyncIterator[None]:
-    """The servers of subscribers that are dead, and a name server at that address if one is wanted."""
+    """Run the servers of dead subscribers, and a name server at that address if one is given."""
     more = [] if name_server is None else ["--name-server", name_server]
     async with _module(
         "bench.dead_subscribers", directory, ports.ready, *ports.arguments[1:], *more

@@ -1,7 +1,8 @@
-"""The subscriber of the bench, a process of its own: answers every POST with 200 and remembers when each arrived.
+"""Subscriber of the bench, a process of its own: answer every POST with 200 and record its time.
 
-`POST /hook/NAME` arrives for NAME; `POST /hook/NAME?after=10` is answered after 10 s. `GET /arrivals` tells all arrivals as JSON and
-forgets them. Times are seconds of the monotonic clock, which all processes of a machine share.
+`POST /hook/NAME` arrives for NAME; `POST /hook/NAME?after=10` is answered after 10 s. `GET
+/arrivals` returns all arrivals as JSON and clears them. Times are seconds of the monotonic clock,
+which all processes of a machine share.
 """
 
 import argparse
@@ -20,7 +21,7 @@ _AFTER = re.compile(rb"[?&]after=([0-9.]+)")
 
 
 class Arrivals:
-    """What arrived, and how many requests were waiting for their answer at most."""
+    """Arrivals, and the most requests that waited for their answer at the same time."""
 
     def __init__(self) -> None:
         self.arrivals: list[tuple[str, str, float]] = []
@@ -28,14 +29,14 @@ class Arrivals:
         self.most_waiting = 0
 
     def add(self, path: bytes, body: bytes) -> None:
-        """Remember one webhook: for whom, of which order, when."""
+        """Record one webhook: subscriber, order and time."""
         moment = time.monotonic()
         order_no = _ORDER_NO.search(body)
         name = path.partition(b"?")[0].rpartition(b"/")[2]
         self.arrivals.append((name.decode(), order_no[1].decode() if order_no else "", moment))
 
     def take(self) -> bytes:
-        """Everything as JSON; what comes now is counted anew."""
+        """Return everything as JSON, and begin a new count."""
         taken = {"arrivals": self.arrivals, "most_waiting": self.most_waiting}
         self.arrivals = []
         self.most_waiting = self.waiting
@@ -43,7 +44,7 @@ class Arrivals:
 
 
 class SinkProtocol(asyncio.Protocol):
-    """Just enough HTTP/1.1 for a client that is known to be well behaved."""
+    """Minimal HTTP/1.1 for a well-behaved client."""
 
     def __init__(self, arrivals: Arrivals) -> None:
         self._arrivals = arrivals
@@ -56,7 +57,7 @@ class SinkProtocol(asyncio.Protocol):
         )  # uvloop's has the methods and not the class
 
     def data_received(self, data: bytes) -> None:
-        """Answer every request that is complete."""
+        """Answer every complete request."""
         self._received += data
         while True:
             head, complete, rest = self._received.partition(b"\r\n\r\n")
@@ -90,7 +91,7 @@ class SinkProtocol(asyncio.Protocol):
 
 
 async def serve(port: int) -> None:
-    """Answer until the process is ended."""
+    """Answer until the process ends."""
     arrivals = Arrivals()
     server = await asyncio.get_running_loop().create_server(
         lambda: SinkProtocol(arrivals), "127.0.0.1", port, backlog=1024
@@ -99,7 +100,7 @@ async def serve(port: int) -> None:
 
 
 def main() -> None:
-    """Run the subscriber on the port that was given."""
+    """Run the subscriber on the port of the command line."""
     parser = argparse.ArgumentParser(
         description="A subscriber that remembers when webhooks arrived."
     )

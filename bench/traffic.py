@@ -1,4 +1,4 @@
-"""Starting the load generator and reading what it saw."""
+"""Traffic: run the load generator and read its results."""
 
 import asyncio
 import json
@@ -9,14 +9,15 @@ from bench.load import PATIENCE_S, Job
 
 
 class CallsFailed(Exception):
-    """Some calls were not answered 200, so the figures of this run are worth nothing."""
+    """Some calls were not answered 200, so the figures of this run are useless."""
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What a load generator saw: answers with 200, the seconds from the first to the last, latencies, and when each call was due.
+    """Results of a load generator.
 
-    Only `answers_in_all` counts those of the time of warming up too.
+    They are: answers with 200, the seconds from the first to the last, latencies, and the time at
+    which each call was due. Only `answers_in_all` counts those of the warm-up too.
     """
 
     answers: int
@@ -36,7 +37,7 @@ class Traffic:
 
 
 async def play(job: Job) -> Traffic:
-    """Run `job` in a process of its own. Raises CallsFailed unless every call was answered 200."""
+    """Run `job` in a process of its own. Raise CallsFailed unless every call was answered 200."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

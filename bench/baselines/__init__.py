@@ -1,1 +1,1 @@
-"""What the service is compared with: the same job, done another way."""
+"""Baselines: the same job, done another way."""

@@ -1,4 +1,4 @@
-"""Baseline: the rate at which aiohttp alone can post webhooks to the bench's subscriber: no database, no signature, no judgement."""
+"""Baseline: the rate at which aiohttp alone posts webhooks, without database or signature."""
 
 import argparse
 import asyncio
@@ -34,7 +34,7 @@ async def post(url: str, count: int, connections: int) -> None:
 
 
 def main() -> None:
-    """Post to the URL that was given and print the processor time that took, in seconds."""
+    """Post to the URL of the command line, and print the processor time in seconds."""
     parser = argparse.ArgumentParser(description="Post with aiohttp alone.")
     parser.add_argument("url")
     parser.add_argument("count", type=int)

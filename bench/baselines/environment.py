@@ -1,4 +1,4 @@
-"""The baseline's own environment: made on first use in the user's cache directory, from hashed requirements."""
+"""Environment of the procrastinate baseline: made on first use, from hashed requirements."""
 
 import asyncio
 import hashlib
@@ -11,11 +11,11 @@ PROGRAM = str(HERE / "deliver.py")
 
 
 class NoEnvironment(Exception):
-    """The baseline's environment could not be made; the text holds the end of pip's output."""
+    """The environment could not be made; the text holds the end of pip's output."""
 
 
 async def baseline_python() -> str:
-    """The interpreter of the procrastinate baseline. Raises NoEnvironment."""
+    """Return the interpreter of the environment. Raise NoEnvironment."""
     directory = _directory()
     python = directory / "bin" / "python"
     complete = directory / "complete"
@@ -38,7 +38,7 @@ async def baseline_python() -> str:
 
 
 def _directory() -> Path:
-    """One directory for each lock and Python: a changed lock gets a new environment."""
+    """Return a directory for this lock and Python: a changed lock gets a new environment."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     lock = hashlib.sha256((HERE / "requirements.txt").read_bytes()).hexdigest()[:12]
     return (

@@ -1,4 +1,4 @@
-"""Baseline: the route most applications would have: FastAPI, a session for each request, a row through SQLAlchemy's ORM."""
+"""Baseline: the route of most applications: FastAPI, a session and an ORM row for each request."""
 
 import sys
 from collections.abc import AsyncIterator
@@ -20,11 +20,11 @@ CONNECTIONS = 20
 
 
 class Base(DeclarativeBase):
-    """The tables of this baseline."""
+    """Tables of this baseline."""
 
 
 class CallRow(Base):
-    """One call, stored as it came: the least that a route must keep, in a table with no index but its key."""
+    """One call, stored as it came, with no index but its key: the least that a route must keep."""
 
     __tablename__ = "orm_route_calls"
 
@@ -39,7 +39,7 @@ class CallRow(Base):
 
 
 def make_application(url: str) -> FastAPI:
-    """The application, storing in the database at `url`."""
+    """Return the application, which stores in the database at `url`."""
 
     async def connect() -> object:  # asyncpg reads the URL itself: it knows sockets
         return await asyncpg.connect(url)

@@ -1,4 +1,4 @@
-"""The cases of the bench, by name, in the order in which they run."""
+"""Cases of the bench, by name, in the order in which they run."""
 
 from bench.cases.answers import answers, new_connections, one_caller
 from bench.cases.arrival import arrival
@@ -31,4 +31,4 @@ BY_NAME_ONLY: dict[str, Case] = {
     "at-size": at_size,
     "old-snapshot": old_snapshot,
 }
-"""Cases that take so long that they run only when they are named."""
+"""Slow cases, which run only when they are named."""

@@ -1,4 +1,4 @@
-"""Durable answers: how many calls a receiver records and answers, and how fast, beside a server that stores nothing and an ORM route."""
+"""Durable answers: rate and latency of a receiver, beside a null server and an ORM route."""
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -15,32 +15,32 @@ Server = AbstractAsyncContextManager[Running]
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """One run: what the callers saw, and the processor time that the answering process took for each answer."""
+    """One run: the callers' results, and the processor time per answer of the answering process."""
 
     traffic: Traffic
     cpu_us: float
 
 
 class Sides:
-    """The servers that are compared, each under the same load."""
+    """Compared servers, each under the same load."""
 
     def __init__(self, bench: Bench, **load: object) -> None:
-        """`load` are options of the load generator's job."""
+        """Use `load` as the options of the load generator's job."""
         self._bench = bench
         self._load = load
 
     async def durable(self) -> Answers:
-        """The receiver."""
+        """Measure the receiver."""
         async with self._bench.site() as site:
             return await self._measure(site, site.role("receive"))
 
     async def nothing_stored(self) -> Answers:
-        """The same server with a recorder that stores nothing."""
+        """Measure the same server with a recorder that stores nothing."""
         site = Site(None, self._bench.new_directory())
         return await self._measure(site, null_receiver(site.directory, site.public_port))
 
     async def through_orm(self) -> Answers:
-        """A route with a session for each request, on the same database server."""
+        """Measure a route with a session for each request, on the same database server."""
         async with self._bench.site() as site:
             return await self._measure(
                 site, orm_route(site.directory, site.public_port, site.database_url or "")
@@ -55,7 +55,7 @@ class Sides:
 
 
 async def answers(bench: Bench) -> list[Figure]:
-    """Answers/s and latency at 64 kept connections."""
+    """Measure answers/s and latency at 64 kept connections."""
     sides = Sides(bench, callers=CALLERS)
     results = await interleaved(
         bench,
@@ -94,13 +94,13 @@ async def answers(bench: Bench) -> list[Figure]:
 
 
 async def one_caller(bench: Bench) -> list[Figure]:
-    """Latency with one caller, on a kept connection."""
+    """Measure the latency of one caller on a kept connection."""
     results = await interleaved(bench, {"durable": Sides(bench, callers=1).durable})
     return latencies("one-caller", "1 connection", results["durable"], p50=Requirement(most=3))
 
 
 async def new_connections(bench: Bench) -> list[Figure]:
-    """As Zeus calls: HTTP/1.0, a connection for each call."""
+    """Measure the latency of calls as Zeus makes them: HTTP/1.0, a connection for each call."""
     sides = Sides(bench, callers=CALLERS, keep_alive=False)
     results = await interleaved(
         bench, {"durable": sides.durable, "nothing stored": sides.nothing_stored}
@@ -122,7 +122,7 @@ async def new_connections(bench: Bench) -> list[Figure]:
 
 
 def rates(rounds: list[Answers]) -> tuple[float, ...]:
-    """The answers/s of each round."""
+    """Return the figure of answers/s."""
     return tuple(each.traffic.per_s for each in rounds)
 
 
@@ -134,7 +134,7 @@ def latencies(
     p50: Requirement | None = None,
     p99: Requirement | None = None,
 ) -> list[Figure]:
-    """The median and the 99th percentile of the answers' latency."""
+    """Return the figures of the median and the 99th percentile of the latency."""
     return [
         Figure(
             case,
@@ -154,7 +154,7 @@ def latencies(
 
 
 def _cpu(case: str, rounds: list[Answers], baseline: list[Answers], note: str) -> Figure:
-    """Processor time says the same on a busy machine as on an idle one, more or less."""
+    """Return the figure of processor time, which hardly depends on other load of the machine."""
     name = "processor time of the server per answer"
     return Figure(
         case,

@@ -1,4 +1,4 @@
-"""From Zeus's call to the webhook at the merchant's system, at a rate far above a busy shop's."""
+"""Time from Zeus's call to the merchant's webhook, at a rate far above a busy shop's."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ MOST_P95_MS = 40
 
 
 async def arrival(bench: Bench) -> list[Figure]:
-    """Call to arrival with separate processes and with one process for everything."""
+    """Measure call to arrival with separate processes, and with one process for every role."""
 
     async def separate() -> Spread:
         return await _measure(bench, ("receive", "work"))

@@ -1,11 +1,11 @@
-"""Whether two years cost anything: every page of the console and every list of the API, and housekeeping, beside millions of rows."""
+"""Effect of two years of data on console pages, API lists and housekeeping."""
 
 import asyncio
 from collections.abc import Sequence
 from math import ceil
 
 from app.db.connections import connect
-from bench.console_client import Visitor, visitor
+from bench.console_client import SignedIn, signed_in
 from bench.figures import Figure, Requirement
 from bench.keeping import keep_house
 from bench.long_life import LongLife, fill
@@ -23,19 +23,19 @@ _SUBSCRIBERS = ("shop", "books", "held")
 
 
 async def at_size(bench: Bench) -> list[Figure]:
-    """The p95 of each page, and what housekeeping does to those who append and claim meanwhile."""
+    """Measure the p95 of each page, and the effect of housekeeping on appends and claims."""
     async with bench.site() as site:
         bench.say(f"  making the rows of {bench.effort.size:,} notices")
         for name in _SUBSCRIBERS:
             await new_subscriber(site, name, f"http://127.0.0.1:{free_port()}/hook/{name}")
         await pause(site, "held")
         life = await fill(site, bench.effort.size, bench.say)
-        async with site.operator() as port, visitor(port, ADMIN_TOKEN) as operator:
+        async with site.operator() as port, signed_in(port, ADMIN_TOKEN) as operator:
             figures = await _pages(bench, site, life, operator)
         return figures + await keep_house(bench, site)
 
 
-async def _pages(bench: Bench, site: Site, life: LongLife, operator: Visitor) -> list[Figure]:
+async def _pages(bench: Bench, site: Site, life: LongLife, operator: SignedIn) -> list[Figure]:
     quick = bench.effort.size < 100_000
     times = 2 if quick else _TIMES
     connection = await connect(site.database_url or "")
@@ -52,7 +52,8 @@ async def _pages(bench: Bench, site: Site, life: LongLife, operator: Visitor) ->
         ]
         took = await _ask(operator, paths, _FORGOTTEN_S if remembered and not quick else 0)
         bench.say(
-            f"  {_p(took, 0.5):7.1f} ms p50 {_p(took, 0.95):7.1f} p95 {max(took):7.1f} worst  {page}"
+            f"  {_p(took, 0.5):7.1f} ms p50 {_p(took, 0.95):7.1f} p95 "
+            f"{max(took):7.1f} worst  {page}"
         )
         figures.append(
             Figure(
@@ -76,7 +77,7 @@ async def _pages(bench: Bench, site: Site, life: LongLife, operator: Visitor) ->
     ]
 
 
-async def _ask(operator: Visitor, paths: Sequence[str], pause_s: float) -> list[float]:
+async def _ask(operator: SignedIn, paths: Sequence[str], pause_s: float) -> list[float]:
     took = []
     for path in paths:
         await asyncio.sleep(pause_s)
@@ -85,5 +86,5 @@ async def _ask(operator: Visitor, paths: Sequence[str], pause_s: float) -> list[
 
 
 def _p(values: Sequence[float], share: float) -> float:
-    """The value that this share of all does not exceed."""
+    """Return the value that this share of all does not exceed."""
     return sorted(values)[ceil(share * len(values)) - 1]

@@ -1,4 +1,4 @@
-"""Whether history costs anything: a million webhooks pending for a paused subscriber beside five million delivered ones."""
+"""Effect of history: a million webhooks of a paused subscriber, and five million delivered ones."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -7,7 +7,15 @@ from functools import partial
 from bench.arrivals import Inbox, Spread
 from bench.cases.delivery import CONCURRENCY, deliveries_of_backlog
 from bench.figures import Figure, Requirement
-from bench.pending import make_attempts, make_events, new_subscriber, owe, pause, settle, subscriber
+from bench.pending import (
+    enqueue,
+    make_attempts,
+    make_events,
+    new_subscriber,
+    pause,
+    settle,
+    subscriber,
+)
 from bench.plan import Bench, interleaved
 from bench.processes import free_port
 from bench.relay import Site, sink
@@ -24,10 +32,10 @@ Sites = Callable[[], AbstractAsyncContextManager[Site]]
 
 
 async def big_tables(bench: Bench) -> list[Figure]:
-    """Rate and latency of the others, beside an empty database."""
+    """Measure rate and latency of the other subscribers, beside an empty database."""
     async with bench.site() as crowded:
         bench.say("  making the rows")
-        await _crowd(bench, crowded)
+        await _fill(bench, crowded)
         sites: dict[str, Sites] = {"big": partial(_existing, crowded), "empty": bench.site}
         rates = await interleaved(
             bench, {name: partial(_rate, bench, site) for name, site in sites.items()}
@@ -40,20 +48,20 @@ async def big_tables(bench: Bench) -> list[Figure]:
         _figure(
             "call to arrival p50, 50/s",
             "ms",
-            _parts(spreads, "p50_ms"),
+            _rounds_of(spreads, "p50_ms"),
             Requirement(most=1 / 0.85, of="ratio"),
         ),
         _figure(
             "call to arrival p95, 50/s",
             "ms",
-            _parts(spreads, "p95_ms"),
+            _rounds_of(spreads, "p95_ms"),
             Requirement(most=1 / 0.85, of="ratio"),
         ),
     ]
 
 
-async def _crowd(bench: Bench, site: Site) -> None:
-    """The rows of a long life: events, their deliveries to one subscriber, and those held for another."""
+async def _fill(bench: Bench, site: Site) -> None:
+    """Insert the rows of a long life: events, deliveries to one subscriber, backlog of another."""
     pending, delivered = (
         max(_FEWEST, int(count * bench.effort.share)) for count in (_PENDING, _DELIVERED)
     )
@@ -61,8 +69,8 @@ async def _crowd(bench: Bench, site: Site) -> None:
     past = await new_subscriber(site, "past", f"http://127.0.0.1:{free_port()}/hook/past")
     await make_events(site, "past-a-", pending, _SMALL)
     await make_events(site, "past-b-", delivered - pending, _SMALL)
-    await owe(site, "past-a-", held)
-    await owe(site, "past-", past, "delivered")
+    await enqueue(site, "past-a-", held)
+    await enqueue(site, "past-", past, "delivered")
     await make_attempts(site)
     for name in ("held", "past"):
         await pause(site, name)
@@ -99,8 +107,10 @@ async def _existing(site: Site) -> AsyncIterator[Site]:
     yield site
 
 
-def _parts(spreads: dict[str, list[Spread]], part: str) -> dict[str, list[float]]:
-    return {name: [getattr(spread, part) for spread in rounds] for name, rounds in spreads.items()}
+def _rounds_of(spreads: dict[str, list[Spread]], quantile: str) -> dict[str, list[float]]:
+    return {
+        name: [getattr(spread, quantile) for spread in rounds] for name, rounds in spreads.items()
+    }
 
 
 def _figure(name: str, unit: str, rounds: dict[str, list[float]], required: Requirement) -> Figure:

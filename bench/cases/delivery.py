@@ -1,4 +1,4 @@
-"""How many webhooks one worker delivers, beside aiohttp alone and beside the same job built of procrastinate and httpx."""
+"""Delivery rate of one worker, beside aiohttp alone and beside procrastinate with httpx."""
 
 import asyncio
 import sys
@@ -8,7 +8,7 @@ from functools import partial
 from bench.arrivals import Inbox
 from bench.baselines.environment import PROGRAM, baseline_python
 from bench.figures import Figure, Requirement
-from bench.pending import DATA, make_events, owe, settle, subscriber
+from bench.pending import DATA, enqueue, make_events, settle, subscriber
 from bench.plan import Bench, interleaved
 from bench.relay import Site, sink
 
@@ -25,20 +25,20 @@ class BaselineFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
-    """One run: arrivals a second at the subscriber, and the processor time that the sending process took for each."""
+    """One run: arrivals a second, and processor time per arrival of the sending process."""
 
     per_s: float
     cpu_us: float
 
 
 async def delivery(bench: Bench) -> list[Figure]:
-    """Deliveries/s of one worker process to a subscriber that answers at once."""
+    """Measure deliveries/s of one worker to a subscriber that answers immediately."""
     results = await interleaved(
         bench,
         {
             "worker": partial(_worker, bench, CONCURRENCY),
             "aiohttp alone": partial(_bare, bench),
-            "procrastinate + httpx": partial(_parts, bench, await baseline_python()),
+            "procrastinate + httpx": partial(_procrastinate, bench, await baseline_python()),
             "worker, default limit": partial(_worker, bench, DEFAULT_IN_FLIGHT),
         },
     )
@@ -76,15 +76,15 @@ async def delivery(bench: Bench) -> list[Figure]:
 
 
 async def deliveries_of_backlog(bench: Bench, site: Site, at_once: int) -> Deliveries:
-    """A worker that finds everything owed when it starts, one event of each order, for one subscriber."""
+    """Measure a worker that starts with a backlog of one subscriber, one event of each order."""
     count = _share(bench, _WEBHOOKS)
     async with (
         sink(bench.new_directory()) as port,
         subscriber(site, f"shop-{port}", _url(port), max_in_flight=at_once) as subscriber_id,
     ):
-        prefix = f"owed-{port}-"
+        prefix = f"backlog-{port}-"
         await make_events(site, prefix, count)
-        await owe(site, prefix, subscriber_id)
+        await enqueue(site, prefix, subscriber_id)
         await settle(site)
         async with site.role("work") as worker:
             before = worker.cpu_s()
@@ -111,7 +111,7 @@ async def _bare(bench: Bench) -> Deliveries:
         return Deliveries(await _rate(port, count), 1e6 * cpu_s / count)
 
 
-async def _parts(bench: Bench, python: str) -> Deliveries:
+async def _procrastinate(bench: Bench, python: str) -> Deliveries:
     count = _share(bench, _JOBS)
     async with bench.database.fresh() as url, sink(bench.new_directory()) as port:
         await _run(python, PROGRAM, "defer", url, _url(port), str(count), given=DATA)
@@ -126,7 +126,7 @@ async def _rate(port: int, count: int) -> float:
 
 
 async def _run(*arguments: str, given: str = "") -> float:
-    """Run a baseline to its end and return the processor time it tells, in seconds. Raises BaselineFailed."""
+    """Run a baseline to its end. Return its processor time in seconds. Raise BaselineFailed."""
     process = await asyncio.create_subprocess_exec(
         *arguments,
         stdin=asyncio.subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""How long honest calls wait to be judged behind a flood of one order, and behind calls that the database refuses.
+"""Delay of honest calls behind a flood of one order, and behind calls that the database rejects.
 
 All calls are committed together when the worker is there and has nothing else to do.
 """
@@ -16,7 +16,7 @@ from bench.figures import Figure, Requirement
 from bench.plan import Bench, interleaved
 
 REPETITIONS = 40_000
-REFUSED = 5_000
+REJECTED = 5_000
 HONEST = 100
 MOST_S = 5.0
 _POLL_S = 0.02
@@ -27,44 +27,47 @@ INSERT INTO notices (id, lane, received_at, source, method, target, headers, bod
 SELECT id, lane, $4, '192.0.2.1', 'GET', convert_to(target, 'UTF8'), '', ''
 FROM unnest($1::uuid[], $2::int[], $3::text[]) AS call (id, lane, target)
 """
-# Stands for a defect that nobody knows yet.
-_REFUSAL = """
+# Stands for an unknown fault.
+_REJECTION = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN IF new.sendid = 'refused' THEN RAISE EXCEPTION USING errcode = '22P05'; END IF; RETURN new; END $$;
+BEGIN
+  IF new.sendid = 'rejected' THEN RAISE EXCEPTION USING errcode = '22P05'; END IF;
+  RETURN new;
+END $$;
 CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION refuse()
 """
 
 
 class NotJudged(Exception):
-    """Honest calls were not judged, however long the worker had."""
+    """Honest calls were not judged in time."""
 
 
 async def judging(bench: Bench) -> list[Figure]:
-    """Seconds until the last of a hundred honest calls is judged."""
-    repetitions, refused = (
+    """Measure the seconds until the last of a hundred honest calls is judged."""
+    repetitions, rejected = (
         round(REPETITIONS * bench.effort.share),
-        round(REFUSED * bench.effort.share),
+        round(REJECTED * bench.effort.share),
     )
 
     async def alone() -> float:
         return await _measure(bench, [])
 
     async def behind_repetitions() -> float:
-        crowd = next(
-            number for number in map("crowd-{}".format, range(1_000)) if lane_of(number) == 0
+        flood = next(
+            number for number in map("flood-{}".format, range(1_000)) if lane_of(number) == 0
         )
         return await _measure(
             bench,
-            [f"order_no={crowd}&status=04&money=5400"] * repetitions,
+            [f"order_no={flood}&status=04&money=5400"] * repetitions,
             lambda number: lane_of(number) == 0,
         )
 
-    async def behind_refused() -> float:
+    async def behind_rejected() -> float:
         return await _measure(
             bench,
             [
-                f"order_no=refused-{number}&status=01&money=5400&sendid=refused"
-                for number in range(refused)
+                f"order_no=rejected-{number}&status=01&money=5400&sendid=rejected"
+                for number in range(rejected)
             ],
         )
 
@@ -73,7 +76,7 @@ async def judging(bench: Bench) -> list[Figure]:
         {
             "alone": alone,
             "behind repetitions": behind_repetitions,
-            "behind refused": behind_refused,
+            "behind rejected": behind_rejected,
         },
     )
     baseline = tuple(results["alone"])
@@ -84,8 +87,8 @@ async def judging(bench: Bench) -> list[Figure]:
             MOST_S,
         ),
         (
-            f"behind {refused:,} that the database refuses, in all {LANES} lanes",
-            results["behind refused"],
+            f"behind {rejected:,} that the database refuses, in all {LANES} lanes",
+            results["behind rejected"],
             None,
         ),
     )
@@ -106,14 +109,14 @@ async def judging(bench: Bench) -> list[Figure]:
 async def _measure(
     bench: Bench, before: list[str], suits: Callable[[str], bool] = lambda number: True
 ) -> float:
-    """Seconds from their commit until all honest calls are judged that came behind the calls `before`."""
+    """Return the seconds from their commit until all honest calls behind `before` are judged."""
     honest = [
         number for number in map("honest-{}".format, range(HONEST * LANES * 2)) if suits(number)
     ][:HONEST]
     async with bench.site() as site:
         connection = await connect(site.database_url or "")
         try:
-            await connection.execute(_REFUSAL)
+            await connection.execute(_REJECTION)
             together = connection.transaction()
             await together.start()
             await _append(connection, before)

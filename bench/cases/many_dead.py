@@ -1,7 +1,7 @@
 """Delivery to twenty good subscribers beside a thousand dead ones of every kind.
 
-The dead ones are owed a backlog that outlasts the run, and take none of the events that are measured: to write down a thousand more
-webhooks for each event is judging's work, which the case `arrival` measures.
+The dead ones have a backlog that outlasts the run, and take none of the measured events: writing a
+thousand more webhooks for each event is judging's work, which the case `arrival` measures.
 """
 
 import os
@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from bench.arrivals import Inbox, Spread
 from bench.dead_subscribers import KINDS, Ports, black_hole
 from bench.figures import Figure, Requirement
-from bench.pending import make_events, new_subscribers, owe_all, settle
+from bench.pending import enqueue_for_all, make_events, new_subscribers, settle
 from bench.plan import Bench, interleaved
 from bench.relay import dead_subscribers, sink
 from bench.traffic import play
@@ -21,11 +21,12 @@ BACKLOG = 50
 CALLS_PER_S = 10.0
 SECONDS = 30.0
 WARM_UP_S = 30.0
-"""So long the dead ones may take to be found out: each kind times out in 5 or 15 s, and the first attempts go to all of them."""
+"""Longest time until all dead ones have timed out: each kind takes 5 or 15 s, and the first
+attempts go to all of them."""
 
 
 async def many_dead(bench: Bench) -> list[Figure]:
-    """Call to arrival at 20 good subscribers, alone and beside 1,000 dead ones that are owed a backlog."""
+    """Measure call to arrival at 20 good subscribers, alone and beside 1,000 dead ones."""
     kinds = KINDS if os.geteuid() == 0 else KINDS[1:]
     dead = round(DEAD * min(bench.effort.share * 4, 1))
 
@@ -36,13 +37,14 @@ async def many_dead(bench: Bench) -> list[Figure]:
         return await _measure(bench, kinds, dead)
 
     results = await interleaved(bench, {"alone": alone, "beside the dead": beside})
-    kinds_told = (
+    kinds_shown = (
         "every kind" if kinds is KINDS else "every kind but silent name servers, which need root"
     )
     return [
         Figure(
             "many-dead",
-            f"call to arrival p95 at {GOOD} good subscribers beside {dead:,} dead of {kinds_told}, {BACKLOG} webhooks owed to each",
+            f"call to arrival p95 at {GOOD} good subscribers beside {dead:,} dead of {kinds_shown},"
+            f" {BACKLOG} webhooks pending for each",
             "ms",
             tuple(spread.p95_ms for spread in results["beside the dead"]),
             tuple(spread.p95_ms for spread in results["alone"]),
@@ -53,7 +55,7 @@ async def many_dead(bench: Bench) -> list[Figure]:
 
 
 async def _measure(bench: Bench, kinds: tuple[str, ...], dead: int) -> Spread:
-    """The spread over all webhooks for the good subscribers."""
+    """Return the distribution over all webhooks of the good subscribers."""
     async with AsyncExitStack() as stack:
         port = await stack.enter_async_context(sink(bench.new_directory()))
         name_server = f"127.{os.getpid() % 200 + 20}.9.9" if os.geteuid() == 0 else None
@@ -73,7 +75,7 @@ async def _measure(bench: Bench, kinds: tuple[str, ...], dead: int) -> Spread:
         )
         if bad:
             await make_events(site, "backlog-", BACKLOG)
-            await owe_all(site, "backlog-")
+            await enqueue_for_all(site, "backlog-")
         await new_subscribers(site, good)
         await settle(site)
         await stack.enter_async_context(site.role("work", name_server))

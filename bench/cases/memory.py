@@ -1,4 +1,4 @@
-"""Resident memory of the processes, after or under load. What Postgres needs is its own affair."""
+"""Resident memory of the processes, after or under load, without Postgres."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -16,7 +16,7 @@ _ANSWER_AFTER_S = 2.0
 
 
 async def memory(bench: Bench) -> list[Figure]:
-    """A receiver after a full load, `up` after calls and deliveries, a worker with 200 sends under way."""
+    """Measure a receiver and `up` after a load, and a worker with 200 sends in flight."""
 
     async def receiver() -> float:
         async with bench.site() as site, site.role("receive") as process:
@@ -42,7 +42,7 @@ async def memory(bench: Bench) -> list[Figure]:
 
 
 async def _of_up(bench: Bench) -> float:
-    """`up` as a new user runs it, with the embedded Postgres, which is a process of its own."""
+    """Measure `up` as a new user runs it; the embedded Postgres is a process of its own."""
     directory = bench.new_directory()
     async with sink(directory) as port:
         site = Site(None, directory, declared({"shop": f"http://127.0.0.1:{port}/hook/shop"}))
@@ -55,7 +55,7 @@ async def _of_up(bench: Bench) -> float:
 
 
 async def _of_worker(bench: Bench) -> float:
-    """The most that was seen while every send waits for its answer."""
+    """Return the highest value seen while every send waits for its answer."""
     async with AsyncExitStack() as stack:
         port = await stack.enter_async_context(sink(bench.new_directory()))
         site = await stack.enter_async_context(bench.site())

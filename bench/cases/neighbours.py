@@ -1,4 +1,4 @@
-"""Whether subscribers that are dead or slow delay the others: twenty of them, of which one is dead and one takes ten seconds."""
+"""Effect of bad neighbours: of twenty subscribers one is dead, and one takes ten seconds."""
 
 from contextlib import AsyncExitStack
 
@@ -18,7 +18,7 @@ _LEAST_SECONDS = 12.0
 
 
 async def neighbours(bench: Bench) -> list[Figure]:
-    """Call to arrival at 18 good subscribers, alone and beside two bad ones."""
+    """Measure call to arrival at 18 good subscribers, alone and beside two bad ones."""
 
     async def alone() -> Spread:
         return await _measure(bench, {})
@@ -52,7 +52,10 @@ async def neighbours(bench: Bench) -> list[Figure]:
 
 
 async def _measure(bench: Bench, dead: dict[str, str]) -> Spread:
-    """The spread over all webhooks for the good subscribers. With a dead one there is a slow one too."""
+    """Return the distribution over all webhooks of the good subscribers.
+
+    With a dead one there is a slow one too.
+    """
     async with AsyncExitStack() as stack:
         port = await stack.enter_async_context(sink(bench.new_directory()))
         urls = {f"s{number}": f"http://127.0.0.1:{port}/hook/s{number}" for number in range(GOOD)}

@@ -1,4 +1,4 @@
-"""Delivery while another connection holds an old snapshot, which keeps every dead row of the hot tables."""
+"""Delivery beside an old snapshot, which keeps every dead row of the hot tables."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,7 +21,7 @@ Spreads = tuple[Spread, Spread]
 
 
 async def old_snapshot(bench: Bench) -> list[Figure]:
-    """Call to arrival for all calls and for the last tenth, with a held snapshot and without one."""
+    """Measure call to arrival for all calls and for the last tenth, with and without a snapshot."""
     sides = {
         "held": partial(_measure, bench, held=True),
         "none": partial(_measure, bench, held=False),
@@ -48,7 +48,7 @@ async def old_snapshot(bench: Bench) -> list[Figure]:
 
 
 async def _measure(bench: Bench, *, held: bool) -> Spreads:
-    """The spread over all calls, and over the last tenth of them."""
+    """Return the distributions over all calls and over the last tenth."""
     async with AsyncExitStack() as stack:
         site, port = await stack.enter_async_context(bench.site_with_sink(("receive", "work")))
         if held:
@@ -67,7 +67,7 @@ async def _measure(bench: Bench, *, held: bool) -> Spreads:
 
 @asynccontextmanager
 async def _snapshot(site: Site) -> AsyncIterator[None]:
-    """Hold a snapshot as a report or a dump does: it reads, writes nothing and has no transaction id."""
+    """Hold a snapshot as a report or a dump does: it reads, and has no transaction id."""
     connection = await connect(site.database_url or "")
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):

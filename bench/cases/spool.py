@@ -1,4 +1,4 @@
-"""Postgres away: how fast calls are answered from the spool, and how fast the spool empties when Postgres is back."""
+"""Postgres outage: rate of answers from the spool, and rate at which the spool drains after it."""
 
 import asyncio
 import time
@@ -24,12 +24,16 @@ _PATIENCE_S = 300.0
 
 
 class NotDrained(Exception):
-    """The spool did not empty although Postgres was there."""
+    """The spool did not drain although Postgres was there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """One emptying of the spool: records a second once it began, seconds from Postgres' return to its end, and new calls meanwhile."""
+    """One drain of the spool.
+
+    `per_s` is records a second once it began, `seconds` the time from the start of Postgres to its
+    end, `meanwhile` the traffic of new calls.
+    """
 
     per_s: float
     seconds: float
@@ -37,7 +41,7 @@ class Drain:
 
 
 async def spool_answers(bench: Bench) -> list[Figure]:
-    """Answers/s and latency at 64 connections with Postgres down the whole time."""
+    """Measure answers/s and latency at 64 connections without Postgres."""
 
     async def with_postgres() -> Traffic:
         async with bench.site() as site, site.role("receive"):
@@ -68,7 +72,7 @@ async def spool_answers(bench: Bench) -> list[Figure]:
 
 
 async def spool_drain(bench: Bench) -> list[Figure]:
-    """Spool 100,000 calls, bring Postgres back, and watch them arrive in the database while new calls come in."""
+    """Spool 100,000 calls, start Postgres again, and measure the drain beside new calls."""
 
     count = max(_FEWEST, int(_SPOOLED * bench.effort.share))
     drains = (await interleaved(bench, {"drain": partial(_drain, bench, count)}))["drain"]
@@ -111,7 +115,10 @@ async def _drain(bench: Bench, count: int) -> Drain:
 
 
 async def _watch(url: str, count: int, spooled_before: datetime) -> tuple[float, float]:
-    """Records a second, from the last look that saw none in the database to the first that saw all; and its moment. Raises NotDrained."""
+    """Return the records a second, and the time of the last.
+
+    It counts from the last look at an empty table to the first that sees all. Raise NotDrained.
+    """
     connection = await connect(url)
     began = time.monotonic()
     deadline, seen = began + _PATIENCE_S, 0
@@ -139,7 +146,7 @@ async def _load(bench: Bench, site: Site) -> Traffic:
 
 @asynccontextmanager
 async def _away(bench: Bench) -> AsyncIterator[None]:
-    """No Postgres for the time of the block."""
+    """Stop Postgres for the time of the block."""
     await asyncio.to_thread(bench.database.stop)
     try:
         yield

@@ -1,1 +1,4 @@
-"""Baseline: forwarding as one would build it from parts: procrastinate for the queue, httpx for HTTP. It has its own environment."""
+"""Baseline: forwarding built of procrastinate for the queue and httpx for HTTP.
+
+It runs in an environment of its own.
+"""

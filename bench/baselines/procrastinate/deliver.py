@@ -1,6 +1,7 @@
-"""The job of the baseline: post one signed event to one subscriber and keep the attempt. Runs in its own environment, alone.
+"""Job of the baseline: post one signed event to one subscriber and store the attempt.
 
-`deliver.py defer DATABASE URL COUNT` queues so many events, `deliver.py work DATABASE CONCURRENCY` delivers until nothing is left.
+It runs in its own environment. `deliver.py defer DATABASE URL COUNT` queues so many events,
+`deliver.py work DATABASE CONCURRENCY` delivers until nothing is left.
 """
 
 import asyncio
@@ -17,13 +18,17 @@ from standardwebhooks import Webhook
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
 _ATTEMPTS = """
 CREATE TABLE IF NOT EXISTS baseline_attempts (
-  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, event_id uuid, started_at timestamptz, duration_ms int, http_status int
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, event_id uuid, started_at timestamptz,
+  duration_ms int, http_status int
 )"""
-_ATTEMPT = "INSERT INTO baseline_attempts (event_id, started_at, duration_ms, http_status) VALUES (%s, %s, %s, %s)"
+_ATTEMPT = """
+INSERT INTO baseline_attempts (event_id, started_at, duration_ms, http_status)
+VALUES (%s, %s, %s, %s)
+"""
 
 
 async def defer(application: procrastinate.App, database: str, url: str, count: int) -> None:
-    """Make the schema and queue `count` events; the body of one comes on stdin, with ORDER-NO for its order."""
+    """Make the schema and queue `count` events. stdin has the body, with ORDER-NO for the order."""
     body = sys.stdin.read()
     async with (
         psycopg_pool.AsyncConnectionPool(database, min_size=1) as pool,
@@ -43,7 +48,7 @@ async def defer(application: procrastinate.App, database: str, url: str, count: 
 
 
 async def work(application: procrastinate.App, database: str, concurrency: int) -> None:
-    """Deliver everything that is queued, so many at once, with one HTTP client and one pool for all."""
+    """Deliver everything queued, so many concurrently, with one HTTP client and one pool."""
     limits = httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
     async with (
         psycopg_pool.AsyncConnectionPool(database, min_size=4, max_size=10) as pool,
@@ -76,7 +81,7 @@ async def work(application: procrastinate.App, database: str, concurrency: int) 
 
 
 async def main() -> None:
-    """Do what the command line says and print the processor time that took, in seconds."""
+    """Run the command line, and print the processor time in seconds."""
     verb, database, *rest = sys.argv[1:]
     before = time.process_time()
     application = procrastinate.App(
