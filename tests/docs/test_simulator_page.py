@@ -32,5 +32,6 @@ def test_switches_of_open_questions_exist(name: str) -> None:
     cells = [line.split("|")[3] for line in rows if line.count("|") == 4][2:]
     named = {word for cell in cells for word in cell.split("`")[1::2]}
     assert len(cells) == 13
+    assert all("`" in cell for cell in cells), "each open question is a switch"
     assert named <= {setting for setting, _, _ in settings_of(SimulatorSettings)}
     assert {"named_faults", "unknown_clientip", "invalid_testid", "retries"} <= named

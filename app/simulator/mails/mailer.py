@@ -76,7 +76,8 @@ class Mailer:
     ) -> None:
         """Mail the merchant that a call was not answered with 200."""
         if merchant := settings.mails.merchant:
-            draft = call_failed_mail(slip.values, status, at, merchant)
+            fields = settings.mails.call_failed_fields
+            draft = call_failed_mail(slip.values, status, at, merchant, fields=fields)
             await self._send(slip.order_no, MailKind.CALL_FAILED, draft, at, settings)
 
     async def _send(

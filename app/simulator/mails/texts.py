@@ -51,10 +51,16 @@ def _line(text: str) -> str:
 
 
 def call_failed_mail(
-    values: Mapping[str, str], status: str, at: datetime, recipient: str
+    values: Mapping[str, str], status: str, at: datetime, recipient: str, *, fields: bool = True
 ) -> MailDraft:
-    """Return CGI送信エラー通知 about the call for `status`. The manual prints no form of it."""
+    """Return CGI送信エラー通知 about the call for `status`. The manual prints no form of it.
+
+    With `fields` it has those of the other mails; else it names neither order nor status.
+    """
     draft = merchant_mail(MailKind.CALL_FAILED, values, at, recipient)
+    if not fields:
+        text = "CGIコールに、HTTP 200 の応答がありませんでした。\n"
+        return MailDraft(recipient, draft.subject, f"{draft.subject}\n\n{text}\n{FOOT}")
     told = f"ステータス {status} のCGIコールに、HTTP 200 の応答がありませんでした。\n"
     return MailDraft(recipient, draft.subject, draft.text.replace(FOOT, told + FOOT))
 

@@ -54,7 +54,8 @@ async def list_orders(
     request: Request, search: str = "", limit: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> list[OrderView]:
     """List the newest orders whose number or values contain `search`."""
-    return [order_view(slip) for slip in zeus_of(request).store.slips(search, limit)]
+    zeus = zeus_of(request)
+    return [order_view(slip, zeus.settings) for slip in zeus.store.slips(search, limit)]
 
 
 @router.get("/orders/{order_no}")
@@ -96,7 +97,8 @@ async def resend_call(request: Request, order_no: str, n: int) -> CallView:
 @router.post("/orders/{order_no}/{action}")
 async def act(request: Request, order_no: str, action: SlipAction) -> DoneView:
     """Pay, confirm, take back, expire, re-issue or stop. Answers when the call has been made, with its outcome."""
-    return done_view(await zeus_of(request).act(order_no, action))
+    zeus = zeus_of(request)
+    return done_view(await zeus.act(order_no, action), zeus.settings)
 
 
 @router.get("/settings")

@@ -4,6 +4,7 @@ from pydantic import BaseModel
 
 from app.simulator.server.zeus import Done, SimulatedZeus
 from app.simulator.state.sent_mails import SentMail
+from app.simulator.state.settings import SimulatorSettings
 from app.simulator.state.store import MadeCall, Slip
 from app.simulator.state.transitions import SlipAction, allowed_actions
 from app.zeus.wire import decode
@@ -82,8 +83,10 @@ class DoneView(BaseModel):
     replacement: OrderView | None
 
 
-def order_view(slip: Slip) -> OrderView:
-    """Return what is shown of an order."""
+def order_view(slip: Slip, settings: SimulatorSettings) -> OrderView:
+    """Return what is shown of an order; the settings decide on what is allowed."""
+    again = settings.pay_after_reversal
+    allowed = allowed_actions(slip.state, stopped=slip.stopped, pay_again=again)
     return OrderView(
         order_no=slip.order_no,
         state=slip.state,
@@ -95,7 +98,7 @@ def order_view(slip: Slip) -> OrderView:
         created_at=slip.created_at.isoformat(),
         changed_at=slip.changed_at.isoformat(),
         values=dict(slip.values),
-        allowed=list(allowed_actions(slip.state, stopped=slip.stopped)),
+        allowed=list(allowed),
     )
 
 
@@ -103,7 +106,7 @@ def order_in_full(zeus: SimulatedZeus, slip: Slip) -> OrderInFull:
     """Return an order with its calls."""
     calls = [call_view(call) for call in zeus.store.calls(slip.order_no)]
     mails = [mail_view(mail) for mail in zeus.store.mails.of_order(slip.order_no)]
-    return OrderInFull(**order_view(slip).model_dump(), calls=calls, mails=mails)
+    return OrderInFull(**order_view(slip, zeus.settings).model_dump(), calls=calls, mails=mails)
 
 
 def call_view(call: MadeCall) -> CallView:
@@ -132,10 +135,10 @@ def mail_view(mail: SentMail) -> MailView:
     )
 
 
-def done_view(done: Done) -> DoneView:
+def done_view(done: Done, settings: SimulatorSettings) -> DoneView:
     """Return what is shown of an action."""
     return DoneView(
-        order=order_view(done.slip),
+        order=order_view(done.slip, settings),
         call=call_view(done.call) if done.call else None,
-        replacement=order_view(done.replacement) if done.replacement else None,
+        replacement=order_view(done.replacement, settings) if done.replacement else None,
     )

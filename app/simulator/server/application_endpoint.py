@@ -1,7 +1,7 @@
 """`/cgi-bin/cvs.cgi` of the simulator: an application in Shift_JIS in, an answer in Shift_JIS out."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from starlette.types import Receive, Scope, Send
@@ -41,13 +41,13 @@ def answer(zeus: SimulatedZeus, body: bytes, base_url: str) -> Reply:
     """
     form = decode_form(body)
     values = form.values
-    faults = _faults(form.faults, values)
+    faults = _faults([*form.faults, *_beyond(values, zeus.settings)], values)
     magic = magic_of(values)
     spoiled = (magic.answer if magic else None) or zeus.settings.faults.answers
     if magic and magic.rejected_parameter:
-        return Reply(_rejection(magic.rejected_parameter), spoiled)
+        return Reply(_rejection(magic.rejected_parameter, zeus.settings), spoiled)
     if faults and _names_parameter(faults[0], zeus.settings):
-        return Reply(_rejection(faults[0].parameter), spoiled)
+        return Reply(_rejection(faults[0].parameter, zeus.settings), spoiled)
     if code := _error_code(values, faults, magic, zeus.settings):
         return _failure(zeus, values, code, spoiled)
     slip = new_slip(
@@ -74,8 +74,18 @@ def _names_parameter(fault: ApplicationFault, settings: SimulatorSettings) -> bo
     return not {ALL_FAULTS, fault.parameter, fault.rule}.isdisjoint(settings.named_faults)
 
 
-def _rejection(parameter: str) -> bytes:
-    return f"パラメータエラー {parameter}\r\n".encode("cp932")
+def _beyond(values: Mapping[str, str], settings: SimulatorSettings) -> Iterator[ApplicationFault]:
+    """Yield the parameters whose characters the Shift_JIS that is set does not have."""
+    for name, text in values.items():
+        try:
+            text.encode(settings.shift_jis)
+        except UnicodeEncodeError:
+            yield ApplicationFault(name, Rule.NOT_SHIFT_JIS)
+
+
+def _rejection(parameter: str, settings: SimulatorSettings) -> bytes:
+    text = settings.named_fault_text.replace("{name}", parameter)
+    return f"{text}\r\n".encode("cp932", "replace")
 
 
 def _error_code(
@@ -106,8 +116,8 @@ def _test_is_valid(values: Mapping[str, str], settings: SimulatorSettings) -> bo
 def _failure(
     zeus: SimulatedZeus, values: Mapping[str, str], code: str, faults: AnswerFaults
 ) -> Reply:
-    """Fail an application. Zeus keeps an order for it where the values allow one: 02 is called about it."""
-    known = values.get("clientip") in zeus.settings.clientips
+    """Fail an application. An order is kept for a known IPコード: 02 is called about it."""
+    known = zeus.settings.failed_order_no and values.get("clientip") in zeus.settings.clientips
     slip = (
         failed_slip(zeus.store.next_number(), values, code, zeus.settings, zeus.clock.now())
         if known
@@ -123,7 +133,7 @@ def _success(slip: Slip) -> dict[str, str]:
 
 
 class ApplicationEndpoint:
-    """The ASGI application at /cgi-bin/cvs.cgi; it needs the connection itself for answers that break off."""
+    """ASGI application at /cgi-bin/cvs.cgi; needs the connection for answers that break off."""
 
     def __init__(self, zeus: SimulatedZeus) -> None:
         self._zeus = zeus
@@ -166,9 +176,7 @@ async def _answer(transport: asyncio.Transport, send: Send, reply: Reply) -> Non
         transport.close()
     else:
         await _respond(send, 200, reply.body)
-    await asyncio.sleep(
-        0
-    )  # a connection that ends here is seen to have ended before the request does
+    await asyncio.sleep(0)  # the connection has to end before the request does
 
 
 async def _respond(

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from app.simulator.server.api_views import CallView, call_view, mail_view, order_view
+from app.simulator.server.api_views import CallView, OrderView, call_view, mail_view, order_view
 from app.simulator.server.console_texts import ACTIONS, OUTCOMES, TEXTS
 from app.simulator.server.setting_texts import SECTIONS, SETTINGS
 from app.simulator.server.settings_pages import SettingsPages
@@ -77,13 +77,16 @@ class SimulatorConsole:
 
     async def _list(self, request: Request) -> Response:
         search = request.query_params.get("search", "")
-        orders = [order_view(slip) for slip in self._zeus.store.slips(search, _SHOWN)]
+        orders = [self._order_view(slip) for slip in self._zeus.store.slips(search, _SHOWN)]
         numbers = [order.order_no for order in orders]
         calls = {number: self._calls(number) for number in numbers}
         mails = {number: self._zeus.store.mails.count(number) for number in numbers}
         return self._page(
             request, "list.html", search=search, orders=orders, calls=calls, mails=mails
         )
+
+    def _order_view(self, slip: Slip) -> OrderView:
+        return order_view(slip, self._zeus.settings)
 
     def _calls(self, order_no: str) -> list[CallView]:
         return [call_view(call) for call in self._zeus.store.calls(order_no)]
@@ -118,7 +121,7 @@ class SimulatorConsole:
             "order.html",
             status,
             here=f"/orders/{order_no}",
-            order=order_view(slip),
+            order=self._order_view(slip),
             calls=self._calls(order_no),
             mails=[mail_view(mail) for mail in self._zeus.store.mails.of_order(order_no)],
             refused=status == 409,
@@ -143,7 +146,9 @@ class SimulatorConsole:
             return self._page(request, "missing.html", status=404)
         store = STORES.get(slip.values["pay_cvs"])
         here = f"/pay/{order_no}"
-        return self._page(request, "pay.html", status, here, order=order_view(slip), store=store)
+        return self._page(
+            request, "pay.html", status, here, order=self._order_view(slip), store=store
+        )
 
     async def _version(self, _: Request) -> Response:
         return JSONResponse({"version": self._zeus.version}, headers=_HEADERS)

@@ -11,11 +11,12 @@ from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Route
 
+from app.simulator.server.api_views import order_view
 from app.simulator.server.settings_form import FIXED, fields
 from app.simulator.server.zeus import SimulatedZeus
 from app.simulator.state.clock import ClockLimit
 from app.simulator.state.store import CallNotFound, MailNotFound, SlipNotFound
-from app.simulator.state.transitions import ActionNotAllowed, SlipAction, allowed_actions
+from app.simulator.state.transitions import ActionNotAllowed, SlipAction
 
 MEDIA_TYPE = "application/problem+json"
 _NEWEST = 10
@@ -114,9 +115,9 @@ async def _invalid_request(request: Request, error: RequestValidationError) -> R
     faults = [_fault(fault) for fault in error.errors()]
     allowed = None
     if any(fault["loc"][:2] == ("path", "action") for fault in error.errors()):
-        slip = _zeus(request).store.slip(request.path_params["order_no"])
-        actions = allowed_actions(slip.state, stopped=slip.stopped) if slip else SlipAction
-        allowed = list(actions)
+        zeus = _zeus(request)
+        slip = zeus.store.slip(request.path_params["order_no"])
+        allowed = order_view(slip, zeus.settings).allowed if slip else list(SlipAction)
     title = "Invalid request."
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, title, faults=faults, allowed=allowed)
 

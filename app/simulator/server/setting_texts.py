@@ -21,6 +21,21 @@ SETTINGS: Mapping[str, str] = {
     "Parameters and rules whose faults are answered by name, not by 800000; or `all`.": (
         "800000ではなく名前を返す誤り（パラメータ名、規則、または `all`）"
     ),
+    "The answer that names a parameter; `{name}` stands for it.": (
+        "パラメータ名を返す応答の文面。`{name}` が名前になる"
+    ),
+    "A failed application gets an order number, a call for 02 and a mail.": (
+        "失敗した申込にもオーダー番号を付け、02のコールとメールを送る"
+    ),
+    "The characters that applications may have: `shift_jis` has fewer.": (
+        "申込に使える文字。`shift_jis` のほうが少ない"
+    ),
+    "A slip can be paid again after its payment was taken back.": (
+        "入金取消のあとに、同じ払込票でまた入金できる"
+    ),
+    "CGI送信エラー通知 names the order and has the fields of other mails.": (
+        "CGI送信エラー通知に、オーダー番号など、ほかのメールと同じ項目を入れる"
+    ),
     "The error code for an IPコード that is not in `clientips`.": (
         "`clientips` にないIPコードへのエラーコード"
     ),
@@ -88,6 +103,7 @@ SECTIONS: Mapping[str, str] = {
 
 REASONS: Mapping[str, str] = {
     "the clock ends at 2100-01-01": "時計は2100年1月1日までしか進められません",
+    "must be written in Shift_JIS": "Shift_JISの文字で指定してください",
     "must be an IP address": "IPアドレスを指定してください",
     "must be host:port": "「ホスト:ポート」の形で指定してください",
     "must be a mail address": "メールアドレスを指定してください",

@@ -35,6 +35,10 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     ),
     "Where the manual is silent": (
         "named_faults",
+        "named_fault_text",
+        "failed_order_no",
+        "shift_jis",
+        "pay_after_reversal",
         "unknown_clientip",
         "invalid_testid",
         "pay_no_cycle",

@@ -110,7 +110,8 @@ class SimulatedZeus:
 
     def _carry_out(self, order_no: str, action: SlipAction) -> tuple[Slip, Slip | None]:
         before = self.slip(order_no)
-        state = state_after(before.state, action, stopped=before.stopped)
+        again = self.settings.pay_after_reversal
+        state = state_after(before.state, action, stopped=before.stopped, pay_again=again)
         now = self.clock.now()
         with self.store.transaction():
             replacement = self._replacement(before, now) if action is SlipAction.REISSUE else None
@@ -157,11 +158,7 @@ class SimulatedZeus:
             return call
 
     def slip(self, order_no: str) -> Slip:
-        """Return an order.
-
-        Raises:
-            SlipNotFound: no order has this number.
-        """
+        """Return an order. Raises SlipNotFound."""
         slip = self.store.slip(order_no)
         if slip is None:
             raise SlipNotFound(order_no)

@@ -39,6 +39,9 @@ class MailSettings(Strict):
     customer: tuple[CustomerForm, ...] = Field(
         tuple(CustomerForm), description="The mails that customers get: `slip`, `receipt`."
     )
+    call_failed_fields: bool = Field(
+        True, description="CGI送信エラー通知 names the order and has the fields of other mails."
+    )
     sender: str = Field("no-reply@simulator.example", description="The sender's address.")
     charset: Charset = Field("iso-2022-jp", description="The charset of mails.")
     dkim: bool = Field(True, description="Sign mails by DKIM for the sender's domain.")

@@ -62,6 +62,20 @@ class SimulatorSettings(Strict):
     invalid_testid: Literal["800000", "real"] = Field(
         "800000", description="An unknown test ID fails the application, or makes it a real one."
     )
+    named_fault_text: str = Field(
+        "パラメータエラー {name}",
+        pattern=r"^[^\r\n]{0,100}\{name\}[^\r\n]{0,100}$",
+        description="The answer that names a parameter; `{name}` stands for it.",
+    )
+    failed_order_no: bool = Field(
+        True, description="A failed application gets an order number, a call for 02 and a mail."
+    )
+    shift_jis: Literal["cp932", "shift_jis"] = Field(
+        "cp932", description="The characters that applications may have: `shift_jis` has fewer."
+    )
+    pay_after_reversal: bool = Field(
+        True, description="A slip can be paid again after its payment was taken back."
+    )
     pay_no_cycle: int = Field(
         0, ge=0, le=10**9, description="Issue payment numbers again after so many; 0: random ones."
     )
@@ -98,6 +112,15 @@ class SimulatorSettings(Strict):
         if unknown := [name for name in names if name not in {ALL_FAULTS, *FIELDS, *Rule}]:
             raise ValueError(f"neither a parameter nor a rule: {', '.join(unknown)}")
         return names
+
+    @field_validator("named_fault_text")
+    @classmethod
+    def _is_shift_jis(cls, text: str) -> str:
+        try:
+            text.encode("cp932")
+        except UnicodeEncodeError:
+            raise ValueError("must be written in Shift_JIS") from None
+        return text
 
     @field_validator("stores", "maintenance")
     @classmethod

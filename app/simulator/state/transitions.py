@@ -78,7 +78,7 @@ _AFTER: Final[Mapping[tuple[SlipState, SlipAction], SlipState]] = {
 
 
 class ActionNotAllowed(Exception):
-    """Zeus does not allow this action in this state; `allowed` are the actions that it allows now."""
+    """Zeus does not allow this action in this state; `allowed` are those that it allows now."""
 
     def __init__(
         self, state: SlipState, action: SlipAction, allowed: tuple[SlipAction, ...]
@@ -87,19 +87,33 @@ class ActionNotAllowed(Exception):
         self.state, self.action, self.allowed = state, action, allowed
 
 
-def allowed_actions(state: SlipState, *, stopped: bool = False) -> tuple[SlipAction, ...]:
-    """Return the actions that Zeus allows now. `stopped` says that the merchant's service was stopped."""
-    actions = tuple(action for action in SlipAction if (state, action) in _AFTER)
+_TAKEN_BACK: Final = frozenset({SlipState.REVERSED, SlipState.REVERSED_AFTER_CANCEL})
+
+
+def allowed_actions(
+    state: SlipState, *, stopped: bool = False, pay_again: bool = True
+) -> tuple[SlipAction, ...]:
+    """Return the actions that Zeus allows now.
+
+    `stopped`: the merchant's service was stopped. `pay_again`: a slip can be paid after its payment
+    was taken back, which the manual leaves open.
+    """
+    never = {SlipAction.PAY} if state in _TAKEN_BACK and not pay_again else set()
+    actions = tuple(
+        action for action in SlipAction if (state, action) in _AFTER and action not in never
+    )
     return (*actions, SlipAction.STOP) if SlipAction.PAY in actions and not stopped else actions
 
 
-def state_after(state: SlipState, action: SlipAction, *, stopped: bool = False) -> SlipState:
+def state_after(
+    state: SlipState, action: SlipAction, *, stopped: bool = False, pay_again: bool = True
+) -> SlipState:
     """Return the state after `action`. Stopping the service leaves the state as it is.
 
     Raises:
         ActionNotAllowed: Zeus would not do this.
     """
-    allowed = allowed_actions(state, stopped=stopped)
+    allowed = allowed_actions(state, stopped=stopped, pay_again=pay_again)
     if action not in allowed:
         raise ActionNotAllowed(state, action, allowed)
     if action is SlipAction.STOP:

@@ -255,3 +255,41 @@ async def test_a_rejection_names_a_parameter_and_makes_no_order(zeus: Simulator)
 
     assert (answer.kind, answer.parameter) == (AnswerKind.REJECTED, "username")
     assert (await zeus.ask("GET", "/orders")).json == []
+
+
+async def test_the_text_that_names_a_parameter_is_a_switch(zeus: Simulator) -> None:
+    await zeus.set(named_faults=["all"], named_fault_text="{name}が正しくありません")
+    _, body, _ = await zeus.post_raw(encode_form({**GOOD, "money": "1"}))
+
+    assert body == "moneyが正しくありません\r\n".encode("cp932")
+
+
+async def test_whether_a_failed_application_has_a_number_is_a_switch(zeus: Simulator) -> None:
+    await zeus.set(failed_order_no=False)
+    answer = await zeus.apply(money="1")
+
+    assert (answer.kind, answer.error_code, answer.order_no) == (AnswerKind.FAILED, "800000", None)
+    assert (await zeus.ask("GET", "/orders")).json == []
+
+
+@pytest.mark.parametrize(("charset", "kind"), [("cp932", "accepted"), ("shift_jis", "rejected")])
+async def test_which_characters_are_shift_jis_is_a_switch(zeus, charset, kind) -> None:
+    """A circled number is a character of Windows only; with cp932 the rule of kana refuses it."""
+    await zeus.set(shift_jis=charset, named_faults=["not_shift_jis"])
+    form = encode_form(GOOD).replace(b"username=", b"username=%83%92%83%93")
+    _, good, _ = await zeus.post_raw(form)
+    _, answer, _ = await zeus.post_raw(encode_form({**GOOD, "username": "①"}))
+
+    assert read_answer(200, good).kind is AnswerKind.ACCEPTED
+    assert (read_answer(200, answer).kind is AnswerKind.REJECTED) == (kind == "rejected")
+
+
+async def test_whether_a_slip_is_paid_after_a_reversal_is_a_switch(zeus: Simulator) -> None:
+    await zeus.set(pay_after_reversal=False)
+    order_no = await zeus.order_no()
+    await zeus.act(order_no, "pay")
+    reversed_ = await zeus.act(order_no, "take-back")
+    refused = await zeus.ask("POST", f"/orders/{order_no}/pay")
+
+    assert reversed_["order"]["allowed"] == ["expire"]
+    assert (refused.status, refused.json["allowed"]) == (409, ["expire"])
