@@ -29,22 +29,23 @@ class Fairness:
     """Finds notices of other orders behind a crowded one, so that each batch of a lane has both.
 
     Notices of one order keep their sequence: a crowded order's are taken only from the head of the
-    lane, and all others that were passed have been taken. Call `forget` after a batch that was not
+    lane, and all others that were passed have been taken. Call `restart` after a batch that was not
     judged whole.
     """
 
     def __init__(self) -> None:
         self._crowded: dict[int, _Crowded] = {}
 
-    def forget(self) -> None:
+    def restart(self) -> None:
         """Begin again at the head of each lane."""
         self._crowded.clear()
 
     async def behind_crowded(
         self, session: AsyncSession, heads: Sequence[UnjudgedNotice], limit: int
     ) -> list[UnjudgedNotice]:
-        """Return notices of other orders from behind the crowded ones in `heads`, which hold at
-        most `limit` of each lane.
+        """Return notices of other orders that follow the crowded ones in `heads`.
+
+        `heads` holds at most `limit` notices of each lane.
         """
         by_lane: dict[int, list[UnjudgedNotice]] = defaultdict(list)
         for notice in heads:

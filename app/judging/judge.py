@@ -97,7 +97,7 @@ class Judge:
                 )
                 await write(session, outcome, self._first_wait)
         except BaseException as error:
-            self._fairness.forget()
+            self._fairness.restart()
             if not isinstance(error, DBAPIError) or not is_data_error(error):
                 raise
             log.error("batch_failed", error=describe_error(error))
@@ -131,7 +131,7 @@ class Judge:
         held = {*lanes, *await sql.lock_more_lanes(session, right_lanes - {*lanes})}
         ours = [one for one in taken if not one.call.order_no or lane_of(one.call.order_no) in held]
         if len(ours) < len(taken):
-            self._fairness.forget()
+            self._fairness.restart()
         return ours
 
     def _report(self, outcome: JudgedBatch) -> None:

@@ -1,4 +1,4 @@
-"""Notices that the database refuses: trials find them, and the others are written without them."""
+"""Notices that the database refuses: probe writes find them, and only the others are written."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -22,17 +22,17 @@ from app.judging.batch import (
 )
 from app.logs import get_logger
 
-_PARTS = 8
-"""Parts into which a refused batch is divided.
+_SUBGROUPS = 8
+"""Groups into which a refused batch is divided.
 
-Eight find one among 512 in 25 trials, and 512 of 512 in 585.
+Eight find one notice among 512 in 25 probes, and 512 of 512 in 585.
 """
 
-# One savepoint serves all trials: after a rollback to it, it still exists. A new one for each would
+# One savepoint serves all probes: after a rollback to it, it still exists. A new one for each would
 # cost two more round trips.
-_SAVEPOINT = text("SAVEPOINT trial")
-_BACK = text("ROLLBACK TO SAVEPOINT trial")
-_RELEASE = text("RELEASE SAVEPOINT trial")
+_SAVEPOINT = text("SAVEPOINT probe")
+_BACK = text("ROLLBACK TO SAVEPOINT probe")
+_RELEASE = text("RELEASE SAVEPOINT probe")
 
 log = get_logger("judging")
 
@@ -90,9 +90,9 @@ def _by_order(taken: Sequence[TakenNotice], known: Known) -> list[list[TakenNoti
 async def _refused_groups(
     session: AsyncSession, groups: Sequence[_Group], first_wait: timedelta
 ) -> list[tuple[_Group, DBAPIError]]:
-    """Return the notices that the database refuses, with the reasons.
+    """Return the groups that the database refuses, with the errors.
 
-    Nothing stays written, so no trial holds the locks of another.
+    Nothing stays written, so no probe holds the locks of another.
     """
     if not groups:
         return []
@@ -104,7 +104,7 @@ async def _refused_groups(
         return []
     if len(groups) == 1:
         return [(groups[0], error)]
-    size = -(-len(groups) // _PARTS)
+    size = -(-len(groups) // _SUBGROUPS)
     found: list[tuple[_Group, DBAPIError]] = []
     for start in range(0, len(groups), size):
         found += await _refused_groups(session, groups[start : start + size], first_wait)

@@ -86,10 +86,10 @@ def telno_tail_of(text: str | None) -> str | None:
 
 def deadline_of(text: str | None) -> date | None:
     """Return the payment deadline in yyyymmdd, or None if that is no day of the calendar."""
-    parts = _DEADLINE.fullmatch(text) if text is not None else None
-    if parts is None:
+    matched = _DEADLINE.fullmatch(text) if text is not None else None
+    if matched is None:
         return None
-    year, month, day = map(int, parts.groups())
+    year, month, day = map(int, matched.groups())
     try:
         return date(year, month, day)
     except ValueError:

@@ -52,7 +52,7 @@ async def poisoned(sessions: Sessions) -> Sessions:
     return sessions
 
 
-async def test_one_refused_notice_among_many_leaves_the_others_judged_in_one_batch(
+async def test_a_refused_notice_leaves_the_others_judged_in_one_batch(
     poisoned: Sessions,
 ) -> None:
     numbers = numbers_in_lane(3, 100)
@@ -71,7 +71,7 @@ async def test_one_refused_notice_among_many_leaves_the_others_judged_in_one_bat
     assert refused[3]["sendid"] == "poison"
 
 
-async def test_finding_a_refused_notice_takes_few_trials(
+async def test_finding_a_refused_notice_takes_few_probes(
     poisoned: Sessions, database_url: str
 ) -> None:
     numbers = numbers_in_lane(3, BATCH)
@@ -86,7 +86,7 @@ async def test_finding_a_refused_notice_takes_few_trials(
     assert await judge_of(make_sessions(engine)).judge_batch() == BATCH
     await engine.dispose()
     assert (
-        statements.count("ROLLBACK TO SAVEPOINT trial") == 1 + 8 + 8 + 2
+        statements.count("ROLLBACK TO SAVEPOINT probe") == 1 + 8 + 8 + 2
     )  # all 128, each 16 of them, each 2, each 1
 
 
@@ -101,7 +101,7 @@ async def test_a_whole_batch_of_refused_notices_is_found_in_one_transaction(
     assert [0] == await fetch(poisoned, "SELECT count(*) FROM orders")
 
 
-async def test_lanes_without_refused_notices_are_preferred_and_take_turns_with_the_others(
+async def test_lanes_with_refused_notices_alternate_with_the_others(
     poisoned: Sessions,
 ) -> None:
     bad, good = numbers_in_lane(3, 2 * BATCH), numbers_in_lane(5, 3 * BATCH)
@@ -118,7 +118,7 @@ async def test_lanes_without_refused_notices_are_preferred_and_take_turns_with_t
     )
 
 
-async def test_a_lane_that_is_well_again_is_judged_with_all_others(poisoned: Sessions) -> None:
+async def test_a_recovered_lane_is_judged_with_all_others(poisoned: Sessions) -> None:
     await append(poisoned, ("N-1", "poison"))
     judge = judge_of(poisoned)
     assert await judge.judge_batch() == 1
@@ -148,7 +148,7 @@ async def test_the_calls_of_a_refused_order_are_judged_one_by_one(poisoned: Sess
     )
 
 
-async def test_the_feed_skips_nothing_after_trials(poisoned: Sessions) -> None:
+async def test_the_feed_skips_nothing_after_probes(poisoned: Sessions) -> None:
     await append(poisoned, ("N-1", "good"), ("N-2", "poison"), ("N-3", "good"))
     await judge_of(poisoned).judge_batch()
     positions = await fetch(poisoned, "SELECT position FROM events ORDER BY id")

@@ -10,7 +10,7 @@ from app.cli.context import CommandContext, database_url_of, must_be_text, run, 
 from app.cli.output import AsJson, print_fields
 from app.operations.maintenance.spool import drain_by_hand
 from app.recording.spool.drainer import Drained
-from app.recording.spool.erasure import forget_order
+from app.recording.spool.erasure import erase_order_in_spool
 from app.recording.spool.status import SpoolState, show_spool
 from app.settings import Settings
 
@@ -99,7 +99,7 @@ def forget(
     """Erase an order's quarantined calls from this machine's spool directory."""
 
     async def action(settings: Settings) -> tuple[int, int]:
-        return forget_order(settings.spool_path, order_no)
+        return erase_order_in_spool(settings.spool_path, order_no)
 
     forgotten, left = run_with_settings(action)
     if as_json:

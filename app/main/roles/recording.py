@@ -9,7 +9,7 @@ from app.recording.database_clock import clocks_agree
 from app.recording.fallback import DATABASE_SHARE, FallbackChain
 from app.recording.postgres.appender import Appender
 from app.recording.spool.drainer import Drainer
-from app.recording.spool.erasure import forget_older
+from app.recording.spool.erasure import erase_old_files
 from app.recording.spool.segments import make_directory
 from app.recording.spool.spool import Spool
 from app.recording.spool.status import SpoolMeter
@@ -74,7 +74,9 @@ class Recording:
         while self._personal_data_age:
             if await clocks_agree(self._url):
                 with suppress(OSError):
-                    await asyncio.to_thread(forget_older, self._directory, self._personal_data_age)
+                    await asyncio.to_thread(
+                        erase_old_files, self._directory, self._personal_data_age
+                    )
             await asyncio.sleep(_ERASE_SECONDS)
 
     async def close(self) -> None:

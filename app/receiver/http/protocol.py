@@ -127,7 +127,7 @@ class ReceiverProtocol(asyncio.Protocol):
             if self._lingered > limits.LINGER_BYTES:
                 self._pace.hold()
         if self._state is not State.ANSWER or self._early:
-            self._weigh()
+            self._check_memory()
 
     def eof_received(self) -> bool:
         """Note that the sender closed its side.
@@ -206,7 +206,7 @@ class ReceiverProtocol(asyncio.Protocol):
         if self._body.complete:
             self._start()
 
-    def _weigh(self) -> None:
+    def _check_memory(self) -> None:
         """Close if the request exceeds the free memory.
 
         Zeus may retry a call without an answer (manual, CGI call).
@@ -268,7 +268,7 @@ class ReceiverProtocol(asyncio.Protocol):
         if early:
             self._take(early)
         elif self.charged:
-            self._weigh()
+            self._check_memory()
 
     def _refuse(self, status: int, reason: str) -> None:
         """Answer a malformed request."""

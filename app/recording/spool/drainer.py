@@ -27,9 +27,9 @@ from app.recording.spool.segment_claims import (
 from app.recording.spool.segment_reader import (
     Found,
     Remains,
+    keep_remains,
     read_batches,
     remove_segment,
-    set_remains_aside,
 )
 from app.recording.spool.segments import list_segments
 from app.recording.spool.spool import Spool
@@ -183,7 +183,7 @@ class Drainer:
                     records += len(batch)
             finally:
                 reading.cancel()
-            await _on_disk(set_remains_aside, claim.segment, descriptor, remains)
+            await _on_disk(keep_remains, claim.segment, descriptor, remains)
             claim.drained()
             await _on_disk(remove_segment, claim.segment, descriptor)
         _count(drained, records, remains)

@@ -35,7 +35,7 @@ _DRAFT = ".new"
 log = get_logger("spool")
 
 
-def forget_order(directory: Path, order_no: str) -> tuple[int, int]:
+def erase_order_in_spool(directory: Path, order_no: str) -> tuple[int, int]:
     """Erase the refused records of an order.
 
     Return the number of records and files erased, and of records left.
@@ -44,29 +44,29 @@ def forget_order(directory: Path, order_no: str) -> tuple[int, int]:
     unreadable pieces that contain the order's number are erased whole. Unreadable entries are
     logged and skipped.
     """
-    forgotten = 0
+    erased = 0
     for segment in list_segments(directory, REFUSED):
         try:
-            forgotten += _rewrite(segment, order_no)
+            erased += _rewrite(segment, order_no)
         except SegmentHeld:
             continue
         except OSError as error:
-            _tell(segment.path, error)
+            _log_skipped(segment.path, error)
     for path in directory.glob(f"*{TORN}"):
         try:
-            forgotten += _remove_torn(path, order_no)
+            erased += _remove_torn(path, order_no)
         except OSError as error:
-            _tell(path, error)
+            _log_skipped(path, error)
     left = 0
     for segment in list_segments(directory, SPOOLED) + list_segments(directory, REFUSED):
         try:
             left += _count_about(segment, order_no)
         except OSError as error:
-            _tell(segment.path, error)
-    return forgotten, left
+            _log_skipped(segment.path, error)
+    return erased, left
 
 
-def forget_older(directory: Path, age: timedelta) -> int:
+def erase_old_files(directory: Path, age: timedelta) -> int:
     """Delete files of refused records and damaged bytes last written before `age`.
 
     Return their number.
@@ -74,22 +74,22 @@ def forget_older(directory: Path, age: timedelta) -> int:
     Entries that are no files, or cannot be deleted, are logged and skipped.
     """
     before = time.time() - age.total_seconds()
-    forgotten = 0
+    erased = 0
     for suffix in (REFUSED, TORN, _DRAFT):
         for path in directory.glob(f"*{suffix}"):
             try:
                 status = path.lstat()
                 if stat.S_ISREG(status.st_mode) and status.st_mtime < before:
                     path.unlink(missing_ok=True)
-                    forgotten += 1
+                    erased += 1
             except OSError as error:
-                _tell(path, error)
-    if forgotten:
-        log.warning("set_aside_forgotten", files=forgotten)
-    return forgotten
+                _log_skipped(path, error)
+    if erased:
+        log.warning("set_aside_forgotten", files=erased)
+    return erased
 
 
-def _tell(path: Path, error: OSError) -> None:
+def _log_skipped(path: Path, error: OSError) -> None:
     if not isinstance(error, FileNotFoundError):  # drained meanwhile
         log.error("spool_entry_skipped", entry=path.name, reason=describe_problem(error))
 

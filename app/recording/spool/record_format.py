@@ -82,11 +82,11 @@ def encode_notice(notice: RawNotice) -> bytes:
 
     Later versions may add and drop fields.
     """
-    parts = [bytes([_VERSION])]
+    pieces = [bytes([_VERSION])]
     for name, kind in _FIELDS.items():
         value = _ENCODERS[kind](getattr(notice, name))
-        parts += (bytes([len(name)]), name.encode(), _LENGTH.pack(len(value)), value)
-    return b"".join(parts)
+        pieces += (bytes([len(name)]), name.encode(), _LENGTH.pack(len(value)), value)
+    return b"".join(pieces)
 
 
 def decode_notice(payload: bytes) -> RawNotice:
@@ -126,12 +126,12 @@ class _Window:
         wanted = position + size - self._start
         if wanted <= len(self._data):
             return True
-        parts = [self._data[position - self._start :]]
-        length = len(parts[0])
-        while length < size and (part := self._read(position + length)):
-            parts.append(part)
-            length += len(part)
-        self._start, self._data = position, b"".join(parts)
+        pieces = [self._data[position - self._start :]]
+        length = len(pieces[0])
+        while length < size and (piece := self._read(position + length)):
+            pieces.append(piece)
+            length += len(piece)
+        self._start, self._data = position, b"".join(pieces)
         return length >= size
 
     def slice(self, position: int, size: int) -> bytes:

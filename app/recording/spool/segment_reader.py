@@ -28,7 +28,7 @@ SEGMENT_LIMIT = 256 * 1024 * 1024
 A writer ends one after 8 MiB and at most one batch more, about 100 MiB.
 """
 TORN_LIMIT = 16 * 1024 * 1024
-"""Damaged bytes copied out of a segment at most. A file with more is set aside whole."""
+"""Damaged bytes copied out of a segment at most. A file with more is kept whole."""
 _BATCH_BYTES = 4 * 1024 * 1024
 
 log = get_logger("spool")
@@ -94,14 +94,14 @@ def read_batches(
         yield batch
 
 
-def set_remains_aside(segment: Segment, descriptor: int, remains: Remains) -> None:
+def keep_remains(segment: Segment, descriptor: int, remains: Remains) -> None:
     """Keep undrained pieces in files of their own: damaged bytes as `.torn`, records as `.refused`.
 
     Raises OSError; the segment is then unchanged.
     """
     records = sorted(remains.unreadable + remains.refused)
     if records:
-        _set_aside(segment, REFUSED, descriptor, records)
+        _copy_pieces(segment, REFUSED, descriptor, records)
         notices_refused.inc(len(records))
         log.error(
             "records_set_aside",
@@ -110,7 +110,7 @@ def set_remains_aside(segment: Segment, descriptor: int, remains: Remains) -> No
             refused=len(remains.refused),
         )
     if remains.damaged or os.fstat(descriptor).st_size > SEGMENT_LIMIT:
-        _set_damage_aside(segment, descriptor, remains.damaged)
+        _keep_damage(segment, descriptor, remains.damaged)
 
 
 def remove_segment(segment: Segment, descriptor: int) -> None:
@@ -120,14 +120,14 @@ def remove_segment(segment: Segment, descriptor: int) -> None:
         sync_directory(segment.path.parent)
 
 
-def _set_damage_aside(segment: Segment, descriptor: int, damaged: list[Range]) -> None:
+def _keep_damage(segment: Segment, descriptor: int, damaged: list[Range]) -> None:
     total = sum(end - start for start, end in damaged)
     if total > TORN_LIMIT or os.fstat(descriptor).st_size > SEGMENT_LIMIT:
         if leads_to(segment.path, descriptor):
             segment.path.rename(_free_place(segment, TORN))
             sync_directory(segment.path.parent)
     else:
-        _set_aside(segment, TORN, descriptor, damaged)
+        _copy_pieces(segment, TORN, descriptor, damaged)
     spool_torn_bytes.inc(total)
     log.error(
         "segment_torn",
@@ -138,7 +138,7 @@ def _set_damage_aside(segment: Segment, descriptor: int, damaged: list[Range]) -
     )
 
 
-def _set_aside(segment: Segment, suffix: str, descriptor: int, pieces: list[Range]) -> None:
+def _copy_pieces(segment: Segment, suffix: str, descriptor: int, pieces: list[Range]) -> None:
     """Copy pieces of a segment to a file of their own, overwriting an earlier try."""
     make_directory(segment.path.parent)
     place = segment.path.with_suffix(suffix)

@@ -201,7 +201,7 @@ class SegmentWriter:
         Raises SpoolFull or OSError; some records may then be durable. After an error a new segment
         is tried, since a failed sync says nothing about the next one.
         """
-        self._check_room(sum(map(len, payloads)))
+        self._check_space(sum(map(len, payloads)))
         try:
             self._write(payloads)
         except OSError:
@@ -215,7 +215,7 @@ class SegmentWriter:
     def probe(self) -> None:
         """Raise the error of a write now. Leaves nothing behind."""
         make_directory(self._directory)
-        self._check_room(_PROBE_BYTES)
+        self._check_space(_PROBE_BYTES)
         descriptor, path = tempfile.mkstemp(suffix=".probe", dir=self._directory)
         try:
             if os.write(descriptor, bytes(_PROBE_BYTES)) < _PROBE_BYTES:
@@ -249,7 +249,7 @@ class SegmentWriter:
             return False
         return at_home and self._active.is_reachable()
 
-    def _check_room(self, size: int) -> None:
+    def _check_space(self, size: int) -> None:
         if time.monotonic() - self._measured > _MEASURE_SECONDS:
             self._used = directory_bytes(self._directory)
             self._measured = time.monotonic()

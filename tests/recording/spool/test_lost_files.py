@@ -17,7 +17,7 @@ import pytest
 from app.metrics import spool_files_lost
 from app.recording.notice import Unstorable
 from app.recording.spool.drainer import Drainer
-from app.recording.spool.erasure import forget_order
+from app.recording.spool.erasure import erase_order_in_spool
 from app.recording.spool.held_segments import HeldSegments
 from app.recording.spool.owner_lock import LOCK
 from app.recording.spool.record_format import encode_notice
@@ -216,7 +216,7 @@ async def test_a_missing_lock_does_not_prove_that_its_owner_is_dead(
     assert (await drain_spool(database_url, tmp_path)).records == 20
 
 
-async def test_a_refused_notice_survives_its_file_and_is_left_alone_while_its_process_lives(
+async def test_a_refused_notice_survives_its_file_while_its_process_lives(
     tmp_path: Path,
 ) -> None:
     spool = Spool(tmp_path, limit=LIMIT)
@@ -229,7 +229,7 @@ async def test_a_refused_notice_survives_its_file_and_is_left_alone_while_its_pr
     for path in tmp_path.glob(f"*{LOCK}"):  # noqa: ASYNC240
         path.unlink()
     assert retry_refused(tmp_path) == 0
-    assert forget_order(tmp_path, "1234-56789-00001") == (0, 1)
+    assert erase_order_in_spool(tmp_path, "1234-56789-00001") == (0, 1)
     await spool.close()
     assert retry_refused(tmp_path) == 1
     assert ids_in(tmp_path) == [str(notice.id)]
@@ -336,7 +336,7 @@ async def test_no_acknowledged_record_is_lost_while_files_vanish_all_the_time(
     assert len(stored) == len(set(stored))
 
 
-async def test_a_drainer_of_an_older_version_that_looks_at_the_lock_alone_loses_nothing(
+async def test_a_drainer_of_an_older_version_loses_nothing(
     database_url: str, tmp_path: Path
 ) -> None:
     """An owner without a lock seems to be gone: another process drains and removes its open

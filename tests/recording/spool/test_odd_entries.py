@@ -22,7 +22,7 @@ from structlog.testing import capture_logs
 from app.metrics import spool_entries_skipped
 from app.operations.doctor.machine import check_spool
 from app.recording.spool.drainer import Drainer
-from app.recording.spool.erasure import forget_older, forget_order
+from app.recording.spool.erasure import erase_old_files, erase_order_in_spool
 from app.recording.spool.record_format import encode_notice, frame
 from app.recording.spool.segment_claims import list_unusable
 from app.recording.spool.segments import (
@@ -106,8 +106,8 @@ async def test_everything_beside_an_odd_entry_is_drained(
         assert entry in list(tmp_path.iterdir()), "what is not ours is left alone"  # noqa: ASYNC240
         state = await asyncio.to_thread(show_spool, tmp_path)
         assert (state.records, state.segments, state.unusable_entries) == (0, 0, 1)
-        assert await asyncio.to_thread(forget_order, tmp_path, "1234-56789-00001") == (0, 0)
-        assert await asyncio.to_thread(forget_older, tmp_path, timedelta(days=-1)) == 0
+        assert await asyncio.to_thread(erase_order_in_spool, tmp_path, "1234-56789-00001") == (0, 0)
+        assert await asyncio.to_thread(erase_old_files, tmp_path, timedelta(days=-1)) == 0
         assert await asyncio.to_thread(retry_refused, tmp_path) == 0
         findings = await asyncio.to_thread(
             check_spool, Settings.model_validate({"spool_dir": tmp_path, "spool_limit": "1MiB"})
@@ -116,7 +116,7 @@ async def test_everything_beside_an_odd_entry_is_drained(
 
 
 @pytest.mark.parametrize("make", ODD.values(), ids=ODD)
-async def test_a_set_aside_file_finds_another_name_where_an_odd_entry_stands(
+async def test_a_refused_file_takes_another_name_beside_an_odd_entry(
     database_url: str, tmp_path: Path, make: Callable[[Path], object]
 ) -> None:
     ids = spooled(tmp_path)
@@ -137,7 +137,7 @@ async def test_a_set_aside_file_finds_another_name_where_an_odd_entry_stands(
     assert (await drain_spool(database_url, tmp_path)).refused == 1
 
 
-async def test_an_entry_is_told_once_and_counted_each_time_it_is_tried(
+async def test_an_entry_is_logged_once_and_counted_at_each_attempt(
     database_url: str, tmp_path: Path
 ) -> None:
     (tmp_path / f"{STEM}.spool").mkdir()
@@ -190,12 +190,12 @@ def test_holes_in_a_file_do_not_fill_the_spool(tmp_path: Path) -> None:
         )
 
 
-def most_memory_of_children() -> int:
+def peak_memory_of_children() -> int:
     """Return memory in MiB."""
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
 
 
-async def test_a_sparse_file_of_3_gb_takes_no_memory_and_is_set_aside(
+async def test_a_sparse_file_of_3_gb_takes_no_memory_and_is_kept(
     database_url: str, tmp_path: Path
 ) -> None:
     """One record comes first: an answered call may stand in a file that grew later."""
@@ -209,7 +209,7 @@ async def test_a_sparse_file_of_3_gb_takes_no_memory_and_is_set_aside(
         "RELAY_SPOOL_DIR": str(tmp_path),
         "RELAY_DATABASE_URL": database_url,
     }
-    before = most_memory_of_children()
+    before = peak_memory_of_children()
     results = {}
     for words in (
         ["show", "--json"],
@@ -231,7 +231,7 @@ async def test_a_sparse_file_of_3_gb_takes_no_memory_and_is_set_aside(
     assert results["forget"]["forgotten"] == 1, "the piece that names the order goes whole"
     assert sorted(ids) == await stored_ids(database_url)
     assert list_segments(tmp_path) == []
-    assert max(before, most_memory_of_children()) < 400
+    assert max(before, peak_memory_of_children()) < 400
 
 
 @contextmanager
@@ -248,9 +248,7 @@ def bound(source: str, target: Path, *options: str) -> Iterator[None]:
         subprocess.run(["umount", str(target)], check=True)
 
 
-async def test_a_segment_that_cannot_be_read_for_an_error_of_the_disk_is_skipped(
-    database_url: str, tmp_path: Path
-) -> None:
+async def test_a_segment_with_a_disk_error_is_skipped(database_url: str, tmp_path: Path) -> None:
     """A process's memory is a regular file, and reading its first byte is an I/O error."""
     path = tmp_path / f"{STEM}.spool"
     path.touch()
@@ -259,7 +257,7 @@ async def test_a_segment_that_cannot_be_read_for_an_error_of_the_disk_is_skipped
         with capture_logs() as logs:
             drained = await drain_spool(database_url, tmp_path)
         assert show_spool(tmp_path).unusable_entries == 1
-        assert forget_order(tmp_path, "1234-56789-00001") == (0, 0)
+        assert erase_order_in_spool(tmp_path, "1234-56789-00001") == (0, 0)
     assert (drained.records, drained.skipped) == (10, 1)
     assert ids == await stored_ids(database_url)
     assert [line["reason"] for line in logs if line["event"] == "spool_entry_skipped"] == [
