@@ -87,7 +87,7 @@ def test_the_official_library_passes_over_the_version_it_does_not_know() -> None
         Webhook(new_secret()).verify(EVENT, headers)
 
 
-def test_the_official_library_refuses_what_was_changed_is_late_or_early() -> None:
+def test_the_official_library_rejects_a_changed_late_or_early_webhook() -> None:
     secret = new_secret()
     now = datetime.now(UTC)
     headers = signed_headers("msg-1", now, EVENT, [secret])
@@ -126,7 +126,7 @@ def test_secrets_of_either_kind_are_taken(secret: str) -> None:
         "A" * 32,
     ],
 )
-def test_anything_else_is_refused_without_being_repeated(secret: str) -> None:
+def test_a_wrong_secret_is_rejected_without_being_quoted(secret: str) -> None:
     with pytest.raises(ValueError) as refused:
         check_secret(secret)
     assert not secret[6:] or secret not in str(refused.value)

@@ -54,7 +54,7 @@ class ReferenceOrder:
     verdicts: list[str] = field(default_factory=list)
     events: list[tuple[str, int | None, int, str, tuple[str, ...]]] = field(default_factory=list)
 
-    def tell(self, call: ReferenceCall) -> None:
+    def take(self, call: ReferenceCall) -> None:
         letter = STEPS[self.status].split()[COLUMNS.index(call.status)]
         key = (call.status, 1 if call.status in ONCE else self.cycle)
         had = key in self.first_of_cycle

@@ -33,27 +33,27 @@ async def batches_until_judged(sessions: Sessions, order_nos: list[str]) -> int:
     raise AssertionError("never judged")
 
 
-async def test_others_do_not_wait_until_a_crowd_is_judged(sessions: Sessions) -> None:
-    crowd = 8 * LOOK_AHEAD
-    await append(sessions, *[call(CROWDED)] * crowd)
+async def test_other_orders_do_not_wait_for_a_crowded_one(sessions: Sessions) -> None:
+    crowded_calls = 8 * LOOK_AHEAD
+    await append(sessions, *[call(CROWDED)] * crowded_calls)
     await append(sessions, *(call(order_no) for order_no in OTHERS))
     batches = await batches_until_judged(sessions, OTHERS)
-    assert batches <= 1 + crowd // LOOK_AHEAD
+    assert batches <= 1 + crowded_calls // LOOK_AHEAD
     [waiting] = await fetch(sessions, "SELECT count(*) FROM notices WHERE verdict IS NULL")
-    assert waiting >= crowd - batches * BATCH
+    assert waiting >= crowded_calls - batches * BATCH
     await judge_all(sessions)
-    assert [("accepted", 1 + len(OTHERS)), ("duplicate", crowd - 1)] == await fetch(
+    assert [("accepted", 1 + len(OTHERS)), ("duplicate", crowded_calls - 1)] == await fetch(
         sessions, "SELECT verdict, count(*) FROM notices GROUP BY verdict ORDER BY verdict"
     )
 
 
-async def test_what_is_committed_late_behind_a_crowd_is_found_on_the_next_way_through(
+async def test_a_late_commit_behind_a_crowded_order_is_found_by_the_next_pass(
     sessions: Sessions,
 ) -> None:
-    crowd = 6 * LOOK_AHEAD
+    crowded_calls = 6 * LOOK_AHEAD
     await append(sessions, *[call(CROWDED)] * (BATCH + 1))
     between = uuid7()
-    await append(sessions, *[call(CROWDED)] * (crowd - BATCH - 1))
+    await append(sessions, *[call(CROWDED)] * (crowded_calls - BATCH - 1))
     judge = judge_of(sessions)
     await judge.judge_batch()
     await judge.judge_batch()
@@ -64,13 +64,13 @@ async def test_what_is_committed_late_behind_a_crowd_is_found_on_the_next_way_th
                     VALUES (:id, :lane, now(), '127.0.0.1', 'GET', :target, '', '')"""),
             {"id": between, "lane": LANE, "target": f"/?order_no={OTHERS[0]}&status=04".encode()},
         )
-    for _ in range(1 + crowd // LOOK_AHEAD):
+    for _ in range(1 + crowded_calls // LOOK_AHEAD):
         await judge.judge_batch()
     assert OTHERS[0] in await fetch(sessions, "SELECT order_no FROM orders")
 
 
-async def test_each_order_keeps_its_sequence_whatever_the_crowds_are(sessions: Sessions) -> None:
-    """Every order has the usual life, so a call that is judged too early or too late is flagged."""
+async def test_each_order_keeps_its_sequence_beside_crowded_ones(sessions: Sessions) -> None:
+    """Every order has the statuses 01, 04 and 05. A call judged out of order gets a flag."""
     dice = random.Random(7)
     lives = {order_no: ["01", "04", "05"] for order_no in OTHERS}
     calls: list[dict[str, str]] = []

@@ -89,7 +89,7 @@ async def test_events_of_one_batch_stand_in_their_order(sessions: Sessions) -> N
     assert [f"o-{number}" for number in range(50)] == list(found)
 
 
-async def test_a_worker_that_freezes_with_the_lock_loses_its_turn(
+async def test_a_worker_that_freezes_with_the_feed_lock_loses_it(
     database_url: str, sessions: Sessions
 ) -> None:
     frozen = await connect(database_url)

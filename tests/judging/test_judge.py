@@ -59,7 +59,7 @@ async def test_a_batch_writes_verdict_order_and_event_together(sessions: Session
     assert "コンビニ" not in str(event["data"])
 
 
-async def test_without_work_nothing_is_judged_and_nobody_is_woken(sessions: Sessions) -> None:
+async def test_without_work_no_worker_is_woken(sessions: Sessions) -> None:
     woken: list[None] = []
     judge = Judge(sessions, [], on_events=lambda: woken.append(None))
     assert await judge.judge_batch() == 0
@@ -68,7 +68,7 @@ async def test_without_work_nothing_is_judged_and_nobody_is_woken(sessions: Sess
     assert woken == []
 
 
-async def test_a_lane_that_somebody_else_judges_is_left_alone(sessions: Sessions) -> None:
+async def test_a_lane_that_another_worker_judges_is_skipped(sessions: Sessions) -> None:
     await append(sessions, b"order_no=1&status=01")
     async with sessions.begin() as other:
         await other.execute(text("SELECT pg_advisory_xact_lock(7236, 0)"))
@@ -76,7 +76,7 @@ async def test_a_lane_that_somebody_else_judges_is_left_alone(sessions: Sessions
     assert await Judge(sessions, [], on_events=lambda: None).judge_batch() == 1
 
 
-async def test_a_notice_that_the_database_refuses_goes_to_quarantine_and_the_others_are_judged(
+async def test_a_refused_notice_is_quarantined_and_the_others_are_judged(
     sessions: Sessions,
 ) -> None:
     async with sessions.begin() as session:

@@ -162,7 +162,7 @@ async def insert_late(database_url: str, random_: random.Random) -> None:
 
 
 @pytest.mark.parametrize("held", [False, True])
-async def test_no_notice_is_skipped_whatever_becomes_visible_when(
+async def test_no_notice_is_skipped_in_any_order_of_commits(
     database_url: str, sessions: Sessions, held: bool
 ) -> None:
     random_ = random.Random(held)
@@ -199,7 +199,7 @@ async def judge_forever(judge: Judge) -> None:
             await asyncio.sleep(0.02)
 
 
-def test_a_sweep_that_fails_is_not_tried_again_at_once() -> None:
+def test_a_failed_sweep_is_not_retried_immediately() -> None:
     """A statement that ran into its time limit must not delay judging for ever."""
     bounds = LaneBounds()
     bounds.ids = [id_of(1)] * LANES
@@ -209,16 +209,16 @@ def test_a_sweep_that_fails_is_not_tried_again_at_once() -> None:
     assert set(bounds.starts(range(LANES)).values()) == {UUID(int=0)}
 
 
-def test_long_sweeps_take_turns_between_the_lanes() -> None:
+def test_long_sweeps_are_spread_over_several_scans() -> None:
     """Judging waits for a sweep: a scan sweeps as many lanes as its time allows, the next one
     others.
     """
     bounds = LaneBounds(sweep_s=0.0011)
     bounds.learn(bounds.starts(range(LANES)), {}, 0.004, int(time.time() * 1000))
     time.sleep(0.25)  # a sweep of all lanes takes 4 ms, 2 % of 200 ms
-    turns = [_swept(bounds) for _ in range(5)]
-    assert [len(lanes) for lanes in turns] == [4, 4, 4, 4, 0]
-    assert set().union(*turns) == set(range(LANES))
+    scans = [_swept(bounds) for _ in range(5)]
+    assert [len(lanes) for lanes in scans] == [4, 4, 4, 4, 0]
+    assert set().union(*scans) == set(range(LANES))
 
 
 def test_a_lane_is_swept_even_if_that_takes_longer_than_a_scan_should() -> None:

@@ -1,6 +1,4 @@
-"""Random lives of orders, judged by several workers that are sometimes killed, against the
-reference model.
-"""
+"""Random orders, judged by workers that are killed at random, against a reference model."""
 
 import asyncio
 import random
@@ -21,7 +19,7 @@ from app.zeus.wire import encode
 from tests.judging.reference import COLUMNS, ReferenceCall, ReferenceOrder
 
 ORDERS = 40
-USUAL = [
+COURSES = [
     "01 04 05",
     "01 04 06",
     "01 04 06 04 05",
@@ -35,9 +33,9 @@ USUAL = [
 ]
 
 
-def life(random_: random.Random, order_no: str) -> list[ReferenceCall]:
+def course_of(random_: random.Random, order_no: str) -> list[ReferenceCall]:
     """Return the calls of one order: a usual course with repeats, conflicts, disorder and noise."""
-    statuses = random_.choice(USUAL).split()
+    statuses = random_.choice(COURSES).split()
     if random_.random() < 0.4:
         random_.shuffle(statuses)
     for _ in range(random_.randrange(4)):
@@ -106,7 +104,7 @@ async def unjudged(sessions: Sessions) -> int:
         )
 
 
-async def killed_now_and_then(
+async def work_and_be_killed(
     database_url: str, done: asyncio.Event, random_: random.Random
 ) -> None:
     """Run a worker with its own engine, destroy it at random moments and start it again."""
@@ -127,19 +125,19 @@ async def test_workers_that_are_killed_agree_with_the_reference(
     database_url: str, sessions: Sessions, seed: int
 ) -> None:
     random_ = random.Random(seed)
-    lives = [life(random_, f"{seed}-{number:05}") for number in range(ORDERS)]
+    courses = [course_of(random_, f"{seed}-{number:05}") for number in range(ORDERS)]
     reference: dict[str, ReferenceOrder] = defaultdict(ReferenceOrder)
-    told: list[ReferenceCall] = []
-    while any(lives):
-        calls = random_.choice([calls for calls in lives if calls])
-        told.append(calls.pop(0))
-        reference[told[-1].order_no].tell(told[-1])
+    appended: list[ReferenceCall] = []
+    while any(courses):
+        calls = random_.choice([calls for calls in courses if calls])
+        appended.append(calls.pop(0))
+        reference[appended[-1].order_no].take(appended[-1])
     done = asyncio.Event()
     async with asyncio.TaskGroup() as workers:
-        workers.create_task(killed_now_and_then(database_url, done, random.Random(seed + 1)))
-        workers.create_task(killed_now_and_then(database_url, done, random.Random(seed + 2)))
+        workers.create_task(work_and_be_killed(database_url, done, random.Random(seed + 1)))
+        workers.create_task(work_and_be_killed(database_url, done, random.Random(seed + 2)))
         workers.create_task(judge_until_done(sessions, done))
-        await append_all(database_url, told, random_)
+        await append_all(database_url, appended, random_)
         done.set()
     connection = await connect(database_url)
     for order_no, expected in reference.items():

@@ -61,7 +61,7 @@ def judged(
         ({"money": "5400&money=9999"}, ("repeated_key:money",)),
     ],
 )
-def test_what_cannot_be_judged_is_quarantined_with_its_reasons(
+def test_an_unjudgeable_call_is_quarantined_with_its_reasons(
     parameters: dict[str, str], reasons: tuple[str, ...]
 ) -> None:
     judgement = judged(call(**parameters))
@@ -79,7 +79,7 @@ def test_any_clientip_is_taken_when_none_is_configured() -> None:
 
 
 @pytest.mark.parametrize("parameters", [{"clientip": "2012000002"}, {"money": "5400&money=9999"}])
-def test_a_released_notice_is_judged_in_spite_of_what_is_wrong_with_it(
+def test_a_released_notice_is_judged_despite_its_faults(
     parameters: dict[str, str],
 ) -> None:
     quarantined = call(**parameters)
@@ -143,7 +143,7 @@ def test_paid_again_after_a_reversal_is_a_new_occurrence() -> None:
     assert ("04", 2) == (judgement.order.status, judgement.order.cycle)
 
 
-def test_paid_again_is_unclear_unless_the_first_answer_is_known_to_have_gone_out() -> None:
+def test_paid_again_is_unclear_unless_the_first_answer_was_delivered() -> None:
     first = call()
     order = judged(first).order
     order = judged(call(status="06"), order).order
@@ -151,7 +151,7 @@ def test_paid_again_is_unclear_unless_the_first_answer_is_known_to_have_gone_out
     assert "repeat_unclear" not in judged(call(), order, {first.notice_id}).events[0].flags
 
 
-def test_a_payment_heard_of_after_its_reversal_is_late_and_moves_nothing() -> None:
+def test_a_payment_that_arrives_after_its_reversal_is_late() -> None:
     judgement = judged(call(), after("06"))
     assert [("payment.received", 1, ("late",))] == [
         (event.type, event.occurrence, event.flags) for event in judgement.events
@@ -212,7 +212,7 @@ def test_sequence_counts_every_event_of_the_order_reviews_included() -> None:
         ({"sendid": "%00"}, "nul:sendid"),
     ],
 )
-def test_what_is_odd_is_flagged_and_forwarded(parameters: dict[str, str], flag: str) -> None:
+def test_an_odd_value_is_flagged_and_forwarded(parameters: dict[str, str], flag: str) -> None:
     judgement = judged(call(**parameters))
     assert judgement.verdict is Verdict.ACCEPTED
     assert flag in judgement.events[0].flags
@@ -226,7 +226,7 @@ def test_what_is_odd_is_flagged_and_forwarded(parameters: dict[str, str], flag: 
         (b"money=5400", Verdict.QUARANTINED, ("cut", "missing_order_no", "missing_status")),
     ],
 )
-def test_a_cut_call_is_judged_if_what_was_kept_of_it_says_enough(
+def test_a_cut_call_is_judged_if_order_and_status_were_kept(
     query: bytes, verdict: Verdict, reasons: tuple[str, ...]
 ) -> None:
     judgement = judged(JudgedCall(uuid4(), decode(query), cut=True))

@@ -53,9 +53,7 @@ def call_of(style: Style = Style.FULL, **changes: str) -> JudgedCall:
         ("pay_limit", "20261231\u00a0"),
     ],
 )
-def test_another_spelling_of_the_same_call_is_a_repetition_either_way(
-    name: str, spelled: str
-) -> None:
+def test_another_spelling_of_the_same_call_is_a_duplicate(name: str, spelled: str) -> None:
     for first, second in (({}, {name: spelled}), ({name: spelled}, {})):
         order = judge(call_of(**first), KnownOrder("X-1"), OURS, ()).order
         assert order is not None
@@ -86,7 +84,9 @@ def test_another_meaning_stays_a_conflict(name: str, other: str) -> None:
         ({"clientip": "2012000002 "}, ("unknown_ip_code",)),
     ],
 )
-def test_what_stays_in_quarantine(changes: dict[str, str], reasons: tuple[str, ...]) -> None:
+def test_an_unclear_spelling_is_quarantined(
+    changes: dict[str, str], reasons: tuple[str, ...]
+) -> None:
     judgement = judge(call_of(**changes), KnownOrder("X-1"), OURS, ())
     assert (judgement.verdict, judgement.reasons) == (Verdict.QUARANTINED, reasons)
 
@@ -188,7 +188,7 @@ async def test_a_notice_in_the_lane_of_an_older_receiver_is_judged_by_one_worker
     ]
 
 
-async def test_an_order_that_was_stored_as_it_was_spelled_is_told_nothing_twice(
+async def test_an_order_stored_under_its_spelling_gets_no_event_twice(
     sessions: Sessions,
 ) -> None:
     await append(sessions, b"order_no=X-1&status=04&money=5400", 0)

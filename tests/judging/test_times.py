@@ -9,7 +9,7 @@ from app.db.engine import Sessions
 from app.db.lanes import lane_of
 from tests.judging.judging_setup import fetch, judge_of
 
-_WAITING = text(
+_LOCK_WAITERS = text(
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
     "AND wait_event_type = 'Lock'"
 )
@@ -22,7 +22,7 @@ async def test_a_call_that_comes_after_the_transaction_began_is_judged_after_it_
         await other.execute(text("LOCK TABLE notices"))
         judging = asyncio.create_task(judge_of(sessions).judge_batch())
         async with asyncio.timeout(20), sessions() as watching:
-            while not await watching.scalar(_WAITING):
+            while not await watching.scalar(_LOCK_WAITERS):
                 await watching.rollback()  # within a transaction the view stays as first read
                 await asyncio.sleep(0.01)
         await other.execute(

@@ -35,10 +35,10 @@ async def receiver(
     """Yield a receiver on a free port. Stop and drain it at the end."""
     appender = Appender(database_url, on_commit=lambda: None)
     sampler = Sampler(database_url)
-    door = SourceCheck(Sources(tuple(allowed), tuple(trusted), observe))
+    source_check = SourceCheck(Sources(tuple(allowed), tuple(trusted), observe))
     path = NotifyPath(PATH.decode(), token)
-    application = make_receiver(NotifyEndpoint(door, appender, sampler), path, lambda: True)
-    protocol = make_protocol(Admission(door, sampler, path), ConnectionLimit(descriptors))
+    application = make_receiver(NotifyEndpoint(source_check, appender, sampler), path, lambda: True)
+    protocol = make_protocol(Admission(source_check, sampler, path), ConnectionLimit(descriptors))
     listener = HttpListener(application, "127.0.0.1", 0, protocol=protocol, public=True)
     background = [asyncio.create_task(appender.run()), asyncio.create_task(sampler.run())]
     listening = asyncio.create_task(listener.run())

@@ -47,7 +47,7 @@ async def test_a_post_body_is_stored_verbatim(database_url: str) -> None:
     assert notice["lane"] == lane_of("1234-56789-01234")
 
 
-async def test_the_evidence_that_an_answer_went_out_follows_within_a_moment(
+async def test_a_delivered_answer_is_recorded_shortly_after(
     database_url: str,
 ) -> None:
     async with receiver(database_url) as port:

@@ -31,7 +31,7 @@ def posting(*headers: bytes) -> bytes:
 
 @pytest.mark.parametrize("framing", [GIGABYTE, CHUNKED])
 @pytest.mark.parametrize("proxied", [False, True])
-async def test_a_stranger_is_refused_before_its_body(
+async def test_a_stranger_is_rejected_before_its_body(
     database_url: str, framing: bytes, proxied: bool
 ) -> None:
     trusted = LOOPBACK if proxied else ()
@@ -67,7 +67,7 @@ async def test_a_trusted_proxy_s_stranger_costs_the_connection_nothing_when_its_
     assert (2, 1) == (answers.count(b"HTTP/1.1 403"), answers.count(b"HTTP/1.1 200"))
 
 
-async def test_a_stranger_s_endless_head_is_refused(database_url: str) -> None:
+async def test_the_endless_head_of_a_stranger_is_rejected(database_url: str) -> None:
     async with receiver(database_url, allowed=OTHERS) as port:
         for beginning in (
             b"GET /" + b"a" * STRANGER_HEAD_BYTES,
@@ -200,15 +200,15 @@ class Held:
 
 
 def test_what_connections_hold_together_is_bounded_and_short_calls_always_fit() -> None:
-    crowd, each = ConnectionLimit(100_000), 1024 * 1024
+    limit, each = ConnectionLimit(100_000), 1024 * 1024
     large = [Held() for _ in range(SHARED_BYTES // each)]
     short, late = Held(), Held()
     for connection in (*large, short, late):
-        assert crowd.enter(connection)
-    assert all(crowd.holds(connection, FREE_BYTES + each) for connection in large)
-    assert crowd.holds(short, FREE_BYTES)
-    assert not crowd.holds(late, FREE_BYTES + 1)
-    crowd.leave(large[0])
-    assert crowd.holds(late, FREE_BYTES + each)
-    assert crowd.holds(large[1], 0)
-    assert crowd.holds(short, FREE_BYTES + each)
+        assert limit.enter(connection)
+    assert all(limit.holds(connection, FREE_BYTES + each) for connection in large)
+    assert limit.holds(short, FREE_BYTES)
+    assert not limit.holds(late, FREE_BYTES + 1)
+    limit.leave(large[0])
+    assert limit.holds(late, FREE_BYTES + each)
+    assert limit.holds(large[1], 0)
+    assert limit.holds(short, FREE_BYTES + each)

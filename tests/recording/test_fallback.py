@@ -161,7 +161,7 @@ async def test_a_database_without_free_connections_counts_as_away(
     assert [notice.id] == await stored_ids(database_url)
 
 
-async def test_what_postgres_will_never_take_is_set_aside_and_answered(
+async def test_a_notice_that_postgres_refuses_is_kept_and_answered(
     database_url: str, tmp_path: Path
 ) -> None:
     good, bad = [make_notice(number) for number in range(30)], make_notice(99, method="GE\0T")
@@ -236,7 +236,7 @@ async def test_a_hold_ends_without_an_answer_and_only_so_many_are_held(tmp_path:
     assert [type(outcome) for outcome in outcomes].count(Unstorable) == 7
 
 
-async def test_told_to_answer_with_an_error_it_holds_nothing(tmp_path: Path) -> None:
+async def test_configured_to_answer_with_an_error_it_holds_no_call(tmp_path: Path) -> None:
     async with running_chain(
         NOWHERE, unusable(tmp_path), budget=0.5, when_unstorable="error"
     ) as running:

@@ -89,7 +89,7 @@ def test_the_ends_of_the_ranges_are_good(name: str, text: str) -> None:
     assert [] == faults_of(GOOD | {name: text})
 
 
-def test_all_faults_are_told_at_once_in_the_order_of_the_manual() -> None:
+def test_all_faults_are_named_together_in_the_order_of_the_manual() -> None:
     faults = faults_of(GOOD | {"money": "1", "telno": "1", "pay_cvs": ""})
     assert [("money", Rule.MONEY), ("telno", Rule.TELNO), ("pay_cvs", Rule.MISSING)] == [
         (f.parameter, f.rule) for f in faults
@@ -129,13 +129,13 @@ def test_a_raw_form_is_read_too() -> None:
     assert {"username": "ソニー", "money": "5400"} == decode_form(body).values
 
 
-def test_a_form_in_utf_8_is_told() -> None:
+def test_a_form_in_utf_8_is_a_fault() -> None:
     assert (ApplicationFault("username", Rule.NOT_SHIFT_JIS),) == decode_form(
         "username=コンビニ　タ".encode()
     ).faults
 
 
-def test_repeated_and_unknown_parameters_are_told() -> None:
+def test_repeated_and_unknown_parameters_are_named() -> None:
     form = decode_form(b"money=200&money=300&amount=1&%zz=2")
     assert ({"money": "200"}, ("amount", "%zz"), (ApplicationFault("money", Rule.REPEATED),)) == (
         form.values,

@@ -45,7 +45,7 @@ def sent(**values: str) -> bytes:
 
 @pytest.mark.parametrize("character", INVISIBLE.values(), ids=INVISIBLE)
 @pytest.mark.parametrize("shape", ["{}X-1", "X-1{}", "{0}X-1{0}", "{0}{0}X-1{0}{0}"])
-def test_what_cannot_be_seen_around_a_number_means_nothing(shape: str, character: str) -> None:
+def test_invisible_characters_around_a_number_mean_nothing(shape: str, character: str) -> None:
     spelled = shape.format(character)
     query = sent(order_no=spelled, status="04")
     call = decode(query)
@@ -59,7 +59,7 @@ def test_what_cannot_be_seen_around_a_number_means_nothing(shape: str, character
 
 
 @pytest.mark.parametrize("character", INVISIBLE.values(), ids=INVISIBLE)
-def test_what_cannot_be_seen_inside_a_number_leaves_open_which_order_is_meant(
+def test_an_invisible_character_inside_a_number_is_a_problem(
     character: str,
 ) -> None:
     query = sent(order_no=f"X{character}1")
@@ -142,7 +142,7 @@ def test_what_a_value_means(meant: str, flags: tuple[str, ...], name: str, spell
         (("undecodable:money",), (), b"money=5400%FF"),
     ],
 )
-def test_what_leaves_open_which_order_or_status_is_meant(
+def test_an_unclear_order_no_or_status_is_a_problem(
     flags: tuple[str, ...], problems: tuple[str, ...], query: bytes
 ) -> None:
     call = decode(query)
@@ -160,7 +160,7 @@ ANY_INVISIBLE = st.characters(categories=["Cc", "Cf", "Zs", "Zl", "Zp"])
 
 
 @given(st.characters())
-def test_what_is_invisible_is_a_blank_a_control_or_drawn_as_nothing(character: str) -> None:
+def test_blanks_controls_and_fillers_are_invisible(character: str) -> None:
     if unicodedata.category(character) in ("Cc", "Cf", "Zs", "Zl", "Zp"):
         assert is_invisible(character)
     if character.isprintable() and character.isascii() and character != " ":

@@ -85,7 +85,7 @@ def test_every_status_has_facts() -> None:
 PAIRS = [(current, arriving) for current in (None, *Status) for arriving in Status]
 
 
-def test_a_contradiction_is_told_apart_by_whether_it_brings_money() -> None:
+def test_a_contradiction_with_money_is_a_step_of_its_own() -> None:
     for current, arriving in PAIRS:
         found = step(current, arriving)
         if found.needs_review:

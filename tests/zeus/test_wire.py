@@ -176,7 +176,7 @@ def test_values_keep_the_order_of_arrival() -> None:
         ("1", b"x=1\norder_no=2&order_no=1", b""),
     ],
 )
-def test_the_quick_way_to_the_order_no(expected: str, query: bytes, body: bytes) -> None:
+def test_order_no_of_reads_the_order_no(expected: str, query: bytes, body: bytes) -> None:
     assert expected == order_no_of(query, body)
 
 

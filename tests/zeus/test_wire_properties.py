@@ -85,9 +85,7 @@ def test_flags_and_problems_keep_to_their_vocabulary(query: bytes, body: bytes) 
 @example(b"order_no\n=1", b"")
 @example(b"order_no\n", b"order_no=1")
 @example(b"x\norder_no=1", b"")
-def test_the_quick_way_always_finds_the_order_no_that_decoding_finds(
-    query: bytes, body: bytes
-) -> None:
+def test_order_no_of_agrees_with_decode(query: bytes, body: bytes) -> None:
     assert decode(query, body).order_no == order_no_of(query, body)
 
 

@@ -22,7 +22,7 @@ FLAWED = {
 }
 
 
-def parts(name: str) -> tuple[bytes, bytes]:
+def query_and_body(name: str) -> tuple[bytes, bytes]:
     """Return the query and the body of a sample.
 
     The target is everything between the first and the last space of the request line.
@@ -44,36 +44,36 @@ def test_only_two_samples_leave_their_values_open() -> None:
 @pytest.mark.parametrize("name", STATED)
 def test_a_sample_decodes_to_exactly_its_values(name: str) -> None:
     expected = SAMPLES[name]["values"]
-    assert list(expected.items()) == list(decode(*parts(name)).values.items())
+    assert list(expected.items()) == list(decode(*query_and_body(name)).values.items())
 
 
 def test_a_sample_that_cannot_be_judged_keeps_what_was_sent() -> None:
     sent = SAMPLES["full-escape"]["values"]
-    assert {**sent, "order_no": "1234-56789-01248"} == decode(*parts("pollution")).values
+    assert {**sent, "order_no": "1234-56789-01248"} == decode(*query_and_body("pollution")).values
     assert {key: value for key, value in sent.items() if key != "order_no"} == decode(
-        *parts("no-order-no")
+        *query_and_body("no-order-no")
     ).values
 
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_sample_shows_exactly_its_flaws(name: str) -> None:
-    call = decode(*parts(name))
+    call = decode(*query_and_body(name))
     assert FLAWED.get(name, ()) == call.flags
     assert (("repeated_key:money",) if name == "pollution" else ()) == call.problems
     assert ({"extra": "1"} if name == "unknown-store" else {}) == call.unknown
 
 
 @pytest.mark.parametrize("name", STATED)
-def test_the_quick_way_finds_the_order_of_a_sample(name: str) -> None:
+def test_order_no_of_finds_the_order_of_a_sample(name: str) -> None:
     expected = SAMPLES[name]["values"]["order_no"]
-    assert expected == order_no_of(*parts(name))
+    assert expected == order_no_of(*query_and_body(name))
 
 
 @pytest.mark.parametrize(
     ("expected", "name"), [("1234-56789-01248", "pollution"), ("", "no-order-no")]
 )
-def test_the_quick_way_in_a_sample_that_cannot_be_judged(expected: str, name: str) -> None:
-    assert expected == order_no_of(*parts(name))
+def test_order_no_of_in_a_sample_that_cannot_be_judged(expected: str, name: str) -> None:
+    assert expected == order_no_of(*query_and_body(name))
 
 
 @pytest.mark.parametrize(
@@ -88,5 +88,5 @@ def test_the_quick_way_in_a_sample_that_cannot_be_judged(expected: str, name: st
     ],
 )
 def test_the_encoder_writes_a_sample_byte_for_byte(name: str, style: Style) -> None:
-    query, body = parts(name)
+    query, body = query_and_body(name)
     assert (query or body) == encode(SAMPLES[name]["values"], style=style)

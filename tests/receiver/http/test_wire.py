@@ -236,16 +236,14 @@ UNREADABLE = [
 ]
 
 
-async def test_what_cannot_be_read_is_refused_and_does_no_harm(
-    database_url: str, port: int
-) -> None:
+async def test_an_unreadable_request_is_rejected_without_harm(database_url: str, port: int) -> None:
     for request, status in UNREADABLE:
         assert status_of(await converse(port, request)) == status, request[:80]
     assert await stored(database_url) == []
     assert status_of(await exchange("127.0.0.1", port, get(PATH + b"?" + CALL))) == 200
 
 
-async def test_a_stranger_is_refused_whatever_it_sends(database_url: str) -> None:
+async def test_a_stranger_is_rejected_for_any_request(database_url: str) -> None:
     async with receiver(database_url, allowed=()) as port:
         assert (
             status_of(await converse(port, get(PATH + b"?" + CALL + b"&sendid=" + b"a" * 70_000)))
@@ -272,7 +270,7 @@ async def test_the_raw_query_header_counts_from_a_trusted_proxy_only(database_ur
     assert lane_of("1234-56789-01234") == proxied["lane"]
 
 
-async def test_a_sender_that_closes_its_side_early_is_answered_but_gives_no_evidence(
+async def test_a_half_closed_connection_is_answered_but_not_logged_as_delivered(
     database_url: str, port: int
 ) -> None:
     assert (
@@ -281,8 +279,8 @@ async def test_a_sender_that_closes_its_side_early_is_answered_but_gives_no_evid
     )
     assert status_of(await converse(port, get(PATH + b"?order_no=2&status=04"))) == 200
     await asyncio.sleep(0.5)
-    evidence = await fetch(
+    delivered = await fetch(
         database_url, "SELECT target FROM answers JOIN notices ON notices.id = notice_id"
     )
     assert len(await stored(database_url)) == 2
-    assert [PATH + b"?order_no=2&status=04"] == [row["target"] for row in evidence]
+    assert [PATH + b"?order_no=2&status=04"] == [row["target"] for row in delivered]

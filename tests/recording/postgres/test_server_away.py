@@ -237,11 +237,11 @@ async def test_behind_pgbouncer_sessions_share_servers_without_mixing_statements
 
         async def ask(number: int) -> None:
             async with engines[number % 2].connect() as connection:
-                for turn in range(10):
-                    statement = text(f"SELECT CAST(:value AS integer) + {(number + turn) % 7}")
+                for step in range(10):
+                    statement = text(f"SELECT CAST(:value AS integer) + {(number + step) % 7}")
                     assert (
                         await connection.scalar(statement, {"value": number})
-                        == number + (number + turn) % 7
+                        == number + (number + step) % 7
                     )
                     await connection.commit()
 

@@ -108,7 +108,7 @@ async def test_notices_that_are_spooled_while_it_drains_are_drained_too(
 
 
 @pytest.mark.parametrize("where", ["front", "middle", "end"])
-async def test_damage_is_set_aside_and_costs_no_record(
+async def test_damage_is_kept_apart_and_costs_no_record(
     database_url: str, tmp_path: Path, where: str
 ) -> None:
     ids = spooled(tmp_path, 20, segment_bytes=LIMIT)

@@ -81,7 +81,7 @@ def small_disk(directory: Path, size: str) -> Iterator[Path]:
         subprocess.run(["umount", str(directory)], check=True)
 
 
-async def test_a_full_disk_loses_nothing_it_acknowledged_and_works_again_when_there_is_room(
+async def test_a_full_disk_keeps_acknowledged_notices_and_recovers(
     tmp_path: Path,
 ) -> None:
     with small_disk(tmp_path / "disk", "256k") as disk:
@@ -165,7 +165,7 @@ def test_a_lock_belongs_to_one_and_is_free_when_its_owner_is_gone(tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_refused_notices_can_be_tried_again_once_their_process_is_gone(
+async def test_refused_notices_can_be_retried_once_their_process_has_ended(
     tmp_path: Path,
 ) -> None:
     spool = Spool(tmp_path, limit=LIMIT)
