@@ -96,7 +96,8 @@ ScenarioNames = Annotated[
     list[str] | None,
     typer.Option(
         "--scenario",
-        help=f"What happens to each order: a name (see --list), several with commas, or {_ALL}. (default: {_USUAL})",
+        help="The scenario of each order: a name (see --list), several with commas, or "
+        f"{_ALL}. (default: {_USUAL})",
     ),
 ]
 Orders = Annotated[
@@ -180,7 +181,7 @@ def simulate(
     as_json: AsJson = False,
     list_only: ListOnly = False,
 ) -> None:
-    """Play Zeus: call URL about invented orders and report, for each call, the answer and what Zeus would have done about it.
+    """Play Zeus: call URL about invented orders; report each answer and what Zeus would have done.
 
     Exits with 1 if Zeus would have sent a CGI送信エラー通知 mail about any call.
     """
@@ -214,7 +215,10 @@ def simulate(
 
 
 def _observer(*, as_json: bool, failures_only: bool) -> Observer:
-    """Prints each call as it ends; with `failures_only`, those that were not answered with 200. JSON has them all at the end."""
+    """Return an observer that prints each call as it ends; as JSON all are printed at the end.
+
+    With `failures_only` it prints those that were not answered with 200.
+    """
 
     def note(result: PlayResult) -> None:
         if not as_json and not (failures_only and result.outcome.status == 200):
@@ -224,7 +228,9 @@ def _observer(*, as_json: bool, failures_only: bool) -> Observer:
 
 
 def _text_of(report: Report, seed: int, *, at_rate: bool) -> str:
-    pace = f"seed {seed}: {len(report.results)} calls in {report.duration_s:.1f} s, {report.calls_per_s:.1f} a second"
+    pace = f"seed {seed}: {len(report.results)} calls in {report.duration_s:.1f} s"
+    pace += f", {report.calls_per_s:.1f} a second"
     if at_rate:
-        pace += f"; latency from the intended start, which was missed by at most {report.latest_start_s * 1000:.1f} ms"
+        missed = f"{report.latest_start_s * 1000:.1f} ms"
+        pace += f"; latency from the intended start, which was missed by at most {missed}"
     return f"\n{table_of(report.summaries())}\n\n{pace}"

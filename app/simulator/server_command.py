@@ -183,7 +183,7 @@ def _settings(given: dict[str, Any], more: list[str]) -> SimulatorSettings:
 
 
 def _assign(settings: dict[str, Any], path: str, text: str) -> None:
-    """Set the setting at `path`, as `faults.calls.times`, to a JSON value or, failing that, to a text."""
+    """Set the setting at `path`, as `faults.calls.times`, to a JSON value, or else to a text."""
     *groups, name = path.strip().split(".")
     for group in groups:
         settings = settings.setdefault(group, {})

@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 
 from app.zeus.wire import Call, decode
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK"
+OK = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n"
+    b"Connection: close\r\n\r\nOK"
+)
 
 
 @dataclass
@@ -115,7 +118,7 @@ def unused_port() -> int:
 
 
 def target_bytes(request: bytes) -> bytes:
-    """The request target as it was sent: what lies between the first and the last space of the first line."""
+    """The request target as it was sent: from the first to the last space of the first line."""
     line = request.split(b"\n", 1)[0]
     return line[line.index(b" ") + 1 : line.rindex(b" ")]
 

@@ -87,8 +87,8 @@ HELP: Mapping[str, str] = {
         "で暗号化し直す。その後、古い鍵を外せる"
     ),
     (
-        "Play Zeus: call URL about invented orders and report, for each call, the answer and what "
-        "Zeus would have done about it.\n\n"
+        "Play Zeus: call URL about invented orders; report each answer and what Zeus would have"
+        " done.\n\n"
         "Exits with 1 if Zeus would have sent a CGI送信エラー通知 mail about any call."
     ): (
         "ゼウス役になる。架空のオーダーについてURLを呼び出し、応答と、"

@@ -66,7 +66,7 @@ PARAMETERS: Mapping[str, str] = {
         "通知用URL（`http` または `https`）。クエリが付いていてもよい"
     ),
     (
-        "What happens to each order: a name (see --list), several with commas, or all. (default: "
+        "The scenario of each order: a name (see --list), several with commas, or all. (default: "
         "usual)"
     ): "オーダーに起きること。名前（`--list` を参照）、カンマ区切り、または `all`（既定：`usual`）",
     "How many orders go through each scenario.": "シナリオごとのオーダーの数",

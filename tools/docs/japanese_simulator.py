@@ -57,10 +57,7 @@ OPERATIONS: Mapping[str, str] = {
     "Make a call once more, as staff do in the console. Answers when it has been made.": (
         "コールをもう一度送る（管理画面での再送）。送り終えてから応答する"
     ),
-    (
-        "Pay, confirm, take back, expire, re-issue or stop. Answers when the call has been made, "
-        "with its outcome."
-    ): (
+    "Pay, confirm, take back, expire, re-issue or stop. Answers with the call's outcome.": (
         "`pay` 入金、`confirm` 売上確定、`take-back` 入金取消、`expire` 期日切、`reissue` 再発行、"
         "`stop` サービス停止。コールを送り終えてから、その結果とともに応答する"
     ),

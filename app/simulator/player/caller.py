@@ -1,4 +1,4 @@
-"""Sends one call over a connection of its own and judges the answer as Zeus does."""
+"""Caller of a simulated Zeus: sends one call over its own connection and judges the answer."""
 
 import asyncio
 import errno
@@ -23,7 +23,7 @@ _PIECES = 20
 
 
 class CallVerdict(StrEnum):
-    """What Zeus would do about an answer (manual, CGI call)."""
+    """Reaction of Zeus to an answer (manual, CGI call)."""
 
     NOTHING = "nothing"
     """The answer was 200."""
@@ -35,7 +35,7 @@ class CallVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CallOutcome:
-    """What became of one call.
+    """Outcome of one call.
 
     `status` is the HTTP status, or None if no answer came; then `error` is one of
       timeout      no answer within the target's timeout
@@ -48,8 +48,8 @@ class CallOutcome:
       unresolved   the host name has no address
       unreachable  no way to the host
       no_socket    this machine ran out of sockets or ports, which says nothing about the receiver
-    `latency_s` runs, in seconds, from the (intended) start to the end of the headers or to the error; `late_s` is how much later
-    than intended the call was started.
+    `latency_s` runs, in seconds, from the (intended) start to the end of the headers or to the
+    error. `late_s` is the delay of the start, in seconds.
     """
 
     status: int | None
@@ -76,8 +76,9 @@ async def send(
 ) -> CallOutcome:
     """Send `call` once and wait for its answer.
 
-    `retries_left` decides between `retry` and `mail` after a timeout; nothing is repeated here. `intended_start` is the time
-    of time.perf_counter() at which the call should have begun (default: now).
+    `retries_left` decides between `retry` and `mail` after a timeout; nothing is repeated here.
+    `intended_start` is the time of time.perf_counter() at which the call should have begun
+    (default: now).
     """
     started = time.perf_counter()
     intended = started if intended_start is None else intended_start
@@ -132,7 +133,10 @@ async def _write(writer: asyncio.StreamWriter, request: bytes, slow_s: float) ->
 
 
 async def _read_status(reader: asyncio.StreamReader) -> int:
-    """The status of an answer whose headers are complete. Raises _BadAnswer. The body is not read: Zeus ignores it."""
+    """Return the status of an answer with complete headers. Raises _BadAnswer.
+
+    The body is not read: Zeus ignores it.
+    """
     line = await _read_line(reader)
     found = _STATUS_LINE.fullmatch(line)
     if found is None:

@@ -1,4 +1,4 @@
-"""Invents the orders that a simulated Zeus calls about, and writes their calls."""
+"""Invented orders for a simulated Zeus to call about, with their calls."""
 
 import random
 import string
@@ -33,9 +33,10 @@ _FREE_ALPHABET = string.ascii_letters + string.digits + "\\#$%^~`-_@[],/*?+="
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """What a merchant agreed with Zeus, as far as the calls show it.
+    """Agreement of a merchant with Zeus, as far as the calls show it.
 
-    `clientip` is its IPコード, `parameters` are the names of those that are sent, `style` is how they are escaped.
+    `clientip` is its IPコード, `parameters` are the names of those that are sent, `style` is their
+    escaping.
     """
 
     clientip: str = EXAMPLE_CLIENTIP
@@ -57,7 +58,7 @@ class SimulatedCall:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedOrder:
-    """An invented order: its values before any turn changes them, and one call for each turn of its scenario."""
+    """An invented order: its values before any turn changes them, and one call for each turn."""
 
     scenario: Scenario
     order_no: str
@@ -72,7 +73,7 @@ def build_orders(
     contract: Contract | None = None,
     today: date | None = None,
 ) -> list[SimulatedOrder]:
-    """`count` orders that go through `scenario`; see `build_run`."""
+    """Return `count` orders that go through `scenario`; see `build_run`."""
     return build_run((scenario,), count, seed, contract, today)
 
 
@@ -83,9 +84,10 @@ def build_run(
     contract: Contract | None = None,
     today: date | None = None,
 ) -> list[SimulatedOrder]:
-    """`count` orders for each of `scenarios`, each with an order_no of its own.
+    """Return `count` orders for each of `scenarios`, each with its own order_no.
 
-    The same arguments give the same orders. `today` is the day in Japan from which deadlines are counted (default: now).
+    The same arguments give the same orders. `today` is the day in Japan from which deadlines are
+    counted (default: now).
     """
     contract = contract or Contract()
     today = today or datetime.now(_JAPAN).date()

@@ -1,4 +1,4 @@
-"""Plays whole orders: one call after the other as Zeus does, or at a constant rate as a load test wants it."""
+"""Player of whole orders: call after call as Zeus does, or at a constant rate for load tests."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ Observer = Callable[[PlayResult], None]
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """The retries that a merchant ordered: at most `most` for a call, each `after_s` seconds after a timeout."""
+    """Retries of a call: at most `most`, each `after_s` seconds after a timeout."""
 
     most: int = 0
     after_s: float = 0.0
@@ -37,10 +37,11 @@ async def play(
     retries: Retries | None = None,
     on_result: Observer = _ignore,
 ) -> Report:
-    """Send every call of `orders`: one order's calls one after the other, up to `connections` orders at once.
+    """Send every call of `orders`, the calls of one order one after the other.
 
-    Only timeouts are retried, an error answer never is (manual, CGI call). A turn that is sent several times opens connections
-    of its own beside these. `on_result` is told of every try as it ends.
+    Up to `connections` orders are played at the same time. Only timeouts are retried, an error
+    answer never is (manual, CGI call). A turn that is sent several times opens more connections.
+    `on_result` is told of every try as it ends.
     """
     started = time.perf_counter()
     results: list[PlayResult] = []
@@ -65,10 +66,11 @@ async def play_at_rate(
     *,
     on_result: Observer = _ignore,
 ) -> Report:
-    """Start the calls of `orders` on schedule, whether or not earlier ones have been answered, and retry none (an open loop).
+    """Start the calls of `orders` on schedule and retry none (an open loop).
 
-    The orders take their turns round by round, so that one order's calls lie as far apart as the rate allows. Latencies run
-    from the intended start. There is no limit to the connections that a slow receiver piles up.
+    Calls do not wait for earlier answers. The orders are played round by round, so that one order's
+    calls lie as far apart as the rate allows. Latencies run from the intended start. A slow
+    receiver collects any number of connections.
     """
     started = time.perf_counter()
     results: list[PlayResult] = []
@@ -116,7 +118,7 @@ async def _share(
 
 
 def _round_by_round(orders: Sequence[SimulatedOrder]) -> Iterator[tuple[str, SimulatedCall]]:
-    """The first call of every order, then the second of every order that has one, and so on."""
+    """Yield the first call of every order, then every second call, and so on."""
     for sent_now in zip_longest(*map(_calls_of, orders)):
         yield from (pair for pair in sent_now if pair is not None)
 

@@ -1,4 +1,4 @@
-"""What a run found out, call by call and summed up per scenario, as text and as JSON."""
+"""Report of a run: each call, and a summary of each scenario, as text and as JSON."""
 
 import json
 import math
@@ -10,7 +10,7 @@ from app.simulator.player.caller import CallOutcome, CallVerdict
 
 @dataclass(frozen=True, slots=True)
 class PlayResult:
-    """One try of one call: the scenario and order it belongs to, the `status` (ステータス) it reported, and its outcome."""
+    """One try of one call: its scenario, its order, the `status` (ステータス) and the outcome."""
 
     scenario: str
     order_no: str
@@ -20,7 +20,10 @@ class PlayResult:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The tries of one scenario: `calls` = `answered_200` + `mails` + `retries`; latencies in milliseconds, nearest rank."""
+    """Tries of one scenario: `calls` = `answered_200` + `mails` + `retries`.
+
+    Latencies are in milliseconds, by nearest rank.
+    """
 
     scenario: str
     calls: int
@@ -34,28 +37,31 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Every try of a run in the order they ended, and how long the run took in seconds."""
+    """Every try of a run in the sequence of their ends, and the run's duration in seconds."""
 
     results: tuple[PlayResult, ...]
     duration_s: float
 
     @property
     def mails(self) -> int:
-        """How many CGI送信エラー通知 mails Zeus would have sent."""
+        """Return the number of CGI送信エラー通知 mails that Zeus would have sent."""
         return sum(result.outcome.verdict is CallVerdict.MAIL for result in self.results)
 
     @property
     def calls_per_s(self) -> float:
-        """How many calls the run made per second."""
+        """Return the calls per second."""
         return len(self.results) / self.duration_s
 
     @property
     def latest_start_s(self) -> float:
-        """By how many seconds the most delayed call missed its schedule: beyond a few ms, the simulator was the bottleneck."""
+        """Return the longest delay of a start in seconds.
+
+        With more than a few milliseconds the simulator was the bottleneck.
+        """
         return max((result.outcome.late_s for result in self.results), default=0.0)
 
     def summaries(self) -> tuple[Summary, ...]:
-        """One summary for each scenario, in the order in which they first appear."""
+        """Return a summary of each scenario, in the sequence of their first calls."""
         names = dict.fromkeys(result.scenario for result in self.results)
         return tuple(
             _summary(name, [result.outcome for result in self.results if result.scenario == name])
@@ -79,22 +85,27 @@ def _summary(scenario: str, outcomes: Sequence[CallOutcome]) -> Summary:
 
 
 def nearest_rank(ascending: Sequence[float], percent: int) -> float:
-    """The smallest of the values, which must be sorted and not empty, that `percent` % of them do not exceed."""
+    """Return the smallest value that `percent` % of the values do not exceed.
+
+    The values must be sorted, and there must be one.
+    """
     return ascending[max(0, math.ceil(len(ascending) * percent / 100) - 1)]
 
 
 def line_of(result: PlayResult) -> str:
-    """One try as a line of text: scenario, order, status, answer, latency, what Zeus would do."""
+    """Return one try as a line: scenario, order, status, answer, latency, reaction of Zeus."""
     outcome = result.outcome
     answer = outcome.error if outcome.status is None else str(outcome.status)
-    return f"{result.scenario:<22}  {result.order_no}  {result.status}  {answer:<11}  {outcome.latency_s * 1000:>9.1f} ms  {outcome.verdict}"
+    latency = f"{outcome.latency_s * 1000:>9.1f} ms"
+    call = f"{result.scenario:<22}  {result.order_no}  {result.status}"
+    return f"{call}  {answer:<11}  {latency}  {outcome.verdict}"
 
 
 _HEADINGS = ("scenario", "calls", "200s", "mails", "retries", "p50 ms", "p99 ms", "max ms")
 
 
 def table_of(summaries: Iterable[Summary]) -> str:
-    """The summaries as an aligned table: names to the left, numbers to the right."""
+    """Return the summaries as an aligned table: names to the left, numbers to the right."""
     rows = [_HEADINGS, *map(_cells, summaries)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = (
@@ -114,7 +125,10 @@ def _cells(summary: Summary) -> tuple[str, ...]:
 
 
 def json_of(report: Report, seed: int) -> str:
-    """The whole report as one JSON object: `seed`, `duration_s`, `calls_per_s`, `latest_start_ms`, `calls` and `summary`."""
+    """Return the whole report as one JSON object.
+
+    Its keys are `seed`, `duration_s`, `calls_per_s`, `latest_start_ms`, `calls` and `summary`.
+    """
     whole = {
         "seed": seed,
         "duration_s": round(report.duration_s, 3),

@@ -1,4 +1,4 @@
-"""What Zeus may tell about an order, as data: the calls, and what a receiver should make of each."""
+"""Scenarios as data: calls that Zeus may make about an order, and the right reaction to each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,16 +11,18 @@ from app.zeus.wire import Style
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One call of a scenario and what should come of it.
+    """One call of a scenario and the reaction that is expected.
 
-    The order's own values are sent, with `changes` put over them and `without` left out; `appended` goes behind the query as it
-    is. `style` is how this call is escaped, where it must differ from the rest of the run. The call is sent `times` times,
-    over as many as `connections` connections at once.
+    The order's own values are sent, with `changes` put over them and `without` left out;
+    `appended` follows the query as it is. `style` is the escaping of this call, where it must
+    differ from the rest of the run. The call is sent `times` times, over up to `connections`
+    connections at the same time.
 
-    `verdict` and `events` are the receiver's words: its verdict on the call, and the types of the events it should make, in
-    order. When a call is sent several times, they hold for the first to arrive; the others are `duplicate` and make no event.
-    They suppose an order that the receiver has not heard of, calls that carry at least order_no, status, clientip and money, and a
-    clientip that the receiver takes for its own.
+    `verdict` and `events` are the receiver's words: its verdict on the call, and the types of its
+    events in sequence. When a call is sent several times, they hold for the first to arrive; the
+    others are `duplicate` and make no event. They suppose an order that the receiver does not know,
+    calls that carry at least order_no, status, clientip and money, and a clientip that the receiver
+    takes for its own.
     """
 
     status: str
@@ -36,7 +38,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """The calls about one order, in the order they are sent. `state` is the receiver's word for what the order should end as."""
+    """Calls about one order in sequence. `state` is the receiver's word for the order's end."""
 
     name: str
     about: str
@@ -45,7 +47,10 @@ class Scenario:
 
     @property
     def verdicts(self) -> tuple[str, ...]:
-        """The verdict expected on every call that is sent, in order of arrival: repetitions too, and calls that name no order."""
+        """Return the verdict expected on every call that is sent, in sequence of arrival.
+
+        Repetitions and calls that name no order have verdicts too.
+        """
         return tuple(
             verdict
             for turn in self.turns
@@ -54,7 +59,7 @@ class Scenario:
 
     @property
     def events(self) -> tuple[str, ...]:
-        """The types of all events expected for one order, in order."""
+        """Return the types of all events expected for one order, in sequence."""
         return tuple(event for turn in self.turns for event in turn.events)
 
 
@@ -75,7 +80,7 @@ _REVIEW = ("review.required",)
 _ANOTHER_MONEY = "300000"
 # No chain has this code (manual, store table).
 _UNKNOWN_STORE = "D999"
-# A failed application has no slip, hence neither payment numbers nor a deadline (manual, 申込エラー通知).
+# A failed application has no slip: no payment numbers, no deadline (manual, 申込エラー通知).
 _NO_SLIP = {"pay_no1": "", "pay_no2": "", "pay_limit": ""}
 
 _ODD_TURNS = (
@@ -166,7 +171,8 @@ _ALL = (
     ),
     Scenario(
         "odd-bytes",
-        "half-escaped name, unknown store, no order_no, a key twice, unknown status, an 8 KB value, %00",
+        "half-escaped name, unknown store, no order_no, a key twice, unknown status, an 8 KB value,"
+        " %00",
         _ODD_TURNS,
         "confirmed",
     ),

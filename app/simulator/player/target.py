@@ -1,4 +1,4 @@
-"""Where a simulated Zeus sends its calls, and the bytes of the request it sends there."""
+"""Target of a simulated Zeus's calls, and the bytes of the request."""
 
 import re
 import ssl
@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 DEFAULT_TIMEOUT_S: Final = 40.0
-"""How long Zeus waits for an answer (manual, CGI call)."""
+"""Seconds that Zeus waits for an answer (manual, CGI call)."""
 
 HTTP_PORT: Final = 80
 
@@ -30,7 +30,7 @@ class HttpVersion(StrEnum):
 
 
 class LineEnd(StrEnum):
-    """How the lines of the request end: as HTTP says, or with LF alone as some old clients do."""
+    """Line end of the request: as HTTP says, or LF alone as some old clients send it."""
 
     CRLF = "crlf"
     LF = "lf"
@@ -43,10 +43,11 @@ _LINE_ENDS: Final = {LineEnd.CRLF: b"\r\n", LineEnd.LF: b"\n"}
 class CallTarget:
     """A merchant's registered URL and how Zeus calls it.
 
-    `path` is the path as it goes on the wire; `own_query` is the query that the registered URL itself carries. `tls` is None for
-    plain HTTP. `timeout_s` is the time, in seconds, from the start of a call to the end of the answer's headers. `user_agent` is sent
-    on port 80 only (manual, CGI call). `source` is the address of this machine to call from. The request goes out in small pieces
-    over `slow_s` seconds.
+    `path` is the path as it goes on the wire; `own_query` is the query that the registered URL
+    itself carries. `tls` is None for plain HTTP. `timeout_s` is the time, in seconds, from the
+    start of a call to the end of the answer's headers. `user_agent` is sent on port 80 only
+    (manual, CGI call). `source` is the address of this machine to call from. The request goes out
+    in small pieces over `slow_s` seconds.
     """
 
     host: str
@@ -73,7 +74,7 @@ def target_of(
     line_end: LineEnd = LineEnd.CRLF,
     timeout_s: float = DEFAULT_TIMEOUT_S,
 ) -> CallTarget:
-    """The target that `url` names. An https URL uses `tls`, by default one that checks the certificate.
+    """Return the target that `url` names. An https URL uses `tls` (default: a checked certificate).
 
     Raises ValueError, without repeating the URL (it may hold a token), if it cannot be called.
     """
@@ -111,7 +112,10 @@ def _split(url: str) -> SplitResult:
 
 
 def request_bytes(target: CallTarget, query: bytes) -> bytes:
-    """The whole request for one call. A User-Agent is sent only where Zeus sends one, on port 80, and only if one is given."""
+    """Return the whole request for one call.
+
+    A User-Agent is sent only where Zeus sends one, on port 80, and only if one is given.
+    """
     posted = target.method is Method.POST
     query_parts = [target.own_query] if posted else [target.own_query, query]
     target_query = b"&".join(part for part in query_parts if part)

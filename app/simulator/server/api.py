@@ -1,4 +1,4 @@
-"""HTTP API of the simulator under /api: drive orders, time, faults and settings from a test suite."""
+"""HTTP API of the simulator under /api: orders, time, faults and settings for test suites."""
 
 from datetime import timedelta
 from typing import Annotated, Any
@@ -96,7 +96,7 @@ async def resend_call(request: Request, order_no: str, n: int) -> CallView:
 
 @router.post("/orders/{order_no}/{action}")
 async def act(request: Request, order_no: str, action: SlipAction) -> DoneView:
-    """Pay, confirm, take back, expire, re-issue or stop. Answers when the call has been made, with its outcome."""
+    """Pay, confirm, take back, expire, re-issue or stop. Answers with the call's outcome."""
     zeus = zeus_of(request)
     return done_view(await zeus.act(order_no, action), zeus.settings)
 

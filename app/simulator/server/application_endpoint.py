@@ -1,4 +1,4 @@
-"""`/cgi-bin/cvs.cgi` of the simulator: an application in Shift_JIS in, an answer in Shift_JIS out."""
+"""Endpoint /cgi-bin/cvs.cgi of the simulator: takes and answers applications in Shift_JIS."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping

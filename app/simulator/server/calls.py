@@ -1,4 +1,4 @@
-"""Calls about an order: the query, the faults to order, retries, and the outcome as the API has it."""
+"""Calls about an order: query, faults to order, retries, and the outcome in the API's words."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -141,7 +141,7 @@ def _target(settings: SimulatorSettings) -> CallTarget:
 async def _with_retries(
     target: CallTarget, call: SimulatedCall, settings: SimulatorSettings
 ) -> tuple[CallOutcome, int]:
-    """Call until it is answered or no retry is left; only a timeout is retried (manual, CGI call)."""
+    """Call until an answer comes or no retry is left. Only a timeout is retried (manual, call)."""
     for left in range(settings.retries, -1, -1):
         outcome = await send(target, call, retries_left=left)
         if outcome.verdict is not CallVerdict.RETRY:

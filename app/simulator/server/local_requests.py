@@ -12,7 +12,7 @@ _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class LocalRequestsOnly:
-    """Middleware that refuses foreign pages: a name that is not loopback's, or a change from another origin.
+    """Middleware that refuses foreign pages: a foreign name, or a change from another origin.
 
     A page elsewhere may send a form to 127.0.0.1, or give its own name that address. Without
     `anywhere` the Host must name loopback; a change must come from the simulator's own page or

@@ -1,7 +1,7 @@
 """Magic values: what a customer's address or telephone number makes happen to an application.
 
-The ending of the e-mail's local part (`anyone+confirmed@example.com`) or the last four digits of the
-telephone number (`03-1234-9005`) choose the outcome, so that a shop's own form reaches each of them.
+The ending of the e-mail's local part (`anyone+confirmed@example.com`) or the last four digits of
+the telephone number (`03-1234-9005`) choose the outcome, so a shop's own form reaches all of them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,9 +16,9 @@ from app.simulator.state.transitions import SlipAction
 class Magic:
     """One outcome.
 
-    `word` ends the local part, `digits` end the telephone number. `actions` happen one after the other as soon as
-    the slip exists; `error_code` fails the application; `answer` spoils the answer; `calls_lost` makes no call,
-    `mails_lost` sends no mail.
+    `word` ends the local part, `digits` end the telephone number. `actions` happen one after the
+    other as soon as the slip exists; `error_code` fails the application; `answer` spoils the
+    answer; `calls_lost` makes no call, `mails_lost` sends no mail.
     """
 
     word: str
@@ -131,7 +131,7 @@ _BY_DIGITS: Final[Mapping[str, Magic]] = {magic.digits: magic for magic in MAGIC
 
 
 def magic_of(values: Mapping[str, str]) -> Magic | None:
-    """Return the outcome that an application's e-mail or, failing that, its telephone number asks for, or None."""
+    """Return the outcome that an application asks for by e-mail, else by telephone, or None."""
     return next((magic for magic in _asked_for(values) if magic), None)
 
 

@@ -26,8 +26,9 @@ def new_slip(
 ) -> Slip:
     """Return the slip with serial `number` for an application that Zeus accepts.
 
-    `pay_pages` is the URL below which the slip has its page, which pay_url names. The prefix of its number says that it is none of Zeus's own. With `pay_no_cycle` a payment
-    number is issued again for another application, as the manual warns.
+    `pay_pages` is the URL below which the slip has its page, which pay_url names. The prefix of its
+    number shows that it is none of Zeus's own. With `pay_no_cycle` a payment number is issued again
+    for another application, as the manual warns.
     """
     limit = now.astimezone(JAPAN).date() + timedelta(days=settings.deadline_days)
     order_no = f"{settings.order_prefix}-{number:06}-{_digits(5)}"
@@ -56,7 +57,7 @@ def failed_slip(
     settings: SimulatorSettings,
     now: datetime,
 ) -> Slip:
-    """Return the order of a failed application: it has a number and an error code, and no payment numbers."""
+    """Return the order of a failed application: a number and a code, but no payment numbers."""
     order_no = f"{settings.order_prefix}-{number:06}-{_digits(5)}"
     echoed = {name: values.get(name, "") for name in ECHOED}
     nothing = {"pay_no1": "", "pay_no2": "", "pay_limit": ""}
@@ -70,7 +71,7 @@ def failed_slip(
 
 
 def _test_type(values: Mapping[str, str], settings: SimulatorSettings) -> str | None:
-    """Return test_type, or None for a real application (manual, test): without a valid testid it is one."""
+    """Return test_type, or None for a real application: one without a valid testid (manual)."""
     valid = is_test(values) and values["testid"] in settings.test_ids
     return values["test_type"] if valid else None
 

@@ -34,7 +34,7 @@ _TIMERS_IN_FLIGHT = 50
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """An action that was carried out: the order, its call, and the order that replaced it, if any."""
+    """An action that was carried out: the order, its call, and the order that replaced it."""
 
     slip: Slip
     call: MadeCall | None = None
@@ -90,7 +90,7 @@ class SimulatedZeus:
     # Actions
 
     def _lock(self, order_no: str) -> asyncio.Lock:
-        """Return the lock under which an order changes and is called about, so calls keep its order."""
+        """Return the lock under which an order changes and is called about, in sequence."""
         return self._locks.setdefault(order_no, asyncio.Lock())
 
     async def act(self, order_no: str, action: SlipAction) -> Done:
@@ -134,7 +134,7 @@ class SimulatedZeus:
             self.store.add_timer(slip.order_no, paid_at + timedelta(minutes=minutes), action)
 
     def _replacement(self, before: Slip, now: datetime) -> Slip:
-        """Add the new order of a re-issue: a number of its own, the same values (manual, 再発行)."""
+        """Add the new order of a re-issue: another number, the same values (manual, 再発行)."""
         pages = before.values.get("pay_url", "").rpartition("/")[0]
         slip = new_slip(self.store.next_number(), before.values, self.settings, now, pages)
         self.store.add(slip)
@@ -142,7 +142,7 @@ class SimulatedZeus:
         return slip
 
     async def resend(self, order_no: str, n: int) -> MadeCall:
-        """Make the call with number `n` once more, as staff do in the console, and return the new one.
+        """Make the call with number `n` once more, as staff do, and return the new one.
 
         Raises:
             SlipNotFound, CallNotFound: there is no such order or call.
@@ -245,13 +245,13 @@ class SimulatedZeus:
             task.add_done_callback(self._due.discard)
 
     async def _act_by_time(self, timer: Timer) -> None:
-        """Do what fell due, unless it is not allowed any more: a slip that was paid does not expire."""
+        """Do what fell due, if it is still allowed: a slip that was paid does not expire."""
         async with self._slots:
             with contextlib.suppress(ActionNotAllowed, SlipNotFound):
                 await self.act(timer.order_no, timer.action)
 
     def reset(self, *, settings: bool = False) -> None:
-        """Forget every order and end what is in flight; with `settings` go back to the first ones."""
+        """Forget every order and end what is in flight; with `settings` restore the first ones."""
         if settings:
             self.set_settings(self._first_settings)
         for task in self._tasks:
@@ -289,7 +289,7 @@ class SimulatedZeus:
 
 
 def _soon(slip: Slip, magic: Magic | None) -> tuple[SlipAction, ...]:
-    """Return what follows an application immediately: a test's 04, or what a magic value asks for."""
+    """Return what follows an application: a test's 04, or what a magic value asks for."""
     if slip.test_type is not None:
         return (SlipAction.PAY,) if slip.test_type in _AFTER_PAYMENT else ()
     return magic.actions if magic else ()

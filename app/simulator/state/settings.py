@@ -54,7 +54,8 @@ class SimulatorSettings(Strict):
     deadline_days: int = Field(30, ge=2, le=59, description="Days until the payment deadline.")
     named_faults: tuple[str, ...] = Field(
         (),
-        description="Parameters and rules whose faults are answered by name, not by 800000; or `all`.",
+        description="Parameters and rules whose faults are answered by name, not by 800000; "
+        "or `all`.",
     )
     unknown_clientip: Literal["800000", "800001"] = Field(
         "800000", description="The error code for an IPコード that is not in `clientips`."

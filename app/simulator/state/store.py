@@ -14,12 +14,13 @@ from app.simulator.state.transitions import SlipAction, SlipState
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS orders (
-    number INTEGER PRIMARY KEY, order_no TEXT NOT NULL UNIQUE, state TEXT NOT NULL, stopped INTEGER NOT NULL DEFAULT 0,
+    number INTEGER PRIMARY KEY, order_no TEXT NOT NULL UNIQUE, state TEXT NOT NULL,
+    stopped INTEGER NOT NULL DEFAULT 0,
     created_at TEXT NOT NULL, changed_at TEXT NOT NULL, test_type TEXT, replaced_by TEXT,
     values_ TEXT NOT NULL, searched TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS calls (
-    order_no TEXT NOT NULL, n INTEGER NOT NULL, status TEXT NOT NULL, query BLOB NOT NULL, made_at TEXT NOT NULL,
-    outcome TEXT NOT NULL, PRIMARY KEY (order_no, n));
+    order_no TEXT NOT NULL, n INTEGER NOT NULL, status TEXT NOT NULL, query BLOB NOT NULL,
+    made_at TEXT NOT NULL, outcome TEXT NOT NULL, PRIMARY KEY (order_no, n));
 CREATE TABLE IF NOT EXISTS timers (
     id INTEGER PRIMARY KEY, order_no TEXT NOT NULL, due_at TEXT NOT NULL, action TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS timers_due ON timers (due_at);
@@ -58,7 +59,7 @@ class Slip:
 
 @dataclass(frozen=True, slots=True)
 class MadeCall:
-    """One call about an order: its number, the bytes sent, and its outcome in the words of the API."""
+    """One call about an order: its number, the bytes sent, and its outcome in the API's words."""
 
     n: int
     status: str
@@ -78,7 +79,7 @@ class Timer:
 
 
 class SlipStore:
-    """All state of one simulator. Every method is one short statement on a local file or in memory."""
+    """All state of one simulator. Every method is one short statement."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._connection = sqlite3.connect(
@@ -119,7 +120,9 @@ class SlipStore:
     def add(self, slip: Slip) -> None:
         """Add an order."""
         self._connection.execute(
-            "INSERT INTO orders (order_no, state, created_at, changed_at, test_type, values_, searched) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO orders"
+            " (order_no, state, created_at, changed_at, test_type, values_, searched)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 slip.order_no,
                 slip.state,
@@ -142,7 +145,8 @@ class SlipStore:
     ) -> None:
         """Give an order its new state."""
         self._connection.execute(
-            "UPDATE orders SET state = ?, changed_at = ?, stopped = ?, replaced_by = coalesce(?, replaced_by) WHERE order_no = ?",
+            "UPDATE orders SET state = ?, changed_at = ?, stopped = ?,"
+            " replaced_by = coalesce(?, replaced_by) WHERE order_no = ?",
             (state, _text(at), stopped, replaced_by, order_no),
         )
 
@@ -173,7 +177,8 @@ class SlipStore:
         if self.slip(order_no) is None:
             raise SlipNotFound(order_no)
         row = self._connection.execute(
-            "INSERT INTO calls SELECT ?, coalesce(max(n), 0) + 1, ?, ?, ?, ? FROM calls WHERE order_no = ? RETURNING n",
+            "INSERT INTO calls SELECT ?, coalesce(max(n), 0) + 1, ?, ?, ?, ?"
+            " FROM calls WHERE order_no = ? RETURNING n",
             (order_no, status, query, _text(at), json.dumps(outcome), order_no),
         ).fetchone()
         return MadeCall(row["n"], status, query, at, outcome)
@@ -226,7 +231,8 @@ class SlipStore:
     def latest_moment(self) -> datetime | None:
         """Return the time of the latest change or call, or None in an empty store."""
         row = self._connection.execute(
-            "SELECT max(at) FROM (SELECT max(changed_at) AS at FROM orders UNION ALL SELECT max(made_at) FROM calls)"
+            "SELECT max(at) FROM (SELECT max(changed_at) AS at FROM orders"
+            " UNION ALL SELECT max(made_at) FROM calls)"
         ).fetchone()
         return _moment(row[0]) if row[0] else None
 

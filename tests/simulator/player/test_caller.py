@@ -112,7 +112,7 @@ async def test_a_refused_connection_is_a_mail(host: str) -> None:
 
 
 class TwoAddresses(asyncio.SelectorEventLoop):
-    """Resolves every name to two addresses of this machine, as `localhost` is resolved where IPv6 is on."""
+    """Resolves every name to two addresses of this machine, as `localhost` with IPv6 does."""
 
     async def getaddrinfo(
         self, host: object, port: object, **_: object

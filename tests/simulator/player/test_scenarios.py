@@ -40,7 +40,7 @@ COMPARED = ("money", "clientip", "pay_no1", "pay_no2", "pay_limit")
 
 
 class Judge:
-    """The rules of judging at their shortest: what one order's calls should come to, worked out from the step table."""
+    """The rules of judging in short: the end of one order's calls by the step table."""
 
     def __init__(self) -> None:
         self.current: Status | None = None

@@ -19,13 +19,15 @@ def test_by_default_it_is_a_bare_http_1_0_get() -> None:
 
 def test_http_1_1_has_a_host_and_closes() -> None:
     assert request_bytes(target_of(URL, http=HttpVersion.V1_1), b"status=04") == (
-        b"GET /zeus/notify?status=04 HTTP/1.1\r\nHost: 198.51.100.7:8000\r\nConnection: close\r\n\r\n"
+        b"GET /zeus/notify?status=04 HTTP/1.1\r\nHost: 198.51.100.7:8000\r\n"
+        b"Connection: close\r\n\r\n"
     )
 
 
 def test_post_puts_the_values_into_the_body() -> None:
     assert request_bytes(target_of(URL, method=Method.POST), b"status=04") == (
-        b"POST /zeus/notify HTTP/1.0\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\nstatus=04"
+        b"POST /zeus/notify HTTP/1.0\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        b"Content-Length: 9\r\n\r\nstatus=04"
     )
 
 
@@ -41,7 +43,8 @@ def test_lines_can_end_in_lf_alone() -> None:
         (Method.GET, b"GET /n?shop=1&status=04 HTTP/1.0\r\n\r\n"),
         (
             Method.POST,
-            b"POST /n?shop=1 HTTP/1.0\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\nstatus=04",
+            b"POST /n?shop=1 HTTP/1.0\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+            b"Content-Length: 9\r\n\r\nstatus=04",
         ),
     ],
 )
