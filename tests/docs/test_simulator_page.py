@@ -3,6 +3,8 @@
 A short module, because each page has its own.
 """
 
+import re
+
 import pytest
 
 from app.simulator.server.magic import MAGIC
@@ -10,9 +12,17 @@ from app.simulator.server.setting_texts import SETTINGS
 from app.simulator.state.settings import SimulatorSettings
 from tests.docs.pages import page
 from tools.docs.japanese_simulator import MAGIC_VALUES, OPERATIONS
-from tools.docs.simulator_tables import operations_of_simulator, settings_of
+from tools.docs.simulator_tables import operations_of_simulator, settings_of, variables_of_simulator
 
 PAGES = ("docs/reference/simulator.md", "docs/reference/simulator.ja.md")
+
+
+def test_every_variable_is_listed_beside_those_of_the_relay() -> None:
+    variables = {variable for variable, _, _ in variables_of_simulator()}
+
+    assert {"SIMULATOR_PORT", "SIMULATOR_CALL_URL", "SIMULATOR_SMTP", "SIMULATOR_SET"} <= variables
+    for name in ("docs/reference/settings.md", "docs/reference/settings.ja.md"):
+        assert variables <= set(re.findall(r"`(SIMULATOR_\w+)`", page(name)))
 
 
 def test_every_table_text_has_a_japanese_text() -> None:

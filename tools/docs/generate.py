@@ -122,6 +122,8 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "layers": layer_table,
     "layers-ja": layer_table_in_japanese,
     "api": api,
+    "simulator-variables": simulator_tables.simulator_variables,
+    "simulator-variables-ja": simulator_tables.simulator_variables_in_japanese,
     "simulator-settings": simulator_tables.simulator_settings,
     "simulator-settings-ja": simulator_tables.simulator_settings_in_japanese,
     "simulator-magic": simulator_tables.magic_values,

@@ -4,13 +4,16 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import typer
 from pydantic import BaseModel
+from typer.main import get_command
 
 from app.simulator.server.api import router
 from app.simulator.server.magic import MAGIC, Magic
 from app.simulator.server.setting_texts import SETTINGS
+from app.simulator.server_command import simulator
 from app.simulator.state.settings import SimulatorSettings
-from tools.docs.japanese_simulator import MAGIC_VALUES, OPERATIONS
+from tools.docs.japanese_simulator import MAGIC_VALUES, OPERATIONS, OPTIONS
 from tools.docs.tables import head, row
 
 
@@ -30,6 +33,31 @@ def _magic_rows(japanese: Mapping[str, str]) -> str:
 
 def _magic_row(magic: Magic, about: str) -> str:
     return row(f"`anyone+{magic.word}@example.com`", f"`…{magic.digits}`", about)
+
+
+def simulator_variables() -> str:
+    """Every variable of the simulator's command."""
+    return head("variable", "option", "meaning") + _variable_rows({})
+
+
+def simulator_variables_in_japanese() -> str:
+    """The same in Japanese."""
+    return head("変数", "オプション", "意味") + _variable_rows(OPTIONS)
+
+
+def _variable_rows(japanese: Mapping[str, str]) -> str:
+    return "".join(
+        row(f"`{variable}`", f"`{option}`", japanese.get(about, about))
+        for variable, option, about in variables_of_simulator()
+    )
+
+
+def variables_of_simulator() -> list[tuple[str, str, str]]:
+    """Return variable, option and meaning of each option of the simulator's command."""
+    program = typer.Typer()
+    program.command()(simulator)
+    options: list[Any] = list(get_command(program).params)
+    return [(one.envvar, one.opts[0], one.help) for one in options if getattr(one, "envvar", None)]
 
 
 def simulator_settings() -> str:
