@@ -136,7 +136,7 @@ def simulator(
         "clientips": _names(clientips),
         "test_ids": _names(test_ids),
         "deadline_days": deadline_days,
-        "clock_speed": clock_speed,
+        "clock": {"speed": clock_speed},
         "anywhere": anywhere,
     }
     settings = _settings(

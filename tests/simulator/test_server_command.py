@@ -32,7 +32,7 @@ async def test_options_and_variables_set_the_settings() -> None:
         (["--call-url", "ftp://127.0.0.1/"], "call_url"),
         (["--parameters", "status,colour"], "colour"),
         (["--deadline-days", "60"], "deadline-days"),
-        (["--clock-speed", "0"], "clock_speed"),
+        (["--clock-speed", "0"], "clock.speed"),
         (["--set", "colour=red"], "colour"),
         (["--set", "style=half", "--set", "style.red=1"], "style"),
         (["--set", "retries.red=1"], "retries"),

@@ -48,7 +48,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "Faults of calls": ("faults.calls",),
     "Faults of answers": ("faults.answers",),
     "Faults of mails": ("faults.mails",),
-    "Clock": ("clock_speed",),
+    "Clock": ("clock",),
 }
 """Settings by heading; a group stands for all its settings."""
 _CHOICES: Mapping[str, Sequence[str]] = {

@@ -47,7 +47,7 @@ class SimulatedZeus:
     def __init__(self, store: SlipStore, settings: SimulatorSettings) -> None:
         self.store = store
         self.settings = self._first_settings = settings
-        self.clock = SimulatedClock(settings.clock_speed, not_before=store.latest_moment())
+        self.clock = SimulatedClock(settings.clock.speed, not_before=store.latest_moment())
         self._tasks: set[asyncio.Task[None]] = set()
         self._due: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(_TIMERS_IN_FLIGHT)
@@ -208,8 +208,8 @@ class SimulatedZeus:
 
     def set_settings(self, settings: SimulatorSettings) -> None:
         """Go on under other settings."""
-        if settings.clock_speed != self.clock.speed:
-            self.clock.set_speed(settings.clock_speed)
+        if settings.clock.speed != self.clock.speed:
+            self.clock.set_speed(settings.clock.speed)
         self.settings = settings
         self._note_change()
 

@@ -20,6 +20,12 @@ ClientIp = Annotated[str, Field(pattern=r"^[0-9]{1,10}$")]
 TestId = Annotated[str, Field(pattern=r"^[0-9]{1,8}$")]
 
 
+class ClockSettings(Strict):
+    """Settings of the simulated clock."""
+
+    speed: float = Field(1.0, gt=0, le=1_000_000, description="Simulated seconds in a real second.")
+
+
 class SimulatorSettings(Strict):
     """What a merchant agreed with Zeus, and how the simulator behaves."""
 
@@ -83,9 +89,7 @@ class SimulatorSettings(Strict):
     order_prefix: str = Field(
         "SIM", pattern=r"^SIM[0-9A-Za-z]{0,7}$", description="What order numbers begin with."
     )
-    clock_speed: float = Field(
-        1.0, gt=0, le=1_000_000, description="Simulated seconds in a real second."
-    )
+    clock: ClockSettings = ClockSettings()
     anywhere: bool = Field(
         False,
         description="Call and mail other machines too, not only this one. Fixed at the start.",

@@ -42,7 +42,7 @@ async def test_an_action_that_zeus_would_not_allow_says_what_is_allowed(zeus: Si
         ("PATCH", "/settings", {"named_faults": ["colour"]}, 422),
         ("PATCH", "/settings", {"faults": {"calls": {"source": "here"}}}, 422),
         ("PATCH", "/settings", {"faults": {"calls": {"delay": -1}}}, 422),
-        ("PATCH", "/settings", {"clock_speed": 0}, 422),
+        ("PATCH", "/settings", {"clock": {"speed": 0}}, 422),
         ("PATCH", "/settings", {"order_prefix": "1234"}, 422),
         ("PATCH", "/settings", [], 422),
         ("POST", "/clock/advance", {"days": -1}, 422),

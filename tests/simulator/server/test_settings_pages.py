@@ -91,7 +91,7 @@ async def post(zeus: Simulator, path: str, **values: str) -> tuple[int, str]:
     [
         ("retries", "11", "less than or equal to 10", "10以下を指定してください"),
         ("deadline_days", "1", "greater than or equal to 2", "2以上を指定してください"),
-        ("clock_speed", "0", "greater than 0", "0より大きい値を指定してください"),
+        ("clock.speed", "0", "greater than 0", "0より大きい値を指定してください"),
         ("method", "PUT", "&#39;GET&#39; or &#39;POST&#39;", "のいずれか"),
         ("mails.smtp", "here", "must be host:port", "「ホスト:ポート」の形"),
         ("mails.smtp", "mail.example.com:25", "--anywhere", "SMTPサーバーが別のマシン"),
@@ -204,7 +204,7 @@ async def test_the_page_updates_itself_but_for_a_form_that_is_being_filled_in(
         await expect(retries).to_be_focused()
 
         await retries.fill("3")
-        await zeus.set(retries=8, clock_speed=60)
+        await zeus.set(retries=8, clock={"speed": 60})
         await expect(page.locator("#clock")).to_contain_text("(60 simulated")
         await expect(retries).to_have_value("3")
 

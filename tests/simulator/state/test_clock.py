@@ -105,7 +105,7 @@ async def test_a_hanging_call_does_not_hold_up_the_timers_of_other_orders(zeus: 
     slow = await zeus.order_no(**TEST, test_type="1")
     await zeus.called(slow, "01", "04")
     async with listening(answer) as server:
-        await zeus.set(call_url=server.url(), clock_speed=3600)
+        await zeus.set(call_url=server.url(), clock={"speed": 3600})
         while not server.requests:
             await asyncio.sleep(0.02)
         quick = await zeus.order_no(**TEST, test_type="1")
@@ -116,7 +116,7 @@ async def test_a_hanging_call_does_not_hold_up_the_timers_of_other_orders(zeus: 
 
 
 async def test_the_clock_runs_as_fast_as_it_is_told(zeus: Simulator) -> None:
-    await zeus.set(clock_speed=1000)
+    await zeus.set(clock={"speed": 1000})
     began = time.monotonic()
     first = await now(zeus)
     await asyncio.sleep(0.2)
