@@ -73,7 +73,8 @@ SELECT id, k % 16, at, '192.0.2.1', 'GET',
   jsonb_build_object('clientip', '2012000001', 'money', money::text,
     'username', 'コンビニ　タロウ', 'telno', telno, 'email', 'taro@example.com',
     'sendid', sendid, 'sendpoint', '', 'order_no', order_no, 'pay_cvs', 'D001',
-    'pay_no1', '1234567890123', 'pay_no2', '', 'pay_limit', '20261231', 'status', status, 'error_code', ''),
+    'pay_no1', '1234567890123', 'pay_no2', '', 'pay_limit', '20261231',
+    'status', status, 'error_code', ''),
   CASE WHEN verdict <> 'quarantined' THEN order_no END, status
 FROM calls
 """

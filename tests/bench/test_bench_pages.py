@@ -1,4 +1,7 @@
-"""The bench asks for every page of the console and for everything that the API lists or shows; a tiny database of two years is whole."""
+"""The bench requests every page of the console and every list of the API.
+
+A tiny database of two years has all its rows and indexes.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -16,11 +19,13 @@ from bench.relay import Site
 from tests.operations.operations_setup import ADMIN, RULES
 
 KEY = "Fq0QbM3LDGXFv8Wc0W7tBrL1rj3gV8P2f6Xn0m2yqkA="
-_DEFINITIONS = "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1, 2"
+_DEFINITIONS = """
+SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1, 2
+"""
 
 
 def _paths(routes: Iterator[str] | Sequence[str]) -> set[str]:
-    """Paths with their blanks, without what the blanks take."""
+    """Return paths with their blanks, without the names of the blanks."""
     return {re.sub(r"\{(\w+):\w+\}", r"{\1}", route) for route in routes}
 
 
@@ -28,14 +33,14 @@ def _asked(pages: Sequence[str]) -> set[str]:
     return {page.partition("?")[0] for page in pages}
 
 
-def test_every_page_of_the_console_is_asked_for() -> None:
+def test_every_page_of_the_console_is_requested() -> None:
     pages = _paths(
         [entry.path for entry in ENTRIES if entry.method == "GET" and entry.role is not None]
     )
     assert set() == pages - _asked(CONSOLE)
 
 
-def test_everything_that_the_api_shows_is_asked_for() -> None:
+def test_everything_that_the_api_shows_is_requested() -> None:
     app = make_api(
         make_sessions(make_engine("postgresql://nowhere.example")),
         Vault([KEY]),

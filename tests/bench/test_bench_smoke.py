@@ -1,4 +1,4 @@
-"""The bench cannot rot: one tiny case runs whole, and its tools say what they see."""
+"""Smoke test of the bench: one tiny case runs whole, and its tools report what they see."""
 
 import ast
 import asyncio
@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
 
 
-def test_a_tiny_case_runs_whole(tmp_path: Path) -> None:
+def test_a_tiny_case_runs_to_its_end(tmp_path: Path) -> None:
     report = tmp_path / "figures.json"
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("RELAY_")
@@ -87,7 +87,7 @@ async def test_the_load_generator_does_not_overlook_a_bad_answer(bad: bytes) -> 
             await _play(port, keep_alive=True, rate=None)
 
 
-async def test_the_subscriber_tells_when_webhooks_arrived(tmp_path: Path) -> None:
+async def test_the_subscriber_reports_when_webhooks_arrived(tmp_path: Path) -> None:
     async with sink(tmp_path) as port:
         inbox = Inbox(port)
         now = asyncio.get_running_loop().time()
@@ -107,13 +107,13 @@ async def test_the_subscriber_tells_when_webhooks_arrived(tmp_path: Path) -> Non
             await inbox.delays({"a-1": now, "a-2": now}, "shop", patience_s=0.3)
 
 
-async def test_the_black_hole_lets_nobody_in() -> None:
+async def test_the_black_hole_accepts_no_connection() -> None:
     with black_hole() as port, pytest.raises(TimeoutError):
         await asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), 0.5)
 
 
 def test_the_baselines_job_is_a_program() -> None:
-    """It runs in an environment of its own, where its libraries are: here it is only read."""
+    """It runs in an environment of its own, with its own libraries. Here it is only compiled."""
     defined = {
         node.name
         for node in ast.walk(ast.parse(Path(PROGRAM).read_text()))
@@ -141,7 +141,7 @@ async def _play(port: int, *, keep_alive: bool, rate: float | None) -> Traffic:
 
 @asynccontextmanager
 async def _server(answers: list[bytes]) -> AsyncIterator[tuple[int, list[bytes]]]:
-    """A server that gives these answers in turn, and then the first for ever; an empty one closes the connection."""
+    """Serve these answers in turn, then the first for ever; an empty one hangs up."""
     requests: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,1 +1,1 @@
-"""Chaos: outages brought about on purpose, under a constant load of calls, with real servers, proxies and processes."""
+"""Chaos tests: outages made on purpose, under a constant load of calls, with real servers."""

@@ -1,4 +1,7 @@
-"""`python -m tests.chaos [LINE …]`: run the lines one after the other and print the table. Exits with 1 if one fails."""
+"""`python -m tests.chaos [LINE …]`: run the lines one after the other and print the table.
+
+The exit code is 1 if a line fails.
+"""
 
 import argparse
 import asyncio
@@ -18,7 +21,7 @@ _INTERRUPTED = 130
 
 
 def main() -> int:
-    """Run what the command line asks for."""
+    """Run the lines of the command line."""
     arguments = _parser().parse_args()
     if arguments.list:
         print("\n".join(f"{line.name:<18}{line.outage}" for line in LINES.values()))
@@ -27,7 +30,10 @@ def main() -> int:
     directory = Path(mkdtemp(prefix="zeus-relay-chaos-"))
     directory.chmod(0o755)
     print(
-        f"{effort.rate} calls a second for at least {effort.seconds:.0f} s, outages of {effort.outage_s:.0f} s\n\n{head()}",
+        f"{effort.rate} calls a second for at least {effort.seconds:.0f} s, "
+        f"outages of {effort.outage_s:.0f} s\
+        \
+        {head()}",
         flush=True,
     )
     try:
@@ -40,7 +46,7 @@ def main() -> int:
 async def _run(names: list[str], effort: Effort, directory: Path) -> int:
     task = asyncio.current_task()
     assert task
-    # Whatever ends the run, no server, network or disk stays behind.
+    # However the run ends, no server, network or disk is left behind.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     template = await make_template(directory)
     failed = []

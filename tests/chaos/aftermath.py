@@ -1,4 +1,4 @@
-"""Waiting until everything that was received is drained, judged and delivered, and gathering the evidence."""
+"""Wait until every received call is drained, judged and delivered, and gather what is there."""
 
 import asyncio
 from collections import Counter
@@ -9,7 +9,7 @@ from app.recording.spool.status import show_spool
 from tests.chaos.load import Answer
 from tests.chaos.site import Site
 from tests.chaos.stores import blocking
-from tests.chaos.verdict import Event, Evidence
+from tests.chaos.verdict import Event, Observed
 
 _EVERY_S = 0.25
 _UNJUDGED = "SELECT count(*) FROM notices WHERE verdict IS NULL"
@@ -18,7 +18,7 @@ _EVENTS = "SELECT id, type, order_no, status FROM events"
 
 
 async def settle(site: Site) -> list[str]:
-    """Wait; what is still left to do when patience ends is returned as problems."""
+    """Wait, and return unfinished work as problems when patience ends."""
     connection = await connect(site.store.admin_url)
     try:
         deadline = asyncio.get_running_loop().time() + site.effort.patience_s
@@ -31,8 +31,8 @@ async def settle(site: Site) -> list[str]:
         await connection.close()
 
 
-async def gather(site: Site, answers: list[Answer]) -> Evidence:
-    """The evidence, in the database and at the subscriber."""
+async def gather(site: Site, answers: list[Answer]) -> Observed:
+    """Return the records in the database and at the subscriber."""
     connection = await connect(site.store.admin_url)
     try:
         notices = {
@@ -45,26 +45,27 @@ async def gather(site: Site, answers: list[Answer]) -> Evidence:
         ]
     finally:
         await connection.close()
-    return Evidence(
+    return Observed(
         answers, Counter(notices), events, [_event(*webhook) for webhook in site.merchant.received]
     )
 
 
 async def _left(site: Site, connection: Connection) -> list[str]:
-    """What is not done yet, the earliest stage only."""
+    """Return the unfinished work of the earliest stage."""
     spool = await blocking(show_spool, site.spool)
     if spool.segments or spool.refused_records:
         return [
-            f"{spool.records} calls are still in the spool, and {spool.refused_records} were set aside"
+            f"{spool.records} calls are still in the spool, and "
+            f"{spool.refused_records} were quarantined"
         ]
     unjudged = await connection.fetchval(_UNJUDGED)
     if unjudged:
         return [f"{unjudged} notices are not judged"]
     arrived = {webhook_id for webhook_id, _ in site.merchant.received}
-    owed = sum(
+    pending = sum(
         str(row["id"]) not in arrived for row in await connection.fetch("SELECT id FROM events")
     )
-    return [f"{owed} events have not arrived"] if owed else []
+    return [f"{pending} events have not arrived"] if pending else []
 
 
 def _event(webhook_id: str, body: dict[str, Any]) -> Event:

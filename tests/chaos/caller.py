@@ -1,4 +1,4 @@
-"""Starting the caller's process, ending its load, and reading what it saw."""
+"""Process of the caller: start it, end its load, and read its results."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from tests.chaos.load import Answer, Job
 
 ROOT = Path(__file__).resolve().parents[2]
 _LAST_ANSWERS_S = 60.0
-"""After its last call the caller waits for answers as long as Zeus would, 40 s."""
+"""The caller waits for answers as long as Zeus, 40 s after its last call."""
 
 
 class Caller:
@@ -23,7 +23,7 @@ class Caller:
         assert process.stdout
         self._output = asyncio.create_task(
             process.stdout.read()
-        )  # from now on, lest the pipe fills up
+        )  # from now on, so that the pipe cannot fill up
 
     @classmethod
     async def start(cls, urls: Sequence[str], rate: float, seconds: float) -> "Caller":
@@ -44,7 +44,7 @@ class Caller:
         return cls(process)
 
     async def finish(self, seconds: float) -> list[Answer]:
-        """Let the load end, not before its `seconds` are over, and return every answer."""
+        """End the load, but not before its `seconds` are over. Return every answer."""
         assert self._process.stdin
         self._process.stdin.close()
         async with asyncio.timeout(seconds + _LAST_ANSWERS_S):
@@ -55,7 +55,7 @@ class Caller:
         return [Answer(**json.loads(line)) for line in output.splitlines()]
 
     async def close(self) -> None:
-        """Leave nothing running."""
+        """Stop the process."""
         if self._process.returncode is None:
             self._process.kill()
             await self._process.wait()

@@ -1,6 +1,8 @@
-"""Strangers that flood receivers, a process of their own: bodies without end, pipelines, trickles and connections that come and go.
+"""Strangers that flood receivers, a process of their own.
 
-Reads one line of JSON, a Flood, and writes the number of connections that were refused or closed on it when its input ends.
+They send endless bodies, pipelines and trickles, and open many connections. The process reads one
+line of JSON, a Flood. When its input ends, it writes the number of connections that a receiver
+rejected or closed.
 """
 
 import asyncio
@@ -19,7 +21,7 @@ _GET = b"GET /zeus/notify?order_no=D&status=01 HTTP/1.1\r\nHost: a\r\n\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What `connections` send: first `beginning`, then `piece` every `pause_s` seconds until they are closed on."""
+    """Bytes of `connections`: first `beginning`, then `piece` every `pause_s` seconds."""
 
     connections: int
     beginning: bytes
@@ -50,11 +52,11 @@ class Flood:
 
 
 class Flooder:
-    """The connections of one flood; `refused` counts those that a receiver ended."""
+    """Connections of one flood; `rejected` counts those that a receiver ended."""
 
     def __init__(self, flood: Flood) -> None:
         self._flood = flood
-        self.refused = 0
+        self.rejected = 0
 
     async def again_and_again(self, kind: Kind, port: int) -> None:
         """Hold one connection at a time, until cancelled."""
@@ -65,10 +67,10 @@ class Flooder:
                     await _send(kind, reader, writer)
             except OSError:
                 await asyncio.sleep(0.01)
-            self.refused += 1
+            self.rejected += 1
 
     def start(self) -> list[asyncio.Task[None]]:
-        """Begin."""
+        """Begin the flood."""
         kinds = [kind for kind in KINDS for _ in range(kind.connections)]
         ports = self._flood.ports
         return [
@@ -115,8 +117,8 @@ async def main() -> None:
     flooding = flooder.start()
     await lines.read()
     assert not any(task.done() for task in flooding), "a connection was given up"
-    print(flooder.refused, flush=True)
-    os._exit(0)  # every connection is in the middle of something
+    print(flooder.rejected, flush=True)
+    os._exit(0)  # every connection is in use
 
 
 if __name__ == "__main__":

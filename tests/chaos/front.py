@@ -1,4 +1,4 @@
-"""The reverse proxies and the pooler: Debian's programs, the proxies with the project's own configuration on a test's ports."""
+"""Reverse proxies and pooler: Debian's programs, with the project's own configuration."""
 
 import os
 import re
@@ -17,7 +17,7 @@ _STOP_S = 10.0
 
 @contextmanager
 def proxy(front: Front, receivers: Sequence[int], directory: Path) -> Iterator[int]:
-    """A proxy in front of receivers on these ports, for the time of the block; gives its own port."""
+    """Run a proxy in front of receivers on these ports. Yield its port."""
     directory.mkdir()
     port = free_port()
     start = _nginx if front is Front.NGINX else _caddy
@@ -70,7 +70,7 @@ def _caddy(
 
 
 class Pooler:
-    """PgBouncer in transaction mode in front of a server on this machine."""
+    """Run PgBouncer in transaction mode in front of a server on this machine."""
 
     def __init__(self, server_port: int, directory: Path) -> None:
         directory.mkdir()
@@ -80,7 +80,7 @@ class Pooler:
         self._output = directory / "output.log"
         self._settings = directory / "pgbouncer.ini"
         self._process: subprocess.Popen[bytes] | None = None
-        # auth_type any wants the user to be named here.
+        # auth_type any needs the user's name here.
         lines = [
             "[databases]",
             f"* = host=127.0.0.1 port={server_port} user=relay",
@@ -96,7 +96,7 @@ class Pooler:
         self._settings.write_text("\n".join(lines) + "\n")
 
     def start(self) -> None:
-        """Start and wait until connections are taken."""
+        """Start the program and wait until it accepts connections."""
         user = ["--user", "nobody"] if os.geteuid() == 0 else []
         with self._output.open("ab") as output:
             self._process = subprocess.Popen(
@@ -105,7 +105,7 @@ class Pooler:
         wait_for(self.port)
 
     def stop(self) -> None:
-        """Stop at once: connections break in the middle of whatever they do."""
+        """Stop the program immediately: connections break at any point."""
         if self._process is not None:
             _end(self._process)
             self._process = None

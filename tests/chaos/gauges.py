@@ -1,4 +1,4 @@
-"""What the receivers tell of themselves during a line, read from their metrics while they live."""
+"""Metrics of the receivers during a line, read while they live."""
 
 import asyncio
 import re
@@ -16,18 +16,22 @@ _HELD = re.compile(r"^zeus_relay_calls_held (\S+)", re.MULTILINE)
 
 @dataclass(slots=True)
 class Gauges:
-    """`spooled` calls in all, without the last moments of a killed receiver; `held` calls at the same time, at most."""
+    """Metrics so far.
+
+    `spooled` counts calls, without the last moments of a killed receiver; `held` is the most
+    calls held at the same time.
+    """
 
     held: int = 0
     _spooled: dict[int, int] = field(default_factory=dict)
 
     @property
     def spooled(self) -> int:
-        """Calls written to the spool by all receivers, those that are gone included."""
+        """Return the number of calls that all receivers spooled, including stopped ones."""
         return sum(self._spooled.values())
 
     async def watch(self, site: Site) -> None:
-        """Read the metrics again and again, until cancelled."""
+        """Read the metrics repeatedly, until cancelled."""
         async with aiohttp.ClientSession(timeout=_PATIENCE) as client:
             while True:
                 await self.read(site, client)

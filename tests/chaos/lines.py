@@ -1,4 +1,4 @@
-"""The lines of the table, in the order in which they run."""
+"""Lines of the table, in the order in which they run."""
 
 from tests.chaos import outages
 from tests.chaos.plan import Database, Felt, Front, Line

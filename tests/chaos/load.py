@@ -1,6 +1,7 @@
-"""The caller, a process of its own so that its latencies are honest: plays Zeus at a constant rate until its standard input ends.
+"""Caller, a process of its own for honest latencies: play Zeus at a constant rate.
 
-It never calls again for a call that failed. Reads one line of JSON, a Job, and writes one line of JSON for every call at its end.
+It never repeats a failed call. It reads one line of JSON, a Job, calls until its input ends, and
+writes one line of JSON for every call.
 """
 
 import asyncio
@@ -15,7 +16,8 @@ from app.simulator.player.scenarios import SCENARIOS
 from app.simulator.player.target import target_of
 
 _ROUND_S = 3.0
-"""A round's orders are called about within it: first all are accepted, then all are paid, then confirmed or paid once more."""
+"""Seconds of a round: all its orders are accepted, then all are paid, then each is confirmed or
+paid again."""
 _PLAYED = (SCENARIOS["usual"], SCENARIOS["after-timeout"])
 _CALLS_OF_PAIR = 6
 
@@ -32,7 +34,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of one call. `status` is HTTP's, None if there was no answer, and then `error` says why; times are in seconds."""
+    """Result of one call, times in seconds.
+
+    `status` is HTTP's, or None without an answer; then `error` holds the reason.
+    """
 
     order_no: str
     zeus_status: str
@@ -59,7 +64,7 @@ async def main() -> None:
                 )
             )
         number += 1
-        # The next round starts on time, also if this one's last answers are still out.
+        # The next round starts on time, even if answers of this one are outstanding.
         await asyncio.sleep(started + number * _ROUND_S - loop.time())
     for report in await asyncio.gather(*rounds):
         for result in report.results:

@@ -1,4 +1,7 @@
-"""A network of its own for one server, in which packets can be dropped. Needs root; nothing of this machine's own network is touched."""
+"""Network namespace of one server, in which packets can be dropped. Needs root.
+
+It changes nothing in this machine's own network.
+"""
 
 import os
 import subprocess
@@ -25,11 +28,14 @@ class Network:
 
     @property
     def within(self) -> tuple[str, ...]:
-        """What to put before a command that is to run in it."""
+        """The prefix of a command that runs in it."""
         return (program("ip"), "netns", "exec", self.name)
 
     def drop(self, dropping: bool) -> None:
-        """Drop every packet that arrives in it, or stop doing so. Nobody is told, as behind a cable that was pulled."""
+        """Drop every packet that arrives, or stop doing so.
+
+        The sender gets no error, as behind an unplugged cable.
+        """
         _run(
             *self.within,
             program("iptables"),
@@ -44,8 +50,8 @@ class Network:
 
 @contextmanager
 def network() -> Iterator[Network]:
-    """A network for the time of the block."""
-    program("iptables")  # said now, rather than in the middle of the line
+    """Make a network for the time of the block."""
+    program("iptables")  # raise now rather than in the middle of the line
     made = Network(f"chaos-{os.getpid()}")
     outside, inside = f"chaos{os.getpid()}"[:14] + "a", f"chaos{os.getpid()}"[:14] + "b"
     _ip("netns", "add", made.name)
@@ -58,7 +64,7 @@ def network() -> Iterator[Network]:
         _ip("-n", made.name, "link", "set", "lo", "up")
         yield made
     finally:
-        # The pair would go with the namespace, but only some time later.
+        # The pair would disappear with the namespace, but only later.
         subprocess.run([program("ip"), "link", "delete", outside], stderr=subprocess.DEVNULL)
         _ip("netns", "delete", made.name)
 

@@ -1,4 +1,4 @@
-"""The outages: each brings one about, lets it last, and ends it. The load goes on all the while."""
+"""Outages: each begins one, waits, and ends it, while the load goes on."""
 
 import asyncio
 import json
@@ -20,33 +20,38 @@ from tests.chaos.site import Site
 from tests.chaos.stores import blocking
 
 _IN_FLIGHT_S = 0.5
-"""How long calls pile up before their receiver is killed: well within Postgres's share of the answer budget, so none is spooled."""
+"""How long calls wait before their receiver is killed.
+
+It is well within Postgres's share of the answer budget, so no call is spooled.
+"""
 _HOG_S = 0.02
 _STRANGERS = "127.9"
 _FELT_BY = 300
-"""Connections of a flood that are refused at least, or nobody felt it."""
+"""Least number of rejected connections of a flood; with fewer it had no effect."""
 _FLOOD_ENDS_S = 20.0
 _STOP_S = 10.0
-"""How long a process may take to stop when nobody reads its log."""
-_END_OURS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'zeus-relay %'"
+"""Longest stop of a process whose log nobody reads."""
+_END_OURS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'zeus-relay %'
+"""
 
 
 async def postgres_stopped(site: Site) -> None:
-    """Stopped as for a restart of its machine."""
+    """Stop Postgres, as for a restart of its machine."""
     await blocking(site.store.server.stop)
     await asyncio.sleep(site.effort.outage_s)
     await blocking(site.store.server.start)
 
 
 async def postgres_killed(site: Site) -> None:
-    """Killed, and started soon by whoever looks after it; it has to recover first."""
+    """Kill Postgres, and start it soon; it must recover first."""
     await blocking(site.store.server.kill)
     await asyncio.sleep(site.effort.outage_s / 3)
     await blocking(site.store.server.start)
 
 
 async def failover(site: Site) -> None:
-    """The primary is gone for good; the standby is promoted once that has been noticed."""
+    """Lose the primary for good, and promote the standby after that was noticed."""
     assert site.store.standby
     await blocking(site.store.server.kill)
     await asyncio.sleep(site.effort.outage_s / 2)
@@ -54,7 +59,7 @@ async def failover(site: Site) -> None:
 
 
 async def black_hole(site: Site) -> None:
-    """Packets to the server vanish. Nobody is refused, and nothing comes back."""
+    """Drop the packets to the server: connections get neither an error nor an answer."""
     assert site.store.network
     await blocking(site.store.network.drop, True)
     await asyncio.sleep(site.effort.outage_s)
@@ -62,7 +67,7 @@ async def black_hole(site: Site) -> None:
 
 
 async def no_connections(site: Site) -> None:
-    """Others take every connection that the service loses, and all that are left."""
+    """Take every connection that the service loses, and all free ones."""
     hogs: list[Connection] = []
     admin = await connect(site.store.admin_url)
     hogging = asyncio.create_task(_hog(site.store.url, hogs))
@@ -90,13 +95,13 @@ async def _hog(url: str, hogs: list[Connection]) -> None:
 
 
 async def table_locked(site: Site) -> None:
-    """Somebody's migration holds the table of notices."""
+    """Lock the table of notices, as a migration might."""
     async with _locked_notices(site):
         await asyncio.sleep(site.effort.outage_s)
 
 
 async def read_only(site: Site) -> None:
-    """The server takes no writes, as after a failover that went wrong. Connections stay open."""
+    """Make the server read-only, as after a failed failover. Connections stay open."""
     admin = await connect(site.store.admin_url)
     try:
         await admin.execute("ALTER SYSTEM SET default_transaction_read_only = on")
@@ -109,7 +114,7 @@ async def read_only(site: Site) -> None:
 
 
 async def pooler_restarted(site: Site) -> None:
-    """Every connection breaks at once, and for a moment there are none. Twice."""
+    """Break every connection and allow none for a moment. Twice."""
     assert site.store.pooler
     for _ in range(2):
         await blocking(site.store.pooler.stop)
@@ -119,7 +124,7 @@ async def pooler_restarted(site: Site) -> None:
 
 
 async def receivers_restarted(site: Site) -> None:
-    """A deploy: each receiver in turn is asked to stop, and another is started in its place."""
+    """Deploy: stop each receiver in turn, and start another in its place."""
     for number in range(len(site.receivers)):
         process = site.receivers[number].process
         process.terminate()
@@ -130,7 +135,7 @@ async def receivers_restarted(site: Site) -> None:
 
 
 async def receiver_killed(site: Site) -> None:
-    """Killed with calls in flight that it has read and not answered; started again later."""
+    """Kill a receiver with calls in flight that it has read and not answered. Start it later."""
     async with _locked_notices(site):
         await asyncio.sleep(_IN_FLIGHT_S)
         await blocking(site.receivers[0].process.kill)
@@ -139,7 +144,7 @@ async def receiver_killed(site: Site) -> None:
 
 
 async def worker_killed(site: Site) -> None:
-    """Each worker in turn, in the middle of its work."""
+    """Kill each worker in turn, during its work."""
     for number, worker in enumerate(list(site.workers)):
         await blocking(worker.kill)
         await asyncio.sleep(site.effort.outage_s / 3)
@@ -147,7 +152,7 @@ async def worker_killed(site: Site) -> None:
 
 
 async def clocks_wrong(site: Site) -> None:
-    """Each worker gets a wrong clock: the first is 400 days ahead, the next 400 days behind."""
+    """Give each worker a wrong clock: the first is 400 days ahead, the next 400 days behind."""
     for number, worker in enumerate(list(site.workers)):
         await blocking(worker.kill)
         await site.start_worker(number, with_clock(400 if number % 2 == 0 else -400))
@@ -155,11 +160,13 @@ async def clocks_wrong(site: Site) -> None:
 
 
 async def everything(site: Site) -> None:
-    """Postgres goes, a receiver is killed while the spool holds its calls, and it comes back before Postgres does."""
+    """Stop Postgres, kill a receiver with calls in its spool, and start it before Postgres."""
     await blocking(site.store.server.stop)
     await asyncio.sleep(site.effort.outage_s / 3)
     await blocking(site.receivers[0].process.kill)
-    if len(site.receivers) > 1:  # else calls wait at the proxy, and a supervisor starts it at once
+    if (
+        len(site.receivers) > 1
+    ):  # else calls wait at the proxy, and a supervisor starts it immediately
         await asyncio.sleep(site.effort.outage_s / 3)
     await site.start_receiver(0)
     await asyncio.sleep(site.effort.outage_s / 3)
@@ -167,14 +174,14 @@ async def everything(site: Site) -> None:
 
 
 async def spool_full(site: Site) -> None:
-    """Postgres is away for longer than the spool has room for, but not so long that calls held meanwhile take 10 s."""
+    """Stop Postgres until the spool is full, but not for so long that held calls take 10 s."""
     await blocking(site.store.server.stop)
     await asyncio.sleep(min(site.effort.outage_s, 6))
     await blocking(site.store.server.start)
 
 
 async def flood(site: Site) -> None:
-    """Strangers send what they like, as fast as they can."""
+    """Flood the receivers with malformed traffic."""
     job = Flood([receiver.port for receiver in site.receivers], _STRANGERS)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -188,18 +195,18 @@ async def flood(site: Site) -> None:
         assert process.stdin
         process.stdin.write(json.dumps(asdict(job)).encode() + b"\n")
         await asyncio.sleep(site.effort.outage_s)
-        refused, _ = await asyncio.wait_for(process.communicate(b""), _FLOOD_ENDS_S)
+        rejected, _ = await asyncio.wait_for(process.communicate(b""), _FLOOD_ENDS_S)
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    assert int(refused) >= _FELT_BY, (
-        f"nobody felt the flood: {int(refused)} connections were refused"
+    assert int(rejected) >= _FELT_BY, (
+        f"nobody felt the flood: {int(rejected)} connections were rejected"
     )
 
 
 async def log_reader_stuck(site: Site) -> None:
-    """Nobody reads what the processes log; one worker has to stop and another to start meanwhile."""
+    """Stop reading the logs; meanwhile one worker must stop and another start."""
     stuck = [receiver.process for receiver in site.receivers] + site.workers
     for process in stuck:
         process.log_reader.stop_reading()
@@ -216,7 +223,7 @@ async def log_reader_stuck(site: Site) -> None:
 
 
 async def spool_removed(site: Site) -> None:
-    """Somebody removes the spool's directory while it holds calls, and again later, then moves it, then removes the locks in it."""
+    """Remove the spool's directory while it holds calls, twice; move it; remove its locks."""
     harms = (shutil.rmtree, shutil.rmtree, _move_away, _remove_locks)
     await blocking(site.store.server.stop)
     for harm in harms:
@@ -227,7 +234,7 @@ async def spool_removed(site: Site) -> None:
 
 
 async def spool_with_odd_entries(site: Site) -> None:
-    """Things that are no files of the spool lie in it under the names of such."""
+    """Put other things than segments into the spool, under the names of segments."""
     await blocking(_add_odd_entries, site.spool)
     await blocking(site.store.server.stop)
     await asyncio.sleep(site.effort.outage_s)

@@ -1,4 +1,4 @@
-"""How long and how hard a run is, and what a line of the table is made of."""
+"""Effort of a run, and the description of a line of the table."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,14 +11,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """`rate` calls a second for at least `seconds`; an outage lasts `outage_s` and has `calm_s` before and after it."""
+    """`rate` calls a second for at least `seconds`.
+
+    An outage lasts `outage_s`, with `calm_s` before and after it.
+    """
 
     rate: int
     seconds: float
     outage_s: float
     calm_s: float
     patience_s: float
-    """How long draining, judging and delivering may take after the last answer."""
+    """Longest time of draining, judging and delivering after the last answer."""
 
 
 FULL = Effort(rate=200, seconds=30, outage_s=15, calm_s=5, patience_s=180)
@@ -26,7 +29,10 @@ SHORT = Effort(rate=100, seconds=6, outage_s=3, calm_s=1, patience_s=90)
 
 
 class Front(Enum):
-    """What stands between the caller and the receivers. Without a proxy each receiver is called for a share of the calls."""
+    """Proxy between the caller and the receivers.
+
+    Without one, each receiver gets a share of the calls.
+    """
 
     NONE = "none"
     NGINX = "nginx"
@@ -34,7 +40,7 @@ class Front(Enum):
 
 
 class Database(Enum):
-    """How Postgres is reached."""
+    """Connection to Postgres."""
 
     PLAIN = "plain"
     STANDBY = "a primary with a synchronous standby, both in the URL"
@@ -43,7 +49,7 @@ class Database(Enum):
 
 
 class Felt(Enum):
-    """What must be seen of an outage. One that nobody felt proves nothing."""
+    """Required effect of an outage. An outage without effect proves nothing."""
 
     NOTHING = "nothing"
     SPOOLED = "spooled"
@@ -53,7 +59,7 @@ class Felt(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the table: what is set up, and `inject`, which brings the outage about and ends it."""
+    """One line of the table: its installation, and `inject`, which begins and ends the outage."""
 
     name: str
     outage: str
@@ -66,9 +72,9 @@ class Line:
     """Whether the spool lies on a small tmpfs, which fills up within two seconds."""
     server_options: tuple[str, ...] = ()
     allowed: str | None = None
-    """The allowed sources, if not all of this machine's addresses are."""
+    """The allowed sources, if not all addresses of this machine are allowed."""
     slowest_s: float = 10.0
-    """An answer must take less."""
+    """Upper limit of every answer, in seconds."""
     piped_logs: bool = False
     """Whether every call is logged, through a pipe with a reader that can stop."""
 

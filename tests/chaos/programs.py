@@ -1,4 +1,4 @@
-"""The programs of the system that a line needs."""
+"""Programs of the system that a line needs."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ class ProgramMissing(Exception):
 
 
 def program(name: str) -> str:
-    """The path of an installed program. Raises ProgramMissing."""
+    """Return the path of an installed program. Raise ProgramMissing."""
     found = shutil.which(name, path=_PATH)
     if found is None:
         raise ProgramMissing(f"{name} is not installed")
@@ -23,7 +23,10 @@ def program(name: str) -> str:
 
 
 def with_clock(days: int) -> list[str]:
-    """Return the command that gives a process a clock that is wrong by `days`; its monotonic clock stays right. Raises ProgramMissing."""
+    """Return the prefix of a command whose clock is wrong by `days`.
+
+    Its monotonic clock stays right. Raise ProgramMissing.
+    """
     found = next(Path("/usr/lib").glob(_FAKETIME), None)
     if found is None:
         raise ProgramMissing("libfaketime is not installed")

@@ -1,4 +1,4 @@
-"""Running one line: set up, call, harm, wait until all is settled, and judge."""
+"""Run of one line: set up, call, cause the outage, wait until all is settled, and judge."""
 
 import asyncio
 import os
@@ -44,7 +44,7 @@ async def run_line(line: Line, effort: Effort, template: Template, directory: Pa
 
 
 def _open_to_all(directory: Path) -> Path:
-    """Make a directory in which servers that run as other users find their way."""
+    """Make a directory that servers of other users can reach."""
     directory.mkdir()
     directory.chmod(0o755)
     return directory
@@ -60,10 +60,10 @@ async def _run(line: Line, made: Site) -> Row:
         watching.cancel()
         with suppress(asyncio.CancelledError):
             await watching
-    evidence = await gather(made, answers)
-    finding = find(evidence, line.slowest_s)
-    # A call that reached Postgres although its receiver died, and was sent again, is there twice.
-    resent = evidence.notices.total() - len(answers)
+    observed = await gather(made, answers)
+    finding = find(observed, line.slowest_s)
+    # A call that reached Postgres before its receiver died, and was sent again, is there twice.
+    resent = observed.notices.total() - len(answers)
     felt = {
         Felt.NOTHING: 1,
         Felt.SPOOLED: gauges.spooled,

@@ -1,4 +1,4 @@
-"""An installation to be harmed: a Postgres, receivers, workers, perhaps a proxy, and a merchant's system that verifies every webhook."""
+"""Installation of a line: Postgres, receivers, workers, perhaps a proxy, and a subscriber."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ from tests.subscriber import Subscriber, subscriber
 
 _WORKERS = 2
 _LEASE = "5s"
-"""What a killed worker held comes due again after it; the default of a minute would only make the run longer."""
+"""Lease of the workers: the default of a minute would only make the run longer."""
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Receiver:
 
 @dataclass
 class Site:
-    """What the outage of a line may lay its hands on. `urls` are where the calls go."""
+    """Parts of the installation that an outage may change. `urls` are the targets of the calls."""
 
     effort: Effort
     store: Store
@@ -46,15 +46,15 @@ class Site:
     urls: list[str] = field(default_factory=list)
 
     async def start_receiver(self, number: int) -> None:
-        """Start the receiver in a place where none runs, and wait until it is ready."""
+        """Start the receiver in a free place, and wait until it is ready."""
         place = self.receivers[number]
         place.process = self._receive(place.port, place.metrics_port)
         await place.process.ready("receiver")
 
     async def start_worker(self, number: int, before: Sequence[str] = ()) -> None:
-        """Start a worker in the place of one that is gone, and wait until it works.
+        """Start a worker in the place of a stopped one, and wait until it works.
 
-        `before` is a command that runs it, as one that changes its clock.
+        `before` is the prefix of its command, for example one that changes its clock.
         """
         self.workers[number] = self._work(before)
         await self.workers[number].logged("working")
@@ -84,7 +84,7 @@ class Site:
 async def site(
     line: Line, effort: Effort, template: Template, directory: Path
 ) -> AsyncIterator[Site]:
-    """The installation of a line for the time of the block."""
+    """Make the installation of a line for the time of the block."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(store(line, template, directory))
         secret = new_secret()
@@ -125,7 +125,7 @@ def _settings(
 
 @contextmanager
 def _tmpfs(directory: Path, kib: int) -> Iterator[None]:
-    """A small disk."""
+    """Mount a small disk."""
     directory.mkdir()
     subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={kib}k,mode=700", "tmpfs", directory], check=True

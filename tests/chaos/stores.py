@@ -1,4 +1,4 @@
-"""The Postgres of a line, reached in the way that the line asks for, with what can be done to it."""
+"""Postgres of a line, with the connection that the line needs."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -17,7 +17,7 @@ _Result = TypeVar("_Result")
 
 
 async def blocking(function: Callable[..., _Result], *arguments: Any) -> _Result:
-    """Call what blocks in a thread: the subscriber of the line runs in this one."""
+    """Run a blocking call in a thread: the subscriber of the line runs in this one."""
     return await asyncio.to_thread(function, *arguments)
 
 
@@ -46,7 +46,7 @@ class Store:
 
 @asynccontextmanager
 async def store(line: Line, template: Template, directory: Path) -> AsyncIterator[Store]:
-    """The database of a line for the time of the block."""
+    """Make the database of a line for the time of the block."""
     async with AsyncExitStack() as stack:
         server = Server(
             template, directory / "postgres" / "data", free_port(), options=line.server_options
@@ -55,7 +55,7 @@ async def store(line: Line, template: Template, directory: Path) -> AsyncIterato
         if own is not None:
             server = replace(server, host=own.host, within=own.within)
         if line.database is Database.STANDBY:
-            # Without a synchronous standby the last commits would die with the primary.
+            # Without a synchronous standby the last commits would be lost with the primary.
             server = replace(server, options=("synchronous_standby_names=*",))
         stack.callback(server.kill)
         await blocking(server.create)

@@ -1,4 +1,4 @@
-"""The table that a run prints, a row as soon as its line is over."""
+"""Table of results, printed row by row as the lines end."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ _COLUMNS = ("calls", "not 200", "missing", "doubled events", "slowest s", "spool
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line's outcome. `finding` is None if it broke off; `problems` is empty if it holds."""
+    """Result of a line. `finding` is None if it broke off; `problems` is empty if it holds."""
 
     outage: str
     finding: Finding | None
@@ -21,13 +21,13 @@ class Row:
 
 
 def head() -> str:
-    """The names of the columns and a rule."""
+    """Return the names of the columns and a rule."""
     names = " | ".join((f"{'outage':<{_OUTAGE_WIDTH}}", *_COLUMNS, ""))
     return f"{names}\n{'-' * len(names)}"
 
 
 def text_of(row: Row) -> str:
-    """One row, and below it what is wrong."""
+    """Return one row, with its problems below it."""
     finding = row.finding
     figures: tuple[object, ...] = ("-",) * len(_COLUMNS)
     if finding is not None:

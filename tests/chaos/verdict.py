@@ -1,4 +1,4 @@
-"""What a line proved: the caller's answers held against the notices, the events and the webhooks that arrived."""
+"""Verdict of a line: the caller's answers compared with notices, events and webhooks."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -9,12 +9,15 @@ from tests.chaos.load import Answer
 _REVIEW = "review.required"
 
 Fact = tuple[str, str]
-"""An order_no and the status (ステータス) that was told of it."""
+"""An order_no and the status (ステータス) that was reported for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event in the database or in a webhook, without its content. In neither scenario that is played does a status happen twice."""
+    """Event in the database or in a webhook, without its content.
+
+    No scenario here reports a status twice.
+    """
 
     id: str
     type: str
@@ -22,8 +25,8 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """Everything that was found after a line. `notices` counts those of each fact; `webhooks` holds every delivery, repeated ones too."""
+class Observed:
+    """Records after a line: `notices` counted by fact, `webhooks` with every delivery."""
 
     answers: Sequence[Answer]
     notices: Counter[Fact]
@@ -33,7 +36,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The figures of a line; `problems` is empty if it holds."""
+    """Figures of a line; `problems` is empty if it holds."""
 
     calls: int
     not_200: int
@@ -43,20 +46,20 @@ class Finding:
     problems: list[str] = field(default_factory=list)
 
 
-def find(evidence: Evidence, slowest_s: float) -> Finding:
-    """Hold the evidence against what is promised; an answer must take less than `slowest_s`."""
-    answers = evidence.answers
+def find(observed: Observed, slowest_s: float) -> Finding:
+    """Compare the records with the guarantees. An answer must take less than `slowest_s`."""
+    answers = observed.answers
     failed = Counter(
         str(answer.status or answer.error) for answer in answers if answer.status != 200
     )
     answered = Counter(
         (answer.order_no, answer.zeus_status) for answer in answers if answer.status == 200
     )
-    missing = (answered - evidence.notices).total()
-    doubled = _doubled(evidence.events) | _doubled(evidence.webhooks)
-    eventless = answered.keys() - {event.fact for event in evidence.events}
-    undelivered = {event.id for event in evidence.events} - {
-        event.id for event in evidence.webhooks
+    missing = (answered - observed.notices).total()
+    doubled = _doubled(observed.events) | _doubled(observed.webhooks)
+    eventless = answered.keys() - {event.fact for event in observed.events}
+    undelivered = {event.id for event in observed.events} - {
+        event.id for event in observed.webhooks
     }
     slowest = max((answer.latency_s for answer in answers), default=0.0)
     complaints = (
@@ -73,7 +76,10 @@ def find(evidence: Evidence, slowest_s: float) -> Finding:
 
 
 def _doubled(events: Iterable[Event]) -> set[Fact]:
-    """The facts that events with more than one id state. The same id again is a repeated delivery."""
+    """Return the facts of which events with several ids exist.
+
+    The same id again is a repeated delivery.
+    """
     ids = defaultdict(set)
     for event in events:
         if event.type != _REVIEW:

@@ -1,7 +1,7 @@
-"""The image and the compose file as a deployment uses them: built and started for real, on a machine whose Docker engine runs.
+"""Fixtures of image and compose file: built and started on a real Docker engine.
 
-Run alone (`pytest tests/container`): under several test processes at once every test here is skipped, because they share one
-installation with fixed networks and measure what the machine does under load.
+Run them alone (`pytest tests/container`). Under several test processes every test here is skipped:
+the tests share one installation with fixed networks, and measure times.
 """
 
 import os
@@ -35,7 +35,7 @@ def _reason_to_skip() -> str | None:
 
 @pytest.fixture(scope="session")
 def image() -> str:
-    """The image, built from this work tree."""
+    """Build the image from this work tree."""
     reason = _reason_to_skip()
     if reason:
         pytest.skip(reason)
@@ -48,7 +48,7 @@ def image() -> str:
 
 @pytest.fixture(scope="session")
 def installation(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """The whole compose file, up and healthy, with a merchant's system beside it; gone with its volumes at the end."""
+    """Start the whole compose file with a merchant's system, and remove it at the end."""
     started = Installation(
         tmp_path_factory.mktemp("installation"),
         image,

@@ -1,4 +1,4 @@
-"""An installation for tests: docker-compose.yml as it is shipped, with a .env of its own and a merchant's system beside it."""
+"""Installation for tests: docker-compose.yml as shipped, its own .env, and a merchant's system."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ LONG_RUNNING = ("postgres", "receiver-1", "receiver-2", "worker-1", "worker-2", 
 
 
 def free_port() -> int:
-    """A port of the loopback address that nobody has now."""
+    """Return a free port of the loopback address."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
 
@@ -41,17 +41,20 @@ class Installation:
         self.operator_port = free_port()
         self.shop_port = free_port()
         self.network = f"172.30.{random.randint(100, 250)}"
-        """The first three numbers of the network between the proxy and the receivers; not those of a deployment on this machine."""
+        """Return the first three numbers of the network between the proxy and the receivers.
+
+        They differ from those of a deployment on this machine.
+        """
         self._secret = new_secret()
         self._image = image
 
     @property
     def caller(self) -> str:
-        """What the proxy sees of a caller on this machine: the gateway of its network."""
+        """The address that the proxy sees for a caller on this machine: its network's gateway."""
         return f"{self.network}.1"
 
     def start(self) -> None:
-        """Write the files, start everything, wait until it is healthy, and subscribe the shop."""
+        """Write the files, start everything, wait until it is healthy, and add the subscriber."""
         (self.directory / "deploy").mkdir()
         shutil.copy(ROOT / "docker-compose.yml", self.directory)
         for file in ("Caddyfile.compose", "postgres-roles.sql"):
@@ -67,7 +70,7 @@ class Installation:
         )
 
     def set_variable(self, name: str, value: str) -> None:
-        """Add a line to .env; the next `up` takes it up."""
+        """Add a line to .env for the next `up`."""
         with (self.directory / ".env").open("a") as file:
             file.write(f"{name}={value}\n")
 
@@ -89,11 +92,11 @@ class Installation:
         }
 
     def remove(self) -> None:
-        """Containers, networks and volumes, whether or not the start came to its end."""
+        """Remove containers, networks and volumes, even after a failed start."""
         self.compose("down", "--volumes", "--timeout", "5", check=False)
 
     def compose(self, *arguments: str, check: bool = True) -> str:
-        """Run docker-compose on this project and return what it printed on standard output."""
+        """Run docker-compose on this project. Return its standard output."""
         done = self.run_compose(*arguments)
         assert not check or done.returncode == 0, (
             f"{arguments}: {done.stdout}{done.stderr}\n{self._tail()}"
@@ -103,7 +106,7 @@ class Installation:
     def run_compose(
         self, *arguments: str, patience: float = 300
     ) -> subprocess.CompletedProcess[str]:
-        """Run docker-compose on this project, whatever comes of it."""
+        """Run docker-compose on this project. Ignore its exit code."""
         files = ["--file", "docker-compose.yml", "--file", "docker-compose.shop.yml"]
         command = ["docker-compose", "--project-name", self.project, *files, *arguments]
         inherited = {
@@ -124,15 +127,15 @@ class Installation:
         return self.run_compose("logs", "--no-color", "--tail", "20").stdout
 
     async def do(self, *arguments: str) -> str:
-        """The same, while a load runs beside it."""
+        """Run docker-compose in a thread, beside a load."""
         return await asyncio.to_thread(self.compose, *arguments)
 
     def zeus_relay(self, *arguments: str) -> str:
-        """Run a command of zeus-relay on the operator's side."""
+        """Run a command of zeus-relay in the operator's container."""
         return self.compose("exec", "-T", "operator", "zeus-relay", *arguments)
 
     def sql(self, query: str) -> list[list[str]]:
-        """The rows of a query, as text."""
+        """Return the rows of a query, as text."""
         printed = self.compose(
             "exec",
             "-T",
@@ -149,7 +152,7 @@ class Installation:
         return [line.split("\t") for line in printed.splitlines()]
 
     def calls_in_postgres(self) -> set[tuple[str, str]]:
-        """(order_no, status) of every call in Postgres, once all of them are judged."""
+        """Return (order_no, status) of every call in Postgres, once all of them are judged."""
         deadline = time.monotonic() + 60
         while self.sql("SELECT count(*) FROM notices WHERE verdict IS NULL") != [["0"]]:
             assert time.monotonic() < deadline, "notices stay unjudged"
@@ -162,11 +165,11 @@ class Installation:
         }
 
     def container(self, service: str) -> str:
-        """The id of a service's container."""
+        """Return the id of a service's container."""
         return self.compose("ps", "--quiet", service).strip()
 
     def inspected(self, service: str) -> dict[str, Any]:
-        """What the engine says of a service's container."""
+        """Return the engine's description of a service's container."""
         printed = subprocess.run(
             ["docker", "inspect", self.container(service)],
             capture_output=True,
@@ -176,11 +179,11 @@ class Installation:
         return dict(json.loads(printed)[0])
 
     def state(self, service: str) -> dict[str, Any]:
-        """The part of it that changes: whether it runs, its health, its exit code."""
+        """Return its state: whether it runs, its health, its exit code."""
         return dict(self.inspected(service)["State"])
 
     def published(self, service: str) -> set[tuple[str, str]]:
-        """(address, port) of this machine under which the service can be reached."""
+        """Return (address, port) of this machine at which the service can be reached."""
         ports = self.inspected(service)["NetworkSettings"]["Ports"].values()
         return {(each["HostIp"], each["HostPort"]) for bound in ports for each in bound or []}
 
@@ -201,14 +204,17 @@ class Installation:
         )
 
     def shop(self) -> dict[str, Any]:
-        """What the merchant's system got: `received`, a list of [webhook-id, event], and `unverified`."""
+        """Return the webhooks of the merchant's system.
+
+        `received` is a list of [webhook-id, event], `unverified` the number of others.
+        """
         with urllib.request.urlopen(
             f"http://127.0.0.1:{self.shop_port}/received", timeout=10
         ) as answer:
             return dict(json.load(answer))
 
     def from_inside(self, network: str, program: str) -> str:
-        """What a Python program prints that runs in a container of its own on one of the project's networks."""
+        """Run a Python program in a container on one of the networks. Return its output."""
         on_network = ["--network", f"{self.project}_{network}"]
         command = [
             "docker",

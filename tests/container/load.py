@@ -1,4 +1,4 @@
-"""A light constant load of calls, as from a Zeus that retries nothing, for as long as something else goes on."""
+"""Light constant load of calls, as from a Zeus that never retries, during something else."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ PREPARED_ORDERS = 20_000
 
 @dataclass
 class Load:
-    """The calls of a load and what became of them."""
+    """Calls of a load and their outcomes."""
 
     outcomes: list[tuple[SimulatedCall, CallOutcome]] = field(default_factory=list)
 
@@ -36,7 +36,10 @@ class Load:
         return max(outcome.latency_s for _, outcome in self.outcomes)
 
     def __str__(self) -> str:
-        return f"{len(self.outcomes)} calls, {len(self.answers_other_than_200)} not answered 200, slowest {self.slowest_s:.2f} s"
+        return (
+            f"{len(self.outcomes)} calls, {len(self.answers_other_than_200)} not answered 200, "
+            f"slowest {self.slowest_s:.2f} s"
+        )
 
 
 _seeds = count(1)
@@ -44,9 +47,9 @@ _seeds = count(1)
 
 @asynccontextmanager
 async def constant_load(*targets: CallTarget, calls_per_s: float = 40.0) -> AsyncIterator[Load]:
-    """Start calls on schedule within this block, on the targets in turn; after it every one of them has ended."""
+    """Start calls on schedule during this block, alternating the targets. Wait for every answer."""
     load = Load()
-    # The first call of an order that nobody has called about: every one of them is an event.
+    # The first call of a new order each time: every one of them is an event.
     calls = (
         order.calls[0]
         for order in build_run((SCENARIOS["usual"],), PREPARED_ORDERS, seed=next(_seeds))

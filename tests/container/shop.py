@@ -1,4 +1,4 @@
-"""The merchant's system of the container tests: verifies webhooks on port 9000 and tells at /received what it got."""
+"""Merchant's system of the container tests: verify webhooks on port 9000, show them."""
 
 import os
 
@@ -10,7 +10,7 @@ PORT = 9000
 
 
 def application(secret: str) -> web.Application:
-    """POST /hooks takes webhooks; GET /received is a JSON object with `received` and `unverified`."""
+    """POST /hooks takes webhooks; GET /received returns JSON: `received` and `unverified`."""
     shop = Subscriber(secret)
 
     async def received(_: web.Request) -> web.Response:

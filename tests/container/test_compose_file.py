@@ -1,4 +1,4 @@
-"""What the compose file insists on before anything starts, and what it gives to whom."""
+"""Compose file: required variables, published ports, users and rights of each container."""
 
 import json
 import os
@@ -63,7 +63,10 @@ def test_no_container_of_ours_can_write_outside_its_data_directory(
     installation: Installation,
 ) -> None:
     for service in ("receiver-1", "worker-1", "operator"):
-        script = "id -u; touch /var/lib/zeus-relay/.probe && rm /var/lib/zeus-relay/.probe; touch /tmp/probe || echo refused"
+        script = (
+            "id -u; touch /var/lib/zeus-relay/.probe && rm /var/lib/zeus-relay/.probe; "
+            "touch /tmp/probe || echo refused"
+        )
         assert ["10001", "refused"] == installation.compose(
             "exec", "-T", service, "sh", "-c", script
         ).split()
@@ -116,7 +119,10 @@ def test_each_process_has_a_user_of_the_database_with_its_own_rights(
     assert [["relay_migrate"]] == installation.sql(
         "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'"
     )
-    privileged = "SELECT rolname FROM pg_roles WHERE (rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls) AND rolname LIKE 'relay_%'"
+    privileged = (
+        "SELECT rolname FROM pg_roles WHERE (rolsuper OR rolcreaterole OR rolcreatedb "
+        "OR rolbypassrls) AND rolname LIKE 'relay_%'"
+    )
     assert [] == installation.sql(privileged)
 
 
@@ -125,7 +131,8 @@ def test_a_receiver_can_read_nothing_of_what_is_recorded(installation: Installat
         "import asyncio, os, asyncpg\n"
         "async def main():\n"
         "    c = await asyncpg.connect(os.environ['RELAY_DATABASE_URL'])\n"
-        "    for table in ('notices', 'orders', 'events', 'subscriber_secrets', 'operator_tokens', 'answers'):\n"
+        "    for table in ('notices', 'orders', 'events', 'subscriber_secrets', "
+        "'operator_tokens', 'answers'):\n"
         "        try: await c.fetch(f'SELECT 1 FROM {table}')\n"
         "        except asyncpg.InsufficientPrivilegeError: print('refused')\n"
         "asyncio.run(main())\n"
@@ -140,7 +147,7 @@ def test_no_container_can_gain_privileges(installation: Installation) -> None:
         host = installation.inspected(service)["HostConfig"]
         assert ["ALL"] == host["CapDrop"], service
         assert "no-new-privileges:true" in host["SecurityOpt"], service
-    # The server itself and the command line keep none of what the start as root needed.
+    # The server itself and the command line have none of what the start needed as root.
     assert (
         "0000000000000000"
         == installation.compose(

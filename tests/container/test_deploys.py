@@ -1,4 +1,4 @@
-"""Receivers are restarted, replaced, killed and hang, and Postgres goes away, while Zeus calls: every call is answered 200 and kept."""
+"""Deploys and outages of containers while Zeus calls: every call is answered 200 and kept."""
 
 import asyncio
 import json
@@ -14,13 +14,13 @@ pytestmark = [pytest.mark.container, pytest.mark.timeout(600)]
 
 RECEIVERS = ("receiver-1", "receiver-2")
 FIRST_HEALTH_CHECK = timedelta(seconds=4)
-"""Less than the image's health check waits before it asks for the first time."""
+"""Less than the image's health check waits before its first request."""
 MOST_IN_FLIGHT = 4
-"""How many of 40 calls a second may be on their way at the moments of two kills, on a busy machine."""
+"""Most calls in flight at the moments of two kills, of 40 a second on a busy machine."""
 
 
 def moment(text: str) -> datetime:
-    """A time as the engine writes it, to the second."""
+    """Return a time as the engine writes it, to the second."""
     return datetime.fromisoformat(text[:19])
 
 
@@ -72,7 +72,7 @@ async def test_a_receiver_killed_and_brought_back(installation: Installation) ->
     nothing_is_lost(installation, load, slowest_s=10)
 
 
-async def test_both_receivers_away_at_once(installation: Installation) -> None:
+async def test_both_receivers_stopped_together(installation: Installation) -> None:
     async with constant_load(installation.target(Method.GET)) as load:
         await installation.do("kill", "-s", "KILL", *RECEIVERS)
         await asyncio.sleep(4)
@@ -82,10 +82,10 @@ async def test_both_receivers_away_at_once(installation: Installation) -> None:
     nothing_is_lost(installation, load, slowest_s=40)
 
 
-async def test_calls_by_post_while_receivers_are_killed_never_get_an_error_answer(
+async def test_calls_by_post_while_receivers_are_killed_get_no_error_answer(
     installation: Installation,
 ) -> None:
-    """One whose body is on its way at the moment of the kill gets no answer in time; all others get their 200."""
+    """A call with its body in flight at the kill gets no answer in time; all others get 200."""
     async with constant_load(installation.target(Method.POST)) as load:
         await installation.do("kill", "-s", "KILL", "receiver-1")
         await asyncio.sleep(3)
@@ -129,7 +129,7 @@ async def test_workers_killed_while_calls_come_in_lose_no_event(installation: In
     installation.wait_until_healthy("worker-1", "worker-2")
     nothing_is_lost(installation, load, slowest_s=10)
     wanted = {order_no for order_no, _ in load.answered}
-    for _ in range(90):  # what a killed worker held comes due again when its lease ends
+    for _ in range(90):  # a killed worker's webhooks become due when its leases end
         got = await asyncio.to_thread(installation.shop)
         delivered = {event["data"]["order_no"] for _, event in got["received"]}
         if wanted <= delivered:
@@ -145,7 +145,7 @@ async def test_postgres_away_for_a_while(installation: Installation) -> None:
     ) as load:
         await installation.do("stop", "postgres")
         await asyncio.sleep(5)
-        # What a receiver that is killed now has answered is nowhere but in its spool.
+        # Answered calls of a receiver that is killed now are only in its spool.
         spool = json.loads(
             await installation.do(
                 "exec", "-T", "receiver-1", "zeus-relay", "spool", "show", "--json"

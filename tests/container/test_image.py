@@ -1,4 +1,4 @@
-"""What the image is: one program for every role, without privileges, and nothing in it that it does not need."""
+"""Image: one program for every role, without privileges, and without needless content."""
 
 import json
 import subprocess
@@ -47,7 +47,7 @@ def test_it_runs_without_privileges_and_keeps_its_data_to_itself(image: str) -> 
     assert shell(image, "find /opt/zeus-relay -writable -not -type l") == ""
 
 
-def test_it_stops_on_sigterm_and_says_how_it_is(image: str) -> None:
+def test_it_stops_on_sigterm_and_reports_its_health(image: str) -> None:
     config = inspected(image)["Config"]
     assert config["StopSignal"] == "SIGTERM"
     assert config["Healthcheck"]["Test"][0] == "CMD"
@@ -55,7 +55,7 @@ def test_it_stops_on_sigterm_and_says_how_it_is(image: str) -> None:
     assert "PYTHONUNBUFFERED=1" in config["Env"]
 
 
-def test_it_holds_the_service_and_nothing_that_made_it(image: str) -> None:
+def test_it_holds_the_service_and_no_build_tools(image: str) -> None:
     expected = [
         "LICENSE",
         "README.md",
@@ -78,7 +78,7 @@ def test_it_is_small(image: str) -> None:
     assert inspected(image)["Size"] - inspected("python:3.13-slim")["Size"] < MOST_BYTES_OVER_BASE
 
 
-def test_it_needs_no_settings_for_what_needs_none(image: str) -> None:
+def test_commands_without_settings_need_none(image: str) -> None:
     made = run(image, "keygen")
     assert made.returncode == 0, made.stderr
     Fernet(made.stdout.strip())

@@ -1,4 +1,4 @@
-"""From the proxy's published port to Postgres and to the merchant's system, and what the proxy does to a call on the way."""
+"""Journey of a call from the proxy's port to Postgres and the merchant's system."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.container, pytest.mark.timeout(600)]
 async def shop_has(
     installation: Installation, order_numbers: set[str], count: int
 ) -> list[dict[str, Any]]:
-    """The events about these orders, once there are `count` of them."""
+    """Return the events about these orders, once there are `count` of them."""
     for _ in range(60):
         got = await asyncio.to_thread(installation.shop)
         assert got["unverified"] == []
@@ -68,7 +68,10 @@ async def test_the_public_side_knows_nothing_of_the_operators(installation: Inst
         assert status_of(answer) == 404
 
 
-QUERY = b"clientip=2012000001&money=5400&username=%83R%83%93&telno=0312345678&email=taro%40example.com&status=01&order_no="
+QUERY = (
+    b"clientip=2012000001&money=5400&username=%83R%83%93&telno=0312345678"
+    b"&email=taro%40example.com&status=01&order_no="
+)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +90,7 @@ QUERY = b"clientip=2012000001&money=5400&username=%83R%83%93&telno=0312345678&em
         ),
     ],
 )
-async def test_whatever_the_spelling_it_is_answered_200_and_kept(
+async def test_every_spelling_is_answered_200_and_kept(
     installation: Installation, name: str, request_: bytes
 ) -> None:
     answer = await exchange(
@@ -114,17 +117,18 @@ async def test_an_address_that_the_caller_claims_is_not_believed(
     )
 
 
-@pytest.mark.parametrize("door", ["proxy:8080", "receiver-1:8000"])
-def test_a_stranger_who_claims_an_allowed_address_is_refused(
-    installation: Installation, door: str
+@pytest.mark.parametrize("source_check", ["proxy:8080", "receiver-1:8000"])
+def test_a_stranger_who_claims_an_allowed_address_is_rejected(
+    installation: Installation, source_check: str
 ) -> None:
-    number = f"forged-{door.partition(':')[0]}"
+    number = f"forged-{source_check.partition(':')[0]}"
     program = f"""if True:
         import urllib.request, urllib.error
         claims = {{"X-Forwarded-For": "192.0.2.10", "Forwarded": "for=192.0.2.10"}}
         try:
-            url = "http://{door}/zeus/notify?{QUERY.decode()}{number}"
-            print(urllib.request.urlopen(urllib.request.Request(url, headers=claims), timeout=10).status)
+            url = "http://{source_check}/zeus/notify?{QUERY.decode()}{number}"
+            request = urllib.request.Request(url, headers=claims)
+            print(urllib.request.urlopen(request, timeout=10).status)
         except urllib.error.HTTPError as error:
             print(error.code)
     """

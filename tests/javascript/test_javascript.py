@@ -1,4 +1,4 @@
-"""The official JavaScript library accepts what is signed here and refuses what was changed, is late, or was signed by another."""
+"""Our signatures and the official JavaScript library: it accepts ours and rejects all others."""
 
 import json
 import os
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with the locked library installed."""
+    """Install the locked library in a directory."""
     directory = tmp_path_factory.mktemp("javascript")
     for name in ("package.json", "package-lock.json", ".npmrc", "verify.mjs"):
         shutil.copy(HERE / name, directory)
@@ -62,7 +62,7 @@ def test_during_a_rotation_either_secret_verifies(library: Path) -> None:
     assert verify(library, old, after, EVENT).returncode == 1
 
 
-def test_what_was_tampered_with_is_refused(library: Path) -> None:
+def test_a_changed_late_or_foreign_webhook_is_rejected(library: Path) -> None:
     secret = new_secret()
     now = datetime.now(UTC)
     headers = signed_headers("msg-1", now, EVENT, [secret])
@@ -86,7 +86,7 @@ def verify_asymmetric(
     )
 
 
-def test_a_public_key_verifies_with_nodes_own_crypto_and_refuses_what_was_changed() -> None:
+def test_a_public_key_verifies_with_nodes_own_crypto_and_rejects_changes() -> None:
     private, now = new_private_key(), datetime.now(UTC)
     public = public_key_of(private)
     headers = signed_headers("msg-1", now, EVENT, [new_secret(), private])
@@ -98,7 +98,7 @@ def test_a_public_key_verifies_with_nodes_own_crypto_and_refuses_what_was_change
     assert verify_asymmetric(public, late, EVENT).returncode == 1
 
 
-def test_the_library_passes_over_an_asymmetric_signature_beside_its_own(library: Path) -> None:
+def test_the_library_ignores_an_asymmetric_signature_beside_its_own(library: Path) -> None:
     secret, private = new_secret(), new_private_key()
     headers = signed_headers("msg-1", datetime.now(UTC), EVENT, [private, secret])
     assert verify(library, secret, headers, EVENT).stdout == "payment.received\n"
