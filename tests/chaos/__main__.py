@@ -31,9 +31,7 @@ def main() -> int:
     directory.chmod(0o755)
     print(
         f"{effort.rate} calls a second for at least {effort.seconds:.0f} s, "
-        f"outages of {effort.outage_s:.0f} s\
-        \
-        {head()}",
+        f"outages of {effort.outage_s:.0f} s\n\n{head()}",
         flush=True,
     )
     try:

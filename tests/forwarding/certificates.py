@@ -1,4 +1,4 @@
-"""Authorities for tests, made on the spot, that issue certificates to servers and clients."""
+"""Test CAs, made at run time, that issue certificates to servers and clients."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from cryptography.x509.oid import NameOID
 
 
 class Authority:
-    """A private authority. `pem` is its certificate."""
+    """Private CA. `pem` is its certificate."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -26,7 +26,7 @@ class Authority:
         self.pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
 
     def issue(self, name: str, *, days: int = 30, password: bytes | None = None) -> str:
-        """A certificate for `name`, a host or a client, and its key, as one PEM text."""
+        """Return a certificate for `name`, a host or a client, and its key, as one PEM text."""
         key = ec.generate_private_key(ec.SECP256R1())
         issuer_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         certificate = (
@@ -47,7 +47,7 @@ class Authority:
         return (certificate.public_bytes(serialization.Encoding.PEM) + private).decode()
 
     def server(self, directory: Path, name: str) -> ssl.SSLContext:
-        """A server's context with a certificate for `name`."""
+        """Return a server's context with a certificate for `name`."""
         file = directory / f"{self.name}-{name}.pem"
         file.write_text(self.issue(name))
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

@@ -8,6 +8,6 @@ from tests.forwarding.delivery_setup import KEY, DeliverySetup
 
 
 @pytest.fixture
-def world(sessions: Sessions, database_url: str) -> DeliverySetup:
-    """An empty world on the test's own database."""
+def setup(sessions: Sessions, database_url: str) -> DeliverySetup:
+    """An empty setup on the test's own database."""
     return DeliverySetup(sessions, database_url, Vault([KEY]))

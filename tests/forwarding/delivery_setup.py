@@ -1,4 +1,4 @@
-"""What the tests of delivery share: subscribers in the database, events owed to them, and a forwarder that runs during the test."""
+"""Setup of delivery tests: subscribers and events in the database, and a running forwarder."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -37,14 +37,14 @@ OPTIONS = ForwardingOptions(
 
 @dataclass(frozen=True)
 class DeliverySetup:
-    """A database with subscribers and events in it, and the means to deliver."""
+    """Database with subscribers and events, and a forwarder."""
 
     sessions: Sessions
     url: str
     vault: Vault
 
     async def subscriber(self, url: str, **columns: Any) -> tuple[UUID, str]:
-        """Add a subscriber; return its id and its signing secret."""
+        """Add a subscriber. Return its id and its signing secret."""
         secret = new_secret()
         columns = {
             "id": uuid7(),
@@ -73,7 +73,7 @@ class DeliverySetup:
         age: timedelta = timedelta(0),
         **columns: Any,
     ) -> UUID:
-        """Add an event and owe it to every subscriber; `age` makes what is owed older."""
+        """Add an event and fan it out. `age` makes its webhooks older."""
         order_no = order_no or str(uuid7())
         data = {
             "order_no": order_no,
@@ -100,14 +100,15 @@ class DeliverySetup:
             await fan_out(session, [row.id])
             await session.execute(
                 text(
-                    "UPDATE outbound_webhooks SET created_at = now() - CAST(:age AS interval) WHERE event_id = :id"
+                    "UPDATE outbound_webhooks SET created_at = now() - CAST(:age AS interval) "
+                    "WHERE event_id = :id"
                 ),
                 {"age": age, "id": row.id},
             )
         return row.id
 
     async def rows(self, query: str, **parameters: Any) -> list[Any]:
-        """The rows of a query."""
+        """Return the rows of a query."""
         async with self.sessions() as session:
             return list((await session.execute(text(query), parameters)).all())
 
@@ -117,17 +118,17 @@ class DeliverySetup:
             await session.execute(text(query), parameters)
 
     async def states(self) -> list[str]:
-        """The states of all outbound webhooks, oldest first."""
+        """Return the states of all outbound webhooks, oldest first."""
         return [
             row.state for row in await self.rows("SELECT state FROM outbound_webhooks ORDER BY id")
         ]
 
     async def outcomes(self) -> list[str]:
-        """The outcomes of all attempts, oldest first."""
+        """Return the outcomes of all attempts, oldest first."""
         return [row.outcome for row in await self.rows("SELECT outcome FROM attempts ORDER BY id")]
 
     async def work_off(self) -> list[Progress]:
-        """Do all recovery jobs that may go on now, as a worker does; return what each batch did."""
+        """Run all ready recovery jobs, as a worker does. Return each batch's progress."""
         batches = []
         while True:
             async with self.sessions.begin() as session:
@@ -138,7 +139,7 @@ class DeliverySetup:
 
     @asynccontextmanager
     async def forwarder(self, **options: Any) -> AsyncIterator[Forwarder]:
-        """A forwarder that runs until the end of the block and is stopped then."""
+        """Run a forwarder during the block."""
         listener = NotifyListener(self.url, (OUTBOUND,))
         forwarder = Forwarder(self.sessions, self.vault, listener, replace(OPTIONS, **options))
         running = asyncio.create_task(forwarder.run())

@@ -1,4 +1,4 @@
-"""Subscribers that misbehave: a raw TCP server that does what it is told with each connection."""
+"""Misbehaving subscribers: a raw TCP server with one behaviour for each connection."""
 
 import asyncio
 import ssl
@@ -23,7 +23,7 @@ Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Non
 async def serving(
     behaviour: Behaviour, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
 ) -> AsyncIterator[int]:
-    """A server on a free port that treats every connection with `behaviour`; yields the port."""
+    """Serve every connection on a free port with `behaviour`. Yield the port."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -47,7 +47,7 @@ async def serving(
 
 
 async def read_request(reader: asyncio.StreamReader) -> bytes:
-    """One request with its body; returns the body."""
+    """Read one request. Return its body."""
     head = await reader.readuntil(b"\r\n\r\n")
     [length] = [
         line.partition(b":")[2]
@@ -57,30 +57,30 @@ async def read_request(reader: asyncio.StreamReader) -> bytes:
     return await reader.readexactly(int(length))
 
 
-def saying(*parts: bytes) -> Behaviour:
-    """Read a request, say `parts`, and hang up."""
+def saying(*pieces: bytes) -> Behaviour:
+    """Read a request, write `pieces`, and close."""
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
-        for part in parts:
+        for part in pieces:
             writer.write(part)
             await writer.drain()
 
     return behave
 
 
-def staying_after(*parts: bytes) -> Behaviour:
-    """Read a request, say `parts`, and say nothing more."""
+def staying_after(*pieces: bytes) -> Behaviour:
+    """Read a request, write `pieces`, and nothing more."""
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await saying(*parts)(reader, writer)
+        await saying(*pieces)(reader, writer)
         await hang(reader, writer)
 
     return behave
 
 
 def repeating(start: bytes, part: bytes, pause_s: float = 0) -> Behaviour:
-    """Read a request, say `start`, and then `part` for ever."""
+    """Read a request, write `start`, and then `part` for ever."""
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
@@ -94,28 +94,28 @@ def repeating(start: bytes, part: bytes, pause_s: float = 0) -> Behaviour:
 
 
 async def hang(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
-    """Read whatever comes and never answer."""
+    """Read every byte and never answer."""
     while await reader.read(65_536):
         pass
 
 
 def reset(writer: asyncio.StreamWriter) -> None:
-    """Break the connection off, not close it."""
+    """Reset the connection instead of closing it."""
     writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
 
 
 async def reset_at_connect(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Break off before anything is read."""
+    """Reset the connection before reading anything."""
     reset(writer)
 
 
-def resetting_after(*parts: bytes) -> Behaviour:
-    """Read a request, say `parts`, and break off."""
+def resetting_after(*pieces: bytes) -> Behaviour:
+    """Read a request, write `pieces`, and reset."""
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await saying(*parts)(reader, writer)
-        await asyncio.sleep(0.1)  # a reset takes along what the other side has not read yet
+        await saying(*pieces)(reader, writer)
+        await asyncio.sleep(0.1)  # a reset discards what the other side has not read yet
         reset(writer)
 
     return behave
@@ -140,7 +140,7 @@ def answering(status: bytes, *headers: bytes, body: bytes = b"") -> Behaviour:
 
 
 def server_tls(directory: Path, name: str, *, days: int = 1) -> tuple[ssl.SSLContext, Path]:
-    """A server's context for `name` (a host name or an address) with a certificate of its own, and the file that trusts it."""
+    """Return a server's context for `name`, a host or an address, and its certificate's file."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)

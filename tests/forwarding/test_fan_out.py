@@ -1,4 +1,4 @@
-"""An event is owed once to each subscriber that wants its type, paused ones included."""
+"""Fan-out: one webhook per event for each subscriber of its type, paused ones included."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -48,15 +48,16 @@ async def _subscriber(
     return row.id
 
 
-async def _owed(sessions: Sessions, event: UUID) -> set[str]:
+async def _recipients(sessions: Sessions, event: UUID) -> set[str]:
     query = text(
-        "SELECT s.name FROM outbound_webhooks w JOIN subscribers s ON s.id = w.subscriber_id WHERE w.event_id = :event"
+        "SELECT s.name FROM outbound_webhooks w JOIN subscribers s ON s.id = w.subscriber_id "
+        "WHERE w.event_id = :event"
     )
     async with sessions() as session:
         return set((await session.scalars(query, {"event": event})).all())
 
 
-async def test_an_event_goes_to_whoever_wants_its_type(sessions: Sessions) -> None:
+async def test_an_event_goes_to_every_subscriber_of_its_type(sessions: Sessions) -> None:
     await _subscriber(sessions, "everything")
     await _subscriber(sessions, "payments", event_types=["payment.received", "payment.confirmed"])
     await _subscriber(sessions, "failures", event_types=["order.failed"])
@@ -66,7 +67,7 @@ async def test_an_event_goes_to_whoever_wants_its_type(sessions: Sessions) -> No
     event = await _event(sessions, "payment.received")
     async with sessions.begin() as session:
         assert await fan_out(session, [event]) == 3
-    assert await _owed(sessions, event) == {"everything", "payments", "paused"}
+    assert await _recipients(sessions, event) == {"everything", "payments", "paused"}
 
 
 async def test_a_repeated_fan_out_adds_nothing(sessions: Sessions) -> None:
@@ -83,16 +84,16 @@ async def test_fan_out_does_not_commit(sessions: Sessions) -> None:
     async with sessions() as session:
         assert await fan_out(session, [event]) == 1
         await session.rollback()
-    assert await _owed(sessions, event) == set()
+    assert await _recipients(sessions, event) == set()
 
 
-async def test_a_test_webhook_is_never_fanned_out_but_can_be_owed(sessions: Sessions) -> None:
+async def test_a_test_webhook_is_never_fanned_out_but_can_be_enqueued(sessions: Sessions) -> None:
     subscriber = await _subscriber(sessions, "shop", event_types=["order.failed"])
     event = await _event(sessions, "webhook.test", None, None)
     async with sessions.begin() as session:
         assert await fan_out(session, [event]) == 0
         assert await enqueue(session, event, subscriber) > 0
-    assert await _owed(sessions, event) == {"shop"}
+    assert await _recipients(sessions, event) == {"shop"}
 
 
 @pytest.mark.parametrize(
@@ -104,7 +105,7 @@ async def test_a_test_webhook_is_never_fanned_out_but_can_be_owed(sessions: Sess
         ("pending", "pending"),
     ],
 )
-async def test_owing_again_makes_a_settled_webhook_due_again(
+async def test_enqueuing_again_makes_a_settled_webhook_due_again(
     sessions: Sessions, before: str, after: str
 ) -> None:
     subscriber = await _subscriber(sessions, "shop")
@@ -120,7 +121,7 @@ async def test_owing_again_makes_a_settled_webhook_due_again(
     assert tuple(row) == (after, 3 if before == "pending" else 0)
 
 
-async def test_an_unknown_event_cannot_be_owed(sessions: Sessions) -> None:
+async def test_an_unknown_event_cannot_be_enqueued(sessions: Sessions) -> None:
     subscriber = await _subscriber(sessions, "shop")
     async with sessions() as session:
         with pytest.raises(EventUnknown):

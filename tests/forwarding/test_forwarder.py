@@ -28,7 +28,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Shop:
-    """A well-behaved subscriber that keeps what it gets."""
+    """Well-behaved subscriber that keeps its webhooks."""
 
     def __init__(self, answer: Handler | None = None) -> None:
         self.arrived: list[tuple[bytes, dict[str, str]]] = []
@@ -36,13 +36,13 @@ class Shop:
         self.url = ""
 
     async def take(self, request: web.Request) -> web.StreamResponse:
-        """Keep a webhook and say OK."""
+        """Keep a webhook and answer 200."""
         self.arrived.append((await request.read(), dict(request.headers)))
         return web.Response(text="OK") if self._answer is None else await self._answer(request)
 
     @property
     def ids(self) -> list[str]:
-        """The webhook-id of everything that came, in order."""
+        """The webhook-id of every webhook that arrived, in order."""
         return [headers["webhook-id"] for _, headers in self.arrived]
 
 
@@ -66,31 +66,31 @@ def answering(*statuses: int, **headers: str) -> Handler:
     return answer
 
 
-async def settled(world: DeliverySetup, *states: str) -> None:
+async def settled(setup: DeliverySetup, *states: str) -> None:
     """Wait until the outbound webhooks have these states, in any order."""
 
     async def are() -> bool:
-        return sorted(await world.states()) == sorted(states)
+        return sorted(await setup.states()) == sorted(states)
 
     await until(are)
 
 
-async def leases(world: DeliverySetup) -> int:
-    return len(await world.rows("SELECT 1 FROM outbound_webhooks WHERE lease_token IS NOT NULL"))
+async def leases(setup: DeliverySetup) -> int:
+    return len(await setup.rows("SELECT 1 FROM outbound_webhooks WHERE lease_token IS NOT NULL"))
 
 
-async def test_an_event_arrives_signed_and_is_recorded(world: DeliverySetup) -> None:
+async def test_an_event_arrives_signed_and_is_recorded(setup: DeliverySetup) -> None:
     async with open_shop() as shop:
-        _, secret = await world.subscriber(shop.url)
-        event = await world.event("1234-56789-01234")
-        async with world.forwarder():
-            await settled(world, "delivered")
+        _, secret = await setup.subscriber(shop.url)
+        event = await setup.event("1234-56789-01234")
+        async with setup.forwarder():
+            await settled(setup, "delivered")
     [(body, headers)] = shop.arrived
     verified = Webhook(secret).verify(body, headers)
     assert verified["data"]["order_no"] == "1234-56789-01234"
     assert "customer" not in verified["data"]
     assert headers["webhook-id"] == str(event)
-    [attempt] = await world.rows("SELECT * FROM attempts")
+    [attempt] = await setup.rows("SELECT * FROM attempts")
     assert (attempt.number, attempt.outcome, attempt.http_status, attempt.excerpt) == (
         1,
         "delivered",
@@ -99,125 +99,125 @@ async def test_an_event_arrives_signed_and_is_recorded(world: DeliverySetup) -> 
     )
 
 
-async def test_personal_data_goes_to_whoever_asked(world: DeliverySetup) -> None:
+async def test_personal_data_goes_only_to_subscribers_that_asked(setup: DeliverySetup) -> None:
     async with open_shop() as shop:
-        _, secret = await world.subscriber(shop.url, customer=True)
-        await world.event()
-        async with world.forwarder():
-            await settled(world, "delivered")
+        _, secret = await setup.subscriber(shop.url, customer=True)
+        await setup.event()
+        async with setup.forwarder():
+            await settled(setup, "delivered")
     assert Webhook(secret).verify(*shop.arrived[0])["data"]["customer"] == {
         "name": "コンビニ　タロウ"
     }
 
 
-async def test_a_failure_is_tried_again_with_the_same_id_until_it_succeeds(
-    world: DeliverySetup,
+async def test_a_failure_is_retried_with_the_same_id_until_it_succeeds(
+    setup: DeliverySetup,
 ) -> None:
     async with open_shop(answering(500, 404, 200)) as shop:
-        await world.subscriber(shop.url)
-        event = await world.event()
-        async with world.forwarder():
-            await settled(world, "delivered")
+        await setup.subscriber(shop.url)
+        event = await setup.event()
+        async with setup.forwarder():
+            await settled(setup, "delivered")
     assert shop.ids == [str(event)] * 3
-    assert await world.outcomes() == ["http_5xx", "http_4xx", "delivered"]
+    assert await setup.outcomes() == ["http_5xx", "http_4xx", "delivered"]
 
 
-async def test_after_the_last_try_it_is_dead_and_kept(world: DeliverySetup) -> None:
+async def test_after_the_last_attempt_it_is_dead_and_kept(setup: DeliverySetup) -> None:
     async with open_shop(answering(500)) as shop:
-        await world.subscriber(shop.url)
-        await world.event()
-        async with world.forwarder():
-            await settled(world, "dead")
+        await setup.subscriber(shop.url)
+        await setup.event()
+        async with setup.forwarder():
+            await settled(setup, "dead")
             await asyncio.sleep(0.2)
     assert len(shop.arrived) == len(OPTIONS.schedule)
-    [row] = await world.rows("SELECT * FROM outbound_webhooks")
+    [row] = await setup.rows("SELECT * FROM outbound_webhooks")
     assert (row.attempts, row.last_outcome, row.lease_token) == (3, "http_5xx", None)
-    assert [row.number for row in await world.rows("SELECT number FROM attempts ORDER BY id")] == [
+    assert [row.number for row in await setup.rows("SELECT number FROM attempts ORDER BY id")] == [
         1,
         2,
         3,
     ]
 
 
-async def test_short_waits_are_not_rounded_up_to_the_poll(world: DeliverySetup) -> None:
+async def test_short_waits_are_not_extended_to_the_poll(setup: DeliverySetup) -> None:
     async with open_shop(answering(500)) as shop:
-        await world.subscriber(shop.url)
-        await world.event()
+        await setup.subscriber(shop.url)
+        await setup.event()
         started = monotonic()
-        async with world.forwarder(schedule=(timedelta(0), *[timedelta(milliseconds=20)] * 7)):
-            await settled(world, "dead")
+        async with setup.forwarder(schedule=(timedelta(0), *[timedelta(milliseconds=20)] * 7)):
+            await settled(setup, "dead")
     assert len(shop.arrived) == 8
-    assert monotonic() - started < 5  # by polls alone it would be seven seconds
+    assert monotonic() - started < 5  # polling alone would take seven seconds
 
 
-async def test_retry_after_is_honoured(world: DeliverySetup) -> None:
+async def test_retry_after_is_honoured(setup: DeliverySetup) -> None:
     async with open_shop(answering(503, 200, **{"Retry-After": "1"})) as shop:
-        await world.subscriber(shop.url)
-        await world.event()
+        await setup.subscriber(shop.url)
+        await setup.event()
         started = monotonic()
-        async with world.forwarder():
-            await settled(world, "delivered")
+        async with setup.forwarder():
+            await settled(setup, "delivered")
     assert monotonic() - started >= 1
     assert len(shop.arrived) == 2
 
 
-async def test_too_many_requests_give_a_minute_of_rest(world: DeliverySetup) -> None:
+async def test_too_many_requests_delay_the_retry_by_a_minute(setup: DeliverySetup) -> None:
     async with open_shop(answering(429)) as shop:
-        await world.subscriber(shop.url)
-        await world.event()
-        async with world.forwarder():
-            await until(lambda: _has_attempts(world, 1))
-    [row] = await world.rows(
+        await setup.subscriber(shop.url)
+        await setup.event()
+        async with setup.forwarder():
+            await until(lambda: _has_attempts(setup, 1))
+    [row] = await setup.rows(
         "SELECT due_at - now() > interval '50 s' AS later FROM outbound_webhooks"
     )
     assert row.later
 
 
-async def _has_attempts(world: DeliverySetup, count: int) -> bool:
-    return len(await world.outcomes()) >= count
+async def _has_attempts(setup: DeliverySetup, count: int) -> bool:
+    return len(await setup.outcomes()) >= count
 
 
-async def test_gone_pauses_the_subscriber_and_holds_the_rest(world: DeliverySetup) -> None:
+async def test_gone_pauses_the_subscriber_and_holds_its_backlog(setup: DeliverySetup) -> None:
     async with open_shop(answering(410)) as shop:
-        await world.subscriber(shop.url, max_in_flight=1)
+        await setup.subscriber(shop.url, max_in_flight=1)
         for _ in range(3):
-            await world.event()
-        async with world.forwarder():
-            await settled(world, "dead", "pending", "pending")
+            await setup.event()
+        async with setup.forwarder():
+            await settled(setup, "dead", "pending", "pending")
             await asyncio.sleep(0.2)
         assert len(shop.arrived) == 1
         assert [
-            tuple(row) for row in await world.rows("SELECT state, pause_reason FROM subscribers")
+            tuple(row) for row in await setup.rows("SELECT state, pause_reason FROM subscribers")
         ] == [("paused", "gone")]
-        assert await leases(world) == 0
+        assert await leases(setup) == 0
 
 
-async def test_a_subscriber_that_was_gone_and_is_resumed_gets_what_was_held(
-    world: DeliverySetup,
+async def test_a_subscriber_that_was_gone_and_is_resumed_gets_its_backlog(
+    setup: DeliverySetup,
 ) -> None:
     async with open_shop(answering(410, 410, 410, 200)) as shop:
-        await world.subscriber(shop.url, max_in_flight=3)
+        await setup.subscriber(shop.url, max_in_flight=3)
         for _ in range(6):
-            await world.event()
-        async with world.forwarder():
-            await settled(world, "dead", "dead", "dead", "pending", "pending", "pending")
-            await world.run("UPDATE subscribers SET state = 'active', pause_reason = NULL")
-            await settled(world, "dead", "dead", "dead", "delivered", "delivered", "delivered")
+            await setup.event()
+        async with setup.forwarder():
+            await settled(setup, "dead", "dead", "dead", "pending", "pending", "pending")
+            await setup.run("UPDATE subscribers SET state = 'active', pause_reason = NULL")
+            await settled(setup, "dead", "dead", "dead", "delivered", "delivered", "delivered")
 
 
-async def test_a_wake_up_brings_it_out_at_once(world: DeliverySetup) -> None:
+async def test_a_wake_up_sends_it_immediately(setup: DeliverySetup) -> None:
     async with open_shop() as shop:
-        await world.subscriber(shop.url)
-        listener = NotifyListener(world.url, (OUTBOUND,))
-        forwarder = Forwarder(world.sessions, world.vault, listener, OPTIONS)
-        connection = await connect(world.url)
+        await setup.subscriber(shop.url)
+        listener = NotifyListener(setup.url, (OUTBOUND,))
+        forwarder = Forwarder(setup.sessions, setup.vault, listener, OPTIONS)
+        connection = await connect(setup.url)
         async with asyncio.TaskGroup() as group:
             listening = group.create_task(listener.run())
             group.create_task(forwarder.run())
             await asyncio.sleep(0.3)
             delays = []
             for _ in range(5):
-                await world.event()
+                await setup.event()
                 started = monotonic()
                 await connection.execute(f"NOTIFY {OUTBOUND}")
                 before = len(shop.arrived)
@@ -233,17 +233,17 @@ async def _arrived(shop: Shop, count: int) -> bool:
     return len(shop.arrived) >= count
 
 
-async def test_without_a_wake_up_the_poll_finds_it(world: DeliverySetup) -> None:
+async def test_without_a_wake_up_the_poll_finds_it(setup: DeliverySetup) -> None:
     async with open_shop() as shop:
-        await world.subscriber(shop.url)
-        async with world.forwarder():
+        await setup.subscriber(shop.url)
+        async with setup.forwarder():
             await asyncio.sleep(0.3)
-            await world.event()
-            await settled(world, "delivered")
+            await setup.event()
+            await settled(setup, "delivered")
 
 
 async def test_the_events_of_an_order_arrive_in_sequence_while_others_pass(
-    world: DeliverySetup,
+    setup: DeliverySetup,
 ) -> None:
     failures = Counter({"A": 2})
     seen: list[tuple[str, int]] = []
@@ -257,47 +257,45 @@ async def test_the_events_of_an_order_arrive_in_sequence_while_others_pass(
         return web.Response()
 
     async with open_shop(answer) as shop:
-        await world.subscriber(shop.url)
+        await setup.subscriber(shop.url)
         for sequence in (1, 2, 3):
             for order in ("A", "B", "C"):
-                await world.event(order, sequence)
-        async with world.forwarder(
+                await setup.event(order, sequence)
+        async with setup.forwarder(
             schedule=(timedelta(0), timedelta(seconds=0.4), timedelta(seconds=0.4))
         ):
-            await settled(world, *["delivered"] * 9)
+            await settled(setup, *["delivered"] * 9)
     for order in ("A", "B", "C"):
         assert [sequence for seen_order, sequence in seen if seen_order == order] == [1, 2, 3]
     assert [order for order, _ in seen[-3:]] == ["A", "A", "A"]  # the others did not wait for it
 
 
-async def test_a_hanging_subscriber_delays_nobody(world: DeliverySetup) -> None:
+async def test_a_hanging_subscriber_does_not_delay_others(setup: DeliverySetup) -> None:
     async with open_shop() as shop, hostile.serving(hostile.hang) as port:
-        await world.subscriber(f"http://127.0.0.1:{port}/hooks")
-        await world.subscriber(shop.url)
+        await setup.subscriber(f"http://127.0.0.1:{port}/hooks")
+        await setup.subscriber(shop.url)
         for _ in range(60):
-            await world.event()
-        async with world.forwarder(concurrency=24, limits=TimeLimits(5, 5)):
+            await setup.event()
+        async with setup.forwarder(concurrency=24, limits=TimeLimits(5, 5)):
             started = fair_seconds()
             await until(lambda: _arrived(shop, 60))
-            assert (
-                fair_seconds() - started < 5
-            )  # sooner than the first of the hanging ones times out
+            assert fair_seconds() - started < 5  # sooner than the first hanging one times out
 
 
 async def test_two_forwarders_share_the_work_and_nothing_is_sent_twice(
-    world: DeliverySetup,
+    setup: DeliverySetup,
 ) -> None:
     async with open_shop() as shop:
-        await world.subscriber(shop.url, max_in_flight=8)
-        events = {str(await world.event(f"order {n % 40}", n)) for n in range(120)}
-        async with world.forwarder(), world.forwarder():
-            await settled(world, *["delivered"] * 120)
+        await setup.subscriber(shop.url, max_in_flight=8)
+        events = {str(await setup.event(f"order {n % 40}", n)) for n in range(120)}
+        async with setup.forwarder(), setup.forwarder():
+            await settled(setup, *["delivered"] * 120)
     assert Counter(shop.ids) == Counter(events)
-    assert await world.outcomes() == ["delivered"] * 120
+    assert await setup.outcomes() == ["delivered"] * 120
 
 
-async def test_what_a_lost_worker_held_is_sent_by_another_and_the_late_result_changes_nothing(
-    world: DeliverySetup,
+async def test_a_lost_workers_webhooks_are_sent_by_another_and_its_late_result_changes_nothing(
+    setup: DeliverySetup,
 ) -> None:
     release = asyncio.Event()
 
@@ -308,89 +306,89 @@ async def test_what_a_lost_worker_held_is_sent_by_another_and_the_late_result_ch
         return web.Response()
 
     async with open_shop(slow_then_quick) as shop:
-        await world.subscriber(shop.url)
-        await world.event()
+        await setup.subscriber(shop.url)
+        await setup.event()
         fenced_before = results_fenced_out._value.get()
-        async with world.forwarder(limits=TimeLimits(10, 10)):
+        async with setup.forwarder(limits=TimeLimits(10, 10)):
             await until(lambda: _arrived(shop, 1))
-            await world.run(
+            await setup.run(
                 "UPDATE outbound_webhooks SET due_at = now() - interval '1 ms'"
-            )  # as if its holder had been silent
-            async with world.forwarder():
-                await settled(world, "delivered")
+            )  # as if its holder had been lost
+            async with setup.forwarder():
+                await settled(setup, "delivered")
             release.set()
         assert results_fenced_out._value.get() == fenced_before + 1
-    assert await world.states() == ["delivered"]
-    assert await world.outcomes() == ["delivered"]
-    assert [row.state for row in await world.rows("SELECT state FROM subscribers")] == ["active"]
+    assert await setup.states() == ["delivered"]
+    assert await setup.outcomes() == ["delivered"]
+    assert [row.state for row in await setup.rows("SELECT state FROM subscribers")] == ["active"]
 
 
-async def test_a_send_that_takes_longer_than_the_lease_keeps_it(world: DeliverySetup) -> None:
+async def test_a_send_that_takes_longer_than_the_lease_keeps_it(setup: DeliverySetup) -> None:
     async def slow(_request: web.Request) -> web.Response:
         await asyncio.sleep(1.5)
         return web.Response()
 
     async with open_shop(slow) as shop:
-        await world.subscriber(shop.url)
-        await world.event()
+        await setup.subscriber(shop.url)
+        await setup.event()
         options = {"lease": timedelta(seconds=0.6), "limits": TimeLimits(5, 5)}
-        async with world.forwarder(**options), world.forwarder(**options):
-            await settled(world, "delivered")
+        async with setup.forwarder(**options), setup.forwarder(**options):
+            await settled(setup, "delivered")
     assert len(shop.arrived) == 1
 
 
-async def test_a_stop_lets_sends_end_records_them_and_leaves_no_lease(world: DeliverySetup) -> None:
+async def test_a_stop_lets_sends_end_records_them_and_leaves_no_lease(setup: DeliverySetup) -> None:
     async def slow(_request: web.Request) -> web.Response:
         await asyncio.sleep(0.4)
         return web.Response()
 
     async with open_shop(slow) as shop:
-        await world.subscriber(shop.url, max_in_flight=4)
+        await setup.subscriber(shop.url, max_in_flight=4)
         for _ in range(20):
-            await world.event()
-        async with world.forwarder(limits=TimeLimits(5, 5)) as forwarder:
+            await setup.event()
+        async with setup.forwarder(limits=TimeLimits(5, 5)) as forwarder:
             await until(lambda: _arrived(shop, 4))
             forwarder.stop()
-    assert Counter(await world.states()) == {"delivered": 4, "pending": 16}
+    assert Counter(await setup.states()) == {"delivered": 4, "pending": 16}
     assert len(shop.arrived) == 4
-    assert await leases(world) == 0
+    assert await leases(setup) == 0
 
 
-async def test_a_stop_waits_for_hanging_sends_only_so_long_and_gives_them_back(
-    world: DeliverySetup,
+async def test_a_stop_waits_for_hanging_sends_up_to_its_limit_and_releases_them(
+    setup: DeliverySetup,
 ) -> None:
     async with hostile.serving(hostile.hang) as port:
-        await world.subscriber(f"http://127.0.0.1:{port}/hooks")
+        await setup.subscriber(f"http://127.0.0.1:{port}/hooks")
         for _ in range(3):
-            await world.event()
+            await setup.event()
         started = monotonic()
-        async with world.forwarder(limits=TimeLimits(30, 30), stop_s=0.3):
-            await until(lambda: _leased(world, 3))
+        async with setup.forwarder(limits=TimeLimits(30, 30), stop_s=0.3):
+            await until(lambda: _leased(setup, 3))
         assert monotonic() - started < 5
-    assert await world.states() == ["pending"] * 3
-    assert await leases(world) == 0
-    assert await world.outcomes() == []
-    [row] = await world.rows(
+    assert await setup.states() == ["pending"] * 3
+    assert await leases(setup) == 0
+    assert await setup.outcomes() == []
+    [row] = await setup.rows(
         "SELECT count(*) AS due FROM outbound_webhooks WHERE due_at <= now() AND attempts = 0"
     )
     assert row.due == 3
 
 
-async def _leased(world: DeliverySetup, count: int) -> bool:
-    return await leases(world) == count
+async def _leased(setup: DeliverySetup, count: int) -> bool:
+    return await leases(setup) == count
 
 
-async def test_a_stop_before_the_start_is_a_stop(world: DeliverySetup) -> None:
-    async with world.forwarder() as forwarder:
+async def test_a_stop_before_the_start_stops(setup: DeliverySetup) -> None:
+    async with setup.forwarder() as forwarder:
         forwarder.stop()
 
 
-async def test_lost_connections_to_the_database_are_survived(world: DeliverySetup) -> None:
-    engine = make_engine(world.url, application="the test")
-    owner = DeliverySetup(make_sessions(engine), world.url, world.vault)
+async def test_delivery_survives_lost_connections_to_the_database(setup: DeliverySetup) -> None:
+    engine = make_engine(setup.url, application="the test")
+    owner = DeliverySetup(make_sessions(engine), setup.url, setup.vault)
     async with open_shop() as shop:
         await owner.subscriber(shop.url)
-        async with world.forwarder():
+        async with setup.forwarder():
             for _ in range(5):
                 await owner.event()
                 await owner.run(
@@ -404,10 +402,10 @@ async def test_lost_connections_to_the_database_are_survived(world: DeliverySetu
     await engine.dispose()
 
 
-async def test_a_fault_of_the_program_ends_the_run(world: DeliverySetup) -> None:
-    listener = NotifyListener(world.url, (OUTBOUND,))
-    forwarder = Forwarder(world.sessions, world.vault, listener, OPTIONS)
-    await world.run("ALTER TABLE outbound_webhooks RENAME COLUMN due_at TO due_moment")
+async def test_an_internal_error_ends_the_run(setup: DeliverySetup) -> None:
+    listener = NotifyListener(setup.url, (OUTBOUND,))
+    forwarder = Forwarder(setup.sessions, setup.vault, listener, OPTIONS)
+    await setup.run("ALTER TABLE outbound_webhooks RENAME COLUMN due_at TO due_moment")
     async with asyncio.timeout(5):
         with pytest.raises(ExceptionGroup) as caught:
             await forwarder.run()
@@ -415,47 +413,47 @@ async def test_a_fault_of_the_program_ends_the_run(world: DeliverySetup) -> None
     assert "due_at does not exist" in repr(error)
 
 
-async def test_a_secret_that_cannot_be_opened_is_our_fault_and_not_charged(
-    world: DeliverySetup,
+async def test_a_secret_that_cannot_be_opened_is_our_failure_and_not_charged(
+    setup: DeliverySetup,
 ) -> None:
     async with open_shop() as shop:
-        await world.subscriber(shop.url)
-        await world.event()
-        stranger = DeliverySetup(world.sessions, world.url, Vault([Fernet.generate_key().decode()]))
+        await setup.subscriber(shop.url)
+        await setup.event()
+        stranger = DeliverySetup(setup.sessions, setup.url, Vault([Fernet.generate_key().decode()]))
         async with stranger.forwarder():
-            await until(lambda: _has_attempts(world, 1))
-    [row] = await world.rows("SELECT * FROM outbound_webhooks")
+            await until(lambda: _has_attempts(setup, 1))
+    [row] = await setup.rows("SELECT * FROM outbound_webhooks")
     assert (row.state, row.attempts, row.excused, row.last_outcome) == ("pending", 0, 1, "own_side")
     assert shop.arrived == []
 
 
-async def test_a_subscriber_without_a_secret_gets_nothing_unsigned(world: DeliverySetup) -> None:
+async def test_a_subscriber_without_a_secret_gets_nothing_unsigned(setup: DeliverySetup) -> None:
     async with open_shop() as shop:
-        await world.subscriber(shop.url)
-        await world.run("DELETE FROM subscriber_secrets")
-        await world.event()
-        async with world.forwarder():
-            await until(lambda: _has_attempts(world, 1))
-    assert await world.outcomes() == ["own_side"]
+        await setup.subscriber(shop.url)
+        await setup.run("DELETE FROM subscriber_secrets")
+        await setup.event()
+        async with setup.forwarder():
+            await until(lambda: _has_attempts(setup, 1))
+    assert await setup.outcomes() == ["own_side"]
     assert shop.arrived == []
 
 
-async def test_what_cannot_be_sent_at_all_does_not_end_the_delivery_of_the_rest(
-    world: DeliverySetup,
+async def test_a_webhook_that_cannot_be_sent_does_not_end_the_delivery_of_the_rest(
+    setup: DeliverySetup,
 ) -> None:
     async with open_shop() as shop:
-        await world.subscriber(shop.url)
-        spoilt, _ = await world.subscriber(shop.url)
-        sealed = world.vault.seal("whsec_")  # opens, and is no key
-        await world.run(
+        await setup.subscriber(shop.url)
+        spoilt, _ = await setup.subscriber(shop.url)
+        sealed = setup.vault.seal("whsec_")  # opens, but is no key
+        await setup.run(
             "UPDATE subscriber_secrets SET sealed = :sealed WHERE subscriber_id = :id",
             sealed=sealed,
             id=spoilt,
         )
-        await world.event()
-        async with world.forwarder():
-            await until(lambda: _has_attempts(world, 2))
-    assert sorted(await world.outcomes()) == ["delivered", "own_side"]
+        await setup.event()
+        async with setup.forwarder():
+            await until(lambda: _has_attempts(setup, 2))
+    assert sorted(await setup.outcomes()) == ["delivered", "own_side"]
 
 
 @pytest.mark.parametrize(
@@ -463,47 +461,47 @@ async def test_what_cannot_be_sent_at_all_does_not_end_the_delivery_of_the_rest(
     [("reset", hostile.reset_at_connect), ("redirect", hostile.answering(b"302 Found"))],
 )
 async def test_a_misbehaving_subscriber_is_retried_until_dead(
-    world: DeliverySetup, kind: str, behaviour: hostile.Behaviour
+    setup: DeliverySetup, kind: str, behaviour: hostile.Behaviour
 ) -> None:
     async with hostile.serving(behaviour) as port:
-        await world.subscriber(f"http://127.0.0.1:{port}/hooks")
-        await world.event()
-        async with world.forwarder():
-            await settled(world, "dead")
-    assert await world.outcomes() == [kind] * 3
+        await setup.subscriber(f"http://127.0.0.1:{port}/hooks")
+        await setup.event()
+        async with setup.forwarder():
+            await settled(setup, "dead")
+    assert await setup.outcomes() == [kind] * 3
 
 
-async def test_a_destination_that_became_forbidden_is_refused_and_retried(
-    world: DeliverySetup,
+async def test_a_destination_that_became_forbidden_is_rejected_and_retried(
+    setup: DeliverySetup,
 ) -> None:
     async with open_shop() as shop:
-        await world.subscriber(shop.url)
-        await world.event()
-        async with world.forwarder(networks=()):
-            await settled(world, "dead")
-        assert await world.outcomes() == ["destination_refused"] * 3
+        await setup.subscriber(shop.url)
+        await setup.event()
+        async with setup.forwarder(networks=()):
+            await settled(setup, "dead")
+        assert await setup.outcomes() == ["destination_refused"] * 3
         assert shop.arrived == []
 
 
-async def test_a_subscribers_own_time_limit_counts(world: DeliverySetup) -> None:
+async def test_a_subscribers_own_time_limit_applies(setup: DeliverySetup) -> None:
     async def slow(_request: web.Request) -> web.Response:
         await asyncio.sleep(0.8)
         return web.Response()
 
     async with open_shop(slow) as shop:
-        await world.subscriber(shop.url, timeout_ms=3_000)
-        await world.event()
-        async with world.forwarder():
-            await settled(world, "delivered")
+        await setup.subscriber(shop.url, timeout_ms=3_000)
+        await setup.event()
+        async with setup.forwarder():
+            await settled(setup, "delivered")
 
 
-async def test_many_subscribers_get_everything(world: DeliverySetup) -> None:
+async def test_many_subscribers_get_everything(setup: DeliverySetup) -> None:
     async with AsyncExitStack() as stack:
         shops = [await stack.enter_async_context(open_shop()) for _ in range(5)]
         for shop in shops:
-            await world.subscriber(shop.url)
-        events = {str(await world.event()) for _ in range(30)}
-        async with world.forwarder(limits=TimeLimits(5, 5)):
-            await settled(world, *["delivered"] * 150)
+            await setup.subscriber(shop.url)
+        events = {str(await setup.event()) for _ in range(30)}
+        async with setup.forwarder(limits=TimeLimits(5, 5)):
+            await settled(setup, *["delivered"] * 150)
     for shop in shops:
         assert Counter(shop.ids) == Counter(events)

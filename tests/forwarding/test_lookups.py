@@ -1,4 +1,4 @@
-"""Look-ups of names: shared, bounded, slow names apart, and the last known addresses while a name server is silent."""
+"""Name look-ups: shared, limited, slow names apart, and last addresses of a silent name server."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ NARROW = LookupLimits(quick=2, overdue=4, slow=1, slow_s=0.05)
 
 
 class NameServer:
-    """Look-ups that hang for names that begin with `silent`, until they are let go."""
+    """Look-ups that hang for names beginning with `silent`, until they are released."""
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
@@ -46,7 +46,7 @@ class NameServer:
         return HOME
 
     def let_go(self) -> None:
-        """End every look-up that hangs."""
+        """End every hanging look-up."""
         self._let_go.set()
 
 
@@ -63,7 +63,7 @@ async def hosts(made: VettingResolver, name: str) -> list[str]:
     return [found["host"] for found in await made.resolve(name, 443)]
 
 
-async def test_a_name_is_looked_up_once_for_all_who_ask_at_the_same_time(
+async def test_concurrent_look_ups_of_a_name_are_one(
     name_server: NameServer,
 ) -> None:
     made = resolver(name_server)
@@ -72,7 +72,7 @@ async def test_a_name_is_looked_up_once_for_all_who_ask_at_the_same_time(
     assert 1 == name_server.asked["shop.example"]
 
 
-async def test_names_whose_server_is_silent_do_not_keep_the_threads_from_others(
+async def test_names_with_a_silent_server_do_not_block_the_threads_of_others(
     name_server: NameServer,
 ) -> None:
     made = resolver(name_server)
@@ -90,7 +90,7 @@ async def test_no_more_threads_hang_than_are_allowed(name_server: NameServer) ->
     await asyncio.sleep(0.6)
     assert (
         5 <= len(name_server.asked) <= 6
-    )  # four overdue, and those that had begun before the fourth was
+    )  # four overdue, and those that began before the fourth was
     assert not await made.begin("shop.example", patience_s=0.1)
     name_server.let_go()
     await asyncio.gather(*hanging, return_exceptions=True)
@@ -115,7 +115,7 @@ async def test_slow_names_share_their_own_threads_and_the_next_does_not_wait(
     name_server.let_go()
 
 
-async def test_a_name_that_answers_quickly_again_is_slow_no_longer(name_server: NameServer) -> None:
+async def test_a_name_that_answers_quickly_again_is_no_longer_slow(name_server: NameServer) -> None:
     made = resolver(name_server)
     first = [asyncio.create_task(made.resolve(f"silent{number}.example")) for number in range(2)]
     while len(made._lookups._slow_names) < 2:
@@ -141,7 +141,7 @@ async def test_while_a_name_server_is_silent_the_last_addresses_are_used(
     name_server.let_go()
 
 
-async def test_an_answer_that_the_server_could_not_be_asked_leaves_the_last_addresses_in_use(
+async def test_a_failed_look_up_leaves_the_last_addresses_in_use(
     name_server: NameServer,
 ) -> None:
     made = resolver(name_server)
@@ -151,7 +151,7 @@ async def test_an_answer_that_the_server_could_not_be_asked_leaves_the_last_addr
     assert ["127.0.0.1"] == await hosts(made, "shop.example")
 
 
-async def test_the_last_addresses_are_judged_again(name_server: NameServer) -> None:
+async def test_the_last_addresses_are_checked_again(name_server: NameServer) -> None:
     networks = [LOOPBACK]
     made = VettingResolver(networks, name_server, NARROW)
     await hosts(made, "shop.example")
@@ -163,7 +163,7 @@ async def test_the_last_addresses_are_judged_again(name_server: NameServer) -> N
     name_server.let_go()
 
 
-async def test_a_name_that_is_no_more_is_forgotten(name_server: NameServer) -> None:
+async def test_a_name_that_no_longer_exists_is_removed(name_server: NameServer) -> None:
     made = resolver(name_server)
     await hosts(made, "shop.example")
     made._known["shop.example"].found_at -= 60
@@ -182,7 +182,7 @@ async def test_addresses_are_not_used_for_longer_than_a_day(name_server: NameSer
         await made.resolve("shop.example")
 
 
-def test_a_look_up_that_hangs_does_not_keep_the_process_from_ending() -> None:
+def test_a_hanging_look_up_does_not_prevent_the_process_from_ending() -> None:
     program = """
 import asyncio, time
 from app.network.resolver import VettingResolver
@@ -198,9 +198,9 @@ asyncio.run(main())
 
 
 async def test_waiting_for_others_look_ups_is_no_attempt(
-    world: DeliverySetup, name_server: NameServer
+    setup: DeliverySetup, name_server: NameServer
 ) -> None:
-    """More names than threads, all silent but one: whoever gets no thread is neither counted nor put into the retry schedule."""
+    """More names than threads, all silent but one: a wait for a thread is not an attempt."""
     arrived = []
 
     async def take(request: web.Request) -> web.Response:
@@ -212,29 +212,32 @@ async def test_waiting_for_others_look_ups_is_no_attempt(
     limits = LookupLimits(quick=1, overdue=2, slow=1, slow_s=0.05)
     async with TestServer(application) as server:
         for number in range(12):
-            await world.subscriber(f"http://silent{number}.example:{server.port}/hooks")
-        good, _ = await world.subscriber(f"http://shop.example:{server.port}/hooks")
-        await world.event()
+            await setup.subscriber(f"http://silent{number}.example:{server.port}/hooks")
+        good, _ = await setup.subscriber(f"http://shop.example:{server.port}/hooks")
+        await setup.event()
         options = {
             "lookup": name_server,
             "lookup_limits": limits,
             "limits": TimeLimits(1, 1),
             "schedule": (timedelta(0), timedelta(hours=1)),
         }
-        async with world.forwarder(**options):
+        async with setup.forwarder(**options):
             await asyncio.sleep(3)
-            tried = await world.rows("SELECT outcome FROM attempts")
-            untried = "SELECT 1 FROM outbound_webhooks WHERE attempts + excused = 0 AND due_at < now() + interval '2 min'"
-            assert len(tried) <= 4
-            assert {"timeout"} >= {row.outcome for row in tried}
-            assert len(await world.rows(untried)) == 13 - len(tried)
+            attempted = await setup.rows("SELECT outcome FROM attempts")
+            waiting = (
+                "SELECT 1 FROM outbound_webhooks "
+                "WHERE attempts + excused = 0 AND due_at < now() + interval '2 min'"
+            )
+            assert len(attempted) <= 4
+            assert {"timeout"} >= {row.outcome for row in attempted}
+            assert len(await setup.rows(waiting)) == 13 - len(attempted)
             name_server.let_go()
 
             async def good_has_it() -> bool:
                 return bool(arrived)
 
             await until(good_has_it, 20)
-    [row] = await world.rows(
+    [row] = await setup.rows(
         "SELECT attempts, excused FROM outbound_webhooks WHERE subscriber_id = :id", id=good
     )
     assert (1, 0) == (row.attempts, row.excused)

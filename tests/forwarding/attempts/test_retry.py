@@ -1,4 +1,4 @@
-"""When to try again, as a table."""
+"""Retry policy as a table."""
 
 from datetime import timedelta
 
@@ -16,9 +16,9 @@ K = OutcomeKind
 
 
 @pytest.mark.parametrize(
-    ("expected", "tries", "outcome", "retry_after"),
+    ("expected", "attempts", "outcome", "retry_after"),
     [
-        # the schedule, from the first try to the last
+        # the schedule, from the first attempt to the last
         ("5s", 1, K.HTTP_5XX, None),
         ("5m", 2, K.HTTP_5XX, None),
         ("30m", 3, K.HTTP_4XX, None),
@@ -26,7 +26,7 @@ K = OutcomeKind
         ("24h", 9, K.DNS, None),
         (None, 10, K.HTTP_5XX, None),
         (None, 11, K.HTTP_5XX, None),
-        # a subscriber that is overloaded gets a minute at least
+        # an overloaded subscriber gets a minute at least
         ("60s", 1, K.TIMEOUT, None),
         ("60s", 1, K.TOO_MANY_REQUESTS, None),
         ("5m", 2, K.TOO_MANY_REQUESTS, None),
@@ -39,18 +39,22 @@ K = OutcomeKind
         ("24h", 1, K.HTTP_5XX, "365d"),
         ("5s", 1, K.HTTP_5XX, "0s"),
         (None, 10, K.HTTP_5XX, "10s"),
-        # gone is gone
+        # a gone subscriber gets no retry
         (None, 1, K.GONE, None),
         (None, 1, K.GONE, "10s"),
     ],
 )
 def test_the_next_attempt_without_jitter(
-    expected: str | None, tries: int, outcome: OutcomeKind, retry_after: str | None
+    expected: str | None, attempts: int, outcome: OutcomeKind, retry_after: str | None
 ) -> None:
     wait = next_attempt(
-        SCHEDULE, tries, outcome, None if retry_after is None else parse_duration(retry_after), 0.5
+        SCHEDULE,
+        attempts,
+        outcome,
+        None if retry_after is None else parse_duration(retry_after),
+        0.5,
     )
-    if expected == "60s" and wait is not None:  # its jitter goes only upwards
+    if expected == "60s" and wait is not None:  # its jitter only adds
         assert timedelta(seconds=60) <= wait <= timedelta(seconds=66)
     else:
         assert wait == (None if expected is None else parse_duration(expected))
@@ -60,7 +64,7 @@ def test_the_next_attempt_without_jitter(
     ("random", "expected_s"),
     [(0.0, 4.5), (0.25, 4.75), (0.5, 5.0), (1.0, 5.5)],
 )
-def test_jitter_is_ten_percent_each_way(random: float, expected_s: float) -> None:
+def test_jitter_is_ten_percent_in_both_directions(random: float, expected_s: float) -> None:
     wait = next_attempt(SCHEDULE, 1, K.HTTP_5XX, None, random)
     assert wait is not None
     assert wait.total_seconds() == pytest.approx(expected_s)
@@ -68,7 +72,7 @@ def test_jitter_is_ten_percent_each_way(random: float, expected_s: float) -> Non
 
 @pytest.mark.parametrize("outcome", [K.TIMEOUT, K.TOO_MANY_REQUESTS])
 @pytest.mark.parametrize("random", [0.0, 0.5, 1.0])
-def test_jitter_never_undercuts_the_minute(outcome: OutcomeKind, random: float) -> None:
+def test_jitter_never_shortens_the_minute(outcome: OutcomeKind, random: float) -> None:
     wait = next_attempt(SCHEDULE, 1, outcome, None, random)
     assert wait is not None
     assert wait >= timedelta(seconds=60)
@@ -80,7 +84,7 @@ def test_a_zero_wait_with_a_zero_retry_after_is_a_second() -> None:
     ) == timedelta(seconds=1)
 
 
-def test_a_retry_after_in_the_past_is_harmless() -> None:
+def test_a_retry_after_in_the_past_is_ignored() -> None:
     assert next_attempt(SCHEDULE, 1, K.HTTP_5XX, timedelta(days=-3), 0.5) == timedelta(seconds=5)
 
 
@@ -89,9 +93,9 @@ def test_a_retry_after_in_the_past_is_harmless() -> None:
     [("5s", 1), ("10s", 2), ("20s", 3), ("160s", 6), ("5m", 7), ("5m", 8), ("5m", EXCUSED_AT_MOST)],
 )
 def test_our_own_failures_are_retried_at_growing_intervals(expected: str, excused: int) -> None:
-    for tries in (0, 10):  # whatever the subscriber was charged with
+    for attempts in (0, 10):  # whatever was charged
         assert next_attempt(
-            SCHEDULE, tries, K.OWN_SIDE, None, 0.5, excused=excused
+            SCHEDULE, attempts, K.OWN_SIDE, None, 0.5, excused=excused
         ) == parse_duration(expected)
 
 
@@ -121,7 +125,7 @@ def test_our_own_failures_are_not_excused_for_ever() -> None:
         (600, K.BAD_RESPONSE),
     ],
 )
-def test_what_a_status_means(status: int, kind: OutcomeKind) -> None:
+def test_the_kind_of_each_status(status: int, kind: OutcomeKind) -> None:
     assert kind_of_status(status) is kind
 
 

@@ -1,4 +1,4 @@
-"""Headers, private authorities and client certificates of one subscriber, and the way through a forward proxy."""
+"""Connection options of one subscriber: headers, CA, client certificate; and a forward proxy."""
 
 import asyncio
 import ssl
@@ -38,14 +38,16 @@ def at_home(_host: str) -> Sequence[Address]:
     return [ip_address("127.0.0.1")]
 
 
-async def send(url: str, transport: ConnectionOptions, **options: object) -> DeliveryOutcome:
+async def send(
+    url: str, connection_options: ConnectionOptions, **options: object
+) -> DeliveryOutcome:
     async with sender(**{"limits": PATIENT, "lookup": at_home, **options}) as made:
-        return await made.send(webhook(url), [SECRET], transport)
+        return await made.send(webhook(url), [SECRET], connection_options)
 
 
 @dataclass
 class Noting:
-    """A server that answers 200 and keeps what it was sent."""
+    """Server that answers 200 and keeps the requests."""
 
     heads: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
@@ -63,7 +65,7 @@ class Noting:
         await writer.drain()
 
     def headers(self) -> dict[str, str]:
-        """Those of the last request."""
+        """Headers of the last request."""
         return {
             name.lower(): value
             for name, _, value in (
@@ -72,7 +74,7 @@ class Noting:
         }
 
 
-async def test_headers_of_a_subscriber_stand_beside_ours() -> None:
+async def test_headers_of_a_subscriber_are_sent_beside_ours() -> None:
     shop = Noting()
     async with hostile.serving(shop) as port:
         outcome = await send(
@@ -98,7 +100,7 @@ async def test_headers_of_a_subscriber_stand_beside_ours() -> None:
         {f"x-{n}": "v" for n in range(MOST_HEADERS)},
     ],
 )
-def test_usual_headers_are_taken(headers: dict[str, str]) -> None:
+def test_common_headers_are_accepted(headers: dict[str, str]) -> None:
     check_headers(headers)
 
 
@@ -139,38 +141,42 @@ def test_usual_headers_are_taken(headers: dict[str, str]) -> None:
         {f"x-{n}": "v" for n in range(MOST_HEADERS + 1)},
     ],
 )
-def test_headers_that_are_ours_or_broken_are_refused_without_their_value(
+def test_reserved_or_broken_headers_are_rejected_without_their_value(
     headers: dict[str, str],
 ) -> None:
-    with pytest.raises(HeaderRefused) as refused:
+    with pytest.raises(HeaderRefused) as rejected:
         check_headers({name: value.replace("v", "hidden-value") for name, value in headers.items()})
-    assert "hidden-value" not in str(refused.value)
+    assert "hidden-value" not in str(rejected.value)
 
 
-def test_a_transport_is_read_as_it_was_written_and_shows_nothing() -> None:
-    transport = ConnectionOptions((("authorization", "Bearer abc"),), "CA", "CERTIFICATE AND KEY")
-    assert transport == connection_options_of(transport.to_text())
-    assert "ConnectionOptions()" == repr(transport)
+def test_options_are_read_as_written_and_never_shown() -> None:
+    connection_options = ConnectionOptions(
+        (("authorization", "Bearer abc"),), "CA", "CERTIFICATE AND KEY"
+    )
+    assert connection_options == connection_options_of(connection_options.to_text())
+    assert "ConnectionOptions()" == repr(connection_options)
 
 
-async def test_an_authority_of_ones_own_is_trusted_alone(tmp_path: Path) -> None:
+async def test_a_subscribers_own_ca_is_trusted_alone(tmp_path: Path) -> None:
     private, public = Authority("private"), Authority("public")
     everybody = TlsContexts(private_file := tmp_path / "ca.pem")
     private_file.write_text(public.pem)
-    for authority, transport, kind in (
+    for authority, connection_options, kind in (
         (private, ConnectionOptions(), K.TLS),
         (private, ConnectionOptions(ca=private.pem), K.DELIVERED),
         (public, ConnectionOptions(ca=private.pem), K.TLS),
-        (public, ConnectionOptions(), K.DELIVERED),  # by the file for everybody
+        (public, ConnectionOptions(), K.DELIVERED),  # by the CA file for all
     ):
         async with hostile.serving(
             hostile.answering(b"200 OK"), authority.server(tmp_path, "shop.example")
         ) as port:
-            outcome = await send(f"https://shop.example:{port}/", transport, tls_contexts=everybody)
+            outcome = await send(
+                f"https://shop.example:{port}/", connection_options, tls_contexts=everybody
+            )
         assert outcome.kind is kind, (authority.name, outcome)
 
 
-async def test_a_client_certificate_is_shown_to_a_server_that_asks_for_it(tmp_path: Path) -> None:
+async def test_a_client_certificate_is_sent_to_a_server_that_asks_for_it(tmp_path: Path) -> None:
     authority, stranger = Authority("shop"), Authority("stranger")
     server = authority.server(tmp_path, "shop.example")
     server.verify_mode = ssl.CERT_REQUIRED
@@ -185,7 +191,7 @@ async def test_a_client_certificate_is_shown_to_a_server_that_asks_for_it(tmp_pa
             )
             assert outcome.kind in (K.TLS, K.RESET), (
                 outcome
-            )  # in TLS 1.3 the refusal comes after the handshake
+            )  # in TLS 1.3 the rejection comes after the handshake
 
 
 async def test_connections_are_not_shared_between_certificates(tmp_path: Path) -> None:
@@ -212,19 +218,21 @@ async def test_connections_are_not_shared_between_certificates(tmp_path: Path) -
     ):
         certificates = {name: authority.issue(name) for name in ("one", "two")}
         for name in ("one", "two", None, "one"):
-            transport = ConnectionOptions(
+            connection_options = ConnectionOptions(
                 ca=authority.pem, client_certificate=certificates[name] if name else None
             )
             assert (
                 K.DELIVERED
                 is (
-                    await made.send(webhook(f"https://shop.example:{port}/"), [SECRET], transport)
+                    await made.send(
+                        webhook(f"https://shop.example:{port}/"), [SECRET], connection_options
+                    )
                 ).kind
             )
     assert ["one", "two", None, "one"] == seen
 
 
-def test_a_certificate_that_cannot_be_used_is_an_error_and_asks_nobody_for_a_password() -> None:
+def test_an_unusable_certificate_is_an_error_and_prompts_for_no_password() -> None:
     authority = Authority("shop")
     for certificate in (
         "",
@@ -236,34 +244,34 @@ def test_a_certificate_that_cannot_be_used_is_an_error_and_asks_nobody_for_a_pas
             make_context(None, certificate)
 
 
-def test_a_file_of_authorities_that_holds_none_is_named(tmp_path: Path) -> None:
+def test_a_ca_file_without_certificates_is_named(tmp_path: Path) -> None:
     for file in (tmp_path / "missing.pem", tmp_path / "empty.pem"):
         (tmp_path / "empty.pem").touch()
         with pytest.raises(WrongSettings, match="RELAY_SUBSCRIBER_CA_FILE"):
             ForwardingOptions.of(Settings(subscriber_ca_file=file))
 
 
-async def test_a_subscribers_transport_is_unsealed_for_its_webhooks_only(
-    world: DeliverySetup,
+async def test_a_subscribers_connection_options_are_opened_for_its_webhooks_only(
+    setup: DeliverySetup,
 ) -> None:
-    special, usual = Noting(), Noting()
-    sealed = world.vault.seal(ConnectionOptions((("x-shop", "special"),)).to_text())
-    async with hostile.serving(special) as one, hostile.serving(usual) as two:
-        await world.subscriber(f"http://127.0.0.1:{one}/", sealed_transport=sealed)
-        await world.subscriber(f"http://127.0.0.1:{two}/")
-        async with world.forwarder():
-            await world.event()
-            await until(lambda: _all_delivered(world, 2))
-    assert ("special", None) == (special.headers().get("x-shop"), usual.headers().get("x-shop"))
+    special, common = Noting(), Noting()
+    sealed = setup.vault.seal(ConnectionOptions((("x-shop", "special"),)).to_text())
+    async with hostile.serving(special) as one, hostile.serving(common) as two:
+        await setup.subscriber(f"http://127.0.0.1:{one}/", sealed_transport=sealed)
+        await setup.subscriber(f"http://127.0.0.1:{two}/")
+        async with setup.forwarder():
+            await setup.event()
+            await until(lambda: _all_delivered(setup, 2))
+    assert ("special", None) == (special.headers().get("x-shop"), common.headers().get("x-shop"))
 
 
-async def _all_delivered(world: DeliverySetup, count: int) -> bool:
-    return ["delivered"] * count == await world.states()
+async def _all_delivered(setup: DeliverySetup, count: int) -> bool:
+    return ["delivered"] * count == await setup.states()
 
 
 @dataclass
 class Proxy:
-    """A forward proxy that joins what it is asked for with a local port, or answers as it is told."""
+    """Run a forward proxy that connects each request to a local port, or gives a fixed answer."""
 
     target_port: int = 0
     answer: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n"
@@ -302,14 +310,14 @@ async def proxying(proxy: Proxy) -> AsyncIterator[Proxy]:
 
 PUBLIC = ip_address("203.0.113.7")
 OUTSIDE = [ip_network("203.0.113.0/24")]
-"""A range that is refused otherwise stands for the public ones."""
+"""Use a forbidden range as if it were public."""
 
 
 def public(host: str) -> Sequence[Address]:
     return at_home(host) if host == "proxy.example" else [PUBLIC]
 
 
-async def test_through_a_proxy_the_judged_address_is_asked_for_and_the_name_is_verified(
+async def test_a_proxy_gets_the_checked_address_and_the_name_is_verified(
     tmp_path: Path,
 ) -> None:
     authority, shop = Authority("shop"), Noting()
@@ -340,7 +348,7 @@ async def test_through_a_proxy_the_judged_address_is_asked_for_and_the_name_is_v
     assert Webhook(SECRET).verify(shop.bodies[0], headers)
 
 
-async def test_the_proxy_is_asked_for_nothing_that_is_forbidden() -> None:
+async def test_the_proxy_gets_no_request_for_a_forbidden_address() -> None:
     async with proxying(Proxy()) as proxy:
         for url in ("https://127.0.0.1/", "https://10.0.0.1/", "https://inside.example/"):
             outcome = await send(
@@ -363,7 +371,7 @@ async def test_the_proxy_is_asked_for_nothing_that_is_forbidden() -> None:
         (b"504 Too Late", K.UNREACHABLE),
     ],
 )
-async def test_what_the_proxy_answers_is_told_from_what_the_subscriber_does(
+async def test_the_proxys_answer_is_distinguished_from_the_subscribers(
     answer: bytes, kind: OutcomeKind
 ) -> None:
     async with proxying(
@@ -383,7 +391,7 @@ async def test_what_the_proxy_answers_is_told_from_what_the_subscriber_does(
     )
 
 
-async def test_a_proxy_that_is_away_is_trouble_on_our_side() -> None:
+async def test_an_unreachable_proxy_is_our_failure() -> None:
     def nameless(host: str) -> Sequence[Address]:
         if host == "proxy.example":
             raise gaierror(EAI_NONAME, "Name or service not known")
@@ -416,7 +424,7 @@ async def test_a_proxy_that_is_away_is_trouble_on_our_side() -> None:
     )
 
 
-async def test_a_name_that_does_not_exist_is_the_subscribers_fault_through_a_proxy_too() -> None:
+async def test_an_unknown_name_is_the_subscribers_failure_through_a_proxy_too() -> None:
     def lookup(host: str) -> Sequence[Address]:
         if host == "shop.example":
             raise gaierror(EAI_NONAME, "Name or service not known")
@@ -445,6 +453,6 @@ async def test_a_name_that_does_not_exist_is_the_subscribers_fault_through_a_pro
         "socks5://proxy.example",
     ],
 )
-def test_a_proxy_of_another_kind_is_refused(proxy: str) -> None:
+def test_another_kind_of_proxy_is_rejected(proxy: str) -> None:
     with pytest.raises(ValueError, match="http://"):
         Settings(subscriber_proxy=proxy)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""How much room each subscriber has, and when a claim is worth repeating."""
+"""Concurrency limits of each subscriber, and when a claim is worth repeating."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -38,7 +38,7 @@ def offered(limits: ConcurrencyLimits) -> list[tuple[int, int]]:
     return [(busy.in_flight, min(busy.allowed, 1_000)) for busy in limits.offer()]
 
 
-def test_what_is_under_way_takes_room_until_it_ends() -> None:
+def test_webhooks_in_flight_use_slots_until_they_end() -> None:
     limits, shop = ConcurrencyLimits(10), target()
     assert limits.offer() == []
     limits.add(webhooks(shop, 3))
@@ -48,28 +48,28 @@ def test_what_is_under_way_takes_room_until_it_ends() -> None:
     assert (limits.free, offered(limits), limits.in_flight) == (10, [], 0)
 
 
-def test_a_slot_is_wanted_when_the_claim_gave_all_there_was_room_for() -> None:
+def test_a_slot_is_worth_a_claim_when_the_claim_used_the_whole_offer() -> None:
     limits, shop = ConcurrencyLimits(10), target(4)
     limits.offer()
     assert not limits.add(webhooks(shop, 4))
     assert limits.remove(one(shop), K.DELIVERED)
 
 
-def test_a_slot_is_not_wanted_when_the_claim_left_room() -> None:
+def test_a_slot_is_not_worth_a_claim_when_the_claim_left_slots() -> None:
     limits, shop = ConcurrencyLimits(10), target(4)
     limits.offer()
     assert not limits.add(webhooks(shop, 3))
     assert not limits.remove(one(shop), K.DELIVERED)
 
 
-def test_a_slot_is_wanted_when_all_are_taken() -> None:
+def test_a_slot_is_worth_a_claim_when_all_are_taken() -> None:
     limits, shop = ConcurrencyLimits(2), target(4)
     limits.offer()
     limits.add(webhooks(shop, 2))
     assert limits.remove(one(shop), K.DELIVERED)
 
 
-def test_room_that_came_free_during_a_claim_is_used_at_once() -> None:
+def test_slots_that_came_free_during_a_claim_are_used_immediately() -> None:
     limits, shop = ConcurrencyLimits(10), target(4)
     limits.offer()
     limits.add(webhooks(shop, 3))
@@ -79,7 +79,7 @@ def test_room_that_came_free_during_a_claim_is_used_at_once() -> None:
     assert limits.add(webhooks(shop, 1))  # ... and used, while three more came free
 
 
-def test_timeouts_halve_the_room_down_to_one_and_successes_restore_it() -> None:
+def test_timeouts_halve_the_limit_down_to_one_and_successes_restore_it() -> None:
     limits, shop = ConcurrencyLimits(100), target(8)
     limits.offer()
     limits.add(webhooks(shop, 8))
@@ -97,7 +97,7 @@ def test_timeouts_halve_the_room_down_to_one_and_successes_restore_it() -> None:
     assert offered(limits) == []  # as at the beginning
 
 
-def test_a_quick_failure_changes_no_room() -> None:
+def test_a_quick_failure_changes_no_limit() -> None:
     limits, shop = ConcurrencyLimits(10), target(4)
     limits.offer()
     limits.add(webhooks(shop, 4))
@@ -106,31 +106,31 @@ def test_a_quick_failure_changes_no_room() -> None:
     assert offered(limits) == []
 
 
-def test_a_subscriber_that_is_gone_has_no_room_until_that_is_recorded() -> None:
+def test_a_subscriber_that_is_gone_gets_nothing_until_that_is_recorded() -> None:
     limits, shop = ConcurrencyLimits(10), target(4)
     limits.offer()
     limits.add(webhooks(shop, 3))
     limits.remove(one(shop), K.GONE)
-    limits.remove(one(shop), K.DELIVERED)  # one that was under way before
+    limits.remove(one(shop), K.DELIVERED)  # it was in flight before
     assert offered(limits) == [(1, 0)]
     limits.reopen()
     assert offered(limits) == [(1, 1_000)]
 
 
-def test_a_quarter_of_all_room_is_kept_for_first_tries() -> None:
+def test_a_quarter_of_all_slots_is_kept_for_first_attempts() -> None:
     limits, shop = ConcurrencyLimits(8), target(100)
     assert limits.free_for_retries == 6
     limits.offer()
     limits.add(retries(shop, 6))
     assert (limits.free, limits.free_for_retries) == (2, 0)
     assert [busy.retries for busy in limits.offer()] == [6]
-    assert limits.remove(retries(shop, 1)[0], K.HTTP_5XX)  # others may wait for just this
+    assert limits.remove(retries(shop, 1)[0], K.HTTP_5XX)  # others may wait for this slot
     assert (limits.free, limits.free_for_retries) == (3, 1)
     limits.add(webhooks(shop, 3))
     assert (limits.free, limits.free_for_retries) == (0, 0)
 
 
-def test_a_retrys_slot_is_wanted_when_retries_used_up_their_share() -> None:
+def test_a_retrys_slot_is_worth_a_claim_when_retries_used_up_their_share() -> None:
     limits, shop = ConcurrencyLimits(100), target(4)
     limits.offer()
     assert not limits.add(retries(shop, 3))
@@ -142,7 +142,7 @@ def test_the_share_of_retries(slots: int, share: int) -> None:
     assert share == retry_share(slots)
 
 
-def test_what_only_waits_for_its_turn_does_not_soften_the_halving() -> None:
+def test_waiters_for_a_slot_do_not_weaken_the_halving() -> None:
     limits, shop = ConcurrencyLimits(1_000), target(8)
     limits.offer()
     limits.add(webhooks(shop, 8))
@@ -153,7 +153,7 @@ def test_what_only_waits_for_its_turn_does_not_soften_the_halving() -> None:
     assert [busy.allowed for busy in limits.offer()] == [4]
 
 
-def test_for_a_quick_subscriber_more_is_claimed_ahead() -> None:
+def test_more_is_claimed_ahead_for_a_quick_subscriber() -> None:
     limits, shop = ConcurrencyLimits(1_000), target(8)
     limits.offer()
     limits.add(webhooks(shop, 8))
@@ -200,13 +200,13 @@ def test_nothing_is_claimed_ahead_for_a_subscriber_that_is_slow_fails_or_has_a_r
         (K.GONE, 0.1, True),
     ],
 )
-def test_a_subscriber_that_became_slow_ends_what_was_claimed_ahead(
+def test_a_subscriber_that_became_slow_ends_claiming_ahead(
     kind: K, seconds: float, *, ends: bool
 ) -> None:
     assert ends_ahead(kind, seconds) is ends
 
 
-def test_an_attempt_that_hangs_gives_its_slot_to_another() -> None:
+def test_a_hanging_attempt_gives_its_slot_to_another() -> None:
     limits, shop, other = ConcurrencyLimits(4), target(4), target(4)
     sent = webhooks(shop, 4)
     limits.add(sent)
@@ -229,7 +229,7 @@ def test_no_more_hang_beside_the_slots_than_five_times_as_many() -> None:
     assert (limits.hanging, limits.free) == (11, 1)
 
 
-def test_retries_that_hang_do_not_use_up_the_share_of_retries() -> None:
+def test_hanging_retries_do_not_use_up_the_share_of_retries() -> None:
     limits, shop = ConcurrencyLimits(8), target(8)
     sent = retries(shop, 6)
     limits.add(sent)
@@ -241,7 +241,7 @@ def test_retries_that_hang_do_not_use_up_the_share_of_retries() -> None:
     assert limits.free_for_retries == 6
 
 
-def test_a_subscriber_with_one_that_hangs_gets_one_more_until_something_is_delivered() -> None:
+def test_a_subscriber_with_a_hanging_attempt_gets_one_more_until_a_delivery() -> None:
     limits, shop = ConcurrencyLimits(100), target(8)
     sent = webhooks(shop, 2)
     limits.add(sent)
@@ -251,7 +251,7 @@ def test_a_subscriber_with_one_that_hangs_gets_one_more_until_something_is_deliv
     assert offered(limits) == [(1, 1_000)]
 
 
-def test_a_subscriber_that_usually_answers_late_keeps_its_room() -> None:
+def test_a_subscriber_that_always_answers_slowly_keeps_its_limit() -> None:
     limits, shop = ConcurrencyLimits(100), target(8)
     first, second = webhooks(shop, 2)
     limits.add([first])
@@ -262,7 +262,7 @@ def test_a_subscriber_that_usually_answers_late_keeps_its_room() -> None:
     assert offered(limits) == [(1, 50)]
 
 
-def test_when_many_hang_nobody_unproven_gets_a_second() -> None:
+def test_when_many_hang_no_unproven_subscriber_gets_a_second() -> None:
     limits = ConcurrencyLimits(16)
     assert limits.unproven_limit is None
     for _ in range(9):
@@ -274,7 +274,7 @@ def test_when_many_hang_nobody_unproven_gets_a_second() -> None:
 
 
 @pytest.mark.parametrize(("slow", "allowed"), [(1, 8), (2, 4), (4, 2), (9, 1)])
-def test_subscribers_that_answer_late_share_half_the_slots(slow: int, allowed: int) -> None:
+def test_subscribers_that_answer_slowly_share_half_the_slots(slow: int, allowed: int) -> None:
     limits = ConcurrencyLimits(16)
     for _ in range(slow):
         webhook = one(target(16))
@@ -298,9 +298,7 @@ def test_capped_subscribers_share_a_quarter_of_the_slots() -> None:
     assert limits.free_for_capped == 1
 
 
-def test_a_claim_is_told_nothing_of_idle_subscribers_that_timed_out_and_their_room_is_remembered() -> (
-    None
-):
+def test_the_limit_of_an_idle_subscriber_that_timed_out_is_kept_but_not_offered() -> None:
     limits, shop = ConcurrencyLimits(100), target(8)
     limits.add([one(shop)])
     limits.remove(one(shop), K.TIMEOUT, 5.0)
@@ -310,7 +308,7 @@ def test_a_claim_is_told_nothing_of_idle_subscribers_that_timed_out_and_their_ro
     assert offered(limits) == [(1, 1)]
 
 
-def test_a_subscriber_at_rest_gets_nothing_for_a_while() -> None:
+def test_a_resting_subscriber_gets_nothing_for_a_while() -> None:
     limits, shop = ConcurrencyLimits(100), target(8)
     limits.add([one(shop)])
     limits.rest(one(shop), 60)

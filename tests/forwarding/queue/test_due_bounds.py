@@ -1,4 +1,4 @@
-"""Bounds of the scans for due webhooks: an old snapshot costs nothing, and no webhook is skipped for good."""
+"""Bounds of the scans for due webhooks: cheap beside an old snapshot, and complete."""
 
 import asyncio
 import random
@@ -28,26 +28,26 @@ from tests.forwarding.test_forwarder import open_shop
 LATE = "UPDATE outbound_webhooks SET due_at = now() - interval '1 hour' WHERE state = 'pending'"
 
 
-async def take(world: DeliverySetup, bounds: DueBounds) -> list[ClaimedWebhook]:
-    async with world.sessions.begin() as session:
+async def take(setup: DeliverySetup, bounds: DueBounds) -> list[ClaimedWebhook]:
+    async with setup.sessions.begin() as session:
         return await claim(
             session, limit=200, busy=[], lease=LEASE, order_hold=HOLD, bounds=bounds.parameters()
         )
 
 
-async def move(world: DeliverySetup, bounds: DueBounds) -> bool:
-    async with world.sessions.begin() as session:
+async def move(setup: DeliverySetup, bounds: DueBounds) -> bool:
+    async with setup.sessions.begin() as session:
         return await bounds.move(session)
 
 
-async def swept(world: DeliverySetup, bounds: DueBounds) -> None:
+async def swept(setup: DeliverySetup, bounds: DueBounds) -> None:
     async with asyncio.timeout(10):
-        while not await move(world, bounds):
+        while not await move(setup, bounds):
             await asyncio.sleep(0.01)
 
 
 async def pages_read(connection: Connection, bounds: DueBounds | None) -> int:
-    """How many pages of the cache or the disk a claim of nothing reads."""
+    """Return the number of pages that a claim of nothing reads, from cache or disk."""
     query, names = numbered(CLAIM)
     values = {
         **PARAMETERS,
@@ -69,15 +69,15 @@ async def pages_read(connection: Connection, bounds: DueBounds | None) -> int:
     )
 
 
-async def test_a_claim_does_not_read_what_an_old_snapshot_keeps(world: DeliverySetup) -> None:
+async def test_a_claim_does_not_read_dead_entries_of_an_old_snapshot(setup: DeliverySetup) -> None:
     bounds = DueBounds()
-    await world.subscriber(URL, max_in_flight=200)
-    connection, holder = await connect(world.url), await connect(world.url)
+    await setup.subscriber(URL, max_in_flight=200)
+    connection, holder = await connect(setup.url), await connect(setup.url)
     async with holder.transaction(isolation="repeatable_read", readonly=True):
         await holder.fetchval("SELECT 1 FROM outbound_webhooks")
         for _ in range(20):
-            await _owe_many(world, 100)
-            taken = await take(world, bounds)
+            await _enqueue_many(setup, 100)
+            taken = await take(setup, bounds)
             assert len(taken) == 100
             done = [
                 AttemptResult(
@@ -94,23 +94,24 @@ async def test_a_claim_does_not_read_what_an_old_snapshot_keeps(world: DeliveryS
                 )
                 for w in taken
             ]
-            async with world.sessions.begin() as session:
+            async with setup.sessions.begin() as session:
                 await record(session, done)
         await asyncio.sleep(1.5)
-        await move(world, bounds)
+        await move(setup, bounds)
         without, bounded = await pages_read(connection, None), await pages_read(connection, bounds)
     assert without > 3 * bounded, f"{bounded} of {without}"
     await connection.close()
     await holder.close()
 
 
-async def _owe_many(world: DeliverySetup, count: int) -> None:
+async def _enqueue_many(setup: DeliverySetup, count: int) -> None:
     ids = [uuid7() for _ in range(count)]
-    async with world.sessions.begin() as session:
+    async with setup.sessions.begin() as session:
         await session.execute(
             text(
                 "INSERT INTO events (id, type, order_no, sequence, created_at, data) "
-                "SELECT id, 'payment.received', id::text, 1, now(), '{}' FROM unnest(CAST(:ids AS uuid[])) AS id"
+                "SELECT id, 'payment.received', id::text, 1, now(), '{}' "
+                "FROM unnest(CAST(:ids AS uuid[])) AS id"
             ),
             {"ids": ids},
         )
@@ -118,49 +119,49 @@ async def _owe_many(world: DeliverySetup, count: int) -> None:
 
 
 async def test_a_webhook_that_becomes_due_below_the_bound_is_found_by_a_sweep(
-    world: DeliverySetup,
+    setup: DeliverySetup,
 ) -> None:
     bounds = DueBounds()
-    await world.subscriber(URL)
-    await move(world, bounds)
-    event = await world.event()
-    await world.run(LATE)
-    assert await take(world, bounds) == []
-    await swept(world, bounds)
-    assert [webhook.event_id for webhook in await take(world, bounds)] == [event]
+    await setup.subscriber(URL)
+    await move(setup, bounds)
+    event = await setup.event()
+    await setup.run(LATE)
+    assert await take(setup, bounds) == []
+    await swept(setup, bounds)
+    assert [webhook.event_id for webhook in await take(setup, bounds)] == [event]
 
 
-async def test_a_bound_waits_for_the_first_pending_webhook(world: DeliverySetup) -> None:
-    """What cannot be claimed now, for lack of room or a rate, is still above the bound an hour later."""
+async def test_a_bound_waits_for_the_first_pending_webhook(setup: DeliverySetup) -> None:
+    """A webhook that cannot be claimed now, for a limit, is still above the bound an hour later."""
     bounds = DueBounds()
-    await world.subscriber(URL)
-    event = await world.event()
-    await world.run(LATE)
+    await setup.subscriber(URL)
+    event = await setup.event()
+    await setup.run(LATE)
     for _ in range(3):
-        await move(world, bounds)
-    assert [webhook.event_id for webhook in await take(world, bounds)] == [event]
+        await move(setup, bounds)
+    assert [webhook.event_id for webhook in await take(setup, bounds)] == [event]
 
 
-async def test_a_resumed_subscriber_has_no_bound(world: DeliverySetup) -> None:
+async def test_a_resumed_subscriber_has_no_bound(setup: DeliverySetup) -> None:
     bounds = DueBounds()
-    subscriber, _ = await world.subscriber(URL)
-    await move(world, bounds)
-    event = await world.event(age=timedelta(days=2))
-    await world.run("UPDATE subscribers SET state = 'paused'")
-    await move(world, bounds)
-    async with world.sessions.begin() as session:
+    subscriber, _ = await setup.subscriber(URL)
+    await move(setup, bounds)
+    event = await setup.event(age=timedelta(days=2))
+    await setup.run("UPDATE subscribers SET state = 'paused'")
+    await move(setup, bounds)
+    async with setup.sessions.begin() as session:
         await session.execute(text("UPDATE outbound_webhooks SET attempts = 1"))
         assert await ready_backlog(session, subscriber) == 1
-    await world.run("UPDATE subscribers SET state = 'active'")
-    assert [webhook.event_id for webhook in await take(world, bounds)] == [event]
+    await setup.run("UPDATE subscribers SET state = 'active'")
+    assert [webhook.event_id for webhook in await take(setup, bounds)] == [event]
 
 
-async def test_a_clock_of_the_database_that_was_set_back_lowers_the_bound(
-    world: DeliverySetup,
+async def test_a_database_clock_that_was_set_back_lowers_the_bound(
+    setup: DeliverySetup,
 ) -> None:
     bounds = DueBounds()
-    await world.subscriber(URL)
-    await move(world, bounds)
+    await setup.subscriber(URL)
+    await move(setup, bounds)
     ahead = bounds.parameters()
     ahead = {
         **ahead,
@@ -172,45 +173,46 @@ async def test_a_clock_of_the_database_that_was_set_back_lowers_the_bound(
             for name in ("bound_first_attempts", "bound_retries")
         },
     }
-    event = await world.event()
-    async with world.sessions.begin() as session:
+    event = await setup.event()
+    async with setup.sessions.begin() as session:
         taken = await claim(session, limit=9, busy=[], lease=LEASE, order_hold=HOLD, bounds=ahead)
     assert [webhook.event_id for webhook in taken] == [event]
 
 
 @pytest.mark.parametrize("held", [False, True])
-async def test_no_webhook_is_skipped_whatever_becomes_due_when(
-    world: DeliverySetup, held: bool
+async def test_no_webhook_is_skipped_by_any_order_of_changes(
+    setup: DeliverySetup, held: bool
 ) -> None:
-    """Late commits, pauses and resumptions, replays and due times in the past, beside two workers."""
+    """Late commits, pauses, resumptions, replays and past due times, beside two workers."""
     random_ = random.Random(held)
-    holder = await connect(world.url)
+    holder = await connect(setup.url)
     transaction = holder.transaction(isolation="repeatable_read", readonly=True)
     await transaction.start()
     if held:
         await holder.fetchval("SELECT 1 FROM outbound_webhooks")
-    async with open_shop() as shop, world.forwarder(), world.forwarder():
-        subscriber, _ = await world.subscriber(shop.url)
+    async with open_shop() as shop, setup.forwarder(), setup.forwarder():
+        subscriber, _ = await setup.subscriber(shop.url)
         made = [
             one
-            for some in await asyncio.gather(*(_live(world, subscriber, random_) for _ in range(5)))
+            for some in await asyncio.gather(*(_live(setup, subscriber, random_) for _ in range(5)))
             for one in some
         ]
-        await until(lambda: _nothing_pending(world), 30)
+        await until(lambda: _nothing_pending(setup), 30)
         arrived = {UUID(webhook_id) for webhook_id in shop.ids}
     await transaction.rollback()
     await holder.close()
     assert arrived == set(made)
 
 
-async def _live(world: DeliverySetup, subscriber: UUID, random_: random.Random) -> list[UUID]:
+async def _live(setup: DeliverySetup, subscriber: UUID, random_: random.Random) -> list[UUID]:
     made = []
     for _ in range(12):
         event = uuid7()
-        async with world.sessions.begin() as session:
+        async with setup.sessions.begin() as session:
             await session.execute(
                 text(
-                    "INSERT INTO events (id, type, created_at, data) VALUES (:id, 'payment.received', now(), '{}')"
+                    "INSERT INTO events (id, type, created_at, data) "
+                    "VALUES (:id, 'payment.received', now(), '{}')"
                 ),
                 {"id": event},
             )
@@ -219,21 +221,21 @@ async def _live(world: DeliverySetup, subscriber: UUID, random_: random.Random) 
         made.append(event)
         match random_.randrange(4):
             case 0:
-                await world.run(LATE)
+                await setup.run(LATE)
             case 1:
-                await world.run(
+                await setup.run(
                     "UPDATE subscribers SET state = 'paused' WHERE id = :id", id=subscriber
                 )
-                async with world.sessions.begin() as session:
+                async with setup.sessions.begin() as session:
                     await ready_backlog(session, subscriber)
-                await world.run(
+                await setup.run(
                     "UPDATE subscribers SET state = 'active' WHERE id = :id", id=subscriber
                 )
             case 2:
-                async with world.sessions.begin() as session:
+                async with setup.sessions.begin() as session:
                     await enqueue(session, random_.choice(made), subscriber)
     return made
 
 
-async def _nothing_pending(world: DeliverySetup) -> bool:
-    return "pending" not in await world.states()
+async def _nothing_pending(setup: DeliverySetup) -> bool:
+    return "pending" not in await setup.states()

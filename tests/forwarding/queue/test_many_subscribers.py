@@ -1,4 +1,4 @@
-"""The cost of delivery's statements with a thousand subscribers: no join compares all with all."""
+"""Cost of delivery's statements with a thousand subscribers: no join compares all with all."""
 
 import re
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ INSERT INTO subscribers (id, name, url, customer, state, capped_at, rate_limit)
 SELECT id, id::text, 'https://shop.example/hooks', false, 'active', $2, $3
 FROM unnest($1::uuid[]) AS id
 """
-OWED = """
+PENDING = """
 INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence)
 SELECT $2, id, 'order', 1 FROM unnest($1::uuid[]) AS id
 """
@@ -33,14 +33,14 @@ SELECT $2, id, 'order', 1 FROM unnest($1::uuid[]) AS id
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[Connection]:
-    """A connection as workers have."""
+    """Connection with a worker's settings."""
     made = await connect(database_url, planner=HELD_TO_INDEXES)
     yield made
     await made.close()
 
 
 async def removed_by_joins(connection: Connection, statement: TextClause, **values: Any) -> int:
-    """How many pairs of rows the joins of a statement compared in vain."""
+    """Return the number of row pairs that the joins of a statement compared in vain."""
     query, names = numbered(statement)
     parameters = {**PARAMETERS, **values}
     async with connection.transaction():
@@ -58,12 +58,12 @@ async def removed_by_joins(connection: Connection, statement: TextClause, **valu
 @pytest.mark.parametrize("capped", [False, True])
 @pytest.mark.parametrize("name", ["claim", "park", "first due"])
 async def test_no_statement_compares_all_subscribers_with_all(
-    world: DeliverySetup, connection: Connection, name: str, capped: bool, rate_limit: int | None
+    setup: DeliverySetup, connection: Connection, name: str, capped: bool, rate_limit: int | None
 ) -> None:
-    event_id = await world.event()
+    event_id = await setup.event()
     ids = [uuid7() for _ in range(MANY)]
     await connection.execute(COPIES, ids, datetime.now(UTC) if capped else None, rate_limit)
-    await connection.execute(OWED, ids, event_id)
+    await connection.execute(PENDING, ids, event_id)
     await connection.execute("ANALYZE subscribers, outbound_webhooks")
     start = [datetime(1970, 1, 1, tzinfo=UTC)] * MANY
     removed = await removed_by_joins(
@@ -83,18 +83,18 @@ async def test_no_statement_compares_all_subscribers_with_all(
 
 
 @pytest.mark.parametrize("order", [1, -1])
-async def test_each_subscriber_gets_what_is_said_of_it_and_not_of_another(
-    world: DeliverySetup, order: int
+async def test_each_subscriber_gets_its_own_limits_and_not_anothers(
+    setup: DeliverySetup, order: int
 ) -> None:
-    ids = [(await world.subscriber(URL))[0] for _ in range(5)]
+    ids = [(await setup.subscriber(URL))[0] for _ in range(5)]
     for _ in range(4):
-        await world.event()
-    told = [Busy(uuid4(), 0, 0)] + [
+        await setup.event()
+    busy = [Busy(uuid4(), 0, 0)] + [
         Busy(subscriber_id, in_flight=number, allowed=4)
         for number, subscriber_id in enumerate(ids[:4])
     ]
-    async with world.sessions.begin() as session:
-        taken = await claim(session, limit=200, busy=told[::order], lease=LEASE, order_hold=HOLD)
+    async with setup.sessions.begin() as session:
+        taken = await claim(session, limit=200, busy=busy[::order], lease=LEASE, order_hold=HOLD)
     counts: dict[UUID, int] = dict.fromkeys(ids, 0)
     for webhook in taken:
         counts[webhook.target.subscriber_id] += 1

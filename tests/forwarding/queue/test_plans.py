@@ -1,4 +1,4 @@
-"""The statements of delivery stay index scans of a few rows, however much is paused, waiting or long delivered."""
+"""Plans of delivery's statements: index scans of a few rows, beside any backlog and history."""
 
 import asyncio
 import re
@@ -48,7 +48,10 @@ BIG = ("outbound_webhooks", "events", "attempts")
 
 @pytest.fixture(scope="module")
 def full_url(postgres_url: str) -> Iterator[str]:
-    """A database with 200,000 outbound webhooks: half delivered, half pending for a paused subscriber; a few due; with statistics."""
+    """Database with 200,000 outbound webhooks and statistics.
+
+    Half are delivered, half pending for a paused subscriber; a few are due.
+    """
     name = f"full_{uuid4().hex}"
     url = with_database(postgres_url, name)
     asyncio.run(_execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
@@ -66,30 +69,34 @@ async def _execute(url: str, *statements: str) -> None:
 
 async def _fill(url: str) -> None:
     engine = make_engine(url)
-    world = DeliverySetup(make_sessions(engine), url, Vault([KEY]))
+    setup = DeliverySetup(make_sessions(engine), url, Vault([KEY]))
     for _ in range(9):
-        await world.subscriber("https://shop.example/hooks")
-    paused, _ = await world.subscriber("https://shop.example/hooks", state="paused")
+        await setup.subscriber("https://shop.example/hooks")
+    paused, _ = await setup.subscriber("https://shop.example/hooks", state="paused")
     await _execute(
         url,
         "INSERT INTO events (id, type, order_no, sequence, created_at, data) "
-        "SELECT gen_random_uuid(), 'payment.received', 'o' || n, 1, now(), '{}' FROM generate_series(1, 50000) n",
-        "INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, state, due_at) "
+        "SELECT gen_random_uuid(), 'payment.received', 'o' || n, 1, now(), '{}' "
+        "FROM generate_series(1, 50000) n",
+        "INSERT INTO outbound_webhooks "
+        "(event_id, subscriber_id, order_no, sequence, state, due_at) "
         "SELECT e.id, s.id, e.order_no, 1, 'delivered', now() - interval '1 day' "
         "FROM events e, (SELECT id FROM subscribers WHERE state = 'active' ORDER BY id LIMIT 2) s",
         "INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, due_at) "
-        f"SELECT gen_random_uuid(), '{paused}', 'p' || n, 1, now() - interval '1 hour' FROM generate_series(1, 100000) n",
+        f"SELECT gen_random_uuid(), '{paused}', 'p' || n, 1, now() - interval '1 hour' "
+        "FROM generate_series(1, 100000) n",
         "INSERT INTO attempts (outbound_webhook_id, number, started_at, duration_ms, outcome) "
         "SELECT id, 1, due_at, 5, 'delivered' FROM outbound_webhooks WHERE state = 'delivered'",
     )
     for _ in range(3):
-        await world.event()
+        await setup.event()
     await engine.dispose()
     await _execute(
         url,
         "VACUUM ANALYZE",
-        # What came since the statistics were made: a thousand retries to come for each active subscriber.
-        "INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, due_at, attempts) "
+        # Rows after the statistics: a thousand future retries for each active subscriber.
+        "INSERT INTO outbound_webhooks "
+        "(event_id, subscriber_id, order_no, sequence, due_at, attempts) "
         "SELECT gen_random_uuid(), s.id, 'r' || n, 1, now() + interval '1 hour', 2 "
         "FROM subscribers s, generate_series(1, 1000) n WHERE s.state = 'active'",
     )
@@ -97,7 +104,7 @@ async def _fill(url: str) -> None:
 
 @pytest.fixture
 async def sessions(full_url: str) -> AsyncIterator[Sessions]:
-    """Sessions on the full database; what a test does there it must roll back."""
+    """Sessions on the full database. A test must roll its changes back."""
     engine = make_engine(full_url)
     yield make_sessions(engine)
     await engine.dispose()
@@ -105,14 +112,14 @@ async def sessions(full_url: str) -> AsyncIterator[Sessions]:
 
 @pytest.fixture
 async def connection(full_url: str) -> AsyncIterator[Connection]:
-    """A connection to the full database."""
+    """Connection to the full database."""
     made = await connect(full_url)
     yield made
     await made.close()
 
 
 def numbered(statement: TextClause) -> tuple[str, list[str]]:
-    """A statement with $1, $2 … for its named parameters, and the names in that order."""
+    """Return the statement with $1, $2 … for its parameters, and their names in that order."""
     names: list[str] = []
 
     def number(match: re.Match[str]) -> str:
@@ -124,7 +131,7 @@ def numbered(statement: TextClause) -> tuple[str, list[str]]:
 
 
 async def generic_plan(connection: Connection, statement: TextClause) -> str:
-    """The plan that the server keeps for a prepared statement, whatever its parameters."""
+    """Return the generic plan that the server keeps for a prepared statement."""
     query, names = numbered(statement)
     await connection.execute("SET plan_cache_mode = force_generic_plan")
     await connection.execute(f"PREPARE statement AS {query}")
@@ -135,7 +142,7 @@ async def generic_plan(connection: Connection, statement: TextClause) -> str:
 
 
 async def custom_plan(connection: Connection, statement: TextClause) -> str:
-    """The plan that the server makes for a large batch."""
+    """Return the plan that the server makes for a large batch."""
     query, names = numbered(statement)
     rows = await connection.fetch(f"EXPLAIN {query}", *[PARAMETERS[name] for name in names])
     return "\n".join(row[0] for row in rows)
@@ -192,20 +199,20 @@ PARAMETERS: dict[str, Any] = {
 
 @pytest.mark.parametrize("plan_of", [generic_plan, custom_plan])
 @pytest.mark.parametrize("name", sorted(STATEMENTS))
-async def test_no_statement_reads_a_big_table_whole(
+async def test_no_statement_reads_a_whole_big_table(
     connection: Connection, name: str, plan_of: Callable[[Connection, TextClause], Awaitable[str]]
 ) -> None:
     plan = await plan_of(connection, STATEMENTS[name])
     assert [
         line for line in plan.splitlines() if re.search(rf"Seq Scan on ({'|'.join(BIG)})\b", line)
     ] == [], plan
-    # An index can be read whole too: the ids must be looked up one by one, and what is due must come in order.
+    # A whole index can be read too: ids must be looked up one by one, due webhooks in order.
     for scan in re.findall(r"Scan using outbound_webhooks_pkey.*\n(.*)", plan):
         assert "Index Cond" in scan, plan
     assert not re.search(r"Sort Key: w(_\d+)?\.due_at", plan), plan
 
 
-async def test_the_claim_uses_the_index_made_for_each_of_its_questions(
+async def test_a_claim_uses_the_index_made_for_each_of_its_parts(
     connection: Connection,
 ) -> None:
     plan = await generic_plan(connection, CLAIM)
@@ -219,7 +226,7 @@ async def test_the_claim_uses_the_index_made_for_each_of_its_questions(
 
 
 @pytest.mark.parametrize("plan_of", [generic_plan, custom_plan])
-async def test_recording_never_walks_through_what_is_due_later(
+async def test_recording_never_scans_webhooks_that_are_due_later(
     connection: Connection, plan_of: Callable[[Connection, TextClause], Awaitable[str]]
 ) -> None:
     assert "outbound_webhooks_turn_idx" not in await plan_of(connection, RECORD)
@@ -231,12 +238,15 @@ async def test_fan_out_finds_its_events_by_id(connection: Connection) -> None:
 
 
 async def rows_read(session: AsyncSession) -> int:
-    """How many rows of the big tables this connection has read so far, by whatever plans."""
-    query = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_all_tables WHERE relname = ANY (:big)"
+    """Return the number of rows of the big tables that this connection has read so far."""
+    query = (
+        "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_all_tables "
+        "WHERE relname = ANY (:big)"
+    )
     return int(await session.scalar(text(query), {"big": list(BIG)}) or 0)
 
 
-async def test_what_is_read_depends_on_what_is_done_and_not_on_what_lies_there(
+async def test_reads_depend_on_the_work_and_not_on_the_rows_there(
     sessions: Sessions,
 ) -> None:
     async with sessions() as session:
@@ -265,7 +275,8 @@ async def test_what_is_read_depends_on_what_is_done_and_not_on_what_lies_there(
         event = uuid7()
         await session.execute(
             text(
-                "INSERT INTO events (id, type, created_at, data) VALUES (:id, 'order.failed', now(), '{}')"
+                "INSERT INTO events (id, type, created_at, data) "
+                "VALUES (:id, 'order.failed', now(), '{}')"
             ),
             {"id": event},
         )
@@ -300,7 +311,7 @@ FIRST_COLUMNS = {
 
 
 def index_scans(plan: str) -> list[tuple[str, str]]:
-    """Each scan of an index of webhooks: the index, and the line after it, which holds the condition."""
+    """Return each scan of an index of webhooks, with the line of its condition."""
     return re.findall(r"Scan (?:using|on) outbound_webhooks_(\w+)\b.*\n(.*)", plan)
 
 
@@ -308,7 +319,7 @@ def index_scans(plan: str) -> list[tuple[str, str]]:
 async def test_a_plan_made_on_empty_tables_is_right_for_large_ones(
     database_url: str, name: str
 ) -> None:
-    """Sessions keep plans from the time before the first call: no statistics, every index one page."""
+    """Sessions keep plans from before the first call: no statistics, every index one page."""
     connection = await connect(database_url, planner=HELD_TO_INDEXES)
     try:
         plan = await generic_plan(connection, STATEMENTS[name])
@@ -324,11 +335,11 @@ async def test_a_plan_made_on_empty_tables_is_right_for_large_ones(
 
 
 async def test_the_same_session_reads_little_after_the_tables_grew(database_url: str) -> None:
-    """First on empty tables, then beside 20,000 webhooks of the same subscriber, without an ANALYZE."""
+    """First on empty tables, then beside 20,000 webhooks of a subscriber, without ANALYZE."""
     engine = make_engine(database_url, pool_size=1, planner=HELD_TO_INDEXES)
     sessions = make_sessions(engine)
-    world = DeliverySetup(sessions, database_url, Vault([KEY]))
-    subscriber, _ = await world.subscriber("https://shop.example/hooks")
+    setup = DeliverySetup(sessions, database_url, Vault([KEY]))
+    subscriber, _ = await setup.subscriber("https://shop.example/hooks")
     try:
         for _ in range(8):  # from the sixth time on the server keeps a plan
             async with sessions() as session:
@@ -337,11 +348,13 @@ async def test_the_same_session_reads_little_after_the_tables_grew(database_url:
         await _execute(
             database_url,
             "ALTER TABLE outbound_webhooks SET (autovacuum_enabled = off)",
-            "INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, due_at) SELECT gen_random_uuid(), "
-            f"'{subscriber}', 'later' || n, 1, now() + interval '1 hour' FROM generate_series(1, 20000) n",
+            "INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, due_at) "
+            "SELECT gen_random_uuid(), "
+            f"'{subscriber}', 'later' || n, 1, now() + interval '1 hour' "
+            "FROM generate_series(1, 20000) n",
         )
         for number in range(10):
-            await world.event(f"order-{number}")
+            await setup.event(f"order-{number}")
         async with sessions() as session:
             before = await rows_read(session)
             assert await _deliver(session) == 10

@@ -1,4 +1,4 @@
-"""Whose turn it is to be sent: no more at once than a subscriber allows, in order, and nobody forgotten."""
+"""Send slots: the limit of a subscriber, the order of waiters, and the end of waits."""
 
 import asyncio
 from dataclasses import replace
@@ -17,9 +17,7 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_what_was_claimed_ahead_is_sent_in_order_and_never_more_at_once_than_allowed() -> (
-    None
-):
+async def test_webhooks_claimed_ahead_are_sent_in_order_and_never_above_the_limit() -> None:
     slots, shop, begun = SendSlots(), target(2), []
 
     async def send(number: int) -> None:
@@ -45,7 +43,7 @@ async def test_one_subscriber_does_not_wait_for_another() -> None:
     assert await asyncio.wait_for(slots.acquire(other), 1)
 
 
-async def test_those_who_wait_can_be_sent_away() -> None:
+async def test_waiters_can_be_dismissed() -> None:
     slots, shop, other = SendSlots(), target(1), target(1)
     assert await slots.acquire(shop)
     assert await slots.acquire(other)
@@ -61,12 +59,12 @@ async def test_those_who_wait_can_be_sent_away() -> None:
     assert await asyncio.wait_for(slots.acquire(shop), 1)
 
 
-async def test_a_turn_given_to_somebody_who_was_cancelled_goes_to_the_next() -> None:
+async def test_a_slot_granted_to_a_cancelled_waiter_goes_to_the_next() -> None:
     slots, shop = SendSlots(), target(1)
     assert await slots.acquire(shop)
     first, second = (asyncio.create_task(slots.acquire(shop)) for _ in range(2))
     await settle()
-    slots.release(shop)  # the first has the turn, but does not know yet
+    slots.release(shop)  # the first has the slot, but has not noticed yet
     first.cancel()
     assert await asyncio.wait_for(second, 1)
     assert first.cancelled()
@@ -74,7 +72,7 @@ async def test_a_turn_given_to_somebody_who_was_cancelled_goes_to_the_next() -> 
     assert slots.in_flight == 0
 
 
-async def test_whoever_waited_too_long_is_sent_away_even_when_there_is_room_at_last() -> None:
+async def test_late_waiters_are_dismissed_even_when_a_slot_is_free_at_last() -> None:
     slots, shop = SendSlots(patience_s=0.05), target(1)
     assert await slots.acquire(shop)
     late = [asyncio.create_task(slots.acquire(shop)) for _ in range(2)]
@@ -90,7 +88,7 @@ async def test_whoever_waited_too_long_is_sent_away_even_when_there_is_room_at_l
     assert await asyncio.wait_for(in_time, 1)
 
 
-async def test_those_behind_sends_that_hang_are_sent_away() -> None:
+async def test_waiters_behind_hanging_sends_are_dismissed() -> None:
     slots, shop = SendSlots(patience_s=0.05), target(1)
     assert await slots.acquire(shop)
     late = asyncio.create_task(slots.acquire(shop))
@@ -101,7 +99,7 @@ async def test_those_behind_sends_that_hang_are_sent_away() -> None:
     assert slots.in_flight == 1
 
 
-async def test_a_limit_that_was_changed_holds_for_whoever_waits_already() -> None:
+async def test_a_changed_limit_applies_to_those_that_wait_already() -> None:
     slots, shop = SendSlots(), target(3)
     for _ in range(3):
         assert await slots.acquire(shop)
@@ -117,7 +115,7 @@ async def test_a_limit_that_was_changed_holds_for_whoever_waits_already() -> Non
     assert slots.in_flight == 4
 
 
-async def test_somebody_cancelled_while_waiting_takes_no_turn() -> None:
+async def test_a_cancelled_waiter_takes_no_slot() -> None:
     slots, shop = SendSlots(), target(1)
     assert await slots.acquire(shop)
     first, second = (asyncio.create_task(slots.acquire(shop)) for _ in range(2))

@@ -10,7 +10,7 @@ from app.operations.errors import NotAllowed
 from app.operations.subscribers.pause import pause_subscriber, resume_subscriber
 from tests.forwarding.delivery_setup import until
 from tests.forwarding.queue.test_claims import events, put, result, take
-from tests.forwarding.subscribers.test_health import SIGNALS, told
+from tests.forwarding.subscribers.test_health import HEALTH_TYPES, reported
 from tests.operations.operations_setup import OPERATOR, VIEWER, OperationsSetup
 from tests.subscriber import Subscriber, subscriber
 
@@ -133,10 +133,10 @@ async def test_others_get_one_event_for_a_pause_and_one_for_the_first_success_af
     setup: OperationsSetup,
 ) -> None:
     await setup.add()
-    await setup.add("watcher", event_types=SIGNALS)
+    await setup.add("watcher", event_types=HEALTH_TYPES)
     for _ in range(2):
         await pause_subscriber(setup.sessions, "shop", "called Mr. Sato, 0312345678", OPERATOR)
-    [paused] = await told(setup)
+    [paused] = await reported(setup)
     assert {
         "type": "subscriber.paused",
         "to": "watcher",
@@ -146,14 +146,14 @@ async def test_others_get_one_event_for_a_pause_and_one_for_the_first_success_af
         "failures": 0,
     } == paused
     await resume_subscriber(setup.sessions, "shop", OPERATOR)
-    assert [paused] == await told(setup)
+    assert [paused] == await reported(setup)
     await setup.event()
     await put(
         setup,
         *[result(taken) for taken in await take(setup) if taken.event_type == "payment.received"],
     )
     assert ["subscriber.paused", "subscriber.recovered"] == [
-        signal["type"] for signal in await told(setup)
+        found["type"] for found in await reported(setup)
     ]
 
 
@@ -161,13 +161,13 @@ async def test_the_event_of_a_pause_names_the_start_of_the_failures(
     setup: OperationsSetup,
 ) -> None:
     await setup.add()
-    await setup.add("watcher", event_types=SIGNALS)
+    await setup.add("watcher", event_types=HEALTH_TYPES)
     await setup.run(
         "UPDATE subscribers SET failures = 4, failing_since = '2026-11-23T03:51:00.123456Z' "
         "WHERE name = 'shop'"
     )
     await pause_subscriber(setup.sessions, "shop", None, OPERATOR)
-    [paused] = await told(setup)
+    [paused] = await reported(setup)
     assert ("2026-11-23T03:51:00.123456Z", 4) == (paused["since"], paused["failures"])
 
 
@@ -175,20 +175,20 @@ async def test_a_subscriber_that_polls_has_recovered_when_it_is_resumed(
     setup: OperationsSetup,
 ) -> None:
     await setup.add("poller", None, feed=True)
-    await setup.add("watcher", event_types=SIGNALS)
+    await setup.add("watcher", event_types=HEALTH_TYPES)
     await pause_subscriber(setup.sessions, "poller", None, OPERATOR)
     for _ in range(2):
         await resume_subscriber(setup.sessions, "poller", OPERATOR)
     assert [("subscriber.paused", "operator"), ("subscriber.recovered", None)] == [
-        (signal["type"], signal["reason"]) for signal in await told(setup)
+        (found["type"], found["reason"]) for found in await reported(setup)
     ]
 
 
 async def test_a_pause_that_is_not_allowed_causes_no_event(setup: OperationsSetup) -> None:
     await setup.add()
-    await setup.add("watcher", event_types=SIGNALS)
+    await setup.add("watcher", event_types=HEALTH_TYPES)
     with pytest.raises(NotAllowed):
         await pause_subscriber(setup.sessions, "shop", None, VIEWER)
     with pytest.raises(NotAllowed):
         await resume_subscriber(setup.sessions, "shop", VIEWER)
-    assert [] == await told(setup)
+    assert [] == await reported(setup)

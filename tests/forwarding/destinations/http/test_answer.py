@@ -1,4 +1,4 @@
-"""A status line that has come decides, whatever the rest of the answer is: with both parsers of the HTTP client, and on every way."""
+"""A complete status line decides, whatever follows: with both HTTP parsers, on every route."""
 
 import asyncio
 import gc
@@ -32,12 +32,12 @@ PARSERS = {"C": http_parser.HttpResponseParser, "Python": http_parser.HttpRespon
 
 @pytest.fixture(params=list(PARSERS))
 def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the HTTP client read answers with one of its parsers: without compiled extensions it takes the second."""
+    """Use one of the HTTP client's parsers: without compiled extensions it takes the second."""
     assert PARSERS["C"] is not PARSERS["Python"]
     monkeypatch.setattr(client_proto, "HttpResponseParser", PARSERS[request.param])
 
 
-# What may follow a status line. None of it takes back what the status says.
+# What may follow a status line. None of it changes the status.
 BROKEN = {
     "a body with 204": (b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nabcde", 204),
     "a body with 204 in chunks": (
@@ -55,11 +55,13 @@ BROKEN = {
     ),
     "two lengths in one": (b"HTTP/1.1 200 OK\r\nContent-Length: 3, 5\r\n\r\nabcde", 200),
     "length and chunks": (
-        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"5\r\nabcde\r\n0\r\n\r\n",
         200,
     ),
     "chunks and length": (
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n5\r\nabcde\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n"
+        b"5\r\nabcde\r\n0\r\n\r\n",
         200,
     ),
     "a length that is no number": (b"HTTP/1.1 200 OK\r\nContent-Length: five\r\n\r\nabcde", 200),
@@ -124,7 +126,8 @@ BROKEN = {
         200,
     ),
     "two answers": (
-        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+        b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n",
         200,
     ),
     "after 100 Continue": (
@@ -154,7 +157,7 @@ KINDS = {404: K.HTTP_4XX, 410: K.GONE, 429: K.TOO_MANY_REQUESTS, 503: K.HTTP_5XX
     ids=["hangs up", "resets", "stays"],
 )
 @pytest.mark.parametrize("name", list(BROKEN))
-async def test_a_status_line_that_has_come_decides(name: str, end: Any) -> None:
+async def test_a_complete_status_line_decides(name: str, end: Any) -> None:
     answer, status = BROKEN[name]
     outcome = await send_to(end(answer), limits=TimeLimits(connect_s=1, total_s=1))
     assert (outcome.kind, outcome.http_status) == (KINDS.get(status, K.DELIVERED), status), outcome
@@ -201,7 +204,7 @@ async def test_a_status_line_that_has_come_decides(name: str, end: Any) -> None:
         ),
     ],
 )
-async def test_what_has_no_end_ends(behaviour: hostile.Behaviour) -> None:
+async def test_an_endless_answer_ends(behaviour: hostile.Behaviour) -> None:
     async with asyncio.timeout(3):
         outcome = await send_to(behaviour)
     assert (outcome.kind, outcome.http_status) == (K.DELIVERED, 200), outcome
@@ -223,7 +226,8 @@ async def test_what_has_no_end_ends(behaviour: hostile.Behaviour) -> None:
         (K.BAD_RESPONSE, "HTTP/1.1 ２００ OK\r\n\r\n".encode()),
         (
             K.BAD_RESPONSE,
-            b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+            b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"
+            b"HTTP/1.1 200 OK\r\n\r\n",
         ),
         (K.BAD_RESPONSE, b"HTTP/1.1 100 Continue\r\n\r\nnonsense HTTP/1.1 200 OK\r\n\r\n"),
         (K.RESET, b"HTTP/1.1 200"),  # may have become 2000
@@ -233,7 +237,9 @@ async def test_what_has_no_end_ends(behaviour: hostile.Behaviour) -> None:
         (K.BAD_RESPONSE, b"HTTP/1.1 100 Continue\r\nHTTP/1.1 200 OK\r\n\r\n"),
     ],
 )
-async def test_what_is_no_status_line_decides_nothing(kind: OutcomeKind, answer: bytes) -> None:
+async def test_other_bytes_than_a_status_line_decide_nothing(
+    kind: OutcomeKind, answer: bytes
+) -> None:
     outcome = await send_to(hostile.saying(answer))
     assert outcome.kind is kind, outcome
 
@@ -249,12 +255,12 @@ async def test_what_is_no_status_line_decides_nothing(kind: OutcomeKind, answer:
         (b"Retry-After: 120\r\nX\x00: y\r\n", 120),
         (b"Retry-After: 120\r\nX: " + b"x" * 1_000_000, 120),
         (b"X\x00: y\r\nRetry-After: 12", None),  # it may have become 120
-        (b"X\x00: y\r\n\r\nRetry-After: 120\r\n", None),  # that is the body
+        (b"X\x00: y\r\n\r\nRetry-After: 120\r\n", None),  # in the body
         (b"X\x00: y\r\nX-Retry-After: 120\r\n\r\n", None),
         (b"X\x00: y\r\nRetry-After: 1e308\r\n\r\n", None),
     ],
 )
-async def test_of_retry_after_counts_what_can_be_read(
+async def test_only_a_readable_retry_after_counts(
     status: bytes, head: bytes, seconds: int | None
 ) -> None:
     outcome = await send_to(hostile.saying(b"HTTP/1.1 " + status + b"\r\n" + head))
@@ -323,13 +329,16 @@ def test_an_impossible_retry_after_is_none_or_a_wait(value: str) -> None:
         ("1e308", None),
     ],
 )
-def test_seconds_are_read(value: str, seconds: int | None) -> None:
+def test_seconds_are_parsed(value: str, seconds: int | None) -> None:
     assert parse_retry_after(value) == (None if seconds is None else timedelta(seconds=seconds))
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3, 7, 1_000])
-def test_a_head_may_come_in_any_pieces(cut: int) -> None:
-    answer = b"\r\nHTTP/1.1 100 Continue\r\nX: y\r\n\r\nHTTP/1.1 103 Hints\n\nHTTP/1.1 503 Busy\r\nRetry-After: 7\r\n\r\nRetry-After: 8\r\n"
+def test_a_head_may_arrive_in_any_pieces(cut: int) -> None:
+    answer = (
+        b"\r\nHTTP/1.1 100 Continue\r\nX: y\r\n\r\nHTTP/1.1 103 Hints\n\n"
+        b"HTTP/1.1 503 Busy\r\nRetry-After: 7\r\n\r\nRetry-After: 8\r\n"
+    )
     head = AnswerHead()
     for start in range(0, len(answer), cut):
         head.feed(answer[start : start + cut])
@@ -345,19 +354,19 @@ def test_a_head_may_come_in_any_pieces(cut: int) -> None:
         b"nonsense" * LONGEST_HEAD,
     ],
 )
-def test_a_head_without_an_end_is_given_up(answer: bytes) -> None:
+def test_a_head_without_an_end_is_an_error(answer: bytes) -> None:
     with pytest.raises(EndlessHead):
         AnswerHead().feed(answer)
 
 
-def test_as_many_informational_answers_as_may_come_are_passed_over() -> None:
+def test_the_allowed_number_of_informational_answers_is_ignored() -> None:
     head = AnswerHead()
     head.feed(b"HTTP/1.1 100 Continue\r\n\r\n" * MOST_INFORMATIONAL + b"HTTP/1.1 200 OK\r\n\r\n")
     assert head.status == 200
 
 
 @pytest.mark.usefixtures("parser")
-async def test_informational_answers_without_an_end_take_no_memory_and_no_time() -> None:
+async def test_endless_informational_answers_use_little_memory_and_time() -> None:
     behaviour = hostile.repeating(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 10_000)
     async with (
         hostile.serving(behaviour) as port,
@@ -379,7 +388,7 @@ async def test_informational_answers_without_an_end_take_no_memory_and_no_time()
 async def way(
     name: str, answer: bytes, directory: Path
 ) -> AsyncIterator[tuple[str, ConnectionOptions, dict[str, Any]]]:
-    """A subscriber that says `answer`, and how it is reached."""
+    """Run a subscriber that answers `answer`, reached by one route."""
     authority = Authority("shop")
     tls = authority.server(directory, "shop.example") if "tls" in name else None
     async with hostile.serving(hostile.saying(answer), tls) as port, proxying(Proxy(port)) as proxy:
@@ -394,8 +403,12 @@ async def way(
         else:
             options |= {"lookup": lambda _host: [hostile.HERE]}
             there = port
-        transport = ConnectionOptions(ca=authority.pem) if tls else ConnectionOptions()
-        yield f"{'https' if tls else 'http'}://shop.example:{there}/hooks", transport, options
+        connection_options = ConnectionOptions(ca=authority.pem) if tls else ConnectionOptions()
+        yield (
+            f"{'https' if tls else 'http'}://shop.example:{there}/hooks",
+            connection_options,
+            options,
+        )
 
 
 WAYS = ["straight", "straight, tls", "proxy", "proxy, tls"]
@@ -414,10 +427,13 @@ WAYS = ["straight", "straight, tls", "proxy", "proxy, tls"]
         "503",
     ],
 )
-async def test_the_status_decides_on_every_way(name: str, broken: str, tmp_path: Path) -> None:
+async def test_the_status_decides_on_every_route(name: str, broken: str, tmp_path: Path) -> None:
     answer, status = BROKEN[broken]
-    async with way(name, answer, tmp_path) as (url, transport, options), sender(**options) as made:
-        outcome = await made.send(webhook(url), [SECRET], transport)
+    async with (
+        way(name, answer, tmp_path) as (url, connection_options, options),
+        sender(**options) as made,
+    ):
+        outcome = await made.send(webhook(url), [SECRET], connection_options)
     assert (outcome.kind, outcome.http_status) == (KINDS.get(status, K.DELIVERED), status), outcome
 
 
@@ -430,7 +446,7 @@ async def test_the_status_decides_on_every_way(name: str, broken: str, tmp_path:
         b"HTTP/1.1 200 Connection established\r\nX: " + b"x" * 1_000_000,
     ],
 )
-async def test_a_proxys_broken_answer_is_never_taken_for_the_subscribers(answer: bytes) -> None:
+async def test_a_proxys_broken_answer_is_never_used_as_the_subscribers(answer: bytes) -> None:
     async with hostile.serving(hostile.hang) as port, proxying(Proxy(port, answer)) as proxy:
         options = {"proxy": f"http://127.0.0.1:{proxy.port}", "lookup": public, "networks": OUTSIDE}
         async with sender(**options) as made:
@@ -440,8 +456,11 @@ async def test_a_proxys_broken_answer_is_never_taken_for_the_subscribers(answer:
 
 @pytest.mark.usefixtures("parser")
 @pytest.mark.parametrize("gap_s", [0, 0.05])
-async def test_an_answer_that_nobody_asked_for_is_not_the_next_ones(gap_s: float) -> None:
-    """A body in a piece of its own ends the first answer; what comes with it, or behind it, must not answer the next webhook."""
+async def test_unrequested_bytes_are_not_the_next_answer(gap_s: float) -> None:
+    """A body in its own piece ends the first answer.
+
+    Later bytes must not answer the next webhook.
+    """
     stray = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -462,7 +481,7 @@ async def test_an_answer_that_nobody_asked_for_is_not_the_next_ones(gap_s: float
             await asyncio.sleep(0.1)
 
 
-async def test_connections_are_used_again() -> None:
+async def test_connections_are_reused() -> None:
     connections: list[int] = []
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -481,7 +500,7 @@ async def test_connections_are_used_again() -> None:
     assert len(connections) == 1
 
 
-async def test_the_rest_of_an_answer_is_waited_for_a_while_only() -> None:
+async def test_the_wait_for_the_rest_of_an_answer_has_a_limit() -> None:
     behaviour = hostile.repeating(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"x", 0.5)
     started = asyncio.get_running_loop().time()
     outcome = await send_to(behaviour, limits=TimeLimits(connect_s=30, total_s=30))
@@ -489,7 +508,7 @@ async def test_the_rest_of_an_answer_is_waited_for_a_while_only() -> None:
     assert REST_SECONDS - 0.1 < asyncio.get_running_loop().time() - started < 25
 
 
-async def test_a_send_that_is_cut_off_after_its_status_line_is_what_the_status_says() -> None:
+async def test_a_send_cancelled_after_its_status_line_has_the_outcome_of_the_status() -> None:
     arrived = asyncio.Event()
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -509,7 +528,7 @@ async def test_a_send_that_is_cut_off_after_its_status_line_is_what_the_status_s
         assert await sending == DeliveryOutcome(K.DELIVERED, 200, "abc")
 
 
-async def test_a_send_that_is_cut_off_before_its_status_line_is_cut_off() -> None:
+async def test_a_send_cancelled_before_its_status_line_is_cancelled() -> None:
     async with (
         hostile.serving(hostile.hang) as port,
         sender(limits=TimeLimits(connect_s=5, total_s=30)) as made,
@@ -536,7 +555,5 @@ async def test_a_send_that_is_cut_off_before_its_status_line_is_cut_off() -> Non
         (b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n", None),
     ],
 )
-async def test_the_excerpt_is_what_came_or_what_went_wrong(
-    answer: bytes, excerpt: str | None
-) -> None:
+async def test_the_excerpt_is_the_body_or_the_failure(answer: bytes, excerpt: str | None) -> None:
     assert (await send_to(hostile.saying(answer))).excerpt == excerpt

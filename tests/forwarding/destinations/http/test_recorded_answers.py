@@ -1,4 +1,4 @@
-"""From an answer to its record: what a subscriber took is recorded once, whatever its answer, the stop or the database does."""
+"""From an answer to its record: a delivery is recorded once, after any answer, stop or error."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -16,12 +16,12 @@ from tests.forwarding.destinations.http.test_answer import BROKEN
 DELIVERED = [name for name, (_, status) in BROKEN.items() if status < 300]
 
 
-async def _settled(world: DeliverySetup, *states: str) -> bool:
-    return sorted(await world.states()) == sorted(states)
+async def _settled(setup: DeliverySetup, *states: str) -> bool:
+    return sorted(await setup.states()) == sorted(states)
 
 
 def counting(arrived: list[bytes], behaviour: hostile.Behaviour) -> hostile.Behaviour:
-    """Behave like this and note every connection."""
+    """Behave like this and count the connections."""
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         arrived.append(b"connected")
@@ -31,20 +31,20 @@ def counting(arrived: list[bytes], behaviour: hostile.Behaviour) -> hostile.Beha
 
 
 async def test_every_broken_answer_of_2xx_is_recorded_as_delivered_and_sent_once(
-    world: DeliverySetup,
+    setup: DeliverySetup,
 ) -> None:
     arrived: list[bytes] = []
     async with AsyncExitStack() as stack:
         for name in DELIVERED:
             behaviour = counting(arrived, hostile.saying(BROKEN[name][0]))
             port = await stack.enter_async_context(hostile.serving(behaviour))
-            await world.subscriber(f"http://127.0.0.1:{port}/hooks", name=name.replace(" ", "-"))
-        await world.event()
-        async with world.forwarder(limits=TimeLimits(5, 5)):
-            await until(lambda: _settled(world, *["delivered"] * len(DELIVERED)), 30)
-            await asyncio.sleep(0.3)  # whatever would be sent again is sent now
+            await setup.subscriber(f"http://127.0.0.1:{port}/hooks", name=name.replace(" ", "-"))
+        await setup.event()
+        async with setup.forwarder(limits=TimeLimits(5, 5)):
+            await until(lambda: _settled(setup, *["delivered"] * len(DELIVERED)), 30)
+            await asyncio.sleep(0.3)  # a second request would arrive within this time
     assert len(arrived) == len(DELIVERED)
-    rows = await world.rows("SELECT attempts, excused, last_outcome FROM outbound_webhooks")
+    rows = await setup.rows("SELECT attempts, excused, last_outcome FROM outbound_webhooks")
     assert {tuple(row) for row in rows} == {(1, 0, "delivered")}
 
 
@@ -52,23 +52,23 @@ async def test_every_broken_answer_of_2xx_is_recorded_as_delivered_and_sent_once
     ("status", "outcome", "state"),
     [("410", "gone", "dead"), ("429", "too_many_requests", "pending")],
 )
-async def test_a_broken_refusal_is_recorded_as_what_it_is(
-    world: DeliverySetup, status: str, outcome: str, state: str
+async def test_a_broken_error_answer_is_recorded_by_its_status(
+    setup: DeliverySetup, status: str, outcome: str, state: str
 ) -> None:
     async with hostile.serving(hostile.saying(BROKEN[status][0])) as port:
-        await world.subscriber(f"http://127.0.0.1:{port}/hooks")
-        await world.event()
-        async with world.forwarder():
-            await until(lambda: _has_outcomes(world, 1))
-    [row] = await world.rows("SELECT state, attempts, excused, last_outcome FROM outbound_webhooks")
+        await setup.subscriber(f"http://127.0.0.1:{port}/hooks")
+        await setup.event()
+        async with setup.forwarder():
+            await until(lambda: _has_outcomes(setup, 1))
+    [row] = await setup.rows("SELECT state, attempts, excused, last_outcome FROM outbound_webhooks")
     assert tuple(row) == (state, 1, 0, outcome)
 
 
-async def _has_outcomes(world: DeliverySetup, count: int) -> bool:
-    return len(await world.outcomes()) == count
+async def _has_outcomes(setup: DeliverySetup, count: int) -> bool:
+    return len(await setup.outcomes()) == count
 
 
-async def test_what_was_answered_before_a_stop_is_recorded(world: DeliverySetup) -> None:
+async def test_an_answer_before_a_stop_is_recorded(setup: DeliverySetup) -> None:
     answered = asyncio.Event()
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -79,14 +79,14 @@ async def test_what_was_answered_before_a_stop_is_recorded(world: DeliverySetup)
         await hostile.hang(reader, writer)
 
     async with hostile.serving(behave) as port:
-        await world.subscriber(f"http://127.0.0.1:{port}/hooks")
-        await world.event()
-        async with world.forwarder(limits=TimeLimits(30, 30), stop_s=0.1):
+        await setup.subscriber(f"http://127.0.0.1:{port}/hooks")
+        await setup.event()
+        async with setup.forwarder(limits=TimeLimits(30, 30), stop_s=0.1):
             await answered.wait()
-    assert await world.states() == ["delivered"]
+    assert await setup.states() == ["delivered"]
 
 
-# What the database refuses of one subscriber, for a reason of its own.
+# Results of one subscriber that the database rejects.
 REFUSE = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -96,50 +96,50 @@ END $$"""
 TRIGGER = "CREATE TRIGGER refuse BEFORE INSERT ON attempts FOR EACH ROW EXECUTE FUNCTION refuse()"
 
 
-async def test_a_result_that_the_database_refuses_takes_no_other_along(
-    world: DeliverySetup,
+async def test_a_result_that_the_database_rejects_blocks_no_other(
+    setup: DeliverySetup,
 ) -> None:
     async with (
         hostile.serving(hostile.answering(b"200 OK", body=b"fine")) as port,
         hostile.serving(hostile.answering(b"299 Fine")) as odd,
     ):
-        await world.run(REFUSE.format(condition="NEW.http_status = 299"))
-        await world.run(TRIGGER)
+        await setup.run(REFUSE.format(condition="NEW.http_status = 299"))
+        await setup.run(TRIGGER)
         for number in range(5):
-            await world.subscriber(f"http://127.0.0.1:{odd if number == 2 else port}/hooks")
+            await setup.subscriber(f"http://127.0.0.1:{odd if number == 2 else port}/hooks")
         for _ in range(4):
-            await world.event()
-        async with world.forwarder():
-            await until(lambda: _settled(world, *["delivered"] * 16, *["pending"] * 4))
-    assert await world.outcomes() == ["delivered"] * 16
+            await setup.event()
+        async with setup.forwarder():
+            await until(lambda: _settled(setup, *["delivered"] * 16, *["pending"] * 4))
+    assert await setup.outcomes() == ["delivered"] * 16
 
 
-async def test_a_result_that_is_refused_for_its_excerpt_is_recorded_without_it(
-    world: DeliverySetup,
+async def test_a_result_that_is_rejected_for_its_excerpt_is_recorded_without_it(
+    setup: DeliverySetup,
 ) -> None:
     async with hostile.serving(hostile.answering(b"200 OK", body=b"odd")) as port:
-        await world.run(REFUSE.format(condition="NEW.excerpt = 'odd'"))
-        await world.run(TRIGGER)
-        await world.subscriber(f"http://127.0.0.1:{port}/hooks")
-        await world.event()
-        async with world.forwarder():
-            await until(lambda: _settled(world, "delivered"))
-    [row] = await world.rows("SELECT http_status, excerpt FROM attempts")
+        await setup.run(REFUSE.format(condition="NEW.excerpt = 'odd'"))
+        await setup.run(TRIGGER)
+        await setup.subscriber(f"http://127.0.0.1:{port}/hooks")
+        await setup.event()
+        async with setup.forwarder():
+            await until(lambda: _settled(setup, "delivered"))
+    [row] = await setup.rows("SELECT http_status, excerpt FROM attempts")
     assert tuple(row) == (200, None)
 
 
-async def test_when_nothing_can_be_recorded_nothing_more_is_sent(world: DeliverySetup) -> None:
+async def test_when_nothing_can_be_recorded_nothing_more_is_sent(setup: DeliverySetup) -> None:
     arrived: list[bytes] = []
     async with hostile.serving(
         counting(arrived, hostile.saying(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
     ) as port:
-        await world.run(REFUSE.format(condition="true"))
-        await world.run(TRIGGER)
-        await world.subscriber(f"http://127.0.0.1:{port}/hooks")
+        await setup.run(REFUSE.format(condition="true"))
+        await setup.run(TRIGGER)
+        await setup.subscriber(f"http://127.0.0.1:{port}/hooks")
         for _ in range(REJECTED_AT_MOST + 1):
-            await world.event()
+            await setup.event()
         forwarder = Forwarder(
-            world.sessions, world.vault, NotifyListener(world.url, (OUTBOUND,)), OPTIONS
+            setup.sessions, setup.vault, NotifyListener(setup.url, (OUTBOUND,)), OPTIONS
         )
         async with asyncio.timeout(10):
             with pytest.raises(ExceptionGroup, match="unhandled errors"):

@@ -1,4 +1,4 @@
-"""One webhook over the wire: what arrives, and what every misbehaviour of a subscriber is called."""
+"""HTTP sender: the bytes that arrive, and the outcome of every misbehaviour of a subscriber."""
 
 import asyncio
 import gc
@@ -33,7 +33,7 @@ CUSTOMER = '{"name": "コンビニ　タロウ", "telno": "0312345678", "email":
 def webhook(
     url: str, *, timeout_s: float | None = None, customer: str | None = None
 ) -> ClaimedWebhook:
-    """A webhook for `url` that nobody stored."""
+    """Return a webhook for `url` that is stored nowhere."""
     return ClaimedWebhook(
         id=1,
         lease_token=uuid7(),
@@ -42,7 +42,8 @@ def webhook(
         event_id=uuid7(),
         event_type="payment.received",
         created_at=datetime(2026, 11, 23, 3, 51, 0, 123456, UTC),
-        data='{"order_no": "1234-56789-01234", "money": 5400, "store": {"name": "セブン-イレブン"}}',
+        data='{"order_no": "1234-56789-01234", "money": 5400, '
+        '"store": {"name": "セブン-イレブン"}}',
         customer=customer,
         target=DeliveryTarget(uuid7(), url, timeout_s, 16, ()),
     )
@@ -50,7 +51,7 @@ def webhook(
 
 @asynccontextmanager
 async def sender(**options: Any) -> AsyncIterator[Sender]:
-    """A sender that may call this machine, and is patient for a moment only."""
+    """Open a sender that may connect to this machine, with short time limits."""
     made = Sender(
         **{
             "networks": LOOPBACK,
@@ -106,7 +107,7 @@ async def test_what_arrives_is_a_standard_webhook() -> None:
     }
 
 
-async def test_personal_data_is_sent_only_where_it_was_given_and_shown_nowhere() -> None:
+async def test_personal_data_is_sent_only_where_it_was_given_and_never_shown() -> None:
     bodies: list[bytes] = []
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -123,7 +124,7 @@ async def test_personal_data_is_sent_only_where_it_was_given_and_shown_nowhere()
             private,
             plain,
             private,
-        ):  # the same content is not made twice, and not mixed up
+        ):  # the same content is made once, and not mixed up
             assert (await made.send(sent, [SECRET])).kind is K.DELIVERED
     assert ["コンビニ　タロウ".encode() in body for body in bodies] == [True, False, True]
     assert "taro@example.com" not in repr(private)
@@ -172,7 +173,7 @@ async def test_during_a_rotation_both_secrets_verify() -> None:
         (b"503 Service Unavailable", K.HTTP_5XX),
     ],
 )
-async def test_the_status_decides(status: bytes, kind: OutcomeKind) -> None:
+async def test_the_status_decides_the_outcome(status: bytes, kind: OutcomeKind) -> None:
     outcome = await send_to(hostile.answering(status))
     assert (outcome.kind, outcome.http_status) == (kind, int(status[:3]))
 
@@ -285,7 +286,7 @@ LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n"
         ),
     ],
 )
-async def test_every_misbehaviour_has_a_name(
+async def test_every_misbehaviour_has_an_outcome(
     kind: OutcomeKind, behaviour: hostile.Behaviour
 ) -> None:
     async with asyncio.timeout(3):
@@ -293,21 +294,21 @@ async def test_every_misbehaviour_has_a_name(
     assert outcome.kind is kind, outcome
 
 
-async def test_a_status_that_came_before_the_failure_decides() -> None:
+async def test_a_status_before_the_failure_decides() -> None:
     outcome = await send_to(
         hostile.resetting_after(b"HTTP/1.1 500 Oops\r\nContent-Length: 100\r\n\r\nabc")
     )
     assert (outcome.kind, outcome.http_status) == (K.HTTP_5XX, 500)
 
 
-async def test_two_hundred_after_the_timeout_is_a_timeout() -> None:
+async def test_a_status_after_the_timeout_is_a_timeout() -> None:
     async def late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await hostile.read_request(reader)
         await asyncio.sleep(0.6)
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
     assert (await send_to(late)).kind is K.TIMEOUT
-    assert (await send_to(late, timeout_s=2.0)).kind is K.DELIVERED  # its own time limit goes first
+    assert (await send_to(late, timeout_s=2.0)).kind is K.DELIVERED  # its own time limit applies
 
 
 async def test_endless_bodies_take_little_memory() -> None:
@@ -323,9 +324,7 @@ async def test_endless_bodies_take_little_memory() -> None:
         outcomes = await asyncio.gather(*(made.send(webhook(url), [SECRET]) for _ in range(100)))
         grown_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert {outcome.kind for outcome in outcomes} == {K.DELIVERED}
-    assert (
-        grown_kb < 60_000
-    )  # both ends of 100 connections; the bodies read whole would be without end
+    assert grown_kb < 60_000  # both ends of 100 connections; whole bodies would be endless
 
 
 async def test_the_excerpt_is_two_kilobytes_that_postgres_can_store() -> None:
@@ -348,7 +347,8 @@ async def test_cookies_do_not_come_back() -> None:
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         heads.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(
-            b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b; Path=/\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+            b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b; Path=/\r\n"
+            b"Connection: close\r\nContent-Length: 0\r\n\r\n"
         )
 
     async with hostile.serving(behave) as port, sender() as made:
@@ -390,25 +390,25 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def test_nobody_there_is_refused() -> None:
+async def test_a_closed_port_is_refused() -> None:
     assert (await send(f"http://127.0.0.1:{free_port()}/")).kind is K.REFUSED
 
 
-async def test_a_name_that_does_not_exist_is_the_subscribers_fault() -> None:
+async def test_an_unknown_name_is_the_subscribers_failure() -> None:
     def lookup(_host: str) -> Sequence[Address]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     assert (await send("https://shop.example/", lookup=lookup)).kind is K.DNS
 
 
-async def test_a_name_server_that_is_down_is_ours() -> None:
+async def test_a_failing_name_server_is_our_failure() -> None:
     def lookup(_host: str) -> Sequence[Address]:
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
     assert (await send("https://shop.example/", lookup=lookup)).kind is K.OWN_SIDE
 
 
-async def test_no_file_handle_left_is_ours() -> None:
+async def test_a_lack_of_file_handles_is_our_failure() -> None:
     async with hostile.serving(hostile.answering(b"200 OK")) as port, sender() as made:
         url = f"http://127.0.0.1:{port}/"
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -440,21 +440,21 @@ async def test_a_private_destination_gets_no_connection(url: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["2130706433", "0177.0.0.1", "0x7f000001", "127.1", "127.0.0.1."])
-async def test_an_odd_spelling_of_an_address_is_refused_even_where_the_address_is_allowed(
+async def test_an_odd_spelling_of_an_address_is_rejected_even_where_the_address_is_allowed(
     host: str,
 ) -> None:
     async with hostile.serving(hostile.answering(b"200 OK")) as port:
         assert (await send(f"http://{host}:{port}/")).kind is K.DESTINATION_REFUSED
 
 
-async def test_http_is_refused_unless_allowed() -> None:
+async def test_http_is_rejected_unless_allowed() -> None:
     async with hostile.serving(hostile.answering(b"200 OK")) as port:
         assert (
             await send(f"http://127.0.0.1:{port}/", allow_http=False)
         ).kind is K.DESTINATION_REFUSED
 
 
-async def test_a_name_that_changes_after_the_check_is_not_asked_again() -> None:
+async def test_a_name_that_changes_after_the_check_is_not_looked_up_again() -> None:
     answers = iter(["127.0.0.1", "127.0.0.2", "127.0.0.2", "127.0.0.2"])
     asked: list[str] = []
 
@@ -470,7 +470,7 @@ async def test_a_name_that_changes_after_the_check_is_not_asked_again() -> None:
     assert asked == ["shop.example"]
 
 
-async def test_a_name_with_one_forbidden_address_is_refused_beside_others() -> None:
+async def test_a_name_with_one_forbidden_address_is_rejected() -> None:
     def lookup(host: str) -> Sequence[Address]:
         return (
             [ip_address("127.0.0.1"), ip_address("127.0.0.2")]
@@ -490,7 +490,7 @@ async def test_a_name_with_one_forbidden_address_is_refused_beside_others() -> N
         ).kind is K.DESTINATION_REFUSED
 
 
-async def test_a_slow_name_server_times_out_and_holds_up_nobody_else() -> None:
+async def test_a_slow_name_server_times_out_and_delays_no_other() -> None:
     def lookup(host: str) -> Sequence[Address]:
         if host == "slow.example":
             time.sleep(0.8)
@@ -513,22 +513,22 @@ async def test_tls_is_verified(tmp_path: Path) -> None:
     tls, trusted = hostile.server_tls(tmp_path, "127.0.0.1")
     expired, expired_file = hostile.server_tls(tmp_path, "127.0.0.1", days=-1)
     other, other_file = hostile.server_tls(tmp_path, "other.example")
-    for context, trust, kind in (
+    for context, certificate, kind in (
         (tls, trusted, K.DELIVERED),
         (tls, None, K.TLS),
         (tls, other_file, K.TLS),
         (expired, expired_file, K.TLS),
         (other, other_file, K.TLS),
     ):
-        client = ssl.create_default_context(cafile=trust)
+        client = ssl.create_default_context(cafile=certificate)
         async with hostile.serving(hostile.answering(b"200 OK"), context) as port:
             outcome = await send(
                 f"https://127.0.0.1:{port}/", tls=client, limits=TimeLimits(connect_s=3, total_s=3)
             )
-        assert outcome.kind is kind, (trust, outcome)
+        assert outcome.kind is kind, (certificate, outcome)
 
 
-async def test_the_name_in_the_url_is_what_the_certificate_must_say(tmp_path: Path) -> None:
+async def test_the_certificate_must_match_the_name_in_the_url(tmp_path: Path) -> None:
     tls, trusted = hostile.server_tls(tmp_path, "shop.example")
     client = ssl.create_default_context(cafile=trusted)
     async with hostile.serving(hostile.answering(b"200 OK"), tls) as port:
@@ -542,7 +542,7 @@ async def test_the_name_in_the_url_is_what_the_certificate_must_say(tmp_path: Pa
             assert outcome.kind is kind
 
 
-async def test_a_server_that_speaks_no_tls_is_a_tls_error() -> None:
+async def test_a_server_without_tls_is_a_tls_error() -> None:
     async def babble(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         await writer.drain()

@@ -1,4 +1,4 @@
-"""A subscriber's URL is kept, shown and called byte for byte as it was given: it may carry a signature over its own spelling."""
+"""URL of a subscriber, kept, shown and called byte for byte: it may carry its own signature."""
 
 import asyncio
 from collections.abc import Sequence
@@ -74,7 +74,9 @@ def test_path_and_query_are_as_written(origin: str, target: str) -> None:
 
 
 @pytest.mark.parametrize(("written", "target"), ESCAPED)
-def test_what_no_request_line_can_carry_is_escaped_once(written: str, target: str) -> None:
+def test_characters_that_no_request_line_can_carry_are_escaped_once(
+    written: str, target: str
+) -> None:
     check_url(f"https://shop.example{written}", allow_http=False)
     assert parse_url(f"https://shop.example{written}", allow_http=False).raw_path_qs == target
 
@@ -89,7 +91,7 @@ def test_what_no_request_line_can_carry_is_escaped_once(written: str, target: st
         ("https://[2606:4700:0::1111]", "https://[2606:4700::1111]", "2606:4700::1111"),
     ],
 )
-def test_scheme_and_host_are_as_the_client_needs_them(origin: str, called: str, host: str) -> None:
+def test_scheme_and_host_are_normalized_for_the_client(origin: str, called: str, host: str) -> None:
     url = parse_url(f"{origin}/Hooks%2F", allow_http=False)
     assert (str(url), url.raw_host) == (f"{called}/Hooks%2F", host)
 
@@ -122,7 +124,7 @@ def test_scheme_and_host_are_as_the_client_needs_them(origin: str, called: str, 
         ),
     ],
 )
-def test_blanks_fragments_and_passwords_are_refused_when_a_subscriber_is_added(url: str) -> None:
+def test_blanks_fragments_and_passwords_are_rejected_when_a_subscriber_is_added(url: str) -> None:
     with pytest.raises(DestinationRefused):
         check_url(url, allow_http=False)
 
@@ -130,13 +132,13 @@ def test_blanks_fragments_and_passwords_are_refused_when_a_subscriber_is_added(u
 @pytest.mark.parametrize(
     "url", ["", "/hooks", "shop.example/hooks", "https:shop.example", "https:/shop.example"]
 )
-def test_what_names_no_host_has_no_spelling(url: str) -> None:
+def test_a_url_without_a_host_has_no_spelling(url: str) -> None:
     with pytest.raises(ValueError, match="absolute"):
         exact_url(url)
 
 
 class Listening:
-    """A subscriber that keeps the first line of each request."""
+    """Run a subscriber that keeps the first line of each request."""
 
     def __init__(self) -> None:
         self.lines: list[bytes] = []
@@ -158,10 +160,12 @@ def here(_host: str) -> Sequence[Address]:
     return [ip_address("127.0.0.1")]
 
 
-async def called(urls: Sequence[str], transport: ConnectionOptions, **options: Any) -> None:
+async def called(
+    urls: Sequence[str], connection_options: ConnectionOptions, **options: Any
+) -> None:
     async with sender(limits=TimeLimits(connect_s=5, total_s=5), **options) as made:
         for url in urls:
-            outcome = await made.send(webhook(url), [SECRET], transport)
+            outcome = await made.send(webhook(url), [SECRET], connection_options)
             assert outcome.kind is OutcomeKind.DELIVERED, (url, outcome)
 
 
@@ -188,5 +192,5 @@ async def test_the_request_line_carries_it_through_a_proxy(tls: bool, tmp_path: 
         through = {"proxy": f"http://127.0.0.1:{proxy.port}", "lookup": public, "networks": OUTSIDE}
         urls = [f"{'https' if tls else 'http'}://shop.example{target}" for target in AS_WRITTEN]
         await called(urls, ConnectionOptions(ca=authority.pem if tls else None), **through)
-    origin = "" if tls else "http://203.0.113.7"  # a proxy is asked for the address that was judged
+    origin = "" if tls else "http://203.0.113.7"  # the proxy gets the checked address
     assert shop.lines == [f"POST {origin}{target} HTTP/1.1".encode() for target in AS_WRITTEN]
