@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -169,10 +169,24 @@ class Starter:
         self._directory = directory
         self.started: list[Process] = []
 
-    def start(
-        self, *arguments: str, piped: bool = False, before: Sequence[str] = (), **settings: str
+    def start(self, *arguments: str, **settings: str) -> Process:
+        """Start a process with these arguments and settings."""
+        return self.start_with(arguments, settings)
+
+    def start_with(
+        self,
+        arguments: Sequence[str],
+        settings: Mapping[str, str],
+        *,
+        piped: bool = False,
+        before: Sequence[str] = (),
     ) -> Process:
-        """Start a process. `before` is a command that starts its arguments by `exec`."""
-        process = Process(list(arguments), settings, self._directory, piped=piped, before=before)
+        """Start a process, with `piped` output or through the command `before`.
+
+        `before` starts its arguments by `exec`.
+        """
+        process = Process(
+            list(arguments), dict(settings), self._directory, piped=piped, before=before
+        )
         self.started.append(process)
         return process

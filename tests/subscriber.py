@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -61,11 +61,14 @@ class Subscriber:
 Merchant = TypeVar("Merchant", bound=Subscriber)
 
 
-@asynccontextmanager
-async def subscriber(
-    secret: str, kind: Callable[[str], Merchant] = Subscriber
-) -> AsyncIterator[Merchant]:  # type: ignore[assignment]
+def subscriber(secret: str) -> AbstractAsyncContextManager[Subscriber]:
     """Yield a subscriber that listens on a free port."""
+    return subscriber_of(Subscriber, secret)
+
+
+@asynccontextmanager
+async def subscriber_of(kind: Callable[[str], Merchant], secret: str) -> AsyncIterator[Merchant]:
+    """Yield a subscriber of this kind that listens on a free port."""
     merchant = kind(secret)
     application = web.Application()
     application.router.add_post("/hooks", merchant.handle)

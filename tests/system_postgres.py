@@ -71,7 +71,7 @@ class SystemPostgres:
         self._run("pg_ctl", "-w", "-m", "immediate", "stop")
 
     def _run(self, program: str, *arguments: str) -> None:
-        command = [self._bin / program, "-D", self._data, *arguments]
+        command: list[str | Path] = [self._bin / program, "-D", self._data, *arguments]
         subprocess.run(command, check=True, user=self._user, cwd="/", stdout=subprocess.DEVNULL)
 
 

@@ -9,6 +9,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis import APIOperation, Case, GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -62,7 +63,7 @@ def _fuzz(operation: Operation, mode: GenerationMode, fixed: dict[str, Any], bas
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy(mode, **fixed))
-    def send(case: Case) -> None:
+    def send(case: Case[Any]) -> None:
         nonlocal sent
         case.call_and_validate(
             base_url=base, headers={"Authorization": f"Bearer {TOKEN}"}, checks=CHECKS, timeout=20
@@ -79,7 +80,7 @@ async def test_every_request_gets_a_documented_answer(
 ) -> None:
     names = await filled(setup)
     schema = schemathesis.openapi.from_dict(api.document)
-    found = [result.ok() for result in schema.get_all_operations()]
+    found = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
     assert len(found) >= 32
     for operation in sorted(found, key=lambda operation: operation.method.upper() == "DELETE"):
         for mode, fixed in _kinds(operation, names):

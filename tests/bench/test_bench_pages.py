@@ -12,7 +12,8 @@ from app.console.application import ENTRIES
 from app.crypto.vault import Vault
 from app.db.connections import connect
 from app.db.engine import make_engine, make_sessions
-from app.operations.subscribers.subscribers import NewSubscriber, add_subscriber
+from app.operations.subscribers.models import NewSubscriber
+from app.operations.subscribers.subscribers import add_subscriber
 from bench.long_life import fill
 from bench.pages import API, CONSOLE, known
 from bench.relay import Site

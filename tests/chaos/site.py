@@ -71,13 +71,14 @@ class Site:
             await worker.logged("working")
 
     def _work(self, before: Sequence[str] = ()) -> Process:
-        return self.starter.start(
-            "work", piped=self.piped_logs, before=list(before), **self.settings
+        return self.starter.start_with(
+            ["work"], self.settings, piped=self.piped_logs, before=before
         )
 
     def _receive(self, port: int, metrics_port: int) -> Process:
         ports = {"PUBLIC_PORT": str(port), "METRICS_PORT": str(metrics_port)}
-        return self.starter.start("receive", piped=self.piped_logs, **self.settings, **ports)
+        settings = {**self.settings, **ports}
+        return self.starter.start_with(["receive"], settings, piped=self.piped_logs)
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +87,16 @@ class ConsoleClient:
         **fields: str,
     ) -> Answer:
         """Send a form. Without `csrf`, use the token of the settings or sign-in page."""
+        return await self.post_form(path, fields, csrf, headers)
+
+    async def post_form(
+        self,
+        path: str,
+        fields: Mapping[str, str],
+        csrf: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
+        """Send a form with fields of any name, as `post` does."""
         if csrf is None:
             csrf = (await self._request("GET", "/settings", follow=True)).csrf
         return await self._request("POST", path, data={"csrf": csrf, **fields}, headers=headers)

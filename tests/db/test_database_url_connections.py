@@ -229,13 +229,14 @@ async def test_no_command_shows_password_or_traceback(
 ) -> None:
     assert shop
     done = await asyncio.to_thread(
-        subprocess.run,
-        [PROGRAM, command],
-        cwd=tmp_path,
-        env=environment(**service_settings(url.format(port=server.port))),
-        capture_output=True,
-        text=True,
-        timeout=60,
+        lambda: subprocess.run(
+            [PROGRAM, command],
+            cwd=tmp_path,
+            env=environment(**service_settings(url.format(port=server.port))),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
     )
     output = done.stdout + done.stderr
     assert done.returncode in (1, 2), output

@@ -198,7 +198,7 @@ async def _start(starter: Starter, users: Users, subscriber_url: str) -> tuple[s
     }
     settings["receive"] |= {"TRUSTED_PROXIES": "127.0.0.1/32"}
     for process in ("work", "operate"):
-        settings[process] |= {"SUBSCRIBERS": declared, "ALERT_URL": NOBODY}  # type: ignore[index]
+        settings[process] |= {"SUBSCRIBERS": declared, "ALERT_URL": NOBODY}
     started = {process: starter.start(process, **settings[process]) for process in PROCESSES}
     receiver = await started["receive"].ready("receiver")
     operator = await started["operate"].ready("operator")

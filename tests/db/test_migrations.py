@@ -47,10 +47,8 @@ async def test_up_down_and_up_again(empty_database_url: str) -> None:
 
 
 async def test_two_concurrent_migrators_run_one_after_the_other(empty_database_url: str) -> None:
-    assert await asyncio.gather(migrate(empty_database_url), migrate(empty_database_url)) == [
-        head(),
-        head(),
-    ]
+    first, second = await asyncio.gather(migrate(empty_database_url), migrate(empty_database_url))
+    assert (first, second) == (head(), head())
 
 
 async def test_a_held_lock_is_awaited_in_short_attempts(database_url: str) -> None:
@@ -72,5 +70,9 @@ async def test_a_held_lock_is_awaited_in_short_attempts(database_url: str) -> No
 
 @pytest.mark.parametrize("table", sorted(Base.metadata.tables))
 def test_every_table_has_a_docstring(table: str) -> None:
-    mapper = next(mapper for mapper in Base.registry.mappers if mapper.local_table.name == table)
+    mapper = next(
+        mapper
+        for mapper in Base.registry.mappers
+        if mapper.local_table is Base.metadata.tables[table]
+    )
     assert mapper.class_.__doc__

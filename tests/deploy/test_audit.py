@@ -15,7 +15,7 @@ PROGRAM = ROOT / ".venv" / "audit" / "bin" / "python"
 pytestmark = pytest.mark.skipif(not PROGRAM.exists(), reason="`make audit` installs pip-audit")
 
 HASH = "0" * 64
-FINDING = {
+FINDING: dict[str, object] = {
     "id": "EXAMPLE-1",
     "summary": "An example.",
     "details": "An example.",

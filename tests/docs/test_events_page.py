@@ -141,7 +141,7 @@ def test_documented_flags_match_the_code() -> None:
     in_code = _flags_of_steps() | {
         flag
         for module in (wire, canonical, rules, verdicts, quarantine, duplicates)
-        for flag in _flags_in_source(Path(module.__file__))
+        for flag in _flags_in_source(Path(str(module.__file__)))
     }
     assert in_code == {flag.partition(":")[0] for flag in FLAGS}
 

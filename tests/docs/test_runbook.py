@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -32,9 +33,8 @@ def worst() -> list[AlertCondition]:
         "shop", "active", None, 3, 86_400.0, failing_since=NOW - timedelta(days=1)
     )
     standing = Snapshot(NOW, NOW - timedelta(days=1), 5, 900.0, 2, 1, 4, (paused, failing))
-    spool = SpoolState(
-        **{**dict.fromkeys(SpoolState.__dataclass_fields__, 1), "oldest_seconds": 900.0}
-    )
+    ones: dict[str, Any] = dict.fromkeys(SpoolState.__dataclass_fields__, 1)
+    spool = SpoolState(**{**ones, "oldest_seconds": 900.0})
     seen = alert_conditions(
         standing, Expectation(100, 100), AttentionSummary(("a",), ("b",), ("c",))
     )

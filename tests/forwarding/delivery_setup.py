@@ -129,7 +129,7 @@ class DeliverySetup:
 
     async def work_off(self) -> list[Progress]:
         """Run all ready recovery jobs, as a worker does. Return each batch's progress."""
-        batches = []
+        batches: list[Progress] = []
         while True:
             async with self.sessions.begin() as session:
                 progress = await advance(session)

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from time import monotonic
 
 import pytest
@@ -221,7 +222,7 @@ async def test_a_wake_up_sends_it_immediately(setup: DeliverySetup) -> None:
                 started = monotonic()
                 await connection.execute(f"NOTIFY {OUTBOUND}")
                 before = len(shop.arrived)
-                await until(lambda count=before: _arrived(shop, count + 1))
+                await until(partial(_arrived, shop, before + 1))
                 delays.append(monotonic() - started)
             forwarder.stop()
             listening.cancel()

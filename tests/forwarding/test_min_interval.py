@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
 from time import monotonic
 from uuid import UUID
 
@@ -159,8 +158,7 @@ async def test_a_claim_does_not_wait_for_a_subscriber_whose_rate_another_worker_
     for _ in range(4):
         await setup.event()
     async with setup.sessions() as one, setup.sessions() as other:
-        options = {"limit": 2, "busy": [], "lease": timedelta(seconds=60), "order_hold": HOLD}
-        first = await claim(one, **options)
+        first = await claim(one, limit=2, busy=[], lease=LEASE, order_hold=HOLD)
         async with asyncio.timeout(2):
-            second = await claim(other, **options)
+            second = await claim(other, limit=2, busy=[], lease=LEASE, order_hold=HOLD)
     assert (2, 0) == (len(first), len(second))

@@ -8,7 +8,7 @@ import json
 import os
 import random
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -28,7 +28,7 @@ from app.simulator.player.target import target_of
 from tests.journeys.conftest import Site
 from tests.processes import Process, Starter, service_settings
 from tests.recording.own_server import OwnServer, own_server
-from tests.subscriber import Subscriber, subscriber
+from tests.subscriber import Subscriber, subscriber_of
 
 SECONDS = float(os.environ.get("CRASH_SECONDS", "10"))
 CALLS_PER_S = 30.0
@@ -91,7 +91,7 @@ async def _settled(url: str) -> bool:
         )
     except CONNECT_ERRORS:
         return False
-    return left["count"] == 0
+    return bool(left["count"] == 0)
 
 
 class Crew:
@@ -147,8 +147,8 @@ async def test_crashes_lose_nothing_and_keep_the_sequence_of_every_order(
     with own_server(tmp_path / "postgres") as server:
         await migrate(server.url)
         async with (
-            subscriber(secrets["shop"], Slow) as shop,
-            subscriber(secrets["books"], Slow) as books,
+            subscriber_of(Slow, secrets["shop"]) as shop,
+            subscriber_of(Slow, secrets["books"]) as books,
         ):
             merchants = {"shop": shop, "books": books}
             declared = [
@@ -194,7 +194,7 @@ async def _arrived(url: str, answered: list[PlayResult]) -> bool:
     }
 
 
-async def _check(url: str, merchants: dict[str, Subscriber]) -> None:
+async def _check(url: str, merchants: Mapping[str, Subscriber]) -> None:
     events = await _fetch(url, "SELECT id, type, order_no, sequence FROM events")
     assert events
     for name, merchant in merchants.items():
@@ -231,7 +231,7 @@ async def test_a_worker_stopped_past_its_lease_changes_nothing(
     site: Site, starter: Starter
 ) -> None:
     secret = new_secret()
-    async with subscriber(secret, Held) as merchant:
+    async with subscriber_of(Held, secret) as merchant:
         declared = [{"name": "shop", "url": merchant.url, "secret": secret}]
         settings = {
             **site.settings,

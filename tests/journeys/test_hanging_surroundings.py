@@ -179,7 +179,7 @@ async def test_a_silent_name_server(site: Site, starter: Starter, silent_name_se
         "PUBLIC_URL": "https://pay.example/zeus/notify",
         "OTLP_ENDPOINT": "http://otel.example",
     }
-    service = starter.start("up", before=_with_resolver(silent_name_server), **settings)
+    service = starter.start_with(["up"], settings, before=_with_resolver(silent_name_server))
     address = await service.ready("receiver")
     assert 200 == status_of(await exchange(*address, get(PATH + b"?order_no=1&status=99")))
     await service.logged("certificate_not_seen")

@@ -49,7 +49,7 @@ async def _metric(address: tuple[str, int], name: str) -> float:
 async def test_every_role_works_and_ends_with_an_unread_log(site: Site, starter: Starter) -> None:
     settings = site.settings | {"LOG_LEVEL": "DEBUG"}
     receiver, worker, operator = (
-        starter.start(role, piped=True, **settings) for role in ("receive", "work", "operate")
+        starter.start_with([role], settings, piped=True) for role in ("receive", "work", "operate")
     )
     address, private = await receiver.ready("receiver"), await operator.ready("operator")
     await worker.logged("working")
@@ -86,7 +86,7 @@ async def test_every_role_works_and_ends_with_an_unread_log(site: Site, starter:
 
 
 async def test_up_works_and_ends_with_an_unread_log(site: Site, starter: Starter) -> None:
-    service = starter.start("up", piped=True, **site.settings, LOG_LEVEL="DEBUG")
+    service = starter.start_with(["up"], site.settings | {"LOG_LEVEL": "DEBUG"}, piped=True)
     address = await service.ready("receiver")
     await service.logged("working")
     service.log_reader.stop_reading()
@@ -100,8 +100,8 @@ async def test_up_works_and_ends_with_an_unread_log(site: Site, starter: Starter
 async def test_waiting_lines_are_written_when_the_reader_resumes(
     database_url: str, starter: Starter
 ) -> None:
-    receiver = starter.start(
-        "receive", piped=True, **service_settings(database_url), LOG_LEVEL="DEBUG"
+    receiver = starter.start_with(
+        ["receive"], service_settings(database_url) | {"LOG_LEVEL": "DEBUG"}, piped=True
     )
     address = await receiver.ready("receiver")
     receiver.log_reader.stop_reading()
@@ -117,9 +117,8 @@ async def test_waiting_lines_are_written_when_the_reader_resumes(
 
 
 async def test_lines_without_a_reader_are_counted(database_url: str, starter: Starter) -> None:
-    receiver = starter.start(
-        "receive", piped=True, **service_settings(database_url), LOG_LEVEL="DEBUG", METRICS_PORT="0"
-    )
+    settings = service_settings(database_url) | {"LOG_LEVEL": "DEBUG", "METRICS_PORT": "0"}
+    receiver = starter.start_with(["receive"], settings, piped=True)
     address, metrics = await receiver.ready("receiver"), await receiver.address_of("health")
     assert 0 == await _metric(metrics, "zeus_relay_log_lines_dropped_total")
     receiver.log_reader.exit()
@@ -170,7 +169,7 @@ async def test_the_demo_works_and_ends_with_unread_output(
 ) -> None:
     monkeypatch.setenv("SIMULATOR_PORT", "0")
     settings = service_settings(database_url) | {"LOG_LEVEL": "ERROR"}
-    demo = starter.start("demo", piped=True, **settings)
+    demo = starter.start_with(["demo"], settings, piped=True)
     async with asyncio.timeout(40):
         while not (found := re.search(r"endpoint +(http://127\S+)", demo.log_text())):
             await asyncio.sleep(0.1)

@@ -30,11 +30,10 @@ async def test_a_worker_whose_clock_is_wrong_stops_erasing(
     database_url: str, tmp_path: Path, wrong_clock: list[str]
 ) -> None:
     with processes(tmp_path / "processes") as starter:
-        worker = starter.start(
-            "work",
+        worker = starter.start_with(
+            ["work"],
+            service_settings(database_url) | {"SPOOL_DIR": str(tmp_path / "spool")},
             before=wrong_clock,
-            **service_settings(database_url),
-            SPOOL_DIR=str(tmp_path / "spool"),
         )
         stopped = await worker.logged("housekeeping_stopped")
         assert "apart" in str(stopped["reason"])
@@ -43,7 +42,7 @@ async def test_a_worker_whose_clock_is_wrong_stops_erasing(
 async def test_a_worker_whose_clock_is_wrong_delivers_every_event(
     site: Site, starter: Starter, wrong_clock: list[str]
 ) -> None:
-    starter.start("work", before=wrong_clock, **site.settings)
+    starter.start_with(["work"], site.settings, before=wrong_clock)
     receiver = starter.start("receive", **site.settings)
     host, port = await receiver.ready("receiver")
     report = await play(

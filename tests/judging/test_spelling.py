@@ -29,7 +29,7 @@ FIRST = {
 OURS = ["2012000001"]
 
 
-def call_of(style: Style = Style.FULL, **changes: str) -> JudgedCall:
+def call_of(style: Style = Style.FULL, /, **changes: str) -> JudgedCall:
     values = {name: value.encode() for name, value in {**FIRST, **changes}.items()}
     return JudgedCall(uuid4(), decode(encode(values, style=style)))
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -160,11 +161,11 @@ class Plans:
 
     async def executed(self) -> list[dict[str, Any]]:
         """Return the executed plans for the actual parameters, with the rows read."""
-        plans = []
+        plans: list[dict[str, Any]] = []
         async with self.engine.connect() as connection:
             for statement, parameters in list(self.statements):
                 explain = f"EXPLAIN (ANALYZE, FORMAT JSON, TIMING OFF) {statement}"
-                found = (await connection.exec_driver_sql(explain, parameters)).scalar()
+                found: Any = (await connection.exec_driver_sql(explain, parameters)).scalar()
                 plans += json.loads(found) if isinstance(found, str) else found
         return plans
 
@@ -185,7 +186,20 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _rows_read(node: dict[str, Any]) -> float:
     if node.get("Relation Name") not in BIG:
         return 0
-    return (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+    rows = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+    return float(rows * node["Actual Loops"])
+
+
+async def _notices_of(verdict: VerdictFilter, sessions: Sessions) -> Any:
+    return await list_notices(sessions, Place(), verdict=verdict)
+
+
+async def _webhooks_of(state: WebhookState, sessions: Sessions) -> Any:
+    return await list_outbound(sessions, Place(), states=[state])
+
+
+async def _search(query: OrderQuery, sessions: Sessions) -> Any:
+    return await search_orders(sessions, Place(), query)
 
 
 Read = Callable[[Sessions], Awaitable[Any]]
@@ -231,14 +245,8 @@ READS: dict[str, Read] = {
     "all notices": lambda s: list_notices(s, Place()),
     "notices that need attention": lambda s: list_notices(s, Place(), attention=True),
     "all webhooks": lambda s: list_outbound(s, Place()),
-    **{
-        f"{verdict} notices": (lambda s, v=verdict: list_notices(s, Place(), verdict=v))
-        for verdict in VerdictFilter
-    },
-    **{
-        f"{state} webhooks": (lambda s, w=state: list_outbound(s, Place(), states=[w]))
-        for state in WebhookState
-    },
+    **{f"{verdict} notices": partial(_notices_of, verdict) for verdict in VerdictFilter},
+    **{f"{state} webhooks": partial(_webhooks_of, state) for state in WebhookState},
 }
 SEARCHES: dict[str, dict[str, Any]] = {
     "any order": {},
@@ -261,9 +269,7 @@ SEARCHES: dict[str, dict[str, Any]] = {
     },
 }
 for _name, _query in SEARCHES.items():
-    READS[f"search by {_name}"] = lambda s, q=_query: search_orders(
-        s, Place(), OrderQuery.model_validate(q)
-    )
+    READS[f"search by {_name}"] = partial(_search, OrderQuery.model_validate(_query))
 
 
 def _whole_tables(plan: dict[str, Any]) -> list[str]:

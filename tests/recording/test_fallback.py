@@ -246,7 +246,7 @@ async def test_configured_to_answer_with_an_error_it_holds_no_call(tmp_path: Pat
 
 async def test_a_full_spool_is_no_place_for_a_call(tmp_path: Path) -> None:
     async with running_chain(NOWHERE, tmp_path, limit=20_000, when_unstorable="error") as running:
-        outcomes = []
+        outcomes: list[BaseException | None] = []
         for number in range(100):
             outcomes += await asyncio.gather(
                 running.chain.append(make_notice(number)), return_exceptions=True

@@ -109,22 +109,23 @@ def _json(text: bytes) -> Any:
 @contextmanager
 def simulating(*options: str, environment: Mapping[str, str] | None = None) -> Iterator[Simulator]:
     """Run a simulator on a free port within this block. It must end in silence on stderr."""
-    command = [PROGRAM, "simulator", "--port", "0", *options]
+    command: list[str | Path] = [PROGRAM, "simulator", "--port", "0", *options]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
     )
-    assert process.stdout
-    assert process.stderr
+    stdout, stderr = process.stdout, process.stderr
+    assert stdout
+    assert stderr
     errors: list[bytes] = []
-    reader = threading.Thread(target=lambda: errors.append(process.stderr.read()))
+    reader = threading.Thread(target=lambda: errors.append(stderr.read()))
     reader.start()
     try:
-        line = json.loads(process.stdout.readline())
+        line = json.loads(stdout.readline())
         yield Simulator(line["url"], process)
     finally:
         process.terminate()
         process.wait(20)
         reader.join()
-        process.stdout.close()
-        process.stderr.close()
+        stdout.close()
+        stderr.close()
     assert errors == [b""]

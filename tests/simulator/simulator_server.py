@@ -52,7 +52,9 @@ async def listening(
     tasks = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        tasks.add(asyncio.current_task())
+        task = asyncio.current_task()
+        assert task
+        tasks.add(task)
         state.open_now += 1
         state.open_at_most = max(state.open_at_most, state.open_now)
         try:

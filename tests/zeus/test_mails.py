@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -25,7 +26,7 @@ FACTS = MailFacts(
     pay_no2="12345",
     pay_limit=date(2026, 12, 31),
 )
-SLIPLESS = {"pay_no1": None, "pay_no2": None, "pay_limit": None}
+SLIPLESS: dict[str, Any] = {"pay_no1": None, "pay_no2": None, "pay_limit": None}
 
 
 @pytest.mark.parametrize("kind", [kind for kind in MailKind if kind is not MailKind.CALL_FAILED])

@@ -48,7 +48,7 @@ async def test_limits_of_a_new_subscriber_are_stored(
 ) -> None:
     async with console.client(Role.ADMIN) as client:
         assert not limits_are_open(await client.get("/add-subscriber"))
-        assert 200 == (await client.post("/add-subscriber", **SHOP, **fields)).status
+        assert 200 == (await client.post_form("/add-subscriber", {**SHOP, **fields})).status
         page = (await client.get("/subscribers/shop")).text
     [row] = await console.setup.rows(
         "SELECT rate_limit, max_in_flight, timeout_ms FROM subscribers"
@@ -84,7 +84,7 @@ async def test_an_invalid_limit_is_marked(
     console: Console, fields: dict[str, str], problems: dict[str, str]
 ) -> None:
     async with console.client(Role.ADMIN) as client:
-        answer = await client.post("/add-subscriber", **SHOP, **fields)
+        answer = await client.post_form("/add-subscriber", {**SHOP, **fields})
     messages = messages_at(answer)
     assert (422, problems.keys(), True) == (answer.status, messages.keys(), limits_are_open(answer))
     assert all(messages[field].startswith(words) for field, words in problems.items())
@@ -98,7 +98,7 @@ async def test_an_invalid_limit_is_marked(
 async def test_invalid_name_and_url_are_marked(console: Console) -> None:
     await console.setup.add("shop")
     async with console.client(Role.ADMIN) as client:
-        taken = await client.post("/add-subscriber", **SHOP)
+        taken = await client.post_form("/add-subscriber", SHOP)
         assert {"name": "A subscriber with this name already exists."} == messages_at(taken)
         assert not limits_are_open(taken)
         plain = await client.post("/add-subscriber", name="new", url="ftp://shop.example/")

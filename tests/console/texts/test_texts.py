@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 import pytest
 from babel.messages.pofile import read_po
@@ -41,8 +42,8 @@ def test_translations_have_the_same_placeholders() -> None:
     with (CONSOLE / "locales/ja/LC_MESSAGES/console.po").open("rb") as file:
         catalogue = read_po(file, locale="ja")
     for message in catalogue:
-        texts = [message.id] if isinstance(message.id, str) else [*message.id]
-        strings = [message.string] if isinstance(message.string, str) else [*message.string]
+        texts = [message.id] if isinstance(message.id, str) else list(message.id)
+        strings = [message.string] if isinstance(message.string, str) else list(message.string or ())
         places = {place for text in texts for place in re.findall(r"%\(\w+\)s", text)}
         for string in strings:
             assert places == set(re.findall(r"%\(\w+\)s", string)), message.id
@@ -59,7 +60,7 @@ def test_translations_have_the_same_placeholders() -> None:
         ("outcome", OutcomeKind),
     ],
 )
-def test_every_code_has_a_label(kind: str, codes: type) -> None:
+def test_every_code_has_a_label(kind: str, codes: type[StrEnum]) -> None:
     assert [code for code in codes if labels.label_of(kind, code)[0] == code] == []
 
 

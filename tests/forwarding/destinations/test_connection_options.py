@@ -455,4 +455,4 @@ async def test_an_unknown_name_is_the_subscribers_failure_through_a_proxy_too() 
 )
 def test_another_kind_of_proxy_is_rejected(proxy: str) -> None:
     with pytest.raises(ValueError, match="http://"):
-        Settings(subscriber_proxy=proxy)  # type: ignore[arg-type]
+        Settings(subscriber_proxy=proxy)

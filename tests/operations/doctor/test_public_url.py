@@ -61,7 +61,7 @@ async def _answering(
     """Run a server with one fixed answer. Yield its port and the requested paths."""
     asked: list[str] = []
 
-    async def handle(request: web.Request) -> web.Response:
+    async def handle(request: web.BaseRequest) -> web.Response:
         asked.append(request.path)
         return web.Response(status=status, headers=headers)
 

@@ -150,7 +150,7 @@ async def test_a_certificate_that_expires_soon_causes_a_warning(
         await setup.add(
             "shop", f"https://localhost:{port}/", ca=SHOP.pem, client_certificate=certificate
         )
-        settings = Settings(subscriber_networks="127.0.0.0/8,::1/128")  # type: ignore[arg-type]
+        settings = Settings(subscriber_networks="127.0.0.0/8,::1/128")
         (finding,) = await check_subscribers(setup.sessions, setup.vault, settings)
     assert (Level.WARNING, True) == (
         finding.level,

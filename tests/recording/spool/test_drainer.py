@@ -220,7 +220,7 @@ async def test_a_drainer_killed_again_and_again_loses_nothing(
     for _ in range(3):
         with process("drain", tmp_path, database_url):
             known = len(list_segments(tmp_path))
-            await until(lambda known=known: len(list_segments(tmp_path)) < known, 20)  # type: ignore[misc]
+            await until(lambda known=known: len(list_segments(tmp_path)) < known, 20)
     await drain_spool(database_url, tmp_path)
     assert ids == await stored_ids(database_url)
     assert list_segments(tmp_path) == []

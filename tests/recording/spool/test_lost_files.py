@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -70,6 +70,11 @@ def move_files_to_new_directory(directory: Path) -> None:
         path.rename(directory / path.name)
 
 
+def apply(change: Callable[[Path], None], paths: Iterable[Path]) -> None:
+    for path in list(paths):
+        change(path)
+
+
 HURTS: dict[str, Callable[[Path], object]] = {
     "segment removed": lambda directory: segment_of(directory).unlink(),
     "segment moved": lambda directory: segment_of(directory).rename(directory.with_name("away")),
@@ -78,11 +83,9 @@ HURTS: dict[str, Callable[[Path], object]] = {
     "segment replaced by a directory": lambda directory: replace_by_directory(
         segment_of(directory)
     ),
-    "lock removed": lambda directory: [path.unlink() for path in directory.glob(f"*{LOCK}")],
-    "lock replaced by a link": lambda directory: [
-        replace_by_link(path) for path in directory.glob(f"*{LOCK}")
-    ],
-    "every file removed": lambda directory: [path.unlink() for path in directory.iterdir()],
+    "lock removed": lambda directory: apply(Path.unlink, directory.glob(f"*{LOCK}")),
+    "lock replaced by a link": lambda directory: apply(replace_by_link, directory.glob(f"*{LOCK}")),
+    "every file removed": lambda directory: apply(Path.unlink, directory.iterdir()),
     "directory removed": shutil.rmtree,
     "directory moved": lambda directory: directory.rename(directory.with_name("moved")),
     "directory replaced": replace_by_new_directory,

@@ -65,7 +65,9 @@ async def mailed(zeus: Simulator, order_no: str, *kinds: str) -> list[Any]:
         ),
     ],
 )
-async def test_each_status_but_03_has_its_mail(zeus, word, kinds) -> None:
+async def test_each_status_but_03_has_its_mail(
+    zeus: Simulator, word: str, kinds: list[str]
+) -> None:
     """Mails come whatever was ordered of calls: 02 is mailed, 03 never is."""
     order_no = await zeus.order_no(email=f"anyone+{word}@example.com")
     mails = await mailed(zeus, order_no, *kinds)
@@ -141,7 +143,9 @@ async def test_a_failed_application_has_no_slip_in_its_mail(zeus: Simulator, mai
         ("D060", ["オンライン決済番号"]),
     ],
 )
-async def test_the_customer_reads_how_to_pay_in_the_chains_own_words(zeus, store, labels) -> None:
+async def test_the_customer_reads_how_to_pay_in_the_chains_own_words(
+    zeus: Simulator, store: str, labels: list[str]
+) -> None:
     answer = await zeus.apply(pay_cvs=store)
     _, slip = await mailed(zeus, str(answer.order_no), "申込完了通知", "slip")
 
@@ -228,7 +232,9 @@ async def about_statuses(zeus: Simulator, order_no: str) -> list[Any]:
     ("word", "calls", "mails"),
     [("calls-lost", False, True), ("mails-lost", True, False), ("all-lost", False, False)],
 )
-async def test_magic_values_lose_calls_mails_or_both(zeus, maildir, word, calls, mails) -> None:
+async def test_magic_values_lose_calls_mails_or_both(
+    zeus: Simulator, maildir: Path, word: str, calls: bool, mails: bool
+) -> None:
     async with listening(saying(OK)) as server:
         await zeus.set(call_url=server.url(), mails={"customer": []})
         order_no = await zeus.order_no(email=f"anyone+{word}@example.com")
@@ -268,7 +274,9 @@ async def test_mails_are_switched_off_one_by_one(zeus: Simulator) -> None:
 
 
 @pytest.mark.parametrize("charset", ["iso-2022-jp", "shift_jis", "euc-jp", "utf-8"])
-async def test_a_mail_comes_in_the_charset_that_was_asked_for(zeus, maildir, charset) -> None:
+async def test_a_mail_comes_in_the_charset_that_was_asked_for(
+    zeus: Simulator, maildir: Path, charset: str
+) -> None:
     await zeus.set(mails={"charset": charset, "customer": [], "dkim": False})
     order_no = await zeus.order_no()
     await mailed(zeus, order_no, "申込完了通知")
@@ -320,7 +328,9 @@ async def test_a_server_that_is_away_is_told_and_holds_nothing_up(zeus: Simulato
         ({"customer": ["advertisement"]}, "slip"),
     ],
 )
-async def test_settings_of_mails_that_cannot_be_are_refused(zeus, mails, said) -> None:
+async def test_settings_of_mails_that_cannot_be_are_refused(
+    zeus: Simulator, mails: dict[str, Any], said: str
+) -> None:
     refused = await zeus.ask("PATCH", "/settings", {"mails": mails})
 
     assert refused.status == 422

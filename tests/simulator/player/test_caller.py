@@ -7,6 +7,7 @@ import ssl
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -114,9 +115,7 @@ async def test_a_refused_connection_is_a_mail(host: str) -> None:
 class TwoAddresses(asyncio.SelectorEventLoop):
     """Resolves every name to two addresses of this machine, as `localhost` with IPv6 does."""
 
-    async def getaddrinfo(
-        self, host: object, port: object, **_: object
-    ) -> list[tuple[object, ...]]:
+    async def getaddrinfo(self, host: Any, port: Any, **_: Any) -> Any:
         return [
             (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port))
             for address in ("127.0.0.1", "127.0.0.2")

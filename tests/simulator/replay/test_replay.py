@@ -74,7 +74,7 @@ FAILED = application(
 def replayed(directory: Path, lines: list[Line], *options: str) -> tuple[int, list[str], str]:
     file = directory / "recording.jsonl"
     file.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
-    command = [PROGRAM, "simulator", "--replay", str(file), *options]
+    command: list[str | Path] = [PROGRAM, "simulator", "--replay", str(file), *options]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
     return ended.returncode, ended.stdout.splitlines(), ended.stderr
 
@@ -113,7 +113,9 @@ def replayed(directory: Path, lines: list[Line], *options: str) -> tuple[int, li
         ([FAILED], ()),
     ],
 )
-def test_a_recording_that_the_simulator_matches_has_no_difference(tmp_path, lines, options) -> None:
+def test_a_recording_that_the_simulator_matches_has_no_difference(
+    tmp_path: Path, lines: list[Line], options: tuple[str, ...]
+) -> None:
     code, output, errors = replayed(tmp_path, lines, *options)
 
     assert (code, errors) == (0, "")
@@ -181,7 +183,9 @@ def test_a_recording_that_the_simulator_matches_has_no_difference(tmp_path, line
         ),
     ],
 )
-def test_each_difference_is_told_without_personal_data(tmp_path, lines, told) -> None:
+def test_each_difference_is_told_without_personal_data(
+    tmp_path: Path, lines: list[Line], told: str
+) -> None:
     code, output, errors = replayed(tmp_path, lines)
 
     assert (code, errors) == (1, "")
@@ -201,10 +205,12 @@ def test_each_difference_is_told_without_personal_data(tmp_path, lines, told) ->
         ('{"type": "action", "order_no": "1", "action": "burn"}', "line 1: action.action"),
     ],
 )
-def test_a_recording_that_cannot_be_read_ends_it_with_a_sentence(tmp_path, text, told) -> None:
+def test_a_recording_that_cannot_be_read_ends_it_with_a_sentence(
+    tmp_path: Path, text: str, told: str
+) -> None:
     file = tmp_path / "recording.jsonl"
     file.write_text(text)
-    command = [PROGRAM, "simulator", "--replay", str(file)]
+    command: list[str | Path] = [PROGRAM, "simulator", "--replay", str(file)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
 
     assert (ended.returncode, ended.stdout) == (2, "")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import Any
 
 import aiohttp
 import pytest
@@ -50,7 +51,9 @@ async def test_an_action_that_zeus_would_not_allow_says_what_is_allowed(zeus: Si
         ("POST", "/clock/advance", {"weeks": 1}, 422),
     ],
 )
-async def test_bad_input_is_a_problem_and_changes_nothing(zeus, method, path, body, status) -> None:
+async def test_bad_input_is_a_problem_and_changes_nothing(
+    zeus: Simulator, method: str, path: str, body: Any, status: int
+) -> None:
     before = (await zeus.ask("GET", "/settings")).json
     refused = await zeus.ask(method, path, body)
 
@@ -182,7 +185,9 @@ async def test_the_api_describes_itself(zeus: Simulator) -> None:
         ({"Origin": "null"}, 403),
     ],
 )
-async def test_a_foreign_page_in_the_browser_changes_nothing(zeus, headers, status) -> None:
+async def test_a_foreign_page_in_the_browser_changes_nothing(
+    zeus: Simulator, headers: dict[str, str], status: int
+) -> None:
     order_no = await zeus.order_no()
     async with (
         aiohttp.ClientSession() as client,

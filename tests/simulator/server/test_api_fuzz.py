@@ -10,6 +10,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis import APIOperation, Case, GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -52,7 +53,7 @@ def _fuzz(operation: Operation, mode: GenerationMode, fixed: dict[str, Any], bas
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy(mode, **fixed))
-    def send(case: Case) -> None:
+    def send(case: Case[Any]) -> None:
         nonlocal sent
         case.call_and_validate(base_url=base, checks=CHECKS, timeout=20)
         sent += 1
@@ -70,7 +71,7 @@ async def test_no_request_is_answered_otherwise_than_documented(
         client.get(f"{zeus.url}/openapi.json") as answer,
     ):
         schema = schemathesis.openapi.from_dict(await answer.json())
-    found = [result.ok() for result in schema.get_all_operations()]
+    found = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
     assert len(found) == 12
     for operation in sorted(found, key=lambda one: one.method.upper() in ("PATCH", "POST")):
         await zeus.ask("POST", "/reset?settings=true")

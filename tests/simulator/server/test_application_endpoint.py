@@ -3,6 +3,7 @@
 import asyncio
 import re
 from datetime import datetime, timedelta
+from typing import Any
 
 import aiohttp
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from app.zeus.application import encode_form
 from app.zeus.application_answer import AnswerKind, read_answer
 from app.zeus.mails import JAPAN
-from app.zeus.stores import STORES
+from app.zeus.stores import STORES, Store
 from tests.simulator.simulator_process import GOOD, Simulator
 
 ORDER_NO = re.compile(r"SIM-[0-9]{6}-[0-9]{5}")
@@ -35,7 +36,9 @@ async def test_the_answer_is_shift_jis_text_in_the_manuals_order(zeus: Simulator
 
 
 @pytest.mark.parametrize("store", STORES.values(), ids=lambda store: store.code)
-async def test_each_chain_has_its_numbers_and_only_seven_eleven_a_url(zeus, store) -> None:
+async def test_each_chain_has_its_numbers_and_only_seven_eleven_a_url(
+    zeus: Simulator, store: Store
+) -> None:
     answer = await zeus.apply(pay_cvs=store.code)
 
     assert answer.values["pay_no1"].isdigit()
@@ -83,7 +86,9 @@ async def test_each_chain_has_its_numbers_and_only_seven_eleven_a_url(zeus, stor
         ("sendpoint", "a.b"),
     ],
 )
-async def test_a_broken_rule_is_answered_in_the_shape_that_is_set(zeus, parameter, value) -> None:
+async def test_a_broken_rule_is_answered_in_the_shape_that_is_set(
+    zeus: Simulator, parameter: str, value: str
+) -> None:
     coded = await zeus.apply(**{parameter: value})
     await zeus.set(named_faults=[parameter])
     named = await zeus.apply(**{parameter: value})
@@ -107,7 +112,9 @@ async def test_a_broken_rule_is_answered_in_the_shape_that_is_set(zeus, paramete
         ("sendid", ""),
     ],
 )
-async def test_a_value_at_the_edge_is_taken_and_kept(zeus: Simulator, parameter, value) -> None:
+async def test_a_value_at_the_edge_is_taken_and_kept(
+    zeus: Simulator, parameter: str, value: str
+) -> None:
     order_no = await zeus.order_no(**{parameter: value})
 
     assert (await zeus.order(order_no))["values"][parameter] == value
@@ -160,7 +167,9 @@ async def test_of_several_faults_the_first_in_the_manuals_order_is_named(zeus: S
         ({}, {"testid": "99999999", "test_type": "1"}, "800000"),
     ],
 )
-async def test_the_contract_decides_on_good_values(zeus, settings, changes, code) -> None:
+async def test_the_contract_decides_on_good_values(
+    zeus: Simulator, settings: dict[str, Any], changes: dict[str, str], code: str
+) -> None:
     await zeus.set(**settings)
 
     answer = await zeus.apply(**changes)
@@ -168,7 +177,9 @@ async def test_the_contract_decides_on_good_values(zeus, settings, changes, code
 
 
 @pytest.mark.parametrize("code", ["800000", "800001", "800002", "900000", "0011", "0008", "0013"])
-async def test_every_error_code_has_a_magic_value_and_a_failed_order(zeus, code) -> None:
+async def test_every_error_code_has_a_magic_value_and_a_failed_order(
+    zeus: Simulator, code: str
+) -> None:
     answer = await zeus.apply(email=f"anyone+error-{code}@example.com")
 
     assert (answer.kind, answer.error_code) == (AnswerKind.FAILED, code)
@@ -273,7 +284,9 @@ async def test_whether_a_failed_application_has_a_number_is_a_switch(zeus: Simul
 
 
 @pytest.mark.parametrize(("charset", "kind"), [("cp932", "accepted"), ("shift_jis", "rejected")])
-async def test_which_characters_are_shift_jis_is_a_switch(zeus, charset, kind) -> None:
+async def test_which_characters_are_shift_jis_is_a_switch(
+    zeus: Simulator, charset: str, kind: str
+) -> None:
     """A circled number is a character of Windows only; with cp932 the rule of kana refuses it."""
     await zeus.set(shift_jis=charset, named_faults=["not_shift_jis"])
     form = encode_form(GOOD).replace(b"username=", b"username=%83%92%83%93")

@@ -80,7 +80,7 @@ async def test_method_parameters_and_style_are_those_that_were_ordered(zeus: Sim
     ],
 )
 async def test_each_action_answers_with_the_outcome_of_its_call(
-    zeus, actions, statuses, states
+    zeus: Simulator, actions: list[str], statuses: list[str], states: list[str]
 ) -> None:
     async with listening(saying(OK)) as server:
         await calling(zeus, server)
@@ -275,7 +275,9 @@ async def test_calls_can_be_garbled_and_trickle_from_another_address(zeus: Simul
         ("calls-lost", "9300", ["01", "04", "05"], "confirmed"),
     ],
 )
-async def test_a_magic_value_leads_to_its_outcome(zeus, word, digits, statuses, state) -> None:
+async def test_a_magic_value_leads_to_its_outcome(
+    zeus: Simulator, word: str, digits: str, statuses: list[str], state: str
+) -> None:
     async with listening(saying(OK)) as server:
         await calling(zeus, server, optional_statuses=True)
         for ask in ({"email": f"anyone+{word}@example.com"}, {"telno": f"031234{digits}"}):

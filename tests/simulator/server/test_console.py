@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from multidict import CIMultiDictProxy
+from playwright.async_api import Page, ViewportSize, async_playwright, expect
 
 from app.simulator.server.console_texts import ACTIONS, TEXTS
 from app.simulator.state.transitions import SlipAction
@@ -17,7 +18,7 @@ from tests.simulator.simulator_server import OK, listening, saying
 
 CHROMIUM = shutil.which("chromium")
 browsing = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
-PHONE = {"width": 360, "height": 640}
+PHONE: ViewportSize = {"width": 360, "height": 640}
 
 
 @pytest.fixture
@@ -39,9 +40,7 @@ async def page(zeus: Simulator) -> AsyncIterator[Page]:
     assert wrong == []
 
 
-async def get(
-    zeus: Simulator, path: str, **headers: str
-) -> tuple[int, str, aiohttp.typedefs.LooseHeaders]:
+async def get(zeus: Simulator, path: str, **headers: str) -> tuple[int, str, CIMultiDictProxy[str]]:
     async with (
         aiohttp.ClientSession() as client,
         client.get(zeus.url + path, headers=headers) as answer,
@@ -113,7 +112,9 @@ async def test_the_language_is_chosen_and_kept(zeus: Simulator, page: Page) -> N
 
 @pytest.mark.parametrize("action", SlipAction)
 @pytest.mark.parametrize("language", ["en", "ja"])
-async def test_every_allowed_action_is_a_button_in_both_languages(zeus, action, language) -> None:
+async def test_every_allowed_action_is_a_button_in_both_languages(
+    zeus: Simulator, action: SlipAction, language: str
+) -> None:
     order_no = await zeus.order_no()
     if action in ("confirm", "take-back"):
         await zeus.act(order_no, "pay")

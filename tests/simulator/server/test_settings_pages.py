@@ -49,7 +49,7 @@ def test_every_setting_has_one_field_under_one_heading() -> None:
 
 def pairs_of(values: dict[str, Any]) -> dict[str, list[str]]:
     """Return what a browser posts for a form that shows `values`."""
-    pairs = {}
+    pairs: dict[str, list[str]] = {}
     for name, value in values.items():
         if isinstance(value, bool):
             pairs |= {name: ["on"]} if value else {}

@@ -21,7 +21,7 @@ async def now(zeus: Simulator) -> datetime:
     ("test_type", "last", "state"), [("1", "05", "confirmed"), ("2", "06", "reversed")]
 )
 async def test_a_test_is_paid_immediately_and_ends_within_30_minutes(
-    zeus, test_type, last, state
+    zeus: Simulator, test_type: str, last: str, state: str
 ) -> None:
     order_no = await zeus.order_no(**TEST, test_type=test_type)
     await zeus.called(order_no, "01", "04")
@@ -42,7 +42,9 @@ async def test_a_test_of_type_0_is_an_application_only(zeus: Simulator) -> None:
 
 
 @pytest.mark.parametrize("half", [{"testid": "12345678"}, {"test_type": "1"}, {"test_type": "2"}])
-async def test_with_one_test_parameter_alone_the_application_is_real(zeus, half) -> None:
+async def test_with_one_test_parameter_alone_the_application_is_real(
+    zeus: Simulator, half: dict[str, str]
+) -> None:
     order_no = await zeus.order_no(**half)
     await zeus.ask("POST", "/clock/advance", {"hours": 1})
 

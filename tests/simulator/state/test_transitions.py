@@ -11,7 +11,7 @@ from app.simulator.state.transitions import (
 )
 
 S, A = SlipState, SlipAction
-PATHS = {
+PATHS: dict[SlipState, dict[SlipAction, SlipState]] = {
     S.UNPAID: {A.PAY: S.PAID, A.EXPIRE: S.EXPIRED, A.REISSUE: S.CANCELLED, A.STOP: S.UNPAID},
     S.FAILED: {},
     S.EXPIRED: {},
@@ -44,7 +44,9 @@ STATUSES = {
 
 @pytest.mark.parametrize("state", SlipState)
 @pytest.mark.parametrize("action", SlipAction)
-def test_an_action_leads_where_the_manual_says_or_is_refused(state: S, action: A) -> None:
+def test_an_action_leads_where_the_manual_says_or_is_refused(
+    state: SlipState, action: SlipAction
+) -> None:
     if action in PATHS[state]:
         assert state_after(state, action) is PATHS[state][action]
         return
@@ -54,11 +56,11 @@ def test_an_action_leads_where_the_manual_says_or_is_refused(state: S, action: A
 
 
 @pytest.mark.parametrize("state", SlipState)
-def test_a_state_has_the_manuals_status_and_name(state: S) -> None:
+def test_a_state_has_the_manuals_status_and_name(state: SlipState) -> None:
     assert STATUSES[state] == (state.status, state.japanese)
 
 
 @pytest.mark.parametrize("state", [S.UNPAID, S.REVERSED, S.CANCELLED, S.REVERSED_AFTER_CANCEL])
-def test_a_payment_after_the_service_was_stopped_is_called_by_nobody(state: S) -> None:
+def test_a_payment_after_the_service_was_stopped_is_called_by_nobody(state: SlipState) -> None:
     assert state_after(state, A.PAY, stopped=True) is S.STOPPED  # 番組停止
     assert A.STOP not in allowed_actions(state, stopped=True)
