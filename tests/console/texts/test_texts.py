@@ -43,10 +43,11 @@ def test_translations_have_the_same_placeholders() -> None:
         catalogue = read_po(file, locale="ja")
     for message in catalogue:
         texts = [message.id] if isinstance(message.id, str) else list(message.id)
-        strings = [message.string] if isinstance(message.string, str) else list(message.string or ())
+        string = message.string or ""
+        strings = [string] if isinstance(string, str) else list(string)
         places = {place for text in texts for place in re.findall(r"%\(\w+\)s", text)}
-        for string in strings:
-            assert places == set(re.findall(r"%\(\w+\)s", string)), message.id
+        for translated in strings:
+            assert places == set(re.findall(r"%\(\w+\)s", translated)), message.id
 
 
 @pytest.mark.parametrize(
