@@ -36,9 +36,9 @@ class Inbox:
     async def look(self) -> None:
         """Fetch what has arrived since the last fetch."""
         _, content = await get(self._port, "/arrivals", patience_s=30)
-        told = json.loads(content)
-        self.most_waiting = told["most_waiting"]
-        for name, order_no, moment in told["arrivals"]:
+        fetched = json.loads(content)
+        self.most_waiting = fetched["most_waiting"]
+        for name, order_no, moment in fetched["arrivals"]:
             self.first.setdefault((name, order_no), moment)
 
     async def wait_for(self, count: int, patience_s: float = 60) -> None:

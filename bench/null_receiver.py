@@ -36,10 +36,15 @@ async def serve(port: int) -> None:
     """Answer calls until the process ends."""
     settings = load_settings({})
     configure_logs(settings.log_level, settings.log_format)
-    door = SourceCheck(sources_of(settings))
+    source_check = SourceCheck(sources_of(settings))
     sampler = Sampler("postgresql://nowhere.example/")  # no call is rejected, so it has no work
-    endpoint, path = NotifyEndpoint(door, NullRecorder(), sampler), NotifyPath(NOTIFY_PATH, None)
-    protocol = make_protocol(Admission(door, sampler, path), ConnectionLimit(raise_open_files()))
+    endpoint, path = (
+        NotifyEndpoint(source_check, NullRecorder(), sampler),
+        NotifyPath(NOTIFY_PATH, None),
+    )
+    protocol = make_protocol(
+        Admission(source_check, sampler, path), ConnectionLimit(raise_open_files())
+    )
     await HttpListener(
         make_receiver(endpoint, path, lambda: True),
         "127.0.0.1",

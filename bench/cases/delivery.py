@@ -44,11 +44,11 @@ async def delivery(bench: Bench) -> list[Figure]:
     )
     worker, by_default = results["worker"], results["worker, default limit"]
     rate, cpu = (
-        f"deliveries of one worker, {CONCURRENCY} at once",
+        f"deliveries of one worker, {CONCURRENCY} in flight",
         "processor time of the sender per delivery",
     )
-    rate_by_default = f"deliveries of one worker, {DEFAULT_IN_FLIGHT} at once (default)"
-    bare, parts = results["aiohttp alone"], results["procrastinate + httpx"]
+    rate_by_default = f"deliveries of one worker, {DEFAULT_IN_FLIGHT} in flight (default)"
+    bare, built = results["aiohttp alone"], results["procrastinate + httpx"]
     least = Requirement(least=0.35, of="ratio")
     return [
         Figure("delivery", rate, "/s", _rates(worker), _rates(bare), "aiohttp alone", least),
@@ -57,7 +57,7 @@ async def delivery(bench: Bench) -> list[Figure]:
             rate,
             "/s",
             _rates(worker),
-            _rates(parts),
+            _rates(built),
             "procrastinate + httpx",
             Requirement(least=8, of="ratio"),
         ),
@@ -71,7 +71,7 @@ async def delivery(bench: Bench) -> list[Figure]:
             least,
         ),
         Figure("delivery", cpu, "µs", _cpu(worker), _cpu(bare), "aiohttp alone"),
-        Figure("delivery", cpu, "µs", _cpu(worker), _cpu(parts), "procrastinate + httpx"),
+        Figure("delivery", cpu, "µs", _cpu(worker), _cpu(built), "procrastinate + httpx"),
     ]
 
 

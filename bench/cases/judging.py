@@ -29,12 +29,12 @@ FROM unnest($1::uuid[], $2::int[], $3::text[]) AS call (id, lane, target)
 """
 # Stands for an unknown fault.
 _REJECTION = """
-CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION reject() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF new.sendid = 'rejected' THEN RAISE EXCEPTION USING errcode = '22P05'; END IF;
   RETURN new;
 END $$;
-CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION refuse()
+CREATE TRIGGER reject BEFORE INSERT OR UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION reject()
 """
 
 
@@ -87,7 +87,7 @@ async def judging(bench: Bench) -> list[Figure]:
             MOST_S,
         ),
         (
-            f"behind {rejected:,} that the database refuses, in all {LANES} lanes",
+            f"behind {rejected:,} that the database rejects, in {LANES} lanes",
             results["behind rejected"],
             None,
         ),

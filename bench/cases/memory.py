@@ -75,5 +75,5 @@ async def _of_worker(bench: Bench) -> float:
             await asyncio.sleep(_ANSWER_AFTER_S / 4)
             seen.append(worker.memory_mb())
         await inbox.look()
-        assert inbox.most_waiting >= 0.95 * SENDS, f"only {inbox.most_waiting} sends were under way"
+        assert inbox.most_waiting >= 0.95 * SENDS, f"only {inbox.most_waiting} sends were in flight"
         return max(seen)
