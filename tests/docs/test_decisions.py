@@ -30,10 +30,12 @@ Status = tuple[str | None, ...]
 
 def status(page: Path) -> Status:
     """Return what the fifth line says, below the title and the link to the other language."""
-    line = page.read_text().splitlines()[4]
+    lines = page.read_text().splitlines()
+    line = lines[4]
     pattern = JAPANESE_STATUS if page.name.endswith(".ja.md") else STATUS
     match = pattern.fullmatch(line)
     assert match, f"{page.name}: line 5 is {line!r}, not a status with its date"
+    assert [line] == [other for other in lines if pattern.fullmatch(other)], f"{page.name}: twice"
     return match.groups()
 
 
