@@ -42,7 +42,7 @@ class EndlessHead(aiohttp.ClientError):
 
 
 class AnswerHead:
-    """Head of one answer as far as it arrived. `status` is None until its status line is complete."""
+    """Head of an answer as far as it arrived. `status` is None until its status line is there."""
 
     def __init__(self) -> None:
         """Begin without bytes."""
