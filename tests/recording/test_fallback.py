@@ -104,7 +104,7 @@ async def end_backends(url: str) -> None:
     """End every connection to the database except ours."""
     await run_sql(
         admin_url(url),
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
         f"WHERE datname = '{urlsplit(url).path[1:]}'",
     )
 
