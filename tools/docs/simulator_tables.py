@@ -1,7 +1,7 @@
 """Tables of the simulator's page: settings, magic values and API, in both languages."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import typer
@@ -35,21 +35,22 @@ def _magic_row(magic: Magic, about: str) -> str:
     return row(f"`anyone+{magic.word}@example.com`", f"`…{magic.digits}`", about)
 
 
+def _rows(entries: Iterable[tuple[str, str, str]], japanese: Mapping[str, str]) -> str:
+    """Return a row for each entry: two codes, and a meaning that `japanese` may translate."""
+    return "".join(
+        row(f"`{first}`", f"`{second}`", japanese.get(about, about))
+        for first, second, about in entries
+    )
+
+
 def simulator_variables() -> str:
     """Every variable of the simulator's command."""
-    return head("variable", "option", "meaning") + _variable_rows({})
+    return head("variable", "option", "meaning") + _rows(variables_of_simulator(), {})
 
 
 def simulator_variables_in_japanese() -> str:
     """The same in Japanese."""
-    return head("変数", "オプション", "意味") + _variable_rows(OPTIONS)
-
-
-def _variable_rows(japanese: Mapping[str, str]) -> str:
-    return "".join(
-        row(f"`{variable}`", f"`{option}`", japanese.get(about, about))
-        for variable, option, about in variables_of_simulator()
-    )
+    return head("変数", "オプション", "意味") + _rows(variables_of_simulator(), OPTIONS)
 
 
 def variables_of_simulator() -> list[tuple[str, str, str]]:
@@ -62,19 +63,12 @@ def variables_of_simulator() -> list[tuple[str, str, str]]:
 
 def simulator_settings() -> str:
     """Return the table of the simulator's settings."""
-    return head("setting", "default", "meaning") + _setting_rows({})
+    return head("setting", "default", "meaning") + _rows(settings_of(SimulatorSettings), {})
 
 
 def simulator_settings_in_japanese() -> str:
     """Return the table of settings in Japanese."""
-    return head("設定", "既定", "意味") + _setting_rows(SETTINGS)
-
-
-def _setting_rows(japanese: Mapping[str, str]) -> str:
-    return "".join(
-        row(f"`{name}`", f"`{default}`", japanese.get(about, about))
-        for name, default, about in settings_of(SimulatorSettings)
-    )
+    return head("設定", "既定", "意味") + _rows(settings_of(SimulatorSettings), SETTINGS)
 
 
 def settings_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str, str]]:
@@ -89,19 +83,12 @@ def settings_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str,
 
 def simulator_api() -> str:
     """Return the table of the simulator's API."""
-    return head("method", "path", "purpose") + _operation_rows({})
+    return head("method", "path", "purpose") + _rows(operations_of_simulator(), {})
 
 
 def simulator_api_in_japanese() -> str:
     """Return the table of operations in Japanese."""
-    return head("メソッド", "パス", "内容") + _operation_rows(OPERATIONS)
-
-
-def _operation_rows(japanese: Mapping[str, str]) -> str:
-    return "".join(
-        row(f"`{method}`", f"`{path}`", japanese.get(about, about))
-        for method, path, about in operations_of_simulator()
-    )
+    return head("メソッド", "パス", "内容") + _rows(operations_of_simulator(), OPERATIONS)
 
 
 def operations_of_simulator() -> list[tuple[str, str, str]]:

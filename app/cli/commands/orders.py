@@ -24,54 +24,61 @@ from app.operations.pagination import DEFAULT_LIMIT, Place
 app = typer.Typer(help="Find, show and erase orders.", no_args_is_help=True)
 
 
+OrderNoOption = Annotated[
+    str | None,
+    typer.Option(
+        "--order-no",
+        help="Zeus's order number (オーダー番号), in full.",
+        callback=must_be_text,
+        show_default=False,
+    ),
+]
+SendidOption = Annotated[
+    str | None,
+    typer.Option(
+        "--sendid",
+        help="Your own number (sendid), in full.",
+        callback=must_be_text,
+        show_default=False,
+    ),
+]
+TelnoTailOption = Annotated[
+    str | None,
+    typer.Option(
+        "--telno-tail",
+        help="The last four digits of the telephone number.",
+        callback=must_be_text,
+        show_default=False,
+    ),
+]
+MoneyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--money",
+        metavar="YEN",
+        help="The amount in yen.",
+        callback=must_be_text,
+        show_default=False,
+    ),
+]
+DateOption = Annotated[
+    str | None,
+    typer.Option(
+        "--date",
+        help="The date of the first call in Japan, such as 2026-11-23.",
+        callback=must_be_text,
+        show_default=False,
+    ),
+]
+
+
 @app.command()
 def search(
-    order_no: Annotated[
-        str | None,
-        typer.Option(
-            "--order-no",
-            help="Zeus's order number (オーダー番号), in full.",
-            callback=must_be_text,
-            show_default=False,
-        ),
-    ] = None,
-    sendid: Annotated[
-        str | None,
-        typer.Option(
-            "--sendid",
-            help="Your own number (sendid), in full.",
-            callback=must_be_text,
-            show_default=False,
-        ),
-    ] = None,
-    telno_tail: Annotated[
-        str | None,
-        typer.Option(
-            "--telno-tail",
-            help="The last four digits of the telephone number.",
-            callback=must_be_text,
-            show_default=False,
-        ),
-    ] = None,
-    money: Annotated[
-        str | None,
-        typer.Option(
-            "--money",
-            metavar="YEN",
-            help="The amount in yen.",
-            callback=must_be_text,
-            show_default=False,
-        ),
-    ] = None,
-    date: Annotated[
-        str | None,
-        typer.Option(
-            "--date",
-            help="The date of the first call in Japan, such as 2026-11-23.",
-            callback=must_be_text,
-            show_default=False,
-        ),
-    ] = None,
+    order_no: OrderNoOption = None,
+    sendid: SendidOption = None,
+    telno_tail: TelnoTailOption = None,
+    money: MoneyOption = None,
+    date: DateOption = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
     as_json: AsJson = False,

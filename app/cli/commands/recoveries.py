@@ -25,45 +25,50 @@ from app.settings import parse_duration
 app = typer.Typer()
 
 
+SinceOption = Annotated[
+    str,
+    typer.Option(
+        "--since",
+        help=("Start of the period: a time with its zone (2026-11-23T09:00+09:00) or an age (2h)."),
+        show_default=False,
+    ),
+]
+UntilOption = Annotated[
+    str | None,
+    typer.Option(
+        "--until",
+        help="End of the period, in the same form. (default: now)",
+        show_default=False,
+    ),
+]
+EventsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--events", help="Only these event types, separated by commas.", show_default=False
+    ),
+]
+EverythingOption = Annotated[
+    bool,
+    typer.Option(
+        "--everything",
+        "--all",
+        help="Include delivered webhooks, and events from before the subscriber was added.",
+    ),
+]
+RateOption = Annotated[
+    int | None,
+    typer.Option("--rate", help="Webhooks per second. (default: no limit)", show_default=False),
+]
+
+
 @app.command()
 def recover(
     subscriber: Annotated[str, typer.Argument(help="The subscriber's name.", show_default=False)],
-    since: Annotated[
-        str,
-        typer.Option(
-            "--since",
-            help=(
-                "Start of the period: a time with its zone (2026-11-23T09:00+09:00) or an age (2h)."
-            ),
-            show_default=False,
-        ),
-    ],
-    until: Annotated[
-        str | None,
-        typer.Option(
-            "--until",
-            help="End of the period, in the same form. (default: now)",
-            show_default=False,
-        ),
-    ] = None,
-    events: Annotated[
-        str | None,
-        typer.Option(
-            "--events", help="Only these event types, separated by commas.", show_default=False
-        ),
-    ] = None,
-    everything: Annotated[
-        bool,
-        typer.Option(
-            "--everything",
-            "--all",
-            help="Include delivered webhooks, and events from before the subscriber was added.",
-        ),
-    ] = False,
-    rate: Annotated[
-        int | None,
-        typer.Option("--rate", help="Webhooks per second. (default: no limit)", show_default=False),
-    ] = None,
+    since: SinceOption,
+    until: UntilOption = None,
+    events: EventsOption = None,
+    everything: EverythingOption = False,
+    rate: RateOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the webhooks.")] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.db.checks.collations import find_changed_collations
 from app.db.checks.database import demand_usable
@@ -235,7 +236,9 @@ async def test_a_changed_collation_is_reported_with_its_remedy(tmp_path: Path) -
 
 
 async def test_an_unreachable_database_does_not_stop_a_process() -> None:
-    await demand_usable("postgresql://relay@127.0.0.1:1/relay", "work")
+    with capture_logs() as logs:
+        await demand_usable("postgresql://relay@127.0.0.1:1/relay", "work")
+    assert ["database_not_checked"] == [line["event"] for line in logs]
 
 
 @pytest.mark.skipif(not INSTALLED, reason="needs Debian's package postgresql")

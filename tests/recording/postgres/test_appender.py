@@ -101,6 +101,7 @@ async def test_a_cancelled_appender_leaves_no_connection_behind(database_url: st
     await asyncio.gather(running, call, return_exceptions=True)
     await locker.close()
     await until(lambda: _has_no_appender(database_url))
+    assert call.cancelled() or isinstance(call.exception(), DatabaseAway)
 
 
 async def _has_no_appender(url: str) -> bool:

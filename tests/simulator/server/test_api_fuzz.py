@@ -2,31 +2,18 @@
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import aiohttp
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
-from schemathesis import APIOperation, Case, GenerationMode
-from schemathesis.checks import not_a_server_error
+from schemathesis import GenerationMode
 from schemathesis.core.result import Ok
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
+from tests.openapi_fuzz import Operation, send_requests
 from tests.simulator.simulator_process import Simulator
 
-Operation = APIOperation[Any, Any, Any, Any]
-
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-]
 EXAMPLES = 25
 """Requests of each kind to each operation: made-up names, names that exist, and not allowed."""
 
@@ -41,27 +28,6 @@ def _kinds(operation: Operation, order_no: str) -> Iterator[tuple[GenerationMode
         yield GenerationMode.NEGATIVE, {}
 
 
-def _fuzz(operation: Operation, mode: GenerationMode, fixed: dict[str, Any], base: str) -> int:
-    """Send requests of one kind and return their number."""
-    sent = 0
-
-    @settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        database=None,
-        derandomize=True,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=operation.as_strategy(mode, **fixed))
-    def send(case: Case[Any]) -> None:
-        nonlocal sent
-        case.call_and_validate(base_url=base, checks=CHECKS, timeout=20)
-        sent += 1
-
-    send()
-    return sent
-
-
 @pytest.mark.timeout(300)
 async def test_no_request_is_answered_otherwise_than_documented(
     zeus: Simulator, subtests: pytest.Subtests
@@ -73,10 +39,11 @@ async def test_no_request_is_answered_otherwise_than_documented(
         schema = schemathesis.openapi.from_dict(await answer.json())
     found = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
     assert len(found) == 12
+    send = partial(send_requests, examples=EXAMPLES)
     for operation in sorted(found, key=lambda one: one.method.upper() in ("PATCH", "POST")):
         await zeus.ask("POST", "/reset?settings=true")
         order_no = await zeus.order_no()
         await zeus.called(order_no, "01")
         for mode, fixed in _kinds(operation, order_no):
             with subtests.test(operation=operation.label, mode=mode.value, known=bool(fixed)):
-                assert await asyncio.to_thread(_fuzz, operation, mode, fixed, zeus.url) > 0
+                assert await asyncio.to_thread(send, operation, mode, fixed, zeus.url) > 0
