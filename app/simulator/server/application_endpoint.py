@@ -1,8 +1,8 @@
 """Endpoint /cgi-bin/cvs.cgi of the simulator: takes and answers applications in Shift_JIS."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from starlette.types import Receive, Scope, Send
 
@@ -26,12 +26,16 @@ _HTML = (
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The body of an answer, the faults that spoil it, and the order that was made, if one was."""
+    """Answer to an application: its body, the faults that spoil it, and the new order, if any.
+
+    `broken_rules` are told in the header x-simulator-faults, since Zeus's own answer names none.
+    """
 
     body: bytes
     faults: AnswerFaults
     slip: Slip | None = None
     magic: Magic | None = None
+    broken_rules: tuple[ApplicationFault, ...] = ()
 
 
 def answer(zeus: SimulatedZeus, body: bytes, base_url: str) -> Reply:
@@ -47,9 +51,10 @@ def answer(zeus: SimulatedZeus, body: bytes, base_url: str) -> Reply:
     if magic and magic.rejected_parameter:
         return Reply(_rejection(magic.rejected_parameter, zeus.settings), spoiled)
     if faults and _names_parameter(faults[0], zeus.settings):
-        return Reply(_rejection(faults[0].parameter, zeus.settings), spoiled)
+        rejection = _rejection(faults[0].parameter, zeus.settings)
+        return Reply(rejection, spoiled, broken_rules=tuple(faults))
     if code := _error_code(values, faults, magic, zeus.settings):
-        return _failure(zeus, values, code, spoiled)
+        return replace(_failure(zeus, values, code, spoiled), broken_rules=tuple(faults))
     slip = new_slip(
         zeus.store.next_number(), values, zeus.settings, zeus.clock.now(), f"{base_url}/pay"
     )
@@ -175,15 +180,24 @@ async def _answer(transport: asyncio.Transport, send: Send, reply: Reply) -> Non
         await _respond(send, 200, reply.body, cut=len(reply.body) // 2)
         transport.close()
     else:
-        await _respond(send, 200, reply.body)
+        await _respond(send, 200, reply.body, broken_rules=reply.broken_rules)
     await asyncio.sleep(0)  # the connection has to end before the request does
 
 
 async def _respond(
-    send: Send, status: int, body: bytes, *, content_type: bytes = _TEXT, cut: int | None = None
+    send: Send,
+    status: int,
+    body: bytes,
+    *,
+    content_type: bytes = _TEXT,
+    cut: int | None = None,
+    broken_rules: Sequence[ApplicationFault] = (),
 ) -> None:
     """Send an answer; with `cut` announce all of it and send so many bytes."""
     headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
+    if broken_rules:
+        faults = ", ".join(f"{fault.parameter}: {fault.rule}" for fault in broken_rules)
+        headers.append((b"x-simulator-faults", faults.encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body[:cut], "more_body": cut is not None})
 

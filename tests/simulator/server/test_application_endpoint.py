@@ -35,6 +35,20 @@ async def test_the_answer_is_shift_jis_text_in_the_manuals_order(zeus: Simulator
     assert values["pay_limit"] in near
 
 
+@pytest.mark.parametrize("named", [[], ["all"]], ids=["code", "parameter"])
+async def test_a_header_names_every_broken_rule_but_no_value(
+    zeus: Simulator, named: list[str]
+) -> None:
+    assert 200 == (await zeus.ask("PATCH", "/settings", {"named_faults": named})).status
+    form = encode_form({**GOOD, "act": "", "money": "5,400"})
+    _, _, headers = await zeus.post_raw(form + b"&telno=%FF&%FF=%FF")
+    assert headers["x-simulator-faults"] == (
+        "act: missing, money: must_be_200_to_299999, telno: repeated"
+    )
+    _, _, headers = await zeus.post_raw(encode_form(GOOD))
+    assert "x-simulator-faults" not in headers
+
+
 @pytest.mark.parametrize("store", STORES.values(), ids=lambda store: store.code)
 async def test_each_chain_has_its_numbers_and_only_seven_eleven_a_url(
     zeus: Simulator, store: Store
