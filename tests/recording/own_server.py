@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from app.db.embedded import start_embedded
@@ -50,12 +50,15 @@ class OwnServer:
         """Suspend every process of the server, or resume them: connections stay open without
         answers.
         """
+        order = signal.SIGSTOP if frozen else signal.SIGCONT
         postmaster = int((self._server.pgdata / "postmaster.pid").read_text().split()[0])
+        os.kill(postmaster, order)  # first, so that a stopped one starts no more children
         children = subprocess.run(
             ["pgrep", "-P", str(postmaster)], capture_output=True, text=True
         ).stdout.split()
-        for pid in [postmaster, *map(int, children)]:
-            os.kill(pid, signal.SIGSTOP if frozen else signal.SIGCONT)
+        for pid in children:
+            with suppress(ProcessLookupError):  # a connection that has just ended
+                os.kill(int(pid), order)
 
     def _control(self, *arguments: str) -> None:
         subprocess.run(
