@@ -14,7 +14,9 @@ from app.db.tables.base import Base, empty_list
 class NoticeRow(Base):
     """One call from Zeus, verbatim, and its verdict.
 
-    The receiver writes the first block of columns once; judging writes the second.
+    The receiver writes the first block of columns once; judging writes the second. `origin` says
+    where the notice comes from: `call`, `reconciliation`, `mail` or `operator`. `corrections` are
+    values that an operator put in place of the call's.
     """
 
     __tablename__ = "notices"
@@ -28,8 +30,10 @@ class NoticeRow(Base):
     headers: Mapped[bytes]
     body: Mapped[bytes]
     cut: Mapped[bool] = mapped_column(server_default=text("false"))
+    origin: Mapped[str] = mapped_column(server_default=text("'call'"))
 
     released: Mapped[bool] = mapped_column(server_default=text("false"))
+    corrections: Mapped[dict[str, Any] | None]
     judged_at: Mapped[datetime | None]
     verdict: Mapped[str | None]
     reasons: Mapped[list[str]] = empty_list()

@@ -9,6 +9,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.tables.base import Base, empty_list
 
+AWAITING = "state = 'awaiting_payment' AND pay_limit ~ '^[0-9]{4}[01][0-9][0-3][0-9]$'"
+"""Condition of the index of orders with a payment deadline."""
+PROVISIONAL = (
+    "state IN ('paid', 'paid_after_cancel') AND (overdue_cycle IS NULL OR overdue_cycle <> cycle)"
+)
+"""Condition of the index of payments that are not confirmed and not yet told as overdue."""
+
 
 class OrderRow(Base):
     """The current state of one order_no, with the latest values from Zeus."""
@@ -31,6 +38,13 @@ class OrderRow(Base):
     flags: Mapped[list[str]] = empty_list()
     # The last four digits, enough for a search. Erased with the personal data of the order's calls.
     telno_tail: Mapped[str | None]
+    # Payment cycles: the one last released, revoked, held by a decision, and found overdue.
+    released_cycle: Mapped[int | None]
+    revoked_cycle: Mapped[int | None]
+    held_cycle: Mapped[int | None]
+    overdue_cycle: Mapped[int | None]
+    # The time at which the provisional payment of this cycle was reported.
+    paid_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -53,10 +67,27 @@ class OrderRow(Base):
             "order_no",
             postgresql_where=text("telno_tail IS NOT NULL"),
         ),
-        # Later calls of an order change none of the indexed columns. With free space on the page
-        # such an update is a HOT update and writes no index.
+        Index("orders_state_idx", "state", "created_at", "order_no"),
+        # Orders whose payment deadline may pass unheard. Zeus's form of a day, compared as text.
+        Index(
+            "orders_awaiting_idx",
+            "pay_limit",
+            "order_no",
+            postgresql_where=text(AWAITING),
+        ),
+        # Payments that wait for their confirmation. Those of before 0.3 have no paid_at.
+        Index(
+            "orders_provisional_idx",
+            text("COALESCE(paid_at, updated_at)"),
+            "order_no",
+            postgresql_where=text(PROVISIONAL),
+        ),
         {"postgresql_with": {"fillfactor": "90"}},
     )
+
+
+ONCE = "type IN ('order.expiry_presumed', 'order.released', 'order.release_revoked')"
+"""Condition of the index of events that a payment cycle has once."""
 
 
 class EventRow(Base):
@@ -95,6 +126,15 @@ class EventRow(Base):
             unique=True,
         ),
         Index("events_notice_idx", "notice_id"),
+        # What follows from the facts happens once in a payment cycle.
+        Index(
+            "events_once_key",
+            "order_no",
+            "type",
+            "cycle",
+            unique=True,
+            postgresql_where=text(ONCE),
+        ),
         Index(
             "events_position_key",
             "position",
