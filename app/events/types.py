@@ -15,7 +15,11 @@ class EventType(StrEnum):
     CANCELLED_ORDER_PAYMENT_RECEIVED = "cancelled_order.payment_received"
     CANCELLED_ORDER_PAYMENT_CONFIRMED = "cancelled_order.payment_confirmed"
     CANCELLED_ORDER_PAYMENT_REVERSED = "cancelled_order.payment_reversed"
+    ORDER_EXPIRY_PRESUMED = "order.expiry_presumed"
+    ORDER_RELEASED = "order.released"
+    ORDER_RELEASE_REVOKED = "order.release_revoked"
     REVIEW_REQUIRED = "review.required"
+    REVIEW_SETTLED = "review.settled"
     WEBHOOK_TEST = "webhook.test"
     SUBSCRIBER_FAILING = "subscriber.failing"
     SUBSCRIBER_PAUSED = "subscriber.paused"
@@ -24,9 +28,10 @@ class EventType(StrEnum):
 
 
 class OrderState(StrEnum):
-    """State of an order in words, one for each status of Zeus."""
+    """State of an order in words: one for each status of Zeus, and one for its silence."""
 
     AWAITING_PAYMENT = "awaiting_payment"
+    EXPIRY_PRESUMED = "expiry_presumed"
     FAILED = "failed"
     EXPIRED = "expired"
     PAID = "paid"

@@ -1,7 +1,7 @@
 """Batch of notices: known orders, the rules' results, and the rows to write."""
 
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Self
@@ -12,13 +12,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.clock import uuid7
 from app.forwarding.fan_out import fan_out
 from app.judging import sql
-from app.judging.event_data import STATE_OF, customer_of, event_data
-from app.judging.order_state import REMEMBERED, KnownOrder
+from app.judging.event_data import Cause, Source, customer_of, event_data
+from app.judging.policy import Policy
 from app.judging.quarantine import ORDER_NO_LIMIT
+from app.judging.review_rows import quarantine_row, review_row, settlement_row, write_reviews
 from app.judging.rules import judge
 from app.judging.sql import UnjudgedNotice
+from app.judging.surroundings import lock_purchases, read_surroundings
 from app.judging.verdicts import JudgedCall, Judgement, Verdict
+from app.order_life.change import OrderChange
+from app.order_life.consequences import Surroundings
+from app.order_life.order_state import REMEMBERED, KnownOrder
+from app.order_life.relatives import Purchase, SendidScope, purchase_of
+from app.zeus.corrections import corrected
 from app.zeus.parameters import money_of
+from app.zeus.statuses import parse_status
 from app.zeus.wire import Call, decode
 
 
@@ -31,8 +39,9 @@ class TakenNotice:
 
     @classmethod
     def of(cls, notice: UnjudgedNotice) -> Self:
-        """Decode the notice."""
-        return cls(notice, decode(notice.target.partition(b"?")[2], notice.body))
+        """Decode the notice, with the values that an operator corrected."""
+        call = decode(notice.target.partition(b"?")[2], notice.body)
+        return cls(notice, corrected(call, notice.corrections) if notice.corrections else call)
 
     @property
     def order_nos(self) -> set[str]:
@@ -57,20 +66,30 @@ class TakenNotice:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Known facts before a batch: its orders, and the notices whose answers went out in time."""
+    """Known facts before a batch: its orders, the notices whose answers went out in time, and what
+    is around the orders.
+    """
 
     orders: Mapping[str, KnownOrder]
     answered: Collection[UUID] = ()
+    around: Surroundings = field(default_factory=Surroundings)
 
 
 @dataclass(slots=True)
 class JudgedBatch:
-    """Result of a batch: rows to write, and the orders after it."""
+    """Result of a batch: rows to write, and the orders and surroundings after it.
+
+    `freed` holds the orders that are paid no longer.
+    """
 
     orders: dict[str, KnownOrder] = field(default_factory=dict)
+    around: Surroundings = field(default_factory=Surroundings)
     changed: set[str] = field(default_factory=set)
+    freed: set[str] = field(default_factory=set)
     events: list[dict[str, Any]] = field(default_factory=list)
     verdicts: list[dict[str, Any]] = field(default_factory=list)
+    opened: list[dict[str, Any]] = field(default_factory=list)
+    settled: list[dict[str, Any]] = field(default_factory=list)
     began_ns: int = field(default_factory=time.time_ns)
 
     @classmethod
@@ -80,24 +99,39 @@ class JudgedBatch:
         for outcome in outcomes:
             together.orders |= outcome.orders
             together.changed |= outcome.changed
+            together.freed |= outcome.freed
             together.events += outcome.events
             together.verdicts += outcome.verdicts
+            together.opened += outcome.opened
+            together.settled += outcome.settled
         return together
+
+    def add_change(self, change: OrderChange, cause: Cause) -> None:
+        """Add the rows of a change of one order."""
+        order_no = change.order.order_no
+        self.orders[order_no] = change.order
+        self.changed.add(order_no)
+        self.events += _event_rows(change, cause)
+        self.opened += [review_row(review) for review in change.opened]
+        self.settled += [settlement_row(settled) for settled in change.settled]
 
 
 async def known_before(
-    session: AsyncSession, taken: Sequence[TakenNotice], ip_codes: Collection[str]
+    session: AsyncSession, taken: Sequence[TakenNotice], policy: Policy
 ) -> Known:
-    """Read what these notices need to be judged; most need only their orders.
+    """Read what these notices need to be judged; most need only their orders and relatives.
 
     Only a payment cycle after the first needs the last call of its status, and the answer to that
     call.
     """
     order_nos = {number for one in taken for number in one.order_nos}
-    known = Known(await sql.known_orders(session, order_nos) if order_nos else {})
+    if not order_nos:
+        return Known({})
+    orders = await sql.known_orders(session, order_nos)
+    known = Known(orders, (), await _around(session, taken, orders, policy))
     again = {
         (event["order_no"], event["status"])
-        for event in decide(taken, known, ip_codes).events
+        for event in decide(taken, known, policy).events
         if event["occurrence"] is not None and event["occurrence"] > 1
     }
     if not again:
@@ -108,24 +142,65 @@ async def known_before(
         number: replace(order, last_call=last_calls.get(number, {}))
         for number, order in known.orders.items()
     }
-    return Known(orders, await sql.answered_of(session, ids | {one.notice.id for one in taken}))
+    answered = await sql.answered_of(session, ids | {one.notice.id for one in taken})
+    return Known(orders, answered, known.around)
 
 
-def decide(taken: Sequence[TakenNotice], known: Known, ip_codes: Collection[str]) -> JudgedBatch:
+async def _around(
+    session: AsyncSession,
+    taken: Sequence[TakenNotice],
+    orders: Mapping[str, KnownOrder],
+    policy: Policy,
+) -> Surroundings:
+    """Read what is around the orders of these notices.
+
+    Payments of one purchase are judged one after the other: neither of two that come in the same
+    moment may overlook the other.
+    """
+    purchases: set[Purchase] = set()
+    contended: set[Purchase] = set()
+    for one in taken if policy.sendid_scope is SendidScope.ORDER else ():
+        order = orders.get(one.order_no_among(orders))
+        status = parse_status(one.call.meant.get("status"))
+        found = purchase_of({**(order.values if order else {}), **one.call.meant})
+        before = purchase_of(order.values) if order else None
+        mine = {purchase for purchase in (found, before) if purchase}
+        purchases |= mine
+        if status is not None and status.recurs:
+            contended |= mine
+    await lock_purchases(session, contended)
+    sendids = {one.call.meant.get("sendid", "") for one in taken}
+    sendids |= {order.values.get("sendid", "") for order in orders.values()}
+    order_nos = {one.order_no_among(orders) for one in taken}
+    return await read_surroundings(session, purchases, order_nos, sendids - {""})
+
+
+def decide(taken: Sequence[TakenNotice], known: Known, policy: Policy) -> JudgedBatch:
     """Judge the notices in order against the known facts."""
-    outcome = JudgedBatch(dict(known.orders))
+    outcome = JudgedBatch(dict(known.orders), known.around.copy())
     for one in taken:
         order_no = one.order_no_among(outcome.orders)
         order = outcome.orders.get(order_no) or KnownOrder(order_no)
-        judged = JudgedCall(one.notice.id, one.call, one.notice.released, one.notice.cut)
-        _add(outcome, one, order_no, judge(judged, order, ip_codes, known.answered))
+        judged = JudgedCall(
+            one.notice.id, one.call, one.notice.released, one.notice.cut, one.notice.received_at
+        )
+        judgement = judge(
+            judged, order, policy.ip_codes, known.answered, outcome.around, policy.release_on
+        )
+        _add(outcome, one, order_no, judgement)
     return outcome
 
 
 async def write(session: AsyncSession, outcome: JudgedBatch, first_wait: timedelta) -> None:
-    """Write verdicts, orders, events and outbound webhooks."""
+    """Write verdicts, orders, reviews, events and outbound webhooks.
+
+    Events come last: from then on, other batches with events wait for this transaction.
+    """
     orders = [_order_row(outcome.orders[order_no]) for order_no in sorted(outcome.changed)]
-    await sql.write(session, orders=orders, events=outcome.events, verdicts=outcome.verdicts)
+    await sql.write_orders(session, orders)
+    await sql.write_verdicts(session, outcome.verdicts)
+    await write_reviews(session, outcome.opened, outcome.settled, outcome.freed)
+    await sql.write_events(session, outcome.events)
     if outcome.events:
         await fan_out(session, [row["id"] for row in outcome.events], delay=first_wait)
 
@@ -146,43 +221,55 @@ def is_usable(order_no: str) -> bool:
 
 
 def _add(outcome: JudgedBatch, one: TakenNotice, order_no: str, judgement: Judgement) -> None:
-    outcome.verdicts.append(_verdict_row(one, order_no, judgement))
+    row = _verdict_row(one, order_no, judgement)
+    outcome.verdicts.append(row)
+    if judgement.verdict is Verdict.QUARANTINED:
+        outcome.opened.append(quarantine_row(row))
     if judgement.order is None:
         return
     outcome.orders[order_no] = judgement.order
-    if not judgement.events:
-        return
-    outcome.changed.add(order_no)
-    for event in judgement.events:
-        outcome.events.append(
-            {
-                "id": uuid7(),
-                "type": event.type,
-                "order_no": order_no,
-                "status": one.call.meant["status"] if event.occurrence is not None else None,
-                "occurrence": event.occurrence,
-                "cycle": event.cycle,
-                "sequence": event.sequence,
-                "notice_id": one.notice.id,
-                "data": event_data(
-                    event, one.call, judgement.order, one.notice.id, one.notice.received_at
-                ),
-                "customer": customer_of(one.call),
-            }
-        )
+    if judgement.frees_relatives:
+        outcome.freed.add(order_no)
+    if judgement.change is not None:
+        notice = one.notice
+        cause = Cause(Source(notice.origin), notice.id, notice.received_at, one.call)
+        outcome.add_change(judgement.change, cause)
+
+
+def _event_rows(change: OrderChange, cause: Cause) -> Iterator[dict[str, Any]]:
+    customer = customer_of(cause.call) if cause.call else None
+    status = cause.call.meant["status"] if cause.call else None
+    for event in change.events:
+        yield {
+            "id": uuid7(),
+            "type": event.type,
+            "order_no": change.order.order_no,
+            "status": status if event.occurrence is not None else None,
+            "occurrence": event.occurrence,
+            "cycle": event.cycle,
+            "sequence": event.sequence,
+            "notice_id": cause.notice_id,
+            "data": event_data(event, change.order, cause, change.related),
+            "customer": customer,
+        }
 
 
 def _order_row(order: KnownOrder) -> dict[str, Any]:
     return {
         "order_no": order.order_no,
         "status": order.current_status,
-        "state": STATE_OF[order.current_status],
+        "state": order.state,
         "cycle": order.cycle,
         "sequence": order.sequence,
         **{name: order.values.get(name) for name in REMEMBERED},
         "money": money_of(order.values.get("money")),
         "flags": sorted(order.flags),
         "telno_tail": order.telno_tail,
+        "released_cycle": order.released_cycle,
+        "revoked_cycle": order.revoked_cycle,
+        "held_cycle": order.held_cycle,
+        "overdue_cycle": order.overdue_cycle,
+        "paid_at": order.paid_at,
     }
 
 

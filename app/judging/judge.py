@@ -18,11 +18,14 @@ from app.judging import sql
 from app.judging.batch import JudgedBatch, TakenNotice, decide, known_before, write
 from app.judging.fairness import Fairness
 from app.judging.lane_bounds import LaneBounds
+from app.judging.policy import Policy
 from app.judging.refused import write_apart
 from app.judging.sql import UnjudgedNotice
 from app.judging.verdicts import Verdict
 from app.logs import get_logger
 from app.metrics import events_created, notices_judged
+from app.order_life.relatives import SendidScope
+from app.order_life.release import ReleaseOn
 from app.tracing import spans
 
 BATCH = 128
@@ -49,13 +52,15 @@ class Judge:
         on_events: Callable[[], None],
         *,
         first_wait: timedelta = timedelta(0),
+        release_on: ReleaseOn = ReleaseOn.CONFIRMED,
+        sendid_scope: SendidScope = SendidScope.ORDER,
     ) -> None:
         """`on_events` is called after a commit with events.
 
         `first_wait` delays their first delivery.
         """
         self._sessions = sessions
-        self._ip_codes = frozenset(ip_codes)
+        self._policy = Policy(frozenset(ip_codes), release_on, sendid_scope)
         self._on_events = on_events
         self._first_wait = first_wait
         self._fairness = Fairness()
@@ -92,9 +97,8 @@ class Judge:
                     lanes,
                     [*heads, *await self._fairness.behind_crowded(session, heads, BATCH)],
                 )
-                outcome = decide(
-                    taken, await known_before(session, taken, self._ip_codes), self._ip_codes
-                )
+                known = await known_before(session, taken, self._policy)
+                outcome = decide(taken, known, self._policy)
                 await write(session, outcome, self._first_wait)
         except BaseException as error:
             self._fairness.restart()
@@ -112,7 +116,7 @@ class Judge:
             taken = await self._ours(
                 session, lanes, await sql.unjudged(session, lanes, limit) if lanes else []
             )
-            outcome, refused = await write_apart(session, taken, self._ip_codes, self._first_wait)
+            outcome, refused = await write_apart(session, taken, self._policy, self._first_wait)
         self._suspect.difference_update(lanes)
         self._suspect.update(one.notice.lane for one in refused)
         self._report(outcome)

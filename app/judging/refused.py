@@ -1,6 +1,7 @@
 """Notices that the database refuses: probe writes find them, and only the others are written."""
 
-from collections.abc import Collection, Sequence
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -20,7 +21,10 @@ from app.judging.batch import (
     quarantined,
     write,
 )
+from app.judging.policy import Policy
+from app.judging.review_rows import quarantine_row
 from app.logs import get_logger
+from app.order_life.relatives import ALIVE_AT_MOST, Purchase, purchase_of
 
 _SUBGROUPS = 8
 """Groups into which a refused batch is divided.
@@ -39,7 +43,7 @@ log = get_logger("judging")
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Notices of one order, and their outcome."""
+    """Notices of one order or purchase, and their outcome."""
 
     taken: list[TakenNotice]
     outcome: JudgedBatch
@@ -48,7 +52,7 @@ class _Group:
 async def write_apart(
     session: AsyncSession,
     taken: Sequence[TakenNotice],
-    ip_codes: Collection[str],
+    policy: Policy,
     first_wait: timedelta,
 ) -> tuple[JudgedBatch, list[TakenNotice]]:
     """Judge and write these notices.
@@ -57,15 +61,15 @@ async def write_apart(
 
     Raises DBAPIError for any other database error.
     """
-    known = await known_before(session, taken, ip_codes)
-    groups = [_Group(group, decide(group, known, ip_codes)) for group in _by_order(taken, known)]
+    known = await known_before(session, taken, policy)
+    groups = [_Group(group, decide(group, known, policy)) for group in _by_order(taken, known)]
     await session.execute(_SAVEPOINT)
     bad = await _refused_groups(session, groups, first_wait)
     await session.execute(_RELEASE)
     refused = [(group.taken[0], error) for group, error in bad if len(group.taken) == 1]
     orders = [group for group, _ in bad if len(group.taken) > 1]
     singly = [
-        await _write_one_by_one(session, group, known, ip_codes, first_wait, refused)
+        await _write_one_by_one(session, group, known, policy, first_wait, refused)
         for group in orders
     ]
     bad_ids = {id(group) for group, _ in bad}
@@ -80,11 +84,40 @@ async def write_apart(
 
 
 def _by_order(taken: Sequence[TakenNotice], known: Known) -> list[list[TakenNotice]]:
-    """Return the notices by order; one without an order stands alone."""
+    """Return the notices in groups: those of one order or one purchase are judged together.
+
+    One without an order stands alone.
+    """
+    orders = [one.order_no_among(known.orders) for one in taken]
+    purchases = _purchases_of(taken, orders, known)
     groups: dict[object, list[TakenNotice]] = {}
-    for one in taken:
-        groups.setdefault(one.order_no_among(known.orders) or one.notice.id, []).append(one)
-    return list(groups.values())
+    for one, order_no, purchase in zip(taken, orders, purchases, strict=True):
+        keys: list[object] = [key for key in (order_no, purchase) if key] or [one.notice.id]
+        found = {id(groups[key]): groups[key] for key in keys if key in groups}
+        together = sorted([*itertools.chain(*found.values()), one], key=lambda it: it.notice.id)
+        joined = [key for key, group in groups.items() if id(group) in found]
+        groups.update(dict.fromkeys([*joined, *keys], together))
+    return list({id(group): group for group in groups.values()}.values())
+
+
+def _purchases_of(
+    taken: Sequence[TakenNotice], orders: Sequence[str], known: Known
+) -> list[Purchase | None]:
+    """Return the purchase of each notice, None if so many orders share it that it is none."""
+    found: list[Purchase | None] = []
+    sharing: dict[Purchase, set[str]] = {}
+    for one, order_no in zip(taken, orders, strict=True):
+        order = known.orders.get(order_no)
+        purchase = purchase_of({**(order.values if order else {}), **one.call.meant})
+        found.append(purchase)
+        if purchase:
+            sharing.setdefault(purchase, set()).add(order_no)
+    few = {
+        purchase
+        for purchase, order_nos in sharing.items()
+        if len(order_nos) <= ALIVE_AT_MOST and not known.around.purchases.is_shared(purchase)
+    }
+    return [purchase if purchase in few else None for purchase in found]
 
 
 async def _refused_groups(
@@ -141,7 +174,7 @@ async def _write_one_by_one(
     session: AsyncSession,
     group: _Group,
     known: Known,
-    ip_codes: Collection[str],
+    policy: Policy,
     first_wait: timedelta,
     refused: list[tuple[TakenNotice, DBAPIError]],
 ) -> JudgedBatch:
@@ -151,12 +184,12 @@ async def _write_one_by_one(
     """
     written: list[JudgedBatch] = []
     for one in group.taken:
-        outcome = decide([one], known, ip_codes)
+        outcome = decide([one], known, policy)
         if error := await _written(session, outcome, first_wait):
             refused.append((one, error))
         else:
             written.append(outcome)
-            known = replace(known, orders=outcome.orders)
+            known = replace(known, orders=outcome.orders, around=outcome.around)
     return JudgedBatch.of_all(written)
 
 
@@ -169,10 +202,14 @@ async def _write_quarantined(
     """
     rows = [quarantined(one, f"unwritable:{sqlstate_of(error)}") for one, error in refused]
     no_wait = timedelta(0)
-    if not rows or await _written(session, JudgedBatch(verdicts=rows), no_wait) is None:
+    if not rows or await _written(session, _with_reviews(rows), no_wait) is None:
         return rows
     for place, row in enumerate(rows):
-        if await _written(session, JudgedBatch(verdicts=[row]), no_wait) is not None:
+        if await _written(session, _with_reviews([row]), no_wait) is not None:
             rows[place] = {**row, "flags": [], "parameters": {}, "order_no": None, "status": None}
-            await write(session, JudgedBatch(verdicts=[rows[place]]), no_wait)
+            await write(session, _with_reviews([rows[place]]), no_wait)
     return rows
+
+
+def _with_reviews(verdicts: list[dict[str, Any]]) -> JudgedBatch:
+    return JudgedBatch(verdicts=verdicts, opened=[quarantine_row(row) for row in verdicts])

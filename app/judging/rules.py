@@ -6,9 +6,14 @@ from uuid import UUID
 
 from app.events.types import EventType
 from app.judging.duplicates import judge_repetition
-from app.judging.order_state import COMPARED, REMEMBERED, KnownOrder, Occurrence, values_of
 from app.judging.quarantine import quarantine_reasons, unreadable_reasons
-from app.judging.verdicts import JudgedCall, Judgement, NewEvent, Verdict, review_event
+from app.judging.verdicts import JudgedCall, Judgement, Verdict
+from app.order_life.change import NewEvent, OrderChange
+from app.order_life.consequences import Arrival, Surroundings, follow, stops_being_paid
+from app.order_life.differing import Differing, differing_values
+from app.order_life.order_state import REMEMBERED, KnownOrder, Occurrence, values_of
+from app.order_life.release import ReleaseOn
+from app.order_life.reviews import Reason, Review
 from app.zeus.parameters import deadline_of, money_of, telno_tail_of
 from app.zeus.statuses import Status, Step, step
 from app.zeus.stores import store_of
@@ -26,11 +31,18 @@ EVENT_OF = {
     Status.REVERSED_AFTER_CANCEL: EventType.CANCELLED_ORDER_PAYMENT_REVERSED,
 }
 
+_NOTHING_AROUND = Surroundings()
+
 
 def judge(
-    judged: JudgedCall, order: KnownOrder, ip_codes: Collection[str], answered: Collection[UUID]
+    judged: JudgedCall,
+    order: KnownOrder,
+    ip_codes: Collection[str],
+    answered: Collection[UUID],
+    around: Surroundings = _NOTHING_AROUND,
+    release_on: ReleaseOn = ReleaseOn.CONFIRMED,
 ) -> Judgement:
-    """Judge one call against its order.
+    """Judge one call against its order and what is known around it.
 
     `answered` holds the notices whose answers are known to have gone out in time.
     """
@@ -49,51 +61,89 @@ def judge(
         )  # the order was reversed before the payment's call came: this is that call
     if earlier is not None and meaning is not Step.PAID_AGAIN:
         return judge_repetition(judged, order, earlier)
-    return _accept(judged, order, status, meaning, answered)
+    cycle = order.cycle + (meaning is Step.PAID_AGAIN)
+    differing = differing_values(status, call.meant, order, cycle)
+    change = _accept(judged, order, meaning, answered, differing)
+    if meaning.needs_review:
+        change.open(Review(Reason(meaning.value), order.order_no, cycle, judged.notice_id))
+    arrival = Arrival(status, call.meant, judged.notice_id, order, differing)
+    follow(change, arrival, around, release_on)
+    return Judgement(
+        Verdict.ACCEPTED,
+        (),
+        change.events[0].flags,
+        change.order,
+        change,
+        stops_being_paid(order, change.order),
+    )
 
 
 def _accept(
-    judged: JudgedCall, order: KnownOrder, status: Status, meaning: Step, answered: Collection[UUID]
-) -> Judgement:
+    judged: JudgedCall,
+    order: KnownOrder,
+    meaning: Step,
+    answered: Collection[UUID],
+    differing: tuple[Differing, ...],
+) -> OrderChange:
+    """Return the order with the new fact, and the event that tells it."""
     call = judged.call
+    status = Status(call.meant["status"])
     last = order.had.get(status)
     number = last.number + 1 if last else 1
     flags = {
         *judged.flags,
         *_value_flags(call),
-        *_step_flags(meaning),
+        *_step_flags(meaning, differing),
         *(("released",) if judged.released else ()),
     }
     if last and order.last_call.get(status) not in answered:
         flags.add(
             "repeat_unclear"
         )  # Zeus may repeat the earlier call because it never saw our answer
-    after = replace(
+    after = _after(judged, order, meaning, differing)
+    after = after.with_occurrence(
+        status, Occurrence(number, after.cycle, judged.notice_id, values_of(call.meant, REMEMBERED))
+    )
+    change = OrderChange(after, flags=call.flags, previous=order.status)
+    change.events.append(
+        NewEvent(
+            EVENT_OF[status],
+            after.sequence,
+            number,
+            after.cycle,
+            tuple(sorted(flags)),
+            order.status,
+            differing=differing,
+        )
+    )
+    return change
+
+
+def _after(
+    judged: JudgedCall, order: KnownOrder, meaning: Step, differing: tuple[Differing, ...]
+) -> KnownOrder:
+    meant = judged.call.meant
+    status = Status(meant["status"])
+    is_prompt_report = status.payable and not status.final
+    return replace(
         order,
         status=status if meaning.moves else order.status,
         cycle=order.cycle + (meaning is Step.PAID_AGAIN),
         sequence=order.sequence + 1,
-        values={**order.values, **values_of(call.meant, REMEMBERED)},
-        flags=order.flags | _step_flags(meaning),
-        telno_tail=telno_tail_of(call.meant.get("telno")) or order.telno_tail,
+        values={**order.values, **values_of(meant, REMEMBERED)},
+        flags=order.flags | _step_flags(meaning, differing),
+        telno_tail=telno_tail_of(meant.get("telno")) or order.telno_tail,
+        paid_at=judged.received_at if meaning.moves and is_prompt_report else order.paid_at,
     )
-    after = after.with_occurrence(
-        status, Occurrence(number, after.cycle, judged.notice_id, values_of(call.meant, COMPARED))
-    )
-    event = NewEvent(
-        EVENT_OF[status], after.sequence, number, after.cycle, tuple(sorted(flags)), order.status
-    )
-    if not meaning.needs_review:
-        return Judgement(Verdict.ACCEPTED, (), event.flags, (event,), after)
-    after = replace(after, sequence=after.sequence + 1)
-    review = replace(review_event(after, call, meaning.value, {}), previous=order.status)
-    return Judgement(Verdict.ACCEPTED, (), event.flags, (event, review), after)
 
 
-def _step_flags(meaning: Step) -> frozenset[str]:
+def _step_flags(meaning: Step, differing: tuple[Differing, ...]) -> frozenset[str]:
+    flags = {"values_differ"} if differing else set()
     if meaning.needs_review:
-        return frozenset({"contradiction"})
-    return frozenset({meaning.value} if meaning in (Step.LATE, Step.GAP) else ())
+        flags.add("contradiction")
+    elif meaning in (Step.LATE, Step.GAP):
+        flags.add(meaning.value)
+    return frozenset(flags)
 
 
 def _value_flags(call: Call) -> set[str]:

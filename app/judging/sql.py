@@ -8,13 +8,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Text, Uuid
 
+from app.events.types import OrderState
 from app.judging.lane_bounds import LaneBounds
-from app.judging.order_state import COMPARED, REMEMBERED, KnownOrder, Occurrence, values_of
+from app.judging.review_rows import read_review
+from app.order_life.order_state import REMEMBERED, KnownOrder, Occurrence, values_of
 from app.zeus.canonical import canonical_values
 from app.zeus.statuses import Status
 
@@ -35,6 +37,8 @@ class UnjudgedNotice:
     body: bytes
     released: bool
     cut: bool
+    origin: str = "call"
+    corrections: dict[str, str] | None = None
 
 
 # The oldest unjudged notice of each lane from its bound on, each by one probe of the index of
@@ -67,7 +71,7 @@ _UNJUDGED = text("""
 SELECT unjudged.*
 FROM unnest(CAST(:lanes AS smallint[]), CAST(:oldest AS uuid[])) AS locked (lane, oldest)
 CROSS JOIN LATERAL (
-  SELECT id, lane, received_at, target, body, released, cut FROM notices
+  SELECT id, lane, received_at, target, body, released, cut, origin, corrections FROM notices
   WHERE notices.lane = locked.lane AND verdict IS NULL AND id >= locked.oldest
   ORDER BY id LIMIT :limit
 ) AS unjudged
@@ -75,13 +79,17 @@ ORDER BY id
 """)
 
 _UNJUDGED_AFTER = text("""
-SELECT id, lane, received_at, target, body, released, cut FROM notices
+SELECT id, lane, received_at, target, body, released, cut, origin, corrections FROM notices
 WHERE lane = :lane AND verdict IS NULL AND id > :after ORDER BY lane, id LIMIT :limit
 """)
 
-_ORDERS = text("SELECT * FROM orders WHERE order_no = ANY(:order_nos)").bindparams(
-    bindparam("order_nos", type_=ARRAY(Text))
-)
+_ORDERS = text("""
+SELECT orders.*, (
+  SELECT json_agg(reviews.* ORDER BY id) FROM reviews
+  WHERE reviews.order_no = orders.order_no AND settled_at IS NULL
+) AS reviews
+FROM orders WHERE order_no = ANY(:order_nos)
+""").bindparams(bindparam("order_nos", type_=ARRAY(Text)))
 
 _OCCURRENCES = text("""
 SELECT events.order_no, events.status, events.occurrence, events.cycle, events.notice_id,
@@ -129,9 +137,11 @@ _ANSWERED = text("SELECT notice_id FROM answers WHERE notice_id = ANY(:ids)").bi
 _WRITE_ORDERS = text("""
 INSERT INTO orders
   (order_no, status, state, cycle, sequence, money, clientip, pay_cvs, pay_no1, pay_no2, pay_limit,
-  sendid, sendpoint, flags, telno_tail, created_at, updated_at)
+  sendid, sendpoint, flags, telno_tail, released_cycle, revoked_cycle, held_cycle, overdue_cycle,
+  paid_at, created_at, updated_at)
 SELECT order_no, status, state, cycle, sequence, money, clientip, pay_cvs, pay_no1, pay_no2,
-  pay_limit, sendid, sendpoint, flags, telno_tail, clock_timestamp(), clock_timestamp()
+  pay_limit, sendid, sendpoint, flags, telno_tail, released_cycle, revoked_cycle, held_cycle,
+  overdue_cycle, paid_at, clock_timestamp(), clock_timestamp()
 FROM json_populate_recordset(NULL::orders, CAST(:rows AS json))
 ON CONFLICT (order_no) DO UPDATE SET
   status = excluded.status, state = excluded.state, cycle = excluded.cycle,
@@ -139,6 +149,9 @@ ON CONFLICT (order_no) DO UPDATE SET
   pay_cvs = excluded.pay_cvs, pay_no1 = excluded.pay_no1, pay_no2 = excluded.pay_no2,
   pay_limit = excluded.pay_limit, sendid = excluded.sendid, sendpoint = excluded.sendpoint,
   flags = excluded.flags, telno_tail = coalesce(excluded.telno_tail, orders.telno_tail),
+  released_cycle = excluded.released_cycle, revoked_cycle = excluded.revoked_cycle,
+  held_cycle = excluded.held_cycle, overdue_cycle = excluded.overdue_cycle,
+  paid_at = excluded.paid_at,
   updated_at = excluded.updated_at
 """)
 
@@ -226,7 +239,7 @@ async def known_orders(session: AsyncSession, order_nos: Collection[str]) -> dic
     for statement, many in ((_OCCURRENCES, False), (_LAST_OCCURRENCES, True)):
         numbers = [row["order_no"] for row in rows if (row["sequence"] > _MANY_EVENTS) is many]
         for row in await session.execute(statement, {"order_nos": numbers}) if numbers else ():
-            values = values_of(canonical_values(row.parameters or {}), COMPARED)
+            values = values_of(canonical_values(row.parameters or {}), REMEMBERED)
             had[row.order_no][Status(row.status)] = Occurrence(
                 row.occurrence, row.cycle, row.notice_id, values
             )
@@ -255,21 +268,25 @@ async def answered_of(session: AsyncSession, notice_ids: Collection[UUID]) -> se
 Rows = list[dict[str, Any]]
 
 
-async def write(session: AsyncSession, *, orders: Rows, events: Rows, verdicts: Rows) -> None:
-    """Write the outcome of a batch, each list by one statement.
+async def write_orders(session: AsyncSession, rows: Rows) -> None:
+    """Write the state of orders."""
+    await _write(session, _WRITE_ORDERS, rows)
 
-    Events come last: from then on, other batches with events wait for this transaction.
-    """
-    for statement, rows in (
-        (_WRITE_ORDERS, orders),
-        (_WRITE_VERDICTS, verdicts),
-        (WRITE_EVENTS, events),
-    ):
-        if rows:
-            await session.execute(
-                statement,
-                {"rows": json.dumps(rows, default=str, ensure_ascii=False, separators=(",", ":"))},
-            )
+
+async def write_verdicts(session: AsyncSession, rows: Rows) -> None:
+    """Write the verdicts on notices."""
+    await _write(session, _WRITE_VERDICTS, rows)
+
+
+async def write_events(session: AsyncSession, rows: Rows) -> None:
+    """Write new events. From then on, others with events wait for this transaction."""
+    await _write(session, WRITE_EVENTS, rows)
+
+
+async def _write(session: AsyncSession, statement: TextClause, rows: Rows) -> None:
+    if rows:
+        as_json = json.dumps(rows, default=str, ensure_ascii=False, separators=(",", ":"))
+        await session.execute(statement, {"rows": as_json})
 
 
 def _order(row: Any, had: dict[Status, Occurrence]) -> KnownOrder:
@@ -283,4 +300,11 @@ def _order(row: Any, had: dict[Status, Occurrence]) -> KnownOrder:
         {},
         values,
         frozenset(row["flags"]),
+        presumed=row["state"] == OrderState.EXPIRY_PRESUMED,
+        released_cycle=row["released_cycle"],
+        revoked_cycle=row["revoked_cycle"],
+        held_cycle=row["held_cycle"],
+        overdue_cycle=row["overdue_cycle"],
+        paid_at=row["paid_at"],
+        reviews=tuple(map(read_review, row["reviews"] or ())),
     )

@@ -1,12 +1,13 @@
 """Verdicts: the result of judging one notice, with reasons, flags and new events."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from app.events.types import EventType
-from app.judging.order_state import KnownOrder
-from app.zeus.statuses import Status
+from app.order_life.change import NewEvent, OrderChange
+from app.order_life.order_state import KnownOrder
 from app.zeus.wire import Call
 
 
@@ -31,6 +32,7 @@ class JudgedCall:
     call: Call
     released: bool = False
     cut: bool = False
+    received_at: datetime | None = None
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -39,45 +41,21 @@ class JudgedCall:
 
 
 @dataclass(frozen=True, slots=True)
-class NewEvent:
-    """Event that follows from a notice.
-
-    `occurrence` is None for a review, which is no status of the order.
-    """
-
-    type: EventType
-    sequence: int
-    occurrence: int | None
-    cycle: int
-    flags: tuple[str, ...]
-    previous: Status | None
-    review: dict[str, object] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Judgement:
     """Verdict on one notice and its consequences.
 
-    `order` is the order afterwards, None without one.
+    `order` is the order afterwards, None without one. `frees_relatives` tells that the order is
+    paid no longer.
     """
 
     verdict: Verdict
     reasons: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
-    events: tuple[NewEvent, ...] = ()
     order: KnownOrder | None = None
+    change: OrderChange | None = None
+    frees_relatives: bool = False
 
-
-def review_event(
-    after: KnownOrder, call: Call, reason: str, details: dict[str, object]
-) -> NewEvent:
-    review = {"reason": reason, **details}
-    return NewEvent(
-        EventType.REVIEW_REQUIRED,
-        after.sequence,
-        None,
-        after.cycle,
-        call.flags,
-        after.status,
-        review,
-    )
+    @property
+    def events(self) -> Sequence[NewEvent]:
+        """Return the new events."""
+        return self.change.events if self.change else ()

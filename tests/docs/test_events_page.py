@@ -11,10 +11,10 @@ import pytest
 from app.clock import now, uuid7
 from app.events.payload import body
 from app.judging import duplicates, quarantine, rules, verdicts
-from app.judging.event_data import customer_of, event_data
-from app.judging.order_state import KnownOrder
+from app.judging.event_data import Cause, Source, customer_of, event_data
 from app.judging.rules import judge
 from app.judging.verdicts import JudgedCall
+from app.order_life.order_state import KnownOrder
 from app.zeus import canonical, wire
 from app.zeus.statuses import Status
 from app.zeus.wire import decode, encode
@@ -61,7 +61,8 @@ def events_of(*calls: Mapping[str, str]) -> list[dict[str, Any]]:
         judgement = judge(JudgedCall(notice_id, call), order, (), ())
         order = judgement.order or order
         for event in judgement.events:
-            data = event_data(event, call, order, notice_id, now())
+            cause = Cause(Source.CALL, notice_id, now(), call)
+            data = event_data(event, order, cause)
             bodies.append(
                 json.loads(body(event.type, now(), json.dumps(data), json.dumps(customer_of(call))))
             )

@@ -53,6 +53,10 @@ class ReferenceOrder:
     count: dict[str, int] = field(default_factory=dict)
     verdicts: list[str] = field(default_factory=list)
     events: list[tuple[str, int | None, int, str, tuple[str, ...]]] = field(default_factory=list)
+    held: bool = False
+    released: set[int] = field(default_factory=set)
+    revoked: set[int] = field(default_factory=set)
+    differences: set[tuple[str, str]] = field(default_factory=set)
 
     def take(self, call: ReferenceCall) -> None:
         letter = STEPS[self.status].split()[COLUMNS.index(call.status)]
@@ -61,7 +65,7 @@ class ReferenceOrder:
         if had and letter != "R":
             if call.money != self.first_of_cycle[key].money:
                 self.verdicts.append("conflict")
-                self._event("review.required", None, ())
+                self._review()
             else:
                 self.verdicts.append("duplicate")
                 self.last_call[call.status] = call
@@ -83,11 +87,39 @@ class ReferenceOrder:
             self.status = call.status
         self.count[call.status] = occurrence
         self.last_call[call.status] = call
+        difference = self._difference(call)
+        if difference:
+            flags = [*flags, "values_differ"]
         self.first_of_cycle[(call.status, 1 if call.status in ONCE else self.cycle)] = call
         self.verdicts.append("accepted")
         self._event(TYPES[call.status][0], occurrence, tuple(sorted(flags)))
         if letter in ("X", "X!"):
+            self._review()
+        if difference and difference not in self.differences:
+            self.differences.add(difference)
+            self._review()
+        moves = letter in ("N", "F")
+        if moves and call.status in ("06", "13") and self.cycle in self.released - self.revoked:
+            self.revoked.add(self.cycle)
+            self._event("order.release_revoked", None, ())
             self._event("review.required", None, ())
+        if self.status in ("05", "12") and not self.held and self.cycle not in self.released:
+            self.released.add(self.cycle)
+            self._event("order.released", None, ())
+
+    def _difference(self, call: ReferenceCall) -> tuple[str, str] | None:
+        """Return the first other amount of the 01 and of this payment, and the new one."""
+        if call.status in ("02", "03"):
+            return None
+        for (status, cycle), other in sorted(self.first_of_cycle.items()):
+            belongs = status == "01" or (status not in ONCE and cycle == self.cycle)
+            if belongs and status != call.status and other.money != call.money:
+                return other.money, call.money
+        return None
+
+    def _review(self) -> None:
+        self.held = True
+        self._event("review.required", None, ())
 
     def _event(self, event_type: str, occurrence: int | None, flags: tuple[str, ...]) -> None:
         assert self.status is not None

@@ -34,7 +34,7 @@ async def write_batch(sessions: Sessions, numbers: list[int], pause: float) -> N
     """Do the end of a batch with a slow commit."""
     async with sessions.begin() as session:
         events = [row(number) for number in numbers]
-        await sql.write(session, orders=[], events=events, verdicts=[])
+        await sql.write_events(session, events)
         await fan_out(session, [UUID(str(event["id"])) for event in events])
         await asyncio.sleep(pause)
 

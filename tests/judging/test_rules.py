@@ -4,9 +4,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.judging.order_state import KnownOrder
 from app.judging.rules import judge
 from app.judging.verdicts import JudgedCall, Judgement, Verdict
+from app.order_life.order_state import KnownOrder
 from app.zeus.wire import decode
 
 OURS = ["2012000001"]
@@ -194,10 +194,10 @@ def test_facts_are_always_forwarded_and_judgement_is_added(
 
 
 def test_sequence_counts_every_event_of_the_order_reviews_included() -> None:
-    judgement = judged(call(status="06"), after("05"))
-    assert [2, 3] == [event.sequence for event in judgement.events]
+    judgement = judged(call(status="06"), after("05"))  # confirmed and released
+    assert [3, 4] == [event.sequence for event in judgement.events]
     assert judgement.order is not None
-    assert judged(call(status="01"), judgement.order).events[0].sequence == 4
+    assert judged(call(status="01"), judgement.order).events[0].sequence == 5
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from app.clock import now, uuid7
 from app.db.engine import Sessions
 from app.db.lanes import lane_of
 from app.judging.judge import Judge
-from app.judging.order_state import KnownOrder
 from app.judging.rules import judge
 from app.judging.verdicts import JudgedCall, Verdict
+from app.order_life.order_state import KnownOrder
 from app.zeus.wire import Style, decode, encode
 
 FIRST = {

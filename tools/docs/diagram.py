@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 
-from app.judging.event_data import STATE_OF
+from app.order_life.order_state import STATE_OF
 from app.zeus.statuses import FACTS, Status, Step, step
 
 WIDTH, HEIGHT = 1040, 640

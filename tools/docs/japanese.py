@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 from app.console.texts.i18n import Language, translations
 from app.events.types import EventType
-from app.judging.event_data import STATE_OF
 from app.judging.rules import EVENT_OF
 from app.main.reference import env_example
+from app.order_life.order_state import STATE_OF
 from app.settings import Settings, variable_of
 from app.zeus.error_codes import ERROR_CODES
 from app.zeus.statuses import FACTS, Status, Step, step

@@ -2,10 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Self
 from uuid import UUID
 
+from app.events.types import OrderState
+from app.order_life.reviews import Review
 from app.zeus.statuses import Status
+
+STATE_OF = {
+    Status.ACCEPTED: OrderState.AWAITING_PAYMENT,
+    Status.FAILED: OrderState.FAILED,
+    Status.EXPIRED: OrderState.EXPIRED,
+    Status.PAID: OrderState.PAID,
+    Status.CONFIRMED: OrderState.CONFIRMED,
+    Status.REVERSED: OrderState.REVERSED,
+    Status.PAID_AFTER_CANCEL: OrderState.PAID_AFTER_CANCEL,
+    Status.CONFIRMED_AFTER_CANCEL: OrderState.CONFIRMED_AFTER_CANCEL,
+    Status.REVERSED_AFTER_CANCEL: OrderState.REVERSED_AFTER_CANCEL,
+}
 
 COMPARED = ("money", "clientip", "pay_no1", "pay_no2", "pay_limit")
 """Parameters that must be equal in a duplicate and its earlier call."""
@@ -26,7 +41,7 @@ REMEMBERED = (
 @dataclass(frozen=True, slots=True)
 class Occurrence:
     """One time that an order got a status: its number, payment cycle, notice and values of
-    COMPARED.
+    REMEMBERED.
     """
 
     number: int
@@ -40,7 +55,9 @@ class KnownOrder:
     """Known state of an order.
 
     `had` is the last occurrence of every status. `last_call` names the latest notice of a status,
-    duplicates included. `sequence` is that of the order's last event.
+    duplicates included. `sequence` is that of the order's last event. `presumed` tells that the
+    payment deadline passed in silence. The four cycles are those last released, revoked, held by a
+    decision, and found overdue. `reviews` are the open ones.
     """
 
     order_no: str
@@ -56,6 +73,13 @@ class KnownOrder:
 
     The stored ones stay otherwise.
     """
+    presumed: bool = False
+    released_cycle: int | None = None
+    revoked_cycle: int | None = None
+    held_cycle: int | None = None
+    overdue_cycle: int | None = None
+    paid_at: datetime | None = None
+    reviews: tuple[Review, ...] = ()
 
     @property
     def current_status(self) -> Status:
@@ -63,6 +87,13 @@ class KnownOrder:
         if self.status is None:
             raise LookupError(f"order {self.order_no} has no status yet")
         return self.status
+
+    @property
+    def state(self) -> OrderState:
+        """Return the order's state. Raises LookupError before its first call."""
+        if self.presumed and self.status is Status.ACCEPTED:
+            return OrderState.EXPIRY_PRESUMED
+        return STATE_OF[self.current_status]
 
     def in_this_cycle(self, status: Status) -> Occurrence | None:
         """Return the occurrence that `status` would repeat, or None.

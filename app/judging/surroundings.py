@@ -1,0 +1,83 @@
+"""Surroundings of orders: relatives, unwanted purchases, and the locks of purchases. SQL."""
+
+import zlib
+from collections.abc import Collection
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.events.types import OrderState
+from app.order_life.consequences import Surroundings
+from app.order_life.relatives import READ_AT_MOST, SENDID_LIMIT, Purchase, Purchases, Relative
+
+_LOCK_SPACE = 7_237
+
+_LOCK = text(f"""
+SELECT pg_advisory_xact_lock({_LOCK_SPACE}, key) FROM unnest(CAST(:keys AS int[])) AS key
+""")  # noqa: S608 - only our own constants are put in
+
+# The newest orders of each sendid, and one more than relatives may be: then it names no purchase.
+_SURROUNDINGS = text(f"""
+SELECT 'relative' AS kind, purchase.clientip, purchase.sendid AS value, found.order_no, found.state,
+  found.money, purchase.told
+FROM (
+  SELECT clientip, sendid, EXISTS (
+    SELECT FROM reviews WHERE key = 'sendid_shared ' || clientip || ' ' || sendid
+  ) AS told
+  FROM unnest(CAST(:clientips AS text[]), CAST(:sendids AS text[])) AS one (clientip, sendid)
+) AS purchase
+CROSS JOIN LATERAL (
+  SELECT order_no, state, money, orders.clientip FROM orders
+  WHERE orders.sendid = purchase.sendid
+    AND orders.sendid <> '' AND length(orders.sendid) <= {SENDID_LIMIT}
+  ORDER BY orders.sendid DESC, created_at DESC, order_no DESC LIMIT {READ_AT_MOST + 1}
+) AS found
+WHERE coalesce(found.clientip, '') = purchase.clientip
+UNION ALL
+SELECT kind, NULL, value, NULL, NULL, NULL, NULL FROM unwanted
+WHERE kind = 'order_no' AND value = ANY (CAST(:order_nos AS text[]))
+  OR kind = 'sendid' AND value = ANY (CAST(:unwanted_sendids AS text[]))
+""")  # noqa: S608 - only our own constants are put in
+
+
+async def lock_purchases(session: AsyncSession, purchases: Collection[Purchase]) -> None:
+    """Wait until no other transaction judges payments of these purchases.
+
+    The locks last until the transaction ends. They are taken after those of the lanes and before
+    that of the feed, always in the same order, so that nobody waits in a circle.
+    """
+    if purchases:
+        keys = sorted({_key_of(purchase) for purchase in purchases})
+        await session.execute(_LOCK, {"keys": keys})
+
+
+async def read_surroundings(
+    session: AsyncSession,
+    purchases: Collection[Purchase],
+    order_nos: Collection[str],
+    sendids: Collection[str],
+) -> Surroundings:
+    """Return the orders of these purchases, and which orders and sendids are unwanted."""
+    parameters = {
+        "clientips": [purchase.clientip for purchase in purchases],
+        "sendids": [purchase.sendid for purchase in purchases],
+        "order_nos": list(order_nos),
+        "unwanted_sendids": list(sendids),
+    }
+    found = Purchases({purchase: {} for purchase in purchases})
+    unwanted: dict[str, set[str]] = {"order_no": set(), "sendid": set()}
+    for row in await session.execute(_SURROUNDINGS, parameters):
+        if row.kind == "relative":
+            purchase = Purchase(row.clientip, row.value)
+            relative = Relative(row.order_no, OrderState(row.state), row.money)
+            found.orders[purchase][row.order_no] = relative
+            if row.told:
+                found.told.add(purchase)
+        else:
+            unwanted[row.kind].add(row.value)
+    return Surroundings(found, unwanted["order_no"], unwanted["sendid"])
+
+
+def _key_of(purchase: Purchase) -> int:
+    """Return the key of the purchase's lock, a signed integer of 32 bits."""
+    return zlib.crc32(f"{purchase.clientip} {purchase.sendid}".encode()) - 2**31

@@ -1,0 +1,181 @@
+"""Consequences: what follows when a fact arrives, a time passes, or somebody decides. Pure."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Self
+from uuid import UUID
+
+from app.events.types import EventType
+from app.order_life.change import OrderChange
+from app.order_life.differing import Differing, details_of
+from app.order_life.order_state import KnownOrder
+from app.order_life.relatives import Purchases, Relative, paid_among, purchase_of
+from app.order_life.release import ReleaseOn, must_revoke
+from app.order_life.reviews import Reason, Review, Settlement
+from app.zeus.parameters import money_of
+from app.zeus.statuses import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is known beside the order: its relatives, and purchases that nobody wants."""
+
+    purchases: Purchases = field(default_factory=Purchases)
+    unwanted_order_nos: Collection[str] = ()
+    unwanted_sendids: Collection[str] = ()
+
+    def copy(self) -> Self:
+        """Return a copy whose purchases change apart."""
+        return replace(self, purchases=self.purchases.copy())
+
+    def is_unwanted(self, order: KnownOrder) -> bool:
+        """Return True if the merchant cancelled this order or its purchase."""
+        return (
+            order.order_no in self.unwanted_order_nos
+            or order.values.get("sendid") in self.unwanted_sendids
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An accepted call: its status and values, the order before it, and what differs."""
+
+    status: Status
+    meant: Mapping[str, str]
+    notice_id: UUID
+    before: KnownOrder
+    differing: tuple[Differing, ...] = ()
+
+
+def follow(
+    change: OrderChange, arrival: Arrival, around: Surroundings, release_on: ReleaseOn
+) -> None:
+    """Add what follows from an accepted call to `change`: reviews, their ends, and a release."""
+    around.purchases.note(change.order)
+    change.related = around.purchases.relatives_of(change.order)
+    _open_for_values(change, arrival)
+    if _begins_payment(arrival.before, change.order):
+        _open_for_payment(change, arrival.notice_id, around)
+    _tell_shared(change, arrival.notice_id, around.purchases)
+    _settle_by_fact(change, arrival.status)
+    if must_revoke(change.order, arrival.status):
+        change.revoke()
+        change.open(_review(Reason.REVERSED_AFTER_RELEASE, change.order, arrival.notice_id))
+    change.release(release_on)
+
+
+def presume_expiry(change: OrderChange) -> None:
+    """Presume that an order expired whose deadline passed in silence."""
+    change.order = replace(change.order, presumed=True)
+    change.add_event(EventType.ORDER_EXPIRY_PRESUMED)
+
+
+def find_overdue(change: OrderChange) -> None:
+    """Open the review of a payment that was not confirmed in time."""
+    order = change.order
+    since = order.paid_at.isoformat() if order.paid_at else None
+    change.order = replace(order, overdue_cycle=order.cycle)
+    change.open(_review(Reason.CONFIRMATION_OVERDUE, order, None, paid_at=since))
+
+
+def recheck(change: OrderChange, release_on: ReleaseOn) -> None:
+    """Settle the reviews `paid_twice` whose other order is paid no longer, then release."""
+    paid = {one.order_no for one in paid_among(change.related)}
+    for review in change.order.reviews:
+        if review.reason is Reason.PAID_TWICE and review.related_order_no not in paid:
+            change.settle(review, Settlement.DISMISS)
+    change.release(release_on)
+
+
+def reject(change: OrderChange) -> None:
+    """Open the review of a paid order that the merchant no longer wants."""
+    is_open = any(one.reason is Reason.UNWANTED_PAYMENT for one in change.order.reviews)
+    if change.order.current_status.payable and not is_open:
+        change.open(_review(Reason.UNWANTED_PAYMENT, change.order, None))
+
+
+def stops_being_paid(before: KnownOrder, after: KnownOrder) -> bool:
+    """Return True if relatives must be looked at again, because this order is paid no longer."""
+    return _is_paid(before) and not _is_paid(after)
+
+
+def _open_for_values(change: OrderChange, arrival: Arrival) -> None:
+    order = change.order
+    if arrival.differing and not _is_known(order, arrival.differing):
+        details = details_of(arrival.differing)
+        change.open(
+            _review(Reason.VALUES_DIFFER, order, arrival.notice_id, **details), arrival.differing
+        )
+    money = arrival.meant.get("money")
+    if arrival.status.payable and money and money_of(money) is None:
+        change.open(_review(Reason.MONEY_UNREADABLE, order, arrival.notice_id, money=money))
+
+
+def _is_known(order: KnownOrder, differing: tuple[Differing, ...]) -> bool:
+    """Return True if open reviews name these differences already."""
+    known = {
+        (name, value["before"], value["now"])
+        for review in order.reviews
+        if review.reason is Reason.VALUES_DIFFER
+        for name, value in review.details["values"].items()
+    }
+    return {(one.name, one.before, one.now) for one in differing} <= known
+
+
+def _begins_payment(before: KnownOrder, after: KnownOrder) -> bool:
+    return _is_paid(after) and (not _is_paid(before) or before.cycle != after.cycle)
+
+
+def _is_paid(order: KnownOrder) -> bool:
+    return order.status is not None and order.status.payable
+
+
+def _open_for_payment(change: OrderChange, notice_id: UUID, around: Surroundings) -> None:
+    for other in paid_among(change.related):
+        change.open(_paid_twice(change.order, notice_id, other))
+    if around.is_unwanted(change.order):
+        change.open(_review(Reason.UNWANTED_PAYMENT, change.order, notice_id))
+
+
+def _paid_twice(order: KnownOrder, notice_id: UUID, other: Relative) -> Review:
+    """Return the review of two paid orders, which belongs to the one paid second."""
+    first, second = sorted((order.order_no, other.order_no))
+    return Review(
+        Reason.PAID_TWICE,
+        order.order_no,
+        order.cycle,
+        notice_id,
+        {"other_order_no": other.order_no, "other_money": other.money},
+        related_order_no=other.order_no,
+        key=f"paid_twice {first} {second} {order.order_no} {order.cycle}",
+    )
+
+
+def _tell_shared(change: OrderChange, notice_id: UUID, purchases: Purchases) -> None:
+    """Say once that too many orders share a sendid to be relatives."""
+    purchase = purchase_of(change.order.values)
+    if purchase is None or purchase in purchases.told or not purchases.is_shared(purchase):
+        return
+    purchases.told.add(purchase)
+    review = _review(
+        Reason.SENDID_SHARED, change.order, notice_id, orders=len(purchases.orders[purchase])
+    )
+    change.open(replace(review, key=shared_key(*purchase)))
+
+
+def shared_key(clientip: str, sendid: str) -> str:
+    """Return the key of the review that says that many orders share a sendid."""
+    return f"sendid_shared {clientip} {sendid}"
+
+
+def _settle_by_fact(change: OrderChange, status: Status) -> None:
+    confirms_or_reverses = status.recurs and status not in (Status.PAID, Status.PAID_AFTER_CANCEL)
+    for review in change.order.reviews:
+        is_answered = review.reason is Reason.CONFIRMATION_OVERDUE and confirms_or_reverses
+        is_undone = review.reason is Reason.PAID_TWICE and not _is_paid(change.order)
+        if is_answered or is_undone:
+            change.settle(review, Settlement.DISMISS)
+
+
+def _review(reason: Reason, order: KnownOrder, notice_id: UUID | None, **details: object) -> Review:
+    return Review(reason, order.order_no, order.cycle, notice_id, details)

@@ -1,0 +1,106 @@
+"""Relatives: orders of one purchase, known by the same clientip and sendid."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple, Self
+
+from app.events.types import OrderState
+from app.order_life.order_state import KnownOrder
+from app.zeus.parameters import money_of
+
+ALIVE_AT_MOST = 10
+"""Orders alive that may share a sendid. With more, it does not name one purchase."""
+READ_AT_MOST = 50
+"""Orders of one sendid that are read, the newest first. With more, it does not name a purchase."""
+SENDID_LIMIT = 255
+"""Characters of a sendid that orders are found by."""
+
+_DEAD = frozenset(
+    {
+        OrderState.FAILED,
+        OrderState.EXPIRED,
+        OrderState.EXPIRY_PRESUMED,
+        OrderState.REVERSED,
+        OrderState.REVERSED_AFTER_CANCEL,
+    }
+)
+PAID = frozenset(
+    {
+        OrderState.PAID,
+        OrderState.CONFIRMED,
+        OrderState.PAID_AFTER_CANCEL,
+        OrderState.CONFIRMED_AFTER_CANCEL,
+    }
+)
+"""States in which Zeus owes the merchant the money of the order."""
+
+
+class SendidScope(StrEnum):
+    """What a sendid names."""
+
+    ORDER = "order"
+    """One purchase."""
+    NONE = "none"
+    """Something else: no order has relatives."""
+
+
+class Purchase(NamedTuple):
+    """What the orders of one purchase share."""
+
+    clientip: str
+    sendid: str
+
+
+class Relative(NamedTuple):
+    """Another order of the same purchase."""
+
+    order_no: str
+    state: OrderState
+    money: int | None
+
+
+def purchase_of(values: Mapping[str, str]) -> Purchase | None:
+    """Return the purchase of an order with these values, None without a usable sendid."""
+    sendid = values.get("sendid", "")
+    if not sendid or len(sendid) > SENDID_LIMIT:
+        return None
+    return Purchase(values.get("clientip", ""), sendid)
+
+
+@dataclass(slots=True)
+class Purchases:
+    """Orders by purchase, the newest first. `told` holds those known to be shared by many."""
+
+    orders: dict[Purchase, dict[str, Relative]] = field(default_factory=dict)
+    told: set[Purchase] = field(default_factory=set)
+
+    def copy(self) -> Self:
+        """Return a copy that changes apart."""
+        return type(self)({key: dict(one) for key, one in self.orders.items()}, set(self.told))
+
+    def relatives_of(self, order: KnownOrder) -> tuple[Relative, ...]:
+        """Return the other orders of the purchase. None if too many share the sendid."""
+        purchase = purchase_of(order.values)
+        if purchase is None or self.is_shared(purchase):
+            return ()
+        orders = self.orders.get(purchase, {})
+        return tuple(one for one in orders.values() if one.order_no != order.order_no)
+
+    def is_shared(self, purchase: Purchase) -> bool:
+        """Return True if too many orders have this sendid."""
+        orders = self.orders.get(purchase, {})
+        alive = sum(one.state not in _DEAD for one in orders.values())
+        return alive > ALIVE_AT_MOST or len(orders) > READ_AT_MOST
+
+    def note(self, order: KnownOrder) -> None:
+        """Note the order's present state for its relatives."""
+        purchase = purchase_of(order.values)
+        if purchase is not None and purchase in self.orders:
+            money = money_of(order.values.get("money"))
+            self.orders[purchase][order.order_no] = Relative(order.order_no, order.state, money)
+
+
+def paid_among(relatives: Iterable[Relative]) -> tuple[Relative, ...]:
+    """Return the relatives that are paid."""
+    return tuple(one for one in relatives if one.state in PAID)
