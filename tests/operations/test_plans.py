@@ -19,6 +19,7 @@ from app.db.connections import connect
 from app.db.engine import Sessions, make_engine, make_sessions
 from app.operations.access.audit import list_audit
 from app.operations.access.permissions import SERVICE, Action
+from app.operations.attention.attention import read_attention
 from app.operations.deliveries.models import WebhookState
 from app.operations.deliveries.webhooks import list_outbound
 from app.operations.monitoring.overview import Overviews
@@ -27,7 +28,6 @@ from app.operations.orders.events import list_events
 from app.operations.orders.history import show_order
 from app.operations.orders.search import OrderQuery, search_orders
 from app.operations.pagination import Place
-from app.operations.reviews.attention import read_attention
 from app.operations.subscribers.recovery import RecoveryRequest, recover
 from tests.conftest import TEMPLATE, with_database
 

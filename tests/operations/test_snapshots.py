@@ -13,6 +13,7 @@ from sqlalchemy.util import await_only
 
 from app.db.engine import make_engine, make_sessions
 from app.db.snapshot import snapshot
+from app.operations.attention.attention import read_attention
 from app.operations.deliveries.models import WebhookState
 from app.operations.deliveries.webhooks import list_outbound, show_outbound
 from app.operations.doctor.onboarding import read_onboarding
@@ -23,7 +24,6 @@ from app.operations.monitoring.overview import Overviews
 from app.operations.notices.notices import VerdictFilter, list_notices, show_notice
 from app.operations.orders.history import show_order
 from app.operations.pagination import Place
-from app.operations.reviews.attention import read_attention
 from app.operations.subscribers.subscribers import show_subscriber, show_subscriber_with_webhooks
 from tests.operations.operations_setup import OPERATOR, ORDER_NO, OperationsSetup
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query
 
 from app.api.dependencies import ShownTo, WithActor, WithDependencies, WithOnce, WithPlace
 from app.api.problems import documented
+from app.operations.attention.dismissal import Dismissal, dismiss_webhook
 from app.operations.deliveries import webhooks as operations
 from app.operations.deliveries.models import (
     OutboundWebhookInFull,
@@ -14,7 +15,6 @@ from app.operations.deliveries.models import (
     WebhookState,
 )
 from app.operations.models import Line
-from app.operations.reviews.dismissal import Dismissal, dismiss_webhook
 from app.operations.subscribers.recovery import Recovery, RecoveryRequest
 from app.operations.subscribers.recovery import recover as recover_webhooks
 

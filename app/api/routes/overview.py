@@ -3,8 +3,8 @@
 from fastapi import APIRouter
 
 from app.api.dependencies import WithDependencies
+from app.operations.attention.attention import Attention, read_attention
 from app.operations.monitoring.overview import Overview
-from app.operations.reviews.attention import Attention, read_attention
 
 router = APIRouter(tags=["overview"])
 

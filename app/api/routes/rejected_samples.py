@@ -8,11 +8,11 @@ from fastapi import APIRouter, Query
 
 from app.api.dependencies import ShownTo, WithActor, WithDependencies, WithPlace
 from app.api.problems import documented
+from app.operations.attention import dismissal as dismissals
+from app.operations.attention.dismissal import Dismissal
 from app.operations.notices import rejected as operations
 from app.operations.notices.notices import Notice
 from app.operations.notices.rejected import RejectedSample, RejectedSampleInFull, RejectedSamplePage
-from app.operations.reviews import dismissal as dismissals
-from app.operations.reviews.dismissal import Dismissal
 
 router = APIRouter(prefix="/rejected-samples", tags=["rejected samples"])
 

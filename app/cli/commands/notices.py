@@ -19,11 +19,11 @@ from app.cli.output import (
     print_json,
     print_table,
 )
+from app.operations.attention import dismissal as dismissals
+from app.operations.attention.dismissal import Dismissal
 from app.operations.notices import notices as operations
 from app.operations.notices.notices import Notice, NoticeInFull, VerdictFilter
 from app.operations.pagination import DEFAULT_LIMIT, Place
-from app.operations.reviews import dismissal as dismissals
-from app.operations.reviews.dismissal import Dismissal
 
 app = typer.Typer(help="Zeus's calls and the verdicts on them.", no_args_is_help=True)
 rejected_samples.add_commands(app)

@@ -16,10 +16,10 @@ from app.cli.output import (
     print_json,
     print_table,
 )
+from app.operations.attention.dismissal import Dismissal, dismiss_webhook
 from app.operations.deliveries import webhooks as operations
 from app.operations.deliveries.models import UNDELIVERED, WebhookState
 from app.operations.pagination import DEFAULT_LIMIT, Place
-from app.operations.reviews.dismissal import Dismissal, dismiss_webhook
 
 app = typer.Typer(help="Webhooks to subscribers.", no_args_is_help=True)
 app.add_typer(recoveries.app)

@@ -18,11 +18,11 @@ from app.cli.output import (
     print_json,
     print_table,
 )
+from app.operations.attention import dismissal as dismissals
+from app.operations.attention.dismissal import Dismissal
 from app.operations.notices import rejected as operations
 from app.operations.notices.rejected import RejectedSample
 from app.operations.pagination import DEFAULT_LIMIT, Place
-from app.operations.reviews import dismissal as dismissals
-from app.operations.reviews.dismissal import Dismissal
 
 SampleId = Annotated[
     UUID, typer.Argument(metavar="ID", help="The sample's id.", show_default=False)

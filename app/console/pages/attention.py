@@ -9,11 +9,11 @@ from starlette.responses import Response
 from app.console.http.page_request import PageRequest
 from app.console.texts.flash import Flash
 from app.operations.access.permissions import ROLE_OF, Action
+from app.operations.attention import dismissal as dismissals
+from app.operations.attention.attention import read_attention
 from app.operations.deliveries.webhooks import retry_outbound
 from app.operations.errors import OperationError, WebhookNotFound
 from app.operations.notices import rejected
-from app.operations.reviews import dismissal as dismissals
-from app.operations.reviews.attention import read_attention
 
 _WEBHOOK_ID = re.compile("[0-9]{1,18}")  # fits a bigint
 

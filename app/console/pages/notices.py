@@ -8,9 +8,9 @@ from starlette.responses import Response
 from app.console.http.page_request import PageRequest
 from app.console.texts.flash import Flash
 from app.operations.access.permissions import ROLE_OF, Action
+from app.operations.attention.dismissal import Dismissal, dismiss_notice
 from app.operations.errors import OperationError
 from app.operations.notices import notices as operations
-from app.operations.reviews.dismissal import Dismissal, dismiss_notice
 
 
 async def show(page_request: PageRequest) -> Response:

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 
 from app.console.texts.labels import _
+from app.operations.attention.attention import AttentionCounts
 from app.operations.monitoring.overview import Overview
-from app.operations.reviews.attention import AttentionCounts
 
 UNJUDGED_FOR = timedelta(minutes=1)
 """Judging takes milliseconds, so a call that is older probably lacks a running worker."""

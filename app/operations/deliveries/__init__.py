@@ -1,4 +1,4 @@
 """Outbound webhooks as operators see them: list, show, retry.
 
-Imported by orders, reviews and the ways in.
+Imported by orders, attention and the ways in.
 """

@@ -13,11 +13,11 @@ from app.clock import now
 from app.db.engine import Sessions
 from app.db.lanes import LANES
 from app.db.snapshot import snapshot
+from app.operations.attention.attention import AttentionCounts, count_attention
 from app.operations.deliveries.filters import COUNT_LIMIT
 from app.operations.models import Moment, Value
 from app.operations.monitoring.hourly import CallHours, HourOfCalls
 from app.operations.monitoring.snapshot import FAILING
-from app.operations.reviews.attention import AttentionCounts, count_attention
 from app.operations.subscribers.models import SubscriberState
 from app.recording.spool.status import SpoolMeter, SpoolState
 

@@ -1,4 +1,4 @@
 """Notices and rejected calls as operators see them: list, show, release.
 
-Imported by orders, reviews and the ways in.
+Imported by orders, attention and the ways in.
 """

@@ -1,4 +1,4 @@
 """Orders as operators see them: search, history and events.
 
-Imported by reviews and the ways in.
+Imported by the ways in.
 """

@@ -1,4 +1,4 @@
-"""Reviews: items that a human must decide, and their dismissal.
+"""Reviews as operators see them: one list, notes, and decisions. Also purchases nobody wants.
 
-Imported by monitoring and the ways in.
+Imported by notices, orders, attention and the ways in.
 """

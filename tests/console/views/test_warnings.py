@@ -6,8 +6,8 @@ import pytest
 
 from app.clock import now
 from app.console.views.warnings import Severity, page_warnings
+from app.operations.attention.attention import AttentionCounts
 from app.operations.monitoring.overview import Overview, SpoolSeen, SubscriberHealth
-from app.operations.reviews.attention import AttentionCounts
 
 
 def overview(**values: object) -> Overview:

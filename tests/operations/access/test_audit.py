@@ -13,6 +13,12 @@ import app.operations
 from app.operations.access.audit import list_audit
 from app.operations.access.permissions import ROLE_OF, Action, Actor, Role
 from app.operations.access.tokens import NewToken, create_token, revoke_token
+from app.operations.attention.dismissal import (
+    Dismissal,
+    dismiss_notice,
+    dismiss_sample,
+    dismiss_webhook,
+)
 from app.operations.deliveries.webhooks import retry_outbound, show_outbound
 from app.operations.errors import NotAllowed, OperationError
 from app.operations.maintenance.reseal import reseal
@@ -21,12 +27,6 @@ from app.operations.notices.rejected import release_sample, show_sample
 from app.operations.orders.events import list_events, show_event
 from app.operations.orders.history import show_order
 from app.operations.pagination import Place
-from app.operations.reviews.dismissal import (
-    Dismissal,
-    dismiss_notice,
-    dismiss_sample,
-    dismiss_webhook,
-)
 from app.operations.subscribers.declared import apply_declared
 from app.operations.subscribers.models import NewSubscriber, SubscriberChange
 from app.operations.subscribers.pause import pause_subscriber, resume_subscriber

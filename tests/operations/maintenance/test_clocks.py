@@ -7,9 +7,9 @@ import pytest
 from app.clock import now, uuid7_floor
 from app.db.checks.clock_guard import ClockGuard, Clocks
 from app.metrics import registry
+from app.operations.attention.dismissal import Dismissal, dismiss_notice
 from app.operations.maintenance.erasure import erase_old
 from app.operations.maintenance.pruning import prune_history
-from app.operations.reviews.dismissal import Dismissal, dismiss_notice
 from app.recording.database_clock import clocks_agree
 from app.worker.housekeeping import Housekeeping
 from tests.operations.operations_setup import OPERATOR, OperationsSetup

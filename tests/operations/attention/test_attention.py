@@ -8,6 +8,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.clock import uuid7
+from app.operations.attention.attention import AttentionCounts, read_attention
+from app.operations.attention.dismissal import (
+    Dismissal,
+    dismiss_notice,
+    dismiss_sample,
+    dismiss_webhook,
+)
 from app.operations.deliveries.models import WebhookState
 from app.operations.deliveries.webhooks import list_outbound, retry_outbound
 from app.operations.errors import NotDismissible, NoticeNotFound, SampleNotFound, WebhookNotFound
@@ -19,13 +26,6 @@ from app.operations.monitoring.snapshot import read_snapshot
 from app.operations.notices.notices import VerdictFilter, list_notices, release_notice
 from app.operations.notices.rejected import list_samples, release_sample, show_sample
 from app.operations.pagination import Place
-from app.operations.reviews.attention import AttentionCounts, read_attention
-from app.operations.reviews.dismissal import (
-    Dismissal,
-    dismiss_notice,
-    dismiss_sample,
-    dismiss_webhook,
-)
 from app.operations.subscribers.pause import pause_subscriber
 from app.recording.spool.segments import SPOOLED, SegmentWriter
 from tests.api.api_walk import filled, sample
