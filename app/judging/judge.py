@@ -24,8 +24,6 @@ from app.judging.sql import UnjudgedNotice
 from app.judging.verdicts import Verdict
 from app.logs import get_logger
 from app.metrics import events_created, notices_judged
-from app.order_life.relatives import SendidScope
-from app.order_life.release import ReleaseOn
 from app.tracing import spans
 
 BATCH = 128
@@ -48,19 +46,18 @@ class Judge:
     def __init__(
         self,
         sessions: Sessions,
-        ip_codes: Collection[str],
+        policy: Policy | Collection[str],
         on_events: Callable[[], None],
         *,
         first_wait: timedelta = timedelta(0),
-        release_on: ReleaseOn = ReleaseOn.CONFIRMED,
-        sendid_scope: SendidScope = SendidScope.ORDER,
     ) -> None:
         """`on_events` is called after a commit with events.
 
-        `first_wait` delays their first delivery.
+        A `policy` of IPコード alone leaves the rest as usual. `first_wait` delays the first
+        delivery of events.
         """
         self._sessions = sessions
-        self._policy = Policy(frozenset(ip_codes), release_on, sendid_scope)
+        self._policy = policy if isinstance(policy, Policy) else Policy(frozenset(policy))
         self._on_events = on_events
         self._first_wait = first_wait
         self._fairness = Fairness()

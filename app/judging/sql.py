@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Text, Uuid
 
+from app.db.lanes import lane_of
 from app.events.types import OrderState
 from app.judging.lane_bounds import LaneBounds
 from app.judging.review_rows import read_review
@@ -66,6 +67,16 @@ _LOCK_MORE_LANES = text(f"""
 SELECT lane FROM unnest(CAST(:lanes AS smallint[])) AS lane
 WHERE pg_try_advisory_xact_lock({_LOCK_SPACE}, lane)
 """)  # noqa: S608 - only our own constants are put in
+
+# Waits in the order of the lanes, so that nobody waits in a circle.
+_AWAIT_LANES = text(f"""
+SELECT pg_advisory_xact_lock({_LOCK_SPACE}, lane) FROM unnest(CAST(:lanes AS smallint[])) AS lane
+""")  # noqa: S608 - only our own constants are put in
+
+_IDLE_LANES = text("""
+SELECT each.lane FROM unnest(CAST(:lanes AS smallint[])) AS each (lane)
+WHERE (SELECT id FROM notices WHERE notices.lane = each.lane AND verdict IS NULL LIMIT 1) IS NULL
+""")
 
 _UNJUDGED = text("""
 SELECT unjudged.*
@@ -207,6 +218,20 @@ async def lock_more_lanes(session: AsyncSession, lanes: Collection[int]) -> set[
     return (
         set(await session.scalars(_LOCK_MORE_LANES, {"lanes": sorted(lanes)})) if lanes else set()
     )
+
+
+async def await_lanes(session: AsyncSession, order_nos: Collection[str]) -> None:
+    """Wait until no worker judges these orders, and keep it so until the transaction ends."""
+    lanes = sorted({lane_of(order_no) for order_no in order_nos})
+    await session.execute(_AWAIT_LANES, {"lanes": lanes})
+
+
+async def lock_idle_lanes(session: AsyncSession, lanes: Collection[int]) -> set[int]:
+    """Lock those of `lanes` that nobody judges and that have no unjudged notice. Never waits."""
+    held = await lock_more_lanes(session, lanes)
+    if not held:
+        return held
+    return set(await session.scalars(_IDLE_LANES, {"lanes": sorted(held)}))
 
 
 async def unjudged(

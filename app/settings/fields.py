@@ -127,6 +127,29 @@ class Settings(SettingsWithoutServices):
         "quarantined. Unset: all are accepted.",
         examples=["2012000001"],
     )
+    release_on: Literal["confirmed", "received"] = Field(
+        "confirmed",
+        description="Report of a payment that releases the goods with order.released: confirmed "
+        "(05, 12) or received (04, 11), which the store can still take back.",
+        examples=["received"],
+    )
+    expiry_grace: Duration = Field(
+        timedelta(hours=24),
+        description="Time after the last day to pay, by Japan's calendar, until an order without "
+        "a payment is presumed expired.",
+        examples=["24h"],
+    )
+    confirmation_due: Annotated[Duration, Field(ge=timedelta(seconds=1))] = Field(
+        timedelta(days=10),
+        description="Time in which a payment is usually confirmed. After it, a review asks why.",
+        examples=["10d"],
+    )
+    sendid_scope: Literal["order", "none"] = Field(
+        "order",
+        description="What a sendid names. order: one purchase, so orders with the same one are "
+        "related. none: something else.",
+        examples=["none"],
+    )
     public_host: str = Field(
         "127.0.0.1", description="Address the public listener binds to.", examples=["::1"]
     )

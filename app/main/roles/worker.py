@@ -11,6 +11,8 @@ from app.db.notify import NOTICES, OUTBOUND, NotifyListener, Waker
 from app.forwarding.forwarder import Forwarder
 from app.forwarding.options import ForwardingOptions
 from app.judging.judge import Judge
+from app.judging.policy import policy_of
+from app.judging.timers import TimerOptions, Timers
 from app.logs import get_logger
 from app.main.process.roles import run_roles, with_background
 from app.main.roles.declared_subscribers import declare_subscribers
@@ -20,9 +22,11 @@ from app.recording.spool.drainer import Drainer
 from app.settings import Settings
 from app.worker.housekeeping import Housekeeping
 from app.worker.judging_loop import JudgingLoop
+from app.worker.timer_loop import TimerLoop
 
-POOL_SIZE = 6
-"""Pooled connections of a worker: one judges, five claim, park, record and move bounds."""
+POOL_SIZE = 7
+"""Pooled connections of a worker: one judges, one has timers, five claim, park, record and move
+bounds."""
 
 log = get_logger("main")
 
@@ -45,10 +49,12 @@ class WorkerRole:
         self._waker = Waker(url, OUTBOUND)
         judge = Judge(
             sessions,
-            settings.ip_codes,
+            policy_of(settings),
             on_events=self._wake_forwarding,
             first_wait=settings.retry_schedule[0],
         )
+        timers = Timers(sessions, _timer_options(settings), self._wake_forwarding)
+        self._timers = TimerLoop(timers)
         self._judging = JudgingLoop(judge, self._listener)
         self._drainer = Drainer(
             url, settings.spool_path, on_commit=lambda: self._listener.wake(NOTICES)
@@ -74,6 +80,7 @@ class WorkerRole:
                 self._listener.run(),
                 self._waker.run(),
                 self._housekeeping.run(),
+                self._timers.run(),
                 self._drainer.run(),
             )
         finally:
@@ -88,6 +95,15 @@ class WorkerRole:
         """Wake our own forwarder directly, and those of other workers by NOTIFY."""
         self._listener.wake(OUTBOUND)
         self._waker.wake()
+
+
+def _timer_options(settings: Settings) -> TimerOptions:
+    return TimerOptions(
+        settings.expiry_grace,
+        settings.confirmation_due,
+        policy_of(settings),
+        settings.retry_schedule[0],
+    )
 
 
 def _age(days: int) -> timedelta | None:
