@@ -77,6 +77,14 @@ CALLS: Mapping[str, tuple[str, str]] = {
         "the deletion by age failed; it continues within an hour",
         "期間による削除に失敗した。1時間以内に続きを行う",
     ),
+    "timers_interrupted": (
+        "the database interrupted the timers of orders; they are still due",
+        "オーダーのタイマー処理がデータベースの都合で中断した。期限の来たものは次に処理する",
+    ),
+    "timers_stopped": (
+        "this machine's clock and the database's differ, so no order is presumed expired or overdue",
+        "このマシンとデータベースの時計がずれているため、期限切れや確定遅れを判定しない",
+    ),
     "spool_not_erased": (
         "this machine's clock and the database's differ, so no quarantined file is erased by age",
         "このマシンとデータベースの時計がずれているため、隔離したファイルを期間で消去しない",
