@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 from uuid import UUID
 
+from app.events.payload import timestamp
 from app.events.types import EventType
 from app.order_life.change import OrderChange
 from app.order_life.differing import Differing, details_of
@@ -73,7 +74,7 @@ def presume_expiry(change: OrderChange) -> None:
 def find_overdue(change: OrderChange) -> None:
     """Open the review of a payment that was not confirmed in time."""
     order = change.order
-    since = order.paid_at.isoformat() if order.paid_at else None
+    since = timestamp(order.paid_at) if order.paid_at else None
     change.order = replace(order, overdue_cycle=order.cycle)
     change.open(_review(Reason.CONFIRMATION_OVERDUE, order, None, paid_at=since))
 

@@ -80,7 +80,7 @@ async def test_a_restored_database_continues(tmp_path: Path) -> None:
             )
             service = starter.start("up", **settings)
             await _play(service, "usual", seed=1)
-            await merchant.wait_for(3, patience=60)
+            await merchant.wait_for(4, patience=60)
             delivered = {webhook_id for webhook_id, _ in merchant.received}
             merchant.status = 503  # these webhooks are pending in the dump
             await _play(service, "reversal", seed=2)
@@ -103,14 +103,14 @@ async def test_a_restored_database_continues(tmp_path: Path) -> None:
                 await _one(restored, "SELECT count(*) FROM notices WHERE verdict = 'duplicate'")
                 == 3
             ), "it knows what it had"
-            await merchant.wait_for(6, patience=60)
+            await merchant.wait_for(7, patience=60)
             assert not merchant.unverified
-            assert len(delivered) == 3
-            assert len({webhook_id for webhook_id, _ in merchant.received}) == 6, (
+            assert len(delivered) == 4
+            assert len({webhook_id for webhook_id, _ in merchant.received}) == 7, (
                 "nothing was given a second id"
             )
             await _play(service, "failed", seed=4)
-            await merchant.wait_for(7, patience=60)
+            await merchant.wait_for(8, patience=60)
 
 
 def test_both_languages_have_the_same_steps() -> None:

@@ -2,23 +2,19 @@
 
 import ast
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.clock import now, uuid7
-from app.events.payload import body
 from app.judging import duplicates, quarantine, rules, verdicts
-from app.judging.event_data import Cause, Source, customer_of, event_data
-from app.judging.rules import judge
-from app.judging.verdicts import JudgedCall
-from app.order_life.order_state import KnownOrder
-from app.zeus import canonical, wire
-from app.zeus.statuses import Status
-from app.zeus.wire import decode, encode
+from app.order_life.reviews import Reason
+from app.zeus import canonical, corrections, wire
 from tests.docs.pages import code_block, page, rows
+from tests.order_life.every_event import every_event
+from tests.order_life.shop import FULL, Shop
 
 PAGE = page("docs/reference/events.md")
 FIELDS = {
@@ -34,39 +30,15 @@ TYPES: Mapping[str, type | tuple[type, ...]] = {
     "array": list,
     "array of strings": list,
 }
-FULL = {
-    "clientip": "2012000001",
-    "money": "5400",
-    "username": "コンビニ　タロウ",
-    "telno": "0312345678",
-    "email": "taro@example.com",
-    "sendid": "A-1001",
-    "sendpoint": "ref-7",
-    "order_no": "1234-56789-01234",
-    "pay_cvs": "D001",
-    "pay_no1": "1234567890123",
-    "pay_limit": "20261231",
-    "status": "04",
-    "error_code": "",
-}
 LEAST = {"order_no": "1234-56789-01234", "status": "04"}
 
 
 def events_of(*calls: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return the bodies of all events of these calls of one order, with personal data."""
-    order = KnownOrder(LEAST["order_no"])
-    bodies = []
+    """Return the bodies of all events of these calls, with personal data."""
+    shop = Shop()
     for values in calls:
-        call, notice_id = decode(encode(values)), uuid7()
-        judgement = judge(JudgedCall(notice_id, call), order, (), ())
-        order = judgement.order or order
-        for event in judgement.events:
-            cause = Cause(Source.CALL, notice_id, now(), call)
-            data = event_data(event, order, cause)
-            bodies.append(
-                json.loads(body(event.type, now(), json.dumps(data), json.dumps(customer_of(call))))
-            )
-    return bodies
+        shop.call(values)
+    return shop.bodies()
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -82,19 +54,34 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
                 yield from ((f"{path}[].{key}", part) for key, part in inner.items())
 
 
-ACCEPTED = dict(leaves(events_of(FULL)[0]["data"]))
-CONFLICT = dict(leaves(events_of(FULL, {**FULL, "money": "5401"})[1]["data"]))
+EVENTS = every_event()
+FOUND = [
+    (re.sub(r"^(review\.values)\.\w+", r"\1.NAME", field), value)
+    for event in EVENTS
+    for field, value in leaves(event["data"])
+]
+CONFLICT = next(
+    event["data"]
+    for event in EVENTS
+    if event["type"] == "review.required" and event["data"]["review"]["reason"] == "conflict"
+)
 BARE = dict(leaves(events_of(LEAST)[0]["data"]))
 
 
 def test_every_field_is_documented_and_every_documented_field_exists() -> None:
-    assert ACCEPTED.keys() | CONFLICT.keys() | {"subscriber"} == FIELDS.keys()
+    assert {field for field, _ in FOUND} | {"subscriber"} == FIELDS.keys()
 
 
-@pytest.mark.parametrize("field", sorted(ACCEPTED.keys() | CONFLICT.keys()))
+@pytest.mark.parametrize("field", FIELDS.keys() - {"subscriber"})
 def test_fields_have_the_documented_type(field: str) -> None:
-    values = [found[field] for found in (ACCEPTED, CONFLICT) if found.get(field) is not None]
+    values = [value for name, value in FOUND if name == field and value is not None]
+    assert values
     assert all(isinstance(value, TYPES[FIELDS[field][0]]) for value in values)
+
+
+@pytest.mark.parametrize("field", [name for name, (_, when) in FIELDS.items() if when == "never"])
+def test_fields_that_are_never_null_are_never_null(field: str) -> None:
+    assert None not in [value for name, value in FOUND if name == field]
 
 
 @pytest.mark.parametrize("field", BARE)
@@ -108,21 +95,13 @@ def test_fields_of_a_minimal_call_are_null_as_documented(field: str) -> None:
 
 def test_a_review_has_no_occurrence() -> None:
     assert CONFLICT["occurrence"] is None
-    assert CONFLICT["review.reason"] == "conflict"
 
 
 def test_every_reason_for_a_review_is_documented() -> None:
     reasons = {name.strip("`") for name, _ in rows(PAGE, "### Reasons for a review")}
-    events = [
-        event
-        for first in Status
-        for second in Status
-        for event in events_of(_with(first), _with(second))
-    ]
-    found = {
-        event["data"]["review"]["reason"] for event in events if event["type"] == "review.required"
-    }
-    assert found | {CONFLICT["review.reason"]} == reasons
+    found = {event["data"]["review"]["reason"] for event in EVENTS if "review" in event["data"]}
+    assert found == reasons
+    assert found == set(Reason) - {Reason.QUARANTINED}
 
 
 def test_the_example_is_a_real_event() -> None:
@@ -134,27 +113,13 @@ def test_the_example_is_a_real_event() -> None:
     assert [*event["data"]] == [*example["data"]]
 
 
-def _with(status: Status) -> dict[str, str]:
-    return {**FULL, "status": status}
-
-
 def test_documented_flags_match_the_code() -> None:
-    in_code = _flags_of_steps() | {
+    in_code = {flag.partition(":")[0] for event in EVENTS for flag in event["data"]["flags"]} | {
         flag
-        for module in (wire, canonical, rules, verdicts, quarantine, duplicates)
+        for module in (wire, canonical, corrections, rules, verdicts, quarantine, duplicates)
         for flag in _flags_in_source(Path(str(module.__file__)))
     }
     assert in_code == {flag.partition(":")[0] for flag in FLAGS}
-
-
-def _flags_of_steps() -> set[str]:
-    events = [
-        event
-        for first in Status
-        for second in Status
-        for event in events_of(_with(first), _with(second))
-    ]
-    return {flag for event in events for flag in event["data"]["flags"]}
 
 
 def _flags_in_source(file: Path) -> set[str]:

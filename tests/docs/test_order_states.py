@@ -7,7 +7,8 @@ import pytest
 
 from app.zeus.statuses import Step
 from tests.docs.pages import page, rows
-from tests.docs.test_events_page import FULL, events_of
+from tests.docs.test_events_page import events_of
+from tests.order_life.shop import FULL
 from tools.docs.diagram import arrows, picture
 from tools.docs.generate import PICTURES, ROOT
 

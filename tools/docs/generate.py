@@ -31,7 +31,11 @@ _STEP_NAMES = {
 }
 
 _STATE_OF_OTHERS = {
+    EventType.ORDER_EXPIRY_PRESUMED: "`expiry_presumed`",
+    EventType.ORDER_RELEASED: "that of the order now",
+    EventType.ORDER_RELEASE_REVOKED: "that of the order now",
     EventType.REVIEW_REQUIRED: "that of the order now",
+    EventType.REVIEW_SETTLED: "that of the order now",
     EventType.WEBHOOK_TEST: "none: it is about no order",
 }
 

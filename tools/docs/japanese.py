@@ -37,7 +37,11 @@ ACTORS: Mapping[str, str] = {
 }
 """The parties that can act on an error code, by the English text."""
 _OTHERS = {
+    EventType.ORDER_EXPIRY_PRESUMED: "`expiry_presumed`",
+    EventType.ORDER_RELEASED: "そのときの状態",
+    EventType.ORDER_RELEASE_REVOKED: "そのときの状態",
     EventType.REVIEW_REQUIRED: "そのときの状態",
+    EventType.REVIEW_SETTLED: "そのときの状態",
     EventType.WEBHOOK_TEST: "なし（オーダーに関するものではない）",
 }
 
