@@ -16,6 +16,7 @@ from app.api.problems import MEDIA_TYPE, add_handlers, documented
 from app.api.routes import (
     audit,
     events,
+    exports,
     health,
     notices,
     orders,
@@ -120,6 +121,7 @@ def _v1() -> APIRouter:
     for module in (
         overview,
         orders,
+        exports,
         notices,
         rejected_samples,
         events,
@@ -140,4 +142,5 @@ def _operation_id(route: APIRoute) -> str:
 def _correct_media_types(responses: dict[str, Any]) -> None:
     for status, response in responses.items():
         if int(status) >= HTTPStatus.BAD_REQUEST:
-            response["content"] = {MEDIA_TYPE: response["content"]["application/json"]}
+            (content,) = response["content"].values()
+            response["content"] = {MEDIA_TYPE: content}

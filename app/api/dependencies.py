@@ -1,7 +1,7 @@
 """Dependencies of the API's routes: database, page, actor, personal values, idempotency key."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 
 from fastapi import Depends, Header, Query, Request
@@ -11,6 +11,7 @@ from app.crypto.vault import Vault
 from app.db.engine import Sessions
 from app.operations.access.idempotency import Once
 from app.operations.access.permissions import Action, Actor
+from app.operations.exports.slots import ExportSlots
 from app.operations.feed.reader import Feed
 from app.operations.models import Line
 from app.operations.monitoring.overview import Overviews
@@ -29,6 +30,7 @@ class ApiDependencies:
     overviews: Overviews
     feed: Feed
     scrapes: Scrapes
+    export_slots: ExportSlots = field(default_factory=ExportSlots)
 
 
 def _dependencies(request: Request) -> ApiDependencies:

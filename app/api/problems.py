@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 
 from app.operations import errors
-from app.operations.errors import BadCursor, NotAcceptable, OperationError
+from app.operations.errors import BadCursor, BadRange, NotAcceptable, OperationError
 
 MEDIA_TYPE = "application/problem+json"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -64,6 +64,8 @@ KINDS: Mapping[type[OperationError], Kind] = {
     errors.NotAllowed: Kind(HTTPStatus.FORBIDDEN, "not-allowed"),
     errors.NotAcceptable: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request"),
     errors.BadCursor: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request"),
+    errors.BadRange: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request"),
+    errors.ExportsBusy: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "exports-busy"),
     errors.NameTaken: Kind(HTTPStatus.CONFLICT, "name-taken"),
     errors.TokenNameTaken: Kind(HTTPStatus.CONFLICT, "token-name-taken"),
     errors.KeyReused: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency-key-reused"),
@@ -111,7 +113,7 @@ def add_handlers(app: FastAPI) -> None:
 async def _operation_error(_: Request, error: Exception) -> Response:
     kind = KINDS[type(error)]  # type: ignore[index]  # registered for OperationError alone
     if isinstance(error, NotAcceptable):
-        part = "query" if isinstance(error, BadCursor) else "body"
+        part = "query" if isinstance(error, BadCursor | BadRange) else "body"
         return problem(
             kind,
             "Invalid value.",

@@ -94,6 +94,20 @@ class BadCursor(NotAcceptable):
         )
 
 
+class BadRange(NotAcceptable):
+    """The range of days is empty or too long."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("from", reason)
+
+
+class ExportsBusy(OperationError):
+    """As many exports run as may run at a time."""
+
+    def __init__(self) -> None:
+        super().__init__("Other exports are running. Try again when they have ended.")
+
+
 class NameTaken(OperationError):
     """Another subscriber has this name."""
 

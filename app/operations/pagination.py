@@ -61,20 +61,27 @@ def along(
     fixed: Mapping[Column, object],
     keys: Sequence[Column],
     after: Sequence[object] | None,
+    since: Sequence[object] = (),
 ) -> Select[*tuple[Any, ...]]:
     """Return `query` limited to rows with the values `fixed`, ordered by `keys` descending.
 
-    With `after`, only rows behind the one with these keys. Postgres reads the index on the columns
-    of `fixed` followed by `keys`. The conditions compare whole rows: with plain equality, Postgres
-    may choose an index on `keys` alone and scan many rows that have other values.
+    With `after`, only rows behind these keys; with `since`, only rows from these keys on. Both may
+    name only the first of `keys`. Postgres reads the index on the columns of `fixed` followed by
+    `keys`. The conditions compare whole rows: with plain equality, Postgres may choose an index on
+    `keys` alone and scan many rows that have other values.
     """
     given = [_expression(column, value) for column, value in fixed.items()]
-    until = (
-        tuple_(*fixed) <= tuple_(*given)
-        if after is None
-        else tuple_(*fixed, *keys) < tuple_(*given, *map(_expression, keys, after))
-    )
-    return query.where(tuple_(*fixed) >= tuple_(*given), until).order_by(
+
+    def row(values: Sequence[object]) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+        among = keys[: len(values)]
+        return tuple_(*fixed, *among), tuple_(*given, *map(_expression, among, values))
+
+    columns, lowest = row(since)
+    until = tuple_(*fixed) <= tuple_(*given)
+    if after is not None:
+        behind, highest = row(after)
+        until = behind < highest
+    return query.where(columns >= lowest, until).order_by(
         *(column.desc() for column in (*fixed, *keys))
     )
 

@@ -64,7 +64,8 @@ class Api:
             method, url, headers=headers, allow_redirects=False, **options
         ) as response:
             text = await response.text(errors="replace")
-            value = json.loads(text) if "json" in response.headers.get("content-type", "") else None
+            kind = response.headers.get("content-type", "").partition(";")[0]
+            value = json.loads(text) if kind.endswith("json") else None
             return Answer(response.status, response.headers, text, value)
 
     async def get(self, path: str, **options: Any) -> Answer:

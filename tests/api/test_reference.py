@@ -9,6 +9,14 @@ from app.db.engine import make_engine, make_sessions
 from app.operations.access.generated_keys import new_key
 from tests.api.api_client import Api
 
+EXPORTS = {
+    "get /v1/orders.csv": "text/csv",
+    "get /v1/events.jsonl": "application/jsonl",
+    "get /v1/reviews.csv": "text/csv",
+    "get /v1/totals.csv": "text/csv",
+}
+"""Operations that answer with a file, and its media type."""
+
 
 def _document() -> dict[str, Any]:
     sessions = make_sessions(
@@ -74,6 +82,8 @@ def test_every_operation_documents_its_answers_and_its_token() -> None:
                 assert content["application/problem+json"]["schema"] == {
                     "$ref": "#/components/schemas/Problem"
                 }
+            elif name in EXPORTS:
+                assert {EXPORTS[name]: {"schema": {"type": "string"}}} == response["content"]
             elif status != "204":
                 assert "$ref" in response["content"]["application/json"]["schema"], name
 

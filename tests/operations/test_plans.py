@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -27,6 +27,7 @@ from app.operations.notices.notices import VerdictFilter, list_notices
 from app.operations.orders.events import list_events
 from app.operations.orders.history import show_order
 from app.operations.orders.search import OrderQuery, search_orders
+from app.operations.orders.totals import Grouping, TotalsQuery, read_totals
 from app.operations.pagination import Place
 from app.operations.subscribers.recovery import RecoveryRequest, recover
 from tests.conftest import TEMPLATE, with_database
@@ -38,13 +39,14 @@ MOST_ROWS = {
     "attention": 12_000,
     "accepted notices": 4_000,
     "what a recovery would send": 25_000,
+    "totals of a day": 21_000,
 }
 """Most rows that one statement may read of big tables.
 
 The overview counts the 20,000 calls of a day, each with its answer. Items that need review are
 counted up to 10,000. Accepted notices have no own index, which would slow every call: their list
 skips the newest unjudged notices, 3,000 here. A recovery may scan all pending webhooks, 20,000
-here, and never all events.
+here, and never all events. Totals read the orders of their days, 20,000 a day.
 """
 LAUNCH = datetime(2020, 1, 1, tzinfo=UTC)
 LONG_AGO = 60_000
@@ -74,7 +76,9 @@ _FILL = (
     f"FROM ({_MOMENTS}) AS moments",
     f"""INSERT INTO orders (order_no, status, state, cycle, sequence, money, sendid, telno_tail,
       created_at)
-    SELECT 'o' || n, '01', 'awaiting_payment', 1, 1,
+    SELECT 'o' || n, '01',
+      CASE WHEN n < 20 THEN 'reversed' WHEN n < {LONG_AGO} THEN 'expired' WHEN n % 10 = 0 THEN
+        'awaiting_payment' ELSE 'paid' END, 1, 1,
       CASE WHEN n < {LONG_AGO} THEN 100 ELSE 200 + n % 50000 END,
       CASE WHEN n % 2 = 0 THEN 'A-' || n ELSE '' END,
       lpad((n * 7919 % 10000)::text, 4, '0'), at
@@ -202,6 +206,10 @@ async def _search(query: OrderQuery, sessions: Sessions) -> Any:
     return await search_orders(sessions, Place(), query)
 
 
+def _totals_of(day: date) -> TotalsQuery:
+    return TotalsQuery(first_day=day, last_day=day, by=Grouping.STORE)
+
+
 Read = Callable[[Sessions], Awaitable[Any]]
 READS: dict[str, Read] = {
     "overview": lambda s: Overviews(s).read(),
@@ -227,6 +235,8 @@ READS: dict[str, Read] = {
     "dead that need attention": lambda s: list_outbound(
         s, Place(), states=[WebhookState.DEAD], attention=True
     ),
+    "totals of a day": lambda s: read_totals(s, _totals_of(now().date() - timedelta(days=3))),
+    "totals of a day without orders": lambda s: read_totals(s, _totals_of(LAUNCH.date())),
     "audit": lambda s: list_audit(s, Place()),
     "audit of an operator": lambda s: list_audit(s, Place(), operator="nobody"),
     "audit of one who left": lambda s: list_audit(s, Place(), operator="left"),
@@ -260,6 +270,24 @@ SEARCHES: dict[str, dict[str, Any]] = {
     "date without orders": {"date": "2020-01-01"},
     "telephone and date": {"telno_tail": "7919", "date": now().date()},
     "money and date": {"money": 5400, "date": now().date()},
+    "state": {"state": "paid"},
+    "state of long ago": {"state": "expired"},
+    "rare state": {"state": "reversed"},
+    "state that no order has": {"state": "confirmed_after_cancel"},
+    "days": {"from": "2020-01-01", "to": str(now().date())},
+    "days without orders": {"from": "2020-01-01", "to": "2020-12-31"},
+    "days that begin": {"from": str(now().date())},
+    "days that end long ago": {"to": str(now().date() - timedelta(days=9))},
+    "state and days": {"state": "paid", "from": "2020-01-01", "to": str(now().date())},
+    "state of long ago and the last days": {
+        "state": "expired",
+        "from": str(now().date() - timedelta(days=1)),
+    },
+    "newer state and the first days": {
+        "state": "paid",
+        "to": str(now().date() - timedelta(days=9)),
+    },
+    "money and state": {"money": 5400, "state": "paid"},
     "all": {
         "order_no": "o76",
         "sendid": "A-76",
@@ -320,4 +348,6 @@ async def test_later_pages_are_index_scans_too(
     )
     await second("orders", lambda s, p: search_orders(s, p, OrderQuery()))
     await second("money", lambda s, p: search_orders(s, p, OrderQuery(money=5400)))
+    days = OrderQuery.model_validate({"state": "paid", "from": "2020-01-01", "to": now().date()})
+    await second("state and days", lambda s, p: search_orders(s, p, days))
     await second("audit", lambda s, p: list_audit(s, p, operator="o1"))

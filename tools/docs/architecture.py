@@ -35,6 +35,7 @@ JAPANESE: Mapping[str, str] = {
     "tracing": "OpenTelemetryのトレース（任意）",
     "probes": "稼働と準備の確認への応答",
     "scrapes": "メトリクスの取得への応答",
+    "downloads": "作りながら送るファイル",
     "log_writer": "ログを書くキューとスレッド",
     "terminal": "コマンドの出力",
     "configured_files": "設定で指定したファイルの読み取り",

@@ -12,6 +12,11 @@ OPERATIONS: Mapping[str, str] = {
         "オーダーの個人情報（原文、お客様の情報、配信先の応答）を消去する。判定の結果は残る"
     ),
     "GET /v1/orders/{order_no}": "1つのオーダーの、コール、イベント、Webhook、送信の記録",
+    "GET /v1/orders.csv": "すべての条件に合うオーダーの、表計算ソフト用のCSV（新しい順）",
+    "GET /v1/events.jsonl": "イベントのJSON Lines（古い順）。個人情報は伏せる",
+    "GET /v1/reviews.csv": "要確認の表計算ソフト用のCSV（新しい順）",
+    "GET /v1/totals": ("400日までの、日、店舗、IPコードごと、状態ごとのオーダーの件数と金額の合計"),
+    "GET /v1/totals.csv": "同じ集計のCSV。集計の単位と状態ごとに1行",
     "GET /v1/notices": "ゼウスからのコール（新しい順）",
     "GET /v1/notices/{notice_id}": "1つのコールの、届いたままのバイト列と読み取った内容",
     "POST /v1/notices/{notice_id}/release": (

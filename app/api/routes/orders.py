@@ -3,17 +3,19 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 
 from app.api.dependencies import ShownTo, WithActor, WithDependencies, WithPlace
 from app.api.problems import documented
+from app.events.types import OrderState
 from app.operations.maintenance import erasure
 from app.operations.maintenance.erasure import Erased
 from app.operations.models import Line
 from app.operations.orders import history as operations
 from app.operations.orders import search
+from app.operations.orders.days import Day
 from app.operations.orders.history import OrderHistory
-from app.operations.orders.search import Day, FoundOrderPage, Money, OrderQuery, Tail
+from app.operations.orders.search import FoundOrderPage, Money, OrderQuery, Tail
 
 router = APIRouter(prefix="/orders", tags=["orders"])
 
@@ -48,20 +50,55 @@ WantedDate = Annotated[
 ]
 
 
-@router.get("")
-async def search_orders(
-    dependencies: WithDependencies,
-    place: WithPlace,
+WantedState = Annotated[OrderState | None, Query(description="Orders in this state now.")]
+WantedFirstDay = Annotated[
+    Day | None,
+    Query(
+        alias="from",
+        description="Orders whose first call was judged on this day in Japan or later.",
+        examples=["2026-11-01"],
+    ),
+]
+WantedLastDay = Annotated[
+    Day | None,
+    Query(
+        alias="to",
+        description="Orders whose first call was judged on this day in Japan or earlier.",
+        examples=["2026-11-30"],
+    ),
+]
+
+
+def _wanted(
     order_no: WantedOrderNo = None,
     sendid: WantedSendid = None,
     telno_tail: WantedTail = None,
     money: WantedMoney = None,
     date: WantedDate = None,
+    state: WantedState = None,
+    first_day: WantedFirstDay = None,
+    last_day: WantedLastDay = None,
+) -> OrderQuery:
+    return OrderQuery(
+        order_no=order_no,
+        sendid=sendid,
+        telno_tail=telno_tail,
+        money=money,
+        date=date,
+        state=state,
+        first_day=first_day,
+        last_day=last_day,
+    )
+
+
+WithOrderQuery = Annotated[OrderQuery, Depends(_wanted)]
+
+
+@router.get("")
+async def search_orders(
+    dependencies: WithDependencies, place: WithPlace, query: WithOrderQuery
 ) -> FoundOrderPage:
     """List the orders that match every given value, the newest first."""
-    query = OrderQuery(
-        order_no=order_no, sendid=sendid, telno_tail=telno_tail, money=money, date=date
-    )
     return await search.search_orders(dependencies.sessions, place, query)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.operations.errors import BadCursor
+from app.operations.errors import BadCursor, BadRange
 from app.operations.orders.search import OrderQuery, search_orders
 from app.operations.pagination import Place
 from tests.operations.operations_setup import PERSONAL, TELNO, OperationsSetup
@@ -49,6 +49,17 @@ async def test_orders_are_found_by_every_search_value(
             "ba",
         ),  # 14:58 and 14:59 UTC are the last minutes of the day in Japan
         ({"date": "2026-11-23"}, "dc"),
+        ({"from": "2026-11-22", "to": "2026-11-22"}, "ba"),
+        ({"from": "2026-11-23"}, "dc"),
+        ({"to": "2026-11-22"}, "ba"),
+        ({"to": "2026-11-21"}, ""),
+        ({"from": "2026-11-22", "to": "2026-11-23", "date": "2026-11-23"}, "dc"),
+        ({"state": "paid"}, "a"),
+        ({"state": "awaiting_payment"}, "dcb"),
+        ({"state": "awaiting_payment", "from": "2026-11-22", "to": "2026-11-22"}, "b"),
+        ({"state": "awaiting_payment", "from": "2026-11-23"}, "dc"),
+        ({"state": "awaiting_payment", "money": 900}, "dc"),
+        ({"state": "confirmed"}, ""),
         ({"date": "2026-11-24"}, ""),
         ({"sendid": "A-1", "money": 5400}, "a"),
         ({"telno_tail": "5678", "money": 5400, "date": "2026-11-22"}, "ba"),
@@ -80,7 +91,16 @@ async def test_pages_of_a_search_are_complete(setup: OperationsSetup) -> None:
     await setup.run(
         "UPDATE orders SET created_at = '2026-11-23T00:00:00.000001Z' WHERE order_no < 'o4'"
     )  # several orders with the same time
-    for query in ({}, {"telno_tail": TELNO[-4:]}, {"money": 5400}):
+    days = {"from": "2026-11-01", "to": "2999-12-31"}
+    for query in (
+        {},
+        {"telno_tail": TELNO[-4:]},
+        {"money": 5400},
+        {"state": "awaiting_payment"},
+        days,
+        {**days, "state": "awaiting_payment"},
+        {**days, "state": "awaiting_payment", "money": 5400},
+    ):
         seen: list[str] = []
         place = Place(limit=2)
         while True:
@@ -99,6 +119,19 @@ async def test_pages_of_a_search_are_complete(setup: OperationsSetup) -> None:
 async def test_a_cursor_of_another_list_is_rejected(setup: OperationsSetup, cursor: str) -> None:
     with pytest.raises(BadCursor):
         await search_orders(setup.sessions, Place(cursor), OrderQuery())
+
+
+async def test_a_cursor_from_behind_the_range_begins_at_its_end(setup: OperationsSetup) -> None:
+    await _orders(setup)
+    later = (await search_orders(setup.sessions, Place(limit=1), OrderQuery())).next_cursor
+    query: dict[str, Any] = {"to": "2026-11-22", "state": "awaiting_payment"}
+    assert ["b"] == await _found(setup, Place(later), **query)
+
+
+async def test_a_range_that_ends_before_it_begins_is_rejected(setup: OperationsSetup) -> None:
+    query: dict[str, Any] = {"from": "2026-11-23", "to": "2026-11-22"}
+    with pytest.raises(BadRange):
+        await _found(setup, **query)
 
 
 @pytest.mark.parametrize("tail", ["", "567", "56789", "５６７", "567a", "5678\n9"])

@@ -1,0 +1,107 @@
+"""Routes of exports, /v1/orders.csv and others, and of totals, /v1/totals."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from app.api.dependencies import WithDependencies
+from app.api.routes.orders import WithOrderQuery
+from app.downloads import Chunks, CsvResponse, JsonLinesResponse, download
+from app.operations.exports.events import events_jsonl
+from app.operations.exports.orders import orders_csv
+from app.operations.exports.reviews import ReviewsToExport, reviews_csv
+from app.operations.exports.totals import totals_csv
+from app.operations.models import Line
+from app.operations.orders import totals as operations
+from app.operations.orders.days import Day
+from app.operations.orders.totals import Grouping, Totals, TotalsQuery
+
+router = APIRouter(tags=["exports"])
+
+
+@router.get("/orders.csv", response_class=CsvResponse, status_code=HTTPStatus.OK)
+async def export_orders(dependencies: WithDependencies, query: WithOrderQuery) -> Response:
+    """Export the orders that match every given value as CSV for spreadsheets, the newest first."""
+    chunks = dependencies.export_slots.limited(orders_csv(dependencies.sessions, query))
+    return await download(CsvResponse, chunks, "orders.csv")
+
+
+@router.get("/events.jsonl", response_class=JsonLinesResponse, status_code=HTTPStatus.OK)
+async def export_events(
+    dependencies: WithDependencies,
+    order_no: Annotated[
+        Line | None, Query(max_length=255, description="Only events of this order.")
+    ] = None,
+) -> Response:
+    """Export the events as JSON Lines, the oldest first. Personal values are masked."""
+    chunks = dependencies.export_slots.limited(events_jsonl(dependencies.sessions, order_no))
+    return await download(JsonLinesResponse, chunks, "events.jsonl")
+
+
+def _reviews(
+    is_open: Annotated[
+        bool | None, Query(alias="open", description="Only open reviews, or only settled ones.")
+    ] = None,
+    reason: Annotated[
+        Line | None, Query(max_length=100, description="Only reviews for this reason.")
+    ] = None,
+    order_no: Annotated[
+        Line | None, Query(max_length=255, description="Only reviews of this order.")
+    ] = None,
+) -> ReviewsToExport:
+    return ReviewsToExport(open=is_open, reason=reason, order_no=order_no)
+
+
+@router.get("/reviews.csv", response_class=CsvResponse, status_code=HTTPStatus.OK)
+async def export_reviews(
+    dependencies: WithDependencies, wanted: Annotated[ReviewsToExport, Depends(_reviews)]
+) -> Response:
+    """Export the reviews as CSV for spreadsheets, the newest first."""
+    chunks = dependencies.export_slots.limited(reviews_csv(dependencies.sessions, wanted))
+    return await download(CsvResponse, chunks, "reviews.csv")
+
+
+def _range(
+    first_day: Annotated[
+        Day | None,
+        Query(
+            alias="from",
+            description="First day in Japan. Default: 30 days with the last.",
+            examples=["2026-11-01"],
+        ),
+    ] = None,
+    last_day: Annotated[
+        Day | None,
+        Query(
+            alias="to",
+            description="Last day in Japan. Default: today, or 30 days with the first.",
+            examples=["2026-11-30"],
+        ),
+    ] = None,
+    by: Annotated[Grouping, Query(description="Kind of groups.")] = Grouping.DAY,
+) -> TotalsQuery:
+    return TotalsQuery(first_day=first_day, last_day=last_day, by=by)
+
+
+WithRange = Annotated[TotalsQuery, Depends(_range)]
+
+
+@router.get("/totals")
+async def show_totals(dependencies: WithDependencies, query: WithRange) -> Totals:
+    """Count orders and add up their money by day, store or IP code, and by state, in 400 days.
+
+    An order belongs to the day in Japan on which its first call was judged, and to its state now.
+    """
+    return await operations.read_totals(dependencies.sessions, query)
+
+
+@router.get("/totals.csv", response_class=CsvResponse, status_code=HTTPStatus.OK)
+async def export_totals(dependencies: WithDependencies, query: WithRange) -> Response:
+    """Export the same totals as CSV, one line for each group and state."""
+    totals = await operations.read_totals(dependencies.sessions, query)
+    return await download(CsvResponse, _one(totals_csv(totals)), "totals.csv")
+
+
+async def _one(chunk: bytes) -> Chunks:
+    yield chunk
