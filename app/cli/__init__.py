@@ -15,6 +15,7 @@ from app.cli.commands import (
     spool,
     subscribers,
     tokens,
+    totals,
 )
 
 
@@ -35,6 +36,7 @@ def commands() -> typer.Typer:
         maintenance.migrate,
         maintenance.doctor,
         onboarding.onboarding,
+        totals.totals,
         maintenance.keygen,
         maintenance.reseal,
     ):

@@ -1,7 +1,8 @@
 """Output of the commands: aligned tables for people, the API's JSON for programs."""
 
+import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -51,6 +52,13 @@ def print_table(
             cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)
         )
         typer.echo(" " * indent + line.rstrip())
+
+
+async def print_file(chunks: AsyncIterator[bytes]) -> None:
+    """Write a file to standard output, byte for byte."""
+    async for chunk in chunks:
+        sys.stdout.buffer.write(chunk)
+    sys.stdout.buffer.flush()
 
 
 def print_fields(fields: dict[str, object]) -> None:

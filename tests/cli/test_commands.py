@@ -68,6 +68,8 @@ async def test_json_is_that_of_the_api(cli: Cli, setup: OperationsSetup) -> None
             ("/subscribers", ("subscribers", "list")),
             ("/subscribers/shop", ("subscribers", "show", "shop")),
             (f"/orders/{ORDER_NO}", ("orders", "show", ORDER_NO)),
+            ("/orders?state=paid", ("orders", "search", "--state", "paid")),
+            ("/totals?by=clientip", ("totals", "--by", "clientip")),
             (f"/orders/{ORDER_NO}?personal=true", ("orders", "show", ORDER_NO, "--personal")),
             (
                 "/notices?verdict=quarantined&limit=1",
@@ -150,6 +152,44 @@ async def test_orders_search_options(cli: Cli, setup: OperationsSetup) -> None:
             await cli("orders", "search", f"--{option.replace('_', '-')}", value, code=1)
         ).stderr
         assert refused.startswith(f"{option}: "), refused
+
+
+async def test_orders_are_found_by_state_and_days(cli: Cli, setup: OperationsSetup) -> None:
+    await setup.judged("01", "04")
+    await setup.judged("01", order_no="other")
+    today = (now() + timedelta(hours=9)).date().isoformat()
+    days = ("--from", today, "--to", today)
+    for options, found in (
+        (("--state", "paid"), [ORDER_NO]),
+        (("--state", "awaiting_payment", *days), ["other"]),
+        (days, ["other", ORDER_NO]),
+        (("--to", "2020-01-01"), []),
+    ):
+        page = await cli.json("orders", "search", *options)
+        assert found == [order["order_no"] for order in page["items"]], options
+        exported = (await cli("orders", "export", *options)).stdout_bytes.decode("utf-8-sig")
+        assert found == [line.partition(",")[0] for line in exported.splitlines()[1:]], options
+    for command in ("search", "export"):
+        refused = await cli("orders", command, "--from", today, "--to", "2020-01-01", code=1)
+        assert "from: `from` is later than `to`.\n" == refused.stderr
+        await cli("orders", command, "--state", "unpaid", code=2)
+
+
+async def test_totals_output(cli: Cli, setup: OperationsSetup) -> None:
+    await setup.judged("01", "04")
+    await setup.judged("01", order_no="other", money="900")
+    printed = (await cli("totals", "--by", "store")).stdout.splitlines()
+    columns = r"2 +6,300 +1 +5,400 +awaiting_payment 1,paid 1"
+    assert re.fullmatch(r"STORE +ORDERS +YEN +PAYABLE +PAYABLE YEN +STATES", printed[0])
+    assert re.fullmatch(rf"D001 セブン-イレブン +{columns}", printed[1])
+    assert re.fullmatch(rf"total +{columns}", printed[2])
+    assert 32 == len((await cli("totals")).stdout.splitlines())
+    assert "from: " in (await cli("totals", "--from", "2020-01-01", "--to", today(), code=1)).stderr
+
+
+def today() -> str:
+    """Return the day in Japan."""
+    return (now() + timedelta(hours=9)).date().isoformat()
 
 
 async def test_notices_output(cli: Cli, setup: OperationsSetup) -> None:

@@ -56,6 +56,12 @@ HELP: Mapping[str, str] = {
     "Find orders that match all options, newest first. Without options, list the newest.": (
         "すべての条件に合うオーダーを探す（新しい順）。オプションがなければ最新のもの"
     ),
+    "Write the orders that match all options to standard output, as CSV for spreadsheets.": (
+        "すべての条件に合うオーダーを、表計算ソフト用のCSVで標準出力に書き出す"
+    ),
+    "Count orders and add up their money, by day, store or IP code, and by state.": (
+        "日、店舗、IPコードごと、状態ごとに、オーダーの件数と金額を集計する"
+    ),
     "Show an order with its calls, events, webhooks and attempts.": (
         "1つのオーダーの、コール、イベント、Webhook、送信の記録を表示する"
     ),

@@ -42,6 +42,18 @@ PARAMETERS: Mapping[str, str] = {
     "The date of the first call in Japan, such as 2026-11-23.": (
         "最初のコールの日（日本時間、`2026-11-23` の形式）"
     ),
+    "Only orders in this state now.": "現在この状態のオーダーだけ",
+    "First day in Japan of the first call, such as 2026-11-01.": (
+        "最初のコールの日の、最初の日（日本時間、`2026-11-01` の形式）"
+    ),
+    "Last day in Japan of the first call.": "最初のコールの日の、最後の日（日本時間）",
+    "First day in Japan of the first call, such as 2026-11-01. (default: 30 days with --to)": (
+        "最初のコールの日の、最初の日（日本時間、`2026-11-01` の形式。既定：`--to` までの30日間）"
+    ),
+    "Last day in Japan of the first call. (default: today)": (
+        "最初のコールの日の、最後の日（日本時間。既定：今日）"
+    ),
+    "Group by day, store chain or IP code.": "集計の単位（日、店舗、IPコード）",
     "Only undelivered webhooks (pending or dead).": (
         "送信待ちと断念したものだけ（`pending`、`dead`）"
     ),

@@ -1,10 +1,20 @@
-"""`zeus-relay orders`: search, history and erasure of orders."""
+"""`zeus-relay orders`: search, export, history and erasure of orders."""
 
 from typing import Annotated
 
 import typer
 
 from app.cli.context import given, must_be_text, run
+from app.cli.order_options import (
+    DateOption,
+    FromOption,
+    MoneyOption,
+    OrderNoOption,
+    SendidOption,
+    StateOption,
+    TelnoTailOption,
+    ToOption,
+)
 from app.cli.output import (
     AsJson,
     Cursor,
@@ -12,64 +22,18 @@ from app.cli.output import (
     Personal,
     print_end_of_page,
     print_fields,
+    print_file,
     print_json,
     print_table,
 )
+from app.operations.exports.orders import orders_csv
 from app.operations.maintenance import erasure
 from app.operations.orders import history as operations
 from app.operations.orders.history import Order, OrderHistory
 from app.operations.orders.search import OrderQuery, search_orders
 from app.operations.pagination import DEFAULT_LIMIT, Place
 
-app = typer.Typer(help="Find, show and erase orders.", no_args_is_help=True)
-
-
-OrderNoOption = Annotated[
-    str | None,
-    typer.Option(
-        "--order-no",
-        help="Zeus's order number (オーダー番号), in full.",
-        callback=must_be_text,
-        show_default=False,
-    ),
-]
-SendidOption = Annotated[
-    str | None,
-    typer.Option(
-        "--sendid",
-        help="Your own number (sendid), in full.",
-        callback=must_be_text,
-        show_default=False,
-    ),
-]
-TelnoTailOption = Annotated[
-    str | None,
-    typer.Option(
-        "--telno-tail",
-        help="The last four digits of the telephone number.",
-        callback=must_be_text,
-        show_default=False,
-    ),
-]
-MoneyOption = Annotated[
-    str | None,
-    typer.Option(
-        "--money",
-        metavar="YEN",
-        help="The amount in yen.",
-        callback=must_be_text,
-        show_default=False,
-    ),
-]
-DateOption = Annotated[
-    str | None,
-    typer.Option(
-        "--date",
-        help="The date of the first call in Japan, such as 2026-11-23.",
-        callback=must_be_text,
-        show_default=False,
-    ),
-]
+app = typer.Typer(help="Find, export, show and erase orders.", no_args_is_help=True)
 
 
 @app.command()
@@ -79,13 +43,23 @@ def search(
     telno_tail: TelnoTailOption = None,
     money: MoneyOption = None,
     date: DateOption = None,
+    state: StateOption = None,
+    first_day: FromOption = None,
+    last_day: ToOption = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
     as_json: AsJson = False,
 ) -> None:
     """Find orders that match all options, newest first. Without options, list the newest."""
     query = given(
-        OrderQuery, order_no=order_no, sendid=sendid, telno_tail=telno_tail, money=money, date=date
+        OrderQuery,
+        order_no=order_no,
+        sendid=sendid,
+        telno_tail=telno_tail,
+        money=money,
+        date=date,
+        state=state,
+        **{"from": first_day, "to": last_day},
     )
     page = run(lambda context: search_orders(context.sessions, Place(cursor, limit), query))
     if as_json:
@@ -105,6 +79,31 @@ def search(
         ]
         print_table(["ORDER_NO", "STATE", "YEN", "STORE", "SENDID", "FIRST CALL"], rows)
     print_end_of_page(page, "No orders found.")
+
+
+@app.command()
+def export(
+    order_no: OrderNoOption = None,
+    sendid: SendidOption = None,
+    telno_tail: TelnoTailOption = None,
+    money: MoneyOption = None,
+    date: DateOption = None,
+    state: StateOption = None,
+    first_day: FromOption = None,
+    last_day: ToOption = None,
+) -> None:
+    """Write the orders that match all options to standard output, as CSV for spreadsheets."""
+    query = given(
+        OrderQuery,
+        order_no=order_no,
+        sendid=sendid,
+        telno_tail=telno_tail,
+        money=money,
+        date=date,
+        state=state,
+        **{"from": first_day, "to": last_day},
+    )
+    run(lambda context: print_file(orders_csv(context.sessions, query)))
 
 
 @app.command()
