@@ -129,9 +129,10 @@ async def known_before(
         return Known({})
     orders = await sql.known_orders(session, order_nos)
     known = Known(orders, (), await _around(session, taken, orders, policy))
+    recurring = _recurring(taken, known)
     again = {
         (event["order_no"], event["status"])
-        for event in decide(taken, known, policy).events
+        for event in decide(recurring, known, policy).events
         if event["occurrence"] is not None and event["occurrence"] > 1
     }
     if not again:
@@ -146,6 +147,20 @@ async def known_before(
     return Known(orders, answered, known.around)
 
 
+def _recurring(taken: Sequence[TakenNotice], known: Known) -> list[TakenNotice]:
+    """Return the notices of orders that may get a status once more in a new payment cycle."""
+    had = {(number, status) for number, order in known.orders.items() for status in order.had}
+    recurring = set()
+    for one in taken:
+        order_no = one.order_no_among(known.orders)
+        status = parse_status(one.call.meant.get("status"))
+        if status is not None and status.recurs:
+            if (order_no, status) in had:
+                recurring.add(order_no)
+            had.add((order_no, status))
+    return [one for one in taken if one.order_no_among(known.orders) in recurring]
+
+
 async def _around(
     session: AsyncSession,
     taken: Sequence[TakenNotice],
@@ -157,22 +172,35 @@ async def _around(
     Payments of one purchase are judged one after the other: neither of two that come in the same
     moment may overlook the other.
     """
-    purchases: set[Purchase] = set()
-    contended: set[Purchase] = set()
-    for one in taken if policy.sendid_scope is SendidScope.ORDER else ():
-        order = orders.get(one.order_no_among(orders))
-        status = parse_status(one.call.meant.get("status"))
-        found = purchase_of({**(order.values if order else {}), **one.call.meant})
-        before = purchase_of(order.values) if order else None
-        mine = {purchase for purchase in (found, before) if purchase}
-        purchases |= mine
-        if status is not None and status.recurs:
-            contended |= mine
-    await lock_purchases(session, contended)
+    found = [
+        (one, orders.get(order_no), order_no)
+        for one in taken
+        if (order_no := one.order_no_among(orders))
+    ]
+    purchases = {}
+    if policy.sendid_scope is SendidScope.ORDER:
+        purchases = _purchases_of(found)
+        await lock_purchases(session, [one for one, contended in purchases.items() if contended])
     sendids = {one.call.meant.get("sendid", "") for one in taken}
-    sendids |= {order.values.get("sendid", "") for order in orders.values()}
-    order_nos = {one.order_no_among(orders) for one in taken}
+    sendids |= {order.values.get("sendid", "") for _, order, _ in found if order}
+    order_nos = {order_no for _, _, order_no in found}
     return await read_surroundings(session, purchases, order_nos, sendids - {""})
+
+
+def _purchases_of(
+    taken: Iterable[tuple[TakenNotice, KnownOrder | None, str]],
+) -> dict[Purchase, bool]:
+    """Return the purchases of these notices and of their orders, and which see a payment."""
+    purchases: dict[Purchase, bool] = {}
+    for one, order, _ in taken:
+        status = parse_status(one.call.meant.get("status"))
+        before = order.values if order else {}
+        for values in ({**before, **one.call.meant}, before):
+            purchase = purchase_of(values)
+            if purchase:
+                is_payment = status is not None and status.recurs
+                purchases[purchase] = purchases.get(purchase, False) or is_payment
+    return purchases
 
 
 def decide(taken: Sequence[TakenNotice], known: Known, policy: Policy) -> JudgedBatch:

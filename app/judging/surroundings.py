@@ -7,8 +7,15 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.events.types import OrderState
-from app.order_life.consequences import Surroundings
-from app.order_life.relatives import READ_AT_MOST, SENDID_LIMIT, Purchase, Purchases, Relative
+from app.order_life.consequences import Surroundings, shared_key
+from app.order_life.relatives import (
+    ALIVE_AT_MOST,
+    READ_AT_MOST,
+    SENDID_LIMIT,
+    Purchase,
+    Purchases,
+    Relative,
+)
 
 _LOCK_SPACE = 7_237
 
@@ -19,13 +26,8 @@ SELECT pg_advisory_xact_lock({_LOCK_SPACE}, key) FROM unnest(CAST(:keys AS int[]
 # The newest orders of each sendid, and one more than relatives may be: then it names no purchase.
 _SURROUNDINGS = text(f"""
 SELECT 'relative' AS kind, purchase.clientip, purchase.sendid AS value, found.order_no, found.state,
-  found.money, purchase.told
-FROM (
-  SELECT clientip, sendid, EXISTS (
-    SELECT FROM reviews WHERE key = 'sendid_shared ' || clientip || ' ' || sendid
-  ) AS told
-  FROM unnest(CAST(:clientips AS text[]), CAST(:sendids AS text[])) AS one (clientip, sendid)
-) AS purchase
+  found.money
+FROM unnest(CAST(:clientips AS text[]), CAST(:sendids AS text[])) AS purchase (clientip, sendid)
 CROSS JOIN LATERAL (
   SELECT order_no, state, money, orders.clientip FROM orders
   WHERE orders.sendid = purchase.sendid
@@ -34,10 +36,12 @@ CROSS JOIN LATERAL (
 ) AS found
 WHERE coalesce(found.clientip, '') = purchase.clientip
 UNION ALL
-SELECT kind, NULL, value, NULL, NULL, NULL, NULL FROM unwanted
+SELECT kind, NULL, value, NULL, NULL, NULL FROM unwanted
 WHERE kind = 'order_no' AND value = ANY (CAST(:order_nos AS text[]))
   OR kind = 'sendid' AND value = ANY (CAST(:unwanted_sendids AS text[]))
 """)  # noqa: S608 - only our own constants are put in
+
+_TOLD = text("SELECT key FROM reviews WHERE key = ANY (CAST(:keys AS text[]))")
 
 
 async def lock_purchases(session: AsyncSession, purchases: Collection[Purchase]) -> None:
@@ -66,16 +70,27 @@ async def read_surroundings(
     }
     found = Purchases({purchase: {} for purchase in purchases})
     unwanted: dict[str, set[str]] = {"order_no": set(), "sendid": set()}
-    for row in await session.execute(_SURROUNDINGS, parameters):
-        if row.kind == "relative":
-            purchase = Purchase(row.clientip, row.value)
-            relative = Relative(row.order_no, OrderState(row.state), row.money)
-            found.orders[purchase][row.order_no] = relative
-            if row.told:
-                found.told.add(purchase)
+    rows = await session.execute(_SURROUNDINGS, parameters)
+    for kind, clientip, value, order_no, state, money in rows:
+        if kind == "relative":
+            relative = Relative(order_no, OrderState(state), money)
+            found.orders[Purchase(clientip, value)][order_no] = relative
         else:
-            unwanted[row.kind].add(row.value)
+            unwanted[kind].add(value)
+    found.told = await _told(session, found)
     return Surroundings(found, unwanted["order_no"], unwanted["sendid"])
+
+
+async def _told(session: AsyncSession, purchases: Purchases) -> set[Purchase]:
+    """Return those shared by too many orders of which a review tells."""
+    many = {
+        shared_key(*purchase): purchase
+        for purchase, orders in purchases.orders.items()
+        if len(orders) >= ALIVE_AT_MOST
+    }
+    if not many:
+        return set()
+    return {many[key] for key in await session.scalars(_TOLD, {"keys": list(many)})}
 
 
 def _key_of(purchase: Purchase) -> int:

@@ -105,8 +105,10 @@ class KnownOrder:
 
     def with_occurrence(self, status: Status, occurrence: Occurrence) -> Self:
         """Return the order after one more occurrence of `status`."""
-        return replace(self, had={**self.had, status: occurrence}).with_call(
-            status, occurrence.notice_id
+        return replace(
+            self,
+            had={**self.had, status: occurrence},
+            last_call={**self.last_call, status: occurrence.notice_id},
         )
 
     def with_call(self, status: Status, notice_id: UUID) -> Self:
