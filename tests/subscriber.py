@@ -1,4 +1,6 @@
-"""Subscriber for tests: an HTTP server that verifies webhooks with the official library."""
+"""Subscriber for tests: an HTTP server that verifies webhooks with the official library, and their
+bodies with the schemas.
+"""
 
 import asyncio
 from collections import defaultdict
@@ -9,11 +11,13 @@ from typing import Any, TypeVar
 from aiohttp import web
 from standardwebhooks import Webhook
 
+from tests.event_schemas import faults_of
+
 
 class Subscriber:
     """Keeps verified webhooks in order of arrival, and answers `status`.
 
-    A webhook with a wrong signature fails the test.
+    A webhook with a wrong signature fails the test, and so does a body that its schema forbids.
     """
 
     def __init__(self, secret: str) -> None:
@@ -22,6 +26,7 @@ class Subscriber:
         self.status = 200
         self.received: list[tuple[str, dict[str, Any]]] = []
         self.unverified: list[str] = []
+        self.faults: set[str] = set()
         self._arrived = asyncio.Event()
 
     @property
@@ -35,6 +40,7 @@ class Subscriber:
         except Exception as error:  # every failure to verify counts
             self.unverified.append(repr(error))
             return web.Response(status=400)
+        self.faults.update(faults_of(event))
         if self.status == 200:
             self.received.append((request.headers["webhook-id"], event))
             self._arrived.set()
@@ -82,3 +88,4 @@ async def subscriber_of(kind: Callable[[str], Merchant], secret: str) -> AsyncIt
     finally:
         await runner.cleanup()
     assert merchant.unverified == []
+    assert merchant.faults == set()

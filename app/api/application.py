@@ -15,6 +15,7 @@ from app.api.permissions import demand_role
 from app.api.problems import MEDIA_TYPE, add_handlers, documented
 from app.api.routes import (
     audit,
+    event_types,
     events,
     exports,
     health,
@@ -125,6 +126,7 @@ def _v1() -> APIRouter:
         notices,
         rejected_samples,
         events,
+        event_types,
         outbound,
         recoveries,
         subscribers,

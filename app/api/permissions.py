@@ -30,6 +30,7 @@ PERMISSIONS: Mapping[str, Action | Read] = {
     "dismiss_rejected_sample": Action.SAMPLE_DISMISSED,
     "list_events": Read.RECORDS,
     "show_event": Read.RECORDS,
+    "list_event_types": Read.RECORDS,
     "list_outbound_webhooks": Read.RECORDS,
     "show_outbound_webhook": Read.RECORDS,
     "retry_outbound_webhook": Action.WEBHOOK_RETRIED,

@@ -14,6 +14,7 @@ from app.zeus.stores import STORES
 from tools.docs import diagram, japanese, simulator_tables
 from tools.docs.architecture import layer_table, layer_table_in_japanese
 from tools.docs.command_line import command_line, command_line_in_japanese
+from tools.docs.event_tables import event_fields, schema_files
 from tools.docs.log_events import log_table, log_table_in_japanese
 from tools.docs.metric_families import metric_names, metric_names_in_japanese
 from tools.docs.operations import api, api_in_japanese
@@ -109,6 +110,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "statuses": statuses,
     "statuses-ja": japanese.statuses,
     "statuses-in-full-ja": japanese.statuses_in_full,
+    "event-fields": event_fields,
     "steps": steps,
     "steps-ja": japanese.steps,
     "stores": stores,
@@ -154,8 +156,10 @@ def pages() -> list[Path]:
 
 
 def main() -> None:
-    """Write every generated block and diagram."""
+    """Write every generated block, diagram and schema."""
     for page in pages():
         page.write_text(filled(page.read_text()))
     for name, words in PICTURES.items():
         (ROOT / name).write_text(diagram.picture(words))
+    for name, text in schema_files().items():
+        (ROOT / name).write_text(text)

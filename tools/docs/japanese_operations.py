@@ -40,6 +40,7 @@ OPERATIONS: Mapping[str, str] = {
         "欠落のないフィードになる"
     ),
     "GET /v1/events/{event_id}": "1つのイベント",
+    "GET /v1/event-types": "イベントの種類と、それぞれのWebhookのJSON Schema",
     "GET /v1/outbound-webhooks": "配信先に送った、または送るべきWebhook（新しい順）",
     "GET /v1/outbound-webhooks/{webhook_id}": "1つのWebhookと、すべての送信の記録",
     "POST /v1/outbound-webhooks/{webhook_id}/retry": (

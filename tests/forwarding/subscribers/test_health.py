@@ -7,8 +7,10 @@ from uuid import UUID
 
 import pytest
 
+from app.events.payload import body
 from app.forwarding.attempts.sql import Recorded, record
 from app.forwarding.outcome import OutcomeKind
+from tests.event_schemas import faults_of
 from tests.forwarding.delivery_setup import DeliverySetup
 from tests.forwarding.queue.test_claims import URL, result, take
 
@@ -46,12 +48,18 @@ async def health(setup: DeliverySetup, subscriber: UUID) -> tuple[int, bool, boo
 
 
 async def reported(setup: DeliverySetup) -> list[dict[str, Any]]:
-    """Return the enqueued health events, the oldest first: type, recipient and data."""
+    """Return the enqueued health events, the oldest first: type, recipient and data.
+
+    Their webhooks must match the schemas.
+    """
     rows = await setup.rows(
-        "SELECT e.type, s.name AS to, CAST(e.data AS text) AS data FROM outbound_webhooks w "
+        "SELECT e.type, e.created_at, s.name AS to, CAST(e.data AS text) AS data "
+        "FROM outbound_webhooks w "
         "JOIN events e ON e.id = w.event_id JOIN subscribers s ON s.id = w.subscriber_id "
         "WHERE e.type LIKE 'subscriber.%' OR e.type = 'outbound.dead' ORDER BY w.id"
     )
+    for row in rows:
+        assert [] == faults_of(json.loads(body(row.type, row.created_at, row.data)))
     return [{"type": row.type, "to": row.to, **json.loads(row.data)} for row in rows]
 
 

@@ -1,0 +1,1 @@
+"""Types of events with their fields and JSON Schemas: the contract with subscribers."""
