@@ -1,4 +1,5 @@
-"""Comparison of Zeus's export with our orders.
+"""Comparison of Zeus's export with our orders, and notices of what is lacking here.
 
-Operations may import it. It imports the database and the protocol, neither judging nor forwarding.
+Operations and the worker import it. It imports the database and the protocol, neither judging nor
+forwarding: judging and it meet only in the database.
 """

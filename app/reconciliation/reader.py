@@ -4,12 +4,14 @@ import codecs
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import BinaryIO, Final, TypeVar
 
 from app.zeus.csv_export import (
     HEADINGS,
     REQUIRED,
     BadCell,
+    CellFault,
     amount_of,
     fold_heading,
     order_no_of,
@@ -29,15 +31,46 @@ _WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _WIDE_BOMS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-class UnreadableFile(Exception):
-    """A file that cannot be compared. `line` counts from 1; `column` is a heading, or None."""
+class FileFault(StrEnum):
+    """Reason why a file cannot be compared. The value is its text, with places for details."""
 
-    def __init__(self, reason: str, line: int | None = None, column: str | None = None) -> None:
+    EMPTY = "the file is empty"
+    WORKBOOK = "this is a workbook; save it as CSV"
+    WIDE = "this is UTF-16; save it as CSV in UTF-8 or Shift_JIS"
+    MIXED = "not {encoding}, as the lines before it; save the file in one encoding"
+    NUL = "not a table: a NUL byte"
+    LONG_LINE = "not a table: over {limit:,} bytes long"
+    NOT_CSV = "not a table: {detail}"
+    OPEN_QUOTE = "a quoted cell does not end"
+    CELLS = "{cells} cells under {headings} headings"
+    NO_COLUMN = "no column for {field}; name it, as {field}=HEADING. Headings: {headings}"
+    SEVERAL_COLUMNS = "several columns for {field}; name one"
+    NO_FIELD = "no such field: {given}; fields are {known}"
+
+
+class UnreadableFile(Exception):
+    """A file that cannot be compared. `line` counts from 1; `column` is a heading, or None.
+
+    `details` fill the places of the fault's text.
+    """
+
+    def __init__(
+        self,
+        fault: FileFault | CellFault,
+        line: int | None = None,
+        column: str | None = None,
+        **details: object,
+    ) -> None:
         """Say why, and where."""
+        self.fault, self.line, self.column, self.details = fault, line, column, details
         where = [f"line {line}"] if line else []
         where += [f"column {column}"] if column else []
-        super().__init__(f"{', '.join(where)}: {reason}" if where else reason)
-        self.reason, self.line, self.column = reason, line, column
+        super().__init__(f"{', '.join(where)}: {self.reason}" if where else self.reason)
+
+    @property
+    def reason(self) -> str:
+        """Return the reason without the place."""
+        return self.fault.value.format(**self.details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +103,7 @@ def read_export(
         else:
             yield found.order_of(cells, lines.row_began)
     if found is None:
-        raise UnreadableFile("the file is empty")
+        raise UnreadableFile(FileFault.EMPTY)
 
 
 def _rows(reader: Iterator[list[str]], lines: "_Lines") -> Iterator[list[str]]:
@@ -81,7 +114,7 @@ def _rows(reader: Iterator[list[str]], lines: "_Lines") -> Iterator[list[str]]:
         except StopIteration:
             return
         except csv.Error as error:
-            raise UnreadableFile(f"not a table: {error}", lines.row_began) from error
+            raise UnreadableFile(FileFault.NOT_CSV, lines.row_began, detail=error) from error
         yield cells
 
 
@@ -113,7 +146,7 @@ class _Lines:
         if line is None:
             raise StopIteration
         if self.number - self.row_began >= ROW_LINES:
-            raise UnreadableFile("a quoted cell does not end", self.row_began)
+            raise UnreadableFile(FileFault.OPEN_QUOTE, self.row_began)
         return line
 
     def _read(self) -> str | None:
@@ -124,16 +157,16 @@ class _Lines:
         if self.number == 1:
             raw = self._without_bom(raw)
         if len(raw) > LINE_LIMIT:
-            raise UnreadableFile(f"not a table: over {LINE_LIMIT:,} bytes long", self.number)
+            raise UnreadableFile(FileFault.LONG_LINE, self.number, limit=LINE_LIMIT)
         if b"\0" in raw:
-            raise UnreadableFile("not a table: a NUL byte", self.number)
+            raise UnreadableFile(FileFault.NUL, self.number)
         return self._decoded(raw)
 
     def _without_bom(self, raw: bytes) -> bytes:
         if raw.startswith(_WORKBOOKS):
-            raise UnreadableFile("this is a workbook; save it as CSV")
+            raise UnreadableFile(FileFault.WORKBOOK)
         if raw.startswith(_WIDE_BOMS):
-            raise UnreadableFile("this is UTF-16; save it as CSV in UTF-8 or Shift_JIS")
+            raise UnreadableFile(FileFault.WIDE)
         for bom, encoding in _BOMS:
             if raw.startswith(bom):
                 self._encoding = encoding
@@ -148,8 +181,7 @@ class _Lines:
         try:
             return raw.decode(self._encoding)
         except UnicodeDecodeError as error:
-            reason = f"not {self._encoding}, as the lines before it; save the file in one encoding"
-            raise UnreadableFile(reason, self.number) from error
+            raise UnreadableFile(FileFault.MIXED, self.number, encoding=self._encoding) from error
 
 
 def _is_utf_8(raw: bytes) -> bool:
@@ -169,8 +201,9 @@ class _Columns:
         self._places = {name: self._place(name, named.get(name)) for name in HEADINGS}
         unknown = named.keys() - HEADINGS.keys()
         if unknown:
-            known = ", ".join(HEADINGS)
-            raise UnreadableFile(f"no such field: {', '.join(sorted(unknown))}; fields are {known}")
+            raise UnreadableFile(
+                FileFault.NO_FIELD, given=", ".join(sorted(unknown)), known=", ".join(HEADINGS)
+            )
 
     def _place(self, name: str, heading: str | None) -> int | None:
         wanted = HEADINGS[name] if heading is None else (fold_heading(heading),)
@@ -178,22 +211,20 @@ class _Columns:
             place for place, text in enumerate(self._headings) if fold_heading(text) in wanted
         ]
         if len(places) > 1:
-            raise UnreadableFile(f"several columns for {name}; name one", self._line)
+            raise UnreadableFile(FileFault.SEVERAL_COLUMNS, self._line, field=name)
         if places:
             return places[0]
         if heading is None and name not in REQUIRED:
             return None
-        raise UnreadableFile(
-            f"no column for {name}; name it, as {name}=HEADING. "
-            f"Headings: {', '.join(self._headings)[:200]}",
-            self._line,
-        )
+        headings = ", ".join(self._headings)[:200]
+        raise UnreadableFile(FileFault.NO_COLUMN, self._line, field=name, headings=headings)
 
     def order_of(self, cells: Sequence[str], line: int) -> ExportedOrder:
         """Return the order of a row. Raises UnreadableFile."""
         if len(cells) != len(self._headings):
-            reason = f"{len(cells)} cells under {len(self._headings)} headings"
-            raise UnreadableFile(reason, line)
+            raise UnreadableFile(
+                FileFault.CELLS, line, cells=len(cells), headings=len(self._headings)
+            )
         return ExportedOrder(
             line,
             self._value("order_no", order_no_of, cells, line) or "",
@@ -210,4 +241,4 @@ class _Columns:
         try:
             return read(cells[place])
         except BadCell as error:
-            raise UnreadableFile(str(error), line, self._headings[place]) from error
+            raise UnreadableFile(error.fault, line, self._headings[place]) from error

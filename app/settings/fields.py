@@ -261,7 +261,8 @@ class Settings(SettingsWithoutServices):
     )
     history_days: Annotated[int, Field(ge=0, le=36_500)] = Field(
         400,
-        description="Days after which settled webhooks and their attempts are deleted. 0: never.",
+        description="Days after which settled webhooks, their attempts and reconciliations are "
+        "deleted. 0: never.",
         examples=["400"],
     )
     public_url: WebUrl | None = Field(

@@ -19,6 +19,7 @@ from app.logs import get_logger
 from app.metrics import housekeeping_stopped
 from app.operations.maintenance.erasure import erase_old
 from app.operations.maintenance.pruning import NOTHING, prune_answers, prune_history
+from app.reconciliation.pruning import prune_reconciliations
 
 EVERY_SECONDS = 3_600.0
 STOPPED_SECONDS = 60.0
@@ -113,6 +114,8 @@ class Housekeeping:
             after = last
             await asyncio.sleep(PAUSE_SECONDS)
         await self._prune_answers(self._history, at)
+        while await prune_reconciliations(self._sessions, self._history, at=at) is not None:
+            await asyncio.sleep(PAUSE_SECONDS)
         return pruned
 
     async def _prune_answers(self, age: timedelta, at: datetime | None) -> None:

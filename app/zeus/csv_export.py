@@ -6,11 +6,13 @@ console's screens and of the calls' parameters; callers can name others.
 
 import re
 from collections.abc import Mapping
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 from unicodedata import normalize
 
 from app.zeus.canonical import canonical
+from app.zeus.parameters import money_of
 from app.zeus.statuses import FACTS, Status
 
 HEADINGS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
@@ -35,14 +37,32 @@ _NAMES: Final[Mapping[str, Status]] = MappingProxyType(
         **{status.value.lstrip("0"): status for status in Status},
     }
 )
+_LONGEST_ORDER_NO = 255
+"""Bytes of an order_no at most. The manual allows 50."""
 _AS_TEXT = re.compile(r'="(.*)"', re.DOTALL)
 _ROUNDED = re.compile(r"[0-9](\.[0-9]+)?[eE]\+[0-9]+")
 _FORMULA_SIGNS = ("=", "+", "@", "\t")
 _AMOUNT = re.compile(r"[¥\\]?([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.0+)?円?")
 
 
+class CellFault(StrEnum):
+    """Reason why a cell cannot be read. The value is its text, without the cell's."""
+
+    FORMULA = "the cell holds a formula; save the values as text"
+    NO_ORDER_NO = "the order number is missing"
+    ROUNDED = "a spreadsheet has rounded the order number; export the column as text"
+    LONG = "the order number is too long"
+    UNKNOWN_STATUS = "unknown status; known are the names and codes of Zeus's status table"
+    NO_AMOUNT = "not an amount in yen"
+
+
 class BadCell(ValueError):
-    """A cell that cannot be read. The text says why, without the cell's value."""
+    """A cell that cannot be read, and why."""
+
+    def __init__(self, fault: CellFault) -> None:
+        """Say why."""
+        super().__init__(fault.value)
+        self.fault = fault
 
 
 def fold_heading(text: str) -> str:
@@ -61,7 +81,7 @@ def plain(cell: str) -> str:
         return as_text[1].strip()
     text = text.removeprefix("'")
     if text.startswith(_FORMULA_SIGNS):
-        raise BadCell("the cell holds a formula; save the values as text")
+        raise BadCell(CellFault.FORMULA)
     return text
 
 
@@ -69,9 +89,11 @@ def order_no_of(cell: str) -> str:
     """Return the order number of a cell. Raises BadCell for none, and for one that was rounded."""
     text = canonical("order_no", plain(cell))
     if not text:
-        raise BadCell("the order number is missing")
+        raise BadCell(CellFault.NO_ORDER_NO)
     if _ROUNDED.fullmatch(text):
-        raise BadCell("a spreadsheet has rounded the order number; export the column as text")
+        raise BadCell(CellFault.ROUNDED)
+    if len(text.encode()) > _LONGEST_ORDER_NO:
+        raise BadCell(CellFault.LONG)
     return text
 
 
@@ -84,7 +106,7 @@ def status_of(cell: str) -> Status | None:
     if text in NEVER_CALLED:
         return None
     if text not in _NAMES:
-        raise BadCell(f"unknown status; known are {', '.join(_NAMES)}")
+        raise BadCell(CellFault.UNKNOWN_STATUS)
     return _NAMES[text]
 
 
@@ -94,6 +116,7 @@ def amount_of(cell: str) -> int | None:
     if not text:
         return None
     found = _AMOUNT.fullmatch(text)
-    if not found:
-        raise BadCell("not an amount in yen")
-    return int(found[1].replace(",", ""))
+    money = money_of(found[1].replace(",", "")) if found else None
+    if money is None:
+        raise BadCell(CellFault.NO_AMOUNT)
+    return money

@@ -38,6 +38,14 @@ DELIVERY: Mapping[str, tuple[str, str]] = {
         "webhooks that wait for an earlier one of their order could not be parked; retried",
         "先のWebhookを待つものの整理に失敗した。再び試す",
     ),
+    "reconciliation_ended": (
+        "a file of Zeus's console was compared with the orders to its end",
+        "ゼウスの管理画面のCSVとの照合が完了した",
+    ),
+    "reconciliation_failed": (
+        "a step of a reconciliation failed; retried",
+        "照合の途中で失敗した。再び試す",
+    ),
     "record_failed": (
         "results of attempts could not be recorded; retried",
         "送信結果の記録に失敗した。再び試す",

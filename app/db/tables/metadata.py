@@ -4,7 +4,26 @@ A table is in the metadata only after its module is imported, so this module imp
 Code that needs a row imports the module of that row.
 """
 
-from app.db.tables import jobs, notices, operators, orders, reviews, subscribers, webhooks
+from app.db.tables import (
+    jobs,
+    notices,
+    operators,
+    orders,
+    reconciliations,
+    reviews,
+    subscribers,
+    webhooks,
+)
 from app.db.tables.base import Base
 
-__all__ = ["Base", "jobs", "notices", "operators", "orders", "reviews", "subscribers", "webhooks"]
+__all__ = [
+    "Base",
+    "jobs",
+    "notices",
+    "operators",
+    "orders",
+    "reconciliations",
+    "reviews",
+    "subscribers",
+    "webhooks",
+]

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 from app.crypto.vault import Vault
 from app.db.checks.database import demand_usable
@@ -18,15 +19,16 @@ from app.main.process.roles import run_roles, with_background
 from app.main.roles.declared_subscribers import declare_subscribers
 from app.main.roles.health import with_health
 from app.operations.access.generated_keys import vault_of
+from app.reconciliation.progress import reconcile_forever
 from app.recording.spool.drainer import Drainer
 from app.settings import Settings
 from app.worker.housekeeping import Housekeeping
 from app.worker.judging_loop import JudgingLoop
 from app.worker.timer_loop import TimerLoop
 
-POOL_SIZE = 7
-"""Pooled connections of a worker: one judges, one has timers, five claim, park, record and move
-bounds."""
+POOL_SIZE = 8
+"""Pooled connections of a worker: one judges, one has timers, one reconciles, five claim, park,
+record and move bounds."""
 
 log = get_logger("main")
 
@@ -64,6 +66,7 @@ class WorkerRole:
             personal_data=_age(settings.personal_data_days),
             history=_age(settings.history_days),
         )
+        self._reconciling = partial(reconcile_forever, sessions, settings.notify_path)
         self._forwarder = Forwarder(sessions, vault, self._listener, ForwardingOptions.of(settings))
 
     def stop(self) -> None:
@@ -81,6 +84,7 @@ class WorkerRole:
                 self._waker.run(),
                 self._housekeeping.run(),
                 self._timers.run(),
+                self._reconciling(),
                 self._drainer.run(),
             )
         finally:
