@@ -18,6 +18,7 @@ from app.console.http.security_headers import SafeHeaders
 from app.console.pages import (
     attention,
     audit,
+    exports,
     notices,
     onboarding,
     orders,
@@ -26,6 +27,7 @@ from app.console.pages import (
     subscribers,
     today,
     tokens,
+    totals,
 )
 from app.console.texts.templates import FILES, STATIC
 from app.operations.access.permissions import ROLE_OF, Action, Read, Role
@@ -56,6 +58,10 @@ ENTRIES: Sequence[Entry] = (
     Entry("POST", "/language", sign_in.change_language, None),
     _page("/", today.show),
     _page("/orders", orders.search),
+    _page("/orders.csv", exports.orders),
+    _page("/totals", totals.show),
+    _page("/totals.csv", exports.totals),
+    _page("/reviews.csv", exports.reviews),
     _page("/orders/{order_no:path}", orders.show),
     _form("/orders/{order_no:path}", orders.show_personal, Action.PERSONAL_DATA_SEEN),
     _form("/erase-order/{order_no:path}", orders.erase, Action.ORDER_ERASED),

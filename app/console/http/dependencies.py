@@ -12,13 +12,14 @@ from app.crypto.vault import Vault
 from app.db.engine import Sessions
 from app.network.allowed_sources import SourceCheck
 from app.operations.access.tokens import Tokens
+from app.operations.exports.slots import ExportSlots
 from app.operations.monitoring.overview import Overviews
 from app.operations.subscribers.validation import UrlRules
 
 
 @dataclass(frozen=True, slots=True)
 class ConsoleDependencies:
-    """Database, vault, tokens, overviews, URL rules, proxy check and settings for the pages."""
+    """Objects that the pages share: database, vault, tokens, rules, settings and limits."""
 
     sessions: Sessions
     vault: Vault
@@ -28,3 +29,4 @@ class ConsoleDependencies:
     source_check: SourceCheck
     settings: Sequence[ShownSetting] = ()
     sign_in_limiter: SignInLimiter = field(default_factory=SignInLimiter)
+    export_slots: ExportSlots = field(default_factory=ExportSlots)

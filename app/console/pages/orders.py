@@ -10,8 +10,9 @@ from app.console.http.page_request import PageRequest, order_path
 from app.console.texts.flash import Flash
 from app.console.texts.labels import _
 from app.console.views.order_timeline import timeline_of
+from app.events.types import OrderState
 from app.operations.access.permissions import ROLE_OF, Action
-from app.operations.errors import BadCursor, OrderNotFound
+from app.operations.errors import BadCursor, BadRange, OrderNotFound
 from app.operations.maintenance.erasure import erase_order
 from app.operations.orders import history as operations
 from app.operations.orders.history import OrderHistory
@@ -19,7 +20,7 @@ from app.operations.orders.search import FoundOrderPage, OrderQuery, search_orde
 from app.operations.pagination import Place
 
 _PAGE_SIZE = 25
-_FIELDS = ("order_no", "sendid", "telno_tail", "money", "date")
+_FIELDS = ("order_no", "sendid", "telno_tail", "money", "state", "from", "to")
 
 
 async def search(page_request: PageRequest) -> Response:
@@ -27,8 +28,8 @@ async def search(page_request: PageRequest) -> Response:
 
     An order number alone redirects to its order.
     """
-    asked = {name: page_request.text(name) for name in _FIELDS}
-    given = {name: value for name, value in asked.items() if value}
+    given = filters_of(page_request)
+    asked = dict.fromkeys(_FIELDS, "") | given
     problem = None
     found = FoundOrderPage(items=[], next_cursor=None, has_more=False)
     try:
@@ -39,6 +40,8 @@ async def search(page_request: PageRequest) -> Response:
         )
     except ValidationError as error:
         problem = _PROBLEMS.get(str(error.errors()[0]["loc"][0]), _PROBLEMS[""])
+    except BadRange:
+        problem = _PROBLEMS["range"]
     except (ValueError, BadCursor):
         problem = _PROBLEMS[""]
     if list(given) == ["order_no"] and (
@@ -46,7 +49,17 @@ async def search(page_request: PageRequest) -> Response:
     ):
         return page_request.go(order_path(order_no))
     text = page_request.translated(problem) if problem else None
-    return page_request.page("orders.html", asked=asked, given=given, found=found, problem=text)
+    return page_request.page(
+        "orders.html", asked=asked, given=given, found=found, problem=text, states=list(OrderState)
+    )
+
+
+def filters_of(page_request: PageRequest) -> dict[str, str]:
+    """Return the search values of the page's address. `date` is a range of one day."""
+    day = page_request.text("date")
+    asked = {name: page_request.text(name) for name in _FIELDS}
+    asked |= {name: asked[name] or day for name in ("from", "to")}
+    return {name: value for name, value in asked.items() if value}
 
 
 async def show(page_request: PageRequest) -> Response:
@@ -72,7 +85,8 @@ async def show_personal(page_request: PageRequest) -> Response:
 _PROBLEMS = {
     "telno_tail": _("Enter the last four digits of the telephone number."),
     "money": _("Enter the amount in digits."),
-    "date": _("Enter the date as year, month and day."),
+    **dict.fromkeys(("from", "to"), _("Enter the date as year, month and day.")),
+    "range": _("The first day is later than the last."),
     "": _("These search values are invalid."),
 }
 

@@ -28,6 +28,7 @@ _WORDS: Mapping[type[Exception], str] = {
         "or it lacks parameters that judging needs."
     ),
     errors.NotRetriable: _("The webhook is no longer pending or dead, so it cannot be retried."),
+    errors.ExportsBusy: _("Other files are being sent. Try again in a moment."),
     errors.NotDismissible: _("It no longer needs attention. Another operator may have handled it."),
 }
 _FIELDS: Mapping[str, str] = {
@@ -40,6 +41,7 @@ _FIELDS: Mapping[str, str] = {
     ),
     "rate_limit": _("Enter a whole number from 1 to 10,000, or leave it empty."),
     "max_in_flight": _("Enter a whole number from 1 to 200, or leave it empty."),
+    "from": _("Choose 1 to 400 days; the first day must not be later than the last."),
     "timeout_ms": _("Enter a number of seconds from 1 to 60, or leave it empty."),
 }
 

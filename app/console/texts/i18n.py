@@ -1,6 +1,6 @@
 """Languages of the console: choice, catalogues, and formats of times, amounts and numbers."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
@@ -8,10 +8,10 @@ from io import BytesIO
 from pathlib import Path
 
 from babel import Locale, negotiate_locale
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_compact_decimal, format_currency, format_decimal
 
 COOKIE = "zeus_relay_language"
 LANGUAGE_SECONDS = 365 * 24 * 3600
@@ -95,6 +95,23 @@ def span(seconds: float, language: Language) -> str:
 def yen(amount: int, language: Language) -> str:
     """Return an amount in yen."""
     return format_currency(amount, "JPY", locale=_locale(language))
+
+
+def day(iso: str, language: Language) -> str:
+    """Return a day with its weekday, such as `2026年11月23日(月)`."""
+    pattern = {Language.JAPANESE: "y年M月d日(E)", Language.ENGLISH: "EEE d MMM y"}[language]
+    return format_date(date.fromisoformat(iso), pattern, locale=_locale(language))
+
+
+def short_day(iso: str, language: Language) -> str:
+    """Return a day in the least space, such as `11/23`."""
+    pattern = {Language.JAPANESE: "M/d", Language.ENGLISH: "d MMM"}[language]
+    return format_date(date.fromisoformat(iso), pattern, locale=_locale(language))
+
+
+def compact(value: int, language: Language) -> str:
+    """Return a round number in the least space, such as `250万` or `2.5M`."""
+    return format_compact_decimal(value, locale=_locale(language), fraction_digits=1)
 
 
 def number(value: int, language: Language) -> str:

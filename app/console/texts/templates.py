@@ -50,7 +50,7 @@ def _environment(language: Language) -> Environment:
 def _filters(language: Language, gettext: Callable[[str], str]) -> dict[str, Callable[..., Any]]:
     by_language = {
         name: partial(_in_language, getattr(i18n, name), language)
-        for name in ("in_words", "span", "yen", "number")
+        for name in ("in_words", "span", "yen", "number", "day", "short_day", "compact")
     }
     return by_language | {
         "moment": partial(_moment, language),
