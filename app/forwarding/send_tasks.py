@@ -30,19 +30,25 @@ from app.metrics import (
 )
 
 _REST_SECONDS = 2.0
+_PACE_SECONDS = 0.003
+"""Pause between two sends to capped or slow subscribers of one claim."""
 
 log = get_logger("forwarding")
 
 
 @dataclass(eq=False, slots=True)
 class _Send:
-    """One send: the beginning and the outcome of its attempt, and whether the attempt hangs."""
+    """One send: the beginning and the outcome of its attempt, and whether the attempt hangs.
+
+    It starts after `delay` seconds.
+    """
 
     webhook: ClaimedWebhook
     claimed_at: float = field(default_factory=monotonic)
     started: float = field(default_factory=monotonic)
     kind: OutcomeKind | None = None
     hangs: bool = False
+    delay: float = 0.0
 
 
 class SendTasks:
@@ -79,11 +85,19 @@ class SendTasks:
     def start(
         self, group: asyncio.TaskGroup, sender: Sender, claimed: Sequence[ClaimedWebhook]
     ) -> bool:
-        """Start a task for each webhook. Return whether another claim could find more now."""
+        """Start a task for each webhook. Return whether another claim could find more now.
+
+        Many capped and slow subscribers come in one claim. Their sends start one by one, so that
+        the others do not wait behind them for this thread.
+        """
         more = self._limits.add(claimed)
         self.show_in_flight()
+        delay = 0.0
         for webhook in claimed:
             send = _Send(webhook)
+            if self._limits.is_burdened(webhook.target):
+                delay += _PACE_SECONDS
+                send.delay = delay
             task = group.create_task(self._send(sender, send))
             self._sends[task] = send
             task.add_done_callback(self._sends.pop)
@@ -119,6 +133,8 @@ class SendTasks:
     async def _send(self, sender: Sender, send: _Send) -> None:
         webhook = send.webhook
         try:
+            if send.delay:
+                await asyncio.sleep(send.delay)
             if not await self._slots.acquire(webhook.target) or not await self._send_in_slot(
                 sender, send
             ):

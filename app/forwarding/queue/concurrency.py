@@ -106,6 +106,10 @@ class ConcurrencyLimits:
             limits.offer()
         return limits
 
+    def is_burdened(self, target: DeliveryTarget) -> bool:
+        """Return whether the subscriber timed out last or answers slowly."""
+        return target.capped or self._limits[target.subscriber_id].slow_answers
+
     def note_hanging(self, webhook: ClaimedWebhook) -> None:
         """Free the slot of an attempt that has been in flight for HANGING_S.
 
