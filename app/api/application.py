@@ -25,8 +25,10 @@ from app.api.routes import (
     overview,
     recoveries,
     rejected_samples,
+    reviews,
     subscribers,
     tokens,
+    unwanted,
 )
 from app.crypto.vault import Vault
 from app.db.engine import Sessions
@@ -35,6 +37,7 @@ from app.operations.access.tokens import Tokens
 from app.operations.feed.reader import Feed
 from app.operations.feed.wakeup import FeedWakeup
 from app.operations.monitoring.overview import Overviews
+from app.operations.reviews.settlement import DecisionRules
 from app.operations.subscribers.validation import UrlRules
 from app.scrapes import Scrapes
 
@@ -77,6 +80,7 @@ def make_api(
     rules: UrlRules | None = None,
     spool: Path | None = None,
     feed_wakeup: FeedWakeup | None = None,
+    decision_rules: DecisionRules | None = None,
 ) -> FastAPI:
     """Return the application: JSON under /v1 with a token; /healthz, /readyz, /metrics without.
 
@@ -101,6 +105,7 @@ def make_api(
         Overviews(sessions, spool),
         Feed(sessions, feed_wakeup or FeedWakeup(sessions)),
         Scrapes(exposition),
+        decision_rules or DecisionRules(),
     )
     app.include_router(health.router)
     app.include_router(_v1())
@@ -125,6 +130,8 @@ def _v1() -> APIRouter:
         exports,
         notices,
         rejected_samples,
+        reviews,
+        unwanted,
         events,
         event_types,
         outbound,

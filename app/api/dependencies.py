@@ -16,6 +16,7 @@ from app.operations.feed.reader import Feed
 from app.operations.models import Line
 from app.operations.monitoring.overview import Overviews
 from app.operations.pagination import DEFAULT_LIMIT, LIMIT, Place
+from app.operations.reviews.settlement import DecisionRules
 from app.operations.subscribers.validation import UrlRules
 from app.scrapes import Scrapes
 
@@ -30,6 +31,7 @@ class ApiDependencies:
     overviews: Overviews
     feed: Feed
     scrapes: Scrapes
+    decision_rules: DecisionRules = field(default_factory=DecisionRules)
     export_slots: ExportSlots = field(default_factory=ExportSlots)
 
 

@@ -12,6 +12,7 @@ from app.cli.commands import (
     onboarding,
     orders,
     outbound,
+    reviews,
     spool,
     subscribers,
     tokens,
@@ -30,7 +31,7 @@ def commands() -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_show_locals=False,  # they hold names and telephone numbers
     )
-    for group in (subscribers, orders, notices, outbound, tokens, audit, spool):
+    for group in (subscribers, orders, reviews, notices, outbound, tokens, audit, spool):
         app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
     for command in (
         maintenance.migrate,

@@ -22,6 +22,7 @@ from app.operations.access.generated_keys import vault_of
 from app.operations.access.permissions import Actor, Role, Via
 from app.operations.errors import NotAcceptable, OperationError
 from app.operations.models import Value
+from app.operations.reviews.settlement import DecisionRules
 from app.operations.subscribers.validation import UrlRules
 from app.settings import Settings, WrongSettings, load_settings, variable_of
 
@@ -60,6 +61,11 @@ class CommandContext:
     def rules(self) -> UrlRules:
         """Return the rules for subscribers' URLs."""
         return UrlRules.of(self.settings)
+
+    @property
+    def decision_rules(self) -> DecisionRules:
+        """Return the settings that decisions about orders follow."""
+        return DecisionRules.of(self.settings)
 
 
 def given(kind: type[Given], **values: object) -> Given:

@@ -20,10 +20,19 @@ from app.judging.surroundings import read_surroundings
 from app.order_life.change import OrderChange, Settled
 from app.order_life.consequences import reject
 from app.order_life.order_state import KnownOrder
-from app.order_life.reviews import Review, Settlement
+from app.order_life.relatives import PAID, READ_AT_MOST, SENDID_LIMIT
+from app.order_life.reviews import Reason, Review, Settlement
 
 _ORDER_OF = text("SELECT order_no FROM reviews WHERE id = CAST(:id AS uuid)")
 _REVIEW = text("SELECT * FROM reviews WHERE id = CAST(:id AS uuid) FOR UPDATE")
+_PAID_ORDERS = text(f"""
+SELECT order_no FROM (
+  SELECT order_no, state, sendid, created_at FROM orders
+  WHERE sendid = :sendid AND sendid <> '' AND length(sendid) <= {SENDID_LIMIT}
+  ORDER BY sendid DESC, created_at DESC, order_no DESC LIMIT {READ_AT_MOST}
+) AS newest
+WHERE state = ANY (ARRAY{sorted(state.value for state in PAID)})
+""")  # noqa: S608 - only our own constants are put in
 _NO_WAIT = timedelta(0)
 
 
@@ -54,7 +63,7 @@ async def settle(
     orders = await _lock_orders(session, [order_no]) if order_no else {}
     review = await _open_review(session, review_id, settlement)
     settled = Settled(review, settlement, settled_by, note)
-    if not orders:
+    if not orders or review.reason is Reason.QUARANTINED:  # it belongs to no order yet
         await write_reviews(session, [], [settlement_row(settled)], ())
         return
     change = await _change_of(session, orders[review.order_no or ""], policy)
@@ -81,6 +90,19 @@ async def reject_orders(
         reject(change)
         changes.append(change)
     await _write(session, [change for change in changes if change.events], first_wait)
+
+
+async def reject_sendid(
+    session: AsyncSession, sendid: str, *, policy: Policy, first_wait: timedelta = _NO_WAIT
+) -> None:
+    """Open the review `unwanted_payment` for each paid order with this sendid.
+
+    Waits until no worker judges anything: an order that is paid in this moment may be in any lane.
+    The newest orders are looked at. Never commit.
+    """
+    await sql.await_every_lane(session)
+    order_nos = await session.scalars(_PAID_ORDERS, {"sendid": sendid})
+    await reject_orders(session, order_nos.all(), policy=policy, first_wait=first_wait)
 
 
 async def _lock_orders(session: AsyncSession, order_nos: Collection[str]) -> dict[str, KnownOrder]:

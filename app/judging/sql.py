@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Text, Uuid
 
-from app.db.lanes import lane_of
+from app.db.lanes import LANES, lane_of
 from app.events.types import OrderState
 from app.judging.lane_bounds import LaneBounds
 from app.judging.review_rows import read_review
@@ -224,6 +224,11 @@ async def await_lanes(session: AsyncSession, order_nos: Collection[str]) -> None
     """Wait until no worker judges these orders, and keep it so until the transaction ends."""
     lanes = sorted({lane_of(order_no) for order_no in order_nos})
     await session.execute(_AWAIT_LANES, {"lanes": lanes})
+
+
+async def await_every_lane(session: AsyncSession) -> None:
+    """Wait until no worker judges any order, and keep it so until the transaction ends."""
+    await session.execute(_AWAIT_LANES, {"lanes": list(range(LANES))})
 
 
 async def lock_idle_lanes(session: AsyncSession, lanes: Collection[int]) -> set[int]:

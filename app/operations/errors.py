@@ -61,6 +61,20 @@ class SampleNotFound(NotFound):
         super().__init__("There is no rejected sample with this id.")
 
 
+class ReviewNotFound(NotFound):
+    """No review has this id."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no review with this id.")
+
+
+class UnwantedNotFound(NotFound):
+    """This order or sendid is not marked as unwanted."""
+
+    def __init__(self) -> None:
+        super().__init__("It is not marked as unwanted.")
+
+
 class TokenNotFound(NotFound):
     """No token has this name, or it was revoked."""
 
@@ -135,6 +149,14 @@ class NotDismissible(OperationError):
     def __init__(self, state: str) -> None:
         super().__init__(f"It needs no review ({state}), so it cannot be dismissed.")
         self.state = state
+
+
+class NotSettlable(OperationError):
+    """The review is settled; `settlement` says how. Only `release` can follow another decision."""
+
+    def __init__(self, settlement: str) -> None:
+        super().__init__(f"The review is settled already ({settlement}).")
+        self.settlement = settlement
 
 
 class SubscriberPaused(OperationError):

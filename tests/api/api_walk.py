@@ -6,10 +6,17 @@ from typing import Any
 from app.clock import now, uuid7
 from app.db.tables.jobs import RecoveryJobRow
 from app.db.tables.notices import RejectedSampleRow
+from app.db.tables.reviews import ReviewRow
 from app.operations.access.permissions import Role
 from app.operations.access.tokens import NewToken, create_token
 from tests.api.api_client import Api
-from tests.operations.operations_setup import ADMIN, CALL_VALUES, ORDER_NO, SOURCE, OperationsSetup
+from tests.operations.operations_setup import (
+    ADMIN,
+    CALL_VALUES,
+    ORDER_NO,
+    SOURCE,
+    OperationsSetup,
+)
 
 TABLES = (
     "notices",
@@ -24,6 +31,9 @@ TABLES = (
     "audit_entries",
     "idempotent_answers",
     "recovery_jobs",
+    "reviews",
+    "review_notes",
+    "unwanted",
 )
 BODIES: dict[str, Any] = {
     "add_subscriber": {"name": "new", "url": "https://new.example/"},
@@ -34,6 +44,8 @@ BODIES: dict[str, Any] = {
     "dismiss_notice": {"reason": "a test call"},
     "dismiss_rejected_sample": {"reason": "a test call"},
     "dismiss_outbound_webhook": {"reason": "an old shop"},
+    "settle_review": {"settlement": "release", "note": "asked Zeus"},
+    "add_review_note": {"text": "asked Zeus"},
     "create_token": {"name": "mori", "role": "viewer"},
 }
 Names = dict[str, dict[str, Any]]
@@ -92,6 +104,15 @@ async def recovery(setup: OperationsSetup) -> Any:
     return job_id
 
 
+async def review(setup: OperationsSetup) -> Any:
+    """Record an open review that holds no goods. Return its id."""
+    review_id = uuid7()
+    row = ReviewRow(id=review_id, reason="sendid_shared", order_no=ORDER_NO, cycle=1, details={})
+    async with setup.sessions.begin() as session:
+        session.add(row)
+    return review_id
+
+
 async def token(setup: OperationsSetup, name: str, role: Role) -> str:
     """Create a token and return it."""
     return (await create_token(setup.sessions, NewToken(name=name, role=role), ADMIN)).token
@@ -116,7 +137,10 @@ async def filled(setup: OperationsSetup) -> Names:
         "webhook_id": webhook_ids[0],
         "sample_id": await sample(setup),
         "recovery_id": await recovery(setup),
+        "review_id": await review(setup),
+        "sendid": "A-9999",
     }
+    await setup.run("INSERT INTO unwanted VALUES ('sendid', 'A-9999', now(), 'sato')")
     return {
         "*": common,
         "dismiss_notice": {"notice_id": second},

@@ -73,7 +73,8 @@ def test_every_operation_documents_its_answers_and_its_token() -> None:
     for name, operation in _operations(document):
         statuses = set(operation["responses"])
         assert {"401", "422", "500", "503"} <= statuses, name
-        assert ("{" in name) <= ("404" in statuses), name
+        names_something = "{" in name and not name.startswith("put ")  # a PUT may be the first
+        assert names_something <= ("404" in statuses), name
         assert operation["security"], name
         for status, response in operation["responses"].items():
             if int(status) >= 400:

@@ -29,15 +29,29 @@ from app.operations.orders.history import show_order
 from app.operations.orders.search import OrderQuery, search_orders
 from app.operations.orders.totals import Grouping, TotalsQuery, read_totals
 from app.operations.pagination import Place
+from app.operations.reviews.reviews import list_reviews, show_review
 from app.operations.subscribers.recovery import RecoveryRequest, recover
+from app.order_life.reviews import Reason
 from tests.conftest import TEMPLATE, with_database
 
-BIG = ("notices", "answers", "orders", "events", "outbound_webhooks", "attempts", "audit_entries")
+BIG = (
+    "notices",
+    "answers",
+    "orders",
+    "events",
+    "outbound_webhooks",
+    "attempts",
+    "audit_entries",
+    "reviews",
+    "review_notes",
+    "unwanted",
+)
 MOST_ROWS = {
     "*": 1_000,
     "overview": 65_000,
     "attention": 12_000,
     "accepted notices": 4_000,
+    "settled reviews": 4_000,
     "what a recovery would send": 25_000,
     "totals of a day": 21_000,
 }
@@ -45,10 +59,12 @@ MOST_ROWS = {
 
 The overview counts the 20,000 calls of a day, each with its answer. Items that need review are
 counted up to 10,000. Accepted notices have no own index, which would slow every call: their list
-skips the newest unjudged notices, 3,000 here. A recovery may scan all pending webhooks, 20,000
-here, and never all events. Totals read the orders of their days, 20,000 a day.
+skips the newest unjudged notices, 3,000 here. That of settled reviews skips the open ones. A
+recovery may scan all pending webhooks, 20,000 here, and never all events. Totals read the orders of
+their days, 20,000 a day.
 """
 LAUNCH = datetime(2020, 1, 1, tzinfo=UTC)
+REVIEW_ID = uuid4()
 LONG_AGO = 60_000
 """Number of the first rows with values that never occur later: an amount, an operator, verdicts."""
 
@@ -109,6 +125,20 @@ _FILL = (
     SELECT {_ID}, CASE WHEN n < {LONG_AGO} THEN 'left' ELSE 'o' || n % 3 END, 'admin', 'api',
       CASE WHEN n % 50000 = 0 THEN 'token.revoked' ELSE 'personal_data.seen' END, 'order:o' || n
     FROM ({_MOMENTS}) AS moments""",
+    f"""INSERT INTO reviews (id, reason, order_no, related_order_no, details, opened_at, settled_at,
+      settlement)
+    SELECT {_ID}, CASE WHEN n < {LONG_AGO} THEN 'paid_twice' WHEN n % 20 = 0 THEN 'values_differ'
+        ELSE 'conflict' END,
+      'o' || n, CASE WHEN n < {LONG_AGO} THEN 'o' || (n + 1) END, '{{}}', at,
+      CASE WHEN n % 5000 <> 0 AND n < 197000 THEN at END,
+      CASE WHEN n % 5000 <> 0 AND n < 197000 THEN 'dismiss' END
+    FROM ({_MOMENTS}) AS moments""",
+    f"""INSERT INTO reviews (id, reason, order_no, details)
+    VALUES ('{REVIEW_ID}', 'money_unreadable', 'o78', '{{}}')""",
+    """INSERT INTO review_notes (id, review_id, written_by, text)
+    SELECT gen_random_uuid(), id, 'sato', 'asked Zeus' FROM reviews""",
+    f"INSERT INTO unwanted (kind, value, created_by) SELECT 'order_no', 'o' || n, 'sato' "
+    f"FROM ({_MOMENTS}) AS moments WHERE n % 2 = 0",
     "VACUUM ANALYZE",
 )
 
@@ -252,6 +282,21 @@ READS: dict[str, Read] = {
     "all webhooks of one that is paused": lambda s: list_outbound(s, Place(), subscriber="held"),
     "audit of an action": lambda s: list_audit(s, Place(), action=Action.TOKEN_REVOKED),
     "audit of a subject": lambda s: list_audit(s, Place(), subject="order:o77"),
+    "reviews": lambda s: list_reviews(s, Place()),
+    "open reviews": lambda s: list_reviews(s, Place(), is_open=True),
+    "settled reviews": lambda s: list_reviews(s, Place(), is_open=False),
+    "reviews of an order": lambda s: list_reviews(s, Place(), order_no="o77"),
+    "open reviews of an order by reason": lambda s: list_reviews(
+        s, Place(), order_no="o77", is_open=True, reason=Reason.PAID_TWICE
+    ),
+    "open reviews with a reason": lambda s: list_reviews(
+        s, Place(), is_open=True, reason=Reason.VALUES_DIFFER
+    ),
+    "settled reviews with a reason": lambda s: list_reviews(
+        s, Place(), is_open=False, reason=Reason.PAID_TWICE
+    ),
+    "reviews with a rare reason": lambda s: list_reviews(s, Place(), reason=Reason.SENDID_SHARED),
+    "one review": lambda s: show_review(s, REVIEW_ID),
     "all notices": lambda s: list_notices(s, Place()),
     "notices that need attention": lambda s: list_notices(s, Place(), attention=True),
     "all webhooks": lambda s: list_outbound(s, Place()),
@@ -350,4 +395,7 @@ async def test_later_pages_are_index_scans_too(
     await second("money", lambda s, p: search_orders(s, p, OrderQuery(money=5400)))
     days = OrderQuery.model_validate({"state": "paid", "from": "2020-01-01", "to": now().date()})
     await second("state and days", lambda s, p: search_orders(s, p, days))
+    await second("reviews", list_reviews)
+    await second("open reviews", lambda s, p: list_reviews(s, p, is_open=True))
+    await second("reviews by reason", lambda s, p: list_reviews(s, p, reason=Reason.CONFLICT))
     await second("audit", lambda s, p: list_audit(s, p, operator="o1"))

@@ -32,8 +32,19 @@ HELP: Mapping[str, str] = {
     "List rejected calls that look like Zeus's, newest first.": (
         "拒否したうち、ゼウスらしいコールの一覧を表示する（新しい順）"
     ),
-    "Release a call from quarantine; a worker then judges it despite its faults.": (
-        "保留されたコールを、問題があっても判定させる"
+    "Release a call from quarantine; a worker then judges it, with corrected values if given.": (
+        "保留されたコールを判定させる。値を訂正することもできる"
+    ),
+    "List the reviews, newest first.": "確認事項の一覧を表示する（新しい順）",
+    "Show a review: the values that disagree, the calls, and the notes.": (
+        "確認事項の、食い違う値、コール、メモを表示する"
+    ),
+    "Settle a review. With release, its order is released if nothing else holds it.": (
+        "確認事項に結論を出す。`release` なら、ほかに止めるものがないオーダーは発送可になる"
+    ),
+    "Add a note to a review, open or settled.": "確認事項にメモを書き足す",
+    "Mark a purchase that you cancelled. If it is paid all the same, a review says so.": (
+        "取り消した購入を記録する。それでも支払われると、確認事項になる"
     ),
     "Record a rejected call as a notice; a worker judges it. Allow its source, too.": (
         "拒否したコールを取り込み、ほかのコールと同じように判定する。送信元も許可に加えること"

@@ -12,15 +12,34 @@ OPERATIONS: Mapping[str, str] = {
         "オーダーの個人情報（原文、お客様の情報、配信先の応答）を消去する。判定の結果は残る"
     ),
     "GET /v1/orders/{order_no}": "1つのオーダーの、コール、イベント、Webhook、送信の記録",
+    "PUT /v1/orders/{order_no}/unwanted": (
+        "取り消したオーダーとして記録する。それでも支払われると、確認事項 `unwanted_payment` になる"
+    ),
+    "DELETE /v1/orders/{order_no}/unwanted": (
+        "オーダーの取り消しの記録を消す。すでにある確認事項はそのまま残る"
+    ),
+    "GET /v1/reviews": "人が判断することと、判断したこと（新しい順）",
+    "GET /v1/reviews/{review_id}": "1つの確認事項とそのメモ",
+    "POST /v1/reviews/{review_id}/settle": (
+        "確認事項に結論を出す。ほかに止めるものがなければ、オーダーは発送可になる"
+    ),
+    "POST /v1/reviews/{review_id}/notes": "確認事項にメモを書き足す",
+    "GET /v1/unwanted/{sendid}": "取り消した購入の記録",
+    "PUT /v1/unwanted/{sendid}": (
+        "コールが届く前でも、取り消した購入として記録する。支払われると確認事項になる"
+    ),
+    "DELETE /v1/unwanted/{sendid}": (
+        "購入の取り消しの記録を消す。すでにある確認事項はそのまま残る"
+    ),
     "GET /v1/orders.csv": "すべての条件に合うオーダーの、表計算ソフト用のCSV（新しい順）",
     "GET /v1/events.jsonl": "イベントのJSON Lines（古い順）。個人情報は伏せる",
-    "GET /v1/reviews.csv": "要確認の表計算ソフト用のCSV（新しい順）",
+    "GET /v1/reviews.csv": "確認事項の表計算ソフト用のCSV（新しい順）",
     "GET /v1/totals": ("400日までの、日、店舗、IPコードごと、状態ごとのオーダーの件数と金額の合計"),
     "GET /v1/totals.csv": "同じ集計のCSV。集計の単位と状態ごとに1行",
     "GET /v1/notices": "ゼウスからのコール（新しい順）",
     "GET /v1/notices/{notice_id}": "1つのコールの、届いたままのバイト列と読み取った内容",
     "POST /v1/notices/{notice_id}/release": (
-        "保留されたコールを、問題があっても判定させる。ワーカーがまもなく判定する"
+        "保留されたコールを、必要なら値を訂正して判定させる。ワーカーがまもなく判定する"
     ),
     "POST /v1/notices/{notice_id}/dismiss": (
         "保留または内容の食い違うコールを、要対応から外す。判定は変わらない"

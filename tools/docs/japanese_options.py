@@ -22,6 +22,24 @@ PARAMETERS: Mapping[str, str] = {
         "開発者向け。テーブルの差分からマイグレーションを作る"
     ),
     "The notice's id.": "コールのID",
+    (
+        "A corrected value of a parameter, such as status=04. May be repeated. An empty value "
+        "removes the parameter."
+    ): "パラメータの正しい値（`status=04` など。複数回指定可）。値が空なら、そのパラメータを除く",
+    "The review's id (see list).": "確認事項のID（`list` で分かる）",
+    "Only open or only settled reviews.": "未決のものだけ、または結論の出たものだけ",
+    "Only reviews with this reason.": "この理由のものだけ",
+    "Only reviews of this order, alone or in a pair.": (
+        "このオーダーのものだけ（2つのオーダーにかかわるものも含む）"
+    ),
+    "release: the goods may go. hold: they stay. dismiss: there is nothing to decide.": (
+        "`release` は発送してよい、`hold` は発送しない、`dismiss` は判断することがない"
+    ),
+    "The note.": "メモ",
+    "Mark every order with this number of yours (sendid), also those to come.": (
+        "この `sendid` のオーダーを、これから届くものも含めてすべて記録する"
+    ),
+    "Remove the mark.": "記録を消す",
     "The reason, for other operators.": "理由（ほかの担当者のため）",
     "The sample's id.": "見本のID",
     "Only notices with this verdict.": "この判定のコールだけ",

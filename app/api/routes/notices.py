@@ -12,7 +12,9 @@ from app.operations.attention import dismissal as dismissals
 from app.operations.attention.dismissal import Dismissal
 from app.operations.models import Line
 from app.operations.notices import notices as operations
+from app.operations.notices import release as releases
 from app.operations.notices.notices import Notice, NoticeInFull, NoticePage, VerdictFilter
+from app.operations.notices.release import NoticeRelease
 
 router = APIRouter(prefix="/notices", tags=["notices"])
 
@@ -50,10 +52,18 @@ async def show_notice(
     "/{notice_id}/release", responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 )
 async def release_notice(
-    dependencies: WithDependencies, actor: WithActor, notice_id: UUID
+    dependencies: WithDependencies,
+    actor: WithActor,
+    notice_id: UUID,
+    release: NoticeRelease | None = None,
 ) -> Notice:
-    """Release a call from quarantine. A worker judges it soon, in spite of its faults."""
-    return await operations.release_notice(dependencies.sessions, notice_id, actor)
+    """Release a call from quarantine. A worker judges it soon, with the corrected `parameters`.
+
+    A call that would be quarantined again is not released.
+    """
+    return await releases.release_notice(
+        dependencies.sessions, notice_id, actor, release, dependencies.decision_rules
+    )
 
 
 @router.post(
@@ -63,4 +73,6 @@ async def dismiss_notice(
     dependencies: WithDependencies, actor: WithActor, notice_id: UUID, dismissal: Dismissal
 ) -> Notice:
     """Remove a quarantined or conflicting call from the attention list. Its verdict stays."""
-    return await dismissals.dismiss_notice(dependencies.sessions, notice_id, dismissal, actor)
+    return await dismissals.dismiss_notice(
+        dependencies.sessions, notice_id, dismissal, actor, dependencies.decision_rules
+    )

@@ -1,9 +1,9 @@
-"""Routes of orders, /v1/orders: search, history, erasure."""
+"""Routes of orders, /v1/orders: search, history, erasure, and marks of unwanted ones."""
 
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from app.api.dependencies import ShownTo, WithActor, WithDependencies, WithPlace
 from app.api.problems import documented
@@ -16,6 +16,8 @@ from app.operations.orders import search
 from app.operations.orders.days import Day
 from app.operations.orders.history import OrderHistory
 from app.operations.orders.search import FoundOrderPage, Money, OrderQuery, Tail
+from app.operations.reviews import unwanted
+from app.operations.reviews.unwanted import Unwanted
 
 router = APIRouter(prefix="/orders", tags=["orders"])
 
@@ -111,6 +113,32 @@ async def erase_order(
     This erases from the database. `zeus-relay spool forget` erases from the disk of a receiver.
     """
     return await erasure.erase_order(dependencies.sessions, actor, order_no)
+
+
+@router.put("/{order_no:path}/unwanted")
+async def mark_order_unwanted(
+    dependencies: WithDependencies, order_no: OrderNo, actor: WithActor
+) -> Unwanted:
+    """Mark an order as cancelled by the merchant. A payment makes the review `unwanted_payment`.
+
+    The order need not be known yet. Zeus is not told: the slip can still be paid.
+    """
+    return await unwanted.reject_order(
+        dependencies.sessions, order_no, actor, dependencies.decision_rules
+    )
+
+
+@router.delete(
+    "/{order_no:path}/unwanted",
+    status_code=HTTPStatus.NO_CONTENT,
+    responses=documented(HTTPStatus.NOT_FOUND),
+)
+async def unmark_order_unwanted(
+    dependencies: WithDependencies, order_no: OrderNo, actor: WithActor
+) -> Response:
+    """Remove the mark of an order. Reviews that it opened stay open."""
+    await unwanted.want_order(dependencies.sessions, order_no, actor)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.get("/{order_no:path}", responses=documented(HTTPStatus.NOT_FOUND))

@@ -1,5 +1,6 @@
 """`zeus-relay notices`: Zeus's calls and the verdicts on them."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -22,7 +23,9 @@ from app.cli.output import (
 from app.operations.attention import dismissal as dismissals
 from app.operations.attention.dismissal import Dismissal
 from app.operations.notices import notices as operations
+from app.operations.notices import release as releases
 from app.operations.notices.notices import Notice, NoticeInFull, VerdictFilter
+from app.operations.notices.release import NoticeRelease
 from app.operations.pagination import DEFAULT_LIMIT, Place
 
 app = typer.Typer(help="Zeus's calls and the verdicts on them.", no_args_is_help=True)
@@ -30,6 +33,16 @@ rejected_samples.add_commands(app)
 
 NoticeId = Annotated[
     UUID, typer.Argument(metavar="ID", help="The notice's id.", show_default=False)
+]
+Corrections = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="A corrected value of a parameter, such as status=04. May be repeated. An empty value "
+        "removes the parameter.",
+        show_default=False,
+    ),
 ]
 OfVerdict = Annotated[
     VerdictFilter | None, typer.Option("--verdict", help="Only notices with this verdict.")
@@ -84,10 +97,13 @@ def show(notice_id: NoticeId, as_json: AsJson = False, personal: Personal = Fals
 
 
 @app.command()
-def release(notice_id: NoticeId, as_json: AsJson = False) -> None:
-    """Release a call from quarantine; a worker then judges it despite its faults."""
+def release(notice_id: NoticeId, corrections: Corrections = None, as_json: AsJson = False) -> None:
+    """Release a call from quarantine; a worker then judges it, with corrected values if given."""
+    wanted = given(NoticeRelease, parameters=_pairs(corrections)) if corrections else None
     notice = run(
-        lambda context: operations.release_notice(context.sessions, notice_id, context.actor)
+        lambda context: releases.release_notice(
+            context.sessions, notice_id, context.actor, wanted, context.decision_rules
+        )
     )
     if as_json:
         print_json(notice)
@@ -101,13 +117,21 @@ def dismiss(notice_id: NoticeId, reason: Reason, as_json: AsJson = False) -> Non
     dismissal = given(Dismissal, reason=reason)
     notice = run(
         lambda context: dismissals.dismiss_notice(
-            context.sessions, notice_id, dismissal, context.actor
+            context.sessions, notice_id, dismissal, context.actor, context.decision_rules
         )
     )
     if as_json:
         print_json(notice)
     else:
         typer.echo(f"dismissed {notice.id}")
+
+
+def _pairs(texts: Sequence[str]) -> dict[str, str]:
+    """Return the corrections by parameter. Raise BadParameter for one without an equals sign."""
+    pairs = [str(must_be_text(text)).partition("=") for text in texts]
+    if not all(equals for _, equals, _ in pairs):
+        raise typer.BadParameter("needs NAME=VALUE", param_hint="--set")
+    return {name: value for name, _, value in pairs}
 
 
 def _row(notice: Notice) -> tuple[object, ...]:
@@ -132,6 +156,7 @@ def _print_in_full(notice: NoticeInFull) -> None:
             "answered": notice.answered_at,
             "source": notice.source,
             "events": notice.event_ids,
+            "to correct": notice.to_correct,
         }
     )
     typer.echo("\nParameters")
@@ -142,6 +167,9 @@ def _print_in_full(notice: NoticeInFull) -> None:
             *((f"{name} (unknown)", value) for name, value in notice.unknown.items()),
         ],
     )
+    if notice.corrections:
+        typer.echo("\nCorrected by an operator")
+        print_table(["NAME", "VALUE"], list(notice.corrections.items()))
     typer.echo(f"\nRaw\n{notice.method} {notice.target}")
     typer.echo(notice.headers.replace("\\r\\n", "\n"))
     typer.echo(notice.body)

@@ -1,10 +1,10 @@
-"""`zeus-relay orders`: search, export, history and erasure of orders."""
+"""`zeus-relay orders`: search, export, history, erasure and marks of orders."""
 
 from typing import Annotated
 
 import typer
 
-from app.cli.context import given, must_be_text, run
+from app.cli.context import CommandContext, given, must_be_text, run
 from app.cli.order_options import (
     DateOption,
     FromOption,
@@ -32,8 +32,29 @@ from app.operations.orders import history as operations
 from app.operations.orders.history import Order, OrderHistory
 from app.operations.orders.search import OrderQuery, search_orders
 from app.operations.pagination import DEFAULT_LIMIT, Place
+from app.operations.reviews import unwanted as marks
+from app.operations.reviews.unwanted import Unwanted
 
-app = typer.Typer(help="Find, export, show and erase orders.", no_args_is_help=True)
+app = typer.Typer(help="Find, export, show, erase and mark orders.", no_args_is_help=True)
+
+UnwantedOrderNo = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="ORDER_NO",
+        help="Zeus's order number (オーダー番号).",
+        callback=must_be_text,
+        show_default=False,
+    ),
+]
+UnwantedSendid = Annotated[
+    str | None,
+    typer.Option(
+        "--sendid",
+        help="Mark every order with this number of yours (sendid), also those to come.",
+        callback=must_be_text,
+        show_default=False,
+    ),
+]
 
 
 @app.command()
@@ -135,9 +156,45 @@ def show(
             **(_fields(history.order) if history.order else {"state": "never judged"}),
         }
     )
+    print_fields(_decisions(history))
     if history.customer:
         print_fields({f"customer {name}": value for name, value in history.customer.items()})
     _print_history(history)
+
+
+@app.command()
+def unwanted(
+    order_no: UnwantedOrderNo = None,
+    sendid: UnwantedSendid = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Remove the mark.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Mark a purchase that you cancelled. If it is paid all the same, a review says so."""
+    if (order_no is None) == (sendid is None):
+        raise typer.BadParameter("give either ORDER_NO or --sendid")
+    marked = run(lambda context: _marked(context, order_no, sendid or "", undo))
+    if as_json and marked:
+        print_json(marked)
+    elif marked:
+        typer.echo(f"{marked.kind} {marked.value} is unwanted; Zeus's slip can still be paid")
+    else:
+        typer.echo("removed; open reviews stay open")
+
+
+async def _marked(
+    context: CommandContext, order_no: str | None, sendid: str, undo: bool
+) -> Unwanted | None:
+    """Mark a purchase and return the mark, or remove it."""
+    sessions, actor, rules = context.sessions, context.actor, context.decision_rules
+    if undo and order_no is not None:
+        await marks.want_order(sessions, order_no, actor)
+    elif undo:
+        await marks.want_sendid(sessions, sendid, actor)
+    elif order_no is not None:
+        return await marks.reject_order(sessions, order_no, actor, rules)
+    else:
+        return await marks.reject_sendid(sessions, sendid, actor, rules)
+    return None
 
 
 @app.command()
@@ -213,6 +270,15 @@ def _print_history(history: OrderHistory) -> None:
                 f"    {attempt.started_at:%Y-%m-%d %H:%M:%SZ}  {attempt.outcome}{answer}"
                 f"  {attempt.duration_ms} ms"
             )
+
+
+def _decisions(history: OrderHistory) -> dict[str, object]:
+    open_reviews = [review for review in history.reviews if review.settled_at is None]
+    return {
+        "release": history.release.state,
+        "unwanted": history.unwanted,
+        "open reviews": [f"{review.reason} {review.id}" for review in open_reviews],
+    }
 
 
 def _fields(order: Order) -> dict[str, object]:

@@ -14,6 +14,7 @@ from app.network.allowed_sources import SourceCheck
 from app.operations.access.tokens import Tokens
 from app.operations.exports.slots import ExportSlots
 from app.operations.monitoring.overview import Overviews
+from app.operations.reviews.settlement import DecisionRules
 from app.operations.subscribers.validation import UrlRules
 
 
@@ -28,5 +29,6 @@ class ConsoleDependencies:
     rules: UrlRules
     source_check: SourceCheck
     settings: Sequence[ShownSetting] = ()
+    decision_rules: DecisionRules = field(default_factory=DecisionRules)
     sign_in_limiter: SignInLimiter = field(default_factory=SignInLimiter)
     export_slots: ExportSlots = field(default_factory=ExportSlots)

@@ -11,6 +11,7 @@ from app.operations.access.permissions import ROLE_OF, Action
 from app.operations.attention.dismissal import Dismissal, dismiss_notice
 from app.operations.errors import OperationError
 from app.operations.notices import notices as operations
+from app.operations.notices.release import release_notice
 
 
 async def show(page_request: PageRequest) -> Response:
@@ -26,8 +27,11 @@ async def show_personal(page_request: PageRequest) -> Response:
 async def release(page_request: PageRequest) -> Response:
     """Release a call from quarantine; a worker then judges it."""
     try:
-        await operations.release_notice(
-            page_request.dependencies.sessions, _id(page_request), page_request.actor
+        await release_notice(
+            page_request.dependencies.sessions,
+            _id(page_request),
+            page_request.actor,
+            rules=page_request.dependencies.decision_rules,
         )
     except OperationError as error:
         return page_request.action_failed(error)
@@ -42,6 +46,7 @@ async def dismiss(page_request: PageRequest) -> Response:
             _id(page_request),
             Dismissal(reason=page_request.form.text("reason")),
             page_request.actor,
+            page_request.dependencies.decision_rules,
         )
     except (OperationError, ValidationError) as error:
         return page_request.action_failed(error)

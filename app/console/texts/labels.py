@@ -122,6 +122,10 @@ ACTIONS: Mapping[str, str] = {
     Action.NOTICE_DISMISSED: _("Call dismissed"),
     Action.SAMPLE_RELEASED: _("Rejected call recorded"),
     Action.SAMPLE_DISMISSED: _("Rejected call dismissed"),
+    Action.REVIEW_SETTLED: _("Review settled"),
+    Action.REVIEW_NOTED: _("Note written"),
+    Action.ORDER_UNWANTED: _("Marked as unwanted"),
+    Action.ORDER_WANTED: _("Mark as unwanted removed"),
     Action.WEBHOOK_RETRIED: _("Webhook retried"),
     Action.WEBHOOK_DISMISSED: _("Webhook dismissed"),
     Action.WEBHOOKS_RECOVERED: _("Recovery started"),
@@ -143,6 +147,8 @@ ACTIONS: Mapping[str, str] = {
 }
 SUBJECTS: Mapping[str, str] = {
     "order": _("Order"),
+    "sendid": _("Purchase (sendid)"),
+    "review": _("Review"),
     "notice": _("Call"),
     "sample": _("Rejected call"),
     "webhook": _("Webhook"),

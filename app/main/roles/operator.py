@@ -20,6 +20,7 @@ from app.operations.access.generated_keys import admin_token_of, vault_of
 from app.operations.access.tokens import Tokens
 from app.operations.feed.wakeup import FeedWakeup
 from app.operations.monitoring.overview import Overviews
+from app.operations.reviews.settlement import DecisionRules
 from app.operations.subscribers.validation import UrlRules
 from app.settings import Settings
 
@@ -51,6 +52,7 @@ class OperatorRole:
         """Bind the private listener; raises CannotListen."""
         self._engine = make_engine(url, application="zeus-relay operator")
         sessions, rules = make_sessions(self._engine), UrlRules.of(settings)
+        decision_rules = DecisionRules.of(settings)
         self._notify_listener = NotifyListener(url, (OUTBOUND,))
         self._feed_wakeup = FeedWakeup(sessions)
         api = make_api(
@@ -60,6 +62,7 @@ class OperatorRole:
             rules=rules,
             spool=settings.spool_path,
             feed_wakeup=self._feed_wakeup,
+            decision_rules=decision_rules,
         )
         console = make_console(
             ConsoleDependencies(
@@ -70,6 +73,7 @@ class OperatorRole:
                 rules=rules,
                 source_check=SourceCheck(Sources((), tuple(settings.trusted_proxies))),
                 settings=shown_settings(settings),
+                decision_rules=decision_rules,
             )
         )
         self._listener = HttpListener(

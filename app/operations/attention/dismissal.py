@@ -5,22 +5,33 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 from sqlalchemy import func, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
 from app.db.tables.notices import NoticeRow, RejectedSampleRow
 from app.db.tables.webhooks import OutboundWebhookRow
 from app.operations.access.audit import write_entry
 from app.operations.access.permissions import Action, Actor
+from app.operations.attention.settlement import OF_NOTICES
 from app.operations.deliveries.models import OutboundWebhookInFull, WebhookState
 from app.operations.deliveries.webhooks import show_outbound
-from app.operations.errors import NotDismissible, NoticeNotFound, SampleNotFound, WebhookNotFound
+from app.operations.errors import (
+    NotDismissible,
+    NoticeNotFound,
+    NotSettlable,
+    SampleNotFound,
+    WebhookNotFound,
+)
 from app.operations.maintenance.erasure import look_again
 from app.operations.models import Line, Value
 from app.operations.notices.filters import ATTENTION_VERDICTS
 from app.operations.notices.notices import Notice, notice_of
 from app.operations.notices.rejected import RejectedSample, sample_of
+from app.operations.reviews.settlement import DecisionRules, end_review, latest_review
+from app.order_life.reviews import Settlement
 
 _ALREADY = "dismissed already"
+_USUAL = DecisionRules()
 
 
 class Dismissal(Value):
@@ -35,13 +46,20 @@ class Dismissal(Value):
 
 
 async def dismiss_notice(
-    sessions: Sessions, notice_id: UUID, dismissal: Dismissal, actor: Actor
+    sessions: Sessions,
+    notice_id: UUID,
+    dismissal: Dismissal,
+    actor: Actor,
+    rules: DecisionRules = _USUAL,
 ) -> Notice:
     """Remove a quarantined or conflicting notice from the attention list. Its verdict stays.
 
-    Raise NoticeNotFound, NotDismissible or NotAllowed.
+    Its review ends with `dismiss`. Raise NoticeNotFound, NotDismissible or NotAllowed.
     """
     async with sessions.begin() as session:
+        review = await latest_review(session, notice_id, OF_NOTICES)
+        if review is not None and review.settled_at is None:
+            await _end(session, review.id, dismissal, actor, rules)
         row = await session.get(NoticeRow, notice_id, with_for_update=True)
         if row is None:
             raise NoticeNotFound
@@ -101,6 +119,19 @@ async def dismiss_sample(
         await write_entry(session, actor, Action.SAMPLE_DISMISSED, f"sample:{sample_id}")
         await session.refresh(row)
     return sample_of(row)
+
+
+async def _end(
+    session: AsyncSession,
+    review_id: UUID,
+    dismissal: Dismissal,
+    actor: Actor,
+    rules: DecisionRules,
+) -> None:
+    try:
+        await end_review(session, review_id, Settlement.DISMISS, dismissal.reason, actor, rules)
+    except NotSettlable:  # by another operator, a moment ago
+        raise NotDismissible(_ALREADY) from None
 
 
 def _dismissed(dismissal: Dismissal) -> dict[str, object]:

@@ -1,24 +1,22 @@
-"""Notices as operators see them: calls of Zeus with verdict and raw bytes, and their release."""
+"""Notices as operators see them: calls of Zeus with verdict and raw bytes."""
 
 from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import Select, literal, select, text, update
+from sqlalchemy import Select, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
-from app.db.notify import NOTICES
 from app.db.snapshot import snapshot
 from app.db.tables.notices import AnswerRow, NoticeRow
 from app.db.tables.orders import EventRow
 from app.judging.quarantine import unreadable_reasons
 from app.judging.verdicts import Verdict
-from app.operations.access.audit import write_entry, write_look
-from app.operations.access.permissions import Action, Actor
-from app.operations.errors import NoticeNotFound, NotReleasable
-from app.operations.maintenance.erasure import look_again
+from app.operations.access.audit import write_look
+from app.operations.access.permissions import Actor
+from app.operations.errors import NoticeNotFound
 from app.operations.masking import (
     MASK,
     escaped,
@@ -87,6 +85,10 @@ class NoticeInFull(Notice):
     """Known parameters with the values read from the call."""
     unknown: dict[str, str]
     """Other parameters of the call."""
+    corrections: dict[str, str] | None
+    """Values that an operator put in place of the call's; an empty one removes the parameter."""
+    to_correct: Annotated[list[str], Field(examples=[["unknown_status"]])]
+    """Faults of a quarantined call that a release must correct. Empty if it works without."""
     answered_at: Moment | None
     """Time at which the answer 200 was handed to the network; None if unknown."""
     event_ids: list[UUID]
@@ -155,38 +157,6 @@ async def show_notice(
         if shown_to is not None:
             await write_look(session, shown_to, f"notice:{notice_id}")
     return notice
-
-
-async def release_notice(sessions: Sessions, notice_id: UUID, actor: Actor) -> Notice:
-    """Release a quarantined notice, so that a worker judges it in spite of its faults.
-
-    Raise NoticeNotFound, NotAllowed, or NotReleasable with its reasons.
-    """
-    released = {
-        "released": True,
-        "verdict": None,
-        "judged_at": None,
-        "dismissed_at": None,
-        "dismissal": None,
-    }
-    async with sessions.begin() as session:
-        row = await session.get(NoticeRow, notice_id, with_for_update=True)
-        if row is None:
-            raise NoticeNotFound
-        if row.verdict != Verdict.QUARANTINED:
-            raise NotReleasable((f"verdict:{row.verdict or 'unjudged'}",))
-        if row.erased_at is not None:
-            raise NotReleasable(("erased",))
-        if reasons := _unreadable(_call_of(row)):
-            raise NotReleasable(reasons)
-        await session.execute(update(NoticeRow).where(NoticeRow.id == notice_id).values(released))
-        await look_again(session, notice_id)
-        await write_entry(
-            session, actor, Action.NOTICE_RELEASED, f"notice:{notice_id}", reasons=row.reasons
-        )
-        await session.execute(text(f"NOTIFY {NOTICES}"))
-        await session.refresh(row)
-        return notice_of(row)
 
 
 async def notice_of_id(session: AsyncSession, notice_id: UUID) -> Notice:
@@ -264,7 +234,7 @@ async def _in_full(session: AsyncSession, notice_id: UUID, *, personal: bool) ->
     event_ids = await session.scalars(
         select(EventRow.id).where(EventRow.notice_id == notice_id).order_by(EventRow.sequence)
     )
-    call = _call_of(row)
+    call = call_of(row)
     return NoticeInFull(
         **_common(row),
         source=str(row.source) if personal else MASK,
@@ -273,20 +243,28 @@ async def _in_full(session: AsyncSession, notice_id: UUID, *, personal: bool) ->
         body=escaped(row.body if personal else mask_form(row.body)),
         parameters=dict(call.values if personal else mask_parameters(call.values)),
         unknown=dict(call.unknown) if personal else mask_values(call.unknown),
+        corrections=_corrections(row, personal=personal),
+        to_correct=list(faults_of(call)) if row.verdict == Verdict.QUARANTINED else [],
         answered_at=answered_at,
         event_ids=list(event_ids),
     )
 
 
-def _call_of(row: NoticeRow) -> Call:
+def _corrections(row: NoticeRow, *, personal: bool) -> dict[str, str] | None:
+    if row.corrections is None:
+        return None
+    return dict(row.corrections if personal else mask_parameters(row.corrections))
+
+
+def call_of(row: NoticeRow) -> Call:
     """Return the call read from the raw bytes or, once they are erased, from kept parameters."""
     if row.erased_at is not None:
         return Call(row.parameters or {}, {}, (), ())
     return decode(row.target.partition(b"?")[2], row.body)
 
 
-def _unreadable(call: Call) -> tuple[str, ...]:
-    """Return the reasons that make a release useless.
+def faults_of(call: Call) -> tuple[str, ...]:
+    """Return the reasons for which a released call would be quarantined again.
 
     If order_no or status occurs twice with different values, judging would have to guess.
     """

@@ -20,6 +20,12 @@ from app.operations.masking import mask_values
 from app.operations.models import Moment, Value
 from app.operations.notices.notices import Notice, notice_of
 from app.operations.orders.events import Event, event_of
+from app.operations.orders.release import OrderRelease, release_of
+from app.operations.pagination import Place
+from app.operations.reviews.filters import ReviewFilter
+from app.operations.reviews.models import ListedReview
+from app.operations.reviews.reviews import holding_reviews, read_reviews
+from app.operations.reviews.unwanted import marks_of
 from app.operations.typed_input import known_order_no
 from app.zeus.parameters import BY_NAME, deadline_of
 from app.zeus.statuses import Status
@@ -92,6 +98,12 @@ class OrderHistory(Value):
     """None if no call of the order could be judged."""
     customer: dict[str, Any] | None
     """Customer by the latest event that names one; each value is `***` unless requested."""
+    release: OrderRelease
+    """Answer to the question if the goods may be sent."""
+    reviews: list[ListedReview]
+    """Reviews of the order, open and settled, the newest first."""
+    unwanted: bool
+    """True if the merchant cancelled the purchase. A payment of it makes a review."""
     notices: list[Notice]
     events: list[Event]
     outbound_webhooks: list[OutboundWebhookInFull]
@@ -112,6 +124,11 @@ async def show_order(
         notices = await _notices(session, order_no)
         if row is None and not notices:
             raise OrderNotFound
+        reviews = await read_reviews(
+            session, Place(limit=HISTORY_LIMIT), ReviewFilter(order_no=order_no)
+        )
+        held_by = await holding_reviews(session, order_no)
+        marks = await marks_of(session, row, order_no)
         events = await _events(session, order_no)
         webhooks = await webhooks_of_order(session, order_no, HISTORY_LIMIT, personal=personal)
         if shown_to is not None:
@@ -121,6 +138,9 @@ async def show_order(
         order_no=order_no,
         order=Order(**fields_of(row)) if row else None,
         customer=customer if personal or customer is None else mask_values(customer),
+        release=release_of(row, held_by),
+        reviews=reviews.items,
+        unwanted=bool(marks),
         notices=[notice_of(notice) for notice in notices],
         events=[event_of(event, personal=personal) for event in events],
         outbound_webhooks=webhooks,

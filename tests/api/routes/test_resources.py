@@ -147,7 +147,7 @@ async def test_notices_over_http(api: Api, setup: OperationsSetup) -> None:
     ]
     await setup.judge("2012000001")
     shown = await api.get(f"/notices/{wrong_contract['id']}")
-    assert ("accepted", "***", 1) == (
+    assert ("accepted", "***", 2) == (
         shown.json["verdict"],
         shown.json["parameters"]["telno"],
         len(shown.json["event_ids"]),
@@ -173,7 +173,7 @@ async def test_events_over_http_are_a_feed(api: Api, setup: OperationsSetup) -> 
     first = (await api.get("/events")).json
     await setup.judged("04", "05")
     later = (await api.get(f"/events?cursor={first['next_cursor']}")).json
-    assert [2, 3] == [event["sequence"] for event in later["items"]]
+    assert [2, 3, 4] == [event["sequence"] for event in later["items"]]
     (event,) = (await api.get("/events?limit=1")).json["items"]
     assert event == (await api.get(f"/events/{event['id']}")).json
     assert event["data"]["received_at"].endswith("Z")

@@ -7,6 +7,7 @@ from app.console.views.order_timeline import timeline_of
 from app.judging.verdicts import Verdict
 from app.operations.notices.notices import Notice
 from app.operations.orders.history import OrderHistory
+from app.operations.orders.release import release_of
 
 BEGAN = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 
@@ -41,6 +42,9 @@ def lines(*notices: Notice) -> list[tuple[str | None, int]]:
         order_no="1234-56789-01234",
         order=None,
         customer=None,
+        release=release_of(None, ()),
+        reviews=[],
+        unwanted=False,
         notices=list(notices),
         events=[],
         outbound_webhooks=[],

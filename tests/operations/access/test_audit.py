@@ -22,8 +22,9 @@ from app.operations.attention.dismissal import (
 from app.operations.deliveries.webhooks import retry_outbound, show_outbound
 from app.operations.errors import NotAllowed, OperationError
 from app.operations.maintenance.reseal import reseal
-from app.operations.notices.notices import release_notice, show_notice
+from app.operations.notices.notices import show_notice
 from app.operations.notices.rejected import release_sample, show_sample
+from app.operations.notices.release import release_notice
 from app.operations.orders.events import list_events, show_event
 from app.operations.orders.history import show_order
 from app.operations.pagination import Place

@@ -23,8 +23,9 @@ from app.operations.monitoring.baseline import Expectation
 from app.operations.monitoring.hourly import CallHours
 from app.operations.monitoring.overview import Overviews
 from app.operations.monitoring.snapshot import read_snapshot
-from app.operations.notices.notices import VerdictFilter, list_notices, release_notice
+from app.operations.notices.notices import VerdictFilter, list_notices
 from app.operations.notices.rejected import list_samples, release_sample, show_sample
+from app.operations.notices.release import release_notice
 from app.operations.pagination import Place
 from app.operations.subscribers.pause import pause_subscriber
 from app.recording.spool.segments import SPOOLED, SegmentWriter
@@ -233,14 +234,14 @@ async def test_the_overview_shows_backlogs_and_failing_subscribers(setup: Operat
         "AND subscriber_id = (SELECT id FROM subscribers WHERE name = 'down')"
     )
     overview = await Overviews(setup.sessions).read()
-    assert (2, 2) == (overview.unjudged, overview.undelivered)
+    assert (2, 4) == (overview.unjudged, overview.undelivered)
     last, oldest = (
         await setup.rows(
             "SELECT max(received_at), min(received_at) FILTER (WHERE verdict IS NULL) FROM notices"
         )
     )[0]
     assert (last, oldest) == (overview.last_call_at, overview.oldest_unjudged_at)
-    assert [("down", 1, 0), ("shop", 1, 2)] == [
+    assert [("down", 2, 0), ("shop", 2, 2)] == [
         (s.name, s.pending, s.dead) for s in overview.subscribers
     ]
     waiting = await setup.rows(

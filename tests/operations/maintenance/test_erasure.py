@@ -18,7 +18,8 @@ from app.operations.access.permissions import SERVICE, Actor, Role, Via
 from app.operations.errors import NotAllowed, NotReleasable, OrderNotFound
 from app.operations.maintenance.erasure import erase_old, erase_order
 from app.operations.maintenance.pruning import prune_answers, prune_history
-from app.operations.notices.notices import release_notice, show_notice
+from app.operations.notices.notices import show_notice
+from app.operations.notices.release import release_notice
 from app.worker.housekeeping import Housekeeping
 from app.zeus.wire import encode
 

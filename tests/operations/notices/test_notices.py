@@ -7,7 +7,8 @@ import pytest
 from app.db.connections import connect
 from app.db.notify import NOTICES
 from app.operations.errors import NoticeNotFound, NotReleasable
-from app.operations.notices.notices import VerdictFilter, list_notices, release_notice, show_notice
+from app.operations.notices.notices import VerdictFilter, list_notices, show_notice
+from app.operations.notices.release import release_notice
 from app.operations.pagination import Place
 from app.zeus.wire import encode
 from tests.operations.operations_setup import (
