@@ -15,7 +15,7 @@ from sqlalchemy.types import Text, Uuid
 
 from app.db.lanes import LANES, lane_of
 from app.events.types import OrderState
-from app.judging.lane_bounds import LaneBounds
+from app.judging.lanes.lane_bounds import LaneBounds
 from app.judging.review_rows import read_review
 from app.order_life.order_state import REMEMBERED, KnownOrder, Occurrence, values_of
 from app.zeus.canonical import canonical_values

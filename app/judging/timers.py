@@ -35,7 +35,7 @@ BATCH = 100
 """Orders at most whose timers are handled in one transaction."""
 
 
-class Timer(StrEnum):
+class DueTimer(StrEnum):
     """What is due for an order."""
 
     EXPIRY = "expiry"
@@ -46,16 +46,16 @@ class Timer(StrEnum):
 # Each part reads the oldest due rows from the end of an index. A deadline is a day in Japan in
 # Zeus's form, which sorts as text; it is over at midnight.
 _DUE = text(f"""
-(SELECT '{Timer.EXPIRY}' AS timer, order_no FROM orders
+(SELECT '{DueTimer.EXPIRY}' AS timer, order_no FROM orders
  WHERE {AWAITING}
    AND pay_limit < to_char((now() - CAST(:grace AS interval)) AT TIME ZONE 'Asia/Tokyo', 'YYYYMMDD')
  ORDER BY pay_limit, order_no LIMIT {BATCH})
 UNION ALL
-(SELECT '{Timer.OVERDUE}', order_no FROM orders
+(SELECT '{DueTimer.OVERDUE}', order_no FROM orders
  WHERE {PROVISIONAL} AND COALESCE(paid_at, updated_at) <= now() - CAST(:due AS interval)
  ORDER BY COALESCE(paid_at, updated_at), order_no LIMIT {BATCH})
 UNION ALL
-(SELECT '{Timer.RECHECK}', order_no FROM reviews WHERE recheck ORDER BY id LIMIT {BATCH})
+(SELECT '{DueTimer.RECHECK}', order_no FROM reviews WHERE recheck ORDER BY id LIMIT {BATCH})
 """)  # noqa: S608 - only our own constants are put in
 _CLEAR_RECHECK = text("""
 UPDATE reviews SET recheck = false WHERE recheck AND order_no = ANY (CAST(:order_nos AS text[]))
@@ -115,13 +115,13 @@ class Timers:
             self._on_events()
         return len(due)
 
-    async def _due(self, session: AsyncSession) -> list[tuple[Timer, str]]:
+    async def _due(self, session: AsyncSession) -> list[tuple[DueTimer, str]]:
         parameters = {"grace": self._options.expiry_grace, "due": self._options.confirmation_due}
         rows = await session.execute(_DUE, parameters)
-        return [(Timer(row.timer), row.order_no) for row in rows]
+        return [(DueTimer(row.timer), row.order_no) for row in rows]
 
     async def _outcome(
-        self, session: AsyncSession, due: Collection[tuple[Timer, str]]
+        self, session: AsyncSession, due: Collection[tuple[DueTimer, str]]
     ) -> JudgedBatch:
         outcome = JudgedBatch()
         order_nos = sorted({order_no for _, order_no in due})
@@ -129,7 +129,7 @@ class Timers:
             return outcome
         outcome.orders = await sql.known_orders(session, order_nos)
         purchases = await self._purchases_of(session, outcome.orders.values())
-        rechecked = [order_no for timer, order_no in due if timer is Timer.RECHECK]
+        rechecked = [order_no for timer, order_no in due if timer is DueTimer.RECHECK]
         for timer, order_no in due:
             order = outcome.orders[order_no]
             change = OrderChange(order, related=purchases.relatives_of(order))
@@ -147,13 +147,13 @@ class Timers:
         await lock_purchases(session, purchases)
         return (await read_surroundings(session, purchases, (), ())).purchases
 
-    def _apply(self, timer: Timer, change: OrderChange) -> None:
+    def _apply(self, timer: DueTimer, change: OrderChange) -> None:
         match timer:
-            case Timer.EXPIRY:
+            case DueTimer.EXPIRY:
                 presume_expiry(change)
-            case Timer.OVERDUE:
+            case DueTimer.OVERDUE:
                 find_overdue(change)
-            case Timer.RECHECK:
+            case DueTimer.RECHECK:
                 recheck(change, self._options.policy.release_on)
 
     async def _has_right_time(self, session: AsyncSession) -> bool:

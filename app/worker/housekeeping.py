@@ -114,7 +114,9 @@ class Housekeeping:
             after = last
             await asyncio.sleep(PAUSE_SECONDS)
         await self._prune_answers(self._history, at)
-        while await prune_reconciliations(self._sessions, self._history, at=at) is not None:
+        more = True
+        while more:
+            more = await prune_reconciliations(self._sessions, self._history, at=at) is not None
             await asyncio.sleep(PAUSE_SECONDS)
         return pruned
 

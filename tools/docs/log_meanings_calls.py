@@ -82,7 +82,7 @@ CALLS: Mapping[str, tuple[str, str]] = {
         "オーダーのタイマー処理がデータベースの都合で中断した。期限の来たものは次に処理する",
     ),
     "timers_stopped": (
-        "this machine's clock and the database's differ, so no order is presumed expired or overdue",
+        "this machine's clock and the database's differ, so no order is found expired or overdue",
         "このマシンとデータベースの時計がずれているため、期限切れや確定遅れを判定しない",
     ),
     "spool_not_erased": (

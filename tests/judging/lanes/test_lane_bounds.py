@@ -15,7 +15,7 @@ from app.db.connections import Connection, connect
 from app.db.engine import Sessions
 from app.db.lanes import LANES
 from app.judging.judge import Judge
-from app.judging.lane_bounds import LaneBounds
+from app.judging.lanes.lane_bounds import LaneBounds
 from app.judging.sql import _LOCK_LANES, lock_lanes
 from app.zeus.wire import encode
 

@@ -12,8 +12,8 @@ from app.db.connections import HELD_TO_INDEXES
 from app.db.engine import Sessions, make_engine, make_sessions
 from app.judging import sql
 from app.judging.batch import TakenNotice, known_before
-from app.judging.fairness import CROWDED_FROM, LOOK_AHEAD
 from app.judging.judge import BATCH
+from app.judging.lanes.fairness import CROWDED_FROM, LOOK_AHEAD
 from app.judging.policy import Policy
 from tests.judging.judging_setup import append, fetch, judge_all, judge_of, numbers_in_lane
 
