@@ -23,6 +23,7 @@ from app.api.routes import (
     orders,
     outbound,
     overview,
+    reconciliations,
     recoveries,
     rejected_samples,
     reviews,
@@ -81,12 +82,13 @@ def make_api(
     spool: Path | None = None,
     feed_wakeup: FeedWakeup | None = None,
     decision_rules: DecisionRules | None = None,
+    uploads: Path | None = None,
 ) -> FastAPI:
     """Return the application: JSON under /v1 with a token; /healthz, /readyz, /metrics without.
 
     `admin_token` is valid beside the tokens in the database. `spool` is the spool's directory if
     this process shares it with a receiver. `feed_wakeup` wakes waiting readers of the feed; the
-    caller runs it.
+    caller runs it. Uploaded files are kept in `uploads` (None: the system's temporary directory).
     """
     app = Api(
         title="zeus-relay",
@@ -106,6 +108,7 @@ def make_api(
         Feed(sessions, feed_wakeup or FeedWakeup(sessions)),
         Scrapes(exposition),
         decision_rules or DecisionRules(),
+        uploads=uploads,
     )
     app.include_router(health.router)
     app.include_router(_v1())
@@ -136,6 +139,7 @@ def _v1() -> APIRouter:
         event_types,
         outbound,
         recoveries,
+        reconciliations,
         subscribers,
         tokens,
         audit,

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, cast
 
 from fastapi import Depends, Header, Query, Request
@@ -33,6 +34,8 @@ class ApiDependencies:
     scrapes: Scrapes
     decision_rules: DecisionRules = field(default_factory=DecisionRules)
     export_slots: ExportSlots = field(default_factory=ExportSlots)
+    uploads: Path | None = None
+    """Directory of uploaded files."""
 
 
 def _dependencies(request: Request) -> ApiDependencies:

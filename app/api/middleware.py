@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import Kind, problem
@@ -85,6 +86,8 @@ class FailureGuard:
 
         try:
             await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            return None  # nobody is left to answer
         except Exception as error:
             database_problem = problem_of(error)
             route = getattr(scope.get("route"), "path", None)

@@ -1,6 +1,6 @@
 """Problem details (RFC 9457): status and `type` of each error.
 
-No answer repeats a value that the caller sent.
+No answer repeats a value that the caller sent, but for the headings of an uploaded file.
 """
 
 import json
@@ -16,7 +16,13 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 
 from app.operations import errors
-from app.operations.errors import BadCursor, BadRange, NotAcceptable, OperationError
+from app.operations.errors import (
+    BadCursor,
+    BadRange,
+    FileNotReadable,
+    NotAcceptable,
+    OperationError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -78,6 +84,10 @@ KINDS: Mapping[type[OperationError], Kind] = {
     errors.TooManySecrets: Kind(HTTPStatus.CONFLICT, "too-many-secrets"),
     errors.NotReleasable: Kind(HTTPStatus.CONFLICT, "not-releasable"),
     errors.RecoveryNotFound: Kind(HTTPStatus.NOT_FOUND, "recovery-not-found"),
+    errors.ReconciliationNotFound: Kind(HTTPStatus.NOT_FOUND, "reconciliation-not-found"),
+    errors.FileNotReadable: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unreadable-file"),
+    errors.FileNotKept: Kind(HTTPStatus.INSUFFICIENT_STORAGE, "file-not-kept"),
+    errors.FileTooLarge: Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "file-too-large"),
     errors.NotCancellable: Kind(HTTPStatus.CONFLICT, "not-cancellable"),
     errors.NotRetriable: Kind(HTTPStatus.CONFLICT, "not-retriable"),
 }
@@ -122,7 +132,17 @@ async def _operation_error(_: Request, error: Exception) -> Response:
             "Invalid value.",
             [FaultyField(location=[part, error.field], message=str(error))],
         )
+    if isinstance(error, FileNotReadable):
+        return _unreadable(kind, error)
     return problem(kind, str(error))
+
+
+def _unreadable(kind: Kind, error: FileNotReadable) -> Response:
+    """Return the answer that names the line and the column of a fault."""
+    fault = error.fault
+    place = [part for part in (fault.line, fault.column) if part is not None]
+    faulty = FaultyField(location=["body", *place], message=fault.reason)
+    return problem(kind, f"The file cannot be compared: {fault}.", [faulty])
 
 
 async def _not_valid(_: Request, error: Exception) -> Response:

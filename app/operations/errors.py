@@ -1,7 +1,10 @@
 """Errors of reads and actions, each named for its cause.
 
-The texts contain no value that a caller gave, so they may be shown and logged.
+The texts contain no value that a caller gave, so they may be shown and logged. FileNotReadable is
+the exception.
 """
+
+from app.reconciliation.reader import UnreadableFile
 
 
 class OperationError(Exception):
@@ -54,6 +57,13 @@ class RecoveryNotFound(NotFound):
         super().__init__("There is no recovery with this id.")
 
 
+class ReconciliationNotFound(NotFound):
+    """No reconciliation has this id, or it was pruned."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no reconciliation with this id.")
+
+
 class SampleNotFound(NotFound):
     """No rejected sample has this id, or a newer one has replaced it."""
 
@@ -96,6 +106,32 @@ class NotAcceptable(OperationError):
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(reason)
         self.field = field
+
+
+class FileNotReadable(OperationError):
+    """An uploaded file cannot be compared; `fault` has the reason, the line and the column.
+
+    The text may repeat headings of the file, so it is shown to its sender alone.
+    """
+
+    def __init__(self, fault: UnreadableFile) -> None:
+        super().__init__(str(fault))
+        self.fault = fault
+
+
+class FileNotKept(OperationError):
+    """The disk does not take an uploaded file."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"The file could not be kept on disk: {error.strerror}.")
+
+
+class FileTooLarge(OperationError):
+    """An uploaded file is over the limit of `limit` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The file is larger than {limit // 1024 // 1024} MiB. Split it.")
+        self.limit = limit
 
 
 class BadCursor(NotAcceptable):

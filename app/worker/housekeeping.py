@@ -114,14 +114,17 @@ class Housekeeping:
             after = last
             await asyncio.sleep(PAUSE_SECONDS)
         await self._prune_answers(self._history, at)
-        more = True
-        while more:
-            more = await prune_reconciliations(self._sessions, self._history, at=at) is not None
-            await asyncio.sleep(PAUSE_SECONDS)
+        await self._prune_reconciliations(self._history, at)
         return pruned
 
     async def _prune_answers(self, age: timedelta, at: datetime | None) -> None:
         after: UUID | None = NOTHING
         while after is not None:
             after, _ = await prune_answers(self._sessions, age, after=after, at=at)
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _prune_reconciliations(self, age: timedelta, at: datetime | None) -> None:
+        gone: int | None = 0
+        while gone is not None:
+            gone = await prune_reconciliations(self._sessions, age, at=at)
             await asyncio.sleep(PAUSE_SECONDS)

@@ -1,5 +1,6 @@
 """Walk through every route of the API: data for each route, and contents of the tables."""
 
+import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ from app.db.tables.notices import RejectedSampleRow
 from app.db.tables.reviews import ReviewRow
 from app.operations.access.permissions import Role
 from app.operations.access.tokens import NewToken, create_token
+from app.operations.reconciliations.reconciliations import start_reconciliation
 from tests.api.api_client import Api
 from tests.operations.operations_setup import (
     ADMIN,
@@ -34,6 +36,8 @@ TABLES = (
     "reviews",
     "review_notes",
     "unwanted",
+    "reconciliations",
+    "reconciliation_rows",
 )
 BODIES: dict[str, Any] = {
     "add_subscriber": {"name": "new", "url": "https://new.example/"},
@@ -48,6 +52,8 @@ BODIES: dict[str, Any] = {
     "add_review_note": {"text": "asked Zeus"},
     "create_token": {"name": "mori", "role": "viewer"},
 }
+FILES: dict[str, bytes] = {"start_reconciliation": b"order_no,status,money\nA-1,04,5400\n"}
+"""Bodies that are not JSON."""
 Names = dict[str, dict[str, Any]]
 
 
@@ -113,6 +119,12 @@ async def review(setup: OperationsSetup) -> Any:
     return review_id
 
 
+async def reconciliation(setup: OperationsSetup) -> Any:
+    """Record a reconciliation that no worker has started. Return its id."""
+    file = io.BytesIO(FILES["start_reconciliation"])
+    return (await start_reconciliation(setup.sessions, file, ADMIN)).id
+
+
 async def token(setup: OperationsSetup, name: str, role: Role) -> str:
     """Create a token and return it."""
     return (await create_token(setup.sessions, NewToken(name=name, role=role), ADMIN)).token
@@ -139,6 +151,7 @@ async def filled(setup: OperationsSetup) -> Names:
         "recovery_id": await recovery(setup),
         "review_id": await review(setup),
         "sendid": "A-9999",
+        "reconciliation_id": await reconciliation(setup),
     }
     await setup.run("INSERT INTO unwanted VALUES ('sendid', 'A-9999', now(), 'sato')")
     return {

@@ -9,7 +9,7 @@ from app.api.permissions import PERMISSIONS
 from app.operations.access.permissions import ROLE_OF, Action, Role
 from app.operations.access.tokens import REMEMBERED_SECONDS
 from tests.api.api_client import Api
-from tests.api.api_walk import BODIES, address, contents, filled, operations, token
+from tests.api.api_walk import BODIES, FILES, address, contents, filled, operations, token
 from tests.operations.operations_setup import EMAIL, ORDER_NO, PERSONAL, SOURCE, OperationsSetup
 
 OPERATOR_ROUTES = frozenset(
@@ -29,6 +29,7 @@ OPERATOR_ROUTES = frozenset(
         "recover_outbound_webhooks",
         "start_recovery",
         "cancel_recovery",
+        "start_reconciliation",
         "pause_subscriber",
         "resume_subscriber",
         "send_test_webhook",
@@ -58,6 +59,8 @@ def _role_of(route: str) -> Role:
 
 async def _call(api: Api, operation: tuple[str, str, str], names: Any, **options: Any) -> Any:
     method, path, name = operation
+    if name in FILES:
+        return await api(method, path, data=FILES[name], **options)
     return await api(method, address(path, name, names), json=BODIES.get(name), **options)
 
 

@@ -80,6 +80,11 @@ OPERATIONS: Mapping[str, str] = {
     "POST /v1/recoveries/{recovery_id}/cancel": (
         "まとめての再送を終わらせる。すでに送信待ちになったものは送られる"
     ),
+    "GET /v1/reconciliations": "すべての照合（新しい順）",
+    "POST /v1/reconciliations": (
+        "ゼウスの管理画面から出力したファイルを、オーダーと照合する。ワーカーが行う"
+    ),
+    "GET /v1/reconciliations/{reconciliation_id}": "1つの照合の進み具合、件数、オーダーごとの結果",
     "GET /v1/subscribers": "すべての配信先（名前順）",
     "POST /v1/subscribers": (
         "配信先を登録する。これ以降に作られるイベントが届く。署名シークレットは、"

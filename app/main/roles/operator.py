@@ -63,6 +63,7 @@ class OperatorRole:
             spool=settings.spool_path,
             feed_wakeup=self._feed_wakeup,
             decision_rules=decision_rules,
+            uploads=settings.data_dir,
         )
         console = make_console(
             ConsoleDependencies(

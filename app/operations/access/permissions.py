@@ -51,6 +51,7 @@ class Action(StrEnum):
     WEBHOOK_DISMISSED = "webhook.dismissed"
     WEBHOOKS_RECOVERED = "webhooks.recovered"
     RECOVERY_CANCELLED = "recovery.cancelled"
+    ORDERS_RECONCILED = "orders.reconciled"
     SUBSCRIBER_PAUSED = "subscriber.paused"
     SUBSCRIBER_RESUMED = "subscriber.resumed"
     SUBSCRIBER_TESTED = "subscriber.tested"
