@@ -14,7 +14,6 @@ from app.api.middleware import PREFIX, FailureGuard, TokenGuard
 from app.api.permissions import demand_role
 from app.api.problems import MEDIA_TYPE, add_handlers, documented
 from app.api.routes import (
-    audit,
     event_types,
     events,
     exports,
@@ -28,9 +27,9 @@ from app.api.routes import (
     rejected_samples,
     reviews,
     subscribers,
-    tokens,
     unwanted,
 )
+from app.api.routes.access import audit, tokens
 from app.crypto.vault import Vault
 from app.db.engine import Sessions
 from app.metrics import exposition

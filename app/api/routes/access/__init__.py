@@ -1,0 +1,4 @@
+"""Routes of access: tokens and the audit.
+
+Imported by the application.
+"""
