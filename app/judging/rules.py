@@ -60,7 +60,8 @@ def judge(
             Step.LATE
         )  # the order was reversed before the payment's call came: this is that call
     if earlier is not None and meaning is not Step.PAID_AGAIN:
-        return judge_repetition(judged, order, earlier)
+        related = around.purchases.relatives_of(order)
+        return judge_repetition(judged, order, earlier, related)
     cycle = order.cycle + (meaning is Step.PAID_AGAIN)
     differing = differing_values(status, call.meant, order, cycle)
     change = _accept(judged, order, meaning, answered, differing)

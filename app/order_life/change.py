@@ -128,8 +128,12 @@ class OrderChange:
 def _held_cycle(order: KnownOrder, review: Review, settlement: Settlement) -> int | None:
     """Return the cycle in which a decision holds the goods.
 
-    A `release` takes back an earlier `hold`. What nobody decided changes nothing.
+    A `release` takes back a `hold` if it ends the review once more. One that ends an open review
+    does not: another review was ended with that hold.
     """
+    is_open = any(one.id == review.id for one in order.reviews)
     if not review.holds or settlement is Settlement.DISMISS:
         return order.held_cycle
-    return order.cycle if settlement is Settlement.HOLD else None
+    if settlement is Settlement.HOLD:
+        return order.cycle
+    return order.held_cycle if is_open else None

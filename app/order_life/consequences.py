@@ -57,6 +57,8 @@ def follow(
     _open_for_values(change, arrival)
     if _begins_payment(arrival.before, change.order):
         _open_for_payment(change, arrival.notice_id, around)
+    elif _changes_purchase(arrival.before, change.order):
+        _open_for_pairs(change, arrival.notice_id)
     _tell_shared(change, arrival.notice_id, around.purchases)
     _settle_by_fact(change, arrival.status)
     if must_revoke(change.order, arrival.status):
@@ -80,10 +82,14 @@ def find_overdue(change: OrderChange) -> None:
 
 
 def recheck(change: OrderChange, release_on: ReleaseOn) -> None:
-    """Settle the reviews `paid_twice` whose other order is paid no longer, then release."""
-    paid = {one.order_no for one in paid_among(change.related)}
+    """Settle the reviews `paid_twice` whose other order is paid no longer, then release.
+
+    An order that is not known to be related any more is left to a human.
+    """
+    paid = paid_among(change.related)
+    unpaid = {one.order_no for one in change.related if one not in paid}
     for review in change.order.reviews:
-        if review.reason is Reason.PAID_TWICE and review.related_order_no not in paid:
+        if review.reason is Reason.PAID_TWICE and review.related_order_no in unpaid:
             change.settle(review, Settlement.DISMISS)
     change.release(release_on)
 
@@ -127,15 +133,23 @@ def _begins_payment(before: KnownOrder, after: KnownOrder) -> bool:
     return _is_paid(after) and (not _is_paid(before) or before.cycle != after.cycle)
 
 
+def _changes_purchase(before: KnownOrder, after: KnownOrder) -> bool:
+    return _is_paid(after) and purchase_of(before.values) != purchase_of(after.values)
+
+
 def _is_paid(order: KnownOrder) -> bool:
     return order.status is not None and order.status.payable
 
 
 def _open_for_payment(change: OrderChange, notice_id: UUID, around: Surroundings) -> None:
-    for other in paid_among(change.related):
-        change.open(_paid_twice(change.order, notice_id, other))
+    _open_for_pairs(change, notice_id)
     if around.is_unwanted(change.order):
         change.open(_review(Reason.UNWANTED_PAYMENT, change.order, notice_id))
+
+
+def _open_for_pairs(change: OrderChange, notice_id: UUID) -> None:
+    for other in paid_among(change.related):
+        change.open(_paid_twice(change.order, notice_id, other))
 
 
 def _paid_twice(order: KnownOrder, notice_id: UUID, other: Relative) -> Review:
@@ -148,7 +162,7 @@ def _paid_twice(order: KnownOrder, notice_id: UUID, other: Relative) -> Review:
         notice_id,
         {"other_order_no": other.order_no, "other_money": other.money},
         related_order_no=other.order_no,
-        key=f"paid_twice {first} {second} {order.order_no} {order.cycle}",
+        key=f"paid_twice {first} {second} {notice_id}",
     )
 
 

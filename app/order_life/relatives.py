@@ -80,12 +80,12 @@ class Purchases:
         return type(self)({key: dict(one) for key, one in self.orders.items()}, set(self.told))
 
     def relatives_of(self, order: KnownOrder) -> tuple[Relative, ...]:
-        """Return the other orders of the purchase. None if too many share the sendid."""
+        """Return the other orders of the purchase by number. None if too many share the sendid."""
         purchase = purchase_of(order.values)
         if purchase is None or self.is_shared(purchase):
             return ()
         orders = self.orders.get(purchase, {})
-        return tuple(one for one in orders.values() if one.order_no != order.order_no)
+        return tuple(orders[number] for number in sorted(orders) if number != order.order_no)
 
     def is_shared(self, purchase: Purchase) -> bool:
         """Return True if too many orders have this sendid."""
@@ -94,8 +94,11 @@ class Purchases:
         return alive > ALIVE_AT_MOST or len(orders) > READ_AT_MOST
 
     def note(self, order: KnownOrder) -> None:
-        """Note the order's present state for its relatives."""
+        """Note the order's present state for its relatives, and that it left other purchases."""
         purchase = purchase_of(order.values)
+        for other, orders in self.orders.items():
+            if other != purchase:
+                orders.pop(order.order_no, None)
         if purchase is not None and purchase in self.orders:
             money = money_of(order.values.get("money"))
             self.orders[purchase][order.order_no] = Relative(order.order_no, order.state, money)

@@ -20,6 +20,7 @@ from app.order_life.consequences import (
     presume_expiry,
     recheck,
     reject,
+    shared_key,
 )
 from app.order_life.order_state import KnownOrder
 from app.order_life.relatives import Purchases
@@ -58,7 +59,6 @@ class Shop:
         self.policy = policy or Policy()
         self.unwanted = set(unwanted)
         self.outcome = JudgedBatch()
-        self.purchases = Purchases()
         self.freed: set[str] = set()
         self.answered: set[UUID] = set()
         self.at = BEGIN
@@ -66,12 +66,19 @@ class Shop:
     def call(self, *calls: Mapping[str, str], corrections: Mapping[str, str] | None = None) -> None:
         """Judge these calls as one batch. With `corrections`, an operator released them."""
         taken = [TakenNotice.of(self._notice(values, corrections)) for values in calls]
-        for purchase in self.policy.purchases_of(one.call.meant for one in taken):
-            self.purchases.orders.setdefault(purchase, {})
-        around = Surroundings(self.purchases, unwanted_sendids=self.unwanted)
+        before = [
+            self.orders[number].values
+            for one in taken
+            for number in one.order_nos
+            if number in self.orders
+        ]
+        meant = [one.call.meant for one in taken]
+        both = [{**old, **new} for old in before for new in meant]
+        around = Surroundings(
+            self._purchases([*before, *meant, *both]), unwanted_sendids=self.unwanted
+        )
         self.answered |= {one.notice.id for one in taken}
         found = decide(taken, Known(self.orders, self.answered, around), self.policy)
-        self.purchases = found.around.purchases
         self.freed |= found.freed
         self.outcome = JudgedBatch.of_all([self.outcome, found])
 
@@ -153,9 +160,17 @@ class Shop:
 
     def _change(self, order_no: str) -> OrderChange:
         order = self.orders[order_no]
-        return OrderChange(order, related=self.purchases.relatives_of(order))
+        return OrderChange(order, related=self._purchases([order.values]).relatives_of(order))
+
+    def _purchases(self, values: Iterable[Mapping[str, str]]) -> Purchases:
+        """Return the orders of these purchases, the newest first, as the database gives them."""
+        purchases = Purchases({one: {} for one in self.policy.purchases_of(values)})
+        for order in reversed(self.orders.values()):
+            purchases.note(order)
+        keys = {row["key"] for row in self.outcome.opened}
+        purchases.told = {one for one in purchases.orders if shared_key(*one) in keys}
+        return purchases
 
     def _add(self, change: OrderChange, source: Source) -> None:
         if change.events:
             self.outcome.add_change(change, Cause(source))
-            self.purchases.note(change.order)
