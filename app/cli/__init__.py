@@ -12,6 +12,7 @@ from app.cli.commands import (
     onboarding,
     orders,
     outbound,
+    reconciliations,
     reviews,
     spool,
     subscribers,
@@ -31,13 +32,25 @@ def commands() -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_show_locals=False,  # they hold names and telephone numbers
     )
-    for group in (subscribers, orders, reviews, notices, outbound, tokens, audit, spool):
+    groups = (
+        subscribers,
+        orders,
+        reviews,
+        reconciliations,
+        notices,
+        outbound,
+        tokens,
+        audit,
+        spool,
+    )
+    for group in groups:
         app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
     for command in (
         maintenance.migrate,
         maintenance.doctor,
         onboarding.onboarding,
         totals.totals,
+        reconciliations.reconcile,
         maintenance.keygen,
         maintenance.reseal,
     ):

@@ -198,12 +198,12 @@ class _Columns:
     def __init__(self, cells: Sequence[str], named: Mapping[str, str], line: int) -> None:
         self._headings = [cell.strip() for cell in cells]
         self._line = line
-        self._places = {name: self._place(name, named.get(name)) for name in HEADINGS}
         unknown = named.keys() - HEADINGS.keys()
         if unknown:
             raise UnreadableFile(
                 FileFault.NO_FIELD, given=", ".join(sorted(unknown)), known=", ".join(HEADINGS)
             )
+        self._places = {name: self._place(name, named.get(name)) for name in HEADINGS}
 
     def _place(self, name: str, heading: str | None) -> int | None:
         wanted = HEADINGS[name] if heading is None else (fold_heading(heading),)
@@ -216,7 +216,7 @@ class _Columns:
             return places[0]
         if heading is None and name not in REQUIRED:
             return None
-        headings = ", ".join(self._headings)[:200]
+        headings = _shown(", ".join(self._headings))
         raise UnreadableFile(FileFault.NO_COLUMN, self._line, field=name, headings=headings)
 
     def order_of(self, cells: Sequence[str], line: int) -> ExportedOrder:
@@ -241,4 +241,9 @@ class _Columns:
         try:
             return read(cells[place])
         except BadCell as error:
-            raise UnreadableFile(error.fault, line, self._headings[place]) from error
+            raise UnreadableFile(error.fault, line, _shown(self._headings[place])) from error
+
+
+def _shown(heading: str) -> str:
+    """Return the beginning of a heading, without what could control a terminal."""
+    return "".join(sign if sign.isprintable() else " " for sign in heading[:200])

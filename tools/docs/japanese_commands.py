@@ -76,6 +76,19 @@ HELP: Mapping[str, str] = {
     "Show an order with its calls, events, webhooks and attempts.": (
         "1つのオーダーの、コール、イベント、Webhook、送信の記録を表示する"
     ),
+    (
+        "Compare a file that Zeus's console exported with the orders.\n\n"
+        "Exits with 3 if orders do not agree and were not healed."
+    ): (
+        "ゼウスの管理画面から出力したファイルを、オーダーと照合する。一致せず、補ってもいないオーダーがあれば、"
+        "終了コードは3"
+    ),
+    "List the reconciliations and their progress, newest first.": (
+        "照合と進み具合を一覧する（新しい順）"
+    ),
+    "Show a reconciliation: its counts, and the outcomes of orders.": (
+        "1つの照合の件数と、オーダーごとの結果を表示する"
+    ),
     "Cancel a recovery. Webhooks that are already due are still sent.": (
         "まとめての再送を終わらせる。すでに送信待ちになったものは送られる"
     ),

@@ -72,6 +72,19 @@ PARAMETERS: Mapping[str, str] = {
         "最初のコールの日の、最後の日（日本時間。既定：今日）"
     ),
     "Group by day, store chain or IP code.": "集計の単位（日、店舗、IPコード）",
+    "The exported file: CSV or TSV, in Shift_JIS or UTF-8.": (
+        "出力したファイル（CSVまたはTSV、Shift_JISまたはUTF-8）"
+    ),
+    "Make notices of what is lacking here; workers judge them.": (
+        "届いていないコールを補う。ワーカーが通常どおり判定する"
+    ),
+    "Heading of order_no, status or money, if it is not found (repeatable).": (
+        "`order_no`、`status`、`money` の列の見出し（見つからないとき。複数可）"
+    ),
+    "The reconciliation's id.": "照合のID",
+    "Only orders with this outcome. (default: all that do not agree)": (
+        "この結果のオーダーだけ（既定：一致しないものすべて）"
+    ),
     "Only undelivered webhooks (pending or dead).": (
         "送信待ちと断念したものだけ（`pending`、`dead`）"
     ),
