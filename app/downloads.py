@@ -11,9 +11,6 @@ from http import HTTPStatus
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-STALL_S = 60.0
-"""Longest time in which a client takes nothing. A database connection waits for it meanwhile."""
-
 Chunks = AsyncGenerator[bytes, None]
 
 
@@ -22,6 +19,9 @@ class DownloadResponse(StreamingResponse):
 
     After an error it ends as a broken connection, so no client takes the file for complete.
     """
+
+    stall_s = 60.0
+    """Longest time in which a client takes nothing. A database connection waits for it."""
 
     def __init__(self, first: bytes, rest: Chunks, name: str) -> None:
         """Take the first chunk, the generator of the others, and the name of the file."""
@@ -36,7 +36,7 @@ class DownloadResponse(StreamingResponse):
         """Send the chunks, and close their generator in any case."""
 
         async def send_in_time(message: Message) -> None:
-            await asyncio.wait_for(send(message), STALL_S)
+            await asyncio.wait_for(send(message), self.stall_s)
 
         async with aclosing(self._rest):
             await super().__call__(scope, receive, send_in_time)

@@ -16,21 +16,24 @@ BOM = b"\xef\xbb\xbf"
 
 _RUNS = re.compile(r"[=+\-@\t\r\n']")
 """First characters of a formula, and those that an import skips before one."""
-_PLAIN_NUMBER = re.compile(r"[1-9][0-9]{0,10}")
-"""Digits that Excel shows as they are: no zero in front, and at most eleven."""
-_ZEUS_ORDER_NO = re.compile(r"[0-9]+-[0-9]{3,}-[0-9]+")
-"""Three numbers, the middle one longer than a day, month or year of two digits."""
-_NAME = re.compile(
-    r"(?!jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|true|false|[mtshr]\.?[0-9])[a-z].*",
-    re.IGNORECASE | re.DOTALL,
+_STAYS = re.compile(
+    r"""
+    [1-9][0-9]{0,10}                 # digits that Excel shows as they are, without a zero in front
+    | [0-9]+-[0-9]{3,}-[0-9]+        # an order number of Zeus: its middle is no day and no month
+    | (?!jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|true|false
+        |[mtshr]\.?[0-9])[a-z].*     # begins as no month, no truth value, no year of an era
+    """,
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
-"""Begins with a letter, and with no month, truth value or year of a Japanese era."""
+"""Numbers that a spreadsheet leaves alone."""
 
 
 def text_cell(text: str | None) -> str:
     """Return the cell of a text, which no spreadsheet runs. None gives an empty cell."""
     if not text:
         return ""
+    if text[0].isascii() and text[0].isalnum():
+        return text
     begin = unicodedata.normalize("NFKC", text.lstrip()[:1])
     return MARK + text if _RUNS.match(text) or _RUNS.match(begin) else text
 
@@ -42,12 +45,14 @@ def number_cell(number: str | None) -> str:
     """
     if not number:
         return ""
-    stays = any(form.fullmatch(number) for form in (_PLAIN_NUMBER, _ZEUS_ORDER_NO, _NAME))
-    return text_cell(number) if stays else MARK + number
+    return number if _STAYS.fullmatch(number) else MARK + number
 
 
 def csv_lines(rows: Iterable[Sequence[object]]) -> bytes:
-    """Return rows of cells as lines of a CSV file (RFC 4180). None gives an empty cell."""
+    """Return rows of cells as lines of a CSV file (RFC 4180). None gives an empty cell.
+
+    Texts are quoted, so that a semicolon, which some countries' Excel divides at, divides nothing.
+    """
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    csv.writer(text, lineterminator="\r\n", quoting=csv.QUOTE_NONNUMERIC).writerows(rows)
     return text.getvalue().encode()

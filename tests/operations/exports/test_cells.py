@@ -84,5 +84,5 @@ def test_a_missing_value_is_an_empty_cell() -> None:
 def test_lines_are_read_back_as_written() -> None:
     row = ["a,b", 'c "d"', "e\nf", "", "コンビニ"]
     assert [row] == list(csv.reader(io.StringIO(csv_lines([row]).decode(), newline="")))
-    assert csv_lines([["a", None]]) == b"a,\r\n"
+    assert csv_lines([["a;=1+1", None, 5]]) == b'"a;=1+1","",5\r\n'
     assert "\ufeff".encode() == BOM

@@ -80,9 +80,8 @@ async def test_orders_are_filtered_as_in_their_list(setup: OperationsSetup) -> N
 async def test_an_export_without_orders_has_its_headings(setup: OperationsSetup) -> None:
     words = SheetWords(heading=str.upper)
     content = await _whole(orders_csv(setup.sessions, OrderQuery(), words))
-    assert [name.upper() for name in ORDER_COLUMNS] == content.decode("utf-8-sig").strip().split(
-        ","
-    )
+    headings = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+    assert [[name.upper() for name in ORDER_COLUMNS]] == list(headings)
 
 
 async def test_formulas_in_any_value_of_zeus_are_no_formulas(setup: OperationsSetup) -> None:
