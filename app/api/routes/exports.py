@@ -10,12 +10,14 @@ from app.api.routes.orders import WithOrderQuery
 from app.downloads import Chunks, CsvResponse, JsonLinesResponse, download
 from app.operations.exports.events import events_jsonl
 from app.operations.exports.orders import orders_csv
-from app.operations.exports.reviews import ReviewsToExport, reviews_csv
+from app.operations.exports.reviews import reviews_csv
 from app.operations.exports.totals import totals_csv
 from app.operations.models import Line
 from app.operations.orders import totals as operations
 from app.operations.orders.days import Day
 from app.operations.orders.totals import Grouping, Totals, TotalsQuery
+from app.operations.reviews.filters import ReviewFilter
+from app.order_life.reviews import Reason
 
 router = APIRouter(tags=["exports"])
 
@@ -39,25 +41,20 @@ async def export_events(
     return await download(JsonLinesResponse, chunks, "events.jsonl")
 
 
-def _reviews(
-    is_open: Annotated[
-        bool | None, Query(alias="open", description="Only open reviews, or only settled ones.")
-    ] = None,
-    reason: Annotated[
-        Line | None, Query(max_length=100, description="Only reviews for this reason.")
-    ] = None,
-    order_no: Annotated[
-        Line | None, Query(max_length=255, description="Only reviews of this order.")
-    ] = None,
-) -> ReviewsToExport:
-    return ReviewsToExport(open=is_open, reason=reason, order_no=order_no)
-
-
 @router.get("/reviews.csv", response_class=CsvResponse, status_code=HTTPStatus.OK)
 async def export_reviews(
-    dependencies: WithDependencies, wanted: Annotated[ReviewsToExport, Depends(_reviews)]
+    dependencies: WithDependencies,
+    is_open: Annotated[
+        bool | None, Query(alias="open", description="true: only open ones; false: settled ones.")
+    ] = None,
+    reason: Annotated[Reason | None, Query(description="Only reviews with this reason.")] = None,
+    order_no: Annotated[
+        Line | None,
+        Query(max_length=255, description="Only reviews of this order, alone or in a pair."),
+    ] = None,
 ) -> Response:
     """Export the reviews as CSV for spreadsheets, the newest first."""
+    wanted = ReviewFilter(reason, is_open, order_no)
     chunks = dependencies.export_slots.limited(reviews_csv(dependencies.sessions, wanted))
     return await download(CsvResponse, chunks, "reviews.csv")
 

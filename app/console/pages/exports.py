@@ -16,10 +16,12 @@ from app.console.texts.sheet_words import sheet_words
 from app.downloads import Chunks, CsvResponse, download
 from app.operations.errors import BadRange, ExportsBusy
 from app.operations.exports.orders import orders_csv
-from app.operations.exports.reviews import ReviewsToExport, reviews_csv
+from app.operations.exports.reviews import reviews_csv
 from app.operations.exports.totals import totals_csv
 from app.operations.orders.search import OrderQuery
 from app.operations.orders.totals import read_totals
+from app.operations.reviews.filters import ReviewFilter
+from app.order_life.reviews import Reason
 
 
 async def orders(page_request: PageRequest) -> Response:
@@ -33,8 +35,13 @@ async def orders(page_request: PageRequest) -> Response:
 
 
 async def reviews(page_request: PageRequest) -> Response:
-    """Send the open reviews, or all."""
-    wanted = ReviewsToExport(open=True if page_request.text("open") == "true" else None)
+    """Send the reviews of a filter; without one, all."""
+    reason = page_request.text("reason")
+    wanted = ReviewFilter(
+        Reason(reason) if reason in list(Reason) else None,
+        {"true": True, "false": False}.get(page_request.text("open")),
+        page_request.text("order_no") or None,
+    )
     return await _send(page_request, "reviews.csv", reviews_csv, wanted)
 
 
@@ -60,7 +67,7 @@ async def _send(page_request: PageRequest, name: str, export: Any, wanted: Any) 
             HTTPStatus.SERVICE_UNAVAILABLE,
             title=page_request.translated(_("The file cannot be sent now")),
             text=page_request.reason(error),
-            back=f"/{name.partition('.')[0]}",
+            back="/attention" if name == "reviews.csv" else "/orders",
         )
 
 

@@ -31,6 +31,7 @@ HEADINGS: Mapping[str, str] = {
     "settlement": _("Settlement"),
     "settled_by": _("Settled by"),
     "note": _("Note"),
+    "details": _("Details"),
     "day": _("Day"),
     "name": _("Name"),
     "orders": _("Number of orders"),

@@ -13,12 +13,14 @@ from app.downloads import Chunks
 from app.operations.errors import BadRange, ExportsBusy
 from app.operations.exports.events import events_jsonl
 from app.operations.exports.orders import ORDER_COLUMNS, orders_csv
-from app.operations.exports.reviews import REVIEW_COLUMNS, ReviewsToExport, reviews_csv
+from app.operations.exports.reviews import REVIEW_COLUMNS, reviews_csv
 from app.operations.exports.sheets import PAGE_ROWS, SheetWords
 from app.operations.exports.slots import ExportSlots
 from app.operations.exports.totals import totals_csv
 from app.operations.orders.search import OrderQuery
 from app.operations.orders.totals import TotalsQuery, read_totals
+from app.operations.reviews.filters import ReviewFilter
+from app.order_life.reviews import Reason
 from tests.operations.operations_setup import ORDER_NO, PERSONAL, OperationsSetup
 
 _MANY = """
@@ -140,15 +142,16 @@ async def test_reviews_are_filtered(setup: OperationsSetup) -> None:
             order_no="ab"[number],
         )
     for wanted, found in (
-        ({}, ["b", "a"]),
-        ({"open": True}, ["a"]),
-        ({"open": False}, ["b"]),
-        ({"reason": "conflict"}, ["a"]),
-        ({"order_no": "b"}, ["b"]),
-        ({"order_no": "c"}, ["b", "a"]),
-        ({"reason": "nothing"}, []),
+        (ReviewFilter(), ["b", "a"]),
+        (ReviewFilter(open=True), ["a"]),
+        (ReviewFilter(open=False), ["b"]),
+        (ReviewFilter(Reason.CONFLICT), ["a"]),
+        (ReviewFilter(order_no="b"), ["b"]),
+        (ReviewFilter(order_no="ｂ"), ["b"]),
+        (ReviewFilter(order_no="c"), ["b", "a"]),
+        (ReviewFilter(Reason.QUARANTINED), []),
     ):
-        chunks = reviews_csv(setup.sessions, ReviewsToExport.model_validate(wanted))
+        chunks = reviews_csv(setup.sessions, wanted)
         rows = _rows(await _whole(chunks))
         assert found == [row["order_no"] for row in rows], wanted
         assert {"'=1"} >= {row["note"] for row in rows}
