@@ -52,7 +52,7 @@ def follow(
     change: OrderChange, arrival: Arrival, around: Surroundings, release_on: ReleaseOn
 ) -> None:
     """Add what follows from an accepted call to `change`: reviews, their ends, and a release."""
-    around.purchases.note(change.order)
+    around.purchases.note(change.order, arrival.before)
     change.related = around.purchases.relatives_of(change.order)
     _open_for_values(change, arrival)
     if _begins_payment(arrival.before, change.order):

@@ -93,12 +93,15 @@ class Purchases:
         alive = sum(one.state not in _DEAD for one in orders.values())
         return alive > ALIVE_AT_MOST or len(orders) > READ_AT_MOST
 
-    def note(self, order: KnownOrder) -> None:
-        """Note the order's present state for its relatives, and that it left other purchases."""
+    def note(self, order: KnownOrder, before: KnownOrder | None = None) -> None:
+        """Note the order's present state for its relatives.
+
+        It may have left the purchase that it belonged to `before`.
+        """
         purchase = purchase_of(order.values)
-        for other, orders in self.orders.items():
-            if other != purchase:
-                orders.pop(order.order_no, None)
+        left = purchase_of(before.values) if before else purchase
+        if left is not None and left != purchase and left in self.orders:
+            self.orders[left].pop(order.order_no, None)
         if purchase is not None and purchase in self.orders:
             money = money_of(order.values.get("money"))
             self.orders[purchase][order.order_no] = Relative(order.order_no, order.state, money)

@@ -35,10 +35,11 @@ def order(
 
 
 def purchases(*orders: KnownOrder) -> Purchases:
-    """Return the orders of PURCHASE among these."""
-    found = Purchases({PURCHASE: {}})
+    """Return the orders of PURCHASE among these; one may change from one purchase to another."""
+    found, before = Purchases({PURCHASE: {}}), dict[str, KnownOrder]()
     for one in orders:
-        found.note(one)
+        found.note(one, before.get(one.order_no))
+        before[one.order_no] = one
     return found
 
 
