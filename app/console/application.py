@@ -22,6 +22,7 @@ from app.console.pages import (
     notices,
     onboarding,
     orders,
+    reconciliations,
     settings,
     sign_in,
     subscribers,
@@ -41,6 +42,7 @@ class Entry:
     path: str
     page: Page
     role: Role | None
+    takes_file: bool = False
 
 
 def _page(path: str, page: Page, needs: Action | Read = Read.RECORDS) -> Entry:
@@ -92,6 +94,16 @@ ENTRIES: Sequence[Entry] = (
         attention.dismiss_webhook,
         Action.WEBHOOK_DISMISSED,
     ),
+    _page("/reconciliations", reconciliations.show_all),
+    Entry(
+        "POST",
+        "/reconciliations",
+        reconciliations.start,
+        ROLE_OF[Action.ORDERS_RECONCILED],
+        takes_file=True,
+    ),
+    _page("/reconciliations/{reconciliation_id:uuid}", reconciliations.show),
+    _page("/reconciliations/{reconciliation_id:uuid}/progress", reconciliations.show_progress),
     _page("/subscribers", subscribers.show_all),
     _page("/add-subscriber", subscribers.ask_for_new, Action.SUBSCRIBER_ADDED),
     _form("/add-subscriber", subscribers.add, Action.SUBSCRIBER_ADDED),
@@ -115,7 +127,11 @@ ENTRIES: Sequence[Entry] = (
 def make_console(dependencies: ConsoleDependencies) -> Starlette:
     """Return the console's application."""
     routes = [
-        Route(entry.path, guarded(entry.page, entry.role), methods=[entry.method])
+        Route(
+            entry.path,
+            guarded(entry.page, entry.role, takes_file=entry.takes_file),
+            methods=[entry.method],
+        )
         for entry in ENTRIES
     ]
     app = Starlette(

@@ -3,6 +3,7 @@
 import os
 import shutil
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from playwright.async_api import Browser, expect
@@ -10,7 +11,8 @@ from playwright.async_api import Browser, expect
 from app.operations.access.permissions import Role
 from tests.console.browsing import CHROMIUM, Look, Window, axe_source, window
 from tests.console.console_setup import Console
-from tests.operations.operations_setup import ORDER_NO
+from tests.operations.operations_setup import ORDER_NO, OperationsSetup
+from tests.reconciliation.files import export, finish, load
 
 LOOKS = (
     Look("ja", 1280, "light"),
@@ -34,6 +36,8 @@ FULLEST = (
     "orders",
     "totals",
     "totals-by-store",
+    "reconciliation",
+    "reconciliations",
     "tokens",
     "audit",
     "subscribers",
@@ -151,6 +155,16 @@ async def _check(seen: Window, axe: str | None, picture: Path) -> None:
         assert [] == await seen.findings(axe), picture.name
 
 
+async def _reconcile(setup: OperationsSetup) -> UUID:
+    """Compare a file with an order of each outcome. Return the reconciliation's id."""
+    await setup.judged("01", order_no="1234-56789-01235")
+    await setup.judged("01", order_no="1234-56789-01236")
+    lines = (f"{ORDER_NO},入金済,1", "1234-56789-01236,売上確定,5400", "B-1,番組停止,")
+    job_id = await load(setup, export(*lines), heal=True)
+    await finish(setup, job_id)
+    return job_id
+
+
 async def _fill(console: Console) -> dict[str, str]:
     """Fill the database and return the paths of the pages that show it."""
     setup = console.setup
@@ -186,6 +200,8 @@ async def _fill(console: Console) -> dict[str, str]:
         "totals-by-store": "/totals?by=store",
         "totals-of-nothing": "/totals?from=2020-01-01&to=2020-01-02",
         "call": f"/notices/{notice}",
+        "reconciliations": "/reconciliations",
+        "reconciliation": f"/reconciliations/{await _reconcile(setup)}",
         "attention": "/attention",
         "subscribers": "/subscribers",
         "add-subscriber": "/add-subscriber",

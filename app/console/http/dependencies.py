@@ -5,6 +5,7 @@ A module of its own, because pages and middleware both import it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from app.console.http.sign_in_limiter import SignInLimiter
 from app.console.views.effective_settings import ShownSetting
@@ -32,3 +33,5 @@ class ConsoleDependencies:
     decision_rules: DecisionRules = field(default_factory=DecisionRules)
     sign_in_limiter: SignInLimiter = field(default_factory=SignInLimiter)
     export_slots: ExportSlots = field(default_factory=ExportSlots)
+    uploads: Path | None = None
+    """Directory of uploaded files."""

@@ -11,7 +11,7 @@ from app.db.connections import describe_error
 from app.db.sqlstates import DatabaseProblem
 from app.logs import get_logger
 from app.operations.access.permissions import Role
-from app.operations.errors import OperationError
+from app.operations.errors import FileTooLarge, OperationError
 
 log = get_logger("console")
 
@@ -69,6 +69,11 @@ def form_too_large(page_request: PageRequest) -> Response:
         _("Too large"),
         _("The form is larger than the limit."),
     )
+
+
+def file_too_large(page_request: PageRequest, error: FileTooLarge) -> Response:
+    """Return 413 for a file over the size limit."""
+    return _page(page_request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _("Too large"), words_of(error))
 
 
 def database_error_page(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import BinaryIO
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
@@ -16,9 +17,10 @@ class FormTooLarge(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Fields of a form, each with all its values."""
+    """Fields of a form, each with all its values, and its file if it has one."""
 
     fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    file: BinaryIO | None = None
 
     def text(self, name: str) -> str:
         """Return the field's first value, stripped; empty if it was not sent."""

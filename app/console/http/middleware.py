@@ -11,6 +11,7 @@ from starlette.responses import Response
 from app.console.http.error_pages import (
     database_error_page,
     defect,
+    file_too_large,
     forbidden,
     form_expired,
     form_too_large,
@@ -18,6 +19,7 @@ from app.console.http.error_pages import (
     not_found,
 )
 from app.console.http.forms import FormTooLarge, read_form
+from app.console.http.multipart import BadForm
 from app.console.http.page_request import (
     PageRequest,
     caller_of,
@@ -25,26 +27,28 @@ from app.console.http.page_request import (
     operator_of,
     session_of,
 )
-from app.console.http.session import is_ours
+from app.console.http.session import comes_from_here, is_ours
+from app.console.http.upload import read_upload
 from app.console.texts.flash import Flash
 from app.db.error_advice import problem_of
 from app.operations.access.permissions import Role
-from app.operations.errors import NotAllowed, NotFound
+from app.operations.errors import FileNotKept, FileTooLarge, NotAllowed, NotFound
 
 Page = Callable[[PageRequest], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def guarded(page: Page, role: Role | None) -> Endpoint:
+def guarded(page: Page, role: Role | None, *, takes_file: bool = False) -> Endpoint:
     """Return the endpoint of a page.
 
-    `role` is the operator's minimum role; None for pages without sign-in.
+    `role` is the operator's minimum role; None for pages without sign-in. With `takes_file`, the
+    form is multipart and has a file.
     """
 
     async def endpoint(request: Request) -> Response:
         page_request = PageRequest(request, session_of(request), None, language_of(request))
         try:
-            return await _answer(page_request, page, role)
+            return await _answer(page_request, page, role, takes_file=takes_file)
         except NotFound as error:
             return not_found(page_request, error)
         except NotAllowed:
@@ -60,8 +64,10 @@ def guarded(page: Page, role: Role | None) -> Endpoint:
     return endpoint
 
 
-async def _answer(page_request: PageRequest, page: Page, role: Role | None) -> Response:
-    if page_request.request.method == "POST":
+async def _answer(
+    page_request: PageRequest, page: Page, role: Role | None, *, takes_file: bool
+) -> Response:
+    if page_request.request.method == "POST" and not takes_file:
         try:
             page_request = replace(page_request, form=await read_form(page_request.request))
         except FormTooLarge:
@@ -70,11 +76,39 @@ async def _answer(page_request: PageRequest, page: Page, role: Role | None) -> R
         page_request = replace(page_request, operator=await operator_of(page_request))
         if page_request.operator is None:
             return _ask_to_sign_in(page_request)
+    if takes_file and role is not None:
+        return await _answer_upload(page_request, page, role)
     if page_request.request.method == "POST" and not _is_ours(page_request):
         return form_expired(page_request)
     if role is not None and not page_request.may(role):
         return forbidden(page_request, role)
     return await page(page_request)
+
+
+async def _answer_upload(page_request: PageRequest, page: Page, role: Role) -> Response:
+    """Answer a form with a file.
+
+    Nothing is read unless an operator with the role sends it, from a page of this site.
+    """
+    request = page_request.request
+    if not page_request.may(role):
+        return forbidden(page_request, role)
+    if not comes_from_here(request.headers, behind_proxy=caller_of(request).behind_proxy):
+        return form_expired(page_request)
+    try:
+        async with read_upload(request, page_request.dependencies.uploads) as form:
+            page_request = replace(page_request, form=form)
+            if not _is_ours(page_request):
+                return form_expired(page_request)
+            return await page(page_request)
+    except FormTooLarge:
+        return form_too_large(page_request)
+    except FileTooLarge as error:
+        return file_too_large(page_request, error)
+    except FileNotKept as error:
+        return page_request.action_failed(error)
+    except BadForm:
+        return form_expired(page_request)
 
 
 def _is_ours(page_request: PageRequest) -> bool:

@@ -28,6 +28,7 @@ _NAVIGATION = {
     "/add-subscriber": "/subscribers",
     "/rejected-samples": "/attention",
     "/notices": "/orders",
+    "/reconciliations": "/orders",
 } | dict.fromkeys(("/onboarding", "/tokens", "/audit"), "/settings")
 """Top-level page to highlight, for paths of pages below it."""
 

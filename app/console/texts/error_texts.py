@@ -30,6 +30,9 @@ _WORDS: Mapping[type[Exception], str] = {
         "The call cannot be released: it is not in quarantine, "
         "or it lacks parameters that judging needs."
     ),
+    errors.ReconciliationNotFound: _("There is no such reconciliation, or it is too old."),
+    errors.FileTooLarge: _("The file is larger than 256 MiB. Split it."),
+    errors.FileNotKept: _("The disk of zeus-relay does not take the file. It may be full."),
     errors.NotRetriable: _("The webhook is no longer pending or dead, so it cannot be retried."),
     errors.ExportsBusy: _("Other files are being sent. Try again in a moment."),
     errors.NotDismissible: _("It no longer needs attention. Another operator may have handled it."),

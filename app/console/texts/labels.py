@@ -10,6 +10,8 @@ from app.operations.access.permissions import Action, Role, Via
 from app.operations.deliveries.models import WebhookState
 from app.operations.doctor.onboarding import Way
 from app.operations.subscribers.models import SubscriberState
+from app.reconciliation.comparison import Outcome
+from app.reconciliation.progress import ReconciliationState
 
 
 def _(text: str) -> str:
@@ -146,6 +148,18 @@ ACTIONS: Mapping[str, str] = {
     Action.TOKEN_CREATED: _("Token created"),
     Action.TOKEN_REVOKED: _("Token revoked"),
 }
+RECONCILED: Mapping[str, str] = {
+    Outcome.AGREES: _("Agrees"),
+    Outcome.UNKNOWN_HERE: _("No call came"),
+    Outcome.BEHIND: _("Behind"),
+    Outcome.AMOUNT_DIFFERS: _("Amount differs"),
+    Outcome.UNKNOWN_THERE: _("Not in the file"),
+}
+RECONCILIATIONS: Mapping[str, str] = {
+    ReconciliationState.COMPARING: _("Comparing"),
+    ReconciliationState.SEARCHING: _("Searching for orders that the file lacks"),
+    ReconciliationState.DONE: _("Finished"),
+}
 SUBJECTS: Mapping[str, str] = {
     "order": _("Order"),
     "sendid": _("Purchase (sendid)"),
@@ -194,6 +208,8 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     "reason": REASONS,
     "pause": PAUSE_REASONS,
     "action": ACTIONS,
+    "reconciled": RECONCILED,
+    "reconciliation": RECONCILIATIONS,
     "subject": SUBJECTS,
     "via": VIAS,
     "role": ROLES,
@@ -216,6 +232,14 @@ TONES: Mapping[str, str] = {
     Verdict.CONFLICT: "bad",
     Verdict.QUARANTINED: "bad",
     "unjudged": "quiet",
+    Outcome.AGREES: "good",
+    Outcome.UNKNOWN_HERE: "bad",
+    Outcome.BEHIND: "bad",
+    Outcome.AMOUNT_DIFFERS: "bad",
+    Outcome.UNKNOWN_THERE: "warn",
+    ReconciliationState.COMPARING: "half",
+    ReconciliationState.SEARCHING: "half",
+    ReconciliationState.DONE: "good",
     WebhookState.PENDING: "warn",
     WebhookState.DELIVERED: "good",
     WebhookState.DEAD: "bad",

@@ -74,6 +74,7 @@ class OperatorRole:
                 rules=rules,
                 source_check=SourceCheck(Sources((), tuple(settings.trusted_proxies))),
                 settings=shown_settings(settings),
+                uploads=settings.data_dir,
                 decision_rules=decision_rules,
             )
         )

@@ -1,5 +1,6 @@
 """Sign-in, roles, CSRF, security headers and masking in the console."""
 
+import io
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,13 +13,15 @@ from app.console.http.security_headers import CONTENT_SECURITY_POLICY
 from app.db.engine import make_engine, make_sessions
 from app.operations.access.permissions import SERVICE, Role
 from app.operations.access.tokens import NewToken, create_token
+from app.operations.reconciliations.reconciliations import start_reconciliation
 from app.operations.subscribers.recovery import RecoveryRequest, recover
 from tests.console.console_setup import SECRET_SETTING, Console, running_console
 from tests.operations.operations_setup import ORDER_NO, PERSONAL, OperationsSetup
+from tests.reconciliation.files import export
 
 TABLES = (
     "notices", "orders", "events", "subscribers", "subscriber_secrets", "outbound_webhooks",
-    "rejected_samples", "audit_entries", "operator_tokens",
+    "rejected_samples", "audit_entries", "operator_tokens", "reconciliations",
 )  # fmt: skip
 GUARDED = [entry for entry in ENTRIES if entry.role is not None]
 SIGNED_OUT = {"/sign-out", "/language"}
@@ -57,8 +60,11 @@ async def fill(console: Console) -> dict[str, str]:
         SERVICE,
     )
     await create_token(setup.sessions, NewToken(name="shop", role=Role.VIEWER), SERVICE)
+    file = io.BytesIO(export(f"{ORDER_NO},入金済,5400"))
+    reconciliation = await start_reconciliation(setup.sessions, file, SERVICE)
     ids = {
         "recovery": str(recovery.id),
+        "{reconciliation_id:uuid}": str(reconciliation.id),
         "{order_no:path}": ORDER_NO,
         "{notice_id:uuid}": str(notice),
         "{sample_id:uuid}": str(notice),
