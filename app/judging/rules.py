@@ -66,7 +66,8 @@ def judge(
     differing = differing_values(status, call.meant, order, cycle)
     change = _accept(judged, order, meaning, answered, differing)
     if meaning.needs_review:
-        change.open(Review(Reason(meaning.value), order.order_no, cycle, judged.notice_id))
+        details = {"status": status.value, "known_status": order.current_status.value}
+        change.open(Review(Reason(meaning.value), order.order_no, cycle, judged.notice_id, details))
     arrival = Arrival(status, call.meant, judged.notice_id, order, differing)
     follow(change, arrival, around, release_on)
     return Judgement(

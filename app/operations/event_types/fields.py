@@ -123,6 +123,8 @@ _REVIEW = {
         )
     ),
     "earlier_notice_id": _absent(_id("`conflict` only: the earlier call", ABSENT)),
+    "status": _absent(_text("the two contradictions only: the status of this call", ABSENT)),
+    "known_status": _absent(_text("the two contradictions only: the order's status", ABSENT)),
     "money": _absent(_text("`money_unreadable` only: the text that is no amount", ABSENT)),
     "other_order_no": _absent(
         _text("`paid_twice` only: the order that was paid first", ABSENT),

@@ -49,6 +49,8 @@ _REVIEWS = (EventType.REVIEW_REQUIRED, EventType.REVIEW_SETTLED)
 _ENDS = ("settlement", "settled_by")
 _DETAILS: Mapping[Reason, tuple[str, ...]] = {
     Reason.CONFLICT: ("differing", "values", "earlier_notice_id"),
+    Reason.CONTRADICTION: ("status", "known_status"),
+    Reason.CONTRADICTION_WITH_MONEY: ("status", "known_status"),
     Reason.VALUES_DIFFER: ("differing", "values"),
     Reason.MONEY_UNREADABLE: ("money",),
     Reason.PAID_TWICE: ("other_order_no", "other_money"),
