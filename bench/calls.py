@@ -1,4 +1,7 @@
-"""Calls that the bench sends: all 14 parameters as Zeus writes them, one order each."""
+"""Calls that the bench sends: all 14 parameters as Zeus writes them, one order each.
+
+The sendid is the order's number, as of shops that give one to each purchase.
+"""
 
 from app.zeus.wire import encode
 
@@ -10,7 +13,7 @@ _VALUES = {
     "username": "コンビニ　タロウ",
     "telno": "0312345678",
     "email": "taro@example.com",
-    "sendid": "A-1001",
+    "sendid": _MARK.decode(),
     "sendpoint": "ref-7",
     "order_no": _MARK.decode(),
     "pay_cvs": "D001",
@@ -32,9 +35,10 @@ class CallWriter:
         ends with the answer.
         """
         end = b" HTTP/1.1\r\nHost: relay.example\r\n\r\n" if keep_alive else b" HTTP/1.0\r\n\r\n"
-        query, _, rest = encode(_VALUES).partition(_MARK)
+        query, between, rest = encode(_VALUES).split(_MARK)
         self._prefix = prefix
         self._head = b"GET " + path.encode() + b"?" + query
+        self._between = between
         self._tail = rest + end
 
     def order_no(self, number: int) -> str:
@@ -43,4 +47,5 @@ class CallWriter:
 
     def request(self, number: int) -> bytes:
         """Return the whole request about the order with this number."""
-        return self._head + self.order_no(number).encode() + self._tail
+        order_no = self.order_no(number).encode()
+        return self._head + order_no + self._between + order_no + self._tail

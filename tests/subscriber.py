@@ -56,6 +56,14 @@ class Subscriber:
             by_order[event["data"].get("order_no", "")].append(event)
         return dict(by_order)
 
+    def statuses(self, order_no: str) -> list[str]:
+        """Return the statuses that Zeus told about an order, in order of first arrival."""
+        return [
+            event["data"]["zeus"]["status"]
+            for event in self.events()[order_no]
+            if event["data"]["occurrence"]
+        ]
+
     async def wait_for(self, count: int, patience: float = 20) -> None:
         """Wait until `count` different events have arrived."""
         async with asyncio.timeout(patience):

@@ -14,7 +14,7 @@ from tests.chaos.verdict import Event, Observed
 _EVERY_S = 0.25
 _UNJUDGED = "SELECT count(*) FROM notices WHERE verdict IS NULL"
 _NOTICES = "SELECT order_no, status, count(*) AS times FROM notices GROUP BY order_no, status"
-_EVENTS = "SELECT id, type, order_no, status FROM events"
+_EVENTS = "SELECT id, type, order_no, status, sequence FROM events"
 
 
 async def settle(site: Site) -> list[str]:
@@ -40,7 +40,7 @@ async def gather(site: Site, answers: list[Answer]) -> Observed:
             for row in await connection.fetch(_NOTICES)
         }
         events = [
-            Event(str(row["id"]), row["type"], (row["order_no"], row["status"]))
+            Event(str(row["id"]), row["type"], (row["order_no"], row["status"]), row["sequence"])
             for row in await connection.fetch(_EVENTS)
         ]
     finally:
@@ -70,4 +70,5 @@ async def _left(site: Site, connection: Connection) -> list[str]:
 
 def _event(webhook_id: str, body: dict[str, Any]) -> Event:
     data = body["data"]
-    return Event(webhook_id, body["type"], (data["order_no"], data["zeus"]["status"]))
+    fact = (data["order_no"], data["zeus"]["status"])
+    return Event(webhook_id, body["type"], fact, data["sequence"])

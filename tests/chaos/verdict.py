@@ -6,22 +6,34 @@ from dataclasses import dataclass, field
 
 from tests.chaos.load import Answer
 
-_REVIEW = "review.required"
+RELEASED = "order.released"
+_SEVERAL = ("review.required", "review.settled")
+"""Types of which an order may have several events."""
+_CONFIRMED = ("05", "12")
 
 Fact = tuple[str, str]
 """An order_no and the status (ステータス) that was reported for it."""
+Told = tuple[str, str, str]
+"""An order_no, a status and the type of an event that tells about it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """Event in the database or in a webhook, without its content.
 
-    No scenario here reports a status twice.
+    No scenario here reports a status twice, and no order is paid twice, so that no type tells the
+    same of an order twice. `fact` has the status of the order if the event is about none.
     """
 
     id: str
     type: str
     fact: Fact
+    sequence: int
+
+    @property
+    def told(self) -> Told:
+        """Return what the event tells. A release is told once, whatever the status."""
+        return (self.fact[0], "" if self.type == RELEASED else self.fact[1], self.type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +69,10 @@ def find(observed: Observed, slowest_s: float) -> Finding:
     )
     missing = (answered - observed.notices).total()
     doubled = _doubled(observed.events) | _doubled(observed.webhooks)
-    eventless = answered.keys() - {event.fact for event in observed.events}
+    statuses = [event for event in observed.events if event.type not in (RELEASED, *_SEVERAL)]
+    eventless = answered.keys() - {event.fact for event in statuses}
+    confirmed = {order_no for order_no, status in answered if status in _CONFIRMED}
+    released = {event.fact[0] for event in observed.events if event.type == RELEASED}
     undelivered = {event.id for event in observed.events} - {
         event.id for event in observed.webhooks
     }
@@ -68,6 +83,8 @@ def find(observed: Observed, slowest_s: float) -> Finding:
         (missing, f"{missing} answered calls are not among the notices"),
         (doubled, f"{len(doubled)} facts became more than one event"),
         (eventless, f"{len(eventless)} facts became no event"),
+        (confirmed ^ released, f"{len(confirmed ^ released)} orders are wrongly released or not"),
+        (gaps := _gaps(observed.events), f"{gaps} orders have gaps in the sequence of events"),
         (undelivered, f"{len(undelivered)} events did not arrive at the subscriber"),
         (slowest >= slowest_s, f"an answer took {slowest:.1f} s"),
     )
@@ -75,13 +92,21 @@ def find(observed: Observed, slowest_s: float) -> Finding:
     return Finding(len(answers), failed.total(), missing, len(doubled), slowest, problems)
 
 
-def _doubled(events: Iterable[Event]) -> set[Fact]:
-    """Return the facts of which events with several ids exist.
+def _doubled(events: Iterable[Event]) -> set[Told]:
+    """Return what several events with different ids tell.
 
     The same id again is a repeated delivery.
     """
     ids = defaultdict(set)
     for event in events:
-        if event.type != _REVIEW:
-            ids[event.fact].add(event.id)
-    return {fact for fact, known in ids.items() if len(known) > 1}
+        if event.type not in _SEVERAL:
+            ids[event.told].add(event.id)
+    return {told for told, known in ids.items() if len(known) > 1}
+
+
+def _gaps(events: Iterable[Event]) -> int:
+    """Return the number of orders whose events are not numbered from 1 without gaps."""
+    sequences = defaultdict(list)
+    for event in events:
+        sequences[event.fact[0]].append(event.sequence)
+    return sum(sorted(each) != [*range(1, len(each) + 1)] for each in sequences.values())

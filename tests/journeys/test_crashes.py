@@ -247,7 +247,7 @@ async def test_a_worker_stopped_past_its_lease_changes_nothing(
         )
         await asyncio.gather(load, _until(lambda: _requested(merchant, 1), 30))
         # The sleeper must have no notice in judging, or it would rightly finish it when it wakes.
-        await _until(lambda: _fanned_out(site.database_url, 3), 30)
+        await _until(lambda: _fanned_out(site.database_url, 4), 30)
         os.kill(sleeper.pid, signal.SIGSTOP)
         starter.start("work", **settings)
         # The other worker now sends the same webhook.
@@ -260,10 +260,10 @@ async def test_a_worker_stopped_past_its_lease_changes_nothing(
         await sleeper.logged("result_fenced_out")
         assert before == await _everything(site.database_url)
         merchant.go_on.set()
-        await merchant.wait_for(3, patience=60)
+        await merchant.wait_for(4, patience=60)
         await _until(lambda: _settled(site.database_url), 30)
-        assert [1, 2, 3] == [event["data"]["sequence"] for _, event in merchant.received]
-        assert ["delivered"] * 3 == [
+        assert [1, 2, 3, 4] == [event["data"]["sequence"] for _, event in merchant.received]
+        assert ["delivered"] * 4 == [
             row["outcome"]
             for row in await _fetch(site.database_url, "SELECT outcome FROM attempts")
         ]

@@ -52,7 +52,7 @@ async def _works(site: Site, address: tuple[str, int], seed: int) -> None:
     )
     assert {200} == {result.outcome.status for result in report.results}
     assert max(result.outcome.latency_s for result in report.results) < SLOWEST_SECONDS
-    await site.merchant.wait_for(before + 3 * ORDERS)
+    await site.merchant.wait_for(before + 4 * ORDERS)
 
 
 async def _ends(process: Process) -> None:

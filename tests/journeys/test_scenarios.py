@@ -103,8 +103,8 @@ async def test_the_webhook_holds_zeuss_values_in_our_fields(site: Site, starter:
     host, port = await receiver.ready("receiver")
     [order] = build_run((SCENARIOS["usual"],), 1, seed=3)
     await play(target_of(f"http://{host}:{port}/zeus/notify"), [order])
-    await site.merchant.wait_for(3)
-    (_, accepted), (webhook_id, paid), (_, confirmed) = site.merchant.received
+    await site.merchant.wait_for(4)
+    (_, accepted), (webhook_id, paid), (_, confirmed), (_, released) = site.merchant.received
     sent = order.values
     data = paid["data"]
     assert list(paid) == ["type", "timestamp", "data"]
@@ -137,6 +137,11 @@ async def test_the_webhook_holds_zeuss_values_in_our_fields(site: Site, starter:
     assert (accepted["data"]["payable"], accepted["data"]["order"]["previous_status"]) == (
         False,
         None,
+    )
+    assert ("order.released", "05", int(sent["money"])) == (
+        released["type"],
+        released["data"]["zeus"]["status"],
+        released["data"]["money"],
     )
     [row] = await rows(site.database_url, "SELECT id FROM events WHERE type = 'payment.received'")
     assert str(row["id"]) == webhook_id

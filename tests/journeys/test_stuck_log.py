@@ -71,7 +71,7 @@ async def test_every_role_works_and_ends_with_an_unread_log(site: Site, starter:
         report = await play(target_of(f"http://{address[0]}:{address[1]}/zeus/notify"), orders)
         assert {200} == {result.outcome.status for result in report.results}
         assert max(result.outcome.latency_s for result in report.results) < 5
-        await site.merchant.wait_for(1 + 20 * 3)
+        await site.merchant.wait_for(1 + 20 * 4)
         assert worker.log_reader.is_full()
         await _full(operator, look)
         await look()

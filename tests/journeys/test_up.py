@@ -74,7 +74,7 @@ async def test_up_needs_no_setup_and_keeps_all_data_over_a_restart(tmp_path: Pat
             }
             first, _ = await _play_one_order(starter, 1, settings)
             second, _ = await _play_one_order(starter, 2, settings)
-            await merchant.wait_for(6)
+            await merchant.wait_for(8)
             assert {first, second} == set(merchant.events())
             # The subscriber did not ask for personal data.
             assert all("customer" not in event["data"] for _, event in merchant.received)

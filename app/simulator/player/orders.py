@@ -30,6 +30,9 @@ _GIVEN_NAMES = ("タロウ", "ハナコ", "ジロウ", "ミソラ", "ゼンタ�
 # Letters, digits and the symbols that the manual allows in sendid and sendpoint.
 _FREE_ALPHABET = string.ascii_letters + string.digits + "\\#$%^~`-_@[],/*?+="
 
+# Every order is a purchase of its own; shorter ones might meet.
+_SENDID_AT_LEAST = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Contract:
@@ -123,7 +126,7 @@ def _values(order_no: str, dice: random.Random, clientip: str, today: date) -> d
         "username": f"{dice.choice(_FAMILY_NAMES)}　{dice.choice(_GIVEN_NAMES)}",
         "telno": "030" + _digits(dice, dice.randint(6, 8)),
         "email": f"taro{_digits(dice, 6)}@example.com",
-        "sendid": _free_text(dice, 25),
+        "sendid": _free_text(dice, 25, shortest=_SENDID_AT_LEAST),
         "sendpoint": _free_text(dice, 50),
         "order_no": order_no,
         "pay_cvs": store.code,
@@ -152,7 +155,7 @@ def _digits(dice: random.Random, length: int) -> str:
     return "".join(dice.choices(string.digits, k=length))
 
 
-def _free_text(dice: random.Random, longest: int) -> str:
-    text = "".join(dice.choices(_FREE_ALPHABET, k=dice.randint(0, longest)))
+def _free_text(dice: random.Random, longest: int, shortest: int = 0) -> str:
+    text = "".join(dice.choices(_FREE_ALPHABET, k=dice.randint(shortest, longest)))
     # %2D is how a doubly escaped hyphen looks; a receiver rightly reads it as one.
     return text.replace("%2", "%3")

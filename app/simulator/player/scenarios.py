@@ -20,9 +20,9 @@ class Turn:
 
     `verdict` and `events` are the receiver's words: its verdict on the call, and the types of its
     events in sequence. When a call is sent several times, they hold for the first to arrive; the
-    others are `duplicate` and make no event. They suppose an order that the receiver does not know,
-    calls that carry at least order_no, status, clientip and money, and a clientip that the receiver
-    takes for its own.
+    others are `duplicate` and make no event. They suppose an order without relatives that the
+    receiver does not know, calls that carry every parameter, a clientip that the receiver takes for
+    its own, and goods that are released when the payment is confirmed, as is usual.
     """
 
     status: str
@@ -38,12 +38,16 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Calls about one order in sequence. `state` is the receiver's word for the order's end."""
+    """Calls about one order in sequence. `state` is the receiver's word for the order's end.
+
+    `silence` are the types of the events that follow when no more calls come.
+    """
 
     name: str
     about: str
     turns: tuple[Turn, ...]
     state: str
+    silence: tuple[str, ...] = ()
 
     @property
     def verdicts(self) -> tuple[str, ...]:
@@ -60,18 +64,19 @@ class Scenario:
     @property
     def events(self) -> tuple[str, ...]:
         """Return the types of all events expected for one order, in sequence."""
-        return tuple(event for turn in self.turns for event in turn.events)
+        told = tuple(event for turn in self.turns for event in turn.events)
+        return (*told, *self.silence)
 
 
 _ACCEPTED = Turn(Status.ACCEPTED, ("order.accepted",))
 _FAILED = Turn(Status.FAILED, ("order.failed",))
 _EXPIRED = Turn(Status.EXPIRED, ("order.expired",))
 _PAID = Turn(Status.PAID, ("payment.received",))
-_CONFIRMED = Turn(Status.CONFIRMED, ("payment.confirmed",))
+_CONFIRMED = Turn(Status.CONFIRMED, ("payment.confirmed", "order.released"))
 _REVERSED = Turn(Status.REVERSED, ("payment.reversed",))
 _PAID_AFTER_CANCEL = Turn(Status.PAID_AFTER_CANCEL, ("cancelled_order.payment_received",))
 _CONFIRMED_AFTER_CANCEL = Turn(
-    Status.CONFIRMED_AFTER_CANCEL, ("cancelled_order.payment_confirmed",)
+    Status.CONFIRMED_AFTER_CANCEL, ("cancelled_order.payment_confirmed", "order.released")
 )
 _REVERSED_AFTER_CANCEL = Turn(Status.REVERSED_AFTER_CANCEL, ("cancelled_order.payment_reversed",))
 
@@ -82,16 +87,18 @@ _ANOTHER_MONEY = "300000"
 _UNKNOWN_STORE = "D999"
 # A failed application has no slip: no payment numbers, no deadline (manual, 申込エラー通知).
 _NO_SLIP = {"pay_no1": "", "pay_no2": "", "pay_limit": ""}
+_PASSED = "20260105"
+_CONFIRMED_AND_HELD = replace(_CONFIRMED, events=("payment.confirmed", *_REVIEW))
 
 _ODD_TURNS = (
     replace(_ACCEPTED, style=Style.HALF),
-    replace(_PAID, changes={"pay_cvs": _UNKNOWN_STORE}),
+    replace(_PAID, events=(*_PAID.events, *_REVIEW), changes={"pay_cvs": _UNKNOWN_STORE}),
     Turn(Status.PAID, verdict="quarantined", without=("order_no",)),
     Turn(Status.PAID, verdict="quarantined", appended=f"&money={_ANOTHER_MONEY}".encode()),
     Turn("99", verdict="quarantined"),
-    replace(_REVERSED, changes={"sendpoint": "x" * 8192}),
-    replace(_PAID, changes={"sendid": "A\0B"}),
-    _CONFIRMED,
+    replace(_REVERSED, events=(*_REVERSED.events, *_REVIEW), changes={"sendpoint": "x" * 8192}),
+    replace(_PAID, events=(*_PAID.events, *_REVIEW), changes={"sendid": "A\0B"}),
+    _CONFIRMED_AND_HELD,
 )
 
 _ALL = (
@@ -122,6 +129,13 @@ _ALL = (
         (_ACCEPTED, replace(_PAID, times=200, connections=50)),
         "paid",
     ),
+    Scenario(
+        "silence",
+        "the deadline passed long ago, and nothing else is heard",
+        (replace(_ACCEPTED, changes={"pay_limit": _PASSED}),),
+        "expiry_presumed",
+        ("order.expiry_presumed",),
+    ),
     Scenario("expired", "the deadline passes without a payment", (_ACCEPTED, _EXPIRED), "expired"),
     Scenario(
         "failed",
@@ -150,6 +164,12 @@ _ALL = (
             Turn(Status.PAID, _REVIEW, "conflict", changes={"money": _ANOTHER_MONEY}),
         ),
         "paid",
+    ),
+    Scenario(
+        "values-differ",
+        "the confirmation names another amount than the acceptance and the payment",
+        (_ACCEPTED, _PAID, replace(_CONFIRMED_AND_HELD, changes={"money": _ANOTHER_MONEY})),
+        "confirmed",
     ),
     Scenario(
         "after-timeout",
