@@ -18,12 +18,20 @@ async def test_a_purchase_reaches_the_sample_subscriber(
     async with asyncio.timeout(60):
         while not (found := re.search(r"simulator +(http://127\.0\.0\.1:\d+)/  ", demo.log_text())):
             await asyncio.sleep(0.1)
+    printed = demo.log_text()
+    for line in (
+        r"#4 +order\.released +\d+ yen  now confirmed",
+        r"#2 +order\.expiry_presumed +\d+ yen  now expiry_presumed",
+        r"#4 +review\.required +300000 yen  now confirmed  values_differ \(money\)",
+        r"#3 +review\.required +300000 yen  now paid  conflict \(money\)",
+    ):
+        assert re.search(line, printed), line
     zeus = Simulator(found[1])
     order_no = await zeus.order_no(email="anyone+confirmed@example.com")
     await zeus.called(order_no, "01", "04", "05")
 
     async with asyncio.timeout(20):
-        while not re.search(rf"{order_no} +#3 +payment\.confirmed", demo.log_text()):
+        while not re.search(rf"{order_no} +#4 +order\.released", demo.log_text()):
             await asyncio.sleep(0.1)
     demo.terminate()
     assert await demo.ended() == 0

@@ -20,6 +20,8 @@ from app.simulator.player.target import target_of
 
 SHOWN = (
     "usual",
+    "silence",
+    "values-differ",
     "reversal",
     "pay-again",
     "out-of-order",
@@ -115,6 +117,13 @@ def _line(event: Mapping[str, Any]) -> str:
     if "order" not in data:
         return f"  {event['type']}"
     flags = f"  [{', '.join(data['flags'])}]" if data["flags"] else ""
+    review = f"  {_review(data['review'])}" if "review" in data else ""
     amount = f"{data['money']:>7} yen" if data["money"] is not None else " " * 11
     order = f"  {data['order_no']:<18} #{data['sequence']}"
-    return f"{order}  {event['type']:<24}{amount}  now {data['order']['state']}{flags}"
+    return f"{order}  {event['type']:<24}{amount}  now {data['order']['state']}{review}{flags}"
+
+
+def _review(review: Mapping[str, Any]) -> str:
+    """Return the reason of a review, and the names of the values that disagree."""
+    names = f" ({', '.join(review['differing'])})" if "differing" in review else ""
+    return f"{review['reason']}{names}"

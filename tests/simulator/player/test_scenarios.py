@@ -76,7 +76,8 @@ class Judge:
         if status.recurs and not all(_same(AGREEING, seen, values) for seen in agreed):
             self.events.append("review.required")
         self.had[status] = values
-        if self.current.final and not {"review.required", "order.released"} & set(self.events):
+        is_final = self.current is not None and self.current.final
+        if is_final and not {"review.required", "order.released"} & set(self.events):
             self.events.append("order.released")
 
     def _repeated(self, *, same: bool) -> None:
