@@ -31,6 +31,8 @@ FULLEST = (
     "today",
     "order",
     "attention",
+    "review",
+    "quarantined-call",
     "subscriber",
     "onboarding",
     "orders",
@@ -172,8 +174,21 @@ async def _fill(console: Console) -> dict[str, str]:
     await setup.add("warehouse", event_types=["payment.received"], customer=True)
     notice, *_ = await setup.judged("01", "04", "04", "05")
     await setup.judged("04", money="9999")
+    await setup.judged("06", money="4500", pay_cvs="D050")
+    await setup.judged("01", "05", order_no="1234-56789-07777", pay_no1="77")
+    [conflict] = await setup.rows("SELECT id FROM reviews WHERE reason = 'conflict'")
+    [twice] = await setup.rows("SELECT id FROM reviews WHERE reason = 'paid_twice'")
+    await setup.run(
+        "INSERT INTO review_notes (id, review_id, written_by, text) "
+        "VALUES (gen_random_uuid(), :id, 'suzuki', :text)",
+        id=conflict.id,
+        text="ゼウスに電話した。\n折り返し待ち",
+    )
     await setup.call("99", order_no="1234-56789-09999")
     await setup.judge()
+    [quarantined] = await setup.rows(
+        "SELECT id, notice_id FROM reviews WHERE reason = 'quarantined'"
+    )
     await setup.run(
         "UPDATE outbound_webhooks SET state = 'dead', finished_at = now(), "
         "last_outcome = 'timeout' WHERE id % 3 = 0"
@@ -203,6 +218,12 @@ async def _fill(console: Console) -> dict[str, str]:
         "reconciliations": "/reconciliations",
         "reconciliation": f"/reconciliations/{await _reconcile(setup)}",
         "attention": "/attention",
+        "attention-filtered": "/attention?state=all&reason=paid_twice",
+        "attention-nothing": "/attention?state=settled",
+        "review": f"/reviews/{conflict.id}",
+        "review-of-a-pair": f"/reviews/{twice.id}",
+        "review-of-a-call": f"/reviews/{quarantined.id}",
+        "quarantined-call": f"/notices/{quarantined.notice_id}",
         "subscribers": "/subscribers",
         "add-subscriber": "/add-subscriber",
         "subscriber": "/subscribers/shop",

@@ -57,8 +57,9 @@ async def test_a_quarantined_call_is_released_and_judged(
     async with window(browser, console.url) as seen:
         page = seen.page
         await seen.sign_in(console.tokens[Role.OPERATOR], "/attention")
-        await expect(page.locator("#quarantined")).to_contain_text("Not our IP code")
-        await page.get_by_role("button", name=f"Release {ORDER_NO}").click()
+        await expect(page.locator("#reviews")).to_contain_text("Not our IP code")
+        await page.get_by_role("link", name=f"Raw call {ORDER_NO}").click()
+        await page.get_by_role("button", name="Release", exact=True).click()
         await expect(page.get_by_role("status")).to_have_text(
             "The call was released. It is being judged now."
         )
@@ -76,14 +77,77 @@ async def test_a_conflict_is_dismissed_with_a_reason(console: Console, browser: 
     async with window(browser, console.url, Look(width=375)) as seen:
         page = seen.page
         await seen.sign_in(console.tokens[Role.OPERATOR], "/attention")
-        await page.locator("#conflicts summary").click()
-        await page.get_by_label("Why does it need no attention?").fill(
-            "asked Zeus: the first is right"
-        )
-        await page.get_by_role("button", name=f"Dismiss {ORDER_NO}").click()
+        await page.get_by_role("link", name=f"Decide {ORDER_NO}").click()
+        await page.get_by_label("Nothing to decide").check()
+        await page.get_by_label("Why (for colleagues)").fill("asked Zeus: the first is right")
+        await page.get_by_role("button", name="Decide").click()
+        await expect(page.get_by_role("status")).to_have_text("The decision was recorded.")
+        await page.get_by_role("link", name="Needs attention").click()
         await expect(page.get_by_role("heading", name="Nothing needs attention.")).to_be_visible()
     rows = await console.setup.rows("SELECT dismissal FROM notices WHERE verdict = 'conflict'")
     assert ["asked Zeus: the first is right"] == [row.dismissal for row in rows]
+
+
+async def test_differing_amounts_hold_an_order_until_somebody_releases_it(
+    console: Console, browser: Browser
+) -> None:
+    await console.setup.judged("01", "04")
+    await console.setup.judged("05", money="4500")
+    async with window(browser, console.url) as seen:
+        page = seen.page
+        await seen.sign_in(console.tokens[Role.OPERATOR], f"/orders/{ORDER_NO}")
+        await expect(
+            page.get_by_role("heading", name="The goods must not be sent yet.")
+        ).to_be_visible()
+        await expect(page.locator(".facts").first).to_contain_text("No: reviews are open")
+        await page.locator(".verdict").get_by_role("link").click()
+        await expect(page.locator("table")).to_contain_text("¥5,400")
+        await expect(page.locator("table")).to_contain_text("¥4,500")
+        await page.get_by_label("New note").fill("asked Zeus")
+        await page.get_by_role("button", name="Add the note").click()
+        await expect(page.locator(".note")).to_contain_text("asked Zeus")
+        await page.get_by_label("Goods may go").check()
+        await page.get_by_role("button", name="Decide").click()
+        await expect(page.locator(".verdict.good")).to_contain_text("Settled: Goods may go")
+        await page.get_by_role("link", name=ORDER_NO).click()
+        await expect(page.locator(".facts").first).to_contain_text("Yes: the payment is confirmed")
+        await expect(page.locator(".timeline")).to_contain_text("Goods released")
+
+
+async def test_a_call_is_released_with_corrected_values(console: Console, browser: Browser) -> None:
+    [notice_id] = await console.setup.judged("4")
+    async with window(browser, console.url, Look(width=375, scripts=False)) as seen:
+        page = seen.page
+        await seen.sign_in(console.tokens[Role.OPERATOR], f"/notices/{notice_id}")
+        await expect(page.get_by_role("button", name="Release", exact=True)).to_have_count(0)
+        await page.get_by_label("status").fill("44")
+        await page.get_by_role("button", name="Correct and release").click()
+        await expect(page.get_by_role("alert")).to_contain_text("Unknown status")
+        await expect(page.get_by_label("status")).to_have_value("44")
+        await page.get_by_label("status").fill("04")
+        await page.get_by_role("button", name="Correct and release").click()
+        await expect(page.get_by_role("status")).to_contain_text("The call was released.")
+        await console.setup.judge()
+        await seen.go(f"/notices/{notice_id}")
+        await expect(page.locator(".facts").first).to_contain_text("status 04")
+        seen.complaints[:] = [one for one in seen.complaints if "409 (Conflict)" not in one]
+    rows = await console.setup.rows("SELECT verdict, corrections FROM notices")
+    assert [("accepted", {"status": "04"})] == [tuple(row) for row in rows]
+
+
+async def test_a_cancelled_purchase_is_marked(console: Console, browser: Browser) -> None:
+    await console.setup.judged("01")
+    async with window(browser, console.url) as seen:
+        page = seen.page
+        await seen.sign_in(console.tokens[Role.OPERATOR], f"/orders/{ORDER_NO}")
+        await page.get_by_text("We cancelled this purchase…").click()
+        await page.get_by_role("button", name="Mark as cancelled").click()
+        await expect(page.locator("main")).to_contain_text("You cancelled this purchase.")
+        await console.setup.judged("04")
+        await seen.go(f"/orders/{ORDER_NO}")
+        await expect(page.locator(".verdict")).to_contain_text("Cancelled purchase was paid")
+        await page.get_by_role("button", name="Not cancelled after all").click()
+        await expect(page.get_by_role("status")).to_contain_text("The mark was removed.")
 
 
 async def test_a_dead_webhook_is_retried_and_delivered(console: Console, browser: Browser) -> None:

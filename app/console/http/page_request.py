@@ -27,6 +27,7 @@ _FLASH_SECONDS = 60
 _NAVIGATION = {
     "/add-subscriber": "/subscribers",
     "/rejected-samples": "/attention",
+    "/reviews": "/attention",
     "/notices": "/orders",
     "/reconciliations": "/orders",
 } | dict.fromkeys(("/onboarding", "/tokens", "/audit"), "/settings")

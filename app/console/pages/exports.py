@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from app.console.http.page_request import PageRequest
+from app.console.pages.attention import review_filter
 from app.console.pages.orders import filters_of
 from app.console.pages.totals import query_of
 from app.console.texts.labels import _
@@ -20,8 +21,8 @@ from app.operations.exports.reviews import reviews_csv
 from app.operations.exports.totals import totals_csv
 from app.operations.orders.search import OrderQuery
 from app.operations.orders.totals import read_totals
-from app.operations.reviews.filters import ReviewFilter
-from app.order_life.reviews import Reason
+
+_PAGES = {"orders.csv": "/orders", "reviews.csv": "/attention"}
 
 
 async def orders(page_request: PageRequest) -> Response:
@@ -35,13 +36,12 @@ async def orders(page_request: PageRequest) -> Response:
 
 
 async def reviews(page_request: PageRequest) -> Response:
-    """Send the reviews of a filter; without one, all."""
-    reason = page_request.text("reason")
-    wanted = ReviewFilter(
-        Reason(reason) if reason in list(Reason) else None,
-        {"true": True, "false": False}.get(page_request.text("open")),
-        page_request.text("order_no") or None,
-    )
+    """Send the reviews of the page's filter. The page shows what is wrong with its values."""
+    asked = {name: page_request.text(name) for name in ("state", "reason", "order_no")}
+    try:
+        wanted = review_filter(asked)
+    except ValueError:
+        return page_request.go(f"/attention?{urlencode(asked)}")
     return await _send(page_request, "reviews.csv", reviews_csv, wanted)
 
 
@@ -67,7 +67,7 @@ async def _send(page_request: PageRequest, name: str, export: Any, wanted: Any) 
             HTTPStatus.SERVICE_UNAVAILABLE,
             title=page_request.translated(_("The file cannot be sent now")),
             text=page_request.reason(error),
-            back="/attention" if name == "reviews.csv" else "/orders",
+            back=_PAGES[name],
         )
 
 

@@ -10,14 +10,16 @@ from app.console.http.page_request import PageRequest, order_path
 from app.console.texts.flash import Flash
 from app.console.texts.labels import _
 from app.console.views.order_timeline import timeline_of
+from app.console.views.review_values import values_of_review
 from app.events.types import OrderState
 from app.operations.access.permissions import ROLE_OF, Action
-from app.operations.errors import BadCursor, BadRange, OrderNotFound
+from app.operations.errors import BadCursor, BadRange, NotAcceptable, OrderNotFound
 from app.operations.maintenance.erasure import erase_order
 from app.operations.orders import history as operations
 from app.operations.orders.history import OrderHistory
 from app.operations.orders.search import FoundOrderPage, OrderQuery, search_orders
 from app.operations.pagination import Place
+from app.operations.reviews.unwanted import reject_order, want_purchase
 
 _PAGE_SIZE = 25
 _FIELDS = ("order_no", "sendid", "telno_tail", "money", "state", "from", "to")
@@ -106,6 +108,10 @@ def _timeline(page_request: PageRequest, history: OrderHistory, *, personal: boo
         entries=timeline_of(history),
         personal=personal,
         path=order_path(history.order_no),
+        open_reviews=[review for review in history.reviews if review.settled_at is None],
+        values={review.id: values_of_review(review) for review in history.reviews},
+        mark_path=order_path(history.order_no, "/mark-unwanted"),
+        unmark_path=order_path(history.order_no, "/unmark-unwanted"),
         erase_path=order_path(history.order_no, "/erase-order"),
         erased_at=_erased_at(history),
         may_erase=page_request.may(ROLE_OF[Action.ORDER_ERASED]),
@@ -139,3 +145,23 @@ async def erase(page_request: PageRequest) -> Response:
         )
     erased = await erase_order(page_request.dependencies.sessions, page_request.actor, order_no)
     return page_request.go(back, Flash.ERASED_IN_PART if erased.unjudged else Flash.ERASED)
+
+
+async def mark_unwanted(page_request: PageRequest) -> Response:
+    """Mark the order as cancelled by the merchant."""
+    order_no = page_request.named("order_no")
+    dependencies = page_request.dependencies
+    try:
+        await reject_order(
+            dependencies.sessions, order_no, page_request.actor, dependencies.decision_rules
+        )
+    except NotAcceptable as error:
+        return page_request.action_failed(error)
+    return page_request.go(order_path(order_no), Flash.UNWANTED)
+
+
+async def unmark_unwanted(page_request: PageRequest) -> Response:
+    """Remove the marks of the order and of its sendid."""
+    order_no = page_request.named("order_no")
+    await want_purchase(page_request.dependencies.sessions, order_no, page_request.actor)
+    return page_request.go(order_path(order_no), Flash.WANTED)

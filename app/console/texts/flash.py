@@ -15,6 +15,10 @@ class Flash(StrEnum):
     SAMPLE_RELEASED = "sample_released"
     RETRIED = "retried"
     DISMISSED = "dismissed"
+    SETTLED = "settled"
+    NOTED = "noted"
+    UNWANTED = "unwanted"
+    WANTED = "wanted"
     ADDED = "added"
     PAUSED = "paused"
     RESUMED = "resumed"
@@ -41,6 +45,10 @@ _WORDS = {
     Flash.SAMPLE_RELEASED: _("The call was recorded. It is being judged now."),
     Flash.RETRIED: _("The webhook is being retried."),
     Flash.DISMISSED: _("Dismissed. The record stays, but needs no attention."),
+    Flash.SETTLED: _("The decision was recorded."),
+    Flash.NOTED: _("The note was added."),
+    Flash.UNWANTED: _("The order is marked as cancelled by you. Its slip can still be paid."),
+    Flash.WANTED: _("The mark was removed. Reviews that it opened stay open."),
     Flash.ADDED: _("The subscriber was added."),
     Flash.PAUSED: _("The subscriber is paused. Its webhooks stay pending."),
     Flash.RESUMED: _("The subscriber is resumed, starting with its pending webhooks."),

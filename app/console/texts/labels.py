@@ -10,6 +10,7 @@ from app.operations.access.permissions import Action, Role, Via
 from app.operations.deliveries.models import WebhookState
 from app.operations.doctor.onboarding import Way
 from app.operations.subscribers.models import SubscriberState
+from app.order_life.reviews import HOLDING, Reason, Settlement
 from app.reconciliation.comparison import Outcome
 from app.reconciliation.progress import ReconciliationState
 
@@ -114,6 +115,24 @@ REASONS: Mapping[str, str] = {
     "unusual": _("Characters that the manual does not allow"),
     "invisible": _("Blank or invisible character inside"),
 }
+REVIEW_REASONS: Mapping[str, str] = {
+    Reason.CONFLICT: _("Repeated call with other values"),
+    Reason.CONTRADICTION: _("Call contradicts earlier ones"),
+    Reason.CONTRADICTION_WITH_MONEY: _("Payment contradicts earlier calls"),
+    Reason.VALUES_DIFFER: _("Calls of one payment disagree"),
+    Reason.MONEY_UNREADABLE: _("Amount cannot be read"),
+    Reason.PAID_TWICE: _("Paid twice"),
+    Reason.CONFIRMATION_OVERDUE: _("Confirmation overdue"),
+    Reason.UNWANTED_PAYMENT: _("Cancelled purchase was paid"),
+    Reason.REVERSED_AFTER_RELEASE: _("Reversed after the goods were released"),
+    Reason.QUARANTINED: _("Call in quarantine"),
+    Reason.SENDID_SHARED: _("One sendid in many orders"),
+}
+SETTLEMENTS: Mapping[str, str] = {
+    Settlement.RELEASE: _("Goods may go"),
+    Settlement.HOLD: _("Goods stay"),
+    Settlement.DISMISS: _("Nothing to decide"),
+}
 PAUSE_REASONS: Mapping[str, str] = {
     "operator": _("paused by an operator"),
     GONE_REASON: _("It answered 410 Gone"),
@@ -206,6 +225,8 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     "subscriber": SUBSCRIBER_STATES,
     "outcome": OUTCOMES,
     "reason": REASONS,
+    "review": REVIEW_REASONS,
+    "settlement": SETTLEMENTS,
     "pause": PAUSE_REASONS,
     "action": ACTIONS,
     "reconciled": RECONCILED,
@@ -246,6 +267,10 @@ TONES: Mapping[str, str] = {
     WebhookState.CANCELLED: "quiet",
     SubscriberState.ACTIVE: "good",
     SubscriberState.PAUSED: "warn",
+    **{reason: "bad" if reason in {*HOLDING, Reason.QUARANTINED} else "warn" for reason in Reason},
+    Settlement.RELEASE: "good",
+    Settlement.HOLD: "warn",
+    Settlement.DISMISS: "quiet",
 }
 """Tone of a state: good, warn, bad or quiet. It colours a mark beside the label."""
 

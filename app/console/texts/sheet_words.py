@@ -49,4 +49,7 @@ def sheet_words(translated: Callable[[str], str]) -> SheetWords:
     def state(code: str) -> str:
         return translated(label_of("order", code)[0])
 
-    return SheetWords(heading=heading, state=state)
+    def reason(code: str) -> str:
+        return translated(label_of("review", code)[0])
+
+    return SheetWords(heading=heading, state=state, reason=reason)

@@ -79,15 +79,9 @@ def _attention(counts: AttentionCounts) -> list[PageWarning]:
         ),
         PageWarning(
             Severity.BAD,
-            _("Calls in quarantine (%(count)s)"),
-            counts.quarantined,
-            "/attention#quarantined",
-        ),
-        PageWarning(
-            Severity.BAD,
-            _("Calls in conflict (%(count)s)"),
-            counts.conflicts,
-            "/attention#conflicts",
+            _("Reviews to decide (%(count)s)"),
+            counts.reviews,
+            "/attention#reviews",
         ),
         PageWarning(
             Severity.WARN,

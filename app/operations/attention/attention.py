@@ -18,6 +18,7 @@ from app.operations.notices.filters import attention_of
 from app.operations.notices.notices import Notice, VerdictFilter, read_notices
 from app.operations.notices.rejected import RejectedSample, read_samples
 from app.operations.pagination import Place
+from app.operations.reviews.reviews import count_open
 from app.operations.subscribers.models import Subscriber, SubscriberState
 from app.operations.subscribers.subscribers import read_subscribers
 
@@ -28,6 +29,8 @@ SHOWN = 50
 class AttentionCounts(Value):
     """Numbers of items that need review, each counted up to 10,000."""
 
+    reviews: int
+    """Open reviews, those of quarantined and conflicting calls included."""
     quarantined: int
     conflicts: int
     rejected_samples: int
@@ -48,34 +51,36 @@ class Attention(Value):
 
 async def read_attention(sessions: Sessions) -> Attention:
     """Return the items that need review now."""
-    place = Place(limit=SHOWN)
     async with snapshot(sessions) as session:
-        subscribers = (await read_subscribers(session)).items
-        return Attention(
-            counts=await count_attention(session),
-            quarantined=(
-                await read_notices(
-                    session, place, verdict=VerdictFilter.QUARANTINED, attention=True
-                )
-            ).items,
-            conflicts=(
-                await read_notices(session, place, verdict=VerdictFilter.CONFLICT, attention=True)
-            ).items,
-            rejected_samples=(await read_samples(session, place, attention=True)).items,
-            dead_webhooks=(
-                await read_outbound(session, place, states=(WebhookState.DEAD,), attention=True)
-            ).items,
-            paused_subscribers=[
-                subscriber
-                for subscriber in subscribers
-                if subscriber.state is SubscriberState.PAUSED
-            ][:SHOWN],
-        )
+        return await attention_now(session)
+
+
+async def attention_now(session: AsyncSession) -> Attention:
+    """Return the items that need review, as part of a larger answer."""
+    place = Place(limit=SHOWN)
+    subscribers = (await read_subscribers(session)).items
+    return Attention(
+        counts=await count_attention(session),
+        quarantined=(
+            await read_notices(session, place, verdict=VerdictFilter.QUARANTINED, attention=True)
+        ).items,
+        conflicts=(
+            await read_notices(session, place, verdict=VerdictFilter.CONFLICT, attention=True)
+        ).items,
+        rejected_samples=(await read_samples(session, place, attention=True)).items,
+        dead_webhooks=(
+            await read_outbound(session, place, states=(WebhookState.DEAD,), attention=True)
+        ).items,
+        paused_subscribers=[
+            subscriber for subscriber in subscribers if subscriber.state is SubscriberState.PAUSED
+        ][:SHOWN],
+    )
 
 
 async def count_attention(session: AsyncSession) -> AttentionCounts:
     """Return the numbers of items that need review now."""
     return AttentionCounts(
+        reviews=await count_open(session, COUNT_LIMIT),
         quarantined=await _count_notices(session, Verdict.QUARANTINED),
         conflicts=await _count_notices(session, Verdict.CONFLICT),
         rejected_samples=await _count(session, RejectedSampleRow, text("dismissed_at IS NULL")),

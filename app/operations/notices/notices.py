@@ -244,7 +244,7 @@ async def _in_full(session: AsyncSession, notice_id: UUID, *, personal: bool) ->
         parameters=dict(call.values if personal else mask_parameters(call.values)),
         unknown=dict(call.unknown) if personal else mask_values(call.unknown),
         corrections=_corrections(row, personal=personal),
-        to_correct=list(faults_of(call)) if row.verdict == Verdict.QUARANTINED else [],
+        to_correct=list(faults_of_row(row)),
         answered_at=answered_at,
         event_ids=list(event_ids),
     )
@@ -261,6 +261,11 @@ def call_of(row: NoticeRow) -> Call:
     if row.erased_at is not None:
         return Call(row.parameters or {}, {}, (), ())
     return decode(row.target.partition(b"?")[2], row.body)
+
+
+def faults_of_row(row: NoticeRow) -> tuple[str, ...]:
+    """Return the faults of a quarantined notice that a release must correct."""
+    return faults_of(call_of(row)) if row.verdict == Verdict.QUARANTINED else ()
 
 
 def faults_of(call: Call) -> tuple[str, ...]:

@@ -14,10 +14,12 @@ from app.db.tables.reviews import UnwantedRow
 from app.judging import decisions
 from app.operations.access.audit import write_entry
 from app.operations.access.permissions import Action, Actor
-from app.operations.errors import UnwantedNotFound
+from app.operations.errors import NotAcceptable, UnwantedNotFound
 from app.operations.models import Line, Moment, Value
 from app.operations.reviews.settlement import DecisionRules
 from app.operations.typed_input import known_order_no
+
+_LONGEST = 255
 
 
 class UnwantedKind(StrEnum):
@@ -77,6 +79,20 @@ async def want_sendid(sessions: Sessions, sendid: Line, actor: Actor) -> None:
         await _unmark(session, UnwantedKind.SENDID, sendid, actor)
 
 
+async def want_purchase(sessions: Sessions, order_no: Line, actor: Actor) -> None:
+    """Remove the marks of an order and of its sendid. Raise UnwantedNotFound or NotAllowed."""
+    async with sessions.begin() as session:
+        order_no = await known_order_no(session, order_no)
+        row = await session.get(OrderRow, order_no)
+        marks = await marks_of(session, row, order_no)
+        if not marks:
+            raise UnwantedNotFound
+        for kind in marks:
+            by_number = kind is UnwantedKind.ORDER_NO
+            value = order_no if by_number else (row and row.sendid) or ""
+            await _unmark(session, kind, value, actor)
+
+
 async def show_unwanted_sendid(sessions: Sessions, sendid: Line) -> Unwanted:
     """Return the mark of a sendid. Raise UnwantedNotFound."""
     async with sessions() as session:
@@ -100,6 +116,8 @@ async def marks_of(session: AsyncSession, row: OrderRow | None, order_no: str) -
 
 
 async def _mark(session: AsyncSession, kind: UnwantedKind, value: str, actor: Actor) -> Unwanted:
+    if not 0 < len(value) <= _LONGEST:
+        raise NotAcceptable(kind.value, f"has 1 to {_LONGEST} characters")
     given = {"kind": kind.value, "value": value, "created_by": actor.name}
     await session.execute(insert(UnwantedRow).values(given).on_conflict_do_nothing())
     await write_entry(session, actor, Action.ORDER_UNWANTED, _subject(kind, value))

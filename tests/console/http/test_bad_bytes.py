@@ -10,7 +10,7 @@ LISTS = {
     "/": ("x",),
     "/orders": ("order_no", "sendid", "telno_tail", "money", "date", "cursor"),
     "/audit": ("operator", "action", "subject", "cursor"),
-    "/attention": ("cursor",),
+    "/attention": ("state", "reason", "order_no", "cursor"),
     "/subscribers/shop": ("cursor",),
     "/onboarding": ("x",),
     "/tokens": ("x",),

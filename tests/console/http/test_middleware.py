@@ -22,6 +22,7 @@ from tests.reconciliation.files import export
 TABLES = (
     "notices", "orders", "events", "subscribers", "subscriber_secrets", "outbound_webhooks",
     "rejected_samples", "audit_entries", "operator_tokens", "reconciliations",
+    "reviews", "review_notes", "unwanted",
 )  # fmt: skip
 GUARDED = [entry for entry in ENTRIES if entry.role is not None]
 SIGNED_OUT = {"/sign-out", "/language"}
@@ -62,11 +63,13 @@ async def fill(console: Console) -> dict[str, str]:
     await create_token(setup.sessions, NewToken(name="shop", role=Role.VIEWER), SERVICE)
     file = io.BytesIO(export(f"{ORDER_NO},入金済,5400"))
     reconciliation = await start_reconciliation(setup.sessions, file, SERVICE)
+    [review] = await setup.rows("SELECT id FROM reviews WHERE reason = 'quarantined'")
     ids = {
         "recovery": str(recovery.id),
         "{reconciliation_id:uuid}": str(reconciliation.id),
         "{order_no:path}": ORDER_NO,
         "{notice_id:uuid}": str(notice),
+        "{review_id:uuid}": str(review.id),
         "{sample_id:uuid}": str(notice),
     }
     return ids | {"{webhook_id}": str(webhook), "{name}": "shop"}

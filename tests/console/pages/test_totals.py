@@ -103,7 +103,7 @@ async def test_files_have_the_words_of_their_reader(console: Console) -> None:
         assert len(ORDER_COLUMNS) == len(rows[0])
         rows = await _file(client, "/totals.csv?by=store", **{"accept-language": "en"})
         assert ["Store code", "Name", "State", "Number of orders", "Amount"] == rows[0][:5]
-        rows = await _file(client, "/reviews.csv?open=true", **{"accept-language": "ja"})
+        rows = await _file(client, "/reviews.csv?state=all", **{"accept-language": "ja"})
         assert ["id", "理由", "オーダー番号"] == rows[0][:3]
         text = (await client.get("/orders.csv")).text
         assert [] == [value for value in PERSONAL if value in text]

@@ -13,7 +13,12 @@ from app.operations.monitoring.overview import Overview, SpoolSeen, SubscriberHe
 def overview(**values: object) -> Overview:
     """Return the overview of a quiet day, changed by `values`."""
     nothing = AttentionCounts(
-        quarantined=0, conflicts=0, rejected_samples=0, dead_webhooks=0, paused_subscribers=0
+        reviews=0,
+        quarantined=0,
+        conflicts=0,
+        rejected_samples=0,
+        dead_webhooks=0,
+        paused_subscribers=0,
     )
     quiet = {
         "at": now(),
@@ -42,6 +47,7 @@ def test_no_warnings_on_a_quiet_day() -> None:
 
 
 NO_ATTENTION = {
+    "reviews": 0,
     "quarantined": 0,
     "conflicts": 0,
     "rejected_samples": 0,
@@ -81,9 +87,9 @@ FAILING = SubscriberHealth(
         ),
         ({"last_call_at": None}, Severity.WARN, "/onboarding"),
         (
-            {"attention": NO_ATTENTION | {"quarantined": 1}},
+            {"attention": NO_ATTENTION | {"reviews": 1}},
             Severity.BAD,
-            "/attention#quarantined",
+            "/attention#reviews",
         ),
         (
             {"attention": NO_ATTENTION | {"paused_subscribers": 1}},
@@ -103,6 +109,7 @@ def test_each_problem_has_a_warning_with_its_page(
 
 def test_warnings_are_sorted_by_severity() -> None:
     counts = {
+        "reviews": 2,
         "quarantined": 2,
         "conflicts": 0,
         "rejected_samples": 1,
