@@ -29,8 +29,8 @@ def test_the_diagram_has_an_arrow_for_each_normal_step() -> None:
     normal = [arrow for arrow in arrows() if arrow[2] is not Step.GAP]
     assert len(normal) == 13
     assert (
-        picture(next(iter(PICTURES.values()))).count('<path d="M') == len(arrows()) + 3 + 3
-    )  # and three heads, three in the legend
+        picture(next(iter(PICTURES.values()))).count('<path d="M') == len(arrows()) + 1 + 4 + 4
+    )  # and the timer's, four heads, four in the legend
 
 
 @pytest.mark.parametrize(("name", "heading"), EXAMPLES)

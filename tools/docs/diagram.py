@@ -1,13 +1,18 @@
-"""State diagram of an order as SVG, drawn from the step table; `tools.docs.generate` writes it."""
+"""State diagram of an order as SVG, drawn from the step table and the timers' settings.
+
+`tools.docs.generate` writes it.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 
+from app.events.types import OrderState
 from app.order_life.order_state import STATE_OF
+from app.settings import Settings
 from app.zeus.statuses import FACTS, Status, Step, step
 
-WIDTH, HEIGHT = 1040, 640
+WIDTH, HEIGHT = 1040, 666
 _HALF_WIDTH, _HALF_HEIGHT = 92, 31
 _START = (80, 265)
 
@@ -23,6 +28,8 @@ _PLACES: Mapping[Status, tuple[int, int]] = {
     Status.REVERSED_AFTER_CANCEL: (860, 535),
 }
 
+_PRESUMED = (190, 420)
+
 # Offset of an arrow's middle to the right, where a straight arrow would cross a box.
 _BENDS: Mapping[tuple[Status, Status], int] = {
     (Status.ACCEPTED, Status.CONFIRMED): 14,
@@ -37,6 +44,11 @@ _BENDS: Mapping[tuple[Status, Status], int] = {
 }
 
 _COLOURS = {Step.NEXT: "#1f2933", Step.GAP: "#8592a0", Step.PAID_AGAIN: "#b45309"}
+_TIMER = "#1d4ed8"
+_TIMER_LINE = (
+    f'fill="none" stroke="{_TIMER}" stroke-width="2" stroke-dasharray="2 3" '
+    'marker-end="url(#timer)"'
+)
 _FILLS = {"payable": "#fff3d6", "final": "#d9f2df", "other": "#eef1f4"}
 
 
@@ -48,6 +60,10 @@ class Words:
     new: str
     steps: Mapping[Step, str]
     fills: Mapping[str, str]
+    presumed: str
+    after: str
+    overdue: str
+    timer: str
 
 
 ENGLISH = Words(
@@ -59,6 +75,10 @@ ENGLISH = Words(
         Step.PAID_AGAIN: "paid again: a new payment cycle",
     },
     {"other": "not payable", "payable": "payable", "final": "payable and final"},
+    "deadline passed, no call",
+    "after {hours} h",
+    "{days} days: review",
+    "timer: no call came",
 )
 JAPANESE = Words(
     "オーダーの状態遷移",
@@ -69,6 +89,10 @@ JAPANESE = Words(
         Step.PAID_AGAIN: "改めて入金（新しい入金サイクル）",
     },
     {"other": "支払対象外", "payable": "支払対象", "final": "支払対象・売上確定"},
+    "期日切（推定）",
+    "{hours}時間後",
+    "{days}日後に確認事項",
+    "タイマー（コールが届かないとき）",
 )
 
 
@@ -77,7 +101,7 @@ def picture(words: Words) -> str:
 
     Its arrows are the steps that move an order. Contradictions and a new order's gaps are left out.
     """
-    parts = [*_frame(words), *_arrows(), *_nodes(words), *_legend(words)]
+    parts = [*_frame(words), *_arrows(), *_nodes(words), *_timers(words), *_legend(words)]
     return "\n".join(parts) + "\n</svg>\n"
 
 
@@ -104,7 +128,7 @@ def _frame(words: Words) -> Iterator[str]:
         f'<marker id="{kind}" viewBox="0 0 10 10" refX="9" refY="5" '
         'markerWidth="8" markerHeight="8" orient="auto">'
         f'<path d="M0 0L10 5L0 10z" fill="{colour}"/></marker>'
-        for kind, colour in _COLOURS.items()
+        for kind, colour in (*_COLOURS.items(), ("timer", _TIMER))
     )
     yield f"<defs>{''.join(heads)}</defs>"
 
@@ -150,18 +174,47 @@ def _nodes(words: Words) -> Iterator[str]:
         f'<text x="{_START[0]}" y="{_START[1] + 45}" text-anchor="middle" fill="#1f2933">'
         f"{escape(words.new)}</text>"
     )
-    for status, (x, y) in _PLACES.items():
-        left, top = x - _HALF_WIDTH, y - _HALF_HEIGHT
+    for status, place in _PLACES.items():
         fill = _FILLS["final" if status.final else "payable" if status.payable else "other"]
-        yield (
-            f'<rect x="{left}" y="{top}" width="{2 * _HALF_WIDTH}" height="{2 * _HALF_HEIGHT}" '
-            f'rx="8" fill="{fill}" stroke="#1f2933"/>'
-            f'<text x="{x}" y="{y - 5}" text-anchor="middle" fill="#1f2933">'
-            f'<tspan font-weight="700">{status}</tspan> '
-            f"{escape(FACTS[status].japanese)}</text>"
-            f'<text x="{x}" y="{y + 17}" text-anchor="middle" fill="#46525e" font-size="12">'
-            f"{escape(STATE_OF[status])}</text>"
-        )
+        name = f'<tspan font-weight="700">{status}</tspan> {escape(FACTS[status].japanese)}'
+        yield _box(place, name, STATE_OF[status], f'fill="{fill}" stroke="#1f2933"')
+
+
+def _box(place: tuple[int, int], name: str, state: OrderState, style: str) -> str:
+    x, y = place
+    return (
+        f'<rect x="{x - _HALF_WIDTH}" y="{y - _HALF_HEIGHT}" width="{2 * _HALF_WIDTH}" '
+        f'height="{2 * _HALF_HEIGHT}" rx="8" {style}/>'
+        f'<text x="{x}" y="{y - 5}" text-anchor="middle" fill="#1f2933">{name}</text>'
+        f'<text x="{x}" y="{y + 17}" text-anchor="middle" fill="#46525e" font-size="12">'
+        f"{escape(state)}</text>"
+    )
+
+
+def _timers(words: Words) -> Iterator[str]:
+    """Draw what follows when no call comes: a presumed expiry, and overdue confirmations."""
+    style = f'fill="{_FILLS["other"]}" stroke="{_TIMER}" stroke-dasharray="2 3"'
+    yield _box(_PRESUMED, escape(words.presumed), OrderState.EXPIRY_PRESUMED, style)
+    start, end = _PLACES[Status.ACCEPTED], _PRESUMED
+    (x1, y1), (x2, y2) = (
+        _edge(start, end, (_HALF_WIDTH, _HALF_HEIGHT)),
+        _edge(end, start, (_HALF_WIDTH + 3, _HALF_HEIGHT + 3)),
+    )
+    yield f'<path d="M{x1:.0f} {y1:.0f}L{x2:.0f} {y2:.0f}" {_TIMER_LINE}/>'
+    grace, due = Settings.model_fields["expiry_grace"], Settings.model_fields["confirmation_due"]
+    after = words.after.format(hours=round(grace.default.total_seconds() / 3600))
+    yield _note((x1 + x2) / 2 - 12, (y1 + y2) / 2 + 5, after, "end")
+    overdue = words.overdue.format(days=due.default.days)
+    for status, (x, y) in _PLACES.items():
+        if status.payable and not status.final:
+            yield _note(x, y - _HALF_HEIGHT - 9, overdue, "middle")
+
+
+def _note(x: float, y: float, text: str, anchor: str) -> str:
+    return (
+        f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}" fill="{_TIMER}" font-size="12">'
+        f"{escape(text)}</text>"
+    )
 
 
 def _legend(words: Words) -> Iterator[str]:
@@ -173,10 +226,14 @@ def _legend(words: Words) -> Iterator[str]:
             f'marker-end="url(#{kind})"/>'
             f'<text x="96" y="{y + 5}" fill="#1f2933">{escape(text)}</text>'
         )
+    yield (
+        f'<path d="M40 583H84" {_TIMER_LINE}/>'
+        f'<text x="96" y="588" fill="#1f2933">{escape(words.timer)}</text>'
+    )
     for place, (fill, text) in enumerate(words.fills.items()):
         x = 40 + 150 * place
         yield (
-            f'<rect x="{x}" y="584" width="24" height="16" rx="4" fill="{_FILLS[fill]}" '
+            f'<rect x="{x}" y="610" width="24" height="16" rx="4" fill="{_FILLS[fill]}" '
             'stroke="#1f2933"/>'
-            f'<text x="{x + 34}" y="597" fill="#1f2933">{escape(text)}</text>'
+            f'<text x="{x + 34}" y="623" fill="#1f2933">{escape(text)}</text>'
         )
