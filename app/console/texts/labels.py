@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from app.events.types import EventType, OrderState
 from app.forwarding.outcome import OutcomeKind
 from app.forwarding.subscribers.health import FAILING_REASON, GONE_REASON
+from app.judging.event_data import Source
 from app.judging.verdicts import Verdict
 from app.operations.access.permissions import Action, Role, Via
 from app.operations.deliveries.models import WebhookState
@@ -167,6 +168,10 @@ ACTIONS: Mapping[str, str] = {
     Action.TOKEN_CREATED: _("Token created"),
     Action.TOKEN_REVOKED: _("Token revoked"),
 }
+ORIGINS: Mapping[str, str] = {
+    Source.CALL: _("Call from Zeus"),
+    Source.RECONCILIATION: _("Filled in by a reconciliation"),
+}
 RECONCILED: Mapping[str, str] = {
     Outcome.AGREES: _("Agrees"),
     Outcome.UNKNOWN_HERE: _("No call came"),
@@ -229,6 +234,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     "settlement": SETTLEMENTS,
     "pause": PAUSE_REASONS,
     "action": ACTIONS,
+    "origin": ORIGINS,
     "reconciled": RECONCILED,
     "reconciliation": RECONCILIATIONS,
     "subject": SUBJECTS,

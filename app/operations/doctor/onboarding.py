@@ -20,7 +20,8 @@ CALLS = 5_000
 
 _LATEST = f"""
 WITH latest AS MATERIALIZED (
-  SELECT received_at, status, verdict, parameters FROM notices WHERE id >= CAST(:first AS uuid)
+  SELECT received_at, status, verdict, parameters FROM notices
+  WHERE id >= CAST(:first AS uuid) AND origin = 'call'
   ORDER BY id DESC LIMIT {CALLS})
 """  # noqa: S608 - our own constant
 _CALLS = text(f"{_LATEST} SELECT count(*) AS calls, max(received_at) AS last_at FROM latest")  # noqa: S608

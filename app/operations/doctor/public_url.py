@@ -35,7 +35,7 @@ _SOURCES = text("""
 (SELECT host(source) AS source, true AS rejected FROM rejected_samples
  ORDER BY id DESC LIMIT :limit)
 UNION ALL
-(SELECT host(source), false FROM notices ORDER BY id DESC LIMIT :limit)
+(SELECT host(source), false FROM notices WHERE origin = 'call' ORDER BY id DESC LIMIT :limit)
 """)
 
 

@@ -28,7 +28,8 @@ _HELD_LIMIT = 1_000
 # Each subquery reads the end of an index, or counts up to a limit.
 _QUEUES = text(f"""
 SELECT
-  (SELECT received_at FROM notices ORDER BY id DESC LIMIT 1) AS last_call_at,
+  (SELECT received_at FROM notices WHERE origin = 'call'
+   ORDER BY id DESC LIMIT 1) AS last_call_at,
   (SELECT count(*) FROM (
      SELECT 1 FROM notices WHERE verdict IS NULL LIMIT {COUNT_LIMIT}) AS counted) AS unjudged,
   (SELECT min(head.received_at)

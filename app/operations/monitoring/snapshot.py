@@ -20,7 +20,8 @@ FAILING = (
 # Each subquery reads the end of an index, or at most COUNT_LIMIT entries of one.
 QUEUES = text(f"""
 SELECT now() AS at,
-  (SELECT received_at FROM notices ORDER BY id DESC LIMIT 1) AS last_call_at,
+  (SELECT received_at FROM notices WHERE origin = 'call'
+   ORDER BY id DESC LIMIT 1) AS last_call_at,
   (SELECT count(*) FROM (
      SELECT 1 FROM notices WHERE verdict IS NULL LIMIT {COUNT_LIMIT}) AS counted) AS unjudged,
   (SELECT extract(epoch FROM now() - min(head.received_at))::float8

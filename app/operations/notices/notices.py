@@ -49,6 +49,8 @@ class Notice(Value):
 
     id: UUID
     received_at: Moment
+    origin: Annotated[str, Field(examples=["call"])]
+    """`call`; or `reconciliation`, if it stands for a call that never came."""
     method: Annotated[str, Field(examples=["GET"])]
     verdict: Verdict | None
     """None until the notice is judged."""
@@ -177,6 +179,7 @@ def _common(row: NoticeRow) -> dict[str, Any]:
     return {
         "id": row.id,
         "received_at": row.received_at,
+        "origin": row.origin,
         "method": row.method,
         "verdict": row.verdict,
         "reasons": row.reasons,

@@ -66,6 +66,16 @@ async def test_a_file_is_compared_and_its_outcomes_are_read_page_by_page(
     assert listed == {name: shown[name] for name in listed}
 
 
+async def test_a_healed_order_counts_as_no_call_of_zeus(api: Api, setup: OperationsSetup) -> None:
+    await finish(setup, UUID((await _send(api, export(PAID), "?heal=true")).json["id"]))
+    await setup.judge()
+    [notice] = (await api.get("/notices")).json["items"]
+    assert ("reconciliation", "accepted") == (notice["origin"], notice["verdict"])
+    assert (await api.get("/overview")).json["last_call_at"] is None
+    [event] = (await api.get("/events")).json["items"]
+    assert "payment.received" == event["type"]
+
+
 @pytest.mark.parametrize(
     ("outcome", "expected"),
     [("agrees", ["A-1"]), ("unknown_here", ["B-1", "B-2"]), ("behind", [])],

@@ -52,6 +52,10 @@ async def test_a_file_is_uploaded_and_its_result_shown(console: Console) -> None
         behind = (await client.get(f"{path}?outcome=behind")).text
         assert ("A-1" in behind, "B-1" in behind) == (True, False)
         assert path in (await client.get("/reconciliations")).text
+        await console.setup.judge()
+        assert "照合で補ったもの" in (await client.get("/orders/B-1", **JAPANESE)).text
+        [notice] = await console.setup.rows("SELECT id FROM notices WHERE order_no = 'B-1'")
+        assert "照合で補ったもの" in (await client.get(f"/notices/{notice.id}", **JAPANESE)).text
     [entry] = await console.setup.rows("SELECT * FROM audit_entries WHERE action LIKE 'orders.%'")
     assert ("console", {"orders": 3, "heal": True}) == (entry.via, entry.details)
 

@@ -21,6 +21,7 @@ def notice(
     return Notice(
         id=uuid7(),
         received_at=BEGAN + timedelta(seconds=number),
+        origin="call",
         method="GET",
         verdict=verdict,
         reasons=[],
