@@ -54,6 +54,7 @@ def _filters(language: Language, gettext: Callable[[str], str]) -> dict[str, Cal
     }
     return by_language | {
         "moment": partial(_moment, language),
+        "parsed": datetime.fromisoformat,
         "ago": partial(_ago, language),
         "label": partial(_label, gettext),
         "translated": gettext,

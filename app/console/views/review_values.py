@@ -7,6 +7,7 @@ from uuid import UUID
 
 from app.operations.reviews.models import ListedReview
 from app.zeus.parameters import BY_NAME, money_of
+from app.zeus.statuses import parse_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,15 @@ class ReviewValue:
 
 
 def values_of_review(review: ListedReview) -> Sequence[ReviewValue]:
-    """Return the values that disagree, in the order of the review."""
-    values: Mapping[str, Any] = review.details.get("values", {})
+    """Return the values that disagree, in the order of the review.
+
+    In a contradiction these are the status of the order and that of the call.
+    """
+    details = review.details
+    if "known_status" in details:
+        before, now = (_status(details[name]) for name in ("known_status", "status"))
+        return [ReviewValue("status", BY_NAME["status"].japanese, before, now, None)]
+    values: Mapping[str, Any] = details.get("values", {})
     return [_value(name, one) for name, one in values.items()]
 
 
@@ -36,6 +44,11 @@ def _value(name: str, one: Mapping[str, Any]) -> ReviewValue:
         _shown(name, one["now"]),
         UUID(str(notice_id)) if notice_id else None,
     )
+
+
+def _status(code: str) -> str:
+    status = parse_status(code)
+    return f"{code} {status.japanese}" if status else code
 
 
 def _shown(name: str, text: str) -> str | int:

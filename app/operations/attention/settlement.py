@@ -11,7 +11,7 @@ from app.operations.access.audit import write_entry
 from app.operations.access.idempotency import Once
 from app.operations.access.permissions import Action, Actor
 from app.operations.errors import NotSettlable
-from app.operations.maintenance.erasure import look_again
+from app.operations.maintenance.erasure import look_again_at_review
 from app.operations.notices.filters import ATTENTION
 from app.operations.notices.release import release_in
 from app.operations.reviews.models import ReviewInFull, ReviewSettlement
@@ -51,6 +51,7 @@ async def settle_review(
             reason=review.reason.value,
             order_no=review.order_no,
         )
+        await look_again_at_review(session, review.notice_id, review.order_no)
         settled = await read_review(session, review_id)
         if once:
             await once.keep(session, actor, settled.model_dump_json())
@@ -83,4 +84,3 @@ async def _dismiss(session: AsyncSession, notice_id: UUID, note: str | None) -> 
         .where(NoticeRow.id == notice_id, ATTENTION)
         .values(dismissed_at=func.now(), dismissal=note)
     )
-    await look_again(session, notice_id)

@@ -12,7 +12,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import DateTime, TextClause, bindparam, func, select, text
+from sqlalchemy import Boolean, DateTime, TextClause, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Uuid
@@ -35,10 +35,30 @@ _IDS = bindparam("ids", type_=ARRAY(Uuid))
 # The raw bytes repeat every parameter, so all of them go. The reason of a dismissal is free text.
 _ERASE_NOTICES = text("""
 UPDATE notices SET target = '', headers = '', body = '',
-  parameters = parameters - CAST(:personal AS text[]), erased_at = now(),
+  parameters = parameters - CAST(:personal AS text[]),
+  corrections = corrections - CAST(:personal AS text[]), erased_at = now(),
   dismissal = left(dismissal, 0)
 WHERE id = ANY(:ids) AND erased_at IS NULL
 """).bindparams(_IDS)
+
+# Notes are free text, too. A review without a notice loses them with the last call of its order.
+# Open reviews keep theirs until somebody has decided, unless an administrator erases the order.
+_ERASE_REVIEWS = text("""
+WITH about AS MATERIALIZED (
+  SELECT id FROM reviews
+  WHERE notice_id = ANY(:ids) AND (settled_at IS NOT NULL OR :open_too)
+  UNION ALL
+  SELECT id FROM reviews
+  WHERE order_no = ANY(ARRAY(SELECT order_no FROM notices WHERE id = ANY(:ids)))
+    AND notice_id IS NULL AND (settled_at IS NOT NULL OR :open_too) AND NOT EXISTS (
+      SELECT 1 FROM notices WHERE notices.order_no = reviews.order_no AND erased_at IS NULL
+        AND NOT notices.id = ANY(:ids))
+), notes AS (
+  UPDATE review_notes SET text = ''
+  WHERE text <> '' AND review_id = ANY(ARRAY(SELECT id FROM about))
+)
+UPDATE reviews SET note = '' WHERE note <> '' AND id = ANY(ARRAY(SELECT id FROM about))
+""").bindparams(_IDS, bindparam("open_too", type_=Boolean))
 
 _ERASE_WEBHOOKS = text("""
 UPDATE outbound_webhooks SET dismissal = ''
@@ -91,6 +111,9 @@ UPDATE housekeeping_marks SET position = CAST(:before AS text)
 WHERE name = 'personal_data' AND CAST(position AS uuid) > CAST(CAST(:before AS text) AS uuid)
 """)
 
+_LAST_OF_ORDER = text(
+    "SELECT id FROM notices WHERE order_no = :order_no ORDER BY order_no DESC, id DESC LIMIT 1"
+)
 _OF_ORDER = text("SELECT id FROM notices WHERE order_no = :order_no")
 _UNJUDGED = text("SELECT id, target, body FROM notices WHERE verdict IS NULL")
 _SAMPLES = text("SELECT id, target, body FROM rejected_samples")
@@ -122,7 +145,7 @@ async def erase_order(sessions: Sessions, actor: Actor, order_no: str) -> Erased
         samples = await _about(session, _SAMPLES, order_no)
         if not ids and not unjudged and not samples:
             raise OrderNotFound
-        await _erase(session, ids)
+        await _erase(session, ids, open_too=True)
         await session.execute(_DROP_SAMPLES, {"ids": samples})
         await write_entry(
             session,
@@ -166,7 +189,19 @@ async def look_again(session: AsyncSession, notice_id: UUID) -> None:
     await session.execute(_MOVE_MARK_BACK, {"before": str(UUID(int=notice_id.int - 1))})
 
 
-async def _erase(session: AsyncSession, ids: Sequence[UUID]) -> None:
+async def look_again_at_review(
+    session: AsyncSession, notice_id: UUID | None, order_no: str | None
+) -> None:
+    """Let the next pass examine the notice of a review again, or the last one of its order."""
+    if notice_id is None:
+        notice_id = await session.scalar(_LAST_OF_ORDER, {"order_no": order_no})
+    if notice_id is not None:
+        await look_again(session, notice_id)
+
+
+async def _erase(session: AsyncSession, ids: Sequence[UUID], *, open_too: bool = False) -> None:
+    """Erase what is personal about these notices, in the order of locks that settlements use."""
+    await session.execute(_ERASE_REVIEWS, {"ids": ids, "open_too": open_too})
     await session.execute(_ERASE_NOTICES, {"ids": ids, "personal": sorted(PERSONAL)})
     await session.execute(_ERASE_EXCERPTS, {"ids": ids})
     await session.execute(_ERASE_WEBHOOKS, {"ids": ids})

@@ -14,6 +14,7 @@ from app.operations.access.audit import write_entry
 from app.operations.access.idempotency import Once
 from app.operations.access.permissions import Action, Actor
 from app.operations.errors import ReviewNotFound
+from app.operations.maintenance.erasure import look_again_at_review
 from app.operations.pagination import Place, page_of
 from app.operations.reviews import filters
 from app.operations.reviews.models import (
@@ -86,8 +87,10 @@ async def add_note(
     async with sessions.begin() as session:
         if once and (earlier := await once.earlier(session, actor)):
             return ReviewInFull.model_validate_json(earlier)
-        if await session.get(ReviewRow, review_id) is None:
+        row = await session.get(ReviewRow, review_id)
+        if row is None:
             raise ReviewNotFound
+        await look_again_at_review(session, row.notice_id, row.order_no)
         session.add(
             ReviewNoteRow(id=uuid7(), review_id=review_id, written_by=actor.name, text=note.text)
         )

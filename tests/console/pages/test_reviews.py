@@ -8,6 +8,7 @@ from app.console.views.review_values import values_of_review
 from app.operations.access.permissions import Role
 from app.operations.pagination import Place
 from app.operations.reviews.reviews import list_reviews
+from app.order_life.reviews import Reason
 from tests.console.console_setup import Console
 from tests.operations.operations_setup import ORDER_NO
 
@@ -116,3 +117,33 @@ async def test_values_are_shown_with_their_names(console: Console) -> None:
     assert [("money", "金額", 5400, 4500), ("pay_cvs", "利用コンビニ", "D001", "D050")] == [
         (it.name, it.japanese, it.before, it.now) for it in values_of_review(review)
     ]
+
+
+@pytest.mark.parametrize(
+    ("details", "shown"),
+    [
+        ("{}", "What it is about"),
+        ('{"paid_at": "2026-11-01T00:00:00+00:00"}', "2026-11-01 09:00:00"),
+        ('{"orders": 51}', "51 orders"),
+        ('{"money": "1e3"}', "1e3"),
+        ('{"other_order_no": "o2", "other_money": 500}', "¥500"),
+        ('{"status": "06", "known_status": "05"}', "05 売上確定"),
+        ('{"reasons": ["unknown_status"]}', "Unknown status"),
+    ],
+)
+async def test_every_reason_has_a_page(console: Console, details: str, shown: str) -> None:
+    await console.setup.judged("01")
+    for reason in Reason:
+        await console.setup.run(
+            "INSERT INTO reviews (id, reason, order_no, details) "
+            "VALUES (gen_random_uuid(), :reason, :order_no, CAST(:details AS json))",
+            reason=reason.value,
+            order_no=ORDER_NO,
+            details=details,
+        )
+    async with console.client(Role.OPERATOR) as client:
+        assert 200 == (await client.get("/attention")).status
+        assert 200 == (await client.get(f"/orders/{ORDER_NO}")).status
+        for review in (await list_reviews(console.setup.sessions, Place())).items:
+            page = await client.get(f"/reviews/{review.id}")
+            assert (200, True) == (page.status, shown in page.text), review.reason
