@@ -27,7 +27,7 @@ test-slow: $(VENV)/.dev ## run the slow tests: API, commands, console, crashes, 
 	$(BIN)/python -m pytest -n auto -m slow
 
 crashes: $(VENV)/.dev ## kill workers and Postgres under load for a minute (test-slow: ten seconds)
-	CRASH_SECONDS=60 $(BIN)/python -m pytest -n 0 tests/journeys/test_crashes.py
+	CRASH_SECONDS=60 $(BIN)/python -m pytest -n 0 tests/journeys/test_crashes*.py
 
 fuzz: $(VENV)/.dev ## send 50,000 random requests to a receiver (a few minutes)
 	RELAY_FUZZ_REQUESTS=50000 $(BIN)/python -m pytest -n 0 -rP tests/receiver/http/test_fuzz.py

@@ -45,7 +45,7 @@ class DueTimer(StrEnum):
 
 # Each part reads the oldest due rows from the end of an index. A deadline is a day in Japan in
 # Zeus's form, which sorts as text; it is over at midnight.
-_DUE = text(f"""
+DUE = text(f"""
 (SELECT '{DueTimer.EXPIRY}' AS timer, order_no FROM orders
  WHERE {AWAITING}
    AND pay_limit < to_char((now() - CAST(:grace AS interval)) AT TIME ZONE 'Asia/Tokyo', 'YYYYMMDD')
@@ -57,6 +57,7 @@ UNION ALL
 UNION ALL
 (SELECT '{DueTimer.RECHECK}', order_no FROM reviews WHERE recheck ORDER BY id LIMIT {BATCH})
 """)  # noqa: S608 - only our own constants are put in
+"""Due timers, the oldest of each kind first."""
 _CLEAR_RECHECK = text("""
 UPDATE reviews SET recheck = false WHERE recheck AND order_no = ANY (CAST(:order_nos AS text[]))
 """)
@@ -117,7 +118,7 @@ class Timers:
 
     async def _due(self, session: AsyncSession) -> list[tuple[DueTimer, str]]:
         parameters = {"grace": self._options.expiry_grace, "due": self._options.confirmation_due}
-        rows = await session.execute(_DUE, parameters)
+        rows = await session.execute(DUE, parameters)
         return [(DueTimer(row.timer), row.order_no) for row in rows]
 
     async def _outcome(

@@ -8,16 +8,14 @@ import json
 import os
 import random
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import asyncpg
 import pytest
 from aiohttp import web
 
-from app.db.connections import CONNECT_ERRORS, connect
 from app.db.migrations import migrate
 from app.events.signature import new_secret
 from app.simulator.player.orders import build_run
@@ -26,7 +24,8 @@ from app.simulator.player.report import PlayResult
 from app.simulator.player.scenarios import SCENARIOS
 from app.simulator.player.target import target_of
 from tests.journeys.conftest import Site
-from tests.processes import Process, Starter, service_settings
+from tests.journeys.crew import Crew, fetch, settled, until
+from tests.processes import Starter, service_settings
 from tests.recording.own_server import OwnServer, own_server
 from tests.subscriber import Subscriber, subscriber_of
 
@@ -68,60 +67,6 @@ class Held(Subscriber):
         return await super().handle(request)
 
 
-async def _fetch(url: str, query: str) -> list[asyncpg.Record]:
-    connection = await connect(url)
-    try:
-        return list(await connection.fetch(query))
-    finally:
-        await connection.close()
-
-
-async def _until(condition: Callable[[], Awaitable[bool]], patience: float) -> None:
-    async with asyncio.timeout(patience):
-        while not await condition():
-            await asyncio.sleep(0.1)
-
-
-async def _settled(url: str) -> bool:
-    try:
-        [left] = await _fetch(
-            url,
-            "SELECT (SELECT count(*) FROM notices WHERE verdict IS NULL) + "
-            "(SELECT count(*) FROM outbound_webhooks WHERE state <> 'delivered') AS count",
-        )
-    except CONNECT_ERRORS:
-        return False
-    return bool(left["count"] == 0)
-
-
-class Crew:
-    """Keeps two workers running."""
-
-    def __init__(self, starter: Starter, settings: dict[str, str], chance: random.Random) -> None:
-        self._starter = starter
-        self._settings = settings
-        self._chance = chance
-        self.workers = [self._start() for _ in range(2)]
-        self.kills = 0
-
-    def _start(self) -> Process:
-        return self._starter.start("work", **self._settings)
-
-    def kill_one(self) -> None:
-        """Kill a random worker and start another."""
-        number = self._chance.randrange(len(self.workers))
-        self.workers[number].kill()
-        self.workers[number] = self._start()
-        self.kills += 1
-
-    async def put_to_sleep(self) -> None:
-        """Stop a random worker for longer than its lease, then let it continue."""
-        sleeper = self._chance.choice(self.workers)
-        os.kill(sleeper.pid, signal.SIGSTOP)
-        await asyncio.sleep(LEASE_S * 1.5)
-        os.kill(sleeper.pid, signal.SIGCONT)
-
-
 async def _disturb(crew: Crew, server: OwnServer, chance: random.Random) -> None:
     """Kill workers at random moments.
 
@@ -133,7 +78,7 @@ async def _disturb(crew: Crew, server: OwnServer, chance: random.Random) -> None
         crew.kill_one()
         if monotonic() - started > 3 + 10 * rounds:
             rounds += 1
-            await crew.put_to_sleep()
+            await crew.put_to_sleep(LEASE_S * 1.5)
             await asyncio.to_thread(server.stop, "immediate")
             await asyncio.sleep(0.5)
             await asyncio.to_thread(server.start)
@@ -176,8 +121,8 @@ async def test_crashes_lose_nothing_and_keep_the_sequence_of_every_order(
                 on_result=answered.append,
             )
             await asyncio.gather(load, _disturb(crew, server, chance))
-            await _until(lambda: _arrived(server.url, answered), 60)
-            await _until(lambda: _settled(server.url), 90)
+            await until(lambda: _arrived(server.url, answered), 60)
+            await until(lambda: settled(server.url), 90)
             assert crew.kills >= SECONDS / 4
             await _check(server.url, merchants)
 
@@ -190,12 +135,12 @@ async def _arrived(url: str, answered: list[PlayResult]) -> bool:
     assert len(confirmed) == len(answered)
     return confirmed <= {
         (row["order_no"], row["status"])
-        for row in await _fetch(url, "SELECT order_no, status FROM notices")
+        for row in await fetch(url, "SELECT order_no, status FROM notices")
     }
 
 
 async def _check(url: str, merchants: Mapping[str, Subscriber]) -> None:
-    events = await _fetch(url, "SELECT id, type, order_no, sequence FROM events")
+    events = await fetch(url, "SELECT id, type, order_no, sequence FROM events")
     assert events
     for name, merchant in merchants.items():
         wanted = {
@@ -207,13 +152,13 @@ async def _check(url: str, merchants: Mapping[str, Subscriber]) -> None:
         for order_no, arrived in merchant.events().items():
             sequences = [event["data"]["sequence"] for event in arrived]
             assert sorted(sequences) == sequences, (name, order_no)
-    states = await _fetch(
+    states = await fetch(
         url, "SELECT state, count(*) AS count FROM outbound_webhooks GROUP BY state"
     )
     assert [("delivered", sum(len(merchant_ids(merchant)) for merchant in merchants.values()))] == [
         tuple(row) for row in states
     ]
-    wrong = await _fetch(
+    wrong = await fetch(
         url,
         "SELECT w.id FROM outbound_webhooks w "
         "LEFT JOIN attempts a ON a.outbound_webhook_id = w.id AND a.outcome = 'delivered' "
@@ -245,13 +190,13 @@ async def test_a_worker_stopped_past_its_lease_changes_nothing(
         load = play_at_rate(
             target_of(f"http://{host}:{port}/zeus/notify", timeout_s=10), [order], 5
         )
-        await asyncio.gather(load, _until(lambda: _requested(merchant, 1), 30))
+        await asyncio.gather(load, until(lambda: _requested(merchant, 1), 30))
         # The sleeper must have no notice in judging, or it would rightly finish it when it wakes.
-        await _until(lambda: _fanned_out(site.database_url, 4), 30)
+        await until(lambda: _fanned_out(site.database_url, 4), 30)
         os.kill(sleeper.pid, signal.SIGSTOP)
         starter.start("work", **settings)
         # The other worker now sends the same webhook.
-        await _until(lambda: _requested(merchant, 2), 60)
+        await until(lambda: _requested(merchant, 2), 60)
         before = await _everything(site.database_url)
 
         # The sleeper's request gets 410, which would end the webhook and pause the subscriber.
@@ -261,11 +206,10 @@ async def test_a_worker_stopped_past_its_lease_changes_nothing(
         assert before == await _everything(site.database_url)
         merchant.go_on.set()
         await merchant.wait_for(4, patience=60)
-        await _until(lambda: _settled(site.database_url), 30)
+        await until(lambda: settled(site.database_url), 30)
         assert [1, 2, 3, 4] == [event["data"]["sequence"] for _, event in merchant.received]
         assert ["delivered"] * 4 == [
-            row["outcome"]
-            for row in await _fetch(site.database_url, "SELECT outcome FROM attempts")
+            row["outcome"] for row in await fetch(site.database_url, "SELECT outcome FROM attempts")
         ]
 
 
@@ -274,7 +218,7 @@ async def _requested(merchant: Held, count: int) -> bool:
 
 
 async def _fanned_out(url: str, count: int) -> bool:
-    return len(await _fetch(url, "SELECT FROM outbound_webhooks")) == count
+    return len(await fetch(url, "SELECT FROM outbound_webhooks")) == count
 
 
 async def _everything(url: str) -> list[Any]:
@@ -285,4 +229,4 @@ async def _everything(url: str) -> list[Any]:
         "SELECT * FROM attempts",
         "SELECT * FROM subscribers",
     )
-    return [await _fetch(url, query) for query in tables]
+    return [await fetch(url, query) for query in tables]
