@@ -249,10 +249,27 @@ async def _operate(operator: str) -> None:
         ):
             async with client.post(f"/v1/{path}", json=body) as answer:
                 assert answer.status < 300, (path, await answer.text())
+        await _decide(client)
         async with client.get("/v1/rejected-samples") as answer:
             (sample,) = (await answer.json())["items"]
         async with client.post(f"/v1/rejected-samples/{sample['id']}/release") as answer:
             assert answer.status < 300, await answer.text()
+
+
+async def _decide(client: aiohttp.ClientSession) -> None:
+    """Reject a paid order, then settle the review that follows."""
+    async with client.get("/v1/orders?state=confirmed") as answer:
+        order_no = (await answer.json())["items"][0]["order_no"]
+    for path in (f"orders/{order_no}/unwanted", "unwanted/A-1"):
+        async with client.put(f"/v1/{path}") as answer:
+            assert 200 == answer.status, await answer.text()
+    async with client.get(f"/v1/reviews?open=true&order_no={order_no}") as answer:
+        (review,) = (await answer.json())["items"]
+    for action, body in (("notes", {"text": "asked"}), ("settle", {"settlement": "release"})):
+        async with client.post(f"/v1/reviews/{review['id']}/{action}", json=body) as answer:
+            assert 200 == answer.status, await answer.text()
+    async with client.delete("/v1/unwanted/A-1") as answer:
+        assert 204 == answer.status
 
 
 @pytest.mark.parametrize(
