@@ -18,12 +18,11 @@ from app.judging.quarantine import ORDER_NO_LIMIT
 from app.judging.review_rows import quarantine_row, review_row, settlement_row, write_reviews
 from app.judging.rules import judge
 from app.judging.sql import UnjudgedNotice
-from app.judging.surroundings import lock_purchases, read_surroundings
+from app.judging.surroundings import read_around
 from app.judging.verdicts import JudgedCall, Judgement, Verdict
 from app.order_life.change import OrderChange
 from app.order_life.consequences import Surroundings
 from app.order_life.order_state import REMEMBERED, KnownOrder
-from app.order_life.relatives import Purchase, SendidScope, purchase_of
 from app.zeus.corrections import corrected
 from app.zeus.parameters import money_of
 from app.zeus.statuses import parse_status
@@ -167,40 +166,13 @@ async def _around(
     orders: Mapping[str, KnownOrder],
     policy: Policy,
 ) -> Surroundings:
-    """Read what is around the orders of these notices.
-
-    Payments of one purchase are judged one after the other: neither of two that come in the same
-    moment may overlook the other.
-    """
-    found = [
-        (one, orders.get(order_no), order_no)
-        for one in taken
-        if (order_no := one.order_no_among(orders))
+    """Read what is around the orders of these notices."""
+    found = [(one, number) for one in taken if (number := one.order_no_among(orders))]
+    calls = [
+        (one.call.meant, orders[number].values if number in orders else {}) for one, number in found
     ]
-    purchases = {}
-    if policy.sendid_scope is SendidScope.ORDER:
-        purchases = _purchases_of(found)
-        await lock_purchases(session, [one for one, contended in purchases.items() if contended])
-    sendids = {one.call.meant.get("sendid", "") for one in taken}
-    sendids |= {order.values.get("sendid", "") for _, order, _ in found if order}
-    order_nos = {order_no for _, _, order_no in found}
-    return await read_surroundings(session, purchases, order_nos, sendids - {""})
-
-
-def _purchases_of(
-    taken: Iterable[tuple[TakenNotice, KnownOrder | None, str]],
-) -> dict[Purchase, bool]:
-    """Return the purchases of these notices and of their orders, and which see a payment."""
-    purchases: dict[Purchase, bool] = {}
-    for one, order, _ in taken:
-        status = parse_status(one.call.meant.get("status"))
-        before = order.values if order else {}
-        for values in ({**before, **one.call.meant}, before):
-            purchase = purchase_of(values)
-            if purchase:
-                is_payment = status is not None and status.recurs
-                purchases[purchase] = purchases.get(purchase, False) or is_payment
-    return purchases
+    order_nos = {number for _, number in found}
+    return await read_around(session, calls, order_nos, policy.sendid_scope)
 
 
 def decide(taken: Sequence[TakenNotice], known: Known, policy: Policy) -> JudgedBatch:

@@ -1,7 +1,7 @@
 """Surroundings of orders: relatives, unwanted purchases, and the locks of purchases. SQL."""
 
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,13 +15,20 @@ from app.order_life.relatives import (
     Purchase,
     Purchases,
     Relative,
+    SendidScope,
+    purchase_of,
 )
+from app.zeus.statuses import parse_status
+
+Values = Mapping[str, str]
 
 _LOCK_SPACE = 7_237
+_SHARED_SPACE = 7_238
+"""Locks of purchases that many orders may share. They are taken last."""
 
-_LOCK = text(f"""
-SELECT pg_advisory_xact_lock({_LOCK_SPACE}, key) FROM unnest(CAST(:keys AS int[])) AS key
-""")  # noqa: S608 - only our own constants are put in
+_LOCK = text("""
+SELECT pg_advisory_xact_lock(CAST(:space AS int), key) FROM unnest(CAST(:keys AS int[])) AS key
+""")
 
 # The newest orders of each sendid, and one more than relatives may be: then it names no purchase.
 _SURROUNDINGS = text(f"""
@@ -50,9 +57,47 @@ async def lock_purchases(session: AsyncSession, purchases: Collection[Purchase])
     The locks last until the transaction ends. They are taken after those of the lanes and before
     that of the feed, always in the same order, so that nobody waits in a circle.
     """
+    await _lock(session, _LOCK_SPACE, purchases)
+
+
+async def _lock(session: AsyncSession, space: int, purchases: Collection[Purchase]) -> None:
     if purchases:
         keys = sorted({_key_of(purchase) for purchase in purchases})
-        await session.execute(_LOCK, {"keys": keys})
+        await session.execute(_LOCK, {"space": space, "keys": keys})
+
+
+async def read_around(
+    session: AsyncSession,
+    calls: Sequence[tuple[Values, Values]],
+    order_nos: Collection[str],
+    scope: SendidScope,
+) -> Surroundings:
+    """Read what is around orders that get calls: each with its values and those of its order.
+
+    Payments of one purchase are judged one after the other: neither of two that come in the same
+    moment may overlook the other. So are calls after which too many orders may share a sendid, so
+    that this is told once.
+    """
+    purchases = _purchases_of(calls) if scope is SendidScope.ORDER else {}
+    await lock_purchases(session, [one for one, payments in purchases.items() if any(payments)])
+    sendids = {values.get("sendid", "") for call in calls for values in call} - {""}
+    around = await read_surroundings(session, purchases, order_nos, sendids)
+    shared = around.purchases.untold({one: len(calls) for one, calls in purchases.items()})
+    if not shared:
+        return around
+    await _lock(session, _SHARED_SPACE, shared)
+    return await read_surroundings(session, purchases, order_nos, sendids)
+
+
+def _purchases_of(calls: Iterable[tuple[Values, Values]]) -> dict[Purchase, list[bool]]:
+    """Return the purchases of these calls and of their orders, and which calls are payments."""
+    purchases: dict[Purchase, list[bool]] = {}
+    for meant, before in calls:
+        status = parse_status(meant.get("status"))
+        for purchase in {purchase_of({**before, **meant}), purchase_of(before)}:
+            if purchase is not None:
+                purchases.setdefault(purchase, []).append(status is not None and status.recurs)
+    return purchases
 
 
 async def read_surroundings(

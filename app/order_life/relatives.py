@@ -93,6 +93,15 @@ class Purchases:
         alive = sum(one.state not in _DEAD for one in orders.values())
         return alive > ALIVE_AT_MOST or len(orders) > READ_AT_MOST
 
+    def untold(self, arriving: Mapping[Purchase, int]) -> list[Purchase]:
+        """Return those that this number of calls may make shared, and that nobody told of yet."""
+        return [
+            purchase
+            for purchase, calls in arriving.items()
+            if purchase not in self.told
+            and len(self.orders.get(purchase, {})) + calls > ALIVE_AT_MOST
+        ]
+
     def note(self, order: KnownOrder, before: KnownOrder | None = None) -> None:
         """Note the order's present state for its relatives.
 

@@ -24,8 +24,17 @@ from app.forwarding.fan_out import fan_out
 from app.forwarding.forwarder import Forwarder
 from app.forwarding.options import ForwardingOptions
 from app.forwarding.recovery_jobs import Progress, advance
+from tests.order_life.shop import FULL, Shop
 
 KEY = Fernet.generate_key().decode()
+
+
+def _data_of_a_payment() -> dict[str, Any]:
+    (shop := Shop()).call(FULL)
+    data: dict[str, Any] = shop.outcome.events[0]["data"]
+    return data
+
+
 OPTIONS = ForwardingOptions(
     schedule=(timedelta(0), timedelta(milliseconds=20), timedelta(milliseconds=20)),
     networks=(ip_network("127.0.0.0/8"),),
@@ -33,6 +42,7 @@ OPTIONS = ForwardingOptions(
     limits=TimeLimits(connect_s=0.5, total_s=0.5),
     stop_s=5,
 )
+PAYMENT_RECEIVED = _data_of_a_payment()
 
 
 @dataclass(frozen=True)
@@ -75,12 +85,7 @@ class DeliverySetup:
     ) -> UUID:
         """Add an event and fan it out. `age` makes its webhooks older."""
         order_no = order_no or str(uuid7())
-        data = {
-            "order_no": order_no,
-            "sequence": sequence,
-            "money": 5400,
-            "store": {"name": "セブン-イレブン"},
-        }
+        data = {**PAYMENT_RECEIVED, "order_no": order_no, "sequence": sequence}
         columns = {
             "type": "payment.received",
             "data": data,
