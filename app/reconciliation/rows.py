@@ -107,7 +107,7 @@ UPDATE reconciliations SET unknown_there = unknown_there + :lacking,
 WHERE id = :id
 """)
 
-_HEALING_LOCK = text("SELECT pg_advisory_xact_lock(7236405906)")
+_HEALING_LOCK = text("SELECT pg_advisory_xact_lock(7236405907)")
 
 
 async def take(session: AsyncSession, reconciliation_id: UUID | None) -> RowMapping | None:

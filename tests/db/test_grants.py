@@ -1,5 +1,6 @@
 """Database rights: each process works as its own user, and that user has no other rights."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -185,6 +186,7 @@ async def test_every_process_does_its_work_with_its_own_rights(
             await merchant.wait_for(4, patience=60)
             await _reject_one(receiver, users)
             await _operate(operator)
+            await _reconcile(operator)
             for process in starter.started:
                 assert "42501" not in process.log_text()
                 assert "permission denied" not in process.log_text()
@@ -270,6 +272,23 @@ async def _decide(client: aiohttp.ClientSession) -> None:
             assert 200 == answer.status, await answer.text()
     async with client.delete("/v1/unwanted/A-1") as answer:
         assert 204 == answer.status
+
+
+async def _reconcile(operator: str) -> None:
+    """Send a file, and wait until the worker has compared and healed it."""
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+    file = b"order_no,status\nB-1,04\n"
+    async with aiohttp.ClientSession(f"http://{operator}", headers=headers) as client:
+        async with client.post("/v1/reconciliations?heal=true", data=file) as answer:
+            assert 200 == answer.status, await answer.text()
+            path = f"/v1/reconciliations/{(await answer.json())['id']}"
+        for _ in range(100):
+            async with client.get(path) as answer:
+                found = await answer.json()
+            if found["state"] == "done":
+                break
+            await asyncio.sleep(0.1)
+    assert ("done", 1) == (found["state"], found["healed"])
 
 
 @pytest.mark.parametrize(
