@@ -8,7 +8,7 @@ from uuid import UUID
 from app.events.payload import timestamp
 from app.events.types import EventType
 from app.order_life.change import OrderChange
-from app.order_life.differing import Differing, details_of
+from app.order_life.differing import Differing, details_of, is_said_already
 from app.order_life.order_state import KnownOrder
 from app.order_life.relatives import Purchases, Relative, paid_among, purchase_of
 from app.order_life.release import ReleaseOn, must_revoke
@@ -108,7 +108,7 @@ def stops_being_paid(before: KnownOrder, after: KnownOrder) -> bool:
 
 def _open_for_values(change: OrderChange, arrival: Arrival) -> None:
     order = change.order
-    if arrival.differing and not _is_known(order, arrival.differing):
+    if not _are_known(order, arrival):
         details = details_of(arrival.differing)
         change.open(
             _review(Reason.VALUES_DIFFER, order, arrival.notice_id, **details), arrival.differing
@@ -118,15 +118,19 @@ def _open_for_values(change: OrderChange, arrival: Arrival) -> None:
         change.open(_review(Reason.MONEY_UNREADABLE, order, arrival.notice_id, money=money))
 
 
-def _is_known(order: KnownOrder, differing: tuple[Differing, ...]) -> bool:
-    """Return True if open reviews name these differences already."""
-    known = {
+def _are_known(order: KnownOrder, arrival: Arrival) -> bool:
+    """Return True if a review named the differences of this call already."""
+    told = {
         (name, value["before"], value["now"])
         for review in order.reviews
         if review.reason is Reason.VALUES_DIFFER
         for name, value in review.details["values"].items()
     }
-    return {(one.name, one.before, one.now) for one in differing} <= known
+    return all(
+        (one.name, one.before, one.now) in told
+        or is_said_already(one, arrival.status, arrival.before, order.cycle)
+        for one in arrival.differing
+    )
 
 
 def _begins_payment(before: KnownOrder, after: KnownOrder) -> bool:

@@ -47,6 +47,15 @@ def differing_values(
     return tuple(found)
 
 
+def is_said_already(one: Differing, status: Status, order: KnownOrder, cycle: int) -> bool:
+    """Return True if another notice of the payment said the new value too.
+
+    Then the difference was there before the call with `status`, and a human knows of it.
+    """
+    earlier = _earlier(status, order, cycle)
+    return any(occurrence.values.get(one.name) == one.now for occurrence in earlier)
+
+
 def details_of(differing: Sequence[Differing]) -> dict[str, Any]:
     """Return what a review says about differing values."""
     return {

@@ -88,6 +88,7 @@ class ReferenceOrder:
         self.count[call.status] = occurrence
         self.last_call[call.status] = call
         difference = self._difference(call)
+        said = any(other.money == call.money for other in self._others(call))
         if difference:
             flags = [*flags, "values_differ"]
         self.first_of_cycle[(call.status, 1 if call.status in ONCE else self.cycle)] = call
@@ -95,7 +96,7 @@ class ReferenceOrder:
         self._event(TYPES[call.status][0], occurrence, tuple(sorted(flags)))
         if letter in ("X", "X!"):
             self._review()
-        if difference and difference not in self.differences:
+        if difference and difference not in self.differences and not said:
             self.differences.add(difference)
             self._review()
         moves = letter in ("N", "F")
@@ -111,11 +112,16 @@ class ReferenceOrder:
         """Return the first other amount of the 01 and of this payment, and the new one."""
         if call.status in ("02", "03"):
             return None
-        for (status, cycle), other in sorted(self.first_of_cycle.items()):
-            belongs = status == "01" or (status not in ONCE and cycle == self.cycle)
-            if belongs and status != call.status and other.money != call.money:
-                return other.money, call.money
-        return None
+        different = (other.money for other in self._others(call) if other.money != call.money)
+        return next(((money, call.money) for money in different), None)
+
+    def _others(self, call: ReferenceCall) -> list[ReferenceCall]:
+        return [
+            other
+            for (status, cycle), other in sorted(self.first_of_cycle.items())
+            if status != call.status
+            and (status == "01" or (status not in ONCE and cycle == self.cycle))
+        ]
 
     def _review(self) -> None:
         self.held = True

@@ -59,6 +59,17 @@ async def test_a_release_lets_the_goods_go_once(sessions: Sessions) -> None:
     assert 1 == (await types(sessions)).count("order.released")
 
 
+async def test_a_settled_difference_is_not_asked_about_again(sessions: Sessions) -> None:
+    await append(sessions, call("01"), call("04", money="4500"))
+    await judge_all(sessions)
+    [review_id] = await fetch(sessions, "SELECT id FROM reviews")
+    await end(sessions, UUID(str(review_id)), Settlement.RELEASE)
+    await append(sessions, call("05", money="4500"))
+    await judge_all(sessions)
+    assert 1 == len(await fetch(sessions, "SELECT id FROM reviews"))
+    assert "order.released" == (await types(sessions))[-1]
+
+
 @pytest.mark.parametrize("first", [Settlement.HOLD, Settlement.DISMISS])
 async def test_only_a_release_may_follow_another_settlement(
     sessions: Sessions, first: Settlement
