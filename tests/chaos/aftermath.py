@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any
 
 from app.db.connections import Connection, connect
+from app.db.tables.orders import AWAITING, PROVISIONAL
 from app.recording.spool.status import show_spool
 from tests.chaos.load import Answer
 from tests.chaos.site import Site
@@ -14,6 +15,9 @@ from tests.chaos.verdict import Event, Observed
 _EVERY_S = 0.25
 _UNJUDGED = "SELECT count(*) FROM notices WHERE verdict IS NULL"
 _NOTICES = "SELECT order_no, status, count(*) AS times FROM notices GROUP BY order_no, status"
+_DUE = f"""
+SELECT count(*) FROM orders WHERE {PROVISIONAL} OR ({AWAITING} AND pay_limit < '20260201')
+"""
 _EVENTS = "SELECT id, type, order_no, status, sequence FROM events"
 
 
@@ -61,6 +65,9 @@ async def _left(site: Site, connection: Connection) -> list[str]:
     unjudged = await connection.fetchval(_UNJUDGED)
     if unjudged:
         return [f"{unjudged} notices are not judged"]
+    due = await connection.fetchval(_DUE) if site.timers else 0
+    if due:
+        return [f"{due} timers are due"]
     arrived = {webhook_id for webhook_id, _ in site.merchant.received}
     pending = sum(
         str(row["id"]) not in arrived for row in await connection.fetch("SELECT id FROM events")

@@ -26,8 +26,10 @@ class Caller:
         )  # from now on, so that the pipe cannot fill up
 
     @classmethod
-    async def start(cls, urls: Sequence[str], rate: float, seconds: float) -> "Caller":
-        """Begin to call."""
+    async def start(
+        cls, urls: Sequence[str], rate: float, seconds: float, *, late: bool = False
+    ) -> "Caller":
+        """Begin to call. `late`: the deadlines of many orders are over."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -37,10 +39,8 @@ class Caller:
             stdout=asyncio.subprocess.PIPE,
         )
         assert process.stdin
-        process.stdin.write(
-            json.dumps(asdict(Job(list(urls), rate, seconds, secrets.randbelow(2**32)))).encode()
-            + b"\n"
-        )
+        job = Job(list(urls), rate, seconds, secrets.randbelow(2**32), late)
+        process.stdin.write(json.dumps(asdict(job)).encode() + b"\n")
         return cls(process)
 
     async def finish(self, seconds: float) -> list[Answer]:

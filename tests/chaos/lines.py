@@ -68,6 +68,12 @@ _ALL = (
         felt=Felt.RESENT,
     ),
     Line("worker-killed", "each worker killed with -9", outages.worker_killed),
+    Line(
+        "timers",
+        "workers killed with -9 while deadlines pass",
+        outages.workers_killed_often,
+        timers=True,
+    ),
     Line("clocks", "workers with clocks 400 days off", outages.clocks_wrong),
     Line(
         "all-nginx",

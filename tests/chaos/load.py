@@ -7,29 +7,43 @@ writes one line of JSON for every call.
 import asyncio
 import json
 import sys
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 
 from app.simulator.player.orders import build_run
 from app.simulator.player.play import play_at_rate
 from app.simulator.player.report import Report
-from app.simulator.player.scenarios import SCENARIOS
+from app.simulator.player.scenarios import SCENARIOS, Scenario
 from app.simulator.player.target import target_of
 
 _ROUND_S = 3.0
 """Seconds of a round: all its orders are accepted, then all are paid, then each is confirmed or
 paid again."""
 _PLAYED = (SCENARIOS["usual"], SCENARIOS["after-timeout"])
-_CALLS_OF_PAIR = 6
+_SILENCE = SCENARIOS["silence"]
+_PAID_LATE = tuple(
+    replace(turn, changes=_SILENCE.turns[0].changes) for turn in SCENARIOS["usual"].turns
+)
+_LATE = (
+    _SILENCE,
+    replace(SCENARIOS["usual"], turns=_PAID_LATE),
+    SCENARIOS["after-timeout"],
+)
+"""An order that expires, one that is paid and confirmed after its deadline, one never confirmed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Call each of `urls` for its share of `rate` calls a second, for at least `seconds`."""
+    """Call each of `urls` for its share of `rate` calls a second, for at least `seconds`.
+
+    `late`: the deadlines of many orders are over.
+    """
 
     urls: list[str]
     rate: float
     seconds: float
     seed: int
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +74,12 @@ async def main() -> None:
         for share, url in enumerate(job.urls):
             rounds.append(
                 asyncio.create_task(
-                    _play(url, job.rate / len(job.urls), job.seed + number * len(job.urls) + share)
+                    _play(
+                        url,
+                        job.rate / len(job.urls),
+                        job.seed + number * len(job.urls) + share,
+                        _LATE if job.late else _PLAYED,
+                    )
                 )
             )
         number += 1
@@ -80,8 +99,9 @@ async def main() -> None:
             print(json.dumps(asdict(answer)))
 
 
-async def _play(url: str, rate: float, seed: int) -> Report:
-    orders = build_run(_PLAYED, round(rate * _ROUND_S / _CALLS_OF_PAIR), seed)
+async def _play(url: str, rate: float, seed: int, played: Sequence[Scenario]) -> Report:
+    calls = sum(len(scenario.turns) for scenario in played)
+    orders = build_run(played, round(rate * _ROUND_S / calls), seed)
     return await play_at_rate(
         target_of(url), orders, sum(len(order.calls) for order in orders) / _ROUND_S
     )

@@ -1,8 +1,10 @@
 """Outages: each begins one, waits, and ends it, while the load goes on."""
 
 import asyncio
+import itertools
 import json
 import os
+import random
 import shutil
 import sys
 from collections.abc import AsyncIterator
@@ -149,6 +151,17 @@ async def worker_killed(site: Site) -> None:
         await blocking(worker.kill)
         await asyncio.sleep(site.effort.outage_s / 3)
         await site.start_worker(number)
+
+
+async def workers_killed_often(site: Site) -> None:
+    """Kill the workers in turn, soon after each has begun to work."""
+    ends = asyncio.get_running_loop().time() + site.effort.outage_s
+    for number in itertools.cycle(range(len(site.workers))):
+        await blocking(site.workers[number].kill)
+        await site.start_worker(number)
+        await asyncio.sleep(random.uniform(0, 1))
+        if asyncio.get_running_loop().time() > ends:
+            return
 
 
 async def clocks_wrong(site: Site) -> None:

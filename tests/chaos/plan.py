@@ -77,6 +77,9 @@ class Line:
     """Upper limit of every answer, in seconds."""
     piped_logs: bool = False
     """Whether every call is logged, through a pipe with a reader that can stop."""
+    timers: bool = False
+    """Whether deadlines are over and payments overdue at once, and many orders are called about
+    that nobody pays, or only later."""
 
     @property
     def needs_root(self) -> bool:

@@ -14,6 +14,7 @@ from tests.chaos.load import Answer
 from tests.chaos.plan import Effort, Felt, Line
 from tests.chaos.postgres import Template
 from tests.chaos.programs import ProgramMissing
+from tests.chaos.silence import find_in_silence
 from tests.chaos.site import Site, site
 from tests.chaos.table import Row
 from tests.chaos.verdict import find
@@ -62,6 +63,7 @@ async def _run(line: Line, made: Site) -> Row:
             await watching
     observed = await gather(made, answers)
     finding = find(observed, line.slowest_s)
+    silent = find_in_silence(observed) if line.timers else []
     # A call that reached Postgres before its receiver died, and was sent again, is there twice.
     resent = observed.notices.total() - len(answers)
     felt = {
@@ -72,13 +74,17 @@ async def _run(line: Line, made: Site) -> Row:
     }[line.felt]
     unfelt = [] if felt > 0 else [f"nobody felt the outage: no call was {line.felt.value}"]
     return Row(
-        line.outage, finding, gauges.spooled, gauges.held, [*unsettled, *finding.problems, *unfelt]
+        line.outage,
+        finding,
+        gauges.spooled,
+        gauges.held,
+        [*unsettled, *finding.problems, *silent, *unfelt],
     )
 
 
 async def _call_during(line: Line, made: Site) -> list[Answer]:
     effort = made.effort
-    caller = await Caller.start(made.urls, effort.rate, effort.seconds)
+    caller = await Caller.start(made.urls, effort.rate, effort.seconds, late=line.timers)
     try:
         await asyncio.sleep(effort.calm_s)
         await line.inject(made)

@@ -20,6 +20,8 @@ _WORKERS = 2
 _LEASE = "5s"
 """Lease of the workers: the default of a minute would only make the run longer."""
 
+_NO_PATIENCE = {"EXPIRY_GRACE": "0s", "CONFIRMATION_DUE": "1s"}
+
 
 @dataclass
 class Receiver:
@@ -41,6 +43,7 @@ class Site:
     settings: dict[str, str]
     spool: Path
     piped_logs: bool = False
+    timers: bool = False
     receivers: list[Receiver] = field(default_factory=list)
     workers: list[Process] = field(default_factory=list)
     urls: list[str] = field(default_factory=list)
@@ -99,9 +102,13 @@ async def site(
         )
         if line.allowed:
             settings |= {"ALLOWED_SOURCES": line.allowed}
+        if line.timers:
+            settings |= _NO_PATIENCE
         if line.piped_logs:
             settings |= {"LOG_LEVEL": "DEBUG"}
-        made = Site(effort, database, merchant, starter, settings, spool, line.piped_logs)
+        made = Site(
+            effort, database, merchant, starter, settings, spool, line.piped_logs, line.timers
+        )
         await made.start(line.receivers)
         ports = [receiver.port for receiver in made.receivers]
         if line.front is not Front.NONE:

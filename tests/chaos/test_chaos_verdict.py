@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.load import Answer
+from tests.chaos.silence import find_in_silence
 from tests.chaos.verdict import Event, Observed, find
 
 SLOWEST_S = 10.0
@@ -86,3 +87,38 @@ def test_allowed_repetitions_are_no_problem(harmless: Observed) -> None:
 )
 def test_a_broken_guarantee_is_a_problem(broken: Observed, problem: str) -> None:
     assert [problem] == find(broken, SLOWEST_S).problems
+
+
+SILENT, UNCONFIRMED = "0000-00000-00001", "0000-00000-00002"
+PRESUMED = Event("1", "order.expiry_presumed", (SILENT, "01"), 2)
+OVERDUE = Event("2", "review.required", (UNCONFIRMED, "04"), 3)
+RECEIVED = Event("3", "payment.received", (UNCONFIRMED, "04"), 2)
+TOO_LATE = Event("4", "order.expiry_presumed", (UNCONFIRMED, "04"), 4)
+
+
+@pytest.mark.parametrize(
+    ("events", "problems"),
+    [
+        ([PRESUMED, OVERDUE, RECEIVED], []),
+        ([OVERDUE, RECEIVED], ["1 silent orders were not presumed expired once"]),
+        (
+            [PRESUMED, PRESUMED, OVERDUE, RECEIVED],
+            ["1 silent orders were not presumed expired once"],
+        ),
+        ([PRESUMED, RECEIVED], ["1 payments were not found overdue once"]),
+        (
+            [PRESUMED, RECEIVED, OVERDUE, TOO_LATE],
+            ["1 orders were presumed expired although they were paid"],
+        ),
+    ],
+)
+def test_silence_is_told_once(events: list[Event], problems: list[str]) -> None:
+    answers = [
+        replace(GOOD, order_no=order_no, zeus_status=status)
+        for order_no, status in ((SILENT, "01"), (UNCONFIRMED, "01"), (UNCONFIRMED, "04"))
+    ]
+    assert problems == find_in_silence(Observed(answers, Counter(), events, []))
+
+
+def test_a_line_without_silence_proves_nothing() -> None:
+    assert ["nobody was silent"] == find_in_silence(SOUND)
