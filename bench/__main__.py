@@ -112,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
         "--size",
         type=int,
         default=Effort().size,
-        help="how many notices at-size makes (default %(default)s)",
+        help="how many notices at-size, and how many orders timers makes (default %(default)s)",
     )
     parser.add_argument(
         "--calls",

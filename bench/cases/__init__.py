@@ -10,7 +10,9 @@ from bench.cases.many_dead import many_dead
 from bench.cases.memory import memory
 from bench.cases.neighbours import neighbours
 from bench.cases.old_snapshot import old_snapshot
+from bench.cases.relatives import relatives
 from bench.cases.spool import spool_answers, spool_drain
+from bench.cases.timers import timers
 from bench.plan import Case
 
 CASES: dict[str, Case] = {
@@ -20,6 +22,7 @@ CASES: dict[str, Case] = {
     "arrival": arrival,
     "delivery": delivery,
     "judging": judging,
+    "relatives": relatives,
     "neighbours": neighbours,
     "many-dead": many_dead,
     "memory": memory,
@@ -30,5 +33,6 @@ BY_NAME_ONLY: dict[str, Case] = {
     "big-tables": big_tables,
     "at-size": at_size,
     "old-snapshot": old_snapshot,
+    "timers": timers,
 }
 """Slow cases, which run only when they are named."""

@@ -3,30 +3,20 @@
 All calls are committed together when the worker is there and has nothing else to do.
 """
 
-import asyncio
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 
-from app.clock import uuid7
-from app.db.connections import Connection, connect
+from app.db.connections import connect
 from app.db.lanes import LANES, lane_of
 from app.db.notify import NOTICES
 from bench.figures import Figure, Requirement
 from bench.plan import Bench, interleaved
+from bench.unjudged import append, until
 
 REPETITIONS = 40_000
 REJECTED = 5_000
 HONEST = 100
 MOST_S = 5.0
-_POLL_S = 0.02
-_PATIENCE_S = 300.0
-
-_NOTICES = """
-INSERT INTO notices (id, lane, received_at, source, method, target, headers, body)
-SELECT id, lane, $4, '192.0.2.1', 'GET', convert_to(target, 'UTF8'), '', ''
-FROM unnest($1::uuid[], $2::int[], $3::text[]) AS call (id, lane, target)
-"""
+_JUDGED = f"SELECT count(*) = {HONEST} FROM orders WHERE order_no LIKE 'honest-%'"
 # Stands for an unknown fault.
 _REJECTION = """
 CREATE FUNCTION reject() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -36,10 +26,6 @@ BEGIN
 END $$;
 CREATE TRIGGER reject BEFORE INSERT OR UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION reject()
 """
-
-
-class NotJudged(Exception):
-    """Honest calls were not judged in time."""
 
 
 async def judging(bench: Bench) -> list[Figure]:
@@ -119,36 +105,13 @@ async def _measure(
             await connection.execute(_REJECTION)
             together = connection.transaction()
             await together.start()
-            await _append(connection, before)
-            await _append(
+            await append(connection, before)
+            await append(
                 connection, [f"order_no={number}&status=04&money=5400" for number in honest]
             )
             async with site.role("work"):
                 await together.commit()
                 await connection.execute(f"NOTIFY {NOTICES}")
-                return await _until_judged(connection)
+                return await until(connection, _JUDGED)
         finally:
             await connection.close()
-
-
-async def _append(connection: Connection, queries: list[str]) -> None:
-    numbers = [query.partition("order_no=")[2].partition("&")[0] for query in queries]
-    await connection.execute(
-        _NOTICES,
-        [uuid7() for _ in queries],
-        [lane_of(number) for number in numbers],
-        ["/zeus/notify?" + query for query in queries],
-        datetime.now(UTC),
-    )
-
-
-async def _until_judged(connection: Connection) -> float:
-    started = time.monotonic()
-    while time.monotonic() < started + _PATIENCE_S:
-        if (
-            await connection.fetchval("SELECT count(*) FROM orders WHERE order_no LIKE 'honest-%'")
-            == HONEST
-        ):
-            return time.monotonic() - started
-        await asyncio.sleep(_POLL_S)
-    raise NotJudged
