@@ -51,7 +51,8 @@ class Settings(SettingsWithoutServices):
     )
     data_dir: Path = Field(
         Path("data"),
-        description="Directory of the embedded Postgres and of generated keys.",
+        description="Directory of the embedded Postgres, of generated keys and, for a moment, of "
+        "uploaded files.",
         examples=["/var/lib/zeus-relay"],
     )
     allowed_sources: Networks = Field(

@@ -1,7 +1,7 @@
 """Uploaded files: kept in a file without a name, up to a limit."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final
@@ -44,12 +44,18 @@ class Upload:
 @asynccontextmanager
 async def new_upload(directory: Path | None, limit: int = UPLOAD_LIMIT) -> AsyncIterator[Upload]:
     """Yield an empty upload in `directory` (None: the system's), removed in the end."""
-    with _open(directory) as file:
+    file = _open(directory)
+    try:
         yield Upload(file, limit)
+    finally:
+        with suppress(OSError):  # a full disk does not take the last bytes either
+            file.close()
 
 
 def _open(directory: Path | None) -> BinaryIO:
     with _kept():
+        if directory is not None:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         return TemporaryFile(dir=directory)
 
 
