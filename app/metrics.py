@@ -228,6 +228,9 @@ needs_attention = _snapshot_gauge(
     "Notices and webhooks that need review, counted up to 10,000",
     "kind",
 )
+open_reviews = _snapshot_gauge(
+    "zeus_relay_open_reviews", "Open reviews, counted up to 10,000, by reason", "reason"
+)
 subscribers = _snapshot_gauge("zeus_relay_subscribers", "Subscribers, by state", "state")
 subscriber_paused = _snapshot_gauge(
     "zeus_relay_subscriber_paused", "1 for a subscriber that is paused, else 0", "subscriber"

@@ -62,6 +62,7 @@ METRICS: Mapping[str, str] = {
     "zeus_relay_undelivered_webhooks": "配信を待つWebhook（配信先別、10,000まで数える）",
     "zeus_relay_undelivered_oldest_seconds": "配信を待つ最も古いWebhookの経過秒数。なければ0",
     "zeus_relay_needs_attention": "人の対応を待つコールとWebhook（10,000まで数える）",
+    "zeus_relay_open_reviews": "未対応の確認事項（理由別、10,000まで数える）",
     "zeus_relay_subscribers": "配信先の数（状態別）",
     "zeus_relay_subscriber_paused": "一時停止中の配信先は1、それ以外は0",
     "zeus_relay_last_call_timestamp_seconds": "最後のコールを受け取った時刻。まだなければ0",

@@ -1,6 +1,7 @@
 """Snapshot of backlogs and open reviews: counts and ages, cheap to read every few seconds."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import text
@@ -8,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.lanes import LANES
 from app.forwarding.subscribers.health import FAILING_AFTER, FAILURES_IN_A_ROW
+from app.order_life.reviews import Reason
 
 COUNT_LIMIT = 10_000
 """Limit of every count."""
@@ -38,6 +40,13 @@ SELECT now() AS at,
      SELECT 1 FROM outbound_webhooks WHERE state = 'dead' AND dismissed_at IS NULL
      LIMIT {COUNT_LIMIT}) AS counted) AS dead
 """)  # noqa: S608 - only our own constants are put in
+
+OPEN_REVIEWS = text(f"""
+SELECT each.reason, (SELECT count(*) FROM (
+  SELECT 1 FROM reviews WHERE reviews.reason = each.reason AND settled_at IS NULL
+  LIMIT {COUNT_LIMIT}) AS counted) AS open
+FROM unnest(CAST(:reasons AS text[])) AS each (reason)
+""").bindparams(reasons=[reason.value for reason in Reason])  # noqa: S608
 
 # The order of pending webhooks is spelled like that of the index of due webhooks.
 SUBSCRIBERS = text(f"""
@@ -95,13 +104,17 @@ class Snapshot:
     conflicts: int
     dead: int
     subscribers: tuple[SubscriberSnapshot, ...]
+    open_reviews: Mapping[str, int] = field(default_factory=dict)
+    """Number of open reviews, by reason."""
 
 
 async def read_snapshot(session: AsyncSession) -> Snapshot:
     """Return the current snapshot."""
     queues = (await session.execute(QUEUES)).mappings().one()
     rows = (await session.execute(SUBSCRIBERS)).mappings()
-    return Snapshot(**queues, subscribers=tuple(SubscriberSnapshot(**row) for row in rows))
+    subscribers = tuple(SubscriberSnapshot(**row) for row in rows)
+    reviews = {row.reason: row.open for row in await session.execute(OPEN_REVIEWS)}
+    return Snapshot(**queues, subscribers=subscribers, open_reviews=reviews)
 
 
 async def latest_notices(session: AsyncSession, verdict: str, limit: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,13 @@ from app.clock import uuid7_floor
 from app.db.connections import Connection, connect
 from app.operations.monitoring.baseline import COUNT, Baseline
 from app.operations.monitoring.collector import Watch
-from app.operations.monitoring.snapshot import COUNT_LIMIT, QUEUES, SUBSCRIBERS, read_snapshot
+from app.operations.monitoring.snapshot import (
+    COUNT_LIMIT,
+    OPEN_REVIEWS,
+    QUEUES,
+    SUBSCRIBERS,
+    read_snapshot,
+)
 from app.operations.subscribers.pause import pause_subscriber
 from tests.operations.operations_setup import (
     EMAIL,
@@ -117,9 +123,21 @@ async def test_open_reviews_are_counted_until_they_are_settled(setup: Operations
     async with setup.sessions() as session:
         current = await read_snapshot(session)
     assert (1, 1, 2) == (current.quarantined, current.conflicts, current.dead)
+    assert {"quarantined": 1, "conflict": 1} == _above_zero(current.open_reviews)
     await setup.run("UPDATE notices SET dismissed_at = now() WHERE id = :id", id=quarantined)
     async with setup.sessions() as session:
         assert 0 == (await read_snapshot(session)).quarantined
+    await setup.run("UPDATE reviews SET settled_at = now() WHERE reason = 'quarantined'")
+    metrics.expose_snapshot()
+    await Watch(setup.sessions).measure()
+    found = _samples()
+    assert (0, 1) == tuple(
+        found["zeus_relay_open_reviews", reason] for reason in ("quarantined", "conflict")
+    )
+
+
+def _above_zero(counts: Mapping[str, int]) -> dict[str, int]:
+    return {name: count for name, count in counts.items() if count}
 
 
 @pytest.mark.parametrize(
@@ -249,6 +267,11 @@ async def full(setup: OperationsSetup) -> AsyncIterator[Connection]:
             "FROM (SELECT id FROM subscribers LIMIT 1) s, "
             f"generate_series(1, {count}) n"
         )
+    await connection.execute(
+        "INSERT INTO reviews (id, reason, order_no, details, opened_at, settled_at) "
+        "SELECT gen_random_uuid(), 'conflict', 'o' || n, '{}', now(), "
+        "CASE WHEN n > 15000 THEN now() END FROM generate_series(1, 60000) n"
+    )
     await connection.execute("VACUUM ANALYZE")
     yield connection
     await connection.close()
@@ -279,6 +302,9 @@ async def test_a_measurement_scans_no_table(full: Connection) -> None:
     for statement in (QUEUES, SUBSCRIBERS):
         whole, most = await _read(full, statement.text)
         assert ([], True) == (whole, most <= COUNT_LIMIT + 10)
+    statement = OPEN_REVIEWS.text.replace(":reasons", "$1")
+    whole, most = await _read(full, statement, ["conflict", "quarantined"])
+    assert ([], COUNT_LIMIT) == (whole, most)  # of 15,000 open ones
     begin = datetime.now(UTC) - timedelta(days=7)
     firsts = [uuid7_floor(begin - timedelta(weeks=week)) for week in range(4)]
     nexts = [uuid7_floor(begin - timedelta(weeks=week) + timedelta(hours=1)) for week in range(4)]
