@@ -50,9 +50,12 @@ def _standing(
     return Snapshot(
         at=NOON,
         last_call_at=NOON - silent_for,
+        unjudged=counts["unjudged"],
         unjudged_seconds=None,
+        quarantined=counts["quarantined"],
+        conflicts=counts["conflicts"],
+        dead=counts["dead"],
         subscribers=subscribers,
-        **counts,
     )
 
 

@@ -302,8 +302,8 @@ async def test_a_measurement_scans_no_table(full: Connection) -> None:
     for statement in (QUEUES, SUBSCRIBERS):
         whole, most = await _read(full, statement.text)
         assert ([], True) == (whole, most <= COUNT_LIMIT + 10)
-    statement = OPEN_REVIEWS.text.replace(":reasons", "$1")
-    whole, most = await _read(full, statement, ["conflict", "quarantined"])
+    reviews = OPEN_REVIEWS.text.replace(":reasons", "$1")
+    whole, most = await _read(full, reviews, ["conflict", "quarantined"])
     assert ([], COUNT_LIMIT) == (whole, most)  # of 15,000 open ones
     begin = datetime.now(UTC) - timedelta(days=7)
     firsts = [uuid7_floor(begin - timedelta(weeks=week)) for week in range(4)]
