@@ -8,7 +8,7 @@ from uuid import UUID
 from app.events.payload import timestamp
 from app.events.types import EventType
 from app.order_life.change import OrderChange
-from app.order_life.differing import Differing, details_of, is_said_already
+from app.order_life.differing import Differing, details_of, differed_already
 from app.order_life.order_state import KnownOrder
 from app.order_life.relatives import Purchases, Relative, paid_among, purchase_of
 from app.order_life.release import ReleaseOn, must_revoke
@@ -128,7 +128,7 @@ def _are_known(order: KnownOrder, arrival: Arrival) -> bool:
     }
     return all(
         (one.name, one.before, one.now) in told
-        or is_said_already(one, arrival.status, arrival.before, order.cycle)
+        or differed_already(one, arrival.status, arrival.before, order.cycle)
         for one in arrival.differing
     )
 

@@ -47,7 +47,7 @@ def differing_values(
     return tuple(found)
 
 
-def is_said_already(one: Differing, status: Status, order: KnownOrder, cycle: int) -> bool:
+def differed_already(one: Differing, status: Status, order: KnownOrder, cycle: int) -> bool:
     """Return True if another notice of the payment said the new value too.
 
     Then the difference was there before the call with `status`, and a human knows of it.
