@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, SmallInteger, text
-from sqlalchemy.dialects.postgresql import INET
+from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.tables.base import Base, empty_list
@@ -33,7 +33,8 @@ class NoticeRow(Base):
     origin: Mapped[str] = mapped_column(server_default=text("'call'"))
 
     released: Mapped[bool] = mapped_column(server_default=text("false"))
-    corrections: Mapped[dict[str, Any] | None]
+    # SQL's null, not JSON's: from that no key can be removed, and no data would be erased.
+    corrections: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     judged_at: Mapped[datetime | None]
     verdict: Mapped[str | None]
     reasons: Mapped[list[str]] = empty_list()
