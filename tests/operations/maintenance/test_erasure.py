@@ -159,6 +159,19 @@ async def test_verdicts_stay_and_duplicates_are_still_recognised(
     assert (event["data"]["money"], event["customer"]) == (5400, None)
 
 
+async def test_a_call_that_was_released_as_it_is_can_be_erased(sessions: Sessions) -> None:
+    notice_id = await call(sessions, "erase-7", "04")
+    async with sessions.begin() as session:
+        await session.execute(text("UPDATE notices SET verdict = 'quarantined'"))
+    await release_notice(sessions, notice_id, SERVICE)
+    assert [{"absent": True}] == await fetch(
+        sessions, "SELECT corrections IS NULL AS absent FROM notices"
+    )
+    await judge_all(sessions)
+    await erase_order(sessions, SERVICE, "erase-7")
+    assert (await show_notice(sessions, notice_id, shown_to=SERVICE)).erased_at is not None
+
+
 async def test_other_orders_stay_unchanged(sessions: Sessions) -> None:
     await call(sessions, "erase-3", "04")
     await call(sessions, "keep-3", "04")
