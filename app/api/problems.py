@@ -105,9 +105,10 @@ def problem(
     value = Problem(
         type=_TYPE + kind.name, title=kind.title, status=kind.status, detail=detail, errors=faulty
     )
-    # ASCII only: an unknown field's name may hold half of a surrogate pair, which UTF-8 cannot
-    # encode.
-    body = json.dumps(value.model_dump(exclude_none=True))
+    # An unknown field's name may hold half of a surrogate pair, which UTF-8 cannot encode. Python
+    # escapes it as JSON does.
+    text = json.dumps(value.model_dump(exclude_none=True), ensure_ascii=False)
+    body = text.encode(errors="backslashreplace")
     return Response(body, kind.status, dict(headers or {}), MEDIA_TYPE)
 
 

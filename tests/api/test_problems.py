@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from app.api.problems import KINDS
+from app.api.problems import KINDS, problem
 from app.db.engine import make_engine, make_sessions
 from app.operations import errors
 from app.operations.pagination import cursor_of
@@ -27,6 +27,12 @@ def test_every_error_has_its_status() -> None:
 
     abstract = {errors.OperationError, errors.NotFound}
     assert set(leaves(errors.OperationError)) - abstract == set(KINDS)
+
+
+def test_a_problem_is_readable_japanese_and_valid_utf_8() -> None:
+    body = bytes(problem(KINDS[errors.BadRange], "受付番号 \udc80").body)
+    assert "受付番号" in body.decode()
+    assert "受付番号 \udc80" == json.loads(body)["detail"]
 
 
 async def test_unknown_paths_and_methods(api: Api) -> None:
