@@ -44,6 +44,7 @@ class FileFault(StrEnum):
     OPEN_QUOTE = "a quoted cell does not end"
     CELLS = "{cells} cells under {headings} headings"
     NO_COLUMN = "no column for {field}; name it, as {field}=HEADING. Headings: {headings}"
+    NO_HEADING = "no column is called {heading}. Headings: {headings}"
     SEVERAL_COLUMNS = "several columns for {field}; name one"
     NO_FIELD = "no such field: {given}; fields are {known}"
 
@@ -217,6 +218,9 @@ class _Columns:
         if heading is None and name not in REQUIRED:
             return None
         headings = _shown(", ".join(self._headings))
+        if heading is not None:
+            shown = _shown(heading)
+            raise UnreadableFile(FileFault.NO_HEADING, self._line, heading=shown, headings=headings)
         raise UnreadableFile(FileFault.NO_COLUMN, self._line, field=name, headings=headings)
 
     def order_of(self, cells: Sequence[str], line: int) -> ExportedOrder:

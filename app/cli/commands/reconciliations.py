@@ -22,6 +22,7 @@ from app.operations.pagination import DEFAULT_LIMIT, Place
 from app.operations.reconciliations import reconciliations as operations
 from app.operations.reconciliations.models import ReconciledOrder, ReconciliationInFull
 from app.reconciliation.comparison import Outcome
+from app.zeus.csv_export import HEADINGS
 
 DIFFERENT = 3
 """Exit code if orders do not agree and were not healed."""
@@ -136,6 +137,9 @@ def _column(text: str) -> tuple[str, str]:
     field, sign, heading = text.partition("=")
     if not sign:
         raise typer.BadParameter("must be FIELD=HEADING", param_hint="--column")
+    if field not in HEADINGS:
+        known = ", ".join(HEADINGS)
+        raise typer.BadParameter(f"no such field; fields are {known}", param_hint="--column")
     return field, heading
 
 

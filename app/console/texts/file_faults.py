@@ -27,6 +27,7 @@ FAULTS: Mapping[FileFault | CellFault, str] = {
     FileFault.NO_COLUMN: _(
         "No column for {field} was found. Name its heading below. Headings: {headings}"
     ),
+    FileFault.NO_HEADING: _("No column is called {heading}. Headings: {headings}"),
     FileFault.SEVERAL_COLUMNS: _("Several columns may be {field}. Name one below."),
     FileFault.NO_FIELD: _("There is no field {given}."),
 }

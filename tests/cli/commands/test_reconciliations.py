@@ -62,8 +62,10 @@ async def test_columns_are_named(cli: Cli, tmp_path: Path) -> None:
         1 == (await cli.json("reconcile", str(path), "--column", "order_no=番号", code=3))["total"]
     )
     assert "FIELD=HEADING" in (await cli("reconcile", str(path), "--column", "x", code=2)).stderr
-    unknown = await cli("reconcile", str(path), "--column", "price=金額", code=1)
-    assert "no such field: price" in unknown.stderr
+    unknown = await cli("reconcile", str(path), "--column", "price=金額", code=2)
+    assert "no such field" in unknown.stderr
+    missing = await cli("reconcile", str(path), "--column", "order_no=受付", code=1)
+    assert "line 1: no column is called 受付. Headings: 番号, 状況" in missing.stderr
 
 
 async def test_a_fault_is_told_with_its_place_and_nothing_is_stored(
