@@ -146,7 +146,11 @@ def _brief(details: Mapping[str, Any]) -> list[str]:
     values = details.get("values")
     if values:
         return [f"{name} {one['before']}/{one['now']}" for name, one in values.items()]
-    return [f"{name} {value}" for name, value in details.items()]
+    return [f"{name} {_plain(value)}" for name, value in details.items()]
+
+
+def _plain(value: object) -> object:
+    return " ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _print(review: ReviewInFull, *, as_json: bool) -> None:

@@ -20,11 +20,11 @@ from app.operations.reviews.reviews import read_reviews
 from app.operations.typed_input import known_order_no
 
 _COLUMNS: Columns = {
-    "id": lambda review, _: number_cell(str(review.id)),
+    "id": lambda review, _: str(review.id),
     "reason": lambda review, words: words.reason(review.reason),
     "order_no": lambda review, _: number_cell(review.order_no),
     "related_order_no": lambda review, _: number_cell(review.related_order_no),
-    "notice_id": lambda review, _: number_cell(review.notice_id and str(review.notice_id)),
+    "notice_id": lambda review, _: review.notice_id and str(review.notice_id),
     "opened_jst": lambda review, _: moment_cell(review.opened_at),
     "settled_jst": lambda review, _: moment_cell(review.settled_at),
     "settlement": lambda review, _: review.settlement,

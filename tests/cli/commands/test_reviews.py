@@ -51,6 +51,7 @@ async def test_wrong_arguments_end_with_a_sentence(cli: Cli, setup: OperationsSe
 
 async def test_a_call_is_released_with_corrected_values(cli: Cli, setup: OperationsSetup) -> None:
     [notice_id] = await setup.judged("4")
+    assert "reasons unknown_status " in (await cli("reviews", "list")).stdout
     refused = await cli("notices", "release", str(notice_id), code=1)
     assert "unknown_status" in refused.stderr
     await cli("notices", "release", str(notice_id), "--set", "status=04", "--set", "sendid=a=b")

@@ -6,6 +6,7 @@ import json
 import tracemalloc
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -155,6 +156,7 @@ async def test_reviews_are_filtered(setup: OperationsSetup) -> None:
         rows = _rows(await _whole(chunks))
         assert found == [row["order_no"] for row in rows], wanted
         assert {"'=1"} >= {row["note"] for row in rows}
+        assert all(UUID(row["id"]) for row in rows)
         assert all(list(REVIEW_COLUMNS) == list(row) for row in rows)
 
 
