@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.clock import uuid7
 from app.db.notify import NOTICES, OUTBOUND
 from app.judging import sql
 from app.judging.batch import JudgedBatch, write
@@ -25,6 +26,12 @@ from app.order_life.reviews import Reason, Review, Settlement
 
 _ORDER_OF = text("SELECT order_no FROM reviews WHERE id = CAST(:id AS uuid)")
 _REVIEW = text("SELECT * FROM reviews WHERE id = CAST(:id AS uuid) FOR UPDATE")
+# The decision that replaces an earlier one also replaces its reason, which stays as a note.
+_KEEP_NOTE = text("""
+INSERT INTO review_notes (id, review_id, written_at, written_by, text)
+SELECT CAST(:note_id AS uuid), id, settled_at, settled_by, note FROM reviews
+WHERE id = CAST(:id AS uuid) AND settled_at IS NOT NULL AND note <> ''
+""")
 _PAID_ORDERS = text(f"""
 SELECT order_no FROM (
   SELECT order_no, state, sendid, created_at FROM orders
@@ -56,12 +63,14 @@ async def settle(
 ) -> None:
     """Settle a review; with `release`, release its order if nothing else holds it.
 
-    A review that ended with `hold` or `dismiss` can still end with `release`. Waits while the order
-    is judged. Never commit. Raise ReviewUnknown or AlreadySettled.
+    A review that ended with `hold` or `dismiss` can still end with `release`; the earlier reason
+    becomes a note. Waits while the order is judged. Never commit. Raise ReviewUnknown or
+    AlreadySettled.
     """
     order_no = await session.scalar(_ORDER_OF, {"id": review_id})
     orders = await _lock_orders(session, [order_no]) if order_no else {}
     review = await _open_review(session, review_id, settlement)
+    await session.execute(_KEEP_NOTE, {"note_id": uuid7(), "id": review_id})
     settled = Settled(review, settlement, settled_by, note)
     if not orders or review.reason is Reason.QUARANTINED:  # it belongs to no order yet
         await write_reviews(session, [], [settlement_row(settled)], ())

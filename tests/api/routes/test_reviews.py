@@ -80,7 +80,10 @@ async def test_a_release_can_follow_another_decision(
     assert 200 == (await settle(api, review["id"], settlement)).status
     assert state == (await release_of(api))["state"]
     assert 409 == (await settle(api, review["id"], "dismiss")).status
-    assert 200 == (await settle(api, review["id"], "release")).status
+    answer = await settle(api, review["id"], "release")
+    assert [("asked Zeus", "admin-token")] == [
+        (one["text"], one["written_by"]) for one in answer.json["notes"]
+    ]
     assert "released" == (await release_of(api))["state"]
 
 
