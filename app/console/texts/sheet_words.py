@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from app.console.texts.labels import _, label_of
 from app.operations.exports.sheets import SheetWords
+from app.operations.orders.release import ReleaseState
 
 HEADINGS: Mapping[str, str] = {
     "order_no": _("Order number"),
@@ -12,6 +13,7 @@ HEADINGS: Mapping[str, str] = {
     "status_name": _("Name of the status"),
     "payable": _("Payable by Zeus"),
     "final": _("Confirmed"),
+    "release": _("May the goods be shipped?"),
     "money": _("Amount"),
     "clientip": _("IP code"),
     "store": _("Store code"),
@@ -38,6 +40,12 @@ HEADINGS: Mapping[str, str] = {
     "without_money": _("Orders without an amount"),
 }
 """Heading of each column. A column without one keeps its name, which staff know from Zeus."""
+RELEASES: Mapping[str, str] = {
+    ReleaseState.RELEASED: _("Goods released"),
+    ReleaseState.HELD: _("Goods held"),
+    ReleaseState.WAITING: _("Goods not released"),
+    ReleaseState.REVOKED: _("Release of goods revoked"),
+}
 
 
 def sheet_words(translated: Callable[[str], str]) -> SheetWords:
@@ -52,4 +60,7 @@ def sheet_words(translated: Callable[[str], str]) -> SheetWords:
     def reason(code: str) -> str:
         return translated(label_of("review", code)[0])
 
-    return SheetWords(heading=heading, state=state, reason=reason)
+    def release(code: str) -> str:
+        return translated(RELEASES[code])
+
+    return SheetWords(heading=heading, state=state, reason=reason, release=release)

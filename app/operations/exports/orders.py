@@ -14,11 +14,15 @@ from app.operations.exports.sheets import (
     bool_cell,
     moment_cell,
 )
+from app.operations.orders.release import state_of
 from app.operations.orders.search import OrderQuery, read_matching
+from app.operations.reviews.filters import held_by
 from app.zeus.parameters import deadline_of
 from app.zeus.statuses import Status
 from app.zeus.stores import store_of
 
+# With OFFSET, Postgres looks for each order, and never reads all open reviews for a page.
+_HELD = held_by(OrderRow.order_no).offset(0).correlate(OrderRow).exists().label("held")
 _READ = (
     OrderRow.order_no,
     OrderRow.state,
@@ -35,6 +39,10 @@ _READ = (
     OrderRow.flags,
     OrderRow.created_at,
     OrderRow.updated_at,
+    OrderRow.released_cycle,
+    OrderRow.revoked_cycle,
+    OrderRow.held_cycle,
+    _HELD,
 )
 _COLUMNS: Columns = {
     "order_no": lambda row, _: number_cell(row.order_no),
@@ -43,6 +51,7 @@ _COLUMNS: Columns = {
     "status_name": lambda row, _: Status(row.status).japanese,
     "payable": lambda row, _: bool_cell(Status(row.status).payable),
     "final": lambda row, _: bool_cell(Status(row.status).final),
+    "release": lambda row, words: words.release(state_of(row, held=row.held)),
     "money": lambda row, _: row.money,
     "clientip": lambda row, _: number_cell(row.clientip),
     "store": lambda row, _: text_cell(row.pay_cvs),

@@ -21,11 +21,12 @@ def as_named(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SheetWords:
-    """Words of a reader: of a column's name, and of the code of an order's state."""
+    """Words of a reader: of a column's name, and of codes."""
 
     heading: Callable[[str], str] = as_named
     state: Callable[[str], str] = as_named
     reason: Callable[[str], str] = as_named
+    release: Callable[[str], str] = as_named
 
 
 AS_IN_THE_API = SheetWords()

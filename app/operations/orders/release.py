@@ -41,14 +41,17 @@ def release_of(row: OrderRow | None, held_by: Sequence[UUID]) -> OrderRelease:
     """Return the release of an order, of which `held_by` are the open reviews that hold it."""
     released_cycle = row.released_cycle if row else None
     return OrderRelease(
-        state=_state_of(row, held_by), released_cycle=released_cycle, held_by=list(held_by)
+        state=state_of(row, held=bool(held_by)),
+        released_cycle=released_cycle,
+        held_by=list(held_by),
     )
 
 
-def _state_of(row: OrderRow | None, held_by: Sequence[UUID]) -> ReleaseState:
+def state_of(row: OrderRow | None, *, held: bool) -> ReleaseState:
+    """Return the state of the release. `held` tells if an open review holds the order."""
     if row is not None and row.revoked_cycle == row.cycle:
         return ReleaseState.REVOKED
-    if held_by or (row is not None and row.held_cycle == row.cycle):
+    if held or (row is not None and row.held_cycle == row.cycle):
         return ReleaseState.HELD
     if row is not None and row.released_cycle == row.cycle:
         return ReleaseState.RELEASED

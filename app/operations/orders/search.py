@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field
-from sqlalchemy import Row, Select, exists, select, text, tuple_
+from sqlalchemy import ColumnElement, Row, Select, exists, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
@@ -103,7 +103,10 @@ async def search_orders(sessions: Sessions, place: Place, query: OrderQuery) -> 
 
 
 async def read_matching(
-    session: AsyncSession, query: OrderQuery, columns: Sequence[Column], size: int
+    session: AsyncSession,
+    query: OrderQuery,
+    columns: Sequence[ColumnElement[Any] | Column],
+    size: int,
 ) -> AsyncIterator[Sequence[Row[Any]]]:
     """Yield `columns` of all orders that match, the newest first, at most `size` at a time.
 

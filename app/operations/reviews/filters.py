@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Select, Text, TextClause, cast, func, literal, select, text, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.db.tables.reviews import ReviewRow
 from app.operations.pagination import Key, Place, along, key_of
@@ -43,7 +44,7 @@ async def ids_of_reviews(session: AsyncSession, place: Place, wanted: ReviewFilt
     return ids
 
 
-def held_by(order_no: str) -> Select[UUID]:
+def held_by(order_no: str | InstrumentedAttribute[str]) -> Select[UUID]:
     """Return the query for the ids of the open reviews that hold this order's goods."""
     reasons = [reason.value for reason in sorted(HOLDING)]
     return (

@@ -58,6 +58,7 @@ async def test_an_order_has_every_column_and_no_personal_value(setup: Operations
         "status_name": "入金済",
         "payable": "true",
         "final": "false",
+        "release": "waiting",
         "money": "5400",
         "clientip": "2012000001",
         "store": "D001",
@@ -68,6 +69,19 @@ async def test_an_order_has_every_column_and_no_personal_value(setup: Operations
         "first_call_jst": "2026-11-23 00:00:00",
     }.items() <= row.items()
     assert [] == [secret for secret in PERSONAL if secret in content.decode()]
+
+
+async def test_an_order_tells_if_its_goods_may_be_sent(setup: OperationsSetup) -> None:
+    await setup.judged("01", order_no="a", sendid="1")
+    await setup.judged("05", order_no="b", sendid="2")
+    await setup.judged("05", "06", order_no="c", sendid="3")
+    await setup.judged("05", order_no="d", sendid="4")
+    await setup.run("UPDATE orders SET revoked_cycle = 1 WHERE order_no = 'd'")
+    await setup.judged("05", "06", order_no="e", sendid="5")
+    await setup.run("UPDATE reviews SET settled_at = now() WHERE order_no = 'e'")
+    assert ["waiting", "released", "held", "revoked", "released"] == [
+        row["release"] for row in reversed(await _orders(setup))
+    ]
 
 
 async def test_orders_are_filtered_as_in_their_list(setup: OperationsSetup) -> None:
