@@ -43,6 +43,7 @@ class FileFault(StrEnum):
     NOT_CSV = "not a table: {detail}"
     OPEN_QUOTE = "a quoted cell does not end"
     CELLS = "{cells} cells under {headings} headings"
+    NO_HEADINGS = "the line holds an order, no headings"
     NO_COLUMN = "no column for {field}; name it, as {field}=HEADING. Headings: {headings}"
     NO_HEADING = "no column is called {heading}. Headings: {headings}"
     SEVERAL_COLUMNS = "several columns for {field}; name one"
@@ -217,6 +218,8 @@ class _Columns:
             return places[0]
         if heading is None and name not in REQUIRED:
             return None
+        if any(map(_is_status, self._headings)):  # then the others may be personal
+            raise UnreadableFile(FileFault.NO_HEADINGS, self._line)
         headings = _shown(", ".join(self._headings))
         if heading is not None:
             shown = _shown(heading)
@@ -246,6 +249,14 @@ class _Columns:
             return read(cells[place])
         except BadCell as error:
             raise UnreadableFile(error.fault, line, _shown(self._headings[place])) from error
+
+
+def _is_status(text: str) -> bool:
+    try:
+        status_of(text)
+    except BadCell:
+        return False
+    return True
 
 
 def _shown(heading: str) -> str:

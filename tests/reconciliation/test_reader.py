@@ -163,6 +163,11 @@ def test_a_named_column_that_is_missing_is_told_with_the_headings() -> None:
     assert "no such field: price" in str(_fault(f"{HEADING}\n", price="金額"))
 
 
+def test_a_file_without_headings_shows_none_of_its_values() -> None:
+    fault = _fault("A-1,入金済,5400,コンビニ　タロウ\n")
+    assert "line 1: the line holds an order, no headings" == str(fault)
+
+
 def test_a_heading_cannot_control_a_terminal() -> None:
     assert "\x1b" not in str(_fault("order_no\x1b[2J,money\n"))
     assert "\x1b" not in str(_fault("order_no,sta\x1b[2J\nA-1,99\n", status="sta\x1b[2J"))

@@ -24,6 +24,7 @@ FAULTS: Mapping[FileFault | CellFault, str] = {
     FileFault.NOT_CSV: _("This is not a table: quotes or separators are wrong."),
     FileFault.OPEN_QUOTE: _("A quoted cell does not end."),
     FileFault.CELLS: _("The line has {cells} cells, the headings are {headings}."),
+    FileFault.NO_HEADINGS: _("The line holds an order. The first line must hold the headings."),
     FileFault.NO_COLUMN: _(
         "No column for {field} was found. Name its heading below. Headings: {headings}"
     ),
