@@ -68,12 +68,15 @@ def print_fields(fields: dict[str, object]) -> None:
         typer.echo(name + " " * (width - _width(name)) + cell_of(value))
 
 
-def print_end_of_page(page: Page[Any], nothing: str) -> None:
-    """Print the cursor of the next page, or `nothing` if the page is empty."""
+def print_end_of_page(page: Page[Any], nothing: str, command: str = "") -> None:
+    """Print the cursor of the next page, or `nothing` if the page is empty.
+
+    `command` is the beginning of the command that takes the cursor, if this one does not.
+    """
     if not page.items:
         typer.echo(nothing)
     elif page.has_more:
-        typer.echo(f"There are more: --cursor {page.next_cursor}")
+        typer.echo(f"There are more: {command}--cursor {page.next_cursor}")
 
 
 def cell_of(value: object) -> str:

@@ -74,7 +74,7 @@ def reconcile(
         return await operations.show_reconciliation(context.sessions, started.id, Place())
 
     found = run(action)
-    _print(found, as_json)
+    _print(found, as_json, f"zeus-relay reconciliations show {found.id} ")
     if found.differing:
         raise typer.Exit(DIFFERENT)
 
@@ -143,7 +143,7 @@ def _column(text: str) -> tuple[str, str]:
     return field, heading
 
 
-def _print(found: ReconciliationInFull, as_json: bool) -> None:
+def _print(found: ReconciliationInFull, as_json: bool, command: str = "") -> None:
     if as_json:
         print_json(found)
         return
@@ -159,7 +159,7 @@ def _print(found: ReconciliationInFull, as_json: bool) -> None:
     if found.rows.items:
         typer.echo()
         _print_orders(found.rows.items)
-    print_end_of_page(found.rows, "")
+    print_end_of_page(found.rows, "", command)
 
 
 def _print_orders(orders: Sequence[ReconciledOrder]) -> None:

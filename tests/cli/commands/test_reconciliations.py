@@ -92,6 +92,17 @@ async def test_earlier_results_are_listed_and_shown(cli: Cli, file: Path) -> Non
     assert "There are more: --cursor " in page.stdout
 
 
+async def test_more_rows_than_fit_are_named_by_a_command_that_works(
+    cli: Cli, tmp_path: Path
+) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_bytes(export(*(f"B-{number},入金済,1" for number in range(60))))
+    last = (await cli("reconcile", str(path), code=3)).stdout.splitlines()[-1]
+    command = last.removeprefix("There are more: zeus-relay ").split()
+    assert ["reconciliations", "show"] == command[:2]
+    assert "B-59" in (await cli(*command)).stdout
+
+
 async def test_a_killed_command_loses_nothing(
     cli: Cli, setup: OperationsSetup, tmp_path: Path
 ) -> None:
