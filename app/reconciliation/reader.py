@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,6 +29,8 @@ ROW_LINES: Final = 100
 
 _BOMS: Final = ((codecs.BOM_UTF8, "utf-8"),)
 _WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+_FORM: Final = re.compile(rb"--[0-9A-Za-z'()+_./:=?-]+\r\n")
+"""First line of a form that holds a file (RFC 2046)."""
 _WIDE_BOMS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -36,6 +39,7 @@ class FileFault(StrEnum):
 
     EMPTY = "the file is empty"
     WORKBOOK = "this is a workbook; save it as CSV"
+    FORM = "this is a form (multipart); send the file alone, as the body"
     WIDE = "this is UTF-16; save it as CSV in UTF-8 or Shift_JIS"
     MIXED = "not {encoding}, as the lines before it; save the file in one encoding"
     NUL = "not a table: a NUL byte"
@@ -167,6 +171,8 @@ class _Lines:
     def _without_bom(self, raw: bytes) -> bytes:
         if raw.startswith(_WORKBOOKS):
             raise UnreadableFile(FileFault.WORKBOOK)
+        if _FORM.fullmatch(raw):
+            raise UnreadableFile(FileFault.FORM)
         if raw.startswith(_WIDE_BOMS):
             raise UnreadableFile(FileFault.WIDE)
         for bom, encoding in _BOMS:

@@ -143,6 +143,7 @@ def test_a_fault_names_line_and_column(row: str, column: str | None, reason: str
         (b"PK\x03\x04rest", "workbook"),
         (b"\xd0\xcf\x11\xe0rest", "workbook"),
         ("order_no,status\n".encode("utf-16"), "UTF-16"),
+        (b"------------------------feff3aeac5c4ba0d\r\nContent-Type: text/csv\r\n", "form"),
         (b"order_no,status\nA\0,04\n", "NUL"),
         (b"a,b,c\n1,2,3\n", "no column for order_no"),
         (b"order_no,money\n1,2\n", "no column for status"),

@@ -15,6 +15,7 @@ FAULTS: Mapping[FileFault | CellFault, str] = {
     CellFault.NO_AMOUNT: _("This is not an amount in yen."),
     FileFault.EMPTY: _("The file is empty."),
     FileFault.WORKBOOK: _("This is a workbook. Save it as CSV."),
+    FileFault.FORM: _("This is a form that holds a file. Choose the file itself."),
     FileFault.WIDE: _("This is UTF-16. Save it as CSV in UTF-8 or Shift_JIS."),
     FileFault.MIXED: _(
         "The lines before are in {encoding}, this one is not. Save the file in one encoding."
