@@ -36,6 +36,8 @@ def upgrade() -> None:
     for name in _ORDERS:
         op.add_column("orders", sa.Column(name, sa.Integer()))
     op.add_column("orders", sa.Column("paid_at", sa.TIMESTAMP(timezone=True)))
+    # Days are compared as text, so no update of the system's collations may reorder them.
+    op.execute('ALTER TABLE orders ALTER COLUMN pay_limit TYPE text COLLATE "C"')
     op.add_column(
         "notices", sa.Column("origin", sa.Text(), server_default=sa.text("'call'"), nullable=False)
     )
@@ -50,6 +52,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in _INDEXES:
         op.execute(f"DROP INDEX IF EXISTS {name}")
+    op.execute('ALTER TABLE orders ALTER COLUMN pay_limit TYPE text COLLATE "default"')
     op.execute(
         "UPDATE orders SET state = 'awaiting_payment' WHERE state = 'expiry_presumed'"
     )
