@@ -14,6 +14,7 @@ MOST_MS = 50
 DUE_ORDERS = 1_000
 _LOOKS = 50
 _CHUNK = 1_000_000
+_PATIENCE_S = 3_600
 _OPTIONS = TimerOptions()
 _INDEXES = """
 SELECT indexname, indexdef FROM pg_indexes
@@ -57,16 +58,17 @@ async def timers(bench: Bench) -> list[Figure]:
 
 async def _fill(connection: Connection, size: int) -> None:
     """Insert the orders. The indexes are made afterwards, which takes less time."""
+    await connection.execute("SET statement_timeout = 0; SET maintenance_work_mem = '1GB'")
     indexes = await connection.fetch(_INDEXES)
     for index in indexes:
         await connection.execute(f"DROP INDEX {index['indexname']}")
     due = DUE_ORDERS * 3 // 2
     for first in range(1, size + 1, _CHUNK):
         last = min(first + _CHUNK - 1, size)
-        await connection.execute(_FILL, first, last, due)
+        await connection.execute(_FILL, first, last, due, timeout=_PATIENCE_S)
     for index in indexes:
-        await connection.execute(index["indexdef"])
-    await connection.execute("VACUUM ANALYZE orders")
+        await connection.execute(index["indexdef"], timeout=_PATIENCE_S)
+    await connection.execute("VACUUM ANALYZE orders", timeout=_PATIENCE_S)
 
 
 async def _look(site: Site) -> list[float]:
