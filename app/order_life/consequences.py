@@ -64,7 +64,8 @@ def follow(
     if must_revoke(change.order, arrival.status):
         change.revoke()
         change.open(_review(Reason.REVERSED_AFTER_RELEASE, change.order, arrival.notice_id))
-    change.release(release_on)
+    if _moves(arrival.before, change.order):
+        change.release(release_on)
 
 
 def presume_expiry(change: OrderChange) -> None:
@@ -131,6 +132,15 @@ def _are_known(order: KnownOrder, arrival: Arrival) -> bool:
         or differed_already(one, arrival.status, arrival.before, order.cycle)
         for one in arrival.differing
     )
+
+
+def _moves(before: KnownOrder, after: KnownOrder) -> bool:
+    """Return True if the order took a new status.
+
+    Only then may it be released: a late call must not release what was sent long ago, before
+    releases were known.
+    """
+    return (before.status, before.cycle) != (after.status, after.cycle)
 
 
 def _begins_payment(before: KnownOrder, after: KnownOrder) -> bool:

@@ -104,7 +104,13 @@ class ReferenceOrder:
             self.revoked.add(self.cycle)
             self._event("order.release_revoked", None, ())
             self._event("review.required", None, ())
-        if self.status in ("05", "12") and not self.held and self.cycle not in self.released:
+        takes = letter in ("N", "F", "R", "X!")
+        if (
+            takes
+            and self.status in ("05", "12")
+            and not self.held
+            and self.cycle not in self.released
+        ):
             self.released.add(self.cycle)
             self._event("order.released", None, ())
 
