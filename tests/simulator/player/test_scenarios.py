@@ -72,8 +72,8 @@ class Judge:
         self.verdicts.append("accepted")
         self.current = status if meaning.moves else self.current
         self.events += [WORDS[status][0]] + ["review.required"] * meaning.needs_review
-        agreed = (seen for had, seen in self.had.items() if had.recurs or had is Status.ACCEPTED)
-        if status.recurs and not all(_same(AGREEING, seen, values) for seen in agreed):
+        agreed = [seen for had, seen in self.had.items() if had.recurs or had is Status.ACCEPTED]
+        if status.recurs and any(_is_new(name, values, agreed) for name in AGREEING):
             self.events.append("review.required")
         self.had[status] = values
         is_final = self.current is not None and self.current.final
@@ -91,6 +91,11 @@ class Judge:
             self.events.append("order.expiry_presumed")
             return "expiry_presumed"
         return WORDS[self.current][1]
+
+
+def _is_new(name: str, values: Mapping[str, str], agreed: Sequence[Mapping[str, str]]) -> bool:
+    """Return True if earlier calls said something else, and none of them the same."""
+    return bool(agreed) and values[name] not in {seen[name] for seen in agreed}
 
 
 def _same(names: Sequence[str], one: Mapping[str, str], other: Mapping[str, str]) -> bool:
