@@ -171,6 +171,30 @@ SELECT uuidv7(), id, now() - interval '1 day', now(), ARRAY['payment.received'],
 FROM subscribers CROSS JOIN generate_series(1, 300) WHERE name = 'books'
 """
 
+# A twentieth of all orders had a review, and a twentieth of these is still open.
+_REVIEWS = """
+INSERT INTO reviews (id, reason, order_no, cycle, details, opened_at, settled_at, settlement,
+  settled_by)
+SELECT uuidv7(), CASE k % 3 WHEN 0 THEN 'values_differ' ELSE 'confirmation_overdue' END, order_no,
+  1, CASE k % 3 WHEN 0 THEN json_build_object('differing', '[]'::json, 'values', '{}'::json)
+     ELSE json_build_object('paid_at', NULL) END,
+  created_at, CASE WHEN k % 20 > 0 THEN created_at END, CASE WHEN k % 20 > 0 THEN 'dismiss' END,
+  CASE WHEN k % 20 > 0 THEN 'zeus-relay' END
+FROM (SELECT order_no, created_at, row_number() OVER () AS k FROM orders) AS numbered
+WHERE k % 20 = 1
+"""
+
+_UNWANTED = """
+INSERT INTO unwanted (kind, value, created_by)
+SELECT DISTINCT 'sendid', sendid, 'sato' FROM (SELECT sendid FROM orders LIMIT 1000) AS first
+WHERE sendid <> ''
+"""
+
+_RECONCILIATIONS = """
+INSERT INTO reconciliations (id, heal, state, total, compared, agrees, created_by, finished_at)
+SELECT uuidv7(), false, 'done', 1000, 1000, 1000, 'sato', now() FROM generate_series(1, 300)
+"""
+
 _INDEXES = """
 SELECT x.relname AS name, t.relname AS "table", pg_get_indexdef(x.oid) AS definition,
   c.conname AS key, pg_get_constraintdef(c.oid) AS key_definition
@@ -258,7 +282,8 @@ async def _fill_tables(connection: Connection, life: LongLife, say: Callable[[st
         await connection.fetchval("SELECT max(id) FROM outbound_webhooks"),
         (),
     )
-    await connection.execute(_RECOVERIES)
+    for statement in (_RECOVERIES, _REVIEWS, _UNWANTED, _RECONCILIATIONS):
+        await connection.execute(statement, timeout=_HOURS_S)
     await connection.execute(
         "SELECT setval('events_position_seq', (SELECT max(position) FROM events))"
     )

@@ -129,6 +129,8 @@ async def known_before(
     orders = await sql.known_orders(session, order_nos)
     known = Known(orders, (), await _around(session, taken, orders, policy))
     recurring = _recurring(taken, known)
+    if not recurring:
+        return known
     again = {
         (event["order_no"], event["status"])
         for event in decide(recurring, known, policy).events

@@ -57,6 +57,13 @@ FILES: dict[str, bytes] = {"start_reconciliation": b"order_no,status,money\nA-1,
 Names = dict[str, dict[str, Any]]
 
 
+def body_of(operation: str) -> dict[str, Any]:
+    """Return the body of a request as options of the HTTP client."""
+    if operation in FILES:
+        return {"data": FILES[operation], "headers": {"content-type": "text/csv"}}
+    return {"json": BODIES.get(operation)}
+
+
 def operations(api: Api) -> Iterator[tuple[str, str, str]]:
     """Yield method, path and operation id of every route. Removals and erasures come last."""
     found = [
