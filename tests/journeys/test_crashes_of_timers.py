@@ -199,8 +199,11 @@ async def _decide_beside_judging(
 async def _settle_twice(client: aiohttp.ClientSession, urls: list[str], review: str) -> list[int]:
     async def settle(url: str) -> int:
         body = {"settlement": "release", "note": "both were wanted"}
-        async with client.post(f"{url}/reviews/{review}/settle", json=body) as answer:
-            return answer.status
+        while True:
+            async with client.post(f"{url}/reviews/{review}/settle", json=body) as answer:
+                if answer.status != 503:  # nothing was done: all connections wait for judging
+                    return answer.status
+                await asyncio.sleep(float(answer.headers["Retry-After"]))
 
     return sorted(await asyncio.gather(*map(settle, urls)))
 
