@@ -169,3 +169,16 @@ async def test_received_releases_at_once_and_a_reversal_revokes(sessions: Sessio
         "order.released",
     ] == await types(sessions)
     assert ["reversed_after_release"] == await fetch(sessions, "SELECT reason FROM reviews")
+
+
+async def test_a_late_call_releases_nothing_that_was_confirmed_before_the_upgrade(
+    sessions: Sessions,
+) -> None:
+    await append(sessions, call("05"))
+    await judge_all(sessions)
+    async with sessions.begin() as session:  # as 0.2 left it
+        await session.execute(text("UPDATE orders SET released_cycle = NULL"))
+        await session.execute(text("DELETE FROM events WHERE type = 'order.released'"))
+    await append(sessions, call("04"))
+    await judge_all(sessions)
+    assert ["payment.confirmed", "payment.received"] == await types(sessions)
