@@ -1,0 +1,1 @@
+"""Settings by subject. `Settings` puts them together, in the order of the reference."""
