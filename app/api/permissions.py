@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import Request
 
-from app.operations.access.permissions import ROLE_OF, Action, Actor, Operator, Read, Via
+from app.operations.access.permissions import ROLE_OF, Action, Actor, Operator, Read, Via, allows
 from app.operations.errors import NotAllowed
 
 PERMISSIONS: Mapping[str, Action | Read] = {
@@ -79,10 +79,10 @@ FOR_FEEDS = frozenset({"list_events"})
 def demand_role(request: Request) -> None:
     """Raise NotAllowed if the operator's role is too low, or a feed token calls another route."""
     name = request.scope["route"].name
-    needed = ROLE_OF[PERMISSIONS[name]]
+    needed = PERMISSIONS[name]
     closed_to_feeds = feed_of(request) is not None and name not in FOR_FEEDS
-    if closed_to_feeds or not actor_of(request).role.includes(needed):
-        raise NotAllowed(needed)
+    if closed_to_feeds or not allows(actor_of(request).role, needed):
+        raise NotAllowed(ROLE_OF[needed])
 
 
 def feed_of(request: Request) -> UUID | None:

@@ -34,6 +34,14 @@ class Reason(StrEnum):
     """A call that could not be judged."""
     SENDID_SHARED = "sendid_shared"
     """So many orders share a sendid that it cannot name one purchase."""
+    APPLICATION_UNKNOWN = "application_unknown"
+    """Nobody knows whether an application made a slip."""
+    AMOUNT_DIFFERS = "amount_differs"
+    """A call names another amount than the application for its slip."""
+    REFERENCE_FORGED = "reference_forged"
+    """A call with a reference that this relay did not sign. It was not judged."""
+    CALL_MISSING = "call_missing"
+    """A call that must have been made has not come."""
 
 
 HOLDING = frozenset(
@@ -45,6 +53,8 @@ HOLDING = frozenset(
         Reason.MONEY_UNREADABLE,
         Reason.PAID_TWICE,
         Reason.UNWANTED_PAYMENT,
+        Reason.AMOUNT_DIFFERS,
+        Reason.REFERENCE_FORGED,
     }
 )
 """Reasons about money: as long as such a review is open, its order is not released."""

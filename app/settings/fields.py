@@ -6,11 +6,13 @@ from typing import Self
 from pydantic import model_validator
 from pydantic_settings import SettingsConfigDict
 
+from app.settings.groups.applications import ApplicationSettings
 from app.settings.groups.delivery import DeliverySettings
 from app.settings.groups.listeners import ListenerSettings
+from app.settings.groups.mails import MailSourceSettings
+from app.settings.groups.monitoring import MonitoringSettings
 from app.settings.groups.orders import OrderSettings
 from app.settings.groups.recording import RecordingSettings
-from app.settings.groups.upkeep import UpkeepSettings
 from app.settings.sources import SettingsWithoutServices
 
 PREFIX = "RELAY_"
@@ -18,9 +20,11 @@ PREFIX = "RELAY_"
 
 # Pydantic lists the fields of the last class first: the reference begins with recording.
 class Settings(
-    UpkeepSettings,
+    MonitoringSettings,
     DeliverySettings,
     ListenerSettings,
+    MailSourceSettings,
+    ApplicationSettings,
     OrderSettings,
     RecordingSettings,
     SettingsWithoutServices,

@@ -38,6 +38,15 @@ def _check_secret_web_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def _check_mailbox_url(value: SecretStr) -> SecretStr:
+    parts = urlsplit(value.get_secret_value())
+    if parts.scheme not in ("imaps", "imap") or not parts.hostname or not parts.username:
+        raise ValueError("must be imaps://user@host/folder")
+    if parts.password is not None:
+        raise ValueError("must not hold the password; set RELAY_MAILBOX_PASSWORD")
+    return value
+
+
 def _check_notify_path(value: str) -> str:
     if not re.fullmatch(r"(/[0-9A-Za-z._~-]+)+", value):
         raise ValueError(
@@ -82,6 +91,7 @@ PostgresUrl = Annotated[SecretStr, AfterValidator(_check_database_url)]
 ProxyUrl = Annotated[SecretStr, AfterValidator(_check_proxy_url)]
 WebUrl = Annotated[str, AfterValidator(_check_web_url)]
 SecretWebUrl = Annotated[SecretStr, AfterValidator(_check_secret_web_url)]
+MailboxUrl = Annotated[SecretStr, AfterValidator(_check_mailbox_url)]
 NotifyPath = Annotated[str, AfterValidator(_check_notify_path)]
 UrlToken = Annotated[SecretStr, AfterValidator(_check_url_token)]
 LongToken = Annotated[SecretStr, AfterValidator(_check_long_token)]

@@ -18,6 +18,8 @@ JAPANESE: Mapping[str, str] = {
     "cli": "コマンド",
     "simulator": "ゼウスの代役。`app.zeus` だけに依存する",
     "operations": "オペレーターの閲覧と操作。API、画面、コマンドが共有する",
+    "applications": "ゼウスへの申込。テーブル、HTTPクライアント、回答の扱い",
+    "mailbox": "2つ目の情報源であるゼウスのメール。読み取り、認証、照合",
     "reconciliation": "ゼウスの管理画面から出力したCSVと、自社のオーダーとの照合",
     "recording": "コールの記録。Postgres、だめならスプール、それもだめなら保留",
     "judging": "通知の判定。通知とオーダーからイベントを作る",

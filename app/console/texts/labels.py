@@ -128,6 +128,10 @@ REVIEW_REASONS: Mapping[str, str] = {
     Reason.REVERSED_AFTER_RELEASE: _("Reversed after the goods were released"),
     Reason.QUARANTINED: _("Call in quarantine"),
     Reason.SENDID_SHARED: _("One sendid in many orders"),
+    Reason.APPLICATION_UNKNOWN: _("Outcome of an application unknown"),
+    Reason.AMOUNT_DIFFERS: _("Other amount than applied for"),
+    Reason.REFERENCE_FORGED: _("Forged reference"),
+    Reason.CALL_MISSING: _("Call missing"),
 }
 SETTLEMENTS: Mapping[str, str] = {
     Settlement.RELEASE: _("Goods may go"),
@@ -153,6 +157,10 @@ ACTIONS: Mapping[str, str] = {
     Action.WEBHOOKS_RECOVERED: _("Recovery started"),
     Action.RECOVERY_CANCELLED: _("Recovery cancelled"),
     Action.ORDERS_RECONCILED: _("Orders reconciled"),
+    Action.APPLICATION_SENT: _("Application sent"),
+    Action.APPLICATION_RESOLVED: _("Application resolved"),
+    Action.MAIL_HANDED_IN: _("Mail handed in"),
+    Action.MAIL_HEALED: _("Lost call healed by its mail"),
     Action.SUBSCRIBER_PAUSED: _("Subscriber paused"),
     Action.SUBSCRIBER_RESUMED: _("Subscriber resumed"),
     Action.SUBSCRIBER_TESTED: _("Test sent"),
@@ -171,6 +179,7 @@ ACTIONS: Mapping[str, str] = {
 ORIGINS: Mapping[str, str] = {
     Source.CALL: _("Call from Zeus"),
     Source.RECONCILIATION: _("Filled in by a reconciliation"),
+    Source.MAIL: _("Filled in by a mail"),
 }
 RECONCILED: Mapping[str, str] = {
     Outcome.AGREES: _("Agrees"),
@@ -194,6 +203,8 @@ SUBJECTS: Mapping[str, str] = {
     "event": _("Event"),
     "recovery": _("Recovery"),
     "reconciliation": _("Reconciliation"),
+    "application": _("Application"),
+    "mail": _("Mail"),
     "subscriber": _("Subscriber"),
     "token": _("Token"),
     "secrets": _("Secrets"),
@@ -209,6 +220,8 @@ ROLES: Mapping[str, str] = {
     Role.VIEWER: _("viewer"),
     Role.OPERATOR: _("operator"),
     Role.ADMIN: _("administrator"),
+    Role.APPLICANT: _("applicant"),
+    Role.MAILER: _("mailer"),
 }
 WAYS: Mapping[str, str] = {
     Way.PAID: _("Send an application with testid and test_type=1."),

@@ -27,6 +27,14 @@ HAPPENED: Mapping[Reason, str] = {
     Reason.SENDID_SHARED: _(
         "So many orders have the same sendid that it cannot name one purchase."
     ),
+    Reason.APPLICATION_UNKNOWN: _(
+        "Nobody knows whether the application made a slip: no usable answer came from Zeus."
+    ),
+    Reason.AMOUNT_DIFFERS: _("A call names another amount than the application for its slip."),
+    Reason.REFERENCE_FORGED: _(
+        "A call carries a reference that this relay did not make, so it was not judged."
+    ),
+    Reason.CALL_MISSING: _("A call that Zeus must have made has not arrived."),
 }
 REMEDY: Mapping[Reason, str] = {
     Reason.CONFLICT: _("Ask Zeus which values are right, then decide."),
@@ -45,6 +53,17 @@ REMEDY: Mapping[Reason, str] = {
     ),
     Reason.SENDID_SHARED: _(
         "If your sendid names something other than a purchase, set `RELAY_SENDID_SCOPE=none`."
+    ),
+    Reason.APPLICATION_UNKNOWN: _(
+        "Look for the order in Zeus's console, then resolve the application. Never apply again "
+        "before that."
+    ),
+    Reason.AMOUNT_DIFFERS: _("Ask Zeus which amount is right, then decide."),
+    Reason.REFERENCE_FORGED: _(
+        "Compare with the order in Zeus's console. Release the call only if the order is there."
+    ),
+    Reason.CALL_MISSING: _(
+        "Look for the order in Zeus's console, and let Zeus send the call again from there."
     ),
 }
 _GOODS: Mapping[Settlement, str] = {

@@ -5,7 +5,9 @@ Code that needs a row imports the module of that row.
 """
 
 from app.db.tables import (
+    applications,
     jobs,
+    mails,
     notices,
     operators,
     orders,
@@ -18,7 +20,9 @@ from app.db.tables.base import Base
 
 __all__ = [
     "Base",
+    "applications",
     "jobs",
+    "mails",
     "notices",
     "operators",
     "orders",

@@ -45,6 +45,9 @@ class OrderRow(Base):
     overdue_cycle: Mapped[int | None]
     # The time at which the provisional payment of this cycle was reported.
     paid_at: Mapped[datetime | None]
+    # The application that the relay made for this order, and whether that was a test.
+    application_id: Mapped[UUID | None]
+    test: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -68,6 +71,12 @@ class OrderRow(Base):
             postgresql_where=text("telno_tail IS NOT NULL"),
         ),
         Index("orders_state_idx", "state", "created_at", "order_no"),
+        Index(
+            "orders_application_idx",
+            "application_id",
+            postgresql_where=text("application_id IS NOT NULL"),
+        ),
+        Index("orders_test_idx", "created_at", "order_no", postgresql_where=text("test")),
         # Orders whose payment deadline may pass unheard. Zeus's form of a day, compared as text.
         Index(
             "orders_awaiting_idx",
@@ -109,6 +118,8 @@ class EventRow(Base):
     # JSON, since JSONB does not keep the order of the keys.
     data: Mapped[dict[str, Any]] = mapped_column(JSON)
     customer: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    # Whether the order is a test, for the subscribers' filter.
+    test: Mapped[bool] = mapped_column(server_default=text("false"))
 
     __table_args__ = (
         # The last guard against duplicates: one status of an order cannot become two events.

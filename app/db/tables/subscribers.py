@@ -26,6 +26,8 @@ class SubscriberRow(Base):
     url: Mapped[str]
     event_types: Mapped[list[str] | None]
     customer: Mapped[bool]
+    # Events of test orders: `include`, `exclude` or `only`.
+    test: Mapped[str] = mapped_column(server_default=text("'exclude'"))
     ordered: Mapped[bool] = mapped_column(server_default=text("true"))
     max_in_flight: Mapped[int] = mapped_column(server_default=text("16"))
     timeout_ms: Mapped[int | None]

@@ -9,7 +9,11 @@ from app.operations.errors import NotAllowed
 
 
 class Role(StrEnum):
-    """Role of an operator. Each role includes the rights of the one before it."""
+    """Role of a token.
+
+    Of the first three, each includes the rights of the one before it. The others are for systems,
+    and each does one thing alone.
+    """
 
     VIEWER = "viewer"
     """Reads, with personal values masked."""
@@ -17,13 +21,17 @@ class Role(StrEnum):
     """Also releases, retries, pauses and the like, and may look at personal values."""
     ADMIN = "admin"
     """Also manages subscribers, their secrets, and tokens; reads the audit."""
+    APPLICANT = "applicant"
+    """Applies for payment slips and reads applications."""
+    MAILER = "mailer"
+    """Hands in mails."""
 
     def includes(self, needed: "Role") -> bool:
         """Return True if this role is `needed` or a higher one."""
-        return _RANKS[self] >= _RANKS[needed]
+        return needed is self or _RANKS.get(self, -1) >= _RANKS.get(needed, len(_RANKS))
 
 
-_RANKS: Mapping[Role, int] = {role: rank for rank, role in enumerate(Role)}
+_RANKS: Mapping[Role, int] = {Role.VIEWER: 0, Role.OPERATOR: 1, Role.ADMIN: 2}
 
 
 class Via(StrEnum):
@@ -52,6 +60,10 @@ class Action(StrEnum):
     WEBHOOKS_RECOVERED = "webhooks.recovered"
     RECOVERY_CANCELLED = "recovery.cancelled"
     ORDERS_RECONCILED = "orders.reconciled"
+    APPLICATION_SENT = "application.sent"
+    APPLICATION_RESOLVED = "application.resolved"
+    MAIL_HANDED_IN = "mail.handed_in"
+    MAIL_HEALED = "mail.healed"
     SUBSCRIBER_PAUSED = "subscriber.paused"
     SUBSCRIBER_RESUMED = "subscriber.resumed"
     SUBSCRIBER_TESTED = "subscriber.tested"
@@ -73,6 +85,8 @@ class Read(StrEnum):
 
     RECORDS = "records"
     """Orders, notices, webhooks, subscribers and settings, with personal values masked."""
+    APPLICATIONS = "applications"
+    """Applications, with personal values masked."""
     TOKENS = "tokens"
     AUDIT = "audit"
 
@@ -95,9 +109,22 @@ _FOR_ADMINS = frozenset[Action | Read](
 ROLE_OF: Mapping[Action | Read, Role] = {
     **dict.fromkeys((*Action, *Read), Role.OPERATOR),
     Read.RECORDS: Role.VIEWER,
+    Read.APPLICATIONS: Role.VIEWER,
     **dict.fromkeys(_FOR_ADMINS, Role.ADMIN),
 }
 """Role that an action or a read needs: the only such table, used by API, console and CLI."""
+
+ALSO_FOR: Mapping[Action | Read, Role] = {
+    Action.APPLICATION_SENT: Role.APPLICANT,
+    Read.APPLICATIONS: Role.APPLICANT,
+    Action.MAIL_HANDED_IN: Role.MAILER,
+}
+"""Role of systems that may do this too."""
+
+
+def allows(role: Role, what: Action | Read) -> bool:
+    """Return True if `role` may act or read so."""
+    return role.includes(ROLE_OF[what]) or role is ALSO_FOR.get(what)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +153,7 @@ class Actor:
 
     def demand(self, action: Action) -> None:
         """Raise NotAllowed if the actor's role is too low for the action."""
-        if not self.role.includes(ROLE_OF[action]):
+        if not allows(self.role, action):
             raise NotAllowed(ROLE_OF[action])
 
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from app.settings.validators import SecretWebUrl, WebUrl
 
 
-class UpkeepSettings(BaseModel):
+class MonitoringSettings(BaseModel):
     """Settings of retention, monitoring and logs."""
 
     personal_data_days: Annotated[int, Field(ge=0, le=36_500)] = Field(

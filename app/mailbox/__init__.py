@@ -1,0 +1,1 @@
+"""Zeus's mails, the second source: reading, authenticating and matching them."""

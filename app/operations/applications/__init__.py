@@ -1,0 +1,1 @@
+"""Applications as operators and shops see them: apply, list, show, resolve."""

@@ -1,0 +1,1 @@
+"""Mails as operators see them: hand in, list, show, heal."""
