@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
@@ -83,3 +84,63 @@ def error_of(code: str | None) -> ErrorCode | None:
     set.
     """
     return ERROR_CODES.get(code) if code is not None else None
+
+
+class WhoCanAct(StrEnum):
+    """Who can end the cause of a failed application."""
+
+    CUSTOMER = "customer"
+    DEVELOPER = "developer"
+    MERCHANT = "merchant"
+    ZEUS_SUPPORT = "zeus_support"
+
+
+class Retry(StrEnum):
+    """When a new application can succeed."""
+
+    NEVER = "never"
+    """Not with this amount."""
+    LATER = "later"
+    OTHER_STORE = "other_store"
+    AFTER_RESOLVING = "after_resolving"
+    """After the one who can act has ended the cause."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorDetails:
+    """Advice about a failed application: who can act on it, and when a new one can succeed."""
+
+    who_can_act: WhoCanAct
+    retry: Retry
+
+
+_DETAILS: Final[Mapping[str, ErrorDetails]] = {
+    "800000": ErrorDetails(WhoCanAct.DEVELOPER, Retry.AFTER_RESOLVING),
+    "800001": ErrorDetails(WhoCanAct.MERCHANT, Retry.AFTER_RESOLVING),
+    "800002": ErrorDetails(WhoCanAct.CUSTOMER, Retry.OTHER_STORE),
+    "900000": ErrorDetails(WhoCanAct.CUSTOMER, Retry.AFTER_RESOLVING),
+    "0011": ErrorDetails(WhoCanAct.ZEUS_SUPPORT, Retry.AFTER_RESOLVING),
+    "0008": ErrorDetails(WhoCanAct.CUSTOMER, Retry.OTHER_STORE),
+    "0013": ErrorDetails(WhoCanAct.CUSTOMER, Retry.LATER),
+}
+_PARAMETER_DETAILS: Final[Mapping[str, ErrorDetails]] = {
+    "username": ErrorDetails(WhoCanAct.CUSTOMER, Retry.AFTER_RESOLVING),
+    "telno": ErrorDetails(WhoCanAct.CUSTOMER, Retry.AFTER_RESOLVING),
+    "email": ErrorDetails(WhoCanAct.CUSTOMER, Retry.AFTER_RESOLVING),
+    "pay_cvs": ErrorDetails(WhoCanAct.CUSTOMER, Retry.OTHER_STORE),
+    "money": ErrorDetails(WhoCanAct.MERCHANT, Retry.NEVER),
+}
+"""Parameters whose value is not the developer's: the customer's own, the store, the amount."""
+
+
+def error_details(error_code: str | None, parameter: str | None) -> ErrorDetails:
+    """Return the advice for a failed application, by its error code or the parameter refused.
+
+    The parameter counts where one is named, since it says more than a code. Codes are an open
+    set: Zeus's support can explain one that is not in the manual, or a failure without a code.
+    """
+    if parameter is not None:
+        developer = ErrorDetails(WhoCanAct.DEVELOPER, Retry.AFTER_RESOLVING)
+        return _PARAMETER_DETAILS.get(parameter, developer)
+    unknown = ErrorDetails(WhoCanAct.ZEUS_SUPPORT, Retry.AFTER_RESOLVING)
+    return _DETAILS.get(error_code or "", unknown)

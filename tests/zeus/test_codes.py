@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.zeus.error_codes import ERROR_CODES, error_of
+from app.zeus.error_codes import ERROR_CODES, error_details, error_of
 from app.zeus.stores import STORES, store_of
 
 LABELS = [
@@ -65,3 +65,47 @@ def test_these_are_all_errors_of_the_manual() -> None:
 @pytest.mark.parametrize("code", [None, "", "8", "11", "000008", "999999"])
 def test_leading_zeros_count_and_an_unknown_error_is_none(code: str | None) -> None:
     assert error_of(code) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "who", "retry"),
+    [
+        ("800000", "developer", "after_resolving"),
+        ("800001", "merchant", "after_resolving"),
+        ("800002", "customer", "other_store"),
+        ("900000", "customer", "after_resolving"),
+        ("0011", "zeus_support", "after_resolving"),
+        ("0008", "customer", "other_store"),
+        ("0013", "customer", "later"),
+        ("7777", "zeus_support", "after_resolving"),
+        ("8", "zeus_support", "after_resolving"),
+        (None, "zeus_support", "after_resolving"),
+    ],
+)
+def test_an_error_says_who_can_act_and_when_to_apply_again(
+    code: str | None, who: str, retry: str
+) -> None:
+    details = error_details(code, None)
+    assert (who, retry) == (details.who_can_act, details.retry)
+
+
+def test_every_error_code_has_details_of_its_own() -> None:
+    unknown = error_details("7777", None)
+    assert ["0011"] == [code for code in ERROR_CODES if error_details(code, None) == unknown]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "who", "retry"),
+    [
+        ("username", "customer", "after_resolving"),
+        ("telno", "customer", "after_resolving"),
+        ("email", "customer", "after_resolving"),
+        ("pay_cvs", "customer", "other_store"),
+        ("money", "merchant", "never"),
+        ("clientip", "developer", "after_resolving"),
+        ("anything", "developer", "after_resolving"),
+    ],
+)
+def test_a_refused_parameter_says_who_can_act(parameter: str, who: str, retry: str) -> None:
+    details = error_details("0013", parameter)
+    assert (who, retry) == (details.who_can_act, details.retry)
