@@ -18,9 +18,9 @@ NAME, TELNO, EMAIL = "コンビニ　タロウ", "0312345678", "taro@example.com
 PERSONAL = (NAME, TELNO, EMAIL)
 SOURCE = "192.0.2.10"
 ORDER_NO = "1234-56789-01234"
-VIEWER, OPERATOR, ADMIN = (
-    Actor(name, role, Via.API) for name, role in zip(("mori", "sato", "suzuki"), Role, strict=True)
-)
+VIEWER = Actor("mori", Role.VIEWER, Via.API)
+OPERATOR = Actor("sato", Role.OPERATOR, Via.API)
+ADMIN = Actor("suzuki", Role.ADMIN, Via.API)
 RULES = UrlRules(OPTIONS.allow_http, OPTIONS.networks)
 CALL_VALUES = {
     "clientip": "2012000001",
