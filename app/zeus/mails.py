@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Final
 
@@ -97,6 +98,18 @@ def read_mail(subject: str, text: str) -> MailFacts | None:
     if kind is None:
         return None
     return _facts_of(kind, _fields_of(lines))
+
+
+def split_mails(text: str) -> list[str]:
+    """Return the text of each mail in `text`, from its title to the next.
+
+    A title without fields belongs to the next one. A text with one title is returned whole.
+    """
+    lines = [_unquoted(line) for line in re.split(r"\r\n|\n|\r", text)]
+    titles = [at for at, line in enumerate(lines) if _TITLE_LINE.fullmatch(_folded(line))]
+    parts = [lines[at:end] for at, end in pairwise([*titles, len(lines)])]
+    whole = [part for part in parts if _fields_of(part)]
+    return ["\n".join(part) for part in whole] if len(whole) > 1 else [text]
 
 
 def _unquoted(line: str) -> str:

@@ -1,0 +1,1 @@
+"""Parsing of mails: charsets, header fields, MIME parts and HTML, all with limits. Pure."""

@@ -1,0 +1,61 @@
+"""TXT records out of DNS, with time limits and a small cache."""
+
+from collections.abc import Sequence
+from time import monotonic
+from typing import Final
+
+import dns.asyncresolver
+import dns.exception
+import dns.name
+import dns.resolver
+
+LIFETIME_S: Final = 5.0
+"""Time for one question, over all name servers and tries."""
+KEPT_S: Final = 300.0
+"""Time for which an answer is used again at most."""
+_NAMES_KEPT: Final = 1_000
+_RECORDS_LIMIT: Final = 10
+_NO_RECORDS: Final = (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer)
+
+
+class DnsFailed(Exception):
+    """No name server answered. The same question may be answered later."""
+
+
+class TextRecordResolver:
+    """Asks the name servers of this machine, or others, for TXT records.
+
+    dnspython reads the whole record over TCP where it does not fit into UDP, as long keys do not.
+    """
+
+    def __init__(self, resolver: dns.asyncresolver.Resolver | None = None) -> None:
+        """Use `resolver`, or what /etc/resolv.conf says."""
+        self._resolver = resolver
+        self._known: dict[str, tuple[float, Sequence[bytes]]] = {}
+
+    async def texts(self, name: str) -> Sequence[bytes]:
+        """Return the TXT records of `name`; none if there is no such name. Raise DnsFailed."""
+        known = self._known.get(name)
+        if known is not None and monotonic() < known[0]:
+            return known[1]
+        records, kept_s = await self._ask(name)
+        self._known.pop(name, None)
+        self._known[name] = (monotonic() + kept_s, records)
+        if len(self._known) > _NAMES_KEPT:
+            del self._known[next(iter(self._known))]
+        return records
+
+    async def _ask(self, name: str) -> tuple[Sequence[bytes], float]:
+        """Return the records, and for how long they may be used again."""
+        try:
+            if self._resolver is None:
+                self._resolver = dns.asyncresolver.Resolver()
+            answer = await self._resolver.resolve(
+                dns.name.from_text(name), "TXT", lifetime=LIFETIME_S, search=False
+            )
+        except _NO_RECORDS:
+            return (), 0.0
+        except (dns.exception.DNSException, OSError, EOFError) as error:
+            raise DnsFailed(type(error).__name__) from error
+        records = [b"".join(record.strings) for record in answer][:_RECORDS_LIMIT]
+        return records, min(KEPT_S, float(answer.rrset.ttl if answer.rrset else 0))
