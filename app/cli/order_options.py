@@ -6,6 +6,7 @@ import typer
 
 from app.cli.context import must_be_text
 from app.events.types import OrderState
+from app.operations.orders.real_or_test import WithTests
 
 OrderNoOption = Annotated[
     str | None,
@@ -75,5 +76,11 @@ ToOption = Annotated[
         help="Last day in Japan of the first call.",
         callback=must_be_text,
         show_default=False,
+    ),
+]
+TestsOption = Annotated[
+    WithTests,
+    typer.Option(
+        "--test", help="Include or exclude orders of test applications, or show only these."
     ),
 ]

@@ -143,7 +143,7 @@ async def test_orders_search_options(cli: Cli, setup: OperationsSetup) -> None:
         assert [ORDER_NO] == [order["order_no"] for order in found["items"]], option
     listed = (await cli("orders", "search", "--limit", "1")).stdout.splitlines()
     assert re.fullmatch(
-        r"1234-56789-09999  awaiting_payment  900  セブン-イレブン  A-1002  \S+ \S+Z", listed[1]
+        r"1234-56789-09999  awaiting_payment  900  セブン-イレブン  A-1002  \S+ \S+Z  -", listed[1]
     )
     cursor = listed[2].removeprefix("There are more: --cursor ")
     assert ORDER_NO in (await cli("orders", "search", "--cursor", cursor)).stdout
@@ -186,7 +186,15 @@ async def test_totals_output(cli: Cli, setup: OperationsSetup) -> None:
     assert re.fullmatch(r"STORE +ORDERS +YEN +PAYABLE +PAYABLE YEN +STATES", printed[0])
     assert re.fullmatch(rf"D001 セブン-イレブン +{columns}", printed[1])
     assert re.fullmatch(rf"total +{columns}", printed[2])
-    assert 32 == len((await cli("totals")).stdout.splitlines())
+    whole = (await cli("totals")).stdout.splitlines()
+    assert (33, "Orders of test applications are left out; see --test.") == (len(whole), whole[-1])
+    await setup.run("UPDATE orders SET test = true WHERE order_no = :no", no=ORDER_NO)
+    assert "awaiting_payment 1" in (await cli("totals", "--by", "store")).stdout
+    assert "paid 1" not in (await cli("totals", "--by", "store")).stdout
+    only = (await cli("totals", "--by", "store", "--test", "only")).stdout
+    assert ("paid 1" in only, "Only orders of test" in only) == (True, True)
+    found = (await cli("orders", "search", "--test", "only")).stdout
+    assert re.search(rf"{ORDER_NO} .*Z  test$", found, re.MULTILINE)
     assert "from: " in (await cli("totals", "--from", "2020-01-01", "--to", today(), code=1)).stderr
 
 

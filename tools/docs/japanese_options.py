@@ -71,6 +71,9 @@ PARAMETERS: Mapping[str, str] = {
     "Last day in Japan of the first call. (default: today)": (
         "最初のコールの日の、最後の日（日本時間。既定：今日）"
     ),
+    "Include or exclude orders of test applications, or show only these.": (
+        "テストの申込のオーダーを含めるか、除くか、それだけを表示するか"
+    ),
     "Group by day, store chain or IP code.": "集計の単位（日、店舗、IPコード）",
     "The exported file: CSV or TSV, in Shift_JIS or UTF-8.": (
         "出力したファイル（CSVまたはTSV、Shift_JISまたはUTF-8）"

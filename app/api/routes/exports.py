@@ -15,6 +15,7 @@ from app.operations.exports.totals import totals_csv
 from app.operations.models import Line
 from app.operations.orders import totals as operations
 from app.operations.orders.days import Day
+from app.operations.orders.real_or_test import WithTests
 from app.operations.orders.totals import Grouping, Totals, TotalsQuery
 from app.operations.reviews.filters import ReviewFilter
 from app.order_life.reviews import Reason
@@ -77,8 +78,12 @@ def _range(
         ),
     ] = None,
     by: Annotated[Grouping, Query(description="Kind of groups.")] = Grouping.DAY,
+    test: Annotated[
+        WithTests,
+        Query(description="Include or exclude orders of test applications, or show only these."),
+    ] = WithTests.EXCLUDE,
 ) -> TotalsQuery:
-    return TotalsQuery(first_day=first_day, last_day=last_day, by=by)
+    return TotalsQuery(first_day=first_day, last_day=last_day, by=by, test=test)
 
 
 WithRange = Annotated[TotalsQuery, Depends(_range)]

@@ -15,6 +15,7 @@ from app.operations.orders import history as operations
 from app.operations.orders import search
 from app.operations.orders.days import Day
 from app.operations.orders.history import OrderHistory
+from app.operations.orders.real_or_test import WithTests
 from app.operations.orders.search import FoundOrderPage, Money, OrderQuery, Tail
 from app.operations.reviews import unwanted
 from app.operations.reviews.unwanted import Unwanted
@@ -69,6 +70,10 @@ WantedLastDay = Annotated[
         examples=["2026-11-30"],
     ),
 ]
+WantedTests = Annotated[
+    WithTests,
+    Query(description="Include or exclude orders of test applications, or show only these."),
+]
 
 
 def _wanted(
@@ -80,6 +85,7 @@ def _wanted(
     state: WantedState = None,
     first_day: WantedFirstDay = None,
     last_day: WantedLastDay = None,
+    test: WantedTests = WithTests.INCLUDE,
 ) -> OrderQuery:
     return OrderQuery(
         order_no=order_no,
@@ -90,6 +96,7 @@ def _wanted(
         state=state,
         first_day=first_day,
         last_day=last_day,
+        test=test,
     )
 
 

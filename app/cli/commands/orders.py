@@ -13,6 +13,7 @@ from app.cli.order_options import (
     SendidOption,
     StateOption,
     TelnoTailOption,
+    TestsOption,
     ToOption,
 )
 from app.cli.output import (
@@ -30,6 +31,7 @@ from app.operations.exports.orders import orders_csv
 from app.operations.maintenance import erasure
 from app.operations.orders import history as operations
 from app.operations.orders.history import Order, OrderHistory
+from app.operations.orders.real_or_test import WithTests
 from app.operations.orders.search import OrderQuery, search_orders
 from app.operations.pagination import DEFAULT_LIMIT, Place
 from app.operations.reviews import unwanted as marks
@@ -67,6 +69,7 @@ def search(
     state: StateOption = None,
     first_day: FromOption = None,
     last_day: ToOption = None,
+    test: TestsOption = WithTests.INCLUDE,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
     as_json: AsJson = False,
@@ -80,6 +83,7 @@ def search(
         money=money,
         date=date,
         state=state,
+        test=test,
         **{"from": first_day, "to": last_day},
     )
     page = run(lambda context: search_orders(context.sessions, Place(cursor, limit), query))
@@ -95,10 +99,11 @@ def search(
                 order.store and order.store.name,
                 order.sendid,
                 order.created_at,
+                "test" if order.test else None,
             )
             for order in page.items
         ]
-        print_table(["ORDER_NO", "STATE", "YEN", "STORE", "SENDID", "FIRST CALL"], rows)
+        print_table(["ORDER_NO", "STATE", "YEN", "STORE", "SENDID", "FIRST CALL", "TEST"], rows)
     print_end_of_page(page, "No orders found.")
 
 
@@ -112,6 +117,7 @@ def export(
     state: StateOption = None,
     first_day: FromOption = None,
     last_day: ToOption = None,
+    test: TestsOption = WithTests.INCLUDE,
 ) -> None:
     """Write the orders that match all options to standard output, as CSV for spreadsheets."""
     query = given(
@@ -122,6 +128,7 @@ def export(
         money=money,
         date=date,
         state=state,
+        test=test,
         **{"from": first_day, "to": last_day},
     )
     run(lambda context: print_file(orders_csv(context.sessions, query)))
@@ -294,5 +301,7 @@ def _fields(order: Order) -> dict[str, object]:
         "IPコード": order.clientip,
         "sendid": order.sendid,
         "sendpoint": order.sendpoint,
+        "application": order.application_id,
+        "test": order.test,
         "flags": order.flags,
     }

@@ -5,10 +5,16 @@ from typing import Annotated
 import typer
 
 from app.cli.context import given, must_be_text, run
+from app.cli.order_options import TestsOption
 from app.cli.output import AsJson, print_json, print_table
+from app.operations.orders.real_or_test import WithTests
 from app.operations.orders.totals import Breakdown, Grouping, Totals, TotalsQuery, read_totals
 
 _HEADINGS = {Grouping.DAY: "DAY", Grouping.STORE: "STORE", Grouping.CLIENTIP: "IPコード"}
+_LEFT_OUT = {
+    WithTests.EXCLUDE: "Orders of test applications are left out; see --test.",
+    WithTests.ONLY: "Only orders of test applications.",
+}
 
 
 def totals(
@@ -36,15 +42,18 @@ def totals(
     by: Annotated[
         Grouping, typer.Option("--by", help="Group by day, store chain or IP code.")
     ] = Grouping.DAY,
+    test: TestsOption = WithTests.EXCLUDE,
     as_json: AsJson = False,
 ) -> None:
     """Count orders and add up their money, by day, store or IP code, and by state."""
-    query = given(TotalsQuery, by=by, **{"from": first_day, "to": last_day})
+    query = given(TotalsQuery, by=by, test=test, **{"from": first_day, "to": last_day})
     found = run(lambda context: read_totals(context.sessions, query))
     if as_json:
         print_json(found)
         return
     _print(found)
+    if found.test is not WithTests.INCLUDE:
+        typer.echo(_LEFT_OUT[found.test])
 
 
 def _print(found: Totals) -> None:

@@ -17,12 +17,13 @@ from app.operations.errors import BadCursor, BadRange, NotAcceptable, OrderNotFo
 from app.operations.maintenance.erasure import erase_order
 from app.operations.orders import history as operations
 from app.operations.orders.history import OrderHistory
+from app.operations.orders.real_or_test import WithTests
 from app.operations.orders.search import FoundOrderPage, OrderQuery, search_orders
 from app.operations.pagination import Place
 from app.operations.reviews.unwanted import reject_order, want_purchase
 
 _PAGE_SIZE = 25
-_FIELDS = ("order_no", "sendid", "telno_tail", "money", "state", "from", "to")
+_FIELDS = ("order_no", "sendid", "telno_tail", "money", "state", "from", "to", "test")
 
 
 async def search(page_request: PageRequest) -> Response:
@@ -52,7 +53,13 @@ async def search(page_request: PageRequest) -> Response:
         return page_request.go(order_path(order_no))
     text = page_request.translated(problem) if problem else None
     return page_request.page(
-        "orders.html", asked=asked, given=given, found=found, problem=text, states=list(OrderState)
+        "orders.html",
+        asked=asked,
+        given=given,
+        found=found,
+        problem=text,
+        states=list(OrderState),
+        tests=list(WithTests),
     )
 
 

@@ -12,9 +12,10 @@ from app.console.texts.i18n import JAPAN
 from app.console.texts.labels import _
 from app.console.views.totals_plot import plot_of, portions_of, segments_of
 from app.operations.errors import BadRange
+from app.operations.orders.real_or_test import WithTests
 from app.operations.orders.totals import Breakdown, Grouping, Totals, TotalsQuery, read_totals
 
-_FIELDS = ("from", "to", "by")
+_FIELDS = ("from", "to", "by", "test")
 
 
 async def show(page_request: PageRequest) -> Response:
@@ -29,7 +30,7 @@ async def show(page_request: PageRequest) -> Response:
     asked = {name: page_request.text(name) for name in _FIELDS}
     if found is not None:
         first, last = found.first_day.isoformat(), found.last_day.isoformat()
-        asked = {"from": first, "to": last, "by": found.by}
+        asked = {"from": first, "to": last, "by": found.by, "test": found.test}
     return page_request.page(
         "totals.html",
         asked=asked,
@@ -37,6 +38,7 @@ async def show(page_request: PageRequest) -> Response:
         found=found,
         ranges=_ranges(now().astimezone(JAPAN).date()),
         groupings=list(Grouping),
+        tests=list(WithTests),
         **(_contents(found) if found is not None else {}),
     )
 

@@ -10,6 +10,7 @@ from app.judging.verdicts import Verdict
 from app.operations.access.permissions import Action, Role, Via
 from app.operations.deliveries.models import WebhookState
 from app.operations.doctor.onboarding import Way
+from app.operations.orders.real_or_test import WithTests
 from app.operations.subscribers.models import SubscriberState
 from app.order_life.reviews import HOLDING, Reason, Settlement
 from app.reconciliation.comparison import Outcome
@@ -223,6 +224,11 @@ ROLES: Mapping[str, str] = {
     Role.APPLICANT: _("applicant"),
     Role.MAILER: _("mailer"),
 }
+TESTS: Mapping[str, str] = {
+    WithTests.INCLUDE: _("real and tests"),
+    WithTests.EXCLUDE: _("only real"),
+    WithTests.ONLY: _("only tests"),
+}
 WAYS: Mapping[str, str] = {
     Way.PAID: _("Send an application with testid and test_type=1."),
     Way.CONFIRMED: _(
@@ -254,6 +260,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     "via": VIAS,
     "role": ROLES,
     "way": WAYS,
+    "tests": TESTS,
 }
 
 TONES: Mapping[str, str] = {

@@ -25,6 +25,7 @@ HEADINGS: Mapping[str, str] = {
     "flags": _("Flags"),
     "first_call_jst": _("First call"),
     "last_change_jst": _("Last change"),
+    "test": _("Test"),
     "reason": _("Reason"),
     "related_order_no": _("Related order number"),
     "notice_id": _("Id of the call"),

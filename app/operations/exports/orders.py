@@ -35,6 +35,7 @@ _READ = (
     OrderRow.pay_limit,
     OrderRow.sendid,
     OrderRow.sendpoint,
+    OrderRow.test,
     OrderRow.cycle,
     OrderRow.flags,
     OrderRow.created_at,
@@ -65,6 +66,7 @@ _COLUMNS: Columns = {
     "flags": lambda row, _: text_cell(" ".join(row.flags)),
     "first_call_jst": lambda row, _: moment_cell(row.created_at),
     "last_change_jst": lambda row, _: moment_cell(row.updated_at),
+    "test": lambda row, _: bool_cell(row.test),
 }
 ORDER_COLUMNS = tuple(_COLUMNS)
 """Names of the columns, in their order."""

@@ -1,6 +1,7 @@
 """Order history: the state of one order, with its calls, events and webhooks."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import Field
 from sqlalchemy import select
@@ -39,6 +40,8 @@ _COPIED = (
     "clientip",
     "sendid",
     "sendpoint",
+    "application_id",
+    "test",
     "cycle",
     "sequence",
     "flags",
@@ -81,6 +84,10 @@ class Order(Value):
     """Last day to pay, in Japan."""
     sendid: str | None
     sendpoint: str | None
+    application_id: UUID | None
+    """Application of the relay that made this order, if it did."""
+    test: bool
+    """True if that application was a test."""
     cycle: int
     """Number of the payment: 2 if the customer reversed a payment and paid again."""
     sequence: int

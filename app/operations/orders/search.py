@@ -18,6 +18,7 @@ from app.operations.errors import BadCursor
 from app.operations.models import Line, Page, Value
 from app.operations.orders.days import Day, Span, span_of
 from app.operations.orders.history import Order, fields_of
+from app.operations.orders.real_or_test import WithTests
 from app.operations.pagination import Column, Place, along
 from app.operations.typed_input import fold, fold_money, fold_tail, known_order_no
 
@@ -36,7 +37,7 @@ _INDEXED: Mapping[str, Column] = {
     "money": OrderRow.money,
     "state": OrderRow.state,
 }
-_DAYS = {"date", "first_day", "last_day"}
+_NO_COLUMN = {"date", "first_day", "last_day", "test"}
 _HAS_SENDID = text("orders.sendid <> '' AND length(orders.sendid) <= 255")
 """Condition of the index, which holds only orders with a sendid of searchable length."""
 
@@ -62,6 +63,8 @@ class OrderQuery(Value):
     """First of the days in Japan on which the first call of the order was judged."""
     last_day: Annotated[Day | None, Field(alias="to", examples=["2026-11-30"])] = None
     """Last of these days."""
+    test: WithTests = WithTests.INCLUDE
+    """Part of the orders of test applications."""
 
     @property
     def span(self) -> Span:
@@ -139,8 +142,9 @@ def _matching(
     statement: Select[*tuple[Any, ...]], query: OrderQuery, after: tuple[datetime, str] | None
 ) -> Select[*tuple[Any, ...]]:
     """Return `statement` limited to the orders that match, behind the keys `after`."""
-    given = query.model_dump(exclude_none=True, exclude=_DAYS)
+    given = query.model_dump(exclude_none=True, exclude=_NO_COLUMN)
     until, begin = _upper_keys(after, query.span.end), query.span.begin
+    statement = statement.where(*query.test.conditions)
     if query.sendid is not None:
         statement = statement.where(_HAS_SENDID)
     if _is_single(query, given):

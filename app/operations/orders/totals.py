@@ -17,6 +17,7 @@ from app.events.types import OrderState
 from app.operations.errors import BadRange
 from app.operations.models import Value
 from app.operations.orders.days import JAPAN, Day, span_of
+from app.operations.orders.real_or_test import WithTests
 from app.zeus.stores import store_of
 
 MOST_DAYS = 400
@@ -64,6 +65,8 @@ class TotalsQuery(Value):
     last_day: Annotated[Day | None, Field(alias="to", examples=["2026-11-30"])] = None
     """Last day of the range. Default: today, or 30 days with the first."""
     by: Grouping = Grouping.DAY
+    test: WithTests = WithTests.EXCLUDE
+    """Part of the orders of test applications. They are left out unless asked for."""
 
     @property
     def days(self) -> tuple[date, date]:
@@ -123,6 +126,8 @@ class Totals(Value):
     first_day: Annotated[date, Field(alias="from")]
     last_day: Annotated[date, Field(alias="to")]
     by: Grouping
+    test: WithTests
+    """Part of the orders of test applications: left out (`exclude`) unless asked for."""
     total: Breakdown
     groups: list[GroupTotal]
     """Each day of the range; or stores or IP codes with orders, the largest payable sum first."""
@@ -132,7 +137,7 @@ async def read_totals(sessions: Sessions, query: TotalsQuery) -> Totals:
     """Return the totals of a range of days. Raise BadRange."""
     first, last = query.days
     async with snapshot(sessions) as session:
-        rows = (await session.execute(_statement(first, last, query.by))).all()
+        rows = (await session.execute(_statement(first, last, query))).all()
     found: dict[str | None, list[StateTotal]] = defaultdict(list)
     for key, state, orders, money, without in rows:
         found[key].append(
@@ -144,13 +149,14 @@ async def read_totals(sessions: Sessions, query: TotalsQuery) -> Totals:
         first_day=first,
         last_day=last,
         by=query.by,
+        test=query.test,
         total=Breakdown(**_breakdown(state for states in found.values() for state in states)),
         groups=_groups(found, _days(first, last) if query.by is Grouping.DAY else None),
     )
 
 
-def _statement(first: date, last: date, by: Grouping) -> Select[*tuple[Any, ...]]:
-    span, key = span_of(first, last), _KEYS[by]
+def _statement(first: date, last: date, query: TotalsQuery) -> Select[*tuple[Any, ...]]:
+    span, key = span_of(first, last), _KEYS[query.by]
     return (
         select(
             key,
@@ -159,7 +165,11 @@ def _statement(first: date, last: date, by: Grouping) -> Select[*tuple[Any, ...]
             func.coalesce(func.sum(OrderRow.money), 0),
             func.count() - func.count(OrderRow.money),
         )
-        .where(OrderRow.created_at >= span.begin, OrderRow.created_at < span.end)
+        .where(
+            OrderRow.created_at >= span.begin,
+            OrderRow.created_at < span.end,
+            *query.test.conditions,
+        )
         .group_by(key, OrderRow.state)
     )
 

@@ -32,3 +32,25 @@ async def test_full_width_search_values(console: Console) -> None:
         for asked in ("money=￥5,400", "money=５４００円", "date=2000年1月3日"):
             page = await client.get("/orders?" + quote(asked, safe="="))
             assert (200, "money" in asked) == (page.status, "1234-56789-01234" in page.text), asked
+
+
+async def test_orders_of_tests_are_marked_and_filtered(console: Console) -> None:
+    await console.setup.judged("04", order_no="a-real-one")
+    await console.setup.judged("04", order_no="a-test")
+    await console.setup.run("UPDATE orders SET test = true WHERE order_no = 'a-test'")
+    async with console.client(Role.VIEWER) as client:
+        for query, shown in (
+            ("", (True, True)),
+            ("?test=exclude", (True, False)),
+            ("?test=only", (False, True)),
+        ):
+            page = await client.get(f"/orders{query}", **{"accept-language": "en"})
+            marks = page.text.count('<span class="tag warn">Test</span>')
+            assert shown == ('"/orders/a-real-one"' in page.text, '"/orders/a-test"' in page.text)
+            assert int(shown[1]) == marks
+        assert (
+            '<span class="tag warn">Test</span>'
+            in (await client.get("/orders/a-test", **{"accept-language": "en"})).text
+        )
+        wrong = await client.get("/orders?test=x", **{"accept-language": "en"})
+        assert (200, True) == (wrong.status, "These search values are invalid." in wrong.text)

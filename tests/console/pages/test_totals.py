@@ -53,7 +53,7 @@ async def test_the_page_shows_sums_plot_and_tables(
         assert [] == [word for word in words if word not in page.text]
         kinds = re.findall(r'<rect class="(confirmed|received|awaiting|ended)" x="9', page.text)
         assert ["confirmed", "received", "awaiting"] == kinds
-        assert f'href="/orders?from={_today()}&amp;to={_today()}"' in page.text
+        assert f'href="/orders?from={_today()}&amp;to={_today()}&amp;test=exclude"' in page.text
         assert "style=" not in page.text
 
 
@@ -76,6 +76,27 @@ async def test_long_ranges_are_by_week_and_empty_ones_say_so(console: Console) -
         assert "Amount by week" in page.text
         page = await client.get("/totals?from=2020-01-01&to=2020-01-31", **english)
         assert "No order has its first call in this range." in page.text
+
+
+async def test_tests_are_left_out_and_the_page_says_so(console: Console) -> None:
+    await _orders(console)
+    await console.setup.run("UPDATE orders SET test = true WHERE order_no = 'a'")
+    async with console.client(Role.VIEWER) as client:
+        english = {"accept-language": "en"}
+        page = await client.get("/totals?by=store", **english)
+        assert ("test applications are left out." in page.text, "¥1,200" in page.text) == (
+            True,
+            False,
+        )
+        page = await client.get("/totals?by=store&test=include", **english)
+        assert ("test applications are included." in page.text, "¥1,200" in page.text) == (
+            True,
+            True,
+        )
+        page = await client.get("/totals?by=store&test=only", **english)
+        assert "These are only orders of test applications." in page.text
+        assert "/totals.csv?from=" in page.text
+        assert "test=only" in page.text.partition("/totals.csv?")[2].partition('"')[0]
 
 
 @pytest.mark.parametrize(

@@ -164,3 +164,29 @@ async def test_the_latest_telephone_number_counts_and_a_call_without_one_changes
         await _found(setup, telno_tail="5678"),
         await _found(setup, telno_tail="2222"),
     )
+
+
+async def test_tests_are_included_excluded_or_alone(
+    setup: OperationsSetup, subtests: pytest.Subtests
+) -> None:
+    await _orders(setup)
+    await setup.run("UPDATE orders SET test = true WHERE order_no IN ('a', 'd')")
+    for query, found in (
+        ({}, "dcba"),
+        ({"test": "include"}, "dcba"),
+        ({"test": "exclude"}, "cb"),
+        ({"test": "only"}, "da"),
+        ({"test": "only", "sendid": "A-1"}, "a"),
+        ({"test": "exclude", "sendid": "A-1"}, "c"),
+        ({"test": "exclude", "money": 900}, "c"),
+        ({"test": "only", "state": "awaiting_payment"}, "d"),
+        ({"test": "only", "state": "awaiting_payment", "to": "2026-11-22"}, ""),
+        ({"test": "exclude", "order_no": "a"}, ""),
+    ):
+        with subtests.test(query=query):
+            assert list(found) == await _found(setup, **query)
+    page = await search_orders(
+        setup.sessions, Place(limit=1), OrderQuery.model_validate({"test": "only"})
+    )
+    assert [True] == [order.test for order in page.items]
+    assert ["a"] == await _found(setup, Place(page.next_cursor), test="only")

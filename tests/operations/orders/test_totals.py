@@ -109,3 +109,22 @@ def test_the_default_range_ends_today() -> None:
 def test_ranges_that_are_none_or_too_long(given: dict[str, str]) -> None:
     with pytest.raises(BadRange):
         _ = TotalsQuery.model_validate(given).days
+
+
+async def test_tests_are_left_out_unless_asked_for(setup: OperationsSetup) -> None:
+    await _orders(setup)
+    await setup.run("UPDATE orders SET test = true WHERE order_no = 'a'")
+    span = {"from": "2026-11-22", "to": "2026-11-24"}
+    for test, orders, money in (
+        (None, 3, 970),
+        ("exclude", 3, 970),
+        ("include", 4, 6370),
+        ("only", 1, 5400),
+    ):
+        query = TotalsQuery.model_validate(span | ({"test": test} if test else {}))
+        totals = await read_totals(setup.sessions, query)
+        assert (test or "exclude", orders, money) == (
+            totals.test,
+            totals.total.orders,
+            totals.total.money,
+        )
