@@ -17,7 +17,6 @@ from markupsafe import Markup, escape
 from app.applications import customer_messages as messages
 from app.applications.customer_messages import Message
 from app.applications.store_steps import english_label, steps_of
-from app.events.types import OrderState
 from app.zeus.stores import store_of
 
 _FILES = Path(__file__).parent / "templates"
@@ -47,29 +46,27 @@ class Phase(StrEnum):
 class ResultView:
     """Facts of an application that the page shows. None is about the customer.
 
-    `state` is the application's, `order_state` its order's, None before the first call.
-    `is_replaced` tells that another application took its place.
+    `numbers` are the chain's labels with their values; None once there is nothing to pay any more,
+    empty if the slip's numbers are not known yet. `message` is the text for the customer.
     """
 
     state: str
     store_code: str
     money: int
-    numbers: Sequence[tuple[str, str]] = ()
+    message: Message
+    numbers: Sequence[tuple[str, str]] | None = None
     deadline: date | None = None
     redirect_url: str | None = None
-    error_code: str | None = None
-    parameter: str | None = None
-    order_state: str | None = None
-    is_replaced: bool = False
     is_test: bool = False
     support: str | None = None
 
     @property
     def phase(self) -> Phase:
         """Return what the application means to the customer now."""
-        if self.state == "accepted":
-            is_open = self.order_state in (None, OrderState.AWAITING_PAYMENT)
-            return Phase.TO_PAY if is_open and not self.is_replaced else Phase.ENDED
+        if self.state == "accepted" and self.numbers is None:
+            return Phase.ENDED
+        if self.state == "accepted" and (self.numbers or self.redirect_url):
+            return Phase.TO_PAY
         phases = {"failed": Phase.FAILED, "rejected": Phase.FAILED, "not_sent": Phase.NOT_SENT}
         return phases.get(self.state, Phase.CHECKED)
 
@@ -148,7 +145,7 @@ def _payment(view: ResultView, language: PageLanguage) -> dict[str, object]:
         "deadline": view.deadline and _in(language, messages.deadline_words(view.deadline)),
         "numbers": [
             (label if in_japanese else english_label(view.store_code, label, place), value)
-            for place, (label, value) in enumerate(view.numbers)
+            for place, (label, value) in enumerate(view.numbers or ())
         ],
         "link": url if url is not None and messages.is_safe_link(url) else None,
         "steps": steps.ja if in_japanese else steps.en,
@@ -156,17 +153,11 @@ def _payment(view: ResultView, language: PageLanguage) -> dict[str, object]:
 
 
 def _lines(view: ResultView, phase: Phase, language: PageLanguage) -> list[str]:
-    """Return the sentences below the heading. The support contact is shown apart."""
+    """Return the lines below the heading; none for a slip to pay, which is shown in full."""
     if phase is Phase.TO_PAY:
         return []
-    if phase is Phase.ENDED:
-        message = messages.ended_message("" if view.is_replaced else view.order_state or "", None)
-    elif phase is Phase.FAILED:
-        message = messages.error_message(view.error_code, view.parameter, None)
-    elif phase is Phase.NOT_SENT:
-        message = messages.not_sent_message(None)
-    else:
-        message = messages.waiting_message(None)
+    numbers_missing = phase is Phase.CHECKED and view.state == "accepted"
+    message = messages.waiting_message(view.support) if numbers_missing else view.message
     return _in(language, message).splitlines()
 
 

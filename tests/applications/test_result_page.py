@@ -7,6 +7,12 @@ from html.parser import HTMLParser
 
 import pytest
 
+from app.applications.customer_messages import (
+    ended_message,
+    error_message,
+    success_message,
+    waiting_message,
+)
 from app.applications.result_page import (
     PageLanguage,
     Phase,
@@ -14,7 +20,6 @@ from app.applications.result_page import (
     content_policy,
     result_page,
 )
-from app.events.types import OrderState
 from app.zeus.error_codes import ERROR_CODES
 from app.zeus.stores import STORES
 
@@ -23,6 +28,7 @@ TO_PAY = ResultView(
     "accepted",
     "D002",
     5400,
+    success_message("D002", NUMBERS, date(2026, 12, 31), None, "0120-000-000"),
     NUMBERS,
     date(2026, 12, 31),
     support="0120-000-000",
@@ -33,7 +39,7 @@ SEVEN = replace(
     numbers=(("払込票番号", "987654321"),),
     redirect_url="https://pay.example/slip?a=1&b=2",
 )
-ENDED = [state for state in OrderState if state is not OrderState.AWAITING_PAYMENT]
+ENDED = replace(SEVEN, numbers=None, message=ended_message("paid", "0120-000-000"))
 
 
 class _Page(HTMLParser):
@@ -79,52 +85,48 @@ def test_a_slip_to_pay_shows_numbers_store_deadline_and_steps(
 
 
 @pytest.mark.parametrize("language", PageLanguage)
-@pytest.mark.parametrize("state", ENDED)
-def test_numbers_vanish_once_there_is_nothing_to_pay(
-    state: OrderState, language: PageLanguage
-) -> None:
-    page = result_page(replace(SEVEN, order_state=state), language)
-    assert "987654321" not in page
+def test_no_numbers_means_nothing_to_pay(language: PageLanguage) -> None:
+    page = result_page(ENDED, language)
     assert "pay.example" not in page
-    assert Phase.ENDED is replace(SEVEN, order_state=state).phase
+    assert Phase.ENDED is ENDED.phase
+    words = {"ja": "お支払いを確認しました", "en": "We have received your payment"}
+    assert words[language] in page
+    assert "0120-000-000" in page
+    assert "お支払いの手順" not in page
 
 
 @pytest.mark.parametrize("state", ["sending", "unknown", "failed", "rejected", "not_sent"])
 @pytest.mark.parametrize("language", PageLanguage)
 def test_only_an_accepted_application_shows_numbers(state: str, language: PageLanguage) -> None:
-    page = result_page(replace(SEVEN, state=state), language)
+    page = result_page(replace(SEVEN, state=state, message=waiting_message(None)), language)
     assert "987654321" not in page
     assert "pay.example" not in page
-    assert "0120-000-000" in page
 
 
-def test_a_replaced_application_shows_no_numbers() -> None:
-    page = result_page(replace(SEVEN, is_replaced=True), PageLanguage.JAPANESE)
-    assert "987654321" not in page
-    assert "お支払いになるものはありません" in page
-
-
-def test_an_awaited_payment_still_shows_numbers() -> None:
-    waiting = replace(SEVEN, order_state=OrderState.AWAITING_PAYMENT)
-    assert "987654321" in result_page(waiting, PageLanguage.ENGLISH)
+@pytest.mark.parametrize("language", PageLanguage)
+def test_a_slip_whose_numbers_are_not_known_says_to_wait(language: PageLanguage) -> None:
+    page = result_page(replace(TO_PAY, numbers=()), language)
+    assert ("Do not apply again" in page) is (language == "en")
+    assert "お支払いの手順" not in page
 
 
 @pytest.mark.parametrize("state", ["sending", "unknown", "something new"])
 def test_an_unknown_outcome_says_to_wait(state: str) -> None:
-    view = replace(TO_PAY, state=state)
+    view = replace(TO_PAY, state=state, message=waiting_message(None))
     assert "Do not apply again" in result_page(view, PageLanguage.ENGLISH)
     assert "もう一度お申し込みにならないでください" in result_page(view, PageLanguage.JAPANESE)
 
 
 @pytest.mark.parametrize("code", [*ERROR_CODES, None])
 def test_a_failure_says_what_to_do(code: str | None) -> None:
-    page = _Page(result_page(replace(TO_PAY, state="failed", error_code=code), PageLanguage("en")))
+    view = replace(TO_PAY, state="failed", message=error_message(code, None, None))
+    page = _Page(result_page(view, PageLanguage.ENGLISH))
     assert "The payment slip could not be issued" in page.text
     assert re.search(r"apply again|contact us", page.text)
 
 
 def test_a_refused_parameter_is_told_in_words() -> None:
-    view = replace(TO_PAY, state="rejected", parameter="telno")
+    view = replace(TO_PAY, state="rejected", message=error_message(None, "telno", None))
     assert "電話番号" in result_page(view, PageLanguage.JAPANESE)
 
 
