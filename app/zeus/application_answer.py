@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from app.zeus.application import FIELDS
+from app.zeus.stores import store_of
 
 SUCCESS: Final = "Success_order"
 FAILURE: Final = "failure_order"
@@ -65,17 +66,29 @@ _PARAMETER = re.compile(
 )
 
 
-def read_answer(status: int, body: bytes, *, complete: bool = True) -> ApplicationAnswer:
+def read_answer(
+    status: int,
+    body: bytes,
+    *,
+    complete: bool = True,
+    until_close: bool = False,
+    pay_cvs: str | None = None,
+) -> ApplicationAnswer:
     """Return the meaning of the answer of HTTP `status` with `body`. Never raises.
 
     `complete` is False if the body was cut: then only whole lines count, and missing ones leave the
     answer unclear. Any status but 200, markup, or a body over MAX_ANSWER_BYTES is unclear: a
     proxy's error page can quote anything.
+
+    `until_close` tells that the body ended with its connection, so that nobody can see whether it
+    was cut. It is clear if its whole lines have all that the store of `pay_cvs` needs.
     """
     if status != 200 or len(body) > MAX_ANSWER_BYTES or _MARKUP.search(body):
         return ApplicationAnswer(AnswerKind.UNCLEAR)
     text = _text_of(body)
-    values = _values_of(text, complete=complete)
+    values = _values_of(text, complete=complete and not until_close)
+    if until_close and not _is_whole(values, text, pay_cvs):
+        return ApplicationAnswer(AnswerKind.UNCLEAR, values)
     return ApplicationAnswer(
         _kind_of(values, text, complete=complete), values, _named(values, text, complete=complete)
     )
@@ -89,6 +102,18 @@ def _kind_of(values: Mapping[str, str], text: str, *, complete: bool) -> AnswerK
         return AnswerKind.FAILED if complete else AnswerKind.UNCLEAR
     named = _named(values, text, complete=complete)
     return AnswerKind.UNCLEAR if named is None else AnswerKind.REJECTED
+
+
+def _is_whole(values: Mapping[str, str], text: str, pay_cvs: str | None) -> bool:
+    """Return True if whole lines say all that is needed, whatever a cut may have taken."""
+    rel, store = values.get("rel"), store_of(pay_cvs)
+    if rel == SUCCESS:
+        two = store is None or store.pay_no2_label is not None
+        needed = ["order_no", "pay_no1", "pay_limit", *(["pay_no2"] if two else [])]
+        return all(values.get(name) for name in needed)
+    if rel == FAILURE:
+        return bool(values.get("error_code"))
+    return rel is None and text.endswith("\n") and not any(name in text for name in ANSWER_FIELDS)
 
 
 def _has_slip(values: Mapping[str, str]) -> bool:
