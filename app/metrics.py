@@ -48,6 +48,20 @@ answer_seconds = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 40),
     registry=registry,
 )
+applications_sent = Counter(
+    "zeus_relay_applications_sent",
+    "Applications that were sent or tried, by the state after it",
+    ["state"],
+    registry=registry,
+)
+for _state in ("accepted", "failed", "rejected", "not_sent", "unknown"):
+    applications_sent.labels(_state)
+application_seconds = Histogram(
+    "zeus_relay_application_seconds",
+    "Time from sending an application to the end of Zeus's answer",
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40),
+    registry=registry,
+)
 append_batch_notices = Histogram(
     "zeus_relay_append_batch_notices",
     "Notices that shared one commit",
@@ -265,6 +279,10 @@ replication_slot_wal_bytes = _snapshot_gauge(
     "zeus_relay_replication_slot_wal_bytes",
     "Bytes of write-ahead log that a replication slot keeps",
     "slot",
+)
+unknown_applications = _snapshot_gauge(
+    "zeus_relay_unknown_applications",
+    "Applications with an unknown outcome, counted up to 10,000",
 )
 _snapshot_exposed = False
 

@@ -14,6 +14,7 @@ from app.api.middleware import PREFIX, FailureGuard, TokenGuard
 from app.api.permissions import demand_role
 from app.api.problems import MEDIA_TYPE, add_handlers, documented
 from app.api.routes import (
+    applications,
     event_types,
     events,
     exports,
@@ -30,6 +31,7 @@ from app.api.routes import (
     unwanted,
 )
 from app.api.routes.access import audit, tokens
+from app.applications.apply import Applicant
 from app.crypto.vault import Vault
 from app.db.engine import Sessions
 from app.metrics import exposition
@@ -82,12 +84,15 @@ def make_api(
     feed_wakeup: FeedWakeup | None = None,
     decision_rules: DecisionRules | None = None,
     uploads: Path | None = None,
+    applicant: Applicant | None = None,
+    support: str | None = None,
 ) -> FastAPI:
     """Return the application: JSON under /v1 with a token; /healthz, /readyz, /metrics without.
 
     `admin_token` is valid beside the tokens in the database. `spool` is the spool's directory if
     this process shares it with a receiver. `feed_wakeup` wakes waiting readers of the feed; the
     caller runs it. Uploaded files are kept in `uploads` (None: the system's temporary directory).
+    Applications go through `applicant`; messages to customers name the contact `support`.
     """
     app = Api(
         title="zeus-relay",
@@ -108,6 +113,8 @@ def make_api(
         Scrapes(exposition),
         decision_rules or DecisionRules(),
         uploads=uploads,
+        applicant=applicant,
+        support=support,
     )
     app.include_router(health.router)
     app.include_router(_v1())
@@ -139,6 +146,7 @@ def _v1() -> APIRouter:
         outbound,
         recoveries,
         reconciliations,
+        applications,
         subscribers,
         tokens,
         audit,

@@ -8,6 +8,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Header, Query, Request
 
 from app.api.permissions import actor_of
+from app.applications.apply import Applicant
 from app.crypto.vault import Vault
 from app.db.engine import Sessions
 from app.operations.access.idempotency import Once
@@ -36,6 +37,10 @@ class ApiDependencies:
     export_slots: ExportSlots = field(default_factory=ExportSlots)
     uploads: Path | None = None
     """Directory of uploaded files."""
+    applicant: Applicant | None = None
+    """None if the relay applies for no slips."""
+    support: str | None = None
+    """Contact that messages to customers name."""
 
 
 def _dependencies(request: Request) -> ApiDependencies:

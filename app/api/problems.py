@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -15,7 +16,11 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 
+from app.applications.request import RequestFault
 from app.operations import errors
+from app.operations.applications import errors as application_errors
+from app.operations.applications.errors import RequestNotAcceptable, SlipExists
+from app.operations.applications.models import Application
 from app.operations.errors import (
     BadCursor,
     BadRange,
@@ -34,6 +39,10 @@ class FaultyField(BaseModel):
 
     location: Annotated[list[str | int], Field(examples=[["body", "url"]])]
     message: Annotated[str, Field(examples=["only https:// URLs can be called"])]
+    pointer: Annotated[str | None, Field(examples=["/customer/name"])] = None
+    """JSON pointer to the value, in problems of applications."""
+    reason: Annotated[str | None, Field(examples=["too_long"])] = None
+    """Reason as a word, in problems of applications."""
 
 
 class Problem(BaseModel):
@@ -44,6 +53,10 @@ class Problem(BaseModel):
     status: Annotated[int, Field(examples=[404])]
     detail: Annotated[str | None, Field(examples=["There is no subscriber with this name."])] = None
     errors: list[FaultyField] | None = None
+    application_id: UUID | None = None
+    """Id of the application that this is about."""
+    application: Application | None = None
+    """Application that was not sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +103,15 @@ KINDS: Mapping[type[OperationError], Kind] = {
     errors.FileTooLarge: Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "file-too-large"),
     errors.NotCancellable: Kind(HTTPStatus.CONFLICT, "not-cancellable"),
     errors.NotRetriable: Kind(HTTPStatus.CONFLICT, "not-retriable"),
+    application_errors.ApplicationNotFound: Kind(HTTPStatus.NOT_FOUND, "application-not-found"),
+    application_errors.ApplicationsNotConfigured: Kind(
+        HTTPStatus.SERVICE_UNAVAILABLE, "applications-not-configured"
+    ),
+    application_errors.RequestNotAcceptable: Kind(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request"
+    ),
+    application_errors.SlipExists: Kind(HTTPStatus.CONFLICT, "application-exists"),
+    application_errors.NotResolvable: Kind(HTTPStatus.CONFLICT, "not-resolvable"),
 }
 _INVALID = KINDS[NotAcceptable]
 
@@ -99,17 +121,33 @@ def problem(
     detail: str | None = None,
     errors: Sequence[FaultyField] | None = None,
     headers: Mapping[str, str] | None = None,
+    *,
+    application_id: UUID | None = None,
+    application: Application | None = None,
 ) -> Response:
     """Return the answer that states a problem."""
-    faulty = list(errors) if errors else None
     value = Problem(
-        type=_TYPE + kind.name, title=kind.title, status=kind.status, detail=detail, errors=faulty
+        type=_TYPE + kind.name,
+        title=kind.title,
+        status=kind.status,
+        detail=detail,
+        errors=list(errors) if errors else None,
+        application_id=application.id if application else application_id,
+        application=application,
     )
     # An unknown field's name may hold half of a surrogate pair, which UTF-8 cannot encode. Python
     # escapes it as JSON does.
-    text = json.dumps(value.model_dump(exclude_none=True), ensure_ascii=False)
+    text = json.dumps(_as_json(value), ensure_ascii=False)
     body = text.encode(errors="backslashreplace")
     return Response(body, kind.status, dict(headers or {}), MEDIA_TYPE)
+
+
+def _as_json(value: Problem) -> dict[str, Any]:
+    """Return the members that the problem has. An application keeps those that are null."""
+    members = value.model_dump(mode="json", exclude_none=True)
+    if value.application is not None:
+        members["application"] = value.application.model_dump(mode="json")
+    return members
 
 
 def documented(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
@@ -135,7 +173,18 @@ async def _operation_error(_: Request, error: Exception) -> Response:
         )
     if isinstance(error, FileNotReadable):
         return _unreadable(kind, error)
+    if isinstance(error, RequestNotAcceptable):
+        return problem(kind, str(error), [_faulty(fault) for fault in error.faults])
+    if isinstance(error, SlipExists):
+        return problem(kind, str(error), application_id=error.application_id)
     return problem(kind, str(error))
+
+
+def _faulty(fault: RequestFault) -> FaultyField:
+    location = ["body", *fault.pointer.removeprefix("/").split("/")]
+    return FaultyField(
+        location=location, message=fault.message, pointer=fault.pointer, reason=fault.reason
+    )
 
 
 def _unreadable(kind: Kind, error: FileNotReadable) -> Response:

@@ -3,8 +3,9 @@
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -56,9 +57,14 @@ class VettingResolver(AbstractResolver):
         networks: Sequence[Network],
         lookup: Lookup = system_lookup,
         limits: LookupLimits | None = None,
+        *,
+        check: Callable[[Address], None] | None = None,
     ) -> None:
-        """Allow `networks` beside public addresses. `lookup` runs in a thread and may block."""
-        self._networks = networks
+        """Allow `networks` beside public addresses. `lookup` runs in a thread and may block.
+
+        `check` replaces this rule: it raises DestinationRefused for a forbidden address.
+        """
+        self._check = check or partial(check_address, networks=networks)
         self._lookups = Lookups(lookup, limits)
         self._known: dict[str, _Known] = {}
 
@@ -95,7 +101,7 @@ class VettingResolver(AbstractResolver):
         """
         addresses = await self._addresses(host)
         for address in addresses:
-            check_address(address, self._networks)
+            self._check(address)
         return [_result(host, port, address) for address in addresses]
 
     async def close(self) -> None:

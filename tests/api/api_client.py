@@ -11,6 +11,7 @@ import aiohttp
 from yarl import URL
 
 from app.api.application import make_api
+from app.applications.apply import Applicant
 from app.crypto.vault import Vault
 from app.db.engine import Sessions
 from app.main.process.listeners import HttpListener
@@ -78,9 +79,11 @@ class Api:
 
 
 @asynccontextmanager
-async def serving(sessions: Sessions, vault: Vault) -> AsyncIterator[Api]:
+async def serving(
+    sessions: Sessions, vault: Vault, *, applicant: Applicant | None = None
+) -> AsyncIterator[Api]:
     """Run a server and yield a client for it."""
-    application = make_api(sessions, vault, admin_token=TOKEN, rules=RULES)
+    application = make_api(sessions, vault, admin_token=TOKEN, rules=RULES, applicant=applicant)
     listener = HttpListener(application, "127.0.0.1", 0)
     running = asyncio.create_task(listener.run())
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session:

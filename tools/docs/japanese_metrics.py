@@ -79,4 +79,7 @@ METRICS: Mapping[str, str] = {
     "zeus_relay_public_certificate_expiry_timestamp_seconds": (
         "RELAY_PUBLIC_URLの証明書の期限。一度も確認できていない間は出力しない"
     ),
+    "zeus_relay_applications_sent_total": "送信した、または送信しようとした申込（その後の状態別）",
+    "zeus_relay_application_seconds": "申込の送信から、ゼウスの応答の終わりまでの時間",
+    "zeus_relay_unknown_applications": "結果が不明の申込（10,000まで数える）",
 }

@@ -85,6 +85,12 @@ OPERATIONS: Mapping[str, str] = {
         "ゼウスの管理画面から出力したファイルを、オーダーと照合する。ワーカーが行う"
     ),
     "GET /v1/reconciliations/{reconciliation_id}": "1つの照合の進み具合、件数、オーダーごとの結果",
+    "POST /v1/applications": "ゼウスに払込番号の発行を申し込む",
+    "GET /v1/applications": "すべての申込（新しい順）",
+    "GET /v1/applications/{application_id}": "1つの申込の現在の状態",
+    "POST /v1/applications/{application_id}/resolve": (
+        "結果が不明の申込を、ゼウスの管理画面で確かめた結果で解決する"
+    ),
     "GET /v1/subscribers": "すべての配信先（名前順）",
     "POST /v1/subscribers": (
         "配信先を登録する。これ以降に作られるイベントが届く。署名シークレットは、"

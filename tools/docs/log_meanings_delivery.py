@@ -6,6 +6,14 @@ Part of `log_meanings.MEANINGS`; each entry is the event's meaning in English an
 from collections.abc import Mapping
 
 DELIVERY: Mapping[str, tuple[str, str]] = {
+    "answer_not_recorded": (
+        "the answer to an application could not be recorded yet; retried for a while",
+        "申込への応答をまだ記録できていない。しばらく再び試す",
+    ),
+    "application_sent": (
+        "an application was sent, or could not be; `state`: what is known of its slip",
+        "申込を送信した、または送信できなかった。`state` は払込番号についての状態",
+    ),
     "attempt_broke": (
         "an internal error while sending a webhook; it is retried and the attempt is not counted",
         "Webhookの送信中の不具合。回数に数えず、再び送る",

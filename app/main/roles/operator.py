@@ -13,6 +13,7 @@ from app.db.notify import OUTBOUND, NotifyListener
 from app.logs import get_logger
 from app.main.process.listeners import HttpListener
 from app.main.process.roles import run_roles, with_background
+from app.main.roles.applicant import applicant_of
 from app.main.roles.declared_subscribers import declare_subscribers
 from app.main.roles.monitor import WatchRole
 from app.network.allowed_sources import SourceCheck, Sources
@@ -55,6 +56,7 @@ class OperatorRole:
         decision_rules = DecisionRules.of(settings)
         self._notify_listener = NotifyListener(url, (OUTBOUND,))
         self._feed_wakeup = FeedWakeup(sessions)
+        self._applicant = applicant_of(settings, sessions)
         api = make_api(
             sessions,
             vault,
@@ -64,6 +66,8 @@ class OperatorRole:
             feed_wakeup=self._feed_wakeup,
             decision_rules=decision_rules,
             uploads=settings.data_dir,
+            applicant=self._applicant,
+            support=settings.support_contact,
         )
         console = make_console(
             ConsoleDependencies(
@@ -97,6 +101,8 @@ class OperatorRole:
                 self._notify_listener.run(),
                 self._feed_wakeup.run(self._notify_listener),
             )
+            if self._applicant is not None:
+                await self._applicant.close()
         finally:
             await self._engine.dispose()
 

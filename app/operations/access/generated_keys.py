@@ -30,18 +30,22 @@ def vault_of(settings: Settings) -> Vault:
 
     Raise WrongSettings if there are no keys, or if the file holds something else.
     """
-    if settings.secret_keys:
-        return Vault([key.get_secret_value() for key in settings.secret_keys])
-    _demand_embedded(
-        settings, "secret_keys", "create one with `zeus-relay keygen` and give it to every process"
-    )
-    kept = _kept(settings.data_dir / KEYS_FILE, new_key)
     try:
-        return Vault(kept.split())
+        return Vault(secret_keys_of(settings))
     except (NoKeys, ValueError):
         raise WrongSettings(
             f"{settings.data_dir / KEYS_FILE}: must hold Fernet keys, one per line"
         ) from None
+
+
+def secret_keys_of(settings: Settings) -> list[str]:
+    """Return RELAY_SECRET_KEYS, or the kept keys. Raise WrongSettings if there are none."""
+    if settings.secret_keys:
+        return [key.get_secret_value() for key in settings.secret_keys]
+    _demand_embedded(
+        settings, "secret_keys", "create one with `zeus-relay keygen` and give it to every process"
+    )
+    return _kept(settings.data_dir / KEYS_FILE, new_key).split()
 
 
 def admin_token_of(settings: Settings) -> str:

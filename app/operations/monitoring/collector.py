@@ -88,6 +88,7 @@ def show(measured: Measured) -> None:
         metrics.needs_attention.labels(kind).set(count)
     for reason, count in current.open_reviews.items():
         metrics.open_reviews.labels(reason).set(count)
+    metrics.unknown_applications.set(current.unknown_applications)
     metrics.last_call_timestamp.set(current.last_call_at.timestamp() if current.last_call_at else 0)
     metrics.usual_calls_per_hour.set(measured.expectation.per_hour)
     metrics.expected_calls_since_last.set(measured.expectation.since_last)

@@ -38,7 +38,10 @@ SELECT now() AS at,
      LIMIT {COUNT_LIMIT}) AS counted) AS conflicts,
   (SELECT count(*) FROM (
      SELECT 1 FROM outbound_webhooks WHERE state = 'dead' AND dismissed_at IS NULL
-     LIMIT {COUNT_LIMIT}) AS counted) AS dead
+     LIMIT {COUNT_LIMIT}) AS counted) AS dead,
+  (SELECT count(*) FROM (
+     SELECT 1 FROM applications WHERE state = 'unknown'
+     LIMIT {COUNT_LIMIT}) AS counted) AS unknown_applications
 """)  # noqa: S608 - only our own constants are put in
 
 OPEN_REVIEWS = text(f"""
@@ -106,6 +109,7 @@ class Snapshot:
     subscribers: tuple[SubscriberSnapshot, ...]
     open_reviews: Mapping[str, int] = field(default_factory=dict)
     """Number of open reviews, by reason."""
+    unknown_applications: int = 0
 
 
 async def read_snapshot(session: AsyncSession) -> Snapshot:
