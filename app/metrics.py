@@ -60,6 +60,33 @@ application_seconds = Histogram(
     "zeus_relay_application_seconds",
     "Time from sending an application to the end of Zeus's answer",
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40),
+arrival_wait_seconds = Histogram(
+    "zeus_relay_arrival_wait_seconds",
+    "Time that requests to the public listener waited in the kernel until they were read; "
+    "zeus_relay_answer_seconds includes it",
+    buckets=(0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 40),
+    registry=registry,
+)
+accept_queue_connections = Gauge(
+    "zeus_relay_accept_queue_connections",
+    "Connections to the public listener that wait to be accepted",
+    registry=registry,
+)
+accept_queue_limit = Gauge(
+    "zeus_relay_accept_queue_limit",
+    "Connections to the public listener that may wait to be accepted; more are dropped",
+    registry=registry,
+)
+accept_queue_overflows = Counter(
+    "zeus_relay_accept_queue_overflows",
+    "Times that a full accept queue dropped a connection, of all listeners of this machine or "
+    "container",
+    registry=registry,
+)
+loop_lag_seconds = Histogram(
+    "zeus_relay_loop_lag_seconds",
+    "Delay of the event loop that answers calls",
+    buckets=(0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
     registry=registry,
 )
 append_batch_notices = Histogram(

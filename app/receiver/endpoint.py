@@ -4,7 +4,7 @@ durable.
 
 import hmac
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -127,7 +127,7 @@ def _notice(scope: Scope, caller: Caller, body: bytes) -> RawNotice:
     return RawNotice(
         id=uuid7(),
         lane=lane_of(order_no_of(target.partition(b"?")[2], body)),
-        received_at=now(),
+        received_at=now() - timedelta(seconds=time.perf_counter() - wire.began),
         source=str(caller.address or caller.peer),
         method=scope["method"],
         target=target,

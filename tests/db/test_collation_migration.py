@@ -36,6 +36,7 @@ WHERE relnamespace = current_schema()::regnamespace ORDER BY 1
 _FILES = """
 SELECT relname, pg_relation_filenode(oid) FROM pg_class
 WHERE relname IN ('orders', 'events', 'notices', 'outbound_webhooks', 'audit_entries')
+ORDER BY relname
 """
 _FILL_ORDERS = """
 INSERT INTO orders (order_no, status, state, cycle, sequence, money, sendid, telno_tail)

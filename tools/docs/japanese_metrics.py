@@ -46,6 +46,18 @@ METRICS: Mapping[str, str] = {
     "zeus_relay_claim_batch_webhooks": "ワーカーが1回に引き受けたWebhookの数",
     "zeus_relay_alerts_posted_total": "RELAY_ALERT_URLへの投稿（結果別：takenまたはfailed）",
     "zeus_relay_housekeeping_stopped": "時計が食い違い、期間による消去と削除を止めている間は1",
+    "zeus_relay_arrival_wait_seconds": (
+        "公開側への要求が、読まれるまでカーネルで待った時間。zeus_relay_answer_secondsに含まれる"
+    ),
+    "zeus_relay_accept_queue_connections": "受け付けを待つ、公開側への接続",
+    "zeus_relay_accept_queue_limit": (
+        "受け付けを待てる、公開側への接続の上限。超えた接続は捨てられる"
+    ),
+    "zeus_relay_accept_queue_overflows_total": (
+        "受け付け待ちの上限を超えて接続を捨てた回数"
+        "（このマシンまたはコンテナのすべての待ち受けの合計）"
+    ),
+    "zeus_relay_loop_lag_seconds": "コールに応答するイベントループの遅れ",
     "zeus_relay_log_lines_dropped_total": "読み手またはディスクが受け付けず、失われたログの行",
     "zeus_relay_sends_in_flight": "このプロセスが送信中のWebhook",
     "zeus_relay_sends_hanging": "このプロセスが送信中のWebhookのうち、1秒を超えたもの",

@@ -65,6 +65,13 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
         "a migration did not get its lock in 3 seconds; retried",
         "マイグレーションが3秒以内にロックを取れなかった。再び試す",
     ),
+    "connections_overflowed": (
+        (
+            "the number of connections that the kernel dropped since the last line of this kind, "
+            "because too many waited to be accepted"
+        ),
+        "前回のこの行以降に、受け付け待ちが多すぎてカーネルが捨てた接続の数（`connections`）",
+    ),
     "log_lines_dropped": (
         (
             "the number of log lines lost since the last line of this kind; the log's reader or "

@@ -11,7 +11,8 @@ from typing import Any
 
 import uvicorn
 
-BACKLOG = 2048
+BACKLOG = 65_535
+"""Connections that may wait to be accepted: the system's own limit is lower and counts."""
 DRAIN_SECONDS = 20
 HANDSHAKE_SECONDS = 0.3
 """Time at a stop for TCP handshakes in flight: more than a round trip."""
@@ -21,7 +22,7 @@ ACCEPTS_PER_TURN = 4
 """Duplicates of the public socket.
 
 uvloop accepts one connection per socket in a turn of the event loop. In a flood a genuine call
-would wait behind 2,048 others.
+would wait behind thousands of others.
 """
 _SO_ATTACH_FILTER = 26
 
@@ -122,6 +123,11 @@ class HttpListener:
         """Return `host:port` as bound; the port is real even if the setting is 0."""
         host, port = self._socket.getsockname()[:2]
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    @property
+    def socket(self) -> socket.socket:
+        """Return the listening socket."""
+        return self._socket
 
     def stop(self) -> None:
         """Stop accepting and let `run` return after the requests in flight."""

@@ -16,6 +16,7 @@ from app.main.roles.recording import Recording
 from app.main.roles.reload_sources import SourcesReload, sources_of
 from app.network.allowed_sources import SourceCheck
 from app.receiver.application import NotifyPath, make_receiver
+from app.receiver.arrival_watch import ArrivalWatch
 from app.receiver.endpoint import NotifyEndpoint
 from app.receiver.http.admission import Admission
 from app.receiver.http.connection_limit import ConnectionLimit
@@ -83,6 +84,7 @@ class ReceiverRole:
             self._waker.run(),
             self._sampler.run(),
             self._check_database(),
+            ArrivalWatch(self._listener.socket).run(),
         )
         await with_background(self._listener.run(), *background)
         await self._recording.close()

@@ -11,10 +11,11 @@ from app.db.engine import make_engine, make_sessions
 from app.db.error_advice import problem_of
 from app.db.migrations import current_revision, head
 from app.db.sqlstates import DatabaseProblem
+from app.network.kernel_queue import longest_backlog
 from app.operations.access.generated_keys import admin_token_of, vault_of
 from app.operations.doctor.database import check_fitness
 from app.operations.doctor.findings import Finding, Level, error, ok, warning
-from app.operations.doctor.machine import check_postgres, check_spool
+from app.operations.doctor.machine import check_backlog, check_postgres, check_spool
 from app.operations.doctor.ports import Use, use_of_port
 from app.operations.doctor.public_url import check_callers, check_public_url
 from app.operations.doctor.subscribers import check_subscribers
@@ -29,6 +30,7 @@ async def check_up(settings: Settings) -> list[Finding]:
     findings += [
         *found,
         *await check_listeners(settings),
+        *check_backlog(longest_backlog()),
         *await asyncio.to_thread(check_spool, settings),
     ]
     findings += await check_public_url(settings)

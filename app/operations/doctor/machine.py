@@ -1,4 +1,4 @@
-"""Doctor checks of the machine: Postgres version and durability, clocks, spool and disk space."""
+"""Doctor checks of the machine: Postgres, clocks, spool, disk space, waiting connections."""
 
 import os
 import shutil
@@ -19,12 +19,25 @@ OLDEST_POSTGRES = 14
 """Oldest major version of Postgres that its community still supports."""
 SKEW_SECONDS = 2.0
 STALE_SECONDS = 300
+LEAST_BACKLOG = 1_024
+"""Connections that should be able to wait: three seconds of calls at 300 a second."""
 
 _ASK = text("""
 SELECT current_setting('server_version_num')::int / 10000 AS major,
   current_setting('fsync') AS fsync, current_setting('synchronous_commit') AS synchronous_commit,
   clock_timestamp() AS at
 """)
+
+
+def check_backlog(longest: int | None) -> list[Finding]:
+    """Return a finding about the connections that may wait; `longest` is the system's limit."""
+    if longest is None:
+        return []
+    if longest < LEAST_BACKLOG:
+        remedy = f"set the sysctl net.core.somaxconn to {LEAST_BACKLOG} or more"
+        message = f"only {longest} may wait for a busy receiver, and the next ones are dropped"
+        return [warning("connections", message, remedy)]
+    return [ok("connections", f"{longest} may wait for a busy receiver")]
 
 
 async def check_postgres(sessions: Sessions) -> list[Finding]:

@@ -11,7 +11,8 @@ from typing import Any, cast
 
 from starlette.types import ASGIApp
 
-from app.metrics import calls_answered
+from app.metrics import arrival_wait_seconds, calls_answered
+from app.network.kernel_queue import seconds_waited
 from app.receiver.http import limits
 from app.receiver.http.admission import Admission
 from app.receiver.http.body_reader import BodyReader
@@ -77,6 +78,7 @@ class ReceiverProtocol(asyncio.Protocol):
             asyncio.Transport, transport
         )  # a stream listener makes no others; uvloop's are no subclass
         self._transport = transport
+        self._socket = transport.get_extra_info("socket")
         self._pace = ReadPace(self._round_robin, transport)
         self._client = (transport.get_extra_info("peername") or ("", 0))[:2]
         self._own_address = (transport.get_extra_info("sockname") or ("", 0))[:2]
@@ -164,7 +166,9 @@ class ReceiverProtocol(asyncio.Protocol):
         if not begun:
             if not self._heads:
                 return  # empty lines before a request do not belong to it
-            self._began = time.perf_counter()
+            waited = seconds_waited(self._socket)
+            arrival_wait_seconds.observe(waited)
+            self._began = time.perf_counter() - waited
             if self._answered:
                 self._deadline.set(limits.HEAD_SECONDS)
         self._guarded(self._read_head)

@@ -41,7 +41,7 @@ class Wire:
     cut: bool
     """True if target or body exceeded its limit and was cut."""
     began: float = field(default_factory=time.perf_counter)
-    """Time at which the request began to arrive, by time.perf_counter()."""
+    """Time at which the request came to the kernel, by time.perf_counter()."""
     written: bool = False
     """True if the whole answer was written."""
     peer_gone: bool = False

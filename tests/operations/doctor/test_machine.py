@@ -9,7 +9,12 @@ import pytest
 
 from app.clock import now, uuid7
 from app.operations.doctor.findings import Level
-from app.operations.doctor.machine import check_postgres, check_spool, compare_clocks
+from app.operations.doctor.machine import (
+    check_backlog,
+    check_postgres,
+    check_spool,
+    compare_clocks,
+)
 from app.recording.notice import RawNotice
 from app.recording.spool.spool import Spool
 from app.settings import Settings
@@ -91,3 +96,12 @@ def _make_older(spool: Path) -> None:
     [segment] = spool.glob("*.spool")
     began, _, rest = segment.name.partition("-")
     segment.rename(segment.with_name(f"{int(began) - 301_000:013}-{rest}"))
+
+
+@pytest.mark.parametrize(
+    ("longest", "levels"), [(None, []), (128, [Level.WARNING]), (4096, [Level.OK])]
+)
+def test_says_if_few_connections_may_wait(longest: int | None, levels: list[Level]) -> None:
+    findings = check_backlog(longest)
+    assert levels == [finding.level for finding in findings]
+    assert all("net.core.somaxconn" in str(one.remedy) for one in findings if one.remedy)
