@@ -60,6 +60,8 @@ application_seconds = Histogram(
     "zeus_relay_application_seconds",
     "Time from sending an application to the end of Zeus's answer",
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40),
+    registry=registry,
+)
 arrival_wait_seconds = Histogram(
     "zeus_relay_arrival_wait_seconds",
     "Time that requests to the public listener waited in the kernel until they were read; "
