@@ -157,6 +157,18 @@ notices_judged = Counter(
 events_created = Counter(
     "zeus_relay_events_created", "Events made, by type", ["type"], registry=registry
 )
+mails_judged = Counter(
+    "zeus_relay_mails_judged",
+    "Mails read, by the state that they got",
+    ["state"],
+    registry=registry,
+)
+mails_paired = Counter(
+    "zeus_relay_mails_paired",
+    "Mails by the end of their wait for a call: matched, missing, healed or copy",
+    ["outcome"],
+    registry=registry,
+)
 attempts_made = Counter(
     "zeus_relay_attempts",
     "HTTP attempts to deliver a webhook, by outcome",

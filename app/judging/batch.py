@@ -3,7 +3,7 @@
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from app.clock import uuid7
 from app.forwarding.fan_out import fan_out
 from app.judging import sql
 from app.judging.event_data import Cause, Source, customer_of, event_data
+from app.judging.mail_times import ToldStatus, mail_times
 from app.judging.policy import Policy
 from app.judging.quarantine import ORDER_NO_LIMIT
 from app.judging.review_rows import quarantine_row, review_row, settlement_row, write_reviews
@@ -65,13 +66,14 @@ class TakenNotice:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Known facts before a batch: its orders, the notices whose answers went out in time, and what
-    is around the orders.
+    """Known facts before a batch: its orders, the notices whose answers went out in time, what is
+    around the orders, and the times that mails state, by notice.
     """
 
     orders: Mapping[str, KnownOrder]
     answered: Collection[UUID] = ()
     around: Surroundings = field(default_factory=Surroundings)
+    times: Mapping[UUID, datetime] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -127,7 +129,8 @@ async def known_before(
     if not order_nos:
         return Known({})
     orders = await sql.known_orders(session, order_nos)
-    known = Known(orders, (), await _around(session, taken, orders, policy))
+    around = await _around(session, taken, orders, policy)
+    known = Known(orders, (), around, times=await _times(session, taken, orders, policy))
     recurring = _recurring(taken, known)
     if not recurring:
         return known
@@ -145,7 +148,24 @@ async def known_before(
         for number, order in known.orders.items()
     }
     answered = await sql.answered_of(session, ids | {one.notice.id for one in taken})
-    return Known(orders, answered, known.around)
+    return Known(orders, answered, known.around, times=known.times)
+
+
+async def _times(
+    session: AsyncSession,
+    taken: Sequence[TakenNotice],
+    orders: Mapping[str, KnownOrder],
+    policy: Policy,
+) -> dict[UUID, datetime]:
+    """Read the times that mails state for these notices, if there are mails."""
+    if not policy.mails.in_use:
+        return {}
+    told = [
+        ToldStatus(one.notice.id, number, status, one.notice.received_at)
+        for one in taken
+        if (number := one.order_no_among(orders)) and (status := one.call.meant.get("status"))
+    ]
+    return await mail_times(session, told)
 
 
 def _recurring(taken: Sequence[TakenNotice], known: Known) -> list[TakenNotice]:
@@ -189,7 +209,7 @@ def decide(taken: Sequence[TakenNotice], known: Known, policy: Policy) -> Judged
         judgement = judge(
             judged, order, policy.ip_codes, known.answered, outcome.around, policy.release_on
         )
-        _add(outcome, one, order_no, judgement)
+        _add(outcome, one, order_no, judgement, known.times.get(one.notice.id))
     return outcome
 
 
@@ -222,7 +242,13 @@ def is_usable(order_no: str) -> bool:
     return 0 < len(order_no.encode()) <= ORDER_NO_LIMIT
 
 
-def _add(outcome: JudgedBatch, one: TakenNotice, order_no: str, judgement: Judgement) -> None:
+def _add(
+    outcome: JudgedBatch,
+    one: TakenNotice,
+    order_no: str,
+    judgement: Judgement,
+    occurred_at: datetime | None,
+) -> None:
     row = _verdict_row(one, order_no, judgement)
     outcome.verdicts.append(row)
     if judgement.verdict is Verdict.QUARANTINED:
@@ -234,7 +260,7 @@ def _add(outcome: JudgedBatch, one: TakenNotice, order_no: str, judgement: Judge
         outcome.freed.add(order_no)
     if judgement.change is not None:
         notice = one.notice
-        cause = Cause(Source(notice.origin), notice.id, notice.received_at, one.call)
+        cause = Cause(Source(notice.origin), notice.id, notice.received_at, one.call, occurred_at)
         outcome.add_change(judgement.change, cause)
 
 

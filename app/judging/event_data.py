@@ -29,12 +29,16 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Cause of a change: its source, and the notice with its call if there is one."""
+    """Cause of a change: its source, and the notice with its call if there is one.
+
+    `occurred_at` is the time that Zeus's mail states.
+    """
 
     source: Source
     notice_id: UUID | None = None
     received_at: datetime | None = None
     call: Call | None = None
+    occurred_at: datetime | None = None
 
 
 def event_data(
@@ -75,6 +79,7 @@ def event_data(
         "source": cause.source,
         "notice_id": str(cause.notice_id) if cause.notice_id else None,
         "received_at": timestamp(cause.received_at) if cause.received_at else None,
+        "occurred_at": timestamp(cause.occurred_at) if cause.occurred_at else None,
     }
     if event.review is not None:
         data["review"] = event.review

@@ -45,6 +45,12 @@ def upgrade() -> None:
     )
     op.create_index("mails_state_idx", "mails", ["state", "id"])
     op.create_index(
+        "mails_call_failed_idx",
+        "mails",
+        ["id"],
+        postgresql_where="state = 'call_failed' AND settled_at IS NULL",
+    )
+    op.create_index(
         "mails_order_no_idx",
         "mails",
         ["order_no", "status", "id"],

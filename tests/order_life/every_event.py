@@ -23,6 +23,7 @@ def every_event() -> list[dict[str, Any]]:
         _release_and_reversal,
         _unwanted,
         _shared_sendid,
+        _with_mail,
     )
     return [body for shop in (*_pairs(), *(make() for make in made)) for body in shop.bodies()]
 
@@ -96,3 +97,11 @@ def _unwanted() -> Shop:
 
 def _shared_sendid() -> Shop:
     return _told(*(with_status("01", order_no=f"1234-56789-{number:05}") for number in range(11)))
+
+
+def _with_mail() -> Shop:
+    """A call of which a mail told before."""
+    shop = Shop()
+    shop.told_at = shop.at
+    shop.call(with_status("04"))
+    return shop

@@ -62,6 +62,8 @@ class Shop:
         self.freed: set[str] = set()
         self.answered: set[UUID] = set()
         self.at = BEGIN
+        self.told_at: datetime | None = None
+        """処理時刻 in the mails about the next calls."""
 
     def call(self, *calls: Mapping[str, str], corrections: Mapping[str, str] | None = None) -> None:
         """Judge these calls as one batch. With `corrections`, an operator released them."""
@@ -78,7 +80,8 @@ class Shop:
             self._purchases([*before, *meant, *both]), unwanted_sendids=self.unwanted
         )
         self.answered |= {one.notice.id for one in taken}
-        found = decide(taken, Known(self.orders, self.answered, around), self.policy)
+        times = {one.notice.id: self.told_at for one in taken if self.told_at}
+        found = decide(taken, Known(self.orders, self.answered, around, times=times), self.policy)
         self.freed |= found.freed
         self.outcome = JudgedBatch.of_all([self.outcome, found])
 

@@ -36,6 +36,10 @@ METRICS: Mapping[str, str] = {
     ),
     "zeus_relay_notices_judged_total": "判定したコール（判定別）",
     "zeus_relay_events_created_total": "作ったイベント（種類別）",
+    "zeus_relay_mails_judged_total": "読んだメール（その状態別）",
+    "zeus_relay_mails_paired_total": (
+        "コールを待ち終えたメール（matched、missing、healed、copyの別）"
+    ),
     "zeus_relay_attempts_total": "Webhookを送った回数（結果別）",
     "zeus_relay_attempt_seconds": "1回の送信にかかった時間",
     "zeus_relay_subscriber_signals_total": (

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 from tools.docs.log_meanings_calls import CALLS
 from tools.docs.log_meanings_delivery import DELIVERY
+from tools.docs.log_meanings_mails import MAILS
 
 MEANINGS: Mapping[str, tuple[str, str]] = {
     **CALLS,
     **DELIVERY,
+    **MAILS,
     "alert_not_sent": (
         "`RELAY_ALERT_URL` did not accept a post; its content is sent again with the next post",
         "`RELAY_ALERT_URL` が投稿を受け付けなかった。次の投稿と一緒に送り直す",

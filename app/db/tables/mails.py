@@ -60,6 +60,12 @@ class MailRow(Base):
         # Mails whose call has not come, the oldest first.
         Index("mails_waiting_idx", "received_at", "id", postgresql_where=text("state = 'waiting'")),
         Index("mails_state_idx", "state", "id"),
+        # Failed calls at which nobody has looked yet.
+        Index(
+            "mails_call_failed_idx",
+            "id",
+            postgresql_where=text("state = 'call_failed' AND settled_at IS NULL"),
+        ),
         Index(
             "mails_order_no_idx",
             "order_no",

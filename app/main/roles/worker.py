@@ -18,6 +18,7 @@ from app.logs import get_logger
 from app.main.process.roles import run_roles, with_background
 from app.main.roles.declared_subscribers import declare_subscribers
 from app.main.roles.health import with_health
+from app.main.roles.mails import mail_loop
 from app.operations.access.generated_keys import vault_of
 from app.reconciliation.progress import reconcile_forever
 from app.recording.spool.drainer import Drainer
@@ -26,9 +27,9 @@ from app.worker.housekeeping import Housekeeping
 from app.worker.judging_loop import JudgingLoop
 from app.worker.timer_loop import TimerLoop
 
-POOL_SIZE = 8
-"""Pooled connections of a worker: one judges, one has timers, one reconciles, five claim, park,
-record and move bounds."""
+POOL_SIZE = 10
+"""Pooled connections of a worker: one judges, one has timers, one reconciles, one reads mails, one
+matches them, five claim, park, record and move bounds."""
 
 log = get_logger("main")
 
@@ -49,14 +50,16 @@ class WorkerRole:
         sessions = make_sessions(self._engine)
         self._listener = NotifyListener(url, (NOTICES, OUTBOUND))
         self._waker = Waker(url, OUTBOUND)
+        policy = policy_of(settings)
         judge = Judge(
             sessions,
-            policy_of(settings),
+            policy,
             on_events=self._wake_forwarding,
             first_wait=settings.retry_schedule[0],
         )
         timers = Timers(sessions, _timer_options(settings), self._wake_forwarding)
         self._timers = TimerLoop(timers)
+        self._mails = mail_loop(settings, sessions, policy, self._wake_forwarding)
         self._judging = JudgingLoop(judge, self._listener)
         self._drainer = Drainer(
             url, settings.spool_path, on_commit=lambda: self._listener.wake(NOTICES)
@@ -84,6 +87,7 @@ class WorkerRole:
                 self._waker.run(),
                 self._housekeeping.run(),
                 self._timers.run(),
+                self._mails.run(),
                 self._reconciling(),
                 self._drainer.run(),
             )

@@ -219,11 +219,15 @@ ORDER_FIELDS: Mapping[str, EventField] = {
     ),
     "notice_id": _id(
         "id (UUID) of the call that made the event; `zeus-relay notices show` accepts it",
-        "no call made it: `source` is `operator` or `timer`",
+        "no call made it: `source` is `operator` or `timer`, or `mail` in a review",
     ),
     "received_at": _moment(
         "the call's arrival, UTC; not the time of payment, which calls do not contain",
         "`notice_id` is null",
+    ),
+    "occurred_at": _moment(
+        "処理時刻, the time that Zeus's mail about the call states, UTC",
+        "no mail was read before the event was made",
     ),
     "review": _absent(_object("in `review.required` and `review.settled` only", ABSENT, **_REVIEW)),
     "customer": _absent(

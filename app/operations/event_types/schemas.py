@@ -46,6 +46,7 @@ DESCRIPTIONS: Mapping[EventType, str] = {
 }
 _STATUS_OF = {event_type: status for status, event_type in EVENT_OF.items()}
 _REVIEWS = (EventType.REVIEW_REQUIRED, EventType.REVIEW_SETTLED)
+_OF_CALLS = ("notice_id", "received_at", "occurred_at")
 _ENDS = ("settlement", "settled_by")
 _DETAILS: Mapping[Reason, tuple[str, ...]] = {
     Reason.CONFLICT: ("differing", "values", "earlier_notice_id"),
@@ -121,7 +122,7 @@ def _silence_fields() -> dict[str, EventField]:
     state = order.fields["state"].only(OrderState.EXPIRY_PRESUMED.value)
     return {
         **{name: ORDER_FIELDS[name].only(False) for name in ("payable", "final")},
-        **{name: ORDER_FIELDS[name].only(None) for name in ("notice_id", "received_at")},
+        **{name: ORDER_FIELDS[name].only(None) for name in _OF_CALLS},
         "order": order.having({"state": state}),
         "source": ORDER_FIELDS["source"].only(Source.TIMER.value),
     }

@@ -1,0 +1,151 @@
+"""Pairs of mails and calls: each mail and each call once, the nearest in time. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from app.mailbox.states import MailState
+
+_OPEN = (MailState.WAITING, MailState.MISSING)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMail:
+    """A believed mail about a status of an order.
+
+    `occurred_at` is 処理時刻. `is_due` tells that its call has had its time.
+    """
+
+    id: UUID
+    order_no: str
+    status: str
+    state: MailState
+    received_at: datetime
+    occurred_at: datetime | None
+    money: int | None
+    notice_id: UUID | None
+    is_due: bool
+    is_copy: bool
+
+    @property
+    def at(self) -> datetime:
+        """Return the time at which the call was to be made."""
+        return self.occurred_at or self.received_at
+
+    @property
+    def is_open(self) -> bool:
+        """Return True if a call may still be found for it."""
+        return self.state in _OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedNotice:
+    """A notice that was judged and is no duplicate."""
+
+    id: UUID
+    order_no: str
+    status: str
+    received_at: datetime
+    money: int | None
+
+
+class Pair(NamedTuple):
+    """A mail and its call."""
+
+    mail: ReadMail
+    call: JudgedNotice
+
+    @property
+    def differs(self) -> bool:
+        """Return True if both name an amount, and not the same."""
+        return None not in (self.mail.money, self.call.money) and self.mail.money != self.call.money
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """What becomes of open mails: pairs, copies of others, and those whose calls are missing."""
+
+    pairs: Sequence[Pair]
+    copies: Sequence[ReadMail]
+    due: Sequence[ReadMail]
+
+
+def find_pairs(mails: Iterable[ReadMail], calls: Iterable[JudgedNotice]) -> Pairing:
+    """Return what becomes of the open mails of some orders.
+
+    A second mail with the same order, status and 処理時刻 is a copy, however it was sent, and so is
+    one that lacks the time if anything else tells the status: it must not look like another
+    payment. A call with the mail's amount comes before one with another amount.
+    """
+    mails_of, calls_of = defaultdict(list), defaultdict(list)
+    for mail in mails:
+        mails_of[mail.order_no, mail.status].append(mail)
+    for call in calls:
+        calls_of[call.order_no, call.status].append(call)
+    found = Pairing([], [], [])
+    return _joined([found, *(_pairs_of_one(mails_of[key], calls_of[key]) for key in mails_of)])
+
+
+def _joined(parts: Sequence[Pairing]) -> Pairing:
+    return Pairing(
+        [pair for part in parts for pair in part.pairs],
+        [mail for part in parts for mail in part.copies],
+        sorted(
+            (mail for part in parts for mail in part.due),
+            key=lambda mail: (mail.order_no, mail.at, mail.status, mail.id),
+        ),
+    )
+
+
+def _pairs_of_one(mails: Sequence[ReadMail], calls: Sequence[JudgedNotice]) -> Pairing:
+    copies = _copies(mails)
+    waiting = [mail for mail in mails if mail.is_open and mail not in copies]
+    timed = [mail for mail in waiting if mail.occurred_at is not None]
+    timeless = [mail for mail in waiting if mail.occurred_at is None]
+    # A call that only a mail without a time names is free for one with a time.
+    pairs = _nearest(timed, calls, {mail.notice_id for mail in mails if mail.occurred_at})
+    named = {mail.notice_id for mail in mails} | {pair.call.id for pair in pairs.values()}
+    pairs |= _nearest(timeless, calls, named)
+    left = [mail for mail in waiting if mail.id not in pairs]
+    is_told = bool(calls) or len(mails) > len(copies) + 1
+    copies += [mail for mail in left if mail.occurred_at is None and is_told]
+    due = [mail for mail in left if mail.is_due and mail not in copies]
+    return Pairing(
+        list(pairs.values()), copies, [mail for mail in due if mail.state is MailState.WAITING]
+    )
+
+
+def _nearest(
+    mails: Sequence[ReadMail], calls: Sequence[JudgedNotice], taken: Set[UUID | None]
+) -> dict[UUID, Pair]:
+    """Return by mail the pairs that are nearest in time, with calls that are not `taken`."""
+    pairs: dict[UUID, Pair] = {}
+    used: set[UUID] = set()
+    possible = [Pair(mail, call) for mail in mails for call in calls if call.id not in taken]
+    for pair in sorted(possible, key=_distance):
+        if pair.mail.id not in pairs and pair.call.id not in used:
+            pairs[pair.mail.id] = pair
+            used.add(pair.call.id)
+    return pairs
+
+
+def _copies(mails: Sequence[ReadMail]) -> list[ReadMail]:
+    """Return the open mails that say again what another one says."""
+    first: dict[datetime, ReadMail] = {}
+    known = sorted(mails, key=lambda mail: (mail.is_open, mail.id))
+    for mail in known:
+        if mail.occurred_at is not None and not mail.is_copy:
+            first.setdefault(mail.occurred_at, mail)
+    return [
+        mail
+        for mail in mails
+        if mail.is_open and mail.occurred_at is not None and first[mail.occurred_at] is not mail
+    ]
+
+
+def _distance(pair: Pair) -> tuple[bool, float, UUID]:
+    apart = abs((pair.mail.at - pair.call.received_at).total_seconds())
+    return pair.differs, apart, pair.mail.id
