@@ -1,0 +1,1 @@
+"""Operational test with Zeus: sends the test applications and tells what has arrived."""

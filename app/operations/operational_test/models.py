@@ -1,0 +1,74 @@
+"""Values of an operational test: each test application, and what has arrived for it."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from app.applications.states import ApplicationState, TestKind
+from app.operations.applications.models import StoreOfApplication
+from app.operations.models import Moment, Value
+
+
+class ArrivedCall(Value):
+    """A call that must come for a test, and what it brought."""
+
+    status: Annotated[str, Field(examples=["04"])]
+    name: Annotated[str, Field(examples=["入金済"])]
+    at: Moment | None
+    """Time of arrival; None as long as it has not come."""
+    parameters: list[str]
+    """Parameters that it had with a value."""
+    empty: list[str]
+    """Parameters that it had without a value."""
+    absent: list[str]
+    """Parameters of the manual that it did not have."""
+    wrong: list[str]
+    """Parameters whose value is not the one applied for."""
+
+
+class ArrivedMail(Value):
+    """A mail that must come for a test."""
+
+    status: Annotated[str, Field(examples=["04"])]
+    name: Annotated[str, Field(examples=["入金済"])]
+    at: Moment | None
+    believed: bool | None
+    """False if its sender could not be proved; None as long as it has not come."""
+
+
+class TestProgress(Value):
+    """One test application, and what has arrived for it."""
+
+    __test__ = False  # the name begins like a test of pytest
+
+    store: StoreOfApplication
+    kind: TestKind
+    money: int
+    sendid: str
+    application_id: UUID | None
+    """None as long as it was not sent."""
+    state: ApplicationState | None
+    order_no: str | None
+    sent_at: Moment | None
+    numbers_shown: bool
+    """True if the answer has what the result page needs: numbers or a link, and the deadline."""
+    calls: list[ArrivedCall]
+    mails: list[ArrivedMail]
+    due_at: Moment | None
+    """Time at which everything should have arrived; None before it was accepted."""
+    complete: bool
+    """True if the application was accepted and every call and mail has come as it must."""
+
+
+class OperationalTest(Value):
+    """A run of the operational test."""
+
+    run: Annotated[str, Field(examples=["261127151355"])]
+    at: Moment
+    tests: list[TestProgress]
+    mails_read: bool
+    """False if no mail can arrive: none is expected then."""
+    due_at: Moment | None
+    """Time at which the last outstanding call or mail should have come."""
+    complete: bool
