@@ -10,8 +10,10 @@ from app.operations.applications.models import StoreOfApplication
 from app.operations.models import Moment, Value
 
 
-class ArrivedCall(Value):
+class TestCall(Value):
     """A call that must come for a test, and what it brought."""
+
+    __test__ = False  # the names of these classes begin like a test of pytest
 
     status: Annotated[str, Field(examples=["04"])]
     name: Annotated[str, Field(examples=["入金済"])]
@@ -27,8 +29,10 @@ class ArrivedCall(Value):
     """Parameters whose value is not the one applied for."""
 
 
-class ArrivedMail(Value):
+class TestMail(Value):
     """A mail that must come for a test."""
+
+    __test__ = False
 
     status: Annotated[str, Field(examples=["04"])]
     name: Annotated[str, Field(examples=["入金済"])]
@@ -40,7 +44,7 @@ class ArrivedMail(Value):
 class TestProgress(Value):
     """One test application, and what has arrived for it."""
 
-    __test__ = False  # the name begins like a test of pytest
+    __test__ = False
 
     store: StoreOfApplication
     kind: TestKind
@@ -53,8 +57,8 @@ class TestProgress(Value):
     sent_at: Moment | None
     numbers_shown: bool
     """True if the answer has what the result page needs: numbers or a link, and the deadline."""
-    calls: list[ArrivedCall]
-    mails: list[ArrivedMail]
+    calls: list[TestCall]
+    mails: list[TestMail]
     due_at: Moment | None
     """Time at which everything should have arrived; None before it was accepted."""
     complete: bool

@@ -14,9 +14,9 @@ from app.db.snapshot import snapshot
 from app.db.tables.applications import ApplicationRow
 from app.operations.applications.models import StoreOfApplication
 from app.operations.operational_test.models import (
-    ArrivedCall,
-    ArrivedMail,
     OperationalTest,
+    TestCall,
+    TestMail,
     TestProgress,
 )
 from app.operations.operational_test.plan import (
@@ -139,25 +139,25 @@ def _progress(
     )
 
 
-def _due_at(row: ApplicationRow | None, calls: Sequence[ArrivedCall]) -> datetime | None:
+def _due_at(row: ApplicationRow | None, calls: Sequence[TestCall]) -> datetime | None:
     """Return when the last call should have come: half an hour after the payment was played."""
     paid = [one.at for one in calls if one.status == Status.PAID.value and one.at]
     begun = paid[0] if paid else (row.answered_at or row.sent_at if row else None)
     return begun + PLAYED_WITHIN if begun else None
 
 
-def _all_believed(mails: Iterable[ArrivedMail]) -> bool:
+def _all_believed(mails: Iterable[TestMail]) -> bool:
     return all(one.believed for one in mails)
 
 
-def _call(status: Status, found: Any, row: ApplicationRow | None) -> ArrivedCall:
+def _call(status: Status, found: Any, row: ApplicationRow | None) -> TestCall:
     if found is None:
         facts: dict[str, list[str]] = defaultdict(list)
         at = None
     else:
         at = found.received_at
         facts = _parameters_of(found.parameters or {}, row)
-    return ArrivedCall(
+    return TestCall(
         status=status.value,
         name=status.japanese,
         at=at,
@@ -193,8 +193,8 @@ def _parameters_of(values: Mapping[str, str], row: ApplicationRow | None) -> dic
     return facts
 
 
-def _mail(status: Status, found: Any) -> ArrivedMail:
-    return ArrivedMail(
+def _mail(status: Status, found: Any) -> TestMail:
+    return TestMail(
         status=status.value,
         name=status.japanese,
         at=found.received_at if found else None,
