@@ -52,6 +52,7 @@ PERMISSIONS: Mapping[str, Action | Read] = {
     "apply_for_slip": Action.APPLICATION_SENT,
     "list_applications": Read.APPLICATIONS,
     "show_application": Read.APPLICATIONS,
+    "show_application_page": Read.APPLICATIONS,
     "resolve_application": Action.APPLICATION_RESOLVED,
     "list_reconciliations": Read.RECORDS,
     "show_reconciliation": Read.RECORDS,

@@ -19,6 +19,7 @@ from app.cli.commands import (
     tokens,
     totals,
 )
+from app.cli.commands.slips import applications, apply
 
 
 def commands() -> typer.Typer:
@@ -35,6 +36,7 @@ def commands() -> typer.Typer:
     groups = (
         subscribers,
         orders,
+        applications,
         reviews,
         reconciliations,
         notices,
@@ -48,6 +50,7 @@ def commands() -> typer.Typer:
     for command in (
         maintenance.migrate,
         maintenance.doctor,
+        apply.apply,
         onboarding.onboarding,
         totals.totals,
         reconciliations.reconcile,

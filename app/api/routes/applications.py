@@ -5,12 +5,15 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi.responses import HTMLResponse
 
 from app.api.dependencies import ShownTo, WithActor, WithDependencies, WithPlace
 from app.api.problems import Kind, documented, problem
+from app.applications.result_page import PageLanguage
 from app.applications.states import ApplicationState
 from app.operations.applications import applications as operations
 from app.operations.applications import apply as applying
+from app.operations.applications import page as pages
 from app.operations.applications import resolve as resolving
 from app.operations.applications.apply import RETRY_SECONDS
 from app.operations.applications.models import (
@@ -19,6 +22,7 @@ from app.operations.applications.models import (
     ApplicationResolution,
     NewApplication,
 )
+from app.operations.applications.page import PAGE_HEADERS
 from app.operations.models import Line
 
 router = APIRouter(prefix="/applications", tags=["applications"])
@@ -120,6 +124,28 @@ async def show_application(
     return await operations.show_application(
         dependencies.sessions, application_id, shown_to=shown_to, support=dependencies.support
     )
+
+
+@router.get(
+    "/{application_id}/page",
+    response_class=HTMLResponse,
+    responses=documented(HTTPStatus.NOT_FOUND),
+)
+async def show_application_page(
+    dependencies: WithDependencies,
+    application_id: ApplicationId,
+    lang: Annotated[
+        PageLanguage, Query(description="Language of the page.")
+    ] = PageLanguage.JAPANESE,
+) -> HTMLResponse:
+    """Show the result page for the customer: how to pay, or what to do now.
+
+    Complete HTML without scripts and personal data. Numbers vanish once there is nothing to pay.
+    """
+    page = await pages.show_result_page(
+        dependencies.sessions, application_id, lang, support=dependencies.support
+    )
+    return HTMLResponse(page, headers=PAGE_HEADERS)
 
 
 @router.post(

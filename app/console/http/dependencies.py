@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.applications.apply import Applicant
 from app.console.http.sign_in_limiter import SignInLimiter
 from app.console.views.effective_settings import ShownSetting
 from app.crypto.vault import Vault
@@ -35,3 +36,7 @@ class ConsoleDependencies:
     export_slots: ExportSlots = field(default_factory=ExportSlots)
     uploads: Path | None = None
     """Directory of uploaded files."""
+    applicant: Applicant | None = None
+    """None if the relay applies for no slips."""
+    support: str | None = None
+    """Contact that messages to customers name."""

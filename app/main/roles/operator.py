@@ -13,12 +13,12 @@ from app.db.notify import OUTBOUND, NotifyListener
 from app.logs import get_logger
 from app.main.process.listeners import HttpListener
 from app.main.process.roles import run_roles, with_background
-from app.main.roles.applicant import applicant_of
 from app.main.roles.declared_subscribers import declare_subscribers
 from app.main.roles.monitor import WatchRole
 from app.network.allowed_sources import SourceCheck, Sources
 from app.operations.access.generated_keys import admin_token_of, vault_of
 from app.operations.access.tokens import Tokens
+from app.operations.applications.applicant import applicant_of
 from app.operations.feed.wakeup import FeedWakeup
 from app.operations.monitoring.overview import Overviews
 from app.operations.reviews.settlement import DecisionRules
@@ -80,6 +80,8 @@ class OperatorRole:
                 settings=shown_settings(settings),
                 uploads=settings.data_dir,
                 decision_rules=decision_rules,
+                applicant=self._applicant,
+                support=settings.support_contact,
             )
         )
         self._listener = HttpListener(

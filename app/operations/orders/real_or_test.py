@@ -15,9 +15,12 @@ class WithTests(StrEnum):
     ONLY = "only"
 
     @property
+    def flag(self) -> bool | None:
+        """Return True for tests alone, False for none, None for both."""
+        return None if self is WithTests.INCLUDE else self is WithTests.ONLY
+
+    @property
     def conditions(self) -> tuple[ColumnElement[bool], ...]:
         """Return the conditions on orders."""
-        if self is WithTests.INCLUDE:
-            return ()
-        is_test = OrderRow.test.is_(True)
-        return (is_test if self is WithTests.ONLY else OrderRow.test.is_(False),)
+        flag = self.flag
+        return () if flag is None else (OrderRow.test.is_(flag),)

@@ -1,0 +1,1 @@
+"""Commands of applications: apply for a payment slip, list, show and resolve."""
