@@ -109,8 +109,8 @@ async def test_an_unknown_outcome_ends_with_code_3_and_is_resolved(
     assert "Only an unknown one can be resolved." in refused.stderr
     shown = await shop.json("applications", "show", unknown["id"], "--personal")
     assert EMAIL == shown["customer"]["email"]
-    async with serving(setup.sessions, setup.vault, support="0120-000-000") as api:
-        assert (await shop.json("applications", "list")) == (await api.get("/applications")).json
+    async with serving(setup.sessions, setup.vault) as api:
+        assert (await cli.json("applications", "list")) == (await api.get("/applications")).json
 
 
 async def test_a_failed_outcome_is_resolved_so(cli: Cli) -> None:
