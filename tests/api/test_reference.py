@@ -10,6 +10,7 @@ from app.operations.access.generated_keys import new_key
 from tests.api.api_client import Api
 
 EXPORTS = {
+    "get /v1/applications/{application_id}/page": "text/html",
     "get /v1/orders.csv": "text/csv",
     "get /v1/events.jsonl": "application/jsonl",
     "get /v1/reviews.csv": "text/csv",

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from tools.docs import japanese_simulator
+from tools.docs import japanese_applications, japanese_simulator
 
 HELP: Mapping[str, str] = {
     **japanese_simulator.COMMAND,
+    **japanese_applications.COMMAND,
     "List actions and views of personal data, newest first.": (
         "操作と個人情報の閲覧の記録を表示する（新しい順）"
     ),

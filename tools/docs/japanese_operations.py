@@ -88,6 +88,9 @@ OPERATIONS: Mapping[str, str] = {
     "POST /v1/applications": "ゼウスに払込番号の発行を申し込む",
     "GET /v1/applications": "すべての申込（新しい順）",
     "GET /v1/applications/{application_id}": "1つの申込の現在の状態",
+    "GET /v1/applications/{application_id}/page": (
+        "お客様に見せる結果のページ（支払い方、または次にすべきこと）。完全なHTML"
+    ),
     "POST /v1/applications/{application_id}/resolve": (
         "結果が不明の申込を、ゼウスの管理画面で確かめた結果で解決する"
     ),

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from tools.docs import japanese_simulator
+from tools.docs import japanese_applications, japanese_simulator
 
 PARAMETERS: Mapping[str, str] = {
     **japanese_simulator.OPTIONS,
+    **japanese_applications.OPTIONS,
     "Only actions of this operator.": "この担当者が行ったものだけ",
     "Only actions of this kind.": "この種類の操作だけ",
     "Only actions on this subject, such as subscriber:shop.": (

@@ -47,7 +47,8 @@ async def test_a_slip_is_printed_with_its_numbers_and_its_key(shop: Cli) -> None
     assert key, result.stderr
     first = re.search(r"^id +(\S+)$", result.stdout, re.MULTILINE)
     again = await shop(*GOOD, "--idempotency-key", key[1])
-    assert (first and first[0]) in again.stdout
+    assert first, result.stdout
+    assert first[0] in again.stdout
     assert "" == again.stderr
 
 
