@@ -209,6 +209,26 @@ alerts_posted = Counter(
     ["outcome"],
     registry=registry,
 )
+mailbox_available = Gauge(
+    "zeus_relay_mailbox_available",
+    "1 while this process reads the mailbox, 0 after a failure; absent where nothing reads it",
+    ["mailbox"],
+    registry=registry,
+)
+mailbox_read_timestamp = Gauge(
+    "zeus_relay_mailbox_read_timestamp_seconds",
+    "Time at which the mailbox was last read to its end by this process",
+    ["mailbox"],
+    registry=registry,
+)
+mailbox_messages = Counter(
+    "zeus_relay_mailbox_messages",
+    "Messages of the mailbox, by what happened: kept, too_large, gone or unmarked",
+    ["outcome"],
+    registry=registry,
+)
+for _outcome in ("kept", "too_large", "gone", "unmarked"):
+    mailbox_messages.labels(_outcome)
 housekeeping_stopped = Gauge(
     "zeus_relay_housekeeping_stopped",
     "1 while nothing is erased or pruned by age, because clocks disagree",

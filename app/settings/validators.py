@@ -42,6 +42,8 @@ def _check_mailbox_url(value: SecretStr) -> SecretStr:
     parts = urlsplit(value.get_secret_value())
     if parts.scheme not in ("imaps", "imap") or not parts.hostname or not parts.username:
         raise ValueError("must be imaps://user@host/folder")
+    if parts.scheme == "imap" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise ValueError("must begin with imaps://, except for a server on this machine")
     if parts.password is not None:
         raise ValueError("must not hold the password; set RELAY_MAILBOX_PASSWORD")
     return value

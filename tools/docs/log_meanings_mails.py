@@ -22,9 +22,25 @@ MAILS: Mapping[str, tuple[str, str]] = {
         "a mail found its call, is a copy of another mail, or its call has not come in time",
         "メールのコールが見つかった、ほかのメールの写しだった、またはコールが時間内に届かなかった",
     ),
+    "mail_too_large": (
+        "a message of the mailbox exceeds 10 MiB and was not read; its `uid`",
+        "メールボックスに10 MiBを超えるメールがあり、読まなかった。`uid` は、その番号",
+    ),
     "mail_unreadable": (
         "a message cannot be read; it is kept",
         "読めないメール。保存はしてある",
+    ),
+    "mailbox_failed": (
+        "the mailbox cannot be read; `problem` says why, `remedy` what to do; retried",
+        "メールボックスを読めない。`problem` は理由、`remedy` は対処。再び試す",
+    ),
+    "mailbox_interrupted": (
+        "a database error interrupted the reading of the mailbox; retried, and nothing is lost",
+        "データベースのエラーで、メールボックスの読み取りが中断した。再び試す。失うメールはない",
+    ),
+    "mails_unmarked": (
+        "the mail server refused to mark or move messages that were read; they are not read again",
+        "読んだメールの既読の印または移動を、メールサーバーが拒んだ。同じメールを再び読むことはない",
     ),
     "mails_interrupted": (
         "a database error interrupted the reading (`judging`) or the matching of mails; retried",

@@ -16,6 +16,7 @@ from app.operations.access.generated_keys import admin_token_of, vault_of
 from app.operations.doctor.database import check_fitness
 from app.operations.doctor.findings import Finding, Level, error, ok, warning
 from app.operations.doctor.machine import check_backlog, check_postgres, check_spool
+from app.operations.doctor.mailbox import check_mailbox
 from app.operations.doctor.ports import Use, use_of_port
 from app.operations.doctor.public_url import check_callers, check_public_url
 from app.operations.doctor.subscribers import check_subscribers
@@ -34,6 +35,7 @@ async def check_up(settings: Settings) -> list[Finding]:
         *await asyncio.to_thread(check_spool, settings),
     ]
     findings += await check_public_url(settings)
+    findings += await check_mailbox(settings)
     url, found = await check_database(settings)
     findings += found
     if url is not None:
