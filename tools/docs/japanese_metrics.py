@@ -36,6 +36,15 @@ METRICS: Mapping[str, str] = {
     ),
     "zeus_relay_notices_judged_total": "判定したコール（判定別）",
     "zeus_relay_events_created_total": "作ったイベント（種類別）",
+    "zeus_relay_mailbox_available": (
+        "このプロセスがメールボックスを読んでいる間は1、失敗したあとは0。読まないプロセスにはない"
+    ),
+    "zeus_relay_mailbox_read_timestamp_seconds": (
+        "このプロセスがメールボックスを最後まで読み終えた、直近の時刻"
+    ),
+    "zeus_relay_mailbox_messages_total": (
+        "メールボックスのメール（結果別：kept、too_large、goneまたはunmarked）"
+    ),
     "zeus_relay_mails_judged_total": "読んだメール（その状態別）",
     "zeus_relay_mails_paired_total": (
         "コールを待ち終えたメール（matched、missing、healed、copyの別）"

@@ -18,7 +18,7 @@ from app.logs import get_logger
 from app.main.process.roles import run_roles, with_background
 from app.main.roles.declared_subscribers import declare_subscribers
 from app.main.roles.health import with_health
-from app.main.roles.mails import mail_loop
+from app.main.roles.mails import mail_loop, mailbox_reader
 from app.operations.access.generated_keys import vault_of
 from app.reconciliation.progress import reconcile_forever
 from app.recording.spool.drainer import Drainer
@@ -60,6 +60,7 @@ class WorkerRole:
         timers = Timers(sessions, _timer_options(settings), self._wake_forwarding)
         self._timers = TimerLoop(timers)
         self._mails = mail_loop(settings, sessions, policy, self._wake_forwarding)
+        self._mailbox = mailbox_reader(settings, sessions, url)
         self._judging = JudgingLoop(judge, self._listener)
         self._drainer = Drainer(
             url, settings.spool_path, on_commit=lambda: self._listener.wake(NOTICES)
@@ -88,6 +89,7 @@ class WorkerRole:
                 self._housekeeping.run(),
                 self._timers.run(),
                 self._mails.run(),
+                *([self._mailbox.run()] if self._mailbox else []),
                 self._reconciling(),
                 self._drainer.run(),
             )

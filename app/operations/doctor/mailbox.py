@@ -5,8 +5,8 @@ import ssl
 
 from app.mailbox.imap.address import MailboxAddress
 from app.mailbox.imap.failures import MailboxFailed
+from app.mailbox.imap.from_settings import mailbox_address_of
 from app.mailbox.imap.sign_in import open_folder
-from app.mailbox.mailbox_settings import mailbox_address_of
 from app.operations.doctor.findings import Finding, error, ok, warning
 from app.settings import Settings, WrongSettings, variable_of
 

@@ -1,11 +1,9 @@
-"""Address of the mailbox, and rules of belief, out of the settings."""
+"""Address of the mailbox, out of the settings."""
 
 import ssl
 
 from app.configured_files import read_configured_text
-from app.mailbox.authentication import BeliefRules
 from app.mailbox.imap.address import MailboxAddress, read_address
-from app.network.text_records import TextRecordResolver
 from app.settings import Settings, WrongSettings, variable_of
 
 
@@ -34,13 +32,3 @@ def _password_of(settings: Settings) -> str:
         return read_configured_text(settings.mailbox_password_file).rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         raise WrongSettings(f"{file}: cannot be read ({type(error).__name__})") from None
-
-
-def belief_rules_of(settings: Settings) -> BeliefRules:
-    """Return whom this site believes. Share it, since it remembers answers of name servers."""
-    return BeliefRules.of(
-        settings.mail_domains,
-        settings.mail_forwarders,
-        settings.mail_authserv_ids,
-        TextRecordResolver(),
-    )
