@@ -1,7 +1,6 @@
 """Batch of notices: known orders, the rules' results, and the rows to write."""
 
-import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -9,23 +8,25 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.clock import uuid7
 from app.forwarding.fan_out import fan_out
 from app.judging import sql
-from app.judging.event_data import Cause, Source, customer_of, event_data
+from app.judging.applications.links import FORGED, Applications, Link, link_of
+from app.judging.applications.rows import applications_of_calls, write_applications
+from app.judging.event_data import Cause, Source
 from app.judging.mail_times import ToldStatus, mail_times
+from app.judging.outcome import JudgedBatch, order_row
 from app.judging.policy import Policy
 from app.judging.quarantine import ORDER_NO_LIMIT
-from app.judging.review_rows import quarantine_row, review_row, settlement_row, write_reviews
+from app.judging.review_rows import quarantine_row, write_reviews
 from app.judging.rules import judge
 from app.judging.sql import UnjudgedNotice
 from app.judging.surroundings import read_around
 from app.judging.verdicts import JudgedCall, Judgement, Verdict
 from app.order_life.change import OrderChange
 from app.order_life.consequences import Surroundings
-from app.order_life.order_state import REMEMBERED, KnownOrder
+from app.order_life.order_state import KnownOrder
+from app.order_life.reviews import Reason, Review
 from app.zeus.corrections import corrected
-from app.zeus.parameters import money_of
 from app.zeus.statuses import parse_status
 from app.zeus.wire import Call, decode
 
@@ -67,54 +68,15 @@ class TakenNotice:
 @dataclass(frozen=True, slots=True)
 class Known:
     """Known facts before a batch: its orders, the notices whose answers went out in time, what is
-    around the orders, and the times that mails state, by notice.
+    around the orders, the applications that they come from, and the times that mails state, by
+    notice.
     """
 
     orders: Mapping[str, KnownOrder]
     answered: Collection[UUID] = ()
     around: Surroundings = field(default_factory=Surroundings)
+    applications: Applications = field(default_factory=Applications)
     times: Mapping[UUID, datetime] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class JudgedBatch:
-    """Result of a batch: rows to write, and the orders and surroundings after it.
-
-    `freed` holds the orders that are paid no longer.
-    """
-
-    orders: dict[str, KnownOrder] = field(default_factory=dict)
-    around: Surroundings = field(default_factory=Surroundings)
-    changed: set[str] = field(default_factory=set)
-    freed: set[str] = field(default_factory=set)
-    events: list[dict[str, Any]] = field(default_factory=list)
-    verdicts: list[dict[str, Any]] = field(default_factory=list)
-    opened: list[dict[str, Any]] = field(default_factory=list)
-    settled: list[dict[str, Any]] = field(default_factory=list)
-    began_ns: int = field(default_factory=time.time_ns)
-
-    @classmethod
-    def of_all(cls, outcomes: Iterable[Self]) -> Self:
-        """Return the outcomes of different orders as one."""
-        together = cls()
-        for outcome in outcomes:
-            together.orders |= outcome.orders
-            together.changed |= outcome.changed
-            together.freed |= outcome.freed
-            together.events += outcome.events
-            together.verdicts += outcome.verdicts
-            together.opened += outcome.opened
-            together.settled += outcome.settled
-        return together
-
-    def add_change(self, change: OrderChange, cause: Cause) -> None:
-        """Add the rows of a change of one order."""
-        order_no = change.order.order_no
-        self.orders[order_no] = change.order
-        self.changed.add(order_no)
-        self.events += _event_rows(change, cause)
-        self.opened += [review_row(review) for review in change.opened]
-        self.settled += [settlement_row(settled) for settled in change.settled]
 
 
 async def known_before(
@@ -129,8 +91,11 @@ async def known_before(
     if not order_nos:
         return Known({})
     orders = await sql.known_orders(session, order_nos)
-    around = await _around(session, taken, orders, policy)
-    known = Known(orders, (), around, times=await _times(session, taken, orders, policy))
+    calls = [one.call for one in taken]
+    applications = await applications_of_calls(session, calls, orders.values(), order_nos, policy)
+    around = await _around(session, taken, orders, policy, applications.by_id)
+    times = await _times(session, taken, orders, policy)
+    known = Known(orders, (), around, applications, times)
     recurring = _recurring(taken, known)
     if not recurring:
         return known
@@ -148,7 +113,7 @@ async def known_before(
         for number, order in known.orders.items()
     }
     answered = await sql.answered_of(session, ids | {one.notice.id for one in taken})
-    return Known(orders, answered, known.around, times=known.times)
+    return replace(known, orders=orders, answered=answered)
 
 
 async def _times(
@@ -187,6 +152,7 @@ async def _around(
     taken: Sequence[TakenNotice],
     orders: Mapping[str, KnownOrder],
     policy: Policy,
+    applications: Collection[UUID],
 ) -> Surroundings:
     """Read what is around the orders of these notices."""
     found = [(one, number) for one in taken if (number := one.order_no_among(orders))]
@@ -194,22 +160,25 @@ async def _around(
         (one.call.meant, orders[number].values if number in orders else {}) for one, number in found
     ]
     order_nos = {number for _, number in found}
-    return await read_around(session, calls, order_nos, policy.sendid_scope)
+    return await read_around(session, calls, order_nos, policy.sendid_scope, applications)
 
 
 def decide(taken: Sequence[TakenNotice], known: Known, policy: Policy) -> JudgedBatch:
     """Judge the notices in order against the known facts."""
-    outcome = JudgedBatch(dict(known.orders), known.around.copy())
+    outcome = JudgedBatch(dict(known.orders), known.around.copy(), known.applications.copy())
     for one in taken:
         order_no = one.order_no_among(outcome.orders)
         order = outcome.orders.get(order_no) or KnownOrder(order_no)
+        notice = one.notice
+        from_outside = notice.origin == Source.CALL and not notice.released
+        link = link_of(one.call, order, outcome.applications, policy, must_be_signed=from_outside)
         judged = JudgedCall(
-            one.notice.id, one.call, one.notice.released, one.notice.cut, one.notice.received_at
+            notice.id, one.call, notice.released, notice.cut, notice.received_at, link
         )
         judgement = judge(
             judged, order, policy.ip_codes, known.answered, outcome.around, policy.release_on
         )
-        _add(outcome, one, order_no, judgement, known.times.get(one.notice.id))
+        _add(outcome, one, order, judgement, link, known.times.get(one.notice.id))
     return outcome
 
 
@@ -218,7 +187,8 @@ async def write(session: AsyncSession, outcome: JudgedBatch, first_wait: timedel
 
     Events come last: from then on, other batches with events wait for this transaction.
     """
-    orders = [_order_row(outcome.orders[order_no]) for order_no in sorted(outcome.changed)]
+    orders = [order_row(outcome.orders[order_no]) for order_no in sorted(outcome.changed)]
+    await write_applications(session, outcome.called.values())
     await sql.write_orders(session, orders)
     await sql.write_verdicts(session, outcome.verdicts)
     await write_reviews(session, outcome.opened, outcome.settled, outcome.freed)
@@ -245,17 +215,21 @@ def is_usable(order_no: str) -> bool:
 def _add(
     outcome: JudgedBatch,
     one: TakenNotice,
-    order_no: str,
+    order: KnownOrder,
     judgement: Judgement,
+    link: Link,
     occurred_at: datetime | None,
 ) -> None:
+    order_no = order.order_no
     row = _verdict_row(one, order_no, judgement)
     outcome.verdicts.append(row)
-    if judgement.verdict is Verdict.QUARANTINED:
-        outcome.opened.append(quarantine_row(row))
     if judgement.order is None:
+        _add_quarantined(outcome, one, order, row)
         return
+    _add_to_application(outcome, one, order_no, link)
     outcome.orders[order_no] = judgement.order
+    if judgement.order.application_id != order.application_id:
+        outcome.changed.add(order_no)
     if judgement.frees_relatives:
         outcome.freed.add(order_no)
     if judgement.change is not None:
@@ -264,41 +238,35 @@ def _add(
         outcome.add_change(judgement.change, cause)
 
 
-def _event_rows(change: OrderChange, cause: Cause) -> Iterator[dict[str, Any]]:
-    customer = customer_of(cause.call) if cause.call else None
-    status = cause.call.meant["status"] if cause.call else None
-    for event in change.events:
-        yield {
-            "id": uuid7(),
-            "type": event.type,
-            "order_no": change.order.order_no,
-            "status": status if event.occurrence is not None else None,
-            "occurrence": event.occurrence,
-            "cycle": event.cycle,
-            "sequence": event.sequence,
-            "notice_id": cause.notice_id,
-            "data": event_data(event, change.order, cause, change.related),
-            "customer": customer,
-        }
+def _add_quarantined(
+    outcome: JudgedBatch, one: TakenNotice, order: KnownOrder, row: Mapping[str, Any]
+) -> None:
+    """Add the review of a notice that could not be judged.
+
+    A forged reference holds the goods of its order, and subscribers learn of it; but nothing that
+    the call says.
+    """
+    if FORGED not in row["reasons"] or order.status is None:
+        outcome.opened.append(quarantine_row(row))
+        return
+    change = OrderChange(order, related=outcome.around.purchases.relatives_of(order))
+    details = {"reasons": row["reasons"]}
+    change.open(
+        Review(Reason.REFERENCE_FORGED, order.order_no, order.cycle, one.notice.id, details)
+    )
+    notice = one.notice
+    cause = Cause(Source(notice.origin), notice.id, notice.received_at)
+    outcome.add_change(change, cause)
 
 
-def _order_row(order: KnownOrder) -> dict[str, Any]:
-    return {
-        "order_no": order.order_no,
-        "status": order.current_status,
-        "state": order.state,
-        "cycle": order.cycle,
-        "sequence": order.sequence,
-        **{name: order.values.get(name) for name in REMEMBERED},
-        "money": money_of(order.values.get("money")),
-        "flags": sorted(order.flags),
-        "telno_tail": order.telno_tail,
-        "released_cycle": order.released_cycle,
-        "revoked_cycle": order.revoked_cycle,
-        "held_cycle": order.held_cycle,
-        "overdue_cycle": order.overdue_cycle,
-        "paid_at": order.paid_at,
-    }
+def _add_to_application(outcome: JudgedBatch, one: TakenNotice, order_no: str, link: Link) -> None:
+    """Note in the application what a judged call about its slip tells."""
+    if link.applied is None:
+        return
+    after = link.applied.after_call(order_no, one.call.meant)
+    if after != link.applied:
+        outcome.applications.put(after)
+        outcome.called[after.id] = after
 
 
 def _verdict_row(one: TakenNotice, order_no: str, judgement: Judgement) -> dict[str, Any]:

@@ -13,15 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.clock import uuid7
 from app.db.notify import NOTICES, OUTBOUND
 from app.judging import sql
-from app.judging.batch import JudgedBatch, write
+from app.judging.batch import write
 from app.judging.event_data import Cause, Source
+from app.judging.outcome import JudgedBatch
 from app.judging.policy import Policy
 from app.judging.review_rows import read_review, settlement_row, write_reviews
 from app.judging.surroundings import read_surroundings
 from app.order_life.change import OrderChange, Settled
 from app.order_life.consequences import reject
 from app.order_life.order_state import KnownOrder
-from app.order_life.relatives import PAID, READ_AT_MOST, SENDID_LIMIT
+from app.order_life.relatives import PAID, READ_AT_MOST, SENDID_LIMIT, applications_of
 from app.order_life.reviews import Reason, Review, Settlement
 
 _ORDER_OF = text("SELECT order_no FROM reviews WHERE id = CAST(:id AS uuid)")
@@ -134,7 +135,7 @@ async def _open_review(session: AsyncSession, review_id: UUID, settlement: Settl
 
 async def _change_of(session: AsyncSession, order: KnownOrder, policy: Policy) -> OrderChange:
     purchases = policy.purchases_of([order.values])
-    around = await read_surroundings(session, purchases, (), ())
+    around = await read_surroundings(session, purchases, (), (), applications_of([order]))
     return OrderChange(order, related=around.purchases.relatives_of(order))
 
 

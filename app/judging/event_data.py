@@ -76,6 +76,8 @@ def event_data(
         "flags": list(event.flags),
         "related_orders": [one._asdict() for one in related],
         "differing": [one.in_event for one in event.differing],
+        "application_id": str(order.application_id) if order.application_id else None,
+        "test": order.test,
         "source": cause.source,
         "notice_id": str(cause.notice_id) if cause.notice_id else None,
         "received_at": timestamp(cause.received_at) if cause.received_at else None,

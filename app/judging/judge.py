@@ -15,9 +15,10 @@ from app.db.engine import Sessions
 from app.db.lanes import LANES, lane_of
 from app.db.sqlstates import is_data_error
 from app.judging import sql
-from app.judging.batch import JudgedBatch, TakenNotice, decide, known_before, write
+from app.judging.batch import TakenNotice, decide, known_before, write
 from app.judging.lanes.fairness import Fairness
 from app.judging.lanes.lane_bounds import LaneBounds
+from app.judging.outcome import JudgedBatch
 from app.judging.policy import Policy
 from app.judging.refused import write_apart
 from app.judging.sql import UnjudgedNotice

@@ -5,15 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.crypto.reference import id_in
 from app.db.connections import describe_error
 from app.db.sqlstates import is_data_error, sqlstate_of
 from app.judging.batch import (
-    JudgedBatch,
     Known,
     TakenNotice,
     decide,
@@ -21,6 +22,7 @@ from app.judging.batch import (
     quarantined,
     write,
 )
+from app.judging.outcome import JudgedBatch
 from app.judging.policy import Policy
 from app.judging.review_rows import quarantine_row
 from app.logs import get_logger
@@ -84,15 +86,17 @@ async def write_apart(
 
 
 def _by_order(taken: Sequence[TakenNotice], known: Known) -> list[list[TakenNotice]]:
-    """Return the notices in groups: those of one order or one purchase are judged together.
+    """Return the notices in groups: those of one order, purchase or application are
+    judged together.
 
     One without an order stands alone.
     """
     orders = [one.order_no_among(known.orders) for one in taken]
     purchases = _purchases_of(taken, orders, known)
+    applications = _applications_of(taken, orders, known)
     groups: dict[object, list[TakenNotice]] = {}
-    for one, order_no, purchase in zip(taken, orders, purchases, strict=True):
-        keys: list[object] = [key for key in (order_no, purchase) if key] or [one.notice.id]
+    for one, *named in zip(taken, orders, purchases, applications, strict=True):
+        keys: list[object] = [key for key in named if key] or [one.notice.id]
         found = {id(groups[key]): groups[key] for key in keys if key in groups}
         together = sorted([*itertools.chain(*found.values()), one], key=lambda it: it.notice.id)
         joined = [key for key, group in groups.items() if id(group) in found]
@@ -118,6 +122,19 @@ def _purchases_of(
         if len(order_nos) <= ALIVE_AT_MOST and not known.around.purchases.is_shared(purchase)
     }
     return [purchase if purchase in few else None for purchase in found]
+
+
+def _applications_of(
+    taken: Sequence[TakenNotice], orders: Sequence[str], known: Known
+) -> list[UUID | None]:
+    """Return the application that each notice may be about."""
+    found: list[UUID | None] = []
+    for one, order_no in zip(taken, orders, strict=True):
+        order, made = known.orders.get(order_no), known.applications.of_orders.get(order_no)
+        named = id_in(one.call.meant.get("sendpoint", ""))
+        is_named = known.applications.get(named) is not None
+        found.append((order.application_id if order else None) or (named if is_named else made))
+    return found
 
 
 async def _refused_groups(
@@ -189,7 +206,12 @@ async def _write_one_by_one(
             refused.append((one, error))
         else:
             written.append(outcome)
-            known = replace(known, orders=outcome.orders, around=outcome.around)
+            known = replace(
+                known,
+                orders=outcome.orders,
+                around=outcome.around,
+                applications=outcome.applications,
+            )
     return JudgedBatch.of_all(written)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.judging.applications.links import FORGED
 from app.order_life.change import Settled
 from app.order_life.reviews import Reason, Review
 
@@ -48,8 +49,13 @@ def review_row(review: Review) -> dict[str, Any]:
 
 
 def quarantine_row(verdict: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the row of the review of a quarantined notice, from the row of its verdict."""
+    """Return the row of the review of a quarantined notice, from the row of its verdict.
+
+    A forged reference holds the goods of an order that is known; this one is of no known order.
+    """
     details = {"reasons": verdict["reasons"]}
+    if FORGED in verdict["reasons"]:
+        return review_row(Review(Reason.REFERENCE_FORGED, None, None, verdict["id"], details))
     return review_row(Review(Reason.QUARANTINED, verdict["order_no"], None, verdict["id"], details))
 
 

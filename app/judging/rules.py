@@ -5,13 +5,13 @@ from dataclasses import replace
 from uuid import UUID
 
 from app.events.types import EventType
-from app.judging.duplicates import judge_repetition
 from app.judging.quarantine import quarantine_reasons, unreadable_reasons
 from app.judging.verdicts import JudgedCall, Judgement, Verdict
 from app.order_life.change import NewEvent, OrderChange
 from app.order_life.consequences import Arrival, Surroundings, follow, stops_being_paid
-from app.order_life.differing import Differing, differing_values
-from app.order_life.order_state import REMEMBERED, KnownOrder, Occurrence, values_of
+from app.order_life.differing import Differing, details_of, differing_values
+from app.order_life.order_state import COMPARED, REMEMBERED, KnownOrder, Occurrence, values_of
+from app.order_life.relatives import Relative
 from app.order_life.release import ReleaseOn
 from app.order_life.reviews import Reason, Review
 from app.zeus.parameters import deadline_of, money_of, telno_tail_of
@@ -48,27 +48,31 @@ def judge(
     """
     call = judged.call
     reasons = unreadable_reasons(call) if judged.released else quarantine_reasons(call, ip_codes)
+    reasons = (*reasons, *judged.link.faults)
     if reasons:
         return Judgement(
             Verdict.QUARANTINED, (*(("cut",) if judged.cut else ()), *reasons), judged.flags
         )
     status = Status(call.meant["status"])
     meaning = step(order.status, status)
+    applied, linked = judged.link.applied, _linked(order, judged)
     earlier = order.in_this_cycle(status)
     if meaning is Step.PAID_AGAIN and earlier is None:
         meaning = (
             Step.LATE
         )  # the order was reversed before the payment's call came: this is that call
     if earlier is not None and meaning is not Step.PAID_AGAIN:
-        related = around.purchases.relatives_of(order)
-        return judge_repetition(judged, order, earlier, related)
+        related = around.purchases.relatives_of(linked)
+        return _judge_repetition(judged, linked, earlier, related)
     cycle = order.cycle + (meaning is Step.PAID_AGAIN)
     differing = differing_values(status, call.meant, order, cycle)
-    change = _accept(judged, order, meaning, answered, differing)
+    if applied is not None:
+        differing = _with_applied(differing, applied.differing(order.order_no, call.meant))
+    change = _accept(judged, linked, meaning, answered, differing)
     if meaning.needs_review:
         details = {"status": status.value, "known_status": order.current_status.value}
         change.open(Review(Reason(meaning.value), order.order_no, cycle, judged.notice_id, details))
-    arrival = Arrival(status, call.meant, judged.notice_id, order, differing)
+    arrival = Arrival(status, call.meant, judged.notice_id, order, differing, applied)
     follow(change, arrival, around, release_on)
     return Judgement(
         Verdict.ACCEPTED,
@@ -78,6 +82,52 @@ def judge(
         change,
         stops_being_paid(order, change.order),
     )
+
+
+def _judge_repetition(
+    judged: JudgedCall, order: KnownOrder, earlier: Occurrence, related: tuple[Relative, ...]
+) -> Judgement:
+    """Judge a repeated status: a duplicate, or a conflict if a value of COMPARED differs."""
+    now = values_of(judged.call.meant, COMPARED)
+    differing = tuple(
+        Differing(name, earlier.values[name], now[name], earlier.notice_id)
+        for name in COMPARED
+        if name in now and earlier.values.get(name, now[name]) != now[name]
+    )
+    if not differing:
+        status = Status(judged.call.meant["status"])
+        return Judgement(
+            Verdict.DUPLICATE, (), judged.flags, order.with_call(status, judged.notice_id)
+        )
+    change = OrderChange(order, related=related, flags=judged.call.flags)
+    details = {**details_of(differing), "earlier_notice_id": str(earlier.notice_id)}
+    review = Review(Reason.CONFLICT, order.order_no, order.cycle, judged.notice_id, details)
+    change.open(review, differing)
+    return Judgement(
+        Verdict.CONFLICT,
+        tuple(f"differs:{one.name}" for one in differing),
+        judged.flags,
+        change.order,
+        change,
+    )
+
+
+def _linked(order: KnownOrder, judged: JudgedCall) -> KnownOrder:
+    """Return the order with the application that it came from, and the deadline that this tells."""
+    applied = judged.link.applied
+    if applied is None or order.application_id is not None:
+        return order
+    told = applied.order_no == order.order_no and applied.pay_limit
+    values = {"pay_limit": told, **order.values} if told else order.values
+    return replace(order, application_id=applied.id, test=applied.test, values=values)
+
+
+def _with_applied(
+    differing: tuple[Differing, ...], from_application: tuple[Differing, ...]
+) -> tuple[Differing, ...]:
+    """Return both; a value that differs from another call's too is named once."""
+    named = {one.name for one in differing}
+    return (*differing, *(one for one in from_application if one.name not in named))
 
 
 def _accept(
@@ -96,6 +146,7 @@ def _accept(
         *judged.flags,
         *_value_flags(call),
         *_step_flags(meaning, differing),
+        *_amount_flags(judged),
         *(("released",) if judged.released else ()),
     }
     if last and order.last_call.get(status) not in answered:
@@ -133,7 +184,7 @@ def _after(
         cycle=order.cycle + (meaning is Step.PAID_AGAIN),
         sequence=order.sequence + 1,
         values={**order.values, **values_of(meant, REMEMBERED)},
-        flags=order.flags | _step_flags(meaning, differing),
+        flags=order.flags | _step_flags(meaning, differing) | _amount_flags(judged),
         telno_tail=telno_tail_of(meant.get("telno")) or order.telno_tail,
         paid_at=judged.received_at if meaning.moves and is_prompt_report else order.paid_at,
     )
@@ -146,6 +197,12 @@ def _step_flags(meaning: Step, differing: tuple[Differing, ...]) -> frozenset[st
     elif meaning in (Step.LATE, Step.GAP):
         flags.add(meaning.value)
     return frozenset(flags)
+
+
+def _amount_flags(judged: JudgedCall) -> frozenset[str]:
+    applied = judged.link.applied
+    differs = applied is not None and applied.other_amount(judged.call.meant) is not None
+    return frozenset({"amount_differs"} if differs else ())
 
 
 def _value_flags(call: Call) -> set[str]:

@@ -149,10 +149,11 @@ _WRITE_ORDERS = text("""
 INSERT INTO orders
   (order_no, status, state, cycle, sequence, money, clientip, pay_cvs, pay_no1, pay_no2, pay_limit,
   sendid, sendpoint, flags, telno_tail, released_cycle, revoked_cycle, held_cycle, overdue_cycle,
-  paid_at, created_at, updated_at)
+  paid_at, application_id, test, created_at, updated_at)
 SELECT order_no, status, state, cycle, sequence, money, clientip, pay_cvs, pay_no1, pay_no2,
   pay_limit, sendid, sendpoint, flags, telno_tail, released_cycle, revoked_cycle, held_cycle,
-  overdue_cycle, paid_at, clock_timestamp(), clock_timestamp()
+  overdue_cycle, paid_at, application_id, coalesce(test, false), clock_timestamp(),
+  clock_timestamp()
 FROM json_populate_recordset(NULL::orders, CAST(:rows AS json))
 ON CONFLICT (order_no) DO UPDATE SET
   status = excluded.status, state = excluded.state, cycle = excluded.cycle,
@@ -162,7 +163,7 @@ ON CONFLICT (order_no) DO UPDATE SET
   flags = excluded.flags, telno_tail = coalesce(excluded.telno_tail, orders.telno_tail),
   released_cycle = excluded.released_cycle, revoked_cycle = excluded.revoked_cycle,
   held_cycle = excluded.held_cycle, overdue_cycle = excluded.overdue_cycle,
-  paid_at = excluded.paid_at,
+  paid_at = excluded.paid_at, application_id = excluded.application_id, test = excluded.test,
   updated_at = excluded.updated_at
 """)
 
@@ -176,9 +177,10 @@ WITH turn AS MATERIALIZED (
     set_config('idle_in_transaction_session_timeout', '{_FEED_TURN_SECONDS}s', true)
 )
 INSERT INTO events (id, type, order_no, status, occurrence, cycle, sequence, notice_id, created_at,
-  data, customer, position)
+  data, customer, test, position)
 SELECT made.id, made.type, made.order_no, made.status, made.occurrence, made.cycle, made.sequence,
-  made.notice_id, clock_timestamp(), made.data, made.customer, nextval('events_position_seq')
+  made.notice_id, clock_timestamp(), made.data, made.customer, coalesce(made.test, false),
+  nextval('events_position_seq')
 FROM turn CROSS JOIN json_populate_recordset(NULL::events, CAST(:rows AS json)) AS made
 ORDER BY made.id
 """)  # noqa: S608 - only our own constants are put in
@@ -337,4 +339,6 @@ def _order(row: Any, had: dict[Status, Occurrence]) -> KnownOrder:
         overdue_cycle=row["overdue_cycle"],
         paid_at=row["paid_at"],
         reviews=tuple(map(read_review, row["reviews"] or ())),
+        application_id=row["application_id"],
+        test=row["test"],
     )

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -43,6 +44,9 @@ CROSS JOIN LATERAL (
 ) AS found
 WHERE coalesce(found.clientip, '') = purchase.clientip
 UNION ALL
+SELECT 'application', NULL, CAST(application_id AS text), order_no, state, money FROM orders
+WHERE application_id = ANY (CAST(:applications AS uuid[])) AND application_id IS NOT NULL
+UNION ALL
 SELECT kind, NULL, value, NULL, NULL, NULL FROM unwanted
 WHERE kind = 'order_no' AND value = ANY (CAST(:order_nos AS text[]))
   OR kind = 'sendid' AND value = ANY (CAST(:unwanted_sendids AS text[]))
@@ -51,8 +55,8 @@ WHERE kind = 'order_no' AND value = ANY (CAST(:order_nos AS text[]))
 _TOLD = text("SELECT key FROM reviews WHERE key = ANY (CAST(:keys AS text[]))")
 
 
-async def lock_purchases(session: AsyncSession, purchases: Collection[Purchase]) -> None:
-    """Wait until no other transaction judges payments of these purchases.
+async def lock_purchases(session: AsyncSession, purchases: Collection[Purchase | UUID]) -> None:
+    """Wait until no other transaction judges payments of these purchases and applications.
 
     The locks last until the transaction ends. They are taken after those of the lanes and before
     that of the feed, always in the same order, so that nobody waits in a circle.
@@ -60,7 +64,7 @@ async def lock_purchases(session: AsyncSession, purchases: Collection[Purchase])
     await _lock(session, _LOCK_SPACE, purchases)
 
 
-async def _lock(session: AsyncSession, space: int, purchases: Collection[Purchase]) -> None:
+async def _lock(session: AsyncSession, space: int, purchases: Collection[Purchase | UUID]) -> None:
     if purchases:
         keys = sorted({_key_of(purchase) for purchase in purchases})
         await session.execute(_LOCK, {"space": space, "keys": keys})
@@ -71,32 +75,42 @@ async def read_around(
     calls: Sequence[tuple[Values, Values]],
     order_nos: Collection[str],
     scope: SendidScope,
+    applications: Collection[UUID] = (),
 ) -> Surroundings:
     """Read what is around orders that get calls: each with its values and those of its order.
+
+    `applications` are those that the orders come from.
 
     Payments of one purchase are judged one after the other: neither of two that come in the same
     moment may overlook the other. So are calls after which too many orders may share a sendid, so
     that this is told once.
     """
     purchases = _purchases_of(calls) if scope is SendidScope.ORDER else {}
-    await lock_purchases(session, [one for one, payments in purchases.items() if any(payments)])
+    paid: list[Purchase | UUID] = [one for one, payments in purchases.items() if any(payments)]
+    if any(_recurs(meant) for meant, _ in calls):
+        paid += applications
+    await lock_purchases(session, paid)
     sendids = {values.get("sendid", "") for call in calls for values in call} - {""}
-    around = await read_surroundings(session, purchases, order_nos, sendids)
+    around = await read_surroundings(session, purchases, order_nos, sendids, applications)
     shared = around.purchases.untold({one: len(calls) for one, calls in purchases.items()})
     if not shared:
         return around
     await _lock(session, _SHARED_SPACE, shared)
-    return await read_surroundings(session, purchases, order_nos, sendids)
+    return await read_surroundings(session, purchases, order_nos, sendids, applications)
+
+
+def _recurs(meant: Values) -> bool:
+    status = parse_status(meant.get("status"))
+    return status is not None and status.recurs
 
 
 def _purchases_of(calls: Iterable[tuple[Values, Values]]) -> dict[Purchase, list[bool]]:
     """Return the purchases of these calls and of their orders, and which calls are payments."""
     purchases: dict[Purchase, list[bool]] = {}
     for meant, before in calls:
-        status = parse_status(meant.get("status"))
         for purchase in {purchase_of({**before, **meant}), purchase_of(before)}:
             if purchase is not None:
-                purchases.setdefault(purchase, []).append(status is not None and status.recurs)
+                purchases.setdefault(purchase, []).append(_recurs(meant))
     return purchases
 
 
@@ -105,21 +119,31 @@ async def read_surroundings(
     purchases: Collection[Purchase],
     order_nos: Collection[str],
     sendids: Collection[str],
+    applications: Collection[UUID] = (),
 ) -> Surroundings:
-    """Return the orders of these purchases, and which orders and sendids are unwanted."""
+    """Return the orders of these purchases and applications, and which orders and sendids are
+    unwanted.
+    """
     parameters = {
         "clientips": [purchase.clientip for purchase in purchases],
         "sendids": [purchase.sendid for purchase in purchases],
         "order_nos": list(order_nos),
         "unwanted_sendids": list(sendids),
+        "applications": list(applications),
     }
-    found = Purchases({purchase: {} for purchase in purchases})
+    found = Purchases(
+        {purchase: {} for purchase in purchases},
+        of_applications={application_id: {} for application_id in applications},
+    )
     unwanted: dict[str, set[str]] = {"order_no": set(), "sendid": set()}
     rows = await session.execute(_SURROUNDINGS, parameters)
     for kind, clientip, value, order_no, state, money in rows:
         if kind == "relative":
             relative = Relative(order_no, OrderState(state), money)
             found.orders[Purchase(clientip, value)][order_no] = relative
+        elif kind == "application":
+            relative = Relative(order_no, OrderState(state), money)
+            found.of_applications[UUID(value)][order_no] = relative
         else:
             unwanted[kind].add(value)
     found.told = await _told(session, found)
@@ -138,6 +162,7 @@ async def _told(session: AsyncSession, purchases: Purchases) -> set[Purchase]:
     return {many[key] for key in await session.scalars(_TOLD, {"keys": list(many)})}
 
 
-def _key_of(purchase: Purchase) -> int:
-    """Return the key of the purchase's lock, a signed integer of 32 bits."""
-    return zlib.crc32(f"{purchase.clientip} {purchase.sendid}".encode()) - 2**31
+def _key_of(purchase: Purchase | UUID) -> int:
+    """Return the key of the lock of a purchase or application, a signed integer of 32 bits."""
+    named = str(purchase) if isinstance(purchase, UUID) else " ".join(purchase)
+    return zlib.crc32(named.encode()) - 2**31

@@ -20,8 +20,9 @@ from app.db.lanes import lane_of
 from app.db.notify import NOTICES
 from app.db.tables.orders import AWAITING, PROVISIONAL
 from app.judging import sql
-from app.judging.batch import JudgedBatch, write
+from app.judging.batch import write
 from app.judging.event_data import Cause, Source
+from app.judging.outcome import JudgedBatch
 from app.judging.policy import Policy
 from app.judging.surroundings import lock_purchases, read_surroundings
 from app.logs import get_logger
@@ -29,7 +30,7 @@ from app.metrics import events_created
 from app.order_life.change import OrderChange
 from app.order_life.consequences import find_overdue, presume_expiry, recheck
 from app.order_life.order_state import KnownOrder
-from app.order_life.relatives import Purchases
+from app.order_life.relatives import Purchases, applications_of
 
 BATCH = 100
 """Orders at most whose timers are handled in one transaction."""
@@ -144,9 +145,11 @@ class Timers:
 
     async def _purchases_of(self, session: AsyncSession, orders: Iterable[KnownOrder]) -> Purchases:
         """Return the relatives of these orders. No payment of them is judged meanwhile."""
-        purchases = self._options.policy.purchases_of(order.values for order in orders)
-        await lock_purchases(session, purchases)
-        return (await read_surroundings(session, purchases, (), ())).purchases
+        known = list(orders)
+        purchases = self._options.policy.purchases_of(order.values for order in known)
+        applications = applications_of(known)
+        await lock_purchases(session, [*purchases, *applications])
+        return (await read_surroundings(session, purchases, (), (), applications)).purchases
 
     def _apply(self, timer: DueTimer, change: OrderChange) -> None:
         match timer:

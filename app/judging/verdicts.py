@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from app.judging.applications.links import NO_LINK, Link
 from app.order_life.change import NewEvent, OrderChange
 from app.order_life.order_state import KnownOrder
 from app.zeus.wire import Call
@@ -25,7 +26,7 @@ class JudgedCall:
     """A notice ready to be judged.
 
     `released`: an operator wants it judged despite its faults. `cut`: its end exceeded a limit and
-    was not kept.
+    was not kept. `link` is the application that it is about.
     """
 
     notice_id: UUID
@@ -33,11 +34,17 @@ class JudgedCall:
     released: bool = False
     cut: bool = False
     received_at: datetime | None = None
+    link: Link = NO_LINK
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """Return the flags of the call and of its recording, sorted."""
-        return tuple(sorted((*self.call.flags, "cut"))) if self.cut else self.call.flags
+        """Return the flags of the call, of its recording and of its reference, sorted."""
+        flags = self.call.flags
+        if self.cut:
+            flags = tuple(sorted((*flags, "cut")))
+        if self.link.is_lost:
+            flags = tuple(sorted((*flags, "application_missing")))
+        return flags
 
 
 @dataclass(frozen=True, slots=True)

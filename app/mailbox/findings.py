@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db.notify import OUTBOUND
 from app.events.payload import timestamp
 from app.judging import sql
-from app.judging.batch import JudgedBatch, write
+from app.judging.batch import write
 from app.judging.event_data import Cause, Source
+from app.judging.outcome import JudgedBatch
 from app.judging.review_rows import review_row
 from app.judging.surroundings import read_surroundings
 from app.mailbox.healing import HealingRules
@@ -114,7 +115,7 @@ def missing_review(mail: ReadMail, cycle: int | None) -> Review:
     """Return the review of a call that a mail tells and that has not come."""
     details = {
         "status": mail.status,
-        "money": mail.money,
+        "money": "" if mail.money is None else str(mail.money),
         "mail_id": str(mail.id),
         "occurred_at": timestamp(mail.occurred_at) if mail.occurred_at else None,
     }

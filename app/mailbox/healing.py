@@ -13,8 +13,9 @@ from app.clock import now, uuid7
 from app.db.lanes import lane_of
 from app.db.notify import OUTBOUND
 from app.db.tables.notices import NoticeRow
-from app.judging.batch import JudgedBatch, TakenNotice, decide, known_before, write
+from app.judging.batch import TakenNotice, decide, known_before, write
 from app.judging.event_data import Source
+from app.judging.outcome import JudgedBatch
 from app.judging.policy import Policy
 from app.judging.sql import UnjudgedNotice
 from app.mailbox.rows import write_ends

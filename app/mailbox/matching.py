@@ -16,7 +16,7 @@ from app.db.lanes import lane_of
 from app.db.notify import NOTICES
 from app.db.sqlstates import is_data_error
 from app.judging import sql
-from app.judging.batch import JudgedBatch
+from app.judging.outcome import JudgedBatch
 from app.logs import get_logger
 from app.mailbox import rows
 from app.mailbox.findings import Findings

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from app.events.payload import timestamp
 from app.events.types import EventType
+from app.order_life.applied import AppliedFor
 from app.order_life.change import OrderChange
 from app.order_life.differing import Differing, details_of, differed_already
 from app.order_life.order_state import KnownOrder
@@ -39,26 +40,32 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An accepted call: its status and values, the order before it, and what differs."""
+    """An accepted call: its status and values, the order before it, and what differs.
+
+    `applied` is the application that the call is about.
+    """
 
     status: Status
     meant: Mapping[str, str]
     notice_id: UUID
     before: KnownOrder
     differing: tuple[Differing, ...] = ()
+    applied: AppliedFor | None = None
 
 
 def follow(
     change: OrderChange, arrival: Arrival, around: Surroundings, release_on: ReleaseOn
 ) -> None:
     """Add what follows from an accepted call to `change`: reviews, their ends, and a release."""
+    related_before = around.purchases.relatives_of(arrival.before)
     around.purchases.note(change.order, arrival.before)
     change.related = around.purchases.relatives_of(change.order)
     _open_for_values(change, arrival)
+    _open_for_amount(change, arrival)
     if _begins_payment(arrival.before, change.order):
-        _open_for_payment(change, arrival.notice_id, around)
+        _open_for_payment(change, arrival, around)
     elif _changes_purchase(arrival.before, change.order):
-        _open_for_pairs(change, arrival.notice_id)
+        _open_for_pairs(change, arrival.notice_id, related_before)
     _tell_shared(change, arrival.notice_id, around.purchases)
     _settle_by_fact(change, arrival.status)
     if must_revoke(change.order, arrival.status):
@@ -129,9 +136,35 @@ def _are_known(order: KnownOrder, arrival: Arrival) -> bool:
     }
     return all(
         (one.name, one.before, one.now) in told
-        or differed_already(one, arrival.status, arrival.before, order.cycle)
+        or (
+            _was_compared(one, arrival)
+            and differed_already(one, arrival.status, arrival.before, order.cycle)
+        )
         for one in arrival.differing
     )
+
+
+def _was_compared(one: Differing, arrival: Arrival) -> bool:
+    """Return True if earlier calls of the order were compared with what says the other value."""
+    return one.notice_id is not None or arrival.before.application_id is not None
+
+
+def _open_for_amount(change: OrderChange, arrival: Arrival) -> None:
+    """Open the review of an amount that the application does not name, once for each amount."""
+    applied, before = arrival.applied, arrival.before
+    called = applied.other_amount(arrival.meant) if applied else None
+    if applied is None or called is None:
+        return
+    is_told = before.application_id is not None and any(
+        money_of(occurrence.values.get("money")) == called for occurrence in before.had.values()
+    )
+    is_open = any(
+        review.reason is Reason.AMOUNT_DIFFERS and review.details["called"] == called
+        for review in change.order.reviews
+    )
+    if not is_told and not is_open:
+        details = {"applied": applied.money, "called": called, "application_id": str(applied.id)}
+        change.open(_review(Reason.AMOUNT_DIFFERS, change.order, arrival.notice_id, **details))
 
 
 def _moves(before: KnownOrder, after: KnownOrder) -> bool:
@@ -148,22 +181,30 @@ def _begins_payment(before: KnownOrder, after: KnownOrder) -> bool:
 
 
 def _changes_purchase(before: KnownOrder, after: KnownOrder) -> bool:
-    return _is_paid(after) and purchase_of(before.values) != purchase_of(after.values)
+    return _is_paid(after) and (
+        purchase_of(before.values) != purchase_of(after.values)
+        or before.application_id != after.application_id
+    )
 
 
 def _is_paid(order: KnownOrder) -> bool:
     return order.status is not None and order.status.payable
 
 
-def _open_for_payment(change: OrderChange, notice_id: UUID, around: Surroundings) -> None:
-    _open_for_pairs(change, notice_id)
-    if around.is_unwanted(change.order):
-        change.open(_review(Reason.UNWANTED_PAYMENT, change.order, notice_id))
+def _open_for_payment(change: OrderChange, arrival: Arrival, around: Surroundings) -> None:
+    _open_for_pairs(change, arrival.notice_id)
+    is_replaced = arrival.applied is not None and arrival.applied.is_replaced
+    if around.is_unwanted(change.order) or (is_replaced and not paid_among(change.related)):
+        change.open(_review(Reason.UNWANTED_PAYMENT, change.order, arrival.notice_id))
 
 
-def _open_for_pairs(change: OrderChange, notice_id: UUID) -> None:
+def _open_for_pairs(
+    change: OrderChange, notice_id: UUID, related_before: Collection[Relative] = ()
+) -> None:
+    told = {one.order_no for one in related_before}
     for other in paid_among(change.related):
-        change.open(_paid_twice(change.order, notice_id, other))
+        if other.order_no not in told:
+            change.open(_paid_twice(change.order, notice_id, other))
 
 
 def _paid_twice(order: KnownOrder, notice_id: UUID, other: Relative) -> Review:

@@ -10,17 +10,20 @@ from app.zeus.statuses import Status
 
 
 class Differing(NamedTuple):
-    """A value that another notice of the payment spelled differently, and that notice."""
+    """A value that another notice of the payment spelled differently, and that notice.
+
+    `notice_id` is None where the application says the other value.
+    """
 
     name: str
     before: str
     now: str
-    notice_id: UUID
+    notice_id: UUID | None
 
     @property
-    def in_event(self) -> dict[str, str]:
+    def in_event(self) -> dict[str, str | None]:
         """Return it as events and reviews show it."""
-        return {**self._asdict(), "notice_id": str(self.notice_id)}
+        return {**self._asdict(), "notice_id": _text_of(self.notice_id)}
 
 
 def differing_values(
@@ -61,7 +64,7 @@ def details_of(differing: Sequence[Differing]) -> dict[str, Any]:
     return {
         "differing": [one.name for one in differing],
         "values": {
-            one.name: {"before": one.before, "now": one.now, "notice_id": str(one.notice_id)}
+            one.name: {"before": one.before, "now": one.now, "notice_id": _text_of(one.notice_id)}
             for one in differing
         },
     }
@@ -73,3 +76,7 @@ def _earlier(status: Status, order: KnownOrder, cycle: int) -> Iterator[Occurren
         belongs = other is Status.ACCEPTED or (other.recurs and occurrence.cycle == cycle)
         if belongs and other is not status:
             yield occurrence
+
+
+def _text_of(notice_id: UUID | None) -> str | None:
+    return str(notice_id) if notice_id else None

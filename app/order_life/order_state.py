@@ -57,7 +57,8 @@ class KnownOrder:
     `had` is the last occurrence of every status. `last_call` names the latest notice of a status,
     duplicates included. `sequence` is that of the order's last event. `presumed` tells that the
     payment deadline passed in silence. The four cycles are those last released, revoked, held by a
-    decision, and found overdue. `reviews` are the open ones.
+    decision, and found overdue. `reviews` are the open ones. `application_id` is the application
+    that the relay made for it, `test` whether that was a test.
     """
 
     order_no: str
@@ -80,6 +81,8 @@ class KnownOrder:
     overdue_cycle: int | None = None
     paid_at: datetime | None = None
     reviews: tuple[Review, ...] = ()
+    application_id: UUID | None = None
+    test: bool = False
 
     @property
     def current_status(self) -> Status:

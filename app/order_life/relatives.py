@@ -1,9 +1,10 @@
-"""Relatives: orders of one purchase, known by the same clientip and sendid."""
+"""Relatives: orders of one purchase, known by the same clientip and sendid or application."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, Self
+from uuid import UUID
 
 from app.events.types import OrderState
 from app.order_life.order_state import KnownOrder
@@ -68,24 +69,42 @@ def purchase_of(values: Mapping[str, str]) -> Purchase | None:
     return Purchase(values.get("clientip", ""), sendid)
 
 
+def applications_of(orders: Iterable[KnownOrder]) -> set[UUID]:
+    """Return the applications that these orders come from."""
+    return {order.application_id for order in orders if order.application_id is not None}
+
+
 @dataclass(slots=True)
 class Purchases:
-    """Orders by purchase, the newest first. `told` holds those known to be shared by many."""
+    """Orders by purchase, the newest first. `told` holds those known to be shared by many.
+
+    `of_applications` holds the orders that came from one application: Zeus may issue a slip anew.
+    """
 
     orders: dict[Purchase, dict[str, Relative]] = field(default_factory=dict)
     told: set[Purchase] = field(default_factory=set)
+    of_applications: dict[UUID, dict[str, Relative]] = field(default_factory=dict)
 
     def copy(self) -> Self:
         """Return a copy that changes apart."""
-        return type(self)({key: dict(one) for key, one in self.orders.items()}, set(self.told))
+        return type(self)(
+            {key: dict(one) for key, one in self.orders.items()},
+            set(self.told),
+            {key: dict(one) for key, one in self.of_applications.items()},
+        )
 
     def relatives_of(self, order: KnownOrder) -> tuple[Relative, ...]:
-        """Return the other orders of the purchase by number. None if too many share the sendid."""
+        """Return the other orders of the purchase or application by number.
+
+        Those with the same sendid are none if too many share it.
+        """
+        found: dict[str, Relative] = {}
         purchase = purchase_of(order.values)
-        if purchase is None or self.is_shared(purchase):
-            return ()
-        orders = self.orders.get(purchase, {})
-        return tuple(orders[number] for number in sorted(orders) if number != order.order_no)
+        if purchase is not None and not self.is_shared(purchase):
+            found |= self.orders.get(purchase, {})
+        if order.application_id is not None:
+            found |= self.of_applications.get(order.application_id, {})
+        return tuple(found[number] for number in sorted(found) if number != order.order_no)
 
     def is_shared(self, purchase: Purchase) -> bool:
         """Return True if too many orders have this sendid."""
@@ -111,9 +130,11 @@ class Purchases:
         left = purchase_of(before.values) if before else purchase
         if left is not None and left != purchase and left in self.orders:
             self.orders[left].pop(order.order_no, None)
+        noted = Relative(order.order_no, order.state, money_of(order.values.get("money")))
         if purchase is not None and purchase in self.orders:
-            money = money_of(order.values.get("money"))
-            self.orders[purchase][order.order_no] = Relative(order.order_no, order.state, money)
+            self.orders[purchase][order.order_no] = noted
+        if order.application_id in self.of_applications:
+            self.of_applications[order.application_id][order.order_no] = noted
 
 
 def paid_among(relatives: Iterable[Relative]) -> tuple[Relative, ...]:

@@ -60,6 +60,10 @@ HOLDING = frozenset(
 """Reasons about money: as long as such a review is open, its order is not released."""
 
 
+OF_QUARANTINE = (Reason.QUARANTINED, Reason.REFERENCE_FORGED)
+"""Reasons of reviews of calls that were not judged. `release` lets such a call be judged."""
+
+
 class Settlement(StrEnum):
     """Way in which a review ends."""
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.applications.reference_keys import prune_reference_keys
 from app.clock import now
 from app.db.checks.clock_guard import ClockGuard, keep_pass, read_clocks
 from app.db.connections import CONNECT_ERRORS, describe_error
@@ -91,6 +92,7 @@ class Housekeeping:
         Ages are counted back from `at` (None: from the database's clock), even if a clock jumps
         during the pass.
         """
+        await prune_reference_keys(self._sessions, at)
         return await self._erase(at), await self._prune(at)
 
     async def _erase(self, at: datetime | None) -> int:

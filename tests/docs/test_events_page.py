@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from app.judging import duplicates, quarantine, rules, verdicts
+from app.judging import quarantine, rules, verdicts
+from app.operations.event_types.schemas import WITHOUT_EVENTS
 from app.order_life.reviews import Reason
 from app.zeus import canonical, corrections, wire
 from tests.docs.pages import code_block, page, rows
@@ -101,7 +102,7 @@ def test_every_reason_for_a_review_is_documented() -> None:
     reasons = {name.strip("`") for name, _ in rows(PAGE, "### Reasons for a review")}
     found = {event["data"]["review"]["reason"] for event in EVENTS if "review" in event["data"]}
     assert found == reasons
-    assert found == set(Reason) - {Reason.QUARANTINED}
+    assert found == set(Reason) - set(WITHOUT_EVENTS)
 
 
 def test_the_example_is_a_real_event() -> None:
@@ -116,7 +117,7 @@ def test_the_example_is_a_real_event() -> None:
 def test_documented_flags_match_the_code() -> None:
     in_code = {flag.partition(":")[0] for event in EVENTS for flag in event["data"]["flags"]} | {
         flag
-        for module in (wire, canonical, corrections, rules, verdicts, quarantine, duplicates)
+        for module in (wire, canonical, corrections, rules, verdicts, quarantine)
         for flag in _flags_in_source(Path(str(module.__file__)))
     }
     assert in_code == {flag.partition(":")[0] for flag in FLAGS}

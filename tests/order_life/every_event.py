@@ -2,14 +2,20 @@
 
 from itertools import product
 from typing import Any
+from uuid import UUID
 
 from app.judging.policy import Policy
+from app.mailbox.findings import missing_review
+from app.mailbox.pairing import ReadMail
+from app.mailbox.states import MailState
 from app.order_life.release import ReleaseOn
 from app.order_life.reviews import Settlement
 from app.zeus.statuses import Status
+from tests.judging.applied_setup import KEYS, application
 from tests.order_life.shop import FULL, Shop, with_status
 
 ORDER_NO = FULL["order_no"]
+LOST = "019ab12c-7d3e-7000-8000-0123456789ab"
 OTHER = {"order_no": "1234-56789-09999", "pay_no1": "1234567890999"}
 
 
@@ -24,6 +30,8 @@ def every_event() -> list[dict[str, Any]]:
         _unwanted,
         _shared_sendid,
         _with_mail,
+        _applied,
+        _missing_call,
     )
     return [body for shop in (*_pairs(), *(make() for make in made)) for body in shop.bodies()]
 
@@ -104,4 +112,25 @@ def _with_mail() -> Shop:
     shop = Shop()
     shop.told_at = shop.at
     shop.call(with_status("04"))
+    return shop
+
+
+def _applied() -> Shop:
+    """A test application whose slip is paid with another amount, and a forged call about it."""
+    applied = application(test=True, sendid="A-2")
+    shop = Shop(Policy(references=KEYS), applications=[applied])
+    forged = f"{applied.sendpoint[:-3]}abc"
+    shop.call(with_status("01", sendpoint=applied.sendpoint, money="4500"))
+    shop.call(with_status("04", sendpoint=forged))
+    lost = application(id=UUID(LOST))
+    shop.call(with_status("01", sendpoint=lost.sendpoint, **OTHER))
+    return shop
+
+
+def _missing_call() -> Shop:
+    shop = _told(with_status("01"))
+    mail = ReadMail(
+        UUID(LOST), ORDER_NO, "04", MailState.WAITING, shop.at, shop.at, 5400, None, True, False
+    )
+    shop.open(missing_review(mail, 1))
     return shop

@@ -9,10 +9,13 @@ from uuid import UUID
 from app.clock import uuid7
 from app.events.payload import body
 from app.events.types import EventType
-from app.judging.batch import JudgedBatch, Known, TakenNotice, decide
+from app.judging.applications.links import Applications
+from app.judging.batch import Known, TakenNotice, decide
 from app.judging.event_data import Cause, Source
+from app.judging.outcome import JudgedBatch
 from app.judging.policy import Policy
 from app.judging.sql import UnjudgedNotice
+from app.order_life.applied import AppliedFor
 from app.order_life.change import OrderChange
 from app.order_life.consequences import (
     Surroundings,
@@ -52,10 +55,19 @@ def with_status(status: str, **values: str) -> dict[str, str]:
 
 
 class Shop:
-    """Orders and what was made of them: `outcome` has the rows that would be written."""
+    """Orders and what was made of them: `outcome` has the rows that would be written.
 
-    def __init__(self, policy: Policy | None = None, unwanted: Iterable[str] = ()) -> None:
+    `applications` are those of before the first call, as they are after the last one.
+    """
+
+    def __init__(
+        self,
+        policy: Policy | None = None,
+        unwanted: Iterable[str] = (),
+        applications: Iterable[AppliedFor] = (),
+    ) -> None:
         """`unwanted` are sendids."""
+        self.applications = Applications.of(applications)
         self.policy = policy or Policy()
         self.unwanted = set(unwanted)
         self.outcome = JudgedBatch()
@@ -81,7 +93,9 @@ class Shop:
         )
         self.answered |= {one.notice.id for one in taken}
         times = {one.notice.id: self.told_at for one in taken if self.told_at}
-        found = decide(taken, Known(self.orders, self.answered, around, times=times), self.policy)
+        known = Known(self.orders, self.answered, around, self.applications, times)
+        found = decide(taken, known, self.policy)
+        self.applications = Applications.of(found.applications.by_id.values())
         self.freed |= found.freed
         self.outcome = JudgedBatch.of_all([self.outcome, found])
 
@@ -102,6 +116,12 @@ class Shop:
                 recheck(change := self._change(order.order_no), self.policy.release_on)
                 self._add(change, Source.TIMER)
         self.freed.clear()
+
+    def open(self, review: Review) -> None:
+        """Open a review that no call opens."""
+        change = self._change(str(review.order_no))
+        change.open(review)
+        self._add(change, Source.MAIL)
 
     def reject(self, order_no: str) -> None:
         """Say that the merchant no longer wants this order."""
@@ -167,7 +187,10 @@ class Shop:
 
     def _purchases(self, values: Iterable[Mapping[str, str]]) -> Purchases:
         """Return the orders of these purchases, the newest first, as the database gives them."""
-        purchases = Purchases({one: {} for one in self.policy.purchases_of(values)})
+        purchases = Purchases(
+            {one: {} for one in self.policy.purchases_of(values)},
+            of_applications={application_id: {} for application_id in self.applications.by_id},
+        )
         for order in reversed(self.orders.values()):
             purchases.note(order)
         keys = {row["key"] for row in self.outcome.opened}

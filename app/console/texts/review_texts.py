@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from app.console.texts.labels import _
-from app.order_life.reviews import HOLDING, Reason, Settlement
+from app.order_life.reviews import HOLDING, OF_QUARANTINE, Reason, Settlement
 
 HAPPENED: Mapping[Reason, str] = {
     Reason.CONFLICT: _("Zeus reported the same status again, with other values."),
@@ -86,13 +86,15 @@ def choices(
     """
     if settlement is Settlement.RELEASE:
         return ()
-    if reason in HOLDING:
+    if reason in HOLDING and reason not in OF_QUARANTINE:
         wanted = (Settlement.RELEASE,) if settlement else tuple(Settlement)
         return [(one, _GOODS[one]) for one in wanted]
-    if reason is Reason.QUARANTINED and may_release:
-        release = (Settlement.RELEASE, _("The call is released and judged as it is."))
-        return [release] if settlement else [release, _dismissal()]
-    return [] if settlement else [_dismissal()]
+    found = []
+    if reason in OF_QUARANTINE and may_release:
+        found.append((Settlement.RELEASE, _("The call is released and judged as it is.")))
+    if reason in HOLDING and not settlement:
+        found.append((Settlement.HOLD, _GOODS[Settlement.HOLD]))
+    return found if settlement else [*found, _dismissal()]
 
 
 def _dismissal() -> tuple[Settlement, str]:

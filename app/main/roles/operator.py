@@ -15,6 +15,7 @@ from app.main.process.listeners import HttpListener
 from app.main.process.roles import run_roles, with_background
 from app.main.roles.declared_subscribers import declare_subscribers
 from app.main.roles.monitor import WatchRole
+from app.main.roles.reference_keys import keep_reference_keys
 from app.network.allowed_sources import SourceCheck, Sources
 from app.operations.access.generated_keys import admin_token_of, vault_of
 from app.operations.access.tokens import Tokens
@@ -114,6 +115,7 @@ async def run_operate(settings: Settings, url: str) -> None:
     vault = vault_of(settings)
     await demand_usable(url, "operate")
     await declare_subscribers(settings, url, vault)
+    await keep_reference_keys(settings, url, vault)
     await run_roles(
         [OperatorRole(settings, url, vault, admin_token_of(settings)), WatchRole(settings, url)]
     )

@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 from functools import partial
 
+from app.applications.reference_keys import StoredReferenceKeys
 from app.crypto.vault import Vault
 from app.db.checks.database import demand_usable
 from app.db.connections import HELD_TO_INDEXES
@@ -19,7 +20,8 @@ from app.main.process.roles import run_roles, with_background
 from app.main.roles.declared_subscribers import declare_subscribers
 from app.main.roles.health import with_health
 from app.main.roles.mails import mail_loop, mailbox_reader
-from app.operations.access.generated_keys import vault_of
+from app.main.roles.reference_keys import keep_reference_keys
+from app.operations.access.generated_keys import secret_keys_of, vault_of
 from app.reconciliation.progress import reconcile_forever
 from app.recording.spool.drainer import Drainer
 from app.settings import Settings
@@ -50,7 +52,7 @@ class WorkerRole:
         sessions = make_sessions(self._engine)
         self._listener = NotifyListener(url, (NOTICES, OUTBOUND))
         self._waker = Waker(url, OUTBOUND)
-        policy = policy_of(settings)
+        policy = policy_of(settings, StoredReferenceKeys(vault, secret_keys_of(settings)))
         judge = Judge(
             sessions,
             policy,
@@ -125,4 +127,5 @@ async def run_work(settings: Settings, url: str) -> None:
     vault = vault_of(settings)
     await demand_usable(url, "work")
     await declare_subscribers(settings, url, vault)
+    await keep_reference_keys(settings, url, vault)
     await run_roles(with_health(settings, [WorkerRole(settings, url, vault)]))

@@ -17,9 +17,9 @@ from app.operations.notices.release import release_in
 from app.operations.reviews.models import ReviewInFull, ReviewSettlement
 from app.operations.reviews.reviews import read_review
 from app.operations.reviews.settlement import DecisionRules, end_review
-from app.order_life.reviews import Reason, Settlement
+from app.order_life.reviews import OF_QUARANTINE, Reason, Settlement
 
-OF_NOTICES = (Reason.QUARANTINED, Reason.CONFLICT)
+OF_NOTICES = (*OF_QUARANTINE, Reason.CONFLICT)
 """Reasons whose notices leave the attention list with the review."""
 
 
@@ -67,7 +67,7 @@ async def _settle(
 ) -> None:
     settlement, note = decision.settlement, decision.note
     notice_id = review.notice_id if review.reason in OF_NOTICES else None
-    if notice_id and review.reason is Reason.QUARANTINED and settlement is Settlement.RELEASE:
+    if notice_id and review.reason in OF_QUARANTINE and settlement is Settlement.RELEASE:
         if review.settlement is Settlement.RELEASE:
             raise NotSettlable(review.settlement)
         await release_in(session, notice_id, {}, note, actor, rules)

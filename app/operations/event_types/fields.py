@@ -118,14 +118,25 @@ _REVIEW = {
                 ABSENT,
                 before=_text("as in `differing`"),
                 now=_text("as in `differing`"),
-                notice_id=_id("as in `differing`"),
+                notice_id=_id("as in `differing`", "as in `differing`"),
             ),
         )
     ),
     "earlier_notice_id": _absent(_id("`conflict` only: the earlier call", ABSENT)),
-    "status": _absent(_text("the two contradictions only: the status of this call", ABSENT)),
+    "status": _absent(
+        _text("the two contradictions: the status of this call; `call_missing`: the mail's", ABSENT)
+    ),
     "known_status": _absent(_text("the two contradictions only: the order's status", ABSENT)),
-    "money": _absent(_text("`money_unreadable` only: the text that is no amount", ABSENT)),
+    "money": _absent(
+        _text(
+            "`money_unreadable`: the text that is no amount; `call_missing`: the mail's amount",
+            ABSENT,
+        )
+    ),
+    "mail_id": _absent(_id("`call_missing` only: the mail that tells of the call", ABSENT)),
+    "occurred_at": _absent(
+        _moment("`call_missing` only: 処理時刻 of the mail, UTC", "the mail states none")
+    ),
     "other_order_no": _absent(
         _text("`paid_twice` only: the order that was paid first", ABSENT),
     ),
@@ -135,6 +146,15 @@ _REVIEW = {
     ),
     "orders": _absent(
         _number("`sendid_shared` only: the number of orders found with this `sendid`", ABSENT)
+    ),
+    "applied": _absent(_number("`amount_differs` only: the amount of the application", ABSENT)),
+    "called": _absent(_number("`amount_differs` only: the amount of this call", ABSENT)),
+    "application_id": _absent(_id("`amount_differs` only: the application", ABSENT)),
+    "reasons": EventField(
+        "array of strings",
+        "`reference_forged` only: the reasons for which the call was not judged",
+        ABSENT,
+        optional=True,
     ),
     "settlement": _absent(
         _one_of(Settlement, "`review.settled` only: `release`, `hold` or `dismiss`", ABSENT)
@@ -202,18 +222,24 @@ ORDER_FIELDS: Mapping[str, EventField] = {
     "sendpoint": _text("the merchant's free parameter", NOT_SENT),
     "flags": EventField("array of strings", "oddities of the call; usually empty"),
     "related_orders": _list(
-        "the other orders of the same purchase: those with the same `clientip` and `sendid`",
+        "the other orders of the same purchase: those with the same `clientip` and `sendid`, or of "
+        "the same application",
         order_no=_text("its オーダー番号"),
         state=_one_of(OrderState, "its state, as in `order.state`"),
         money=_number("its amount in yen", "not known"),
     ),
     "differing": _list(
-        "values that differ from an earlier call of this payment",
+        "values that differ from an earlier call of this payment, or from the application",
         name=_text("the parameter, such as `money`"),
-        before=_text("what the earlier call says, as Zeus wrote it"),
+        before=_text("what the earlier call says, as Zeus wrote it, or the application"),
         now=_text("what this call says"),
-        notice_id=_id("id (UUID) of the earlier call"),
+        notice_id=_id("id (UUID) of the earlier call", "the application says so"),
     ),
+    "application_id": _id(
+        "id (UUID) of the application that the relay made for this slip",
+        "the relay did not apply for it, or does not know that it did",
+    ),
+    "test": EventField("boolean", "the application was marked as a test; false if not known"),
     "source": _one_of(
         Source, "cause of the event: `call`, `reconciliation`, `mail`, `operator` or `timer`"
     ),

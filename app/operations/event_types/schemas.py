@@ -45,6 +45,8 @@ DESCRIPTIONS: Mapping[EventType, str] = {
     EventType.OUTBOUND_DEAD: "A webhook to another subscriber failed for the last time.",
 }
 _STATUS_OF = {event_type: status for status, event_type in EVENT_OF.items()}
+WITHOUT_EVENTS = (Reason.QUARANTINED, Reason.APPLICATION_UNKNOWN)
+"""Reasons of reviews that belong to no known order, so that no event tells of them."""
 _REVIEWS = (EventType.REVIEW_REQUIRED, EventType.REVIEW_SETTLED)
 _OF_CALLS = ("notice_id", "received_at", "occurred_at")
 _ENDS = ("settlement", "settled_by")
@@ -57,6 +59,9 @@ _DETAILS: Mapping[Reason, tuple[str, ...]] = {
     Reason.PAID_TWICE: ("other_order_no", "other_money"),
     Reason.CONFIRMATION_OVERDUE: ("paid_at",),
     Reason.SENDID_SHARED: ("orders",),
+    Reason.AMOUNT_DIFFERS: ("applied", "called", "application_id"),
+    Reason.REFERENCE_FORGED: ("reasons",),
+    Reason.CALL_MISSING: ("status", "money", "mail_id", "occurred_at"),
 }
 """Fields that reviews of a reason have."""
 
@@ -134,7 +139,7 @@ def _review(review: EventField, *, settled: bool) -> EventField:
         for name, one in review.fields.items()
         if settled or name not in _ENDS
     }
-    reasons = [reason.value for reason in Reason if reason is not Reason.QUARANTINED]
+    reasons = [reason.value for reason in Reason if reason not in WITHOUT_EVENTS]
     fields["reason"] = fields["reason"].with_rules(examples=reasons)
     return (
         review.always()

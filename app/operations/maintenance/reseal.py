@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.crypto.vault import KeyMissing, Vault
 from app.db.engine import Sessions
+from app.db.tables.applications import ReferenceKeyRow
 from app.db.tables.operators import IdempotentAnswerRow
 from app.db.tables.subscribers import SubscriberRow, SubscriberSecretRow
 from app.operations.access.audit import write_entry
@@ -24,6 +25,8 @@ class Resealed(Value):
     """Subscribers whose headers and certificates were sealed again."""
     answers: int
     """Answers kept for an Idempotency-Key."""
+    reference_keys: int
+    """Keys of the references in applications."""
     unopened: list[str]
     """Subscribers with a value that no key opens. Such values stay unchanged."""
 
@@ -50,6 +53,7 @@ async def reseal(sessions: Sessions, vault: Vault, actor: Actor) -> Resealed:
                 secrets += 1
         connections = await _reseal_connections(session, vault, unopened)
         answers = await _reseal_answers(session, vault)
+        reference_keys = await _reseal_reference_keys(session, vault)
         await write_entry(
             session,
             actor,
@@ -59,7 +63,11 @@ async def reseal(sessions: Sessions, vault: Vault, actor: Actor) -> Resealed:
             transports=connections,
         )
     return Resealed(
-        secrets=secrets, transports=connections, answers=answers, unopened=sorted(unopened)
+        secrets=secrets,
+        transports=connections,
+        answers=answers,
+        reference_keys=reference_keys,
+        unopened=sorted(unopened),
     )
 
 
@@ -85,6 +93,19 @@ async def _reseal_answers(session: AsyncSession, vault: Vault) -> int:
     """Seal the kept answers again. Skip those that no key opens: they expire within a day."""
     done = 0
     for row in await session.scalars(select(IdempotentAnswerRow).with_for_update()):
+        try:
+            row.sealed = vault.reseal(row.sealed)
+        except KeyMissing:
+            continue
+        done += 1
+    return done
+
+
+async def _reseal_reference_keys(session: AsyncSession, vault: Vault) -> int:
+    """Seal the kept keys of references again. Skip those that no key opens: nobody can use them."""
+    query = select(ReferenceKeyRow).order_by(ReferenceKeyRow.fingerprint).with_for_update()
+    done = 0
+    for row in await session.scalars(query):
         try:
             row.sealed = vault.reseal(row.sealed)
         except KeyMissing:

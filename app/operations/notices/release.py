@@ -20,7 +20,7 @@ from app.operations.maintenance.erasure import look_again
 from app.operations.models import Line, Value
 from app.operations.notices.notices import Notice, call_of, faults_of, notice_of
 from app.operations.reviews.settlement import DecisionRules, end_review, latest_review
-from app.order_life.reviews import Reason, Settlement
+from app.order_life.reviews import OF_QUARANTINE, Settlement
 from app.zeus.corrections import corrected
 from app.zeus.parameters import BY_NAME
 
@@ -90,7 +90,7 @@ async def release_in(
 
     Return the reasons for which it was quarantined.
     """
-    review = await latest_review(session, notice_id, (Reason.QUARANTINED,))
+    review = await latest_review(session, notice_id, OF_QUARANTINE)
     if review is not None and review.settlement != Settlement.RELEASE:
         await end_review(session, review.id, Settlement.RELEASE, note, actor, rules)
     row = await session.get(NoticeRow, notice_id, with_for_update=True, populate_existing=True)
