@@ -178,14 +178,15 @@ _NAMES: Final = {_label(label): name for name, label in LABELS.items()} | {
 
 
 def _facts_of(kind: MailKind, fields: Mapping[str, str]) -> MailFacts:
-    texts = {
+    written = {
         name: text
         for name, value in fields.items()
         if (text := unicodedata.normalize("NFKC", value).strip())
     }
+    texts = {name: text for name, text in written.items() if _UNREADABLE not in text}
     money, limit = _money(texts.get("money")), _day(texts.get("pay_limit"))
     moment = _moment(texts.get("occurred_at"))
-    read = {"money": money, "pay_limit": limit, "occurred_at": moment}
+    read = {**texts, "money": money, "pay_limit": limit, "occurred_at": moment}
     return MailFacts(
         kind,
         clientip=texts.get("clientip"),
@@ -194,13 +195,17 @@ def _facts_of(kind: MailKind, fields: Mapping[str, str]) -> MailFacts:
         telno=texts.get("telno"),
         email=texts.get("email"),
         order_no=texts.get("order_no"),
-        store=fields.get("pay_cvs") or None,
+        store=fields.get("pay_cvs") if "pay_cvs" in texts else None,
         pay_cvs=store_code_of(texts.get("pay_cvs")),
         pay_no1=texts.get("pay_no1"),
         pay_no2=texts.get("pay_no2"),
         pay_limit=limit,
-        unread=tuple(name for name, value in read.items() if name in texts and value is None),
+        unread=tuple(name for name in written if read.get(name) is None),
     )
+
+
+_UNREADABLE: Final = "\ufffd"
+"""Sign in the place of bytes that no charset explains."""
 
 
 def _money(text: str | None) -> int | None:

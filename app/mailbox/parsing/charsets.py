@@ -21,6 +21,7 @@ _SETS: Final = {
     b"(H": _ROMAN,
     b"\x0e": _KANA,
 }
+_NO_SIGN = re.compile("[\x80\uf8f0-\uf8f3]")
 _SIGNS_OF_ZEUS = ("コンビニ決済", "CGI送信エラー")
 _OTHERS: Final = re.compile(
     r"(utf-?(16|32)(-?[lb]e)?|iso-?8859-?\d{1,2}|windows-?125\d|cp125\d|gb2312|gbk|gb18030|big5"
@@ -66,15 +67,22 @@ def _from_eight_bits(data: bytes, charset: str) -> str:
         return text  # of another language
     if read:
         return read[0]
-    texts = [data.decode(name, "replace") for name in ("utf-8", *names)]
+    texts = [_read(data, name) for name in ("utf-8", *names)]
     return min(texts, key=lambda text: text.count(UNREADABLE))
 
 
 def _strict(data: bytes, name: str) -> str | None:
     try:
-        return data.decode(name)
+        text = _read(data, name, "strict")
     except (UnicodeError, LookupError):
         return None
+    return None if UNREADABLE in text else text
+
+
+def _read(data: bytes, name: str, errors: str = "replace") -> str:
+    """Return text by a codec. Python's cp932 also reads bytes that are no sign of Shift_JIS."""
+    text = data.decode(name, errors)
+    return _NO_SIGN.sub(UNREADABLE, text) if name == "cp932" else text
 
 
 def _from_jis(data: bytes) -> str:
@@ -108,7 +116,7 @@ def _in_set(data: bytes, state: str) -> str:
         return "".join(
             chr(0xFF40 + byte - 0x20) if 0x21 <= byte <= 0x5F else chr(byte) for byte in data
         )
-    text = data.decode("cp932", "replace")
+    text = _read(data, "cp932")
     return text.replace("\\", "¥") if state == _ROMAN else text
 
 
@@ -131,7 +139,7 @@ def _kanji(data: bytes) -> str:
         else:
             shifted.append(cell + 0x7E)
         at += 2
-    return bytes(shifted).decode("cp932", "replace")
+    return _read(bytes(shifted), "cp932")
 
 
 def _kanji_0212(data: bytes) -> str:

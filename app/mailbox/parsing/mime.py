@@ -147,7 +147,9 @@ def _delimiters(
     """Yield the bounds of each line `--boundary`, with the line end before it; True for a last."""
     mark = b"--" + boundary
     at = source.find(mark, start, end)
-    while at >= 0:
+    left = 2 * PARTS_LIMIT  # lines may begin like it without being it
+    while at >= 0 and left:
+        left -= 1
         tail = at + len(mark)
         newline = source.find(b"\n", tail, min(end, tail + 200))
         line_end = (end if end - tail < 200 else tail) if newline < 0 else newline
