@@ -48,6 +48,7 @@ async def _resolve(
         values["answered_at"] = func.clock_timestamp()
     if row.state == ApplicationState.UNKNOWN and outcome.state is not ApplicationState.UNKNOWN:
         values |= {"resolved_at": func.clock_timestamp(), "resolved_by": BY_ANSWER}
+        values["asked_at"] = None  # from now on its call may be missing
         await settle_reviews(session, row.id)
     return await table.change(session, row.id, **values)
 

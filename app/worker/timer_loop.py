@@ -1,11 +1,11 @@
 """Timer loop of a worker: handles what is due, a bounded number a second."""
 
 import asyncio
+from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.db.connections import CONNECT_ERRORS, describe_error
-from app.judging.timers import Timers
 from app.logs import get_logger
 
 _PAUSE_SECONDS = 0.5
@@ -15,10 +15,17 @@ _POLL_SECONDS = 1.0
 log = get_logger("worker")
 
 
+class DueWork(Protocol):
+    """Something that falls due at times of the database."""
+
+    async def run_batch(self) -> int:
+        """Handle what is due, a bounded number of it, and return how many were handled."""
+
+
 class TimerLoop:
     """Runs timers until cancelled."""
 
-    def __init__(self, timers: Timers) -> None:
+    def __init__(self, timers: DueWork) -> None:
         self._timers = timers
 
     async def run(self) -> None:

@@ -14,6 +14,10 @@ DELIVERY: Mapping[str, tuple[str, str]] = {
         "an application was sent, or could not be; `state`: what is known of its slip",
         "申込を送信した、または送信できなかった。`state` は払込番号についての状態",
     ),
+    "applications_lost": (
+        "processes ended while they sent applications, whose outcome is now unknown",
+        "申込の送信中にプロセスが終わった。結果は不明になった",
+    ),
     "attempt_broke": (
         "an internal error while sending a webhook; it is retried and the attempt is not counted",
         "Webhookの送信中の不具合。回数に数えず、再び送る",

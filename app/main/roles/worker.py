@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 from functools import partial
 
+from app.applications.due import DueApplications
 from app.applications.reference_keys import StoredReferenceKeys
 from app.crypto.vault import Vault
 from app.db.checks.database import demand_usable
@@ -29,8 +30,8 @@ from app.worker.housekeeping import Housekeeping
 from app.worker.judging_loop import JudgingLoop
 from app.worker.timer_loop import TimerLoop
 
-POOL_SIZE = 10
-"""Pooled connections of a worker: one judges, one has timers, one reconciles, one reads mails, one
+POOL_SIZE = 11
+"""Pooled connections of a worker: one judges, two have timers, one reconciles, one reads mails, one
 matches them, five claim, park, record and move bounds."""
 
 log = get_logger("main")
@@ -63,6 +64,7 @@ class WorkerRole:
         self._timers = TimerLoop(timers)
         self._mails = mail_loop(settings, sessions, policy, self._wake_forwarding)
         self._mailbox = mailbox_reader(settings, sessions, url)
+        self._applications = TimerLoop(DueApplications(sessions, settings.application_due))
         self._judging = JudgingLoop(judge, self._listener)
         self._drainer = Drainer(
             url, settings.spool_path, on_commit=lambda: self._listener.wake(NOTICES)
@@ -92,6 +94,7 @@ class WorkerRole:
                 self._timers.run(),
                 self._mails.run(),
                 *([self._mailbox.run()] if self._mailbox else []),
+                self._applications.run(),
                 self._reconciling(),
                 self._drainer.run(),
             )

@@ -53,7 +53,7 @@ async def resolve_application(
             order_no=resolution.order_no,
             resolved_at=func.clock_timestamp(),
             resolved_by=actor.name,
-            lost_after=None,
+            asked_at=None,  # from now on its call may be missing
         )
         await settle_reviews(session, row.id, actor.name)
         await write_entry(
