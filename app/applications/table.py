@@ -33,8 +33,8 @@ WHERE applications.sendid = :sendid AND applications.sendid <> ''
     AND NOT (
       coalesce(orders.state, '{OrderState.AWAITING_PAYMENT}')
         = ANY (ARRAY{[state.value for state in _PAYABLE]})
-      AND coalesce(applications.pay_limit, orders.pay_limit) ~ '^[0-9]{{8}}$'
-      AND coalesce(applications.pay_limit, orders.pay_limit)
+      AND coalesce(applications.pay_limit, orders.pay_limit, '') ~ '^[0-9]{{8}}$'
+      AND coalesce(applications.pay_limit, orders.pay_limit, '')
         < to_char(clock_timestamp() AT TIME ZONE 'Asia/Tokyo', 'YYYYMMDD')
     )))
   AND applications.id <> ALL (CAST(:passed AS uuid[]))

@@ -96,3 +96,47 @@ def test_an_answer_cut_at_any_byte_is_never_a_failure_that_may_be_sent_again(bod
 @given(st.binary(max_size=300), st.integers(100, 599), st.booleans())
 def test_no_bytes_break_the_reader(body: bytes, status: int, complete: bool) -> None:
     assert read_answer(status, body, complete=complete).kind in AnswerKind
+
+
+WORDS = "comment=受付ソ表\r\n"
+LAWSON = {
+    "rel": "Success_order",
+    "order_no": "1234-56789-01234",
+    "pay_no1": "98765=43",
+    "pay_no2": "4321",
+    "pay_limit": "20261231",
+    "pay_url": "https://pay.example/?a=1&b==2",
+}
+
+
+@pytest.mark.parametrize("encoding", ["cp932", "utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("line_end", ["\r\n", "\n", "\r"])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("pay_cvs", ["D001", "D002"])
+def test_no_cut_changes_a_value_of_an_answer_that_its_connection_ends(
+    encoding: str, line_end: str, first: bool, pay_cvs: str
+) -> None:
+    lines = [f"{name}={value}" for name, value in LAWSON.items()]
+    lines = lines if first else [*lines[1:], lines[0]]
+    text = line_end.join([WORDS.strip(), *lines, "error_code=", ""])
+    body = text.encode(encoding)
+
+    whole = read_answer(200, body, until_close=True, pay_cvs=pay_cvs)
+    assert AnswerKind.ACCEPTED is whole.kind
+    assert LAWSON == {name: whole.values[name] for name in LAWSON}
+    for end in range(len(body)):
+        cut = read_answer(200, body[:end], until_close=True, pay_cvs=pay_cvs)
+        assert cut.kind in (AnswerKind.ACCEPTED, AnswerKind.UNCLEAR), end
+        assert AnswerKind.UNCLEAR is read_answer(200, body[:end], complete=False).kind
+        if cut.kind is AnswerKind.ACCEPTED:
+            needed = ["order_no", "pay_no1", "pay_limit", *["pay_no2"] * (pay_cvs == "D002")]
+            assert [LAWSON[name] for name in needed] == [cut.values[name] for name in needed]
+            assert set(cut.values.values()) <= set(whole.values.values())
+
+
+@pytest.mark.parametrize("body", [b"rel=failure_order\r\nerror_code=0008\r\n", b"money error\r\n"])
+def test_no_cut_of_a_refusal_makes_another_one(body: bytes) -> None:
+    whole = read_answer(200, body, until_close=True)
+    assert whole.kind in (AnswerKind.FAILED, AnswerKind.REJECTED)
+    for end in range(len(body) - 1):
+        assert AnswerKind.UNCLEAR is read_answer(200, body[:end], until_close=True).kind, end
