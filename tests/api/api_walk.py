@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.clock import now, uuid7
+from app.db.tables.applications import ApplicationRow
 from app.db.tables.jobs import RecoveryJobRow
 from app.db.tables.notices import RejectedSampleRow
 from app.db.tables.reviews import ReviewRow
@@ -12,6 +13,7 @@ from app.operations.access.permissions import Role
 from app.operations.access.tokens import NewToken, create_token
 from app.operations.reconciliations.reconciliations import start_reconciliation
 from tests.api.api_client import Api
+from tests.applications.application_setup import checked, request_json
 from tests.operations.operations_setup import (
     ADMIN,
     CALL_VALUES,
@@ -38,6 +40,7 @@ TABLES = (
     "unwanted",
     "reconciliations",
     "reconciliation_rows",
+    "applications",
 )
 BODIES: dict[str, Any] = {
     "add_subscriber": {"name": "new", "url": "https://new.example/"},
@@ -50,10 +53,14 @@ BODIES: dict[str, Any] = {
     "dismiss_outbound_webhook": {"reason": "an old shop"},
     "settle_review": {"settlement": "release", "note": "asked Zeus"},
     "add_review_note": {"text": "asked Zeus"},
+    "apply_for_slip": request_json(),
+    "resolve_application": {"outcome": "failed"},
     "create_token": {"name": "mori", "role": "viewer"},
 }
 FILES: dict[str, bytes] = {"start_reconciliation": b"order_no,status,money\nA-1,04,5400\n"}
 """Bodies that are not JSON."""
+HEADERS: dict[str, dict[str, str]] = {"apply_for_slip": {"idempotency-key": "walk"}}
+"""Headers that a route needs."""
 Names = dict[str, dict[str, Any]]
 
 
@@ -61,7 +68,7 @@ def body_of(operation: str) -> dict[str, Any]:
     """Return the body of a request as options of the HTTP client."""
     if operation in FILES:
         return {"data": FILES[operation], "headers": {"content-type": "text/csv"}}
-    return {"json": BODIES.get(operation)}
+    return {"json": BODIES.get(operation), "headers": HEADERS.get(operation)}
 
 
 def operations(api: Api) -> Iterator[tuple[str, str, str]]:
@@ -132,6 +139,30 @@ async def reconciliation(setup: OperationsSetup) -> Any:
     return (await start_reconciliation(setup.sessions, file, ADMIN)).id
 
 
+async def application(setup: OperationsSetup) -> Any:
+    """Record an application whose outcome is not known. Return its id."""
+    application_id = uuid7()
+    values = checked(sendid="A-9999")
+    row = ApplicationRow(
+        id=application_id,
+        key=str(application_id),
+        request_hash=values.digest,
+        created_by="shop",
+        state="unknown",
+        clientip=values.clientip,
+        money=values.money,
+        pay_cvs=values.pay_cvs,
+        sendid=values.sendid,
+        sendpoint="",
+        customer=dict(values.customer),
+        form=b"",
+        sent_at=now(),
+    )
+    async with setup.sessions.begin() as session:
+        session.add(row)
+    return application_id
+
+
 async def token(setup: OperationsSetup, name: str, role: Role) -> str:
     """Create a token and return it."""
     return (await create_token(setup.sessions, NewToken(name=name, role=role), ADMIN)).token
@@ -159,6 +190,7 @@ async def filled(setup: OperationsSetup) -> Names:
         "review_id": await review(setup),
         "sendid": "A-9999",
         "reconciliation_id": await reconciliation(setup),
+        "application_id": await application(setup),
     }
     await setup.run("INSERT INTO unwanted VALUES ('sendid', 'A-9999', now(), 'sato')")
     return {

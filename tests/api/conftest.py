@@ -7,8 +7,10 @@ import pytest
 from app.crypto.vault import Vault
 from app.db.engine import Sessions
 from tests.api.api_client import Api, serving
+from tests.applications.application_setup import applying, ok_answer
 from tests.forwarding.delivery_setup import KEY
 from tests.operations.operations_setup import OperationsSetup
+from tests.simulator.simulator_server import listening, saying
 
 
 @pytest.fixture
@@ -19,6 +21,10 @@ def setup(sessions: Sessions, database_url: str) -> OperationsSetup:
 
 @pytest.fixture
 async def api(setup: OperationsSetup) -> AsyncIterator[Api]:
-    """A client of the API with the admin token."""
-    async with serving(setup.sessions, setup.vault) as client:
+    """A client of the API with the admin token. A server beside it accepts every application."""
+    async with (
+        listening(saying(ok_answer())) as zeus,
+        applying(setup.sessions, zeus.url()) as applicant,
+        serving(setup.sessions, setup.vault, applicant=applicant) as client,
+    ):
         yield client

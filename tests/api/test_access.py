@@ -123,7 +123,15 @@ async def test_unknown_ids_are_not_found_on_every_route_that_takes_one(
 ) -> None:
     unknown: dict[str, str | int | UUID] = dict.fromkeys(("name", "order_no", "sendid"), "x")
     unknown["webhook_id"] = 7
-    for name in ("notice", "event", "sample", "recovery", "review", "reconciliation"):
+    for name in (
+        "notice",
+        "event",
+        "sample",
+        "recovery",
+        "review",
+        "reconciliation",
+        "application",
+    ):
         unknown[f"{name}_id"] = uuid4()
     for method, path, operation in operations(api):
         if "{" not in path or method == "PUT":  # a purchase is unwanted before any call came

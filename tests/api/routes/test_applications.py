@@ -142,8 +142,9 @@ async def test_roles(setup: OperationsSetup, shop: Api) -> None:
     assert "コンビニ　タロウ" == seen.json["customer"]["name"]
 
 
-async def test_a_relay_that_applies_for_nothing(api: Api) -> None:
-    answer = await apply(api)
+async def test_a_relay_that_applies_for_nothing(setup: OperationsSetup) -> None:
+    async with serving(setup.sessions, setup.vault) as client:
+        answer = await apply(client)
     assert (503, "applications-not-configured") == answer.problem
 
 
