@@ -113,9 +113,7 @@ def _in_set(data: bytes, state: str) -> str:
     if state == _KANJI_0212:
         return _kanji_0212(data)
     if state == _KANA:
-        return "".join(
-            chr(0xFF40 + byte - 0x20) if 0x21 <= byte <= 0x5F else chr(byte) for byte in data
-        )
+        return "".join(chr(0xFF40 + byte) if 0x21 <= byte <= 0x5F else chr(byte) for byte in data)
     text = _read(data, "cp932")
     return text.replace("\\", "¥") if state == _ROMAN else text
 
