@@ -28,9 +28,12 @@ class TextRecordResolver:
     dnspython reads the whole record over TCP where it does not fit into UDP, as long keys do not.
     """
 
-    def __init__(self, resolver: dns.asyncresolver.Resolver | None = None) -> None:
-        """Use `resolver`, or what /etc/resolv.conf says."""
+    def __init__(
+        self, resolver: dns.asyncresolver.Resolver | None = None, lifetime_s: float = LIFETIME_S
+    ) -> None:
+        """Use `resolver`, or what /etc/resolv.conf says. `lifetime_s` is the time of a question."""
         self._resolver = resolver
+        self._lifetime_s = lifetime_s
         self._known: dict[str, tuple[float, Sequence[bytes]]] = {}
 
     async def texts(self, name: str) -> Sequence[bytes]:
@@ -48,10 +51,14 @@ class TextRecordResolver:
     async def _ask(self, name: str) -> tuple[Sequence[bytes], float]:
         """Return the records, and for how long they may be used again."""
         try:
+            full_name = dns.name.from_text(name)
+        except (dns.exception.DNSException, UnicodeError):
+            return (), 0.0  # it cannot exist
+        try:
             if self._resolver is None:
                 self._resolver = dns.asyncresolver.Resolver()
             answer = await self._resolver.resolve(
-                dns.name.from_text(name), "TXT", lifetime=LIFETIME_S, search=False
+                full_name, "TXT", lifetime=self._lifetime_s, search=False
             )
         except _NO_RECORDS:
             return (), 0.0
