@@ -169,7 +169,7 @@ class Applicant:
         await self._guard(session, request, application_id)
         if known is not None:
             form = encode_form(request.form_values(known.sendpoint))
-            return await table.send_again(session, known, form, self._lost_after)
+            return await table.send_again(session, known, form, request.customer, self._lost_after)
         sendpoint = request.sendpoint or self._keys.make(application_id, request.clientip)
         values = _columns(request, sendpoint) | {"id": application_id, "key": key, "created_by": by}
         return await table.add(session, values, self._lost_after)

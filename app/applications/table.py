@@ -101,15 +101,24 @@ async def add(
 
 
 async def send_again(
-    session: AsyncSession, row: ApplicationRow, form: bytes, lost_after: timedelta
+    session: AsyncSession,
+    row: ApplicationRow,
+    form: bytes,
+    customer: Mapping[str, str],
+    lost_after: timedelta,
 ) -> ApplicationRow:
-    """Return an application that was not sent to the state `sending`."""
+    """Return an application that was not sent to the state `sending`.
+
+    Its personal data may have been erased meanwhile.
+    """
     statement = (
         update(ApplicationRow)
         .where(ApplicationRow.id == row.id)
         .values(
             state=ApplicationState.SENDING.value,
             form=form,
+            customer=dict(customer),
+            erased_at=None,
             tries=ApplicationRow.tries + 1,
             sent_at=func.clock_timestamp(),
             lost_after=func.clock_timestamp() + lost_after,

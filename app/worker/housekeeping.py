@@ -18,6 +18,7 @@ from app.db.connections import CONNECT_ERRORS, describe_error
 from app.db.engine import Sessions
 from app.logs import get_logger
 from app.metrics import housekeeping_stopped
+from app.operations.maintenance.application_erasure import erase_old_applications
 from app.operations.maintenance.erasure import erase_old
 from app.operations.maintenance.pruning import NOTHING, prune_answers, prune_history
 from app.reconciliation.pruning import prune_reconciliations
@@ -102,7 +103,14 @@ class Housekeeping:
         ):
             erased += batch
             await asyncio.sleep(PAUSE_SECONDS)
+        await self._erase_applications(at)
         return erased
+
+    async def _erase_applications(self, at: datetime | None) -> None:
+        gone = 1
+        while self._personal_data is not None and gone:
+            gone = await erase_old_applications(self._sessions, self._personal_data, at=at)
+            await asyncio.sleep(PAUSE_SECONDS)
 
     async def _prune(self, at: datetime | None) -> int:
         if self._history is None:

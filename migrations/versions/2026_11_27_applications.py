@@ -96,6 +96,7 @@ def _make_applications() -> None:
         ("order_no", ["order_no", "id"], "order_no IS NOT NULL"),
         ("replaces", ["replaces"], "replaces IS NOT NULL"),
         ("open", ["id"], "state IN ('sending', 'unknown')"),
+        ("unerased", ["id"], "erased_at IS NULL"),
         ("uncalled", ["id"], "state = 'accepted' AND called_at IS NULL AND asked_at IS NULL"),
     ):
         op.create_index(

@@ -79,6 +79,7 @@ class ApplicationRow(Base):
             "applications_replaces_idx", "replaces", postgresql_where=text("replaces IS NOT NULL")
         ),
         Index("applications_open_idx", "id", postgresql_where=text(OPEN)),
+        Index("applications_unerased_idx", "id", postgresql_where=text("erased_at IS NULL")),
         Index("applications_uncalled_idx", "id", postgresql_where=text(UNCALLED)),
     )
 

@@ -22,6 +22,7 @@ from app.db.engine import Sessions
 from app.operations.access.audit import write_entry
 from app.operations.access.permissions import Action, Actor
 from app.operations.errors import OrderNotFound
+from app.operations.maintenance.application_erasure import erase_applications_of
 from app.operations.models import Value
 from app.zeus.canonical import canonical
 from app.zeus.parameters import PERSONAL
@@ -130,6 +131,8 @@ class Erased(Value):
     """Calls whose personal data was erased."""
     samples: Annotated[int, Field(examples=[0])]
     """Rejected samples that were deleted."""
+    applications: Annotated[int, Field(examples=[1])] = 0
+    """Applications whose customer, form and answer were erased."""
     unjudged: Annotated[int, Field(examples=[0])]
     """Calls of the order that stay because they are not judged yet. Repeat the erasure soon."""
 
@@ -143,7 +146,8 @@ async def erase_order(sessions: Sessions, actor: Actor, order_no: str) -> Erased
         ids = list((await session.scalars(_OF_ORDER, {"order_no": order_no})).all())
         unjudged = await _about(session, _UNJUDGED, order_no)
         samples = await _about(session, _SAMPLES, order_no)
-        if not ids and not unjudged and not samples:
+        applications = await erase_applications_of(session, order_no)
+        if not ids and not unjudged and not samples and not applications:
             raise OrderNotFound
         await _erase(session, ids, open_too=True)
         await session.execute(_DROP_SAMPLES, {"ids": samples})
@@ -154,8 +158,14 @@ async def erase_order(sessions: Sessions, actor: Actor, order_no: str) -> Erased
             f"order:{order_no}",
             notices=len(ids),
             samples=len(samples),
+            applications=applications,
         )
-    return Erased(notices=len(ids), samples=len(samples), unjudged=len(unjudged))
+    return Erased(
+        notices=len(ids),
+        samples=len(samples),
+        applications=applications,
+        unjudged=len(unjudged),
+    )
 
 
 async def erase_old(
