@@ -23,7 +23,6 @@ from app.api.routes import (
     orders,
     outbound,
     overview,
-    reconciliations,
     recoveries,
     rejected_samples,
     reviews,
@@ -31,6 +30,7 @@ from app.api.routes import (
     unwanted,
 )
 from app.api.routes.access import audit, tokens
+from app.api.routes.sources import mails, reconciliations
 from app.applications.apply import Applicant
 from app.crypto.vault import Vault
 from app.db.engine import Sessions
@@ -146,6 +146,7 @@ def _v1() -> APIRouter:
         outbound,
         recoveries,
         reconciliations,
+        mails,
         applications,
         subscribers,
         tokens,

@@ -28,6 +28,7 @@ from app.operations.errors import (
     NotAcceptable,
     OperationError,
 )
+from app.operations.mails import errors as mail_errors
 
 MEDIA_TYPE = "application/problem+json"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -103,6 +104,10 @@ KINDS: Mapping[type[OperationError], Kind] = {
     errors.FileTooLarge: Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "file-too-large"),
     errors.NotCancellable: Kind(HTTPStatus.CONFLICT, "not-cancellable"),
     errors.NotRetriable: Kind(HTTPStatus.CONFLICT, "not-retriable"),
+    mail_errors.NoSuchMail: Kind(HTTPStatus.NOT_FOUND, "mail-not-found"),
+    mail_errors.NotHealable: Kind(HTTPStatus.CONFLICT, "not-healable"),
+    mail_errors.OrderBusy: Kind(HTTPStatus.CONFLICT, "order-busy"),
+    mail_errors.MailEnded: Kind(HTTPStatus.CONFLICT, "mail-ended"),
     application_errors.ApplicationNotFound: Kind(HTTPStatus.NOT_FOUND, "application-not-found"),
     application_errors.ApplicationsNotConfigured: Kind(
         HTTPStatus.SERVICE_UNAVAILABLE, "applications-not-configured"

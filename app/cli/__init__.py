@@ -12,7 +12,6 @@ from app.cli.commands import (
     onboarding,
     orders,
     outbound,
-    reconciliations,
     reviews,
     spool,
     subscribers,
@@ -20,6 +19,7 @@ from app.cli.commands import (
     totals,
 )
 from app.cli.commands.slips import applications, apply
+from app.cli.commands.sources import mails, reconciliations
 
 
 def commands() -> typer.Typer:
@@ -39,6 +39,7 @@ def commands() -> typer.Typer:
         applications,
         reviews,
         reconciliations,
+        mails,
         notices,
         outbound,
         tokens,

@@ -24,6 +24,13 @@ from app.order_life.change import OrderChange
 from app.order_life.differing import Differing, details_of
 from app.order_life.reviews import BY_ITSELF, Reason, Review, Settlement
 
+# The order is not known, so nobody was told of the review.
+_SETTLE_UNKNOWN = text(f"""
+UPDATE reviews SET settled_at = clock_timestamp(), settlement = '{Settlement.DISMISS}',
+  settled_by = :settled_by
+WHERE key = :key AND settled_at IS NULL
+""")  # noqa: S608 - only our own constants are put in
+
 
 @dataclass(slots=True)
 class Findings:
@@ -32,6 +39,7 @@ class Findings:
     rules: HealingRules
     _changes: dict[str, OrderChange] = field(default_factory=dict)
     _unknown: list[Review] = field(default_factory=list)
+    _ends: list[dict[str, str]] = field(default_factory=list)
 
     async def write(self, session: AsyncSession, found: Pairing) -> JudgedBatch:
         """Write pairs, copies and missing calls, and return the outcome. Never commit."""
@@ -59,10 +67,12 @@ class Findings:
             related = around.purchases.relatives_of(order) if around else ()
             self._changes[number] = OrderChange(order, related=related)
 
-    def settle(self, mail_id: UUID, order_no: str, settled_by: str) -> None:
+    def settle(self, mail_id: UUID, order_no: str, status: str, settled_by: str) -> None:
         """End the review of a call that is missing no longer."""
         change = self._changes.get(order_no)
         if change is None:
+            key = _missing_key(mail_id, order_no, status)
+            self._ends.append({"key": key, "settled_by": settled_by})
             return
         for review in change.order.reviews:
             is_missing = review.reason is Reason.CALL_MISSING
@@ -75,6 +85,8 @@ class Findings:
         for change in self._changes.values():
             if change.events:
                 outcome.add_change(change, Cause(Source.MAIL))
+        if self._ends:
+            await session.execute(_SETTLE_UNKNOWN, self._ends)
         await write(session, outcome, self.rules.first_wait)
         if outcome.events:
             await session.execute(text(f"NOTIFY {OUTBOUND}"))
@@ -82,7 +94,7 @@ class Findings:
 
     def _end(self, mail: ReadMail) -> None:
         if mail.state is MailState.MISSING:
-            self.settle(mail.id, mail.order_no, BY_ITSELF)
+            self.settle(mail.id, mail.order_no, mail.status, BY_ITSELF)
 
     def _tell_difference(self, pair: Pair) -> None:
         """Open the review of an amount that mail and call tell differently."""
@@ -125,8 +137,12 @@ def missing_review(mail: ReadMail, cycle: int | None) -> Review:
         cycle,
         None,
         details,
-        key=f"call_missing mail {mail.order_no} {mail.status} {mail.id}",
+        key=_missing_key(mail.id, mail.order_no, mail.status),
     )
+
+
+def _missing_key(mail_id: UUID, order_no: str, status: str) -> str:
+    return f"call_missing mail {order_no} {status} {mail_id}"
 
 
 def _ends(found: Pairing) -> list[dict[str, Any]]:

@@ -44,6 +44,7 @@ def upgrade() -> None:
         "mails_waiting_idx", "mails", ["received_at", "id"], postgresql_where="state = 'waiting'"
     )
     op.create_index("mails_state_idx", "mails", ["state", "id"])
+    op.create_index("mails_kind_idx", "mails", ["kind", "id"])
     op.create_index(
         "mails_call_failed_idx",
         "mails",

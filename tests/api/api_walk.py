@@ -41,6 +41,7 @@ TABLES = (
     "reconciliations",
     "reconciliation_rows",
     "applications",
+    "mails",
 )
 BODIES: dict[str, Any] = {
     "add_subscriber": {"name": "new", "url": "https://new.example/"},
@@ -57,7 +58,10 @@ BODIES: dict[str, Any] = {
     "resolve_application": {"outcome": "failed"},
     "create_token": {"name": "mori", "role": "viewer"},
 }
-FILES: dict[str, bytes] = {"start_reconciliation": b"order_no,status,money\nA-1,04,5400\n"}
+FILES: dict[str, bytes] = {
+    "start_reconciliation": b"order_no,status,money\nA-1,04,5400\n",
+    "hand_in_mails": b"Subject: hello\n\nhello\n",
+}
 """Bodies that are not JSON."""
 HEADERS: dict[str, dict[str, str]] = {"apply_for_slip": {"idempotency-key": "walk"}}
 """Headers that a route needs."""
@@ -163,6 +167,17 @@ async def application(setup: OperationsSetup) -> Any:
     return application_id
 
 
+async def mail(setup: OperationsSetup) -> Any:
+    """Record a mail whose call has not come. Return its id."""
+    mail_id = uuid7()
+    await setup.run(
+        "INSERT INTO mails (id, hash, via, raw, size, state, believed, kind, status, order_no)"
+        f" VALUES ('{mail_id}', '\\x{mail_id.hex}', 'import', '', 0, 'missing', true, 'paid',"
+        f" '04', 'M-{mail_id}')"
+    )
+    return mail_id
+
+
 async def token(setup: OperationsSetup, name: str, role: Role) -> str:
     """Create a token and return it."""
     return (await create_token(setup.sessions, NewToken(name=name, role=role), ADMIN)).token
@@ -191,11 +206,13 @@ async def filled(setup: OperationsSetup) -> Names:
         "sendid": "A-9999",
         "reconciliation_id": await reconciliation(setup),
         "application_id": await application(setup),
+        "mail_id": await mail(setup),
     }
     await setup.run("INSERT INTO unwanted VALUES ('sendid', 'A-9999', now(), 'sato')")
     return {
         "*": common,
         "dismiss_notice": {"notice_id": second},
+        "dismiss_mail": {"mail_id": await mail(setup)},
         "dismiss_outbound_webhook": {"webhook_id": webhook_ids[1]},
         "dismiss_rejected_sample": {"sample_id": await sample(setup)},
         "release_rejected_sample": {"sample_id": await sample(setup)},

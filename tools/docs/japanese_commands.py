@@ -84,6 +84,21 @@ HELP: Mapping[str, str] = {
         "ゼウスの管理画面から出力したファイルを、オーダーと照合する。一致せず、補ってもいないオーダーがあれば、"
         "終了コードは3"
     ),
+    (
+        "Keep the messages of a file. Workers read them, match them with calls, and heal lost "
+        "ones.\n\nEach message is kept once: importing it again is harmless."
+    ): (
+        "ファイルのメールを保存する。ワーカーが読んでコールと照合し、届かなかったコールを補う。"
+        "同じメールは1通だけ保存するため、もう一度取り込んでもよい"
+    ),
+    "List the mails, newest first.": "メールを一覧する（新しい順）",
+    "Show one mail: what it says, and what became of it.": (
+        "1通のメールの内容と、その結果を表示する"
+    ),
+    "Make up for the lost call of a believed mail: a notice is made of it and judged.": (
+        "届かなかったコールをメールで補う。メールから通知を作って判定する"
+    ),
+    "Say that nothing follows from a mail.": "メールを対応不要にする",
     "List the reconciliations and their progress, newest first.": (
         "照合と進み具合を一覧する（新しい順）"
     ),

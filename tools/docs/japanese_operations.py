@@ -80,6 +80,15 @@ OPERATIONS: Mapping[str, str] = {
     "POST /v1/recoveries/{recovery_id}/cancel": (
         "まとめての再送を終わらせる。すでに送信待ちになったものは送られる"
     ),
+    "GET /v1/mails": "すべてのメール（新しい順）",
+    "POST /v1/mails": "メールまたはmboxを渡す。ワーカーが数秒以内に読む",
+    "GET /v1/mails/{mail_id}": "1通のメール。本文とバイト列には `personal=true` が要る",
+    "POST /v1/mails/{mail_id}/heal": (
+        "届かなかったコールをメールで補う。メールから通知を作って判定する"
+    ),
+    "POST /v1/mails/{mail_id}/dismiss": (
+        "メールを対応不要にする。届かないコールの確認事項も終わる"
+    ),
     "GET /v1/reconciliations": "すべての照合（新しい順）",
     "POST /v1/reconciliations": (
         "ゼウスの管理画面から出力したファイルを、オーダーと照合する。ワーカーが行う"

@@ -86,6 +86,13 @@ PARAMETERS: Mapping[str, str] = {
         "`order_no`、`status`、`money` の列の見出し（見つからないとき。複数可）"
     ),
     "The reconciliation's id.": "照合のID",
+    "A message (.eml) or an mbox; - reads standard input.": (
+        "メール（.eml）またはmbox。`-` は標準入力"
+    ),
+    "The mail's id (see list).": "メールのID（listで表示する）",
+    "Only mails in this state.": "この状態のメールだけ",
+    "Only mails about this order.": "このオーダーのメールだけ",
+    "Only mails of this kind.": "この種類のメールだけ",
     "Only orders with this outcome. (default: all that do not agree)": (
         "この結果のオーダーだけ（既定：一致しないものすべて）"
     ),

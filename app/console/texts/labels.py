@@ -162,6 +162,7 @@ ACTIONS: Mapping[str, str] = {
     Action.APPLICATION_RESOLVED: _("Application resolved"),
     Action.MAIL_HANDED_IN: _("Mail handed in"),
     Action.MAIL_HEALED: _("Lost call healed by its mail"),
+    Action.MAIL_DISMISSED: _("Mail dismissed"),
     Action.SUBSCRIBER_PAUSED: _("Subscriber paused"),
     Action.SUBSCRIBER_RESUMED: _("Subscriber resumed"),
     Action.SUBSCRIBER_TESTED: _("Test sent"),

@@ -60,6 +60,7 @@ class MailRow(Base):
         # Mails whose call has not come, the oldest first.
         Index("mails_waiting_idx", "received_at", "id", postgresql_where=text("state = 'waiting'")),
         Index("mails_state_idx", "state", "id"),
+        Index("mails_kind_idx", "kind", "id"),
         # Failed calls at which nobody has looked yet.
         Index(
             "mails_call_failed_idx",

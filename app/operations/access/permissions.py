@@ -64,6 +64,7 @@ class Action(StrEnum):
     APPLICATION_RESOLVED = "application.resolved"
     MAIL_HANDED_IN = "mail.handed_in"
     MAIL_HEALED = "mail.healed"
+    MAIL_DISMISSED = "mail.dismissed"
     SUBSCRIBER_PAUSED = "subscriber.paused"
     SUBSCRIBER_RESUMED = "subscriber.resumed"
     SUBSCRIBER_TESTED = "subscriber.tested"

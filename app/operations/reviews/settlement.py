@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db.tables.reviews import ReviewRow
 from app.judging import decisions
 from app.judging.policy import Policy, policy_of
+from app.mailbox.healing import HealingRules
 from app.operations.access.permissions import Actor
 from app.operations.errors import NotSettlable, ReviewNotFound
 from app.order_life.reviews import Reason, Settlement
@@ -20,15 +21,23 @@ from app.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class DecisionRules:
-    """Settings that decisions follow: the policy of judging, and the delay of first deliveries."""
+    """Settings that decisions follow: the policy of judging, the delay of first deliveries, and the
+    path of the notification endpoint.
+    """
 
     policy: Policy = field(default_factory=Policy)
     first_wait: timedelta = timedelta(0)
+    notify_path: str = "/zeus/notify"
+
+    @property
+    def healing(self) -> HealingRules:
+        """Return the rules of notices that are made of mails."""
+        return HealingRules(self.policy, self.notify_path, self.first_wait)
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Return the rules of the settings, equal to those of the workers."""
-        return cls(policy_of(settings), settings.retry_schedule[0])
+        return cls(policy_of(settings), settings.retry_schedule[0], settings.notify_path)
 
 
 async def end_review(

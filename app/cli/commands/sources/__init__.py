@@ -1,0 +1,4 @@
+"""Commands of the sources beside calls: mails, and files of Zeus's console.
+
+Imported by the command line's application.
+"""

@@ -1,0 +1,49 @@
+"""`zeus-relay mails import|list|show|heal|dismiss`."""
+
+from pathlib import Path
+
+import pytest
+
+from app.crypto.vault import Vault
+from app.db.engine import Sessions
+from tests.cli.conftest import Cli
+from tests.forwarding.delivery_setup import KEY
+from tests.mailbox.mail_setup import MailSetup, facts, message
+from tests.operations.operations_setup import TELNO
+
+
+@pytest.fixture
+def mails(sessions: Sessions, database_url: str) -> MailSetup:
+    """Return a setup with mails on the test's own database."""
+    return MailSetup(sessions, database_url, Vault([KEY]))
+
+
+async def test_a_message_is_imported_listed_shown_and_healed(
+    cli: Cli, mails: MailSetup, tmp_path: Path
+) -> None:
+    path = tmp_path / "paid.eml"
+    path.write_bytes(message(facts()))
+    assert "messages      1" in (await cli("mails", "import", str(path))).stdout
+    await mails.match("observe")
+    [listed] = (await cli.json("mails", "list", "--state", "missing"))["items"]
+    assert "入金速報通知" in (await cli("mails", "list")).stdout
+    shown = (await cli("mails", "show", listed["id"])).stdout
+    assert TELNO not in shown
+    assert TELNO in (await cli("mails", "show", listed["id"], "--personal")).stdout
+    assert "healed" == (await cli.json("mails", "heal", listed["id"]))["state"]
+    assert "healed" in (await cli("mails", "heal", listed["id"], code=1)).stderr
+
+
+async def test_an_mbox_is_imported_and_its_copies_are_told(
+    cli: Cli, mails: MailSetup, tmp_path: Path
+) -> None:
+    path = tmp_path / "inbox.mbox"
+    raw = b"From zeus now\n" + message(facts()) + b"\n"
+    path.write_bytes(raw * 2 + raw.replace(b"<1@", b"<2@"))
+    found = await cli.json("mails", "import", str(path))
+    assert (3, 1) == (found["messages"], found["known"])
+    assert "No mails found." in (await cli("mails", "list", "--kind", "failed")).stdout
+    await mails.read()
+    assert ["waiting", "waiting"] == await mails.states()
+    [mail_id] = [one["id"] for one in (await cli.json("mails", "list", "--limit", "1"))["items"]]
+    assert "dismissed" in (await cli("mails", "dismiss", mail_id)).stdout
