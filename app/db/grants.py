@@ -47,7 +47,7 @@ RIGHTS: Mapping[Process, Mapping[str, Rights]] = {
         "reconciliation_rows": _ALL,
         "applications": ("SELECT", "UPDATE"),
         "reference_keys": _ALL,
-        "mails": _KEEP,
+        "mails": _ALL,
         "mailboxes": _KEEP,
         "idempotent_answers": ("SELECT", "DELETE"),
         "ended_sessions": ("SELECT", "DELETE"),

@@ -20,6 +20,7 @@ from app.logs import get_logger
 from app.metrics import housekeeping_stopped
 from app.operations.maintenance.application_erasure import erase_old_applications
 from app.operations.maintenance.erasure import erase_old
+from app.operations.maintenance.mail_erasure import erase_old_mails, prune_mails
 from app.operations.maintenance.pruning import NOTHING, prune_answers, prune_history
 from app.reconciliation.pruning import prune_reconciliations
 
@@ -104,7 +105,20 @@ class Housekeeping:
             erased += batch
             await asyncio.sleep(PAUSE_SECONDS)
         await self._erase_applications(at)
+        await self._erase_mails(at)
         return erased
+
+    async def _erase_mails(self, at: datetime | None) -> None:
+        gone = 1
+        while self._personal_data is not None and gone:
+            gone = await erase_old_mails(self._sessions, self._personal_data, at=at)
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _prune_mails(self, age: timedelta, at: datetime | None) -> None:
+        gone = 1
+        while gone:
+            gone = await prune_mails(self._sessions, age, at=at)
+            await asyncio.sleep(PAUSE_SECONDS)
 
     async def _erase_applications(self, at: datetime | None) -> None:
         gone = 1
@@ -125,6 +139,7 @@ class Housekeeping:
             await asyncio.sleep(PAUSE_SECONDS)
         await self._prune_answers(self._history, at)
         await self._prune_reconciliations(self._history, at)
+        await self._prune_mails(self._history, at)
         return pruned
 
     async def _prune_answers(self, age: timedelta, at: datetime | None) -> None:

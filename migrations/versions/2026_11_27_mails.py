@@ -46,6 +46,9 @@ def upgrade() -> None:
     op.create_index("mails_state_idx", "mails", ["state", "id"])
     op.create_index("mails_kind_idx", "mails", ["kind", "id"])
     op.create_index(
+        "mails_unerased_idx", "mails", ["id"], postgresql_where="erased_at IS NULL"
+    )
+    op.create_index(
         "mails_call_failed_idx",
         "mails",
         ["id"],

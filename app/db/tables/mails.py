@@ -61,6 +61,7 @@ class MailRow(Base):
         Index("mails_waiting_idx", "received_at", "id", postgresql_where=text("state = 'waiting'")),
         Index("mails_state_idx", "state", "id"),
         Index("mails_kind_idx", "kind", "id"),
+        Index("mails_unerased_idx", "id", postgresql_where=text("erased_at IS NULL")),
         # Failed calls at which nobody has looked yet.
         Index(
             "mails_call_failed_idx",

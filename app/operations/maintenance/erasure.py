@@ -23,6 +23,7 @@ from app.operations.access.audit import write_entry
 from app.operations.access.permissions import Action, Actor
 from app.operations.errors import OrderNotFound
 from app.operations.maintenance.application_erasure import erase_applications_of
+from app.operations.maintenance.mail_erasure import erase_mails_of
 from app.operations.models import Value
 from app.zeus.canonical import canonical
 from app.zeus.parameters import PERSONAL
@@ -133,6 +134,8 @@ class Erased(Value):
     """Rejected samples that were deleted."""
     applications: Annotated[int, Field(examples=[1])] = 0
     """Applications whose customer, form and answer were erased."""
+    mails: Annotated[int, Field(examples=[3])] = 0
+    """Mails whose message and telephone number were erased."""
     unjudged: Annotated[int, Field(examples=[0])]
     """Calls of the order that stay because they are not judged yet. Repeat the erasure soon."""
 
@@ -147,7 +150,8 @@ async def erase_order(sessions: Sessions, actor: Actor, order_no: str) -> Erased
         unjudged = await _about(session, _UNJUDGED, order_no)
         samples = await _about(session, _SAMPLES, order_no)
         applications = await erase_applications_of(session, order_no)
-        if not ids and not unjudged and not samples and not applications:
+        mails = await erase_mails_of(session, order_no)
+        if not any((ids, unjudged, samples, applications, mails)):
             raise OrderNotFound
         await _erase(session, ids, open_too=True)
         await session.execute(_DROP_SAMPLES, {"ids": samples})
@@ -159,11 +163,13 @@ async def erase_order(sessions: Sessions, actor: Actor, order_no: str) -> Erased
             notices=len(ids),
             samples=len(samples),
             applications=applications,
+            mails=mails,
         )
     return Erased(
         notices=len(ids),
         samples=len(samples),
         applications=applications,
+        mails=mails,
         unjudged=len(unjudged),
     )
 
