@@ -31,6 +31,9 @@ from app.console.pages import (
     tokens,
     totals,
 )
+from app.console.pages.applications import details as application_details
+from app.console.pages.applications import form as application_form
+from app.console.pages.applications import listing as application_listing
 from app.console.texts.templates import FILES, STATIC
 from app.operations.access.permissions import ROLE_OF, Action, Read, Role
 
@@ -74,6 +77,25 @@ ENTRIES: Sequence[Entry] = (
     _form("/notices/{notice_id:uuid}", notices.show_personal, Action.PERSONAL_DATA_SEEN),
     _form("/notices/{notice_id:uuid}/release", notices.release, Action.NOTICE_RELEASED),
     _form("/notices/{notice_id:uuid}/dismiss", notices.dismiss, Action.NOTICE_DISMISSED),
+    _page("/applications", application_listing.show, Read.APPLICATIONS),
+    _page("/applications/{application_id:uuid}", application_details.show, Read.APPLICATIONS),
+    _form(
+        "/applications/{application_id:uuid}",
+        application_details.show_personal,
+        Action.PERSONAL_DATA_SEEN,
+    ),
+    _form(
+        "/applications/{application_id:uuid}/resolve",
+        application_details.resolve,
+        Action.APPLICATION_RESOLVED,
+    ),
+    _page(
+        "/applications/{application_id:uuid}/page",
+        application_details.show_result_page,
+        Read.APPLICATIONS,
+    ),
+    _page("/apply", application_form.ask, Action.APPLICATION_SENT),
+    _form("/apply", application_form.apply, Action.APPLICATION_SENT),
     _page("/attention", attention.show),
     _page("/reviews/{review_id:uuid}", reviews.show),
     _form("/reviews/{review_id:uuid}/settle", reviews.settle, Action.REVIEW_SETTLED),

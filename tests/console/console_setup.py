@@ -12,6 +12,7 @@ from urllib.parse import quote, quote_from_bytes
 import aiohttp
 from yarl import URL
 
+from app.applications.apply import Applicant
 from app.console.application import make_console
 from app.console.http.dependencies import ConsoleDependencies
 from app.console.views.effective_settings import shown_settings
@@ -141,6 +142,7 @@ async def running_console(
     shown: OperationsSetup | None = None,
     tokens: dict[Role, str] | None = None,
     source_check: SourceCheck | None = None,
+    applicant: Applicant | None = None,
 ) -> AsyncIterator[Console]:
     """Run a console on `setup`, or with pages that show `shown`.
 
@@ -157,6 +159,8 @@ async def running_console(
         overviews=Overviews((shown or setup).sessions, spool),
         rules=RULES,
         source_check=source_check or SourceCheck(Sources(())),
+        applicant=applicant,
+        support="0120-000-000",
         settings=shown_settings(
             settings,
             {"RELAY_NOTIFY_TOKEN": SECRET_SETTING, "RELAY_ALLOWED_SOURCES": "x"},

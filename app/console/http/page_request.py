@@ -26,6 +26,7 @@ _FLASH = "zeus_relay_said"
 _FLASH_SECONDS = 60
 _NAVIGATION = {
     "/add-subscriber": "/subscribers",
+    "/apply": "/applications",
     "/rejected-samples": "/attention",
     "/reviews": "/attention",
     "/notices": "/orders",

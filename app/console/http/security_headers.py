@@ -27,7 +27,7 @@ _HEADERS = {
 
 
 class SafeHeaders:
-    """ASGI middleware that adds the headers.
+    """ASGI middleware that adds the headers. A page with a content policy of its own keeps it.
 
     Static files may be cached: their URL contains a hash. Pages may not, since they show orders.
     """
@@ -47,7 +47,10 @@ class SafeHeaders:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                own_policy = headers.get("content-security-policy")
                 headers.update(_HEADERS)
+                if own_policy is not None:
+                    headers["content-security-policy"] = own_policy
                 headers["cache-control"] = (
                     "public, max-age=31536000, immutable"
                     if cacheable and message["status"] in (200, 304)

@@ -13,6 +13,8 @@ from app.console.views.order_timeline import timeline_of
 from app.console.views.review_values import values_of_review
 from app.events.types import OrderState
 from app.operations.access.permissions import ROLE_OF, Action
+from app.operations.applications.applications import list_applications
+from app.operations.applications.models import Application
 from app.operations.errors import BadCursor, BadRange, NotAcceptable, OrderNotFound
 from app.operations.maintenance.erasure import erase_order
 from app.operations.orders import history as operations
@@ -21,8 +23,10 @@ from app.operations.orders.real_or_test import WithTests
 from app.operations.orders.search import FoundOrderPage, OrderQuery, search_orders
 from app.operations.pagination import Place
 from app.operations.reviews.unwanted import reject_order, want_purchase
+from app.operations.typed_input import fold
 
 _PAGE_SIZE = 25
+_MOST_APPLICATIONS = 5
 _FIELDS = ("order_no", "sendid", "telno_tail", "money", "state", "from", "to", "test")
 
 
@@ -72,23 +76,24 @@ def filters_of(page_request: PageRequest) -> dict[str, str]:
 
 
 async def show(page_request: PageRequest) -> Response:
-    """Show an order with masked customer data."""
-    return _timeline(
-        page_request,
-        await operations.show_order(page_request.dependencies.sessions, _order_no(page_request)),
-        personal=False,
-    )
+    """Show an order with masked customer data, or its application before the first call."""
+    order_no = _order_no(page_request)
+    try:
+        history = await operations.show_order(page_request.dependencies.sessions, order_no)
+    except OrderNotFound:
+        applications = await _applications(page_request, order_no)
+        if not applications:
+            raise
+        return page_request.go(f"/applications/{applications[0].id}")
+    return await _timeline(page_request, history, personal=False)
 
 
 async def show_personal(page_request: PageRequest) -> Response:
     """Show an order with customer data; the audit log records the view."""
-    return _timeline(
-        page_request,
-        await operations.show_order(
-            page_request.dependencies.sessions, _order_no(page_request), shown_to=page_request.actor
-        ),
-        personal=True,
+    history = await operations.show_order(
+        page_request.dependencies.sessions, _order_no(page_request), shown_to=page_request.actor
     )
+    return await _timeline(page_request, history, personal=True)
 
 
 _PROBLEMS = {
@@ -101,17 +106,31 @@ _PROBLEMS = {
 
 
 async def _number_of(page_request: PageRequest, order_no: str) -> str | None:
-    """Return the matching order number, even if none of its calls could be judged; else None."""
+    """Return the matching order number, even if none of its calls could be judged; else None.
+
+    An application before its first call matches too: the order's page leads to it.
+    """
     try:
         return (await operations.show_order(page_request.dependencies.sessions, order_no)).order_no
     except OrderNotFound:
-        return None
+        plain = fold(order_no)
+        return plain if await _applications(page_request, plain) else None
 
 
-def _timeline(page_request: PageRequest, history: OrderHistory, *, personal: bool) -> Response:
+async def _applications(page_request: PageRequest, order_no: str) -> list[Application]:
+    """Return the applications with this order number, the oldest first."""
+    sessions = page_request.dependencies.sessions
+    found = await list_applications(sessions, Place(limit=_MOST_APPLICATIONS), order_no=order_no)
+    return found.items[::-1]
+
+
+async def _timeline(
+    page_request: PageRequest, history: OrderHistory, *, personal: bool
+) -> Response:
     return page_request.page(
         "order.html",
         history=history,
+        applications=await _applications(page_request, history.order_no),
         entries=timeline_of(history),
         personal=personal,
         path=order_path(history.order_no),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from app.console.texts.labels import _
 from app.operations import errors
+from app.operations.applications import errors as application_errors
 
 _WORDS: Mapping[type[Exception], str] = {
     errors.SubscriberNotFound: _("There is no subscriber with this name."),
@@ -35,6 +36,17 @@ _WORDS: Mapping[type[Exception], str] = {
     errors.FileNotKept: _("The disk of zeus-relay does not take the file. It may be full."),
     errors.NotRetriable: _("The webhook is no longer pending or dead, so it cannot be retried."),
     errors.ExportsBusy: _("Other files are being sent. Try again in a moment."),
+    application_errors.ApplicationNotFound: _("There is no such application."),
+    application_errors.ApplicationsNotConfigured: _(
+        "zeus-relay applies for nothing, because `RELAY_APPLICATION_URL` is not set."
+    ),
+    application_errors.SlipExists: _(
+        "This purchase already has a slip that can be paid, or may have one."
+    ),
+    application_errors.NotResolvable: _(
+        "Its outcome is known. Another operator or a call may have resolved it."
+    ),
+    errors.KeyReused: _("This form was sent before with other values. Fill in a new one."),
     errors.NotDismissible: _("It no longer needs attention. Another operator may have handled it."),
 }
 _FIELDS: Mapping[str, str] = {

@@ -19,6 +19,8 @@ class Flash(StrEnum):
     NOTED = "noted"
     UNWANTED = "unwanted"
     WANTED = "wanted"
+    APPLIED = "applied"
+    RESOLVED = "resolved"
     ADDED = "added"
     PAUSED = "paused"
     RESUMED = "resumed"
@@ -49,6 +51,8 @@ _WORDS = {
     Flash.NOTED: _("The note was added."),
     Flash.UNWANTED: _("The order is marked as cancelled by you. Its slip can still be paid."),
     Flash.WANTED: _("The mark was removed. Reviews that it opened stay open."),
+    Flash.APPLIED: _("The application was handled. Its state is below."),
+    Flash.RESOLVED: _("The outcome was recorded."),
     Flash.ADDED: _("The subscriber was added."),
     Flash.PAUSED: _("The subscriber is paused. Its webhooks stay pending."),
     Flash.RESUMED: _("The subscriber is resumed, starting with its pending webhooks."),

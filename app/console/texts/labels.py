@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from app.console.texts import application_labels
+from app.console.texts.marking import _ as _
 from app.events.types import EventType, OrderState
 from app.forwarding.outcome import OutcomeKind
 from app.forwarding.subscribers.health import FAILING_REASON, GONE_REASON
@@ -15,12 +17,6 @@ from app.operations.subscribers.models import SubscriberState
 from app.order_life.reviews import HOLDING, Reason, Settlement
 from app.reconciliation.comparison import Outcome
 from app.reconciliation.progress import ReconciliationState
-
-
-def _(text: str) -> str:
-    """Mark a text for the catalogue; pages translate it when they are rendered."""
-    return text
-
 
 ORDER_STATES: Mapping[str, str] = {
     OrderState.AWAITING_PAYMENT: _("Awaiting payment"),
@@ -262,6 +258,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     "role": ROLES,
     "way": WAYS,
     "tests": TESTS,
+    **application_labels.KINDS,
 }
 
 TONES: Mapping[str, str] = {
@@ -295,6 +292,7 @@ TONES: Mapping[str, str] = {
     SubscriberState.ACTIVE: "good",
     SubscriberState.PAUSED: "warn",
     **{reason: "bad" if reason in {*HOLDING, Reason.QUARANTINED} else "warn" for reason in Reason},
+    **application_labels.TONES,
     Settlement.RELEASE: "good",
     Settlement.HOLD: "warn",
     Settlement.DISMISS: "quiet",

@@ -1,0 +1,1 @@
+"""Pages of applications for slips: the list, one application, and the form for a new one."""
