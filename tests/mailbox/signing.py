@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from app.mailbox.parsing.header_fields import HeaderField, read_header
-from app.mailbox.signatures.tags import body_form, relaxed_field, signed_fields
+from app.mailbox.signatures.tags import body_pieces, relaxed_field, signed_fields
 from app.network.text_records import DnsFailed
 
 
@@ -62,7 +62,7 @@ class Signer:
     ) -> bytes:
         """Return the message with a DKIM-Signature, relaxed/relaxed. `part`: l=."""
         header = read_header(raw)
-        body = body_form(raw[header.body_at :], "relaxed")
+        body = b"".join(body_pieces(raw[header.body_at :], "relaxed"))
         if part is not None:
             body, tags = body[:part], f"{tags} l={part};"
         is_rsa = isinstance(self.key, RSAPrivateKey)

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import quopri
+import re
 from typing import Any
 
 from hypothesis import HealthCheck, example, given, settings
@@ -14,6 +15,7 @@ from app.mailbox.parsing.charsets import text_of
 from app.mailbox.parsing.header_fields import domain_of
 from app.mailbox.parsing.html_text import text_of_html
 from app.mailbox.signatures.results import read_results
+from app.mailbox.signatures.tags import body_pieces
 from app.zeus.mails import LABELS, read_mail, split_mails
 from tests.mailbox.signing import Records, Signer, rsa
 
@@ -105,6 +107,32 @@ def _relaxed(raw: bytes) -> tuple[list[bytes], bytes]:
         b" ".join(line.replace(b"\t", b" ").split(b" ")).rstrip() for line in body.split(b"\n")
     ]
     return signed, b"\n".join(lines).rstrip(b"\n")
+
+
+BODIES = st.lists(
+    st.sampled_from(
+        [b" ", b"\t", b"\r\n", b"x", b"\r", b" " * 70_000, b"y" * 65_535, b"\r\n" * 40_000]
+    ),
+    max_size=12,
+).map(b"".join)
+
+
+@settings(max_examples=150, deadline=None)
+@given(BODIES, st.sampled_from(["simple", "relaxed"]))
+def test_a_body_in_pieces_is_as_the_rfc_says(body: bytes, form: str) -> None:
+    assert b"".join(body_pieces(body, form)) == _whole_form(body, form)
+
+
+def _whole_form(body: bytes, form: str) -> bytes:
+    """Return RFC 6376, 3.4.3 and 3.4.4, line by line."""
+    lines = body.split(b"\r\n")
+    if form == "relaxed":
+        lines = [re.sub(rb"[ \t]+", b" ", line).removesuffix(b" ") for line in lines]
+    while lines and not lines[-1]:
+        lines.pop()
+    if not lines and form == "relaxed":
+        return b""
+    return b"\r\n".join(lines) + b"\r\n"
 
 
 TEXTS = st.text(

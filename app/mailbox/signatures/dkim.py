@@ -15,7 +15,7 @@ from app.mailbox.signatures.keys import TextRecords, find_key
 from app.mailbox.signatures.tags import (
     NotValid,
     Tags,
-    body_form,
+    body_pieces,
     names,
     octets,
     read_tags,
@@ -87,8 +87,10 @@ async def verify_signature(
     form = form or "simple"
     if not {header_form, form} <= {"simple", "relaxed"}:
         raise NotValid("malformed")
-    body_hash = hashlib.sha256(body_form(message.body, form)).digest()
-    if not hmac.compare_digest(body_hash, octets(tags, "bh")):
+    body_hash = hashlib.sha256()
+    for piece in body_pieces(message.body, form):
+        body_hash.update(piece)
+    if not hmac.compare_digest(body_hash.digest(), octets(tags, "bh")):
         raise NotValid("body altered")
     own = HeaderField(signature.name, without_signature(signature.value))
     fields = [*signed_fields(message.fields, signed), own]

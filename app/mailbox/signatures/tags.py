@@ -3,11 +3,13 @@
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
 from app.mailbox.parsing.header_fields import HeaderField
 
 Tags = Mapping[str, bytes]
+_PIECE: Final = 64 * 1024
 
 
 class NotValid(Exception):
@@ -71,16 +73,35 @@ def simple_field(field: HeaderField) -> bytes:
     return field.name + b":" + field.value
 
 
-def body_form(body: bytes, form: str) -> bytes:
-    """Return a body with CRLF lines in the form `simple` or `relaxed`. Linear in time."""
-    if form == "relaxed":
-        body = re.sub(rb"[ \t]+", b" ", body).replace(b" \r\n", b"\r\n")
-        body = body.removesuffix(b" ")
-    end = len(body)
-    while body.endswith(b"\r\n", 0, end):
+def body_pieces(body: bytes, form: str) -> Iterator[bytes]:
+    """Yield a body with CRLF lines in the form `simple` or `relaxed`, in pieces.
+
+    Linear in time, also for long runs of blanks. The pieces keep memory small: a substitution of
+    the library makes an object for each match.
+    """
+    is_relaxed, is_empty = form == "relaxed", True
+    blanks = b""
+    for at in range(0, len(body), _PIECE):
+        piece = blanks + body[at : at + _PIECE]
+        kept = piece.rstrip(b" \t\r\n")
+        blanks = piece[len(kept) :]
+        if is_relaxed:
+            kept, blanks = _relaxed(kept), re.sub(rb"[ \t]+", b" ", blanks)
+        if kept:
+            is_empty = False
+            yield kept
+    if is_relaxed:
+        blanks = _relaxed(blanks).removesuffix(b" ")
+    end = len(blanks)
+    while blanks.endswith(b"\r\n", 0, end):
         end -= 2
-    kept = body[:end]
-    return kept + b"\r\n" if kept or form == "simple" else b""
+    yield blanks[:end]
+    if end or not is_empty or not is_relaxed:
+        yield b"\r\n"
+
+
+def _relaxed(text: bytes) -> bytes:
+    return re.sub(rb"[ \t]+", b" ", text).replace(b" \r\n", b"\r\n")
 
 
 def signed_fields(fields: Sequence[HeaderField], signed: Iterable[str]) -> list[HeaderField]:
