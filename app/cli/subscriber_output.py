@@ -54,6 +54,7 @@ def subscriber_fields(subscriber: Subscriber) -> dict[str, object]:
     fields: dict[str, object] = dict(
         zip(("name", "state", "events", "customer", "url"), subscriber_row(subscriber), strict=True)
     )
+    fields["tests"] = subscriber.test
     if not subscriber.feed:
         fields |= {"in sequence": subscriber.ordered, "max in flight": subscriber.max_in_flight}
     if subscriber.timeout_ms is not None:

@@ -55,7 +55,7 @@ class Progress:
 # and a batch locks them the other way round. A rate accumulates for one second at most.
 _TAKE = text(f"""
 SELECT j.id, j.subscriber_id, j.since, j.until, j.event_types, j.scope, j.cursor,
-  s.state = 'removed' AS removed,
+  s.state = 'removed' AS removed, s.test,
   CAST(least({WEBHOOKS_PER_BATCH}, j.rate,
     floor(extract(epoch FROM now() - j.advanced_at) * j.rate)) AS int) AS batch
 FROM recovery_jobs j JOIN subscribers s ON s.id = j.subscriber_id
@@ -67,12 +67,14 @@ FOR UPDATE OF j SKIP LOCKED FOR KEY SHARE OF s SKIP LOCKED
 
 _PAGE = f"""
 page AS MATERIALIZED (
-  SELECT id, type, order_no, sequence, created_at FROM events
+  SELECT id, type, order_no, sequence, created_at, test FROM events
   WHERE id > CAST(:cursor AS uuid) AND id < CAST(:end AS uuid)
   ORDER BY id LIMIT {EVENTS_PER_BATCH}
 ), wanted AS MATERIALIZED (
   SELECT * FROM page
   WHERE type = ANY (CAST(:event_types AS text[])) AND created_at >= :since AND created_at < :until
+    AND (order_no IS NULL OR CAST(:test AS text) = 'include'
+      OR test = (CAST(:test AS text) = 'only'))
 )"""  # noqa: S608
 # Spelled so that only the unique index by event can be used, like STILL_PENDING.
 _IN_FLIGHT = f"{STILL_PENDING} AND w.lease_token IS NOT NULL AND w.due_at > now()"
@@ -161,7 +163,7 @@ async def advance(session: AsyncSession) -> Progress | None:
 
 
 def _parameters(job: Any) -> dict[str, Any]:
-    names = ("subscriber_id", "since", "until", "event_types", "cursor", "batch")
+    names = ("subscriber_id", "since", "until", "event_types", "test", "cursor", "batch")
     return {
         **{name: job[name] for name in names},
         "end": events_between(job["since"], job["until"])[1],

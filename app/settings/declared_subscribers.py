@@ -17,7 +17,7 @@ class DeclaredSubscriber(BaseModel):
     """One entry of RELAY_SUBSCRIBERS, found by its name.
 
     Every start makes the subscriber equal to its declaration. A field that is left out keeps its
-    value if it is `ordered`, `max_in_flight`, `timeout`, `rate_limit`, `headers`, `ca` or
+    value if it is `test`, `ordered`, `max_in_flight`, `timeout`, `rate_limit`, `headers`, `ca` or
     `client_certificate`.
     """
 
@@ -28,6 +28,7 @@ class DeclaredSubscriber(BaseModel):
     feed: bool = False
     events: list[str] | None = None
     customer: bool = False
+    test: str = "exclude"
     ordered: bool = True
     max_in_flight: int = 16
     timeout: Duration | None = None

@@ -155,6 +155,10 @@ PARAMETERS: Mapping[str, str] = {
     "Event types to send, separated by commas. (default: all)": (
         "届けるイベントの種類（カンマ区切り。既定：すべて）"
     ),
+    "Events of test orders. (default: exclude)": (
+        "テストのオーダーのイベントを送るかどうか（既定：exclude）"
+    ),
+    "Events of test orders.": "テストのオーダーのイベントを送るかどうか",
     "Include the customer's name, telephone number and e-mail address.": (
         "お客様の氏名、電話番号、メールアドレスも送る"
     ),

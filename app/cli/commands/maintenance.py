@@ -104,7 +104,8 @@ def reseal() -> None:
     done = run(lambda context: reseal_secrets(context.sessions, context.vault, context.actor))
     typer.echo(
         f"re-encrypted: {done.secrets} secrets, "
-        f"{done.transports} headers and certificates, {done.answers} stored answers"
+        f"{done.transports} headers and certificates, {done.answers} stored answers, "
+        f"{done.reference_keys} keys of references"
     )
     if done.unopened:
         typer.echo(

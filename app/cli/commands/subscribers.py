@@ -31,6 +31,7 @@ from app.operations.subscribers import pause as pauses
 from app.operations.subscribers import subscribers as operations
 from app.operations.subscribers.models import (
     NewSubscriber,
+    OfTests,
     SubscriberChange,
 )
 from app.operations.subscribers.rotation import Rotation, rotate_secret
@@ -49,6 +50,10 @@ Events = Annotated[
         help="Event types to send, separated by commas. (default: all)",
         show_default=False,
     ),
+]
+Tests = Annotated[
+    OfTests | None,
+    typer.Option("--test", help="Events of test orders. (default: exclude)", show_default=False),
 ]
 Asymmetric = Annotated[
     bool,
@@ -77,6 +82,7 @@ def add(
             "--customer", help="Include the customer's name, telephone number and e-mail address."
         ),
     ] = False,
+    test: Tests = None,
     feed: Annotated[
         bool,
         typer.Option(
@@ -106,6 +112,7 @@ def add(
     asked |= connection_fields_of(header, ca, client_certificate) | pace_of(
         ordered, max_in_flight, timeout, rate_limit
     )
+    asked |= {"test": test} if test else {}
     new = given(NewSubscriber, **asked, secret=secret, asymmetric=asymmetric)
     added = run(
         lambda context: operations.add_subscriber(
@@ -164,6 +171,10 @@ def set_(
             show_default=False,
         ),
     ] = None,
+    test: Annotated[
+        OfTests | None,
+        typer.Option("--test", help="Events of test orders.", show_default=False),
+    ] = None,
     header: Headers = None,
     ca: CaFile = None,
     client_certificate: CertificateFile = None,
@@ -175,9 +186,8 @@ def set_(
     as_json: AsJson = False,
 ) -> None:
     """Change a subscriber; other fields stay. Given headers replace all earlier ones."""
-    asked: dict[str, object] = {"url": url, "customer": customer} | connection_fields_of(
-        header, ca, client_certificate, without
-    )
+    asked: dict[str, object] = {"url": url, "customer": customer, "test": test}
+    asked |= connection_fields_of(header, ca, client_certificate, without)
     asked |= pace_of(ordered, max_in_flight, timeout, rate_limit)
     if events is not None:
         asked["event_types"] = None if events == "all" else event_types_of(events)

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from app.console.http.forms import Form
 from app.console.texts.error_texts import words_at, words_of
 from app.operations.errors import NameTaken, NotAcceptable
-from app.operations.subscribers.models import NewSubscriber
+from app.operations.subscribers.models import NewSubscriber, OfTests
 
 FEED, KEY_PAIR = "feed", "key_pair"
 SHOWN_AT = ("name", "url", "rate_limit", "max_in_flight", "timeout_ms")
@@ -25,6 +25,7 @@ def new_subscriber(form: Form) -> NewSubscriber:
             "asymmetric": delivery_method == KEY_PAIR,
             "event_types": form.texts("event_types") or None,
             "customer": form.ticked("customer"),
+            "test": form.text("test") or OfTests.EXCLUDE,
             "ordered": not form.ticked("unordered"),
             **_pace(form),
         }

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Sessions
@@ -25,6 +25,7 @@ from app.operations.orders.events import Event, EventPage, event_of
 from app.operations.pagination import Place, cursor_of, key_of
 from app.operations.subscribers.feed_tokens import hash_of
 from app.operations.subscribers.models import SubscriberState
+from app.operations.subscribers.rows import wanted_tests
 
 LONGEST_WAIT = 60.0
 _SCANNED = 2_000
@@ -45,10 +46,13 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """Filter of a reader: event types (None: all), and True if it gets personal data."""
+    """Filter of a reader: event types (None: all), conditions about test orders, and True if it
+    gets personal data.
+    """
 
     event_types: Sequence[str] | None = None
     customer: bool = False
+    tests: Sequence[ColumnElement[bool]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,7 @@ async def _view(session: AsyncSession, reader: Reader) -> _View:
         raise SubscriberNotFound
     if row.state == SubscriberState.PAUSED:
         raise SubscriberPaused
-    return _View(row.event_types, row.customer)
+    return _View(row.event_types, row.customer, wanted_tests(row))
 
 
 async def _find(session: AsyncSession, after: int, limit: int, view: _View) -> _Found:
@@ -149,7 +153,7 @@ async def _find(session: AsyncSession, after: int, limit: int, view: _View) -> _
         return _Found((), view, after, has_more=False)
     query = (
         select(EventRow)
-        .where(EventRow.position > after, EventRow.position <= end)
+        .where(EventRow.position > after, EventRow.position <= end, *view.tests)
         .order_by(EventRow.position)
         .limit(limit + 1)
     )

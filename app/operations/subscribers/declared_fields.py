@@ -27,7 +27,7 @@ from app.settings import IN_FILES, DeclaredSubscriber, WrongSettings, variable_o
 
 _TOKEN = re.compile(r"zft_[0-9A-Za-z_-]{43,200}")
 _MILLISECOND = timedelta(milliseconds=1)
-_STAYS = ("ordered", "max_in_flight", "timeout_ms", "rate_limit")
+_STAYS = ("test", "ordered", "max_in_flight", "timeout_ms", "rate_limit")
 _NAMES: Mapping[str, str] = MappingProxyType({"event_types": "events", "timeout_ms": "timeout"})
 """Names in a declaration of API fields that differ there."""
 
@@ -85,7 +85,8 @@ def _fields_of(declared: DeclaredSubscriber, texts: Mapping[str, str | None]) ->
         "customer": declared.customer,
     }
     fields["event_types"] = declared.events
-    same_name = {"ordered", "max_in_flight", "rate_limit", "headers"} & declared.model_fields_set
+    may_stay = {"test", "ordered", "max_in_flight", "rate_limit", "headers"}
+    same_name = may_stay & declared.model_fields_set
     fields |= {field: getattr(declared, field) for field in same_name}
     if "timeout" in declared.model_fields_set:
         fields["timeout_ms"] = (

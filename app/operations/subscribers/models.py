@@ -57,6 +57,17 @@ class SubscriberState(StrEnum):
     REMOVED = "removed"
 
 
+class OfTests(StrEnum):
+    """Whether a subscriber gets the events of test orders."""
+
+    INCLUDE = "include"
+    """Those of test orders and of real ones."""
+    EXCLUDE = "exclude"
+    """Only those of real orders."""
+    ONLY = "only"
+    """Only those of test orders."""
+
+
 class Subscriber(HealthFields):
     """Merchant system that gets webhooks."""
 
@@ -66,6 +77,8 @@ class Subscriber(HealthFields):
     """Event types that it gets; None for all."""
     customer: bool
     """True if its webhooks carry the customer's name, telephone number and e-mail address."""
+    test: OfTests
+    """`exclude`: it gets no events of test orders. `only`: it gets no others."""
     ordered: bool
     """True if the events of an order are sent strictly in sequence.
 
@@ -143,6 +156,8 @@ class NewSubscriber(ConnectionFields):
     """Event types that it gets; missing or null for all."""
     customer: bool = False
     """True if its webhooks carry the customer's name, telephone number and e-mail address."""
+    test: OfTests = OfTests.EXCLUDE
+    """Events of test orders: `include`, `exclude`, or `only` for no others."""
     ordered: bool = True
     """True if the events of an order are sent strictly in sequence.
 
@@ -169,6 +184,8 @@ class SubscriberChange(ConnectionFields):
     event_types: EventTypes = None
     """Null for all types."""
     customer: bool | None = None
+    test: OfTests | None = None
+    """Events of test orders: `include`, `exclude`, or `only` for no others."""
     ordered: bool | None = None
     max_in_flight: MaxInFlight | None = None
     timeout_ms: Timeout | None = None

@@ -26,7 +26,7 @@ from app.operations.errors import NotCancellable, RecoveryNotFound, SubscriberPo
 from app.operations.models import Line, Moment, Page, Value
 from app.operations.pagination import Place, read_page
 from app.operations.subscribers.models import EventTypes
-from app.operations.subscribers.rows import subscriber_row
+from app.operations.subscribers.rows import subscriber_row, wanted_tests
 from app.operations.subscribers.validation import check_event_types
 
 _FIRST_MOMENT = datetime(2020, 1, 1, tzinfo=UTC)
@@ -126,9 +126,8 @@ async def _recover(
     since, until = (
         min(max(moment, _FIRST_MOMENT), _LAST_MOMENT) for moment in (request.since, until)
     )
-    count = await _count(
-        session, _chosen(row.id, request, _events(types, since, until, first, end))
-    )
+    events = [*_events(types, since, until, first, end), *wanted_tests(row)]
+    count = await _count(session, _chosen(row.id, request, events))
     if request.dry_run:
         return Recovery(subscriber=request.subscriber, webhooks=count, dry_run=True, id=None)
     scope = Scope.EVERYTHING if request.everything else Scope.UNDELIVERED

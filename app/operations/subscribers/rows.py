@@ -3,17 +3,18 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import ColumnElement, func, not_, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import uuid7
 from app.db.notify import OUTBOUND
+from app.db.tables.orders import EventRow
 from app.db.tables.subscribers import SubscriberRow
 from app.operations.access.audit import write_entry
 from app.operations.access.permissions import Action, Actor
 from app.operations.errors import NameTaken, SubscriberNotFound
-from app.operations.subscribers.models import Subscriber, SubscriberState
+from app.operations.subscribers.models import OfTests, Subscriber, SubscriberState
 
 
 async def subscriber_row(
@@ -33,6 +34,14 @@ async def subscriber_row(
     if row is None:
         raise SubscriberNotFound
     return row
+
+
+def wanted_tests(row: SubscriberRow) -> list[ColumnElement[bool]]:
+    """Return the conditions of events of the test or real orders that a subscriber wants."""
+    if row.test == OfTests.INCLUDE:
+        return []
+    of_tests = EventRow.test if row.test == OfTests.ONLY else not_(EventRow.test)
+    return [or_(EventRow.order_no.is_(None), of_tests)]
 
 
 async def update_subscriber(

@@ -45,6 +45,18 @@ from app.operations.subscribers.validation import (
     check_subscriber_url,
 )
 
+_TAKEN_OVER = {
+    "name",
+    "feed",
+    "customer",
+    "test",
+    "ordered",
+    "max_in_flight",
+    "timeout_ms",
+    "rate_limit",
+}
+"""Fields of a new subscriber that are stored as they are given."""
+
 
 async def add_subscriber(
     sessions: Sessions,
@@ -62,9 +74,7 @@ async def add_subscriber(
     check_delivery_method(new, rules)
     event_types = check_event_types(new.event_types)
     secret = new_feed_token() if new.feed else secret_for(new.secret, asymmetric=new.asymmetric)
-    values = new.model_dump(
-        include={"name", "feed", "customer", "ordered", "max_in_flight", "timeout_ms", "rate_limit"}
-    )
+    values = new.model_dump(include=_TAKEN_OVER)
     values |= {
         "url": new.url or "",
         "event_types": event_types,

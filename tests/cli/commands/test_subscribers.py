@@ -148,11 +148,23 @@ async def test_set_changes_only_given_fields(cli: Cli) -> None:
         changed["customer"],
     )
     changed = await cli.json("subscribers", "set", "shop", "--events", "all", "--no-customer")
-    assert ("https://new.example/", None, False) == (
+    assert ("https://new.example/", None, False, "exclude") == (
         changed["url"],
         changed["event_types"],
         changed["customer"],
+        changed["test"],
     )
+
+
+async def test_events_of_tests_are_chosen(cli: Cli) -> None:
+    added = await cli.json("subscribers", "add", "shop", URL, "--test", "include")
+    assert "include" == added["test"]
+    shown = (await cli("subscribers", "set", "shop", "--test", "only")).stdout
+    assert "tests" in shown
+    assert "only" in shown
+    changed = await cli.json("subscribers", "set", "shop", "--url", "https://new.example/")
+    assert "only" == changed["test"]
+    await cli("subscribers", "set", "shop", "--test", "some", code=2)
 
 
 async def test_reseal_encrypts_with_a_new_key(cli: Cli, setup: OperationsSetup) -> None:
@@ -160,8 +172,8 @@ async def test_reseal_encrypts_with_a_new_key(cli: Cli, setup: OperationsSetup) 
     new = Fernet.generate_key().decode()
     both = Cli({**cli.environment, "RELAY_SECRET_KEYS": f"{new},{KEY}"})
     assert (
-        "re-encrypted: 1 secrets, 1 headers and certificates, 0 stored answers\n"
-        == (await both("reseal")).stdout
+        "re-encrypted: 1 secrets, 1 headers and certificates, 0 stored answers, "
+        "0 keys of references\n" == (await both("reseal")).stdout
     )
     assert [secret] == [
         Vault([new]).open(row.sealed)

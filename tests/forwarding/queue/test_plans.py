@@ -173,6 +173,7 @@ PARAMETERS: dict[str, Any] = {
     **parameters_of(results(250)),
     **NO_BOUNDS,
     "limit": 200,
+    "test": "exclude",
     "retry_limit": 150,
     "resume_rate": 20,
     "busy_ids": "{}",

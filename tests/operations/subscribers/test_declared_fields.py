@@ -54,11 +54,18 @@ async def test_every_field_can_be_declared_and_the_next_start_changes_nothing(
         "ca_file": str(ca),
         "client_certificate_file": str(certificate),
     }
-    pace = {"ordered": False, "max_in_flight": 3, "timeout": "2.5s", "rate_limit": 7}
+    pace = {
+        "test": "only",
+        "ordered": False,
+        "max_in_flight": 3,
+        "timeout": "2.5s",
+        "rate_limit": 7,
+    }
     declared = _shop(**files, **pace, headers={"Authorization": "Bearer abc"})
     assert 1 == await _apply(setup, declared)
     shown = await show_subscriber(setup.sessions, "shop")
-    assert (False, 3, 2_500, 7) == (
+    assert ("only", False, 3, 2_500, 7) == (
+        shown.test,
         shown.ordered,
         shown.max_in_flight,
         shown.timeout_ms,
@@ -91,6 +98,7 @@ async def test_a_missing_field_stays_and_null_removes_it(setup: OperationsSetup)
         "headers": {"x-a": "1"},
         "ca": SHOP.pem,
         "ordered": False,
+        "test": "include",
     }
     await change_subscriber(
         setup.sessions, setup.vault, "shop", SubscriberChange.model_validate(fields), RULES, ADMIN
@@ -98,12 +106,13 @@ async def test_a_missing_field_stays_and_null_removes_it(setup: OperationsSetup)
     assert 0 == await _apply(setup, _shop())
     assert 1 == await _apply(setup, _shop(rate_limit=None, headers=None))
     shown = await show_subscriber(setup.sessions, "shop")
-    assert (None, 3_000, [], True, False) == (
+    assert (None, 3_000, [], True, False, "include") == (
         shown.rate_limit,
         shown.timeout_ms,
         shown.header_names,
         shown.private_ca,
         shown.ordered,
+        shown.test,
     )
 
 
