@@ -4,6 +4,15 @@ from collections.abc import Mapping
 
 COMMAND: Mapping[str, str] = {
     (
+        "List the statuses and parameters that Zeus has sent, and those that are missing.\n\n"
+        "With --apply, run the operational test: each store chain with each kind of test. The exit "
+        "code\nis 1 if not everything arrived."
+    ): (
+        "ゼウスから届いたステータスとパラメータ、まだ届いていないものを表示する。"
+        "`--apply` を付けると、すべての店舗と種類の疎通テストを行う。"
+        "すべてが届かなければ、終了コードは1になる"
+    ),
+    (
         "Apply to Zeus for a payment slip.\n\n"
         "Exit codes: 0 accepted; 3 the outcome is not known, so do not apply again; 4 Zeus refused "
         "it; 5\nnothing was sent, so the same key may be tried again."
@@ -22,6 +31,31 @@ COMMAND: Mapping[str, str] = {
     ),
 }
 OPTIONS: Mapping[str, str] = {
+    "Send the test applications, and wait for their calls and mails.": (
+        "テスト申込を送り、そのコールとメールを待つ"
+    ),
+    "With --apply: the customer's name, in kana.": "`--apply` のとき：お客様の氏名（カナ）",
+    "With --apply: a telephone number of yours.": "`--apply` のとき：自社の電話番号",
+    "With --apply: an e-mail address of yours.": "`--apply` のとき：自社のメールアドレス",
+    "With --apply: only this store chain, by name or code. Can be given several times.": (
+        "`--apply` のとき：この店舗だけ。名前かコードで指定する（複数回指定可）"
+    ),
+    "With --apply: only tests of this kind. Can be given several times.": (
+        "`--apply` のとき：この種類のテストだけ（複数回指定可）"
+    ),
+    "With --apply: the IPコード, if you have several.": (
+        "`--apply` のとき：IPコード（複数ある場合）"
+    ),
+    "With --apply: go on with this run. No test of it is sent twice.": (
+        "`--apply` のとき：この回のテストを続ける。同じテストを2回送ることはない"
+    ),
+    (
+        "With --apply: how long to wait, such as 40m. Without it, until Zeus should have played "
+        "everything."
+    ): "`--apply` のとき：待つ時間（`40m` など）。省略すると、すべてが届くはずの時刻まで待つ",
+    "With --apply: wait for Zeus's mails too. Without it, if a mailbox is set.": (
+        "`--apply` のとき：ゼウスのメールも待つ。省略すると、メールボックスの設定がある場合に待つ"
+    ),
     "Store chain, by name or code, such as lawson or D002.": (
         "店舗の名前かコード（`lawson`、`D002` など）"
     ),

@@ -56,9 +56,6 @@ HELP: Mapping[str, str] = {
     "Show a rejected call: its raw bytes and the parsed parameters.": (
         "拒否した1つのコールを、届いたままのバイト列と読み取った内容で表示する"
     ),
-    "List the statuses and parameters that Zeus has sent, and those that are missing.": (
-        "ゼウスから届いたステータスとパラメータ、依頼すべきものを表示する"
-    ),
     "Run the private listener for operators: console, API, metrics and health.": (
         "運用者側（API、コンソール、メトリクス、ヘルスチェック）を動かす"
     ),
