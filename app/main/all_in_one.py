@@ -17,6 +17,7 @@ from app.main.roles.simulator import SimulatorRole, simulator_port
 from app.main.roles.worker import WorkerRole
 from app.operations.access.generated_keys import TOKEN_FILE, admin_token_of, vault_of
 from app.settings import DeclaredSubscriber, Settings
+from app.simulator.state.settings import SimulatorSettings
 
 
 async def run_up(settings: Settings, url: str) -> None:
@@ -33,18 +34,22 @@ async def run_demo(settings: Settings, url: str) -> None:
     demo = DemoRole(secret)
     sample = DeclaredSubscriber(name="demo", url=demo.subscriber_url, secret=SecretStr(secret))
     loopback = ipaddress.ip_network("127.0.0.0/8")
+    codes = settings.ip_codes or list(SimulatorSettings().clientips)
+    simulator = SimulatorRole(tuple(codes), simulator_port())
     settings = settings.model_copy(
         update={
             "subscribers": [*settings.subscribers, sample],
             "allow_http_subscribers": True,
             "subscriber_networks": [*settings.subscriber_networks, loopback],
             "allowed_sources": [*settings.allowed_sources, loopback],
+            "application_url": simulator.application_url,
+            "ip_codes": codes,
         }
     )
     receiver, worker, operator = await _everything(settings, url)
-    simulator = SimulatorRole(receiver.url, tuple(settings.ip_codes), simulator_port())
+    simulator.call(receiver.url)
     demo.notify_url = receiver.url
-    demo.clientip = next(iter(settings.ip_codes), None)
+    demo.clientip = next(iter(codes))
     token = (
         "RELAY_ADMIN_TOKEN"
         if settings.admin_token
@@ -55,7 +60,7 @@ async def run_demo(settings: Settings, url: str) -> None:
         "console": f"{operator.url}/  ({token})",
         "API": f"{operator.url}/v1  (the same token)",
         "metrics": f"{operator.url}/metrics",
-        "simulator": f"{simulator.url}/  (applications: {simulator.url}/cgi-bin/cvs.cgi)",
+        "simulator": f"{simulator.url}/  (applications: {simulator.application_url})",
     }
     await run_roles([receiver, worker, operator, WatchRole(settings, url), demo, simulator])
 

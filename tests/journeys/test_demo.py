@@ -3,10 +3,12 @@
 import asyncio
 import re
 
+import aiohttp
 import pytest
 
+from tests.applications.application_setup import request_json
 from tests.journeys.conftest import Site
-from tests.processes import Starter
+from tests.processes import ADMIN_TOKEN, Starter
 from tests.simulator.simulator_process import Simulator
 
 
@@ -26,7 +28,17 @@ async def test_a_purchase_reaches_the_sample_subscriber(
         r"#3 +review\.required +300000 yen  now paid  conflict \(money\)",
     ):
         assert re.search(line, printed), line
+    operator = re.search(r"API +(http://127\.0\.0\.1:\d+/v1)", printed)
+    assert operator
+    headers = {"authorization": f"Bearer {ADMIN_TOKEN}", "idempotency-key": "demo"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as client,
+        client.post(f"{operator[1]}/applications", json=request_json()) as answer,
+    ):
+        applied = await answer.json()
+    assert "accepted" == applied["state"]
     zeus = Simulator(found[1])
+    await zeus.called(applied["order_no"], "01")
     order_no = await zeus.order_no(email="anyone+confirmed@example.com")
     await zeus.called(order_no, "01", "04", "05")
 

@@ -4,7 +4,7 @@ import os
 
 from app.main.process.listeners import HttpListener
 from app.settings import WrongSettings
-from app.simulator.server.application import MARK, ConnectionProtocol, make_simulator
+from app.simulator.server.application import CVS_PATH, MARK, ConnectionProtocol, make_simulator
 from app.simulator.server.zeus import SimulatedZeus
 from app.simulator.server_command import DEFAULT_PORT
 from app.simulator.state.settings import SimulatorSettings
@@ -24,20 +24,23 @@ class SimulatorRole:
 
     name = "simulator"
 
-    def __init__(self, call_url: str, clientips: tuple[str, ...], port: int) -> None:
+    def __init__(self, clientips: tuple[str, ...], port: int) -> None:
         """Bind `port` on the loopback address; raises CannotListen.
 
-        Without `clientips` the example's clientip is accepted.
+        Without `clientips` the example's clientip is accepted. No call is made before `call`.
         """
         known = {"clientips": clientips} if clientips else {}
-        self._zeus = SimulatedZeus(
-            SlipStore(), SimulatorSettings.model_validate({"call_url": call_url, **known})
-        )
+        self._zeus = SimulatedZeus(SlipStore(), SimulatorSettings.model_validate(known))
         application = make_simulator(self._zeus)
         self._listener = HttpListener(
             application, "127.0.0.1", port, protocol=ConnectionProtocol, headers=[MARK]
         )
         self.url = f"http://{self._listener.address}"
+        self.application_url = f"{self.url}{CVS_PATH}"
+
+    def call(self, url: str) -> None:
+        """Call this URL about orders from now on."""
+        self._zeus.call(url)
 
     def stop(self) -> None:
         """Stop accepting."""

@@ -250,6 +250,10 @@ class SimulatedZeus:
             with contextlib.suppress(ActionNotAllowed, SlipNotFound):
                 await self.act(timer.order_no, timer.action)
 
+    def call(self, url: str) -> None:
+        """Call this URL about orders from now on, also after a reset."""
+        self.settings = self._first_settings = self.settings.model_copy(update={"call_url": url})
+
     def reset(self, *, settings: bool = False) -> None:
         """Forget every order and end what is in flight; with `settings` restore the first ones."""
         if settings:
