@@ -16,7 +16,7 @@ from app.zeus.application_answer import write_answer
 from tests.applications.application_setup import CLIENTIP, SLIP, ok_answer, request_json
 from tests.journeys.conftest import Site
 from tests.processes import ADMIN_TOKEN, Process, Starter
-from tests.simulator.simulator_process import simulator
+from tests.simulator.simulator_process import simulating
 from tests.simulator.simulator_server import LocalServer, listening
 
 
@@ -129,7 +129,7 @@ async def test_a_purchase_from_the_application_to_the_release(
     """A lost answer resolves itself by the 01 call, whose sendpoint is the reference."""
     receiver = starter.start("receive", **site.settings)
     host, port = await receiver.address_of("receiver")
-    with simulator("--call-url", f"http://{host}:{port}/zeus/notify") as zeus:
+    with simulating("--call-url", f"http://{host}:{port}/zeus/notify") as zeus:
         settings = applying_settings(site, f"{zeus.url}/cgi-bin/cvs.cgi")
         operate = starter.start("operate", **settings)
         starter.start("work", **settings)
