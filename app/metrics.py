@@ -306,6 +306,23 @@ needs_attention = _snapshot_gauge(
 open_reviews = _snapshot_gauge(
     "zeus_relay_open_reviews", "Open reviews, counted up to 10,000, by reason", "reason"
 )
+mails_open = _snapshot_gauge(
+    "zeus_relay_mails_open",
+    "Mails that need a human, counted up to 10,000, by state: missing (their calls have not come), "
+    "not_believed (of the last 24 hours), call_failed (CGI送信エラー通知)",
+    "state",
+)
+last_mail_timestamp = _snapshot_gauge(
+    "zeus_relay_last_mail_timestamp_seconds", "Time of the last mail, 0 for never"
+)
+calls_with_mails = _snapshot_gauge(
+    "zeus_relay_calls_expecting_mail",
+    "Calls of an hour that ended an hour ago, of which mails should tell; 0 where there are no "
+    "mails",
+)
+calls_without_mail = _snapshot_gauge(
+    "zeus_relay_calls_without_mail", "Calls among these of which no believed mail tells"
+)
 subscribers = _snapshot_gauge("zeus_relay_subscribers", "Subscribers, by state", "state")
 subscriber_paused = _snapshot_gauge(
     "zeus_relay_subscriber_paused", "1 for a subscriber that is paused, else 0", "subscriber"

@@ -15,6 +15,7 @@ from app.operations.monitoring.alert_conditions import (
     conditions_without_database,
 )
 from app.operations.monitoring.baseline import Expectation
+from app.operations.monitoring.mail_snapshot import MailSnapshot
 from app.operations.monitoring.snapshot import Snapshot, SubscriberSnapshot
 from app.recording.spool.status import SpoolState
 from tests.docs.pages import page, rows
@@ -32,7 +33,11 @@ def worst() -> list[AlertCondition]:
     failing = SubscriberSnapshot(
         "shop", "active", None, 3, 86_400.0, failing_since=NOW - timedelta(days=1)
     )
-    standing = Snapshot(NOW, NOW - timedelta(days=1), 5, 900.0, 2, 1, 4, (paused, failing))
+    old = NOW - timedelta(hours=1)
+    mails = MailSnapshot(True, old, 1, 1, 1, ("m",), ("f",), old, 20, 20)
+    standing = Snapshot(
+        NOW, NOW - timedelta(days=1), 5, 900.0, 2, 1, 4, (paused, failing), mails=mails
+    )
     ones: dict[str, Any] = dict.fromkeys(SpoolState.__dataclass_fields__, 1)
     spool = SpoolState(**{**ones, "oldest_seconds": 900.0})
     seen = alert_conditions(

@@ -49,6 +49,15 @@ METRICS: Mapping[str, str] = {
     "zeus_relay_mails_paired_total": (
         "コールを待ち終えたメール（matched、missing、healed、copyの別）"
     ),
+    "zeus_relay_mails_open": (
+        "人の対応が要るメール（10,000まで数える）。missing はコールが届いていないもの、"
+        "not_believed は信用できないもの（24時間以内）、call_failed はCGI送信エラー通知"
+    ),
+    "zeus_relay_last_mail_timestamp_seconds": "最後のメールの時刻。なければ0",
+    "zeus_relay_calls_expecting_mail": (
+        "1時間前までの1時間に届き、メールもあるはずのコール。メールを使っていなければ0"
+    ),
+    "zeus_relay_calls_without_mail": "そのうち、信用できるメールがないコール",
     "zeus_relay_attempts_total": "Webhookを送った回数（結果別）",
     "zeus_relay_attempt_seconds": "1回の送信にかかった時間",
     "zeus_relay_subscriber_signals_total": (

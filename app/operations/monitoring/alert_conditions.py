@@ -19,6 +19,7 @@ SILENCE = timedelta(minutes=15)
 SPOOL = timedelta(minutes=5)
 DATABASE = timedelta(minutes=5)
 UNDELIVERED = timedelta(minutes=15)
+MAILBOX = timedelta(minutes=20)
 SPOOL_KEYS = ("spool", "spool_entries")
 """Keys of the conditions of the spool, known only to a process that shares its directory."""
 
@@ -52,6 +53,7 @@ def alert_conditions(
         *_silence(current, expectation),
         *(found for subscriber in current.subscribers for found in _subscriber(subscriber)),
         *_attention(current, attention),
+        *_mails(current),
     ]
 
 
@@ -134,6 +136,24 @@ def _subscriber(subscriber: SubscriberSnapshot) -> Iterator[AlertCondition]:
             f"undelivered:{name}",
             f"A webhook for subscriber {name} has been undelivered for more than 15 minutes.",
         )
+
+
+def _mails(current: Snapshot) -> Iterator[AlertCondition]:
+    mails = current.mails
+    if mails.call_failed:
+        text = "Zeus mailed that a call failed (CGI送信エラー通知)."
+        yield AlertCondition("call_failed", text, mails.call_failed_ids)
+    if mails.missing:
+        text = "Mails tell of calls that have not come."
+        yield AlertCondition("calls_missing", text, mails.missing_ids)
+    if mails.not_believed:
+        yield AlertCondition(
+            "mails_not_believed", "Mails in the name of Zeus were not believed in the last day."
+        )
+    if mails.calls >= EXPECTED_CALLS and mails.calls == mails.calls_without_mail:
+        yield AlertCondition("no_mails", "Calls come, but no mail tells of them.")
+    if mails.mailbox_read_at and current.at - mails.mailbox_read_at >= MAILBOX:
+        yield AlertCondition("mailbox", "The mailbox has not been read for 20 minutes.")
 
 
 def _attention(current: Snapshot, attention: AttentionSummary) -> Iterator[AlertCondition]:

@@ -11,6 +11,7 @@ from app.db.engine import Sessions
 from app.db.snapshot import snapshot
 from app.logs import get_logger
 from app.operations.monitoring.baseline import Baseline, Expectation
+from app.operations.monitoring.mail_snapshot import MailSnapshot
 from app.operations.monitoring.snapshot import Snapshot, read_snapshot
 
 MEASURE_SECONDS = 15.0
@@ -93,8 +94,21 @@ def show(measured: Measured) -> None:
     metrics.usual_calls_per_hour.set(measured.expectation.per_hour)
     metrics.expected_calls_since_last.set(measured.expectation.since_last)
     metrics.measured_timestamp.set(current.at.timestamp())
+    _show_mails(current.mails)
     _show_subscribers(current)
     _show_database(measured)
+
+
+def _show_mails(mails: MailSnapshot) -> None:
+    for state, count in (
+        ("missing", mails.missing),
+        ("not_believed", mails.not_believed),
+        ("call_failed", mails.call_failed),
+    ):
+        metrics.mails_open.labels(state).set(count)
+    metrics.last_mail_timestamp.set(mails.last_mail_at.timestamp() if mails.last_mail_at else 0)
+    metrics.calls_with_mails.set(mails.calls if mails.in_use else 0)
+    metrics.calls_without_mail.set(mails.calls_without_mail)
 
 
 def _show_subscribers(current: Snapshot) -> None:

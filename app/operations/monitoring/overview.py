@@ -17,6 +17,7 @@ from app.operations.attention.attention import AttentionCounts, count_attention
 from app.operations.deliveries.filters import COUNT_LIMIT
 from app.operations.models import Moment, Value
 from app.operations.monitoring.hourly import CallHours, HourOfCalls
+from app.operations.monitoring.mail_snapshot import read_loss
 from app.operations.monitoring.snapshot import FAILING
 from app.operations.subscribers.models import SubscriberState
 from app.recording.spool.status import SpoolMeter, SpoolState
@@ -98,6 +99,17 @@ class Queues(Value):
     oldest_undelivered_at: Moment | None
 
 
+class LossOfCalls(Value):
+    """Calls that did not come, measured by believed mails of the last 24 hours."""
+
+    missing: int
+    """Calls of which only mails tell."""
+    expected: int
+    """Calls of which mails tell."""
+    rate: Annotated[float | None, Field(examples=[0.002])]
+    """Share of the missing ones; None without mails."""
+
+
 class Overview(Queues):
     """Current state, at most three seconds old."""
 
@@ -109,6 +121,8 @@ class Overview(Queues):
     attention: AttentionCounts
     spool: SpoolSeen | None
     """None if this process does not share a spool with a receiver."""
+    loss: LossOfCalls
+    """Loss of calls that mails show."""
 
 
 class Overviews:
@@ -137,6 +151,7 @@ class Overviews:
                 hours=await self._hours.read(session, now()),
                 subscribers=await _subscribers(session),
                 attention=await count_attention(session),
+                loss=await _loss(session),
                 spool=await asyncio.to_thread(self._look_at_spool),
                 **(await session.execute(_QUEUES)).mappings().one(),
             )
@@ -150,6 +165,12 @@ class Overviews:
             return _spool_seen(self._meter.measure())
         except OSError:
             return None
+
+
+async def _loss(session: AsyncSession) -> LossOfCalls:
+    missing, expected = await read_loss(session, now())
+    rate = missing / expected if expected else None
+    return LossOfCalls(missing=missing, expected=expected, rate=rate)
 
 
 async def _subscribers(session: AsyncSession) -> list[SubscriberHealth]:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.lanes import LANES
 from app.forwarding.subscribers.health import FAILING_AFTER, FAILURES_IN_A_ROW
+from app.operations.monitoring.mail_snapshot import MailSnapshot, read_mails
 from app.order_life.reviews import Reason
 
 COUNT_LIMIT = 10_000
@@ -110,6 +111,7 @@ class Snapshot:
     open_reviews: Mapping[str, int] = field(default_factory=dict)
     """Number of open reviews, by reason."""
     unknown_applications: int = 0
+    mails: MailSnapshot = field(default_factory=MailSnapshot)
 
 
 async def read_snapshot(session: AsyncSession) -> Snapshot:
@@ -118,7 +120,8 @@ async def read_snapshot(session: AsyncSession) -> Snapshot:
     rows = (await session.execute(SUBSCRIBERS)).mappings()
     subscribers = tuple(SubscriberSnapshot(**row) for row in rows)
     reviews = {row.reason: row.open for row in await session.execute(OPEN_REVIEWS)}
-    return Snapshot(**queues, subscribers=subscribers, open_reviews=reviews)
+    mails = await read_mails(session, queues["at"])
+    return Snapshot(**queues, subscribers=subscribers, open_reviews=reviews, mails=mails)
 
 
 async def latest_notices(session: AsyncSession, verdict: str, limit: int) -> list[str]:
