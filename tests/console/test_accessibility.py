@@ -9,8 +9,10 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from app.operations.access.permissions import Role
+from tests.api.api_walk import application
+from tests.applications.application_setup import applying, simulated
 from tests.console.browsing import CHROMIUM, Look, Window, axe_source, window
-from tests.console.console_setup import Console
+from tests.console.console_setup import Console, running_console
 from tests.operations.operations_setup import ORDER_NO, OperationsSetup
 from tests.reconciliation.files import export, finish, load
 
@@ -43,6 +45,10 @@ FULLEST = (
     "tokens",
     "audit",
     "subscribers",
+    "applications",
+    "application-unknown",
+    "application",
+    "apply",
 )
 """Pages with a screenshot in every look."""
 
@@ -128,6 +134,39 @@ async def test_secrets_and_error_pages_are_accessible(
 
 
 @pytest.mark.parametrize("look", CHECKED_BY_AXE, ids=str)
+async def test_the_form_of_an_application_is_accessible(
+    setup: OperationsSetup, tmp_path: Path, browser: Browser, axe: str, pictures: Path, look: Look
+) -> None:
+    async with (
+        simulated() as (_, url),
+        applying(setup.sessions, url) as applicant,
+        running_console(setup, tmp_path, applicant=applicant) as console,
+        window(browser, console.url, look) as seen,
+    ):
+        page = seen.page
+        await seen.sign_in(console.tokens[Role.OPERATOR], "/apply")
+        await _check(seen, axe, pictures / f"apply-form-{look}.png")
+        values = {"money": "100", "name": "山田", "telno": "1", "email": "none"}
+        for field, value in values.items():
+            await page.locator(f"#{field}").fill(value)
+        await page.locator("form[action='/apply'] button.main").click()
+        await expect(page.locator("#name-problem")).to_be_visible()
+        await _check(seen, axe, pictures / f"apply-faults-{look}.png")
+        seen.complaints[:] = [one for one in seen.complaints if "422 (Unprocess" not in one]
+        values = {
+            "money": "5,400",
+            "name": "やまだ",
+            "telno": "03-1234-5678",
+            "email": "a@b.example",
+        }
+        for field, value in values.items():
+            await page.locator(f"#{field}").fill(value)
+        await page.locator("form[action='/apply'] button.main").click()
+        await page.wait_for_url("**/applications/*")
+        await _check(seen, axe, pictures / f"applied-{look}.png")
+
+
+@pytest.mark.parametrize("look", CHECKED_BY_AXE, ids=str)
 async def test_forbidden_pages_are_accessible(
     console: Console, browser: Browser, axe: str, pictures: Path, look: Look
 ) -> None:
@@ -204,7 +243,21 @@ async def _fill(console: Console) -> dict[str, str]:
         "FROM notices WHERE id = :id",
         id=notice,
     )
+    unknown, tested = await application(setup), await application(setup)
+    await setup.run(
+        "UPDATE applications SET state = 'accepted', test = 'confirmed', order_no = :order_no, "
+        "pay_no1 = '1234567890123', pay_limit = '20991231', answered_at = now(), "
+        "pay_url = 'https://pay.example/slip', called_at = now() WHERE id = :id",
+        id=tested,
+        order_no=ORDER_NO,
+    )
+    await setup.run("UPDATE orders SET test = true, application_id = :id", id=tested)
     return {
+        "applications": "/applications",
+        "applications-none": "/applications?sendid=none",
+        "application-unknown": f"/applications/{unknown}",
+        "application": f"/applications/{tested}",
+        "apply": "/apply",
         "today": "/",
         "orders": "/orders",
         "order": f"/orders/{ORDER_NO}",

@@ -51,7 +51,7 @@ _WORDS = {
     Flash.NOTED: _("The note was added."),
     Flash.UNWANTED: _("The order is marked as cancelled by you. Its slip can still be paid."),
     Flash.WANTED: _("The mark was removed. Reviews that it opened stay open."),
-    Flash.APPLIED: _("The application was handled. Its state is below."),
+    Flash.APPLIED: _("Zeus made the slip."),
     Flash.RESOLVED: _("The outcome was recorded."),
     Flash.ADDED: _("The subscriber was added."),
     Flash.PAUSED: _("The subscriber is paused. Its webhooks stay pending."),

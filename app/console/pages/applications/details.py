@@ -103,16 +103,18 @@ async def _show(
 
 
 def history_of(application: Application) -> list[tuple[str, datetime]]:
-    """Return what happened to an application and when, the oldest first."""
-    happened = (
-        (_("Recorded"), application.created_at),
+    """Return what happened to an application and when, the oldest first.
+
+    It is recorded before it is sent, though both may have the same time.
+    """
+    later = (
         (_("Sent to Zeus"), application.sent_at),
         (_("Answered by Zeus"), application.answered_at),
         (_("First call from Zeus"), application.called_at),
         (_("Outcome resolved"), application.resolved_at),
     )
-    known = [(words, when) for words, when in happened if when is not None]
-    return sorted(known, key=lambda one: one[1])
+    known = [(words, when) for words, when in later if when is not None]
+    return [(_("Recorded"), application.created_at), *sorted(known, key=lambda one: one[1])]
 
 
 def _id(page_request: PageRequest) -> UUID:

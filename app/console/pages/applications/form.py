@@ -9,7 +9,7 @@ from uuid import UUID
 from starlette.responses import Response
 
 from app.applications.request import RequestFault
-from app.applications.states import TestKind
+from app.applications.states import ApplicationState, TestKind
 from app.console.http.forms import Form
 from app.console.http.page_request import PageRequest
 from app.console.texts.application_labels import FAULTS
@@ -64,7 +64,8 @@ async def apply(page_request: PageRequest) -> Response:
         return _form(page_request, HTTPStatus.CONFLICT, page_request.reason(error), new_key=True)
     except OperationError as error:
         return _form(page_request, HTTPStatus.CONFLICT, page_request.reason(error))
-    return page_request.go(f"/applications/{application.id}", Flash.APPLIED)
+    flash = Flash.APPLIED if application.state is ApplicationState.ACCEPTED else None
+    return page_request.go(f"/applications/{application.id}", flash)
 
 
 def _request(form: Form) -> dict[str, Any]:
