@@ -8,10 +8,15 @@ from app.events.types import EventType
 from app.judging.quarantine import quarantine_reasons, unreadable_reasons
 from app.judging.verdicts import JudgedCall, Judgement, Verdict
 from app.order_life.change import NewEvent, OrderChange
-from app.order_life.consequences import Arrival, Surroundings, follow, stops_being_paid
+from app.order_life.consequences import (
+    Arrival,
+    Surroundings,
+    follow,
+    follow_link,
+    stops_being_paid,
+)
 from app.order_life.differing import Differing, details_of, differing_values
 from app.order_life.order_state import COMPARED, REMEMBERED, KnownOrder, Occurrence, values_of
-from app.order_life.relatives import Relative
 from app.order_life.release import ReleaseOn
 from app.order_life.reviews import Reason, Review
 from app.zeus.parameters import deadline_of, money_of, telno_tail_of
@@ -62,8 +67,7 @@ def judge(
             Step.LATE
         )  # the order was reversed before the payment's call came: this is that call
     if earlier is not None and meaning is not Step.PAID_AGAIN:
-        related = around.purchases.relatives_of(linked)
-        return _judge_repetition(judged, linked, earlier, related)
+        return _judge_repetition(judged, order, linked, earlier, around)
     cycle = order.cycle + (meaning is Step.PAID_AGAIN)
     differing = differing_values(status, call.meant, order, cycle)
     if applied is not None:
@@ -85,30 +89,40 @@ def judge(
 
 
 def _judge_repetition(
-    judged: JudgedCall, order: KnownOrder, earlier: Occurrence, related: tuple[Relative, ...]
+    judged: JudgedCall,
+    before: KnownOrder,
+    order: KnownOrder,
+    earlier: Occurrence,
+    around: Surroundings,
 ) -> Judgement:
-    """Judge a repeated status: a duplicate, or a conflict if a value of COMPARED differs."""
-    now = values_of(judged.call.meant, COMPARED)
+    """Judge a repeated status: a duplicate, or a conflict if a value of COMPARED differs.
+
+    The order may be linked with its application now, unlike `before`.
+    """
+    notice_id, meant = judged.notice_id, judged.call.meant
+    now = values_of(meant, COMPARED)
     differing = tuple(
         Differing(name, earlier.values[name], now[name], earlier.notice_id)
         for name in COMPARED
         if name in now and earlier.values.get(name, now[name]) != now[name]
     )
-    if not differing:
-        status = Status(judged.call.meant["status"])
-        return Judgement(
-            Verdict.DUPLICATE, (), judged.flags, order.with_call(status, judged.notice_id)
+    change = OrderChange(order, flags=judged.call.flags)
+    change.related = around.purchases.relatives_of(order)
+    if differing:
+        details = {**details_of(differing), "earlier_notice_id": str(earlier.notice_id)}
+        change.open(
+            Review(Reason.CONFLICT, order.order_no, order.cycle, notice_id, details), differing
         )
-    change = OrderChange(order, related=related, flags=judged.call.flags)
-    details = {**details_of(differing), "earlier_notice_id": str(earlier.notice_id)}
-    review = Review(Reason.CONFLICT, order.order_no, order.cycle, judged.notice_id, details)
-    change.open(review, differing)
+    else:
+        change.order = order.with_call(Status(meant["status"]), notice_id)
+    if order is not before:
+        follow_link(change, before, notice_id, around.purchases)
     return Judgement(
-        Verdict.CONFLICT,
+        Verdict.CONFLICT if differing else Verdict.DUPLICATE,
         tuple(f"differs:{one.name}" for one in differing),
         judged.flags,
         change.order,
-        change,
+        change if change.events else None,
     )
 
 

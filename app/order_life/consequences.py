@@ -75,6 +75,17 @@ def follow(
         change.release(release_on)
 
 
+def follow_link(
+    change: OrderChange, before: KnownOrder, notice_id: UUID, purchases: Purchases
+) -> None:
+    """Add what follows from the order's new link with an application: pairs that are paid."""
+    related_before = purchases.relatives_of(before)
+    purchases.note(change.order, before)
+    change.related = purchases.relatives_of(change.order)
+    if _changes_purchase(before, change.order):
+        _open_for_pairs(change, notice_id, related_before)
+
+
 def presume_expiry(change: OrderChange) -> None:
     """Presume that an order expired whose deadline passed in silence."""
     change.order = replace(change.order, presumed=True)

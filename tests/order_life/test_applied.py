@@ -305,6 +305,17 @@ def test_a_late_link_tells_a_pair() -> None:
     assert ["paid_twice"] == reviews(shop)
 
 
+def test_a_repetition_that_links_tells_a_pair() -> None:
+    applied = application()
+    shop = shop_of(applied)
+    shop.call(with_status("04", order_no="1", sendpoint=applied.sendpoint, sendid=""))
+    shop.call(with_status("04", order_no="2", sendpoint="", sendid=""))
+    shop.call(with_status("04", order_no="2", sendpoint=applied.sendpoint, sendid=""))
+    assert ("duplicate", []) == verdicts(shop)[-1]
+    assert ["paid_twice"] == reviews(shop)
+    assert applied.id == shop.orders["2"].application_id
+
+
 def test_a_replaced_slip_that_is_paid_is_unwanted() -> None:
     applied = application(is_replaced=True)
     shop = shop_of(applied)

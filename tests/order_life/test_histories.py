@@ -5,23 +5,41 @@ import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from app.judging.policy import Policy
 from app.order_life.order_state import KnownOrder
-from app.order_life.relatives import PAID, purchase_of
+from app.order_life.relatives import PAID, Purchase, purchase_of
 from app.order_life.release import ReleaseOn
 from app.order_life.reviews import HOLDING, Review, Settlement
 from app.zeus.statuses import Status
 from tests.event_schemas import faults_of
+from tests.judging.applied_setup import KEYS, application
 from tests.order_life.shop import Shop
 
 ORDERS = ("A", "B", "C", "D")
 SEEDS = range(300)
 STEPS = 25
+
+
+APPLICATIONS = [
+    application(id=UUID(int=1), money=5400, sendid="S", pay_cvs="D001"),
+    application(id=UUID(int=2), money=5400, sendid="S", pay_cvs="D001", test=True),
+    application(id=UUID(int=3), money=4500, sendid=None, pay_cvs="D001", is_replaced=True),
+    application(
+        id=UUID(int=4), money=5400, sendid="S", pay_cvs="D001", state="accepted", order_no="D"
+    ),
+]
+SENDPOINTS = [
+    *(one.sendpoint for one in APPLICATIONS),
+    *("", "ref-7", "z1" + 44 * "A", application(id=UUID(int=5)).sendpoint),
+]
+APPLYING = Policy(references=KEYS, applies=True)
 
 
 def random_call(chance: random.Random) -> dict[str, str]:
@@ -33,6 +51,7 @@ def random_call(chance: random.Random) -> dict[str, str]:
         "clientip": "2012000001",
         "money": "5400" if usual else chance.choice(["4500", "5,400", ""]),
         "sendid": "S" if chance.random() < 0.9 else chance.choice(["T", ""]),
+        "sendpoint": chance.choice(SENDPOINTS) if chance.random() < 0.4 else "",
     }
 
 
@@ -43,7 +62,8 @@ class History:
         self.chance = random.Random(seed)
         release_on = self.chance.choice(list(ReleaseOn))
         unwanted = ["S"] if self.chance.random() < 0.1 else []
-        self.shop = Shop(Policy(release_on=release_on), unwanted)
+        policy = replace(APPLYING, release_on=release_on)
+        self.shop = Shop(policy, unwanted, APPLICATIONS if seed % 2 else ())
         self.settled: list[Review] = []
         self.both_paid: set[tuple[str, ...]] = set()
         self.moved: set[str] = set()
@@ -60,10 +80,10 @@ class History:
         self._check_pairs()
 
     def _call(self) -> None:
-        before = {order_no: purchase_of(one.values) for order_no, one in self.shop.orders.items()}
+        before = {order_no: _belongs(one) for order_no, one in self.shop.orders.items()}
         self.shop.call(random_call(self.chance))
         after = self.shop.orders
-        self.moved |= {one for one in before if purchase_of(after[one].values) != before[one]}
+        self.moved |= {one for one in before if _belongs(after[one]) != before[one]}
 
     def _decide(self) -> None:
         open_reviews = [one for order in self.shop.orders.values() for one in order.reviews]
@@ -100,8 +120,8 @@ class History:
     def _pairs(self) -> Iterator[tuple[KnownOrder, KnownOrder]]:
         orders = sorted(self.shop.orders.values(), key=lambda order: order.order_no)
         for first, second in combinations(orders, 2):
-            purchase = purchase_of(first.values)
-            if purchase is not None and purchase == purchase_of(second.values):
+            pairs = zip(_belongs(first), _belongs(second), strict=True)
+            if any(one is not None and one == other for one, other in pairs):
                 yield first, second
 
     def _open_pairs(self) -> set[tuple[str, ...]]:
@@ -111,6 +131,11 @@ class History:
             for review in order.reviews
             if review.reason == "paid_twice"
         }
+
+
+def _belongs(order: KnownOrder) -> tuple[Purchase | None, UUID | None]:
+    """Return the purchase and the application of an order."""
+    return purchase_of(order.values), order.application_id
 
 
 def _is_paid(order: KnownOrder) -> bool:
@@ -178,7 +203,8 @@ def check_reviews(events: list[dict[str, Any]]) -> None:
 def test_batches_change_nothing(seed: int) -> None:
     chance = random.Random(seed)
     calls = [random_call(chance) for _ in range(STEPS)]
-    at_once, one_by_one, in_parts = Shop(), Shop(), Shop()
+    policy = replace(APPLYING, require_reference=seed % 5 == 0)
+    at_once, one_by_one, in_parts = (Shop(policy, (), APPLICATIONS) for _ in range(3))
     at_once.call(*calls)
     for call in calls:
         one_by_one.call(call)
@@ -188,6 +214,7 @@ def test_batches_change_nothing(seed: int) -> None:
         in_parts.call(*rest[:size])
         rest = rest[size:]
     assert told(at_once) == told(one_by_one) == told(in_parts)
+    assert at_once.applications == one_by_one.applications == in_parts.applications
 
 
 def told(shop: Shop) -> list[str]:
