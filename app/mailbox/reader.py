@@ -5,7 +5,7 @@ between, the message is handed over again, so `keep` must recognise it by its ha
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -35,7 +35,9 @@ from app.metrics import mailbox_available, mailbox_messages, mailbox_read_timest
 LOCK_KEY: Final = 7236405918
 """Advisory lock of the only reader."""
 BATCH: Final = 50
-"""Messages that are marked together, and whose UIDs are saved together."""
+"""Messages that are read and marked together, and whose UIDs are saved together."""
+BATCH_BYTES: Final = 512 * 1024
+"""Bytes of messages that are read together."""
 
 log = get_logger("mailbox")
 
@@ -139,32 +141,36 @@ class MailboxReader:
         if not sizes:
             following = await self._thread.run(partial(folder.next_uid, position + 1, top))
             return top.uid if following is None else following - 1
-        uids = list(sizes)
-        for start in range(0, len(uids), BATCH):
-            await self._read_batch(folder, uids[start : start + BATCH])
+        for batch in _batches(sizes):
+            await self._read_batch(folder, batch)
         return min(position + WINDOW, top.uid)
 
     async def _read_batch(self, folder: MailFolder, uids: list[int]) -> None:
-        kept = [uid for uid in uids if await self._read_message(folder, uid)]
+        """Hand over messages of one batch: several small ones, or one of any size."""
+        kept = []
+        for uid, raw in (await self._fetch(folder, uids)).items():
+            await self._keep(raw)
+            kept.append(uid)
+        mailbox_messages.labels("kept").inc(len(kept))
         if kept:
             await self._mark(folder, kept)
         name = self._address.name
         await self._positions.save(name, folder.uidvalidity, uids[-1], has_mails=bool(kept))
 
-    async def _read_message(self, folder: MailFolder, uid: int) -> bool:
-        """Hand over one message. Return True if it was kept."""
-        try:
-            raw = await self._thread.run(partial(folder.message, uid))
-        except MessageTooLarge:
-            log.warning("mail_too_large", uid=uid)
-            mailbox_messages.labels("too_large").inc()
-            return False
-        if not raw:
-            mailbox_messages.labels("gone").inc()
-            return False
-        await self._keep(raw)
-        mailbox_messages.labels("kept").inc()
-        return True
+    async def _fetch(self, folder: MailFolder, uids: list[int]) -> dict[int, bytes]:
+        """Return the messages by UID, without those that have gone or are too large."""
+        if len(uids) > 1:
+            found = await self._thread.run(partial(folder.small_messages, uids))
+        else:
+            try:
+                raw = await self._thread.run(partial(folder.message, uids[0]))
+            except MessageTooLarge:
+                log.warning("mail_too_large", uid=uids[0])
+                mailbox_messages.labels("too_large").inc()
+                return {}
+            found = {uids[0]: raw} if raw else {}
+        mailbox_messages.labels("gone").inc(len(uids) - len(found))
+        return found
 
     async def _mark(self, folder: MailFolder, uids: list[int]) -> None:
         """Mark messages. If the server refuses, they are still read only once."""
@@ -195,3 +201,17 @@ class MailboxReader:
         for gauge in (mailbox_available, mailbox_read_timestamp):
             with suppress(KeyError):
                 gauge.remove(self._address.name)
+
+
+def _batches(sizes: Mapping[int, int]) -> Iterator[list[int]]:
+    """Yield the UIDs in their order, those of neighbours together while they are small."""
+    batch: list[int] = []
+    size = 0
+    for uid, more in sizes.items():
+        if batch and (size + more > BATCH_BYTES or len(batch) == BATCH):
+            yield batch
+            batch, size = [], 0
+        batch.append(uid)
+        size += more
+    if batch:
+        yield batch

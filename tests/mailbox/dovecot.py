@@ -4,6 +4,7 @@ import grp
 import os
 import pwd
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -36,7 +37,6 @@ ssl_key = <{directory}/certificate.pem
 disable_plaintext_auth = no
 auth_username_format = %Lu
 mail_location = maildir:{directory}/Maildir:INDEX={directory}/index
-maildir_very_dirty_syncs = yes
 mailbox_idle_check_interval = 1 secs
 mail_max_userip_connections = 50
 imap_capability = {capability}
@@ -140,7 +140,9 @@ class Dovecot:
                 gid=grp.getgrnam("mail").gr_gid,
             )
         )
-        self.process = subprocess.Popen([str(DOVECOT), "-F", "-c", str(settings)])
+        self.process = subprocess.Popen(
+            [str(DOVECOT), "-F", "-c", str(settings)], start_new_session=True
+        )
         deadline = time.monotonic() + 20
         while True:
             with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 5) as tried:
@@ -156,6 +158,8 @@ class Dovecot:
         if self.process is not None:
             self.process.terminate()
             self.process.wait(20)
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGTERM)  # those that serve a connection
             self.process = None
 
 

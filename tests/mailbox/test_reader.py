@@ -16,7 +16,7 @@ from tests.mailbox.dovecot import Dovecot
 from tests.mailbox.freezing_proxy import FreezingProxy
 
 QUICK = ReaderTimes(
-    command=3, every=30, every_without_idle=0.2, lock=0.3, first_retry=0.2, last_retry=1
+    command=3, every=10, every_without_idle=0.2, lock=0.3, first_retry=0.2, last_retry=1
 )
 
 

@@ -16,6 +16,8 @@ COMMAND_SECONDS: Final = 60.0
 PIECE: Final = 256 * 1024
 """Bytes of a message in one answer."""
 _LINE_LIMIT: Final = 64 * 1024
+_LITERAL_LIMIT: Final = 1024 * 1024
+"""Bytes of one literal. Some servers tell a smaller size of a message than it has."""
 _ANSWER_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of all that a server sends during a command."""
 _IDLE_TAG: Final = b"ZRIDLE"
@@ -65,7 +67,7 @@ class ImapClient(imaplib.IMAP4):
 
     def read(self, size: int) -> bytes:
         """Return exactly `size` bytes. Called by imaplib."""
-        if size > PIECE:
+        if size > _LITERAL_LIMIT:
             raise self.abort("the server sent more than was asked for")
         while len(self._buffer) < size:
             self._receive()

@@ -80,6 +80,13 @@ class MailFolder:
                 low = middle + 1
         return found
 
+    def small_messages(self, uids: Sequence[int]) -> dict[int, bytes]:
+        """Return messages by UID, without those that have gone. Together they must be small."""
+        chosen = ",".join(map(str, uids))
+        entries = self._do("uid", "FETCH", chosen, "(UID BODY.PEEK[])")
+        read = {uid: _body(entry, uid) for entry in entries if (uid := _uid(entry)) in uids}
+        return {uid: raw for uid, raw in read.items() if raw is not None}
+
     def message(self, uid: int) -> bytes | None:
         """Return a message, or None if it has gone. Raise MessageTooLarge."""
         raw = bytearray()

@@ -134,7 +134,7 @@ def test_news_before_waiting_is_not_missed(dovecot: Dovecot, folder: MailFolder)
 
 def test_a_server_that_goes_away_is_a_failure(dovecot: Dovecot, folder: MailFolder) -> None:
     folder.begin_idle()
-    dovecot.stop()
+    dovecot.stop()  # ends connections after itself, with BYE
 
     assert folder.hears_news(10)
     with pytest.raises(MailboxFailed, match="the mail server"):
