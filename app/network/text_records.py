@@ -11,6 +11,8 @@ import dns.resolver
 
 LIFETIME_S: Final = 5.0
 """Time for one question, over all name servers and tries."""
+FAILED_S: Final = 30.0
+"""Time for which a failure is the answer: many mails ask for one key."""
 KEPT_S: Final = 300.0
 """Time for which an answer is used again at most."""
 _NAMES_KEPT: Final = 1_000
@@ -29,24 +31,38 @@ class TextRecordResolver:
     """
 
     def __init__(
-        self, resolver: dns.asyncresolver.Resolver | None = None, lifetime_s: float = LIFETIME_S
+        self,
+        resolver: dns.asyncresolver.Resolver | None = None,
+        lifetime_s: float = LIFETIME_S,
+        failed_s: float = FAILED_S,
     ) -> None:
         """Use `resolver`, or what /etc/resolv.conf says. `lifetime_s` is the time of a question."""
         self._resolver = resolver
         self._lifetime_s = lifetime_s
-        self._known: dict[str, tuple[float, Sequence[bytes]]] = {}
+        self._failed_s = failed_s
+        self._known: dict[str, tuple[float, Sequence[bytes] | DnsFailed]] = {}
 
     async def texts(self, name: str) -> Sequence[bytes]:
         """Return the TXT records of `name`; none if there is no such name. Raise DnsFailed."""
         known = self._known.get(name)
-        if known is not None and monotonic() < known[0]:
-            return known[1]
-        records, kept_s = await self._ask(name)
+        if known is None or monotonic() >= known[0]:
+            known = await self._ask_and_keep(name)
+        if isinstance(known[1], DnsFailed):
+            raise DnsFailed(str(known[1])) from known[1]
+        return known[1]
+
+    async def _ask_and_keep(self, name: str) -> tuple[float, Sequence[bytes] | DnsFailed]:
+        """Return the end of an answer's time, and the answer."""
+        answer: Sequence[bytes] | DnsFailed
+        try:
+            answer, kept_s = await self._ask(name)
+        except DnsFailed as failed:
+            answer, kept_s = failed, self._failed_s
         self._known.pop(name, None)
-        self._known[name] = (monotonic() + kept_s, records)
+        self._known[name] = known = (monotonic() + kept_s, answer)
         if len(self._known) > _NAMES_KEPT:
             del self._known[next(iter(self._known))]
-        return records
+        return known
 
     async def _ask(self, name: str) -> tuple[Sequence[bytes], float]:
         """Return the records, and for how long they may be used again."""
