@@ -21,7 +21,7 @@ from app.logs import get_logger
 from app.mailbox import rows
 from app.mailbox.findings import Findings
 from app.mailbox.healing import HealingRules, count_outcome, heal
-from app.mailbox.pairing import Pairing, ReadMail, find_pairs
+from app.mailbox.pairing import Pairing, ReadMail, find_pairs, with_payments_after
 from app.mailbox.states import MailState
 from app.metrics import mails_paired
 
@@ -133,8 +133,9 @@ class Matching:
         async with self.sessions.begin() as session:
             idle = await sql.lock_idle_lanes(session, {lane_of(number) for number in order_nos})
             ours = {number for number in order_nos if lane_of(number) in idle}
-            found = await self._find(session, ours)
-            due = [mail.id for mail in found.due]
+            mails = await rows.read_mails(session, ours, self.rules.grace)
+            found = find_pairs(mails, await rows.read_calls(session, ours))
+            due = [mail.id for mail in with_payments_after(found.due, mails)]
             made, outcome = await heal(session, due, self.rules.healing)
             await session.execute(text(f"NOTIFY {NOTICES}"))
         for mail_id, notice_id in made.items():

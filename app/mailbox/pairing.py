@@ -8,8 +8,14 @@ from typing import NamedTuple
 from uuid import UUID
 
 from app.mailbox.states import MailState
+from app.zeus.statuses import Status
 
 _OPEN = (MailState.WAITING, MailState.MISSING)
+_ENDED = (MailState.MATCHED, MailState.HEALED)
+_PAYMENT_OF = {
+    Status.REVERSED.value: Status.PAID.value,
+    Status.REVERSED_AFTER_CANCEL.value: Status.PAID_AFTER_CANCEL.value,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +32,7 @@ class ReadMail:
     received_at: datetime
     occurred_at: datetime | None
     money: int | None
-    notice_id: UUID | None
+    notice_ids: tuple[UUID, ...]
     is_due: bool
     is_copy: bool
 
@@ -95,7 +101,7 @@ def _joined(parts: Sequence[Pairing]) -> Pairing:
         [mail for part in parts for mail in part.copies],
         sorted(
             (mail for part in parts for mail in part.due),
-            key=lambda mail: (mail.order_no, mail.at, mail.status, mail.id),
+            key=_sequence,
         ),
     )
 
@@ -104,11 +110,12 @@ def _pairs_of_one(mails: Sequence[ReadMail], calls: Sequence[JudgedNotice]) -> P
     copies = _copies(mails)
     waiting = [mail for mail in mails if mail.is_open and mail not in copies]
     timed = [mail for mail in waiting if mail.occurred_at is not None]
+    named = {one for mail in mails for one in mail.notice_ids}
     timeless = [mail for mail in waiting if mail.occurred_at is None]
     # A call that only a mail without a time names is free for one with a time.
-    pairs = _nearest(timed, calls, {mail.notice_id for mail in mails if mail.occurred_at})
-    named = {mail.notice_id for mail in mails} | {pair.call.id for pair in pairs.values()}
-    pairs |= _nearest(timeless, calls, named)
+    taken = {one for mail in mails if mail.occurred_at for one in mail.notice_ids}
+    pairs = _nearest(timed, calls, taken)
+    pairs |= _nearest(timeless, calls, named | {pair.call.id for pair in pairs.values()})
     left = [mail for mail in waiting if mail.id not in pairs]
     is_told = bool(calls) or len(mails) > len(copies) + 1
     copies += [mail for mail in left if mail.occurred_at is None and is_told]
@@ -119,7 +126,7 @@ def _pairs_of_one(mails: Sequence[ReadMail], calls: Sequence[JudgedNotice]) -> P
 
 
 def _nearest(
-    mails: Sequence[ReadMail], calls: Sequence[JudgedNotice], taken: Set[UUID | None]
+    mails: Sequence[ReadMail], calls: Sequence[JudgedNotice], taken: Set[UUID]
 ) -> dict[UUID, Pair]:
     """Return by mail the pairs that are nearest in time, with calls that are not `taken`."""
     pairs: dict[UUID, Pair] = {}
@@ -130,6 +137,33 @@ def _nearest(
             pairs[pair.mail.id] = pair
             used.add(pair.call.id)
     return pairs
+
+
+def with_payments_after(due: Sequence[ReadMail], mails: Iterable[ReadMail]) -> list[ReadMail]:
+    """Return the mails to heal, and behind a reversal the payments that followed it.
+
+    The call of such a payment was judged before the reversal was known, as that of the payment
+    which was taken back. So the payment is told once more.
+    """
+    reversals = {
+        (mail.order_no, _PAYMENT_OF[mail.status]): mail
+        for mail in due
+        if mail.status in _PAYMENT_OF
+    }
+    again = [
+        mail
+        for mail in mails
+        if mail.state in _ENDED
+        and mail.occurred_at is not None
+        and (reversal := reversals.get((mail.order_no, mail.status))) is not None
+        and reversal.occurred_at is not None
+        and mail.occurred_at > reversal.occurred_at
+    ]
+    return sorted({*due, *again}, key=_sequence)
+
+
+def _sequence(mail: ReadMail) -> tuple[str, datetime, str, UUID]:
+    return mail.order_no, mail.at, mail.status, mail.id
 
 
 def _copies(mails: Sequence[ReadMail]) -> list[ReadMail]:

@@ -27,7 +27,7 @@ WHERE state = :state AND id > CAST(:after AS uuid) ORDER BY state, id LIMIT {PAG
 """)  # noqa: S608 - only our own constants are put in
 _MAILS = text(f"""
 SELECT one.id, one.order_no, one.status, one.state, one.received_at, one.occurred_at, one.money,
-  coalesce(one.notice_id, one.healing_notice_id) AS notice_id,
+  array_remove(ARRAY[one.notice_id, one.healing_notice_id], NULL) AS notice_ids,
   one.received_at < now() - CAST(:grace AS interval) AS is_due, '{COPY}' = ANY (flags) AS is_copy
 FROM unnest(CAST(:order_nos AS text[])) AS wanted (order_no)
 CROSS JOIN LATERAL (
@@ -86,7 +86,16 @@ async def read_mails(
 ) -> list[ReadMail]:
     """Return the believed mails of these orders."""
     rows = await session.execute(_MAILS, {"order_nos": list(order_nos), "grace": grace})
-    return [ReadMail(**{**row, "state": MailState(row["state"])}) for row in rows.mappings()]
+    return [
+        ReadMail(
+            **{
+                **row,
+                "state": MailState(row["state"]),
+                "notice_ids": tuple(row["notice_ids"]),
+            }
+        )
+        for row in rows.mappings()
+    ]
 
 
 async def read_calls(session: AsyncSession, order_nos: Collection[str]) -> list[JudgedNotice]:

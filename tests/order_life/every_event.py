@@ -130,7 +130,7 @@ def _applied() -> Shop:
 def _missing_call() -> Shop:
     shop = _told(with_status("01"))
     mail = ReadMail(
-        UUID(LOST), ORDER_NO, "04", MailState.WAITING, shop.at, shop.at, 5400, None, True, False
+        UUID(LOST), ORDER_NO, "04", MailState.WAITING, shop.at, shop.at, 5400, (), True, False
     )
     shop.open(missing_review(mail, 1))
     return shop

@@ -1,6 +1,7 @@
 """Decisions of operators about mails: heal a lost call by hand, or dismiss a mail."""
 
 import asyncio
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -15,7 +16,8 @@ from app.db.tables.mails import MailRow
 from app.judging import sql
 from app.mailbox.findings import Findings
 from app.mailbox.healing import heal
-from app.mailbox.rows import write_ends
+from app.mailbox.pairing import with_payments_after
+from app.mailbox.rows import read_mails, write_ends
 from app.mailbox.states import MailState
 from app.operations.access.audit import write_entry
 from app.operations.access.idempotency import Once
@@ -111,7 +113,9 @@ async def _locked(session: AsyncSession, mail_id: UUID) -> MailRow:
 
 async def _heal(session: AsyncSession, row: MailRow, actor: Actor, rules: DecisionRules) -> None:
     await _end_review(session, row, actor, rules)
-    _, outcome = await heal(session, [row.id], rules.healing)
+    mails = await read_mails(session, [row.order_no or ""], timedelta(0))
+    due = with_payments_after([mail for mail in mails if mail.id == row.id], mails)
+    _, outcome = await heal(session, [mail.id for mail in due], rules.healing)
     await write_entry(
         session,
         actor,
