@@ -13,6 +13,7 @@ from app.db.migrations import current_revision, head
 from app.db.sqlstates import DatabaseProblem
 from app.network.kernel_queue import longest_backlog
 from app.operations.access.generated_keys import admin_token_of, vault_of
+from app.operations.doctor.applications import check_applications
 from app.operations.doctor.database import check_fitness
 from app.operations.doctor.findings import Finding, Level, error, ok, warning
 from app.operations.doctor.machine import check_backlog, check_postgres, check_spool
@@ -35,6 +36,7 @@ async def check_up(settings: Settings) -> list[Finding]:
         *await asyncio.to_thread(check_spool, settings),
     ]
     findings += await check_public_url(settings)
+    findings += await check_applications(settings)
     findings += await check_mailbox(settings)
     url, found = await check_database(settings)
     findings += found
