@@ -24,12 +24,16 @@ class ReviewValue:
 def values_of_review(review: ListedReview) -> Sequence[ReviewValue]:
     """Return the values that disagree, in the order of the review.
 
-    In a contradiction these are the status of the order and that of the call.
+    In a contradiction these are the status of the order and that of the call. For an amount that
+    was not applied for, they are both amounts.
     """
     details = review.details
     if "known_status" in details:
         before, now = (_status(details[name]) for name in ("known_status", "status"))
         return [ReviewValue("status", BY_NAME["status"].japanese, before, now, None)]
+    if "applied" in details:
+        amounts = (details["applied"], details["called"])
+        return [ReviewValue("money", BY_NAME["money"].japanese, *amounts, None)]
     values: Mapping[str, Any] = details.get("values", {})
     return [_value(name, one) for name, one in values.items()]
 
