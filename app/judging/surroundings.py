@@ -32,7 +32,7 @@ SELECT pg_advisory_xact_lock(CAST(:space AS int), key) FROM unnest(CAST(:keys AS
 """)
 
 # The newest orders of each sendid, and one more than relatives may be: then it names no purchase.
-_SURROUNDINGS = text(f"""
+SURROUNDINGS = text(f"""
 SELECT 'relative' AS kind, purchase.clientip, purchase.sendid AS value, found.order_no, found.state,
   found.money
 FROM unnest(CAST(:clientips AS text[]), CAST(:sendids AS text[])) AS purchase (clientip, sendid)
@@ -136,7 +136,7 @@ async def read_surroundings(
         of_applications={application_id: {} for application_id in applications},
     )
     unwanted: dict[str, set[str]] = {"order_no": set(), "sendid": set()}
-    rows = await session.execute(_SURROUNDINGS, parameters)
+    rows = await session.execute(SURROUNDINGS, parameters)
     for kind, clientip, value, order_no, state, money in rows:
         if kind == "relative":
             relative = Relative(order_no, OrderState(state), money)
