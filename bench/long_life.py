@@ -190,6 +190,18 @@ SELECT DISTINCT 'sendid', sendid, 'sato' FROM (SELECT sendid FROM orders LIMIT 1
 WHERE sendid <> ''
 """
 
+# The relay applied for a third of all orders. A hundredth of these were tests.
+_APPLICATIONS = """
+INSERT INTO applications (id, key, request_hash, created_at, created_by, state, clientip, money,
+  pay_cvs, sendid, sendpoint, test, form, sent_at, answered_at, called_at, order_no, pay_no1,
+  pay_limit)
+SELECT uuidv7(created_at - now()), 'key-' || k, '', created_at, 'shop', 'accepted', clientip, money,
+  pay_cvs, sendid, '', CASE WHEN k % 300 = 1 THEN 'confirmed' END, '', created_at, created_at,
+  created_at, order_no, pay_no1, pay_limit
+FROM (SELECT *, row_number() OVER () AS k FROM orders WHERE money IS NOT NULL) AS numbered
+WHERE k % 3 = 1
+"""
+
 _RECONCILIATIONS = """
 INSERT INTO reconciliations (id, heal, state, total, compared, agrees, created_by, finished_at)
 SELECT uuidv7(), false, 'done', 1000, 1000, 1000, 'sato', now() FROM generate_series(1, 300)
@@ -282,7 +294,7 @@ async def _fill_tables(connection: Connection, life: LongLife, say: Callable[[st
         await connection.fetchval("SELECT max(id) FROM outbound_webhooks"),
         (),
     )
-    for statement in (_RECOVERIES, _REVIEWS, _UNWANTED, _RECONCILIATIONS):
+    for statement in (_RECOVERIES, _REVIEWS, _UNWANTED, _RECONCILIATIONS, _APPLICATIONS):
         await connection.execute(statement, timeout=_HOURS_S)
     await connection.execute(
         "SELECT setval('events_position_seq', (SELECT max(position) FROM events))"
