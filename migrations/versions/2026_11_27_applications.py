@@ -95,6 +95,7 @@ def _make_applications() -> None:
         ("sendid", ["sendid", "id"], "sendid <> ''"),
         ("order_no", ["order_no", "id"], "order_no IS NOT NULL"),
         ("replaces", ["replaces"], "replaces IS NOT NULL"),
+        ("test", ["id"], "test IS NOT NULL"),
         ("open", ["id"], "state IN ('sending', 'unknown')"),
         ("unerased", ["id"], "erased_at IS NULL"),
         ("uncalled", ["id"], "state = 'accepted' AND called_at IS NULL AND asked_at IS NULL"),

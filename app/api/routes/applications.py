@@ -24,6 +24,7 @@ from app.operations.applications.models import (
 )
 from app.operations.applications.page import PAGE_HEADERS
 from app.operations.models import Line
+from app.operations.orders.real_or_test import WithTests
 
 router = APIRouter(prefix="/applications", tags=["applications"])
 
@@ -102,7 +103,9 @@ async def list_applications(
     order_no: Annotated[
         Line | None, Query(max_length=255, description="Only the application of this order.")
     ] = None,
-    test: Annotated[bool | None, Query(description="true: only tests; false: no tests.")] = None,
+    test: Annotated[
+        WithTests, Query(description="Include or exclude tests, or show only these.")
+    ] = WithTests.INCLUDE,
 ) -> ApplicationPage:
     """List applications, the newest first."""
     return await operations.list_applications(
@@ -111,7 +114,7 @@ async def list_applications(
         state=state,
         sendid=sendid,
         order_no=order_no,
-        test=test,
+        test=test.flag,
         support=dependencies.support,
     )
 

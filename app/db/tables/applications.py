@@ -78,6 +78,7 @@ class ApplicationRow(Base):
         Index(
             "applications_replaces_idx", "replaces", postgresql_where=text("replaces IS NOT NULL")
         ),
+        Index("applications_test_idx", "id", postgresql_where=text("test IS NOT NULL")),
         Index("applications_open_idx", "id", postgresql_where=text(OPEN)),
         Index("applications_unerased_idx", "id", postgresql_where=text("erased_at IS NULL")),
         Index("applications_uncalled_idx", "id", postgresql_where=text(UNCALLED)),
