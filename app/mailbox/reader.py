@@ -159,18 +159,23 @@ class MailboxReader:
 
     async def _fetch(self, folder: MailFolder, uids: list[int]) -> dict[int, bytes]:
         """Return the messages by UID, without those that have gone or are too large."""
+        found: dict[int, bytes] = {}
         if len(uids) > 1:
             found = await self._thread.run(partial(folder.small_messages, uids))
-        else:
+        for uid in uids:
+            if uid in found:
+                continue
             try:
-                raw = await self._thread.run(partial(folder.message, uids[0]))
+                raw = await self._thread.run(partial(folder.message, uid))
             except MessageTooLarge:
-                log.warning("mail_too_large", uid=uids[0])
+                log.warning("mail_too_large", uid=uid)
                 mailbox_messages.labels("too_large").inc()
-                return {}
-            found = {uids[0]: raw} if raw else {}
-        mailbox_messages.labels("gone").inc(len(uids) - len(found))
-        return found
+                continue
+            if raw:
+                found[uid] = raw
+            else:
+                mailbox_messages.labels("gone").inc()
+        return dict(sorted(found.items()))
 
     async def _mark(self, folder: MailFolder, uids: list[int]) -> None:
         """Mark messages. If the server refuses, they are still read only once."""

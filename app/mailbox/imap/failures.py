@@ -35,7 +35,6 @@ def explained() -> Iterator[None]:
     except OSError as error:
         what = type(error).__name__
         raise MailboxFailed(f"the mail server cannot be reached ({what})") from error
-    except imaplib.IMAP4.abort as error:
-        raise MailboxFailed("the mail server ended the connection") from error
-    except imaplib.IMAP4.error as error:
-        raise MailboxFailed("the mail server gave an answer that is no IMAP") from error
+    except imaplib.IMAP4.error as error:  # also its abort, for a connection that broke off
+        problem = "the mail server ended the connection, or does not speak IMAP"
+        raise MailboxFailed(problem) from error

@@ -81,7 +81,10 @@ class MailFolder:
         return found
 
     def small_messages(self, uids: Sequence[int]) -> dict[int, bytes]:
-        """Return messages by UID, without those that have gone. Together they must be small."""
+        """Return messages by UID. Together they must be small.
+
+        Those that have gone are missing, and those of servers that tell the UID after the message.
+        """
         chosen = ",".join(map(str, uids))
         entries = self._do("uid", "FETCH", chosen, "(UID BODY.PEEK[])")
         read = {uid: _body(entry, uid) for entry in entries if (uid := _uid(entry)) in uids}
