@@ -22,6 +22,7 @@ from app.mailbox.rows import COPY, write_ends
 from app.mailbox.states import MailState
 from app.order_life.change import OrderChange
 from app.order_life.differing import Differing, details_of
+from app.order_life.relatives import applications_of
 from app.order_life.reviews import BY_ITSELF, Reason, Review, Settlement
 
 # The order is not known, so nobody was told of the review.
@@ -62,9 +63,10 @@ class Findings:
         """Read the known ones among these orders and their relatives."""
         orders = await sql.known_orders(session, order_nos)
         purchases = self.rules.policy.purchases_of(order.values for order in orders.values())
-        around = await read_surroundings(session, purchases, (), ()) if purchases else None
+        applications = applications_of(orders.values())
+        around = await read_surroundings(session, purchases, (), (), applications)
         for number, order in orders.items():
-            related = around.purchases.relatives_of(order) if around else ()
+            related = around.purchases.relatives_of(order)
             self._changes[number] = OrderChange(order, related=related)
 
     def settle(self, mail_id: UUID, order_no: str, status: str, settled_by: str) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import text as text_of
 from app.mailbox.matching import MailMode
 from app.order_life.reviews import Reason
 from app.zeus.mails import write_mail
+from tests.api.api_walk import application
 from tests.mailbox.mail_setup import MailSetup, facts, message
 from tests.operations.operations_setup import ORDER_NO
 
@@ -217,3 +218,16 @@ async def test_two_mails_in_one_message_each_have_their_call(setup: MailSetup) -
     assert ["order.accepted", "payment.received"] == [event for event, _ in await setup.events()]
     parts = await setup.rows("SELECT part, length(raw) > 0 AS has_raw FROM mails ORDER BY part")
     assert [(0, True), (1, False)] == [tuple(row) for row in parts]
+
+
+async def test_the_review_of_a_lost_call_names_the_other_slip_of_its_application(
+    setup: MailSetup,
+) -> None:
+    await setup.judged("01", order_no="A-1", sendid="")
+    await setup.judged("01", order_no="A-2", sendid="")
+    application_id = str(await application(setup))
+    await setup.run("UPDATE orders SET application_id = :id", id=application_id)
+    await setup.mail(order_no="A-2")
+    await setup.match("observe")
+    [event] = await setup.rows("SELECT data FROM events WHERE type = 'review.required'")
+    assert ["A-1"] == [one["order_no"] for one in event.data["related_orders"]]

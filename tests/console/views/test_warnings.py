@@ -7,7 +7,7 @@ import pytest
 from app.clock import now
 from app.console.views.warnings import Severity, page_warnings
 from app.operations.attention.attention import AttentionCounts
-from app.operations.monitoring.overview import Overview, SpoolSeen, SubscriberHealth
+from app.operations.monitoring.overview import LossOfCalls, Overview, SpoolSeen, SubscriberHealth
 
 
 def overview(**values: object) -> Overview:
@@ -27,6 +27,7 @@ def overview(**values: object) -> Overview:
         "oldest_unjudged_at": None,
         "undelivered": 0,
         "oldest_undelivered_at": None,
+        "loss": LossOfCalls(missing=0, expected=0, rate=None),
     }
     return Overview.model_validate(
         {**quiet, "hours": [], "subscribers": [], "attention": nothing, "spool": None, **values}
