@@ -140,7 +140,7 @@ class Applicant:
         self, request: CheckedRequest, key: str, by: str, on_recorded: Recorded
     ) -> tuple[ApplicationRow, bool]:
         """Return the application, and True if it was recorded here and is to be sent."""
-        row = None
+        written = None
         try:
             async with self._sessions.begin() as session:
                 await table.lock_key(session, key)
@@ -148,11 +148,12 @@ class Applicant:
                 if known is not None and not _may_be_sent(known, request):
                     return known, False
                 row = await self._write(session, known, request, key, by)
+                written = row.id, row.tries  # a failed commit leaves a row without values
                 await on_recorded(session, row)
         except (SQLAlchemyError, *CONNECT_ERRORS):
-            if row is not None:
+            if written is not None:
                 # The commit may have come through all the same. Nothing was sent, so say that.
-                self._keep_running(asyncio.create_task(self._take_back(row.id, row.tries)))
+                self._keep_running(asyncio.create_task(self._take_back(*written)))
             raise
         return row, True
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.applications.apply import ApplicationExists, KeyTaken, ReplacedUnknown
 from app.applications.request import RequestRules
@@ -278,3 +279,25 @@ async def test_the_database_is_away_when_the_answer_comes(sessions: Sessions) ->
     assert timedelta(0) < (row.answered_at or row.created_at) - row.created_at
     assert "accepted" == (await stored(sessions, row)).state
     assert ApplicationState.ACCEPTED == row.state
+
+
+@pytest.mark.parametrize("comes_through", [False, True])
+async def test_a_recording_that_fails_is_taken_back(
+    sessions: Sessions, comes_through: bool
+) -> None:
+    """Nothing was sent, whether or not the commit came through."""
+
+    async def fail(session: AsyncSession, _: ApplicationRow) -> None:
+        if comes_through:
+            await session.commit()
+        raise ConnectionResetError("the database is away")
+
+    async with simulated() as (zeus, url), applying(sessions, url) as applicant:
+        with pytest.raises(ConnectionResetError):
+            await applicant.apply(checked(), "key-1", "suzuki", fail)
+        async with asyncio.timeout(10), sessions() as session:
+            while "sending" in await session.scalars(select(ApplicationRow.state)):
+                await asyncio.sleep(0.1)
+        assert [] == zeus.store.slips()
+        row = await apply(applicant)
+    assert ("accepted", 2 if comes_through else 1) == (row.state, row.tries)
