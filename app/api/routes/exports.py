@@ -36,9 +36,13 @@ async def export_events(
     order_no: Annotated[
         Line | None, Query(max_length=255, description="Only events of this order.")
     ] = None,
+    test: Annotated[
+        WithTests,
+        Query(description="Include or exclude events of test orders, or export only these."),
+    ] = WithTests.INCLUDE,
 ) -> Response:
     """Export the events as JSON Lines, the oldest first. Personal values are masked."""
-    chunks = dependencies.export_slots.limited(events_jsonl(dependencies.sessions, order_no))
+    chunks = dependencies.export_slots.limited(events_jsonl(dependencies.sessions, order_no, test))
     return await download(JsonLinesResponse, chunks, "events.jsonl")
 
 

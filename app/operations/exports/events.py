@@ -8,11 +8,14 @@ from app.db.tables.orders import EventRow
 from app.downloads import Chunks
 from app.operations.exports.sheets import PAGE_ROWS
 from app.operations.orders.events import event_of
+from app.operations.orders.real_or_test import WithTests
 from app.operations.pagination import Place, read_page
 from app.operations.typed_input import known_order_no
 
 
-async def events_jsonl(sessions: Sessions, order_no: str | None = None) -> Chunks:
+async def events_jsonl(
+    sessions: Sessions, order_no: str | None = None, tests: WithTests = WithTests.INCLUDE
+) -> Chunks:
     """Yield the events as in the list of events, one a line, the oldest first."""
     place, has_more = Place(None, PAGE_ROWS), True
     async with snapshot(sessions) as session:
@@ -20,6 +23,8 @@ async def events_jsonl(sessions: Sessions, order_no: str | None = None) -> Chunk
         if order_no is not None:
             known = await known_order_no(session, order_no)
             query = query.where(EventRow.order_no == known)
+        if tests.flag is not None:
+            query = query.where(EventRow.test.is_(tests.flag))
         while has_more:
             rows, cursor, has_more = await read_page(
                 session, query, EventRow.id, place, newest_first=False

@@ -48,6 +48,7 @@ async def test_exports_take_the_filters_of_the_lists(api: Api, setup: Operations
     ):
         assert lines == (await api.get(f"/orders.csv{query}")).text.count("\n"), query
     assert 1 == (await api.get("/events.jsonl?order_no=other")).text.count("\n")
+    assert "" == (await api.get("/events.jsonl?test=only")).text
     assert 1 == (await api.get("/reviews.csv?open=true&reason=conflict")).text.count("\n")
 
 

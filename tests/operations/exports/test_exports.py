@@ -18,6 +18,7 @@ from app.operations.exports.reviews import REVIEW_COLUMNS, reviews_csv
 from app.operations.exports.sheets import PAGE_ROWS, SheetWords
 from app.operations.exports.slots import ExportSlots
 from app.operations.exports.totals import totals_csv
+from app.operations.orders.real_or_test import WithTests
 from app.operations.orders.search import OrderQuery
 from app.operations.orders.totals import TotalsQuery, read_totals
 from app.operations.reviews.filters import ReviewFilter
@@ -145,6 +146,17 @@ async def test_events_are_json_lines_with_masked_customers(setup: OperationsSetu
     assert [] == [secret for secret in PERSONAL if secret in content]
     assert 1 == (await _whole(events_jsonl(setup.sessions, "other"))).count(b"\n")
     assert b"" == await _whole(events_jsonl(setup.sessions, "unknown"))
+
+
+async def test_events_of_tests_can_be_left_out(setup: OperationsSetup) -> None:
+    await setup.judged("01", "04")
+    await setup.judged("01", order_no="other")
+    await setup.run("UPDATE events SET test = true WHERE order_no = 'other'")
+    numbers = {
+        tests: (await _whole(events_jsonl(setup.sessions, tests=tests))).count(b"\n")
+        for tests in WithTests
+    }
+    assert {"include": 3, "exclude": 2, "only": 1} == numbers
 
 
 async def test_reviews_are_filtered(setup: OperationsSetup) -> None:
