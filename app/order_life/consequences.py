@@ -86,6 +86,24 @@ def follow_link(
         _open_for_pairs(change, notice_id, related_before)
 
 
+def link_late(change: OrderChange, applied: AppliedFor, notice_id: UUID | None) -> None:
+    """Link the order with the application that made it, which became known after its calls.
+
+    Open the reviews that those calls would have opened. `notice_id` names the last of them.
+    """
+    order = change.order
+    told = {"pay_limit": applied.pay_limit} if applied.pay_limit else {}
+    change.order = replace(
+        order, application_id=applied.id, test=applied.test, values={**told, **order.values}
+    )
+    if differing := applied.differing(order.order_no, order.values):
+        details = details_of(differing)
+        change.open(_review(Reason.VALUES_DIFFER, order, notice_id, **details), differing)
+    called = applied.other_amount(order.values)
+    if called is not None:
+        change.open(_amount_differs(order, applied, called, notice_id))
+
+
 def presume_expiry(change: OrderChange) -> None:
     """Presume that an order expired whose deadline passed in silence."""
     change.order = replace(change.order, presumed=True)
@@ -174,8 +192,14 @@ def _open_for_amount(change: OrderChange, arrival: Arrival) -> None:
         for review in change.order.reviews
     )
     if not is_told and not is_open:
-        details = {"applied": applied.money, "called": called, "application_id": str(applied.id)}
-        change.open(_review(Reason.AMOUNT_DIFFERS, change.order, arrival.notice_id, **details))
+        change.open(_amount_differs(change.order, applied, called, arrival.notice_id))
+
+
+def _amount_differs(
+    order: KnownOrder, applied: AppliedFor, called: int, notice_id: UUID | None
+) -> Review:
+    details = {"applied": applied.money, "called": called, "application_id": str(applied.id)}
+    return _review(Reason.AMOUNT_DIFFERS, order, notice_id, **details)
 
 
 def _moves(before: KnownOrder, after: KnownOrder) -> bool:

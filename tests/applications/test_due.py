@@ -10,7 +10,7 @@ from app.applications.due import DueApplications
 from app.applications.linking import link_order
 from app.db.engine import Sessions
 from app.db.tables.applications import ApplicationRow
-from app.db.tables.orders import OrderRow
+from app.db.tables.orders import EventRow, OrderRow
 from app.db.tables.reviews import ReviewRow
 from tests.applications.application_setup import SLIP, apply, applying, checked, ok_answer, stored
 from tests.simulator.simulator_server import close_without_answer, listening, saying
@@ -44,15 +44,12 @@ async def reviews(sessions: Sessions) -> list[tuple[str, str | None, bool]]:
         return [(row.reason, row.key, row.settled_at is None) for row in rows]
 
 
-async def add_order(sessions: Sessions) -> None:
+async def add_order(sessions: Sessions, **columns: object) -> None:
+    given = {"order_no": SLIP["order_no"], "status": "01", "state": "awaiting_payment"}
+    given |= {"cycle": 1, "sequence": 1, **columns}  # type: ignore[assignment]
+    names, values = ", ".join(given), ", ".join(f":{name}" for name in given)
     async with sessions.begin() as session:
-        await session.execute(
-            text(
-                "INSERT INTO orders (order_no, status, state, cycle, sequence) "
-                "VALUES (:order_no, '01', 'awaiting_payment', 1, 1)"
-            ),
-            {"order_no": SLIP["order_no"]},
-        )
+        await session.execute(text(f"INSERT INTO orders ({names}) VALUES ({values})"), given)
 
 
 async def test_a_lost_sender_leaves_an_unknown_application(
@@ -130,6 +127,31 @@ async def test_an_answer_finds_the_order_that_its_call_made_first(sessions: Sess
     row = await applied(sessions)
     assert ("accepted", True) == (row.state, row.called_at is not None)
     assert (row.id, True) == await linked(sessions)
+
+
+async def test_a_late_link_compares_and_tells_the_deadline(sessions: Sessions) -> None:
+    """As the calls would have been judged that came before."""
+    await add_order(sessions, money=100, pay_cvs="D002", clientip="2012000001")
+    row = await applied(sessions)
+    async with sessions() as session:
+        order = (await session.scalars(select(OrderRow))).one()
+        opened = {one.reason: one for one in await session.scalars(select(ReviewRow))}
+        events = list(await session.scalars(select(EventRow).order_by(EventRow.sequence)))
+    assert (row.id, SLIP["pay_limit"], 3) == (order.application_id, order.pay_limit, order.sequence)
+    assert {"amount_differs", "values_differ"} == set(opened)
+    assert {SLIP["order_no"]} == {one.order_no for one in opened.values()}
+    details = {"applied": 5400, "called": 100, "application_id": str(row.id)}
+    assert details == opened["amount_differs"].details
+    assert ("D001", "D002") == (
+        opened["values_differ"].details["values"]["pay_cvs"]["before"],
+        opened["values_differ"].details["values"]["pay_cvs"]["now"],
+    )
+    assert [("review.required", 2), ("review.required", 3)] == [
+        (event.type, event.sequence) for event in events
+    ]
+    assert {str(row.id)} == {event.data["application_id"] for event in events}
+    assert await link_order(sessions, row)
+    assert 2 == len(await reviews(sessions)), "only once"
 
 
 async def linked(sessions: Sessions) -> tuple[UUID | None, bool]:
