@@ -126,6 +126,14 @@ async def sink(directory: Path) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
+async def fake_zeus(directory: Path) -> AsyncIterator[str]:
+    """Run a Zeus that takes applications. Yield the URL to post them to."""
+    port = free_port()
+    async with _module("bench.fake_zeus", directory, port):
+        yield f"http://127.0.0.1:{port}/cgi-bin/cvs.cgi"
+
+
+@asynccontextmanager
 async def dead_subscribers(
     directory: Path, ports: Ports, name_server: str | None
 ) -> AsyncIterator[None]:

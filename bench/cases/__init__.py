@@ -1,6 +1,7 @@
 """Cases of the bench, by name, in the order in which they run."""
 
 from bench.cases.answers import answers, new_connections, one_caller
+from bench.cases.applications import applications
 from bench.cases.arrival import arrival
 from bench.cases.at_size import at_size
 from bench.cases.big_tables import big_tables
@@ -21,6 +22,7 @@ CASES: dict[str, Case] = {
     "new-connections": new_connections,
     "arrival": arrival,
     "delivery": delivery,
+    "applications": applications,
     "judging": judging,
     "relatives": relatives,
     "neighbours": neighbours,
