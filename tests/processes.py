@@ -19,7 +19,7 @@ from tests.log_reader import LogReader
 PROGRAM = Path(sys.executable).with_name("zeus-relay")
 KEY = "Zm9yIHRlc3RzIG9ubHksIG1ha2UgeW91ciBvd24hISE="
 ADMIN_TOKEN = "for-tests-only-make-your-own"
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 
 
 def environment(**settings: str) -> dict[str, str]:

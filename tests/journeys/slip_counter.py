@@ -104,6 +104,7 @@ class CuttingNetwork:
     def __init__(self, port: int, chance: random.Random) -> None:
         self._port = port
         self._chance = chance
+        self._open: dict[asyncio.Task[None], list[asyncio.StreamWriter]] = {}
         self.cuts = 0
         self.down = False
         """Whether it refuses every connection."""
@@ -111,17 +112,40 @@ class CuttingNetwork:
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[int]:
         """Yield the port to connect to."""
-        server = await asyncio.start_server(self._pass, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         try:
             yield int(server.sockets[0].getsockname()[1])
         finally:
             server.close()
+            for writers in self._open.values():
+                for writer in writers:
+                    writer.transport.abort()
+            if self._open:
+                await asyncio.wait([*self._open])
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._open[task] = [writer]
+        try:
+            await self._pass(reader, writer, self._open[task])
+        except OSError:
+            pass  # whoever it was is gone
+        finally:
+            for one in self._open.pop(task):
+                one.close()
+
+    async def _pass(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        writers: list[asyncio.StreamWriter],
+    ) -> None:
         if self.down:
             writer.transport.abort()
             return
         there, back = await asyncio.open_connection("127.0.0.1", self._port)
+        writers.append(back)
         cut = self._chance.randrange(900) if self._chance.random() < 0.1 else None
         left = [cut]
 
@@ -138,8 +162,8 @@ class CuttingNetwork:
                         back.transport.abort()
                         return
 
-        try:
-            await asyncio.gather(copy(reader, back), copy(there, writer))
-        finally:
-            for one in (back, writer):
-                one.close()
+        async def there_and_end() -> None:
+            await copy(there, writer)
+            writer.close()
+
+        await asyncio.gather(copy(reader, back), there_and_end())

@@ -18,7 +18,7 @@ from tests.processes import ADMIN_TOKEN, Process, Starter, processes, service_se
 from tests.recording.own_server import OwnServer, own_server
 
 SECONDS = float(os.environ.get("CRASH_SECONDS", "10"))
-APPLICATIONS = 2_000
+APPLICATIONS = round(min(2_000, 35 * SECONDS))
 AT_ONCE = 24
 PATIENCE_SECONDS = 240
 """Longest time for all applications: a busy machine makes few a second while it is killed."""
@@ -110,7 +110,7 @@ async def _broken_at_random(
 
     async def breaking() -> None:
         while True:
-            await asyncio.sleep(chance.uniform(0.3, 1) * max(SECONDS / 10, 1))
+            await asyncio.sleep(chance.uniform(0.3, 1))
             match chance.randrange(6):
                 case 0:
                     await asyncio.to_thread(server.stop, "immediate")
@@ -157,7 +157,7 @@ async def test_no_key_makes_two_slips_whatever_is_killed(server: OwnServer, tmp_
         # Every slip was called by now.
         await until(lambda: _all_judged(server.url), 90)
         rows = {row["key"]: row for row in await fetch(server.url, _STATES)}
-    assert operators.kills > 3
+    assert operators.kills >= SECONDS / 10
     assert network.cuts > APPLICATIONS / 50
     _check(zeus, shop, rows, keys)
 
