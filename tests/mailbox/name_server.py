@@ -79,8 +79,8 @@ class _Udp(asyncio.DatagramProtocol):
 
 
 @asynccontextmanager
-async def name_server() -> AsyncIterator[NameServer]:
-    """Run a name server within this block."""
+async def name_server(host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[NameServer]:
+    """Run a name server within this block, at a free port or this one."""
     server = NameServer()
 
     async def by_tcp(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -90,11 +90,11 @@ async def name_server() -> AsyncIterator[NameServer]:
             writer.write(struct.pack("!H", len(wire)) + wire)
         writer.close()
 
-    tcp = await asyncio.start_server(by_tcp, "127.0.0.1", 0)
+    tcp = await asyncio.start_server(by_tcp, host, port)
     server.port = tcp.sockets[0].getsockname()[1]
     loop = asyncio.get_running_loop()
     udp, _ = await loop.create_datagram_endpoint(
-        lambda: _Udp(server), local_addr=("127.0.0.1", server.port)
+        lambda: _Udp(server), local_addr=(host, server.port)
     )
     try:
         yield server

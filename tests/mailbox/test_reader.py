@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
@@ -108,6 +109,25 @@ async def test_every_message_is_handed_over_once_and_then_marked(
 
     assert kept.numbers == list(range(140))
     await eventually(lambda: dovecot.flags() == ["S"] * 140)
+
+
+async def test_a_message_that_comes_while_others_are_read_is_read_at_once(
+    dovecot: Dovecot, read: Reading
+) -> None:
+    """The server tells of it in its answers to FETCH or STORE, and not again when IDLE begins."""
+
+    class Slow(Kept):
+        async def keep(self, raw: bytes) -> None:
+            await super().keep(raw)
+            if len(self.raw) <= 3:
+                dovecot.deliver(message(len(self.raw)))
+                await asyncio.sleep(0.3)
+
+    slow = Slow()
+    dovecot.deliver(message(0))
+    read(keep=slow, times=replace(QUICK, every=300))
+    await slow.reach(4, seconds=20)
+    assert [0, 1, 2, 3] == slow.numbers
 
 
 async def test_a_new_reader_goes_on_where_the_last_one_stopped(

@@ -120,9 +120,13 @@ class MailFolder:
         self._do("uid", "STORE", chosen, "+FLAGS.SILENT", r"(\Seen)")
 
     def begin_idle(self) -> bool:
-        """Ask for news. Return True if there is some already."""
+        """Ask for news. Return True if there is some already.
+
+        What the server told since `top`, in its answers to other commands, it does not tell again.
+        """
+        was_told = "EXISTS" in self._client.untagged_responses
         with explained():
-            return self._client.begin_idle()
+            return self._client.begin_idle() or was_told
 
     def hears_news(self, seconds: float) -> bool:
         """Return True as soon as the server sends anything, False after this time."""
