@@ -45,8 +45,14 @@ async def reviews(sessions: Sessions) -> list[tuple[str, str | None, bool]]:
 
 
 async def add_order(sessions: Sessions, **columns: object) -> None:
-    given = {"order_no": SLIP["order_no"], "status": "01", "state": "awaiting_payment"}
-    given |= {"cycle": 1, "sequence": 1, **columns}  # type: ignore[assignment]
+    given: dict[str, object] = {
+        "order_no": SLIP["order_no"],
+        "status": "01",
+        "state": "awaiting_payment",
+        "cycle": 1,
+        "sequence": 1,
+        **columns,
+    }
     names, values = ", ".join(given), ", ".join(f":{name}" for name in given)
     async with sessions.begin() as session:
         await session.execute(text(f"INSERT INTO orders ({names}) VALUES ({values})"), given)
