@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, FastAPI, Security
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
+from app.api.body_limit import BodyLimit
 from app.api.dependencies import ApiDependencies
 from app.api.middleware import PREFIX, FailureGuard, TokenGuard
 from app.api.permissions import demand_role
@@ -119,6 +120,7 @@ def make_api(
     app.include_router(health.router)
     app.include_router(_v1())
     add_handlers(app)
+    app.add_middleware(BodyLimit)
     app.add_middleware(TokenGuard, tokens=Tokens(sessions, admin_token), sessions=sessions)
     app.add_middleware(FailureGuard)
     return app

@@ -119,6 +119,7 @@ KINDS: Mapping[type[OperationError], Kind] = {
     application_errors.NotResolvable: Kind(HTTPStatus.CONFLICT, "not-resolvable"),
 }
 _INVALID = KINDS[NotAcceptable]
+BODY_TOO_LARGE = Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large")
 
 
 def problem(
@@ -219,6 +220,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
             "The body is not valid JSON.",
             [FaultyField(location=["body"], message="is not valid JSON")],
         )
+    if status is BODY_TOO_LARGE.status:
+        return problem(BODY_TOO_LARGE)
     headers = dict(error.headers or {})
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_methods(request))

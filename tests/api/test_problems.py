@@ -2,12 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession
 
+from app.api.body_limit import LIMIT_BYTES
 from app.api.problems import KINDS, problem
 from app.db.engine import make_engine, make_sessions
 from app.operations import errors
@@ -17,6 +18,7 @@ from tests.api.api_client import TOKEN, Api, serving
 from tests.operations.operations_setup import OPERATOR, PERSONAL, OperationsSetup
 
 URL = "https://shop.example/hooks"
+TOO_LONG = (413, "body-too-large")
 
 
 def test_every_error_has_its_status() -> None:
@@ -314,3 +316,22 @@ async def test_concurrent_requests_do_not_affect_each_other(
 
         statuses = await asyncio.gather(*(add(number) for number in range(20)))
     assert (4, 16) == (statuses.count(201), statuses.count(409))
+
+
+async def test_a_body_that_is_too_long_is_not_read(api: Api) -> None:
+    """By its announced length, and by its bytes where no length is announced."""
+    longest = b"[" + b" " * (LIMIT_BYTES - 2) + b"]"
+    as_json = {"content-type": "application/json", "idempotency-key": "key-1"}
+
+    async def pieces(content: bytes) -> AsyncIterator[bytes]:
+        for start in range(0, len(content), 100_000):
+            yield content[start : start + 100_000]
+
+    for path in ("/applications", "/subscribers"):
+        for content, found in ((longest, (422, "invalid-request")), (longest + b" ", TOO_LONG)):
+            assert found == (await api.post(path, data=content, headers=as_json)).problem
+            answer = await api.post(path, data=pieces(content), headers=as_json)
+            assert found == answer.problem
+    assert (401, "unauthorized") == (
+        await api.post("/applications", data=b"{}", headers=as_json, token="wrong")
+    ).problem
