@@ -34,6 +34,8 @@ from app.console.pages import (
 from app.console.pages.applications import details as application_details
 from app.console.pages.applications import form as application_form
 from app.console.pages.applications import listing as application_listing
+from app.console.pages.mails import details as mail_details
+from app.console.pages.mails import listing as mail_listing
 from app.console.texts.templates import FILES, STATIC
 from app.operations.access.permissions import ROLE_OF, Action, Read, Role
 
@@ -96,6 +98,12 @@ ENTRIES: Sequence[Entry] = (
     ),
     _page("/apply", application_form.ask, Action.APPLICATION_SENT),
     _form("/apply", application_form.apply, Action.APPLICATION_SENT),
+    _page("/mails", mail_listing.show),
+    Entry("POST", "/mails", mail_listing.hand_in, ROLE_OF[Action.MAIL_HANDED_IN], takes_file=True),
+    _page("/mails/{mail_id:uuid}", mail_details.show),
+    _form("/mails/{mail_id:uuid}", mail_details.show_personal, Action.PERSONAL_DATA_SEEN),
+    _form("/mails/{mail_id:uuid}/heal", mail_details.heal, Action.MAIL_HEALED),
+    _form("/mails/{mail_id:uuid}/dismiss", mail_details.dismiss, Action.MAIL_DISMISSED),
     _page("/attention", attention.show),
     _page("/reviews/{review_id:uuid}", reviews.show),
     _form("/reviews/{review_id:uuid}/settle", reviews.settle, Action.REVIEW_SETTLED),

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -9,10 +10,12 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from app.operations.access.permissions import Role
+from app.zeus.mails import MailKind
 from tests.api.api_walk import application
 from tests.applications.application_setup import applying, simulated
 from tests.console.browsing import CHROMIUM, Look, Window, axe_source, window
 from tests.console.console_setup import Console, running_console
+from tests.mailbox.mail_setup import MailSetup, facts, message
 from tests.operations.operations_setup import ORDER_NO, OperationsSetup
 from tests.reconciliation.files import export, finish, load
 
@@ -48,6 +51,9 @@ FULLEST = (
     "applications",
     "application-unknown",
     "application",
+    "mails",
+    "mail-missing",
+    "mail-not-believed",
     "apply",
 )
 """Pages with a screenshot in every look."""
@@ -203,6 +209,19 @@ async def _reconcile(setup: OperationsSetup) -> UUID:
     return job_id
 
 
+async def _mail(setup: OperationsSetup) -> list[UUID]:
+    """Read mails: one of a lost call, one about a failed call, and one that is not believed."""
+    mails = MailSetup(setup.sessions, setup.url, setup.vault)
+    kept = [
+        await mails.mail("05", order_no="1234-56789-01235", sent="1"),
+        await mails.keep(message(replace(facts("04"), kind=MailKind.CALL_FAILED))),
+        await mails.keep(message(facts("06"), believed=False)),
+        await mails.mail("04", sent="2"),
+    ]
+    await mails.match("observe")
+    return [one.id for one in kept[:3]]
+
+
 async def _fill(console: Console) -> dict[str, str]:
     """Fill the database and return the paths of the pages that show it."""
     setup = console.setup
@@ -252,7 +271,15 @@ async def _fill(console: Console) -> dict[str, str]:
         order_no=ORDER_NO,
     )
     await setup.run("UPDATE orders SET test = true, application_id = :id", id=tested)
+    missing, failed, forged = await _mail(setup)
+    [lost] = await setup.rows("SELECT id FROM reviews WHERE reason = 'call_missing'")
     return {
+        "mails": "/mails",
+        "mails-none": "/mails?state=waiting",
+        "mail-missing": f"/mails/{missing}",
+        "mail-call-failed": f"/mails/{failed}",
+        "mail-not-believed": f"/mails/{forged}",
+        "review-of-a-lost-call": f"/reviews/{lost.id}",
         "applications": "/applications",
         "applications-none": "/applications?sendid=none",
         "application-unknown": f"/applications/{unknown}",

@@ -16,6 +16,8 @@ from app.operations.access.permissions import ROLE_OF, Action
 from app.operations.applications.applications import list_applications
 from app.operations.applications.models import Application
 from app.operations.errors import BadCursor, BadRange, NotAcceptable, OrderNotFound
+from app.operations.mails.mails import list_mails
+from app.operations.mails.models import Mail
 from app.operations.maintenance.erasure import erase_order
 from app.operations.orders import history as operations
 from app.operations.orders.history import OrderHistory
@@ -27,6 +29,7 @@ from app.operations.typed_input import fold
 
 _PAGE_SIZE = 25
 _MOST_APPLICATIONS = 5
+_MOST_MAILS = 50
 _FIELDS = ("order_no", "sendid", "telno_tail", "money", "state", "from", "to", "test")
 
 
@@ -124,6 +127,13 @@ async def _applications(page_request: PageRequest, order_no: str) -> list[Applic
     return found.items[::-1]
 
 
+async def _mails(page_request: PageRequest, order_no: str) -> list[Mail]:
+    """Return the newest mails about this order, the oldest first."""
+    sessions = page_request.dependencies.sessions
+    found = await list_mails(sessions, Place(limit=_MOST_MAILS), order_no=order_no)
+    return found.items[::-1]
+
+
 async def _timeline(
     page_request: PageRequest, history: OrderHistory, *, personal: bool
 ) -> Response:
@@ -131,7 +141,7 @@ async def _timeline(
         "order.html",
         history=history,
         applications=await _applications(page_request, history.order_no),
-        entries=timeline_of(history),
+        entries=timeline_of(history, await _mails(page_request, history.order_no)),
         personal=personal,
         path=order_path(history.order_no),
         open_reviews=[review for review in history.reviews if review.settled_at is None],

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from app.console.http.page_request import PageRequest
 from app.console.texts.i18n import JAPAN
 from app.console.texts.labels import _
-from app.console.views.warnings import page_warnings
+from app.console.views.warnings import UNREAD_FOR, page_warnings
 from app.operations.monitoring.hourly import HourOfCalls
 
 
@@ -23,6 +23,7 @@ async def show(page_request: PageRequest) -> Response:
         template,
         overview=overview,
         warnings=page_warnings(overview),
+        unread_for=UNREAD_FOR,
         calls=sum(hour.calls for hour in overview.hours),
         slow=sum(hour.slow_answers for hour in overview.hours),
         failing=[subscriber for subscriber in overview.subscribers if subscriber.failing],

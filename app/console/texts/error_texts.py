@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from app.console.texts.labels import _
 from app.operations import errors
 from app.operations.applications import errors as application_errors
+from app.operations.mails import errors as mail_errors
 
 _WORDS: Mapping[type[Exception], str] = {
     errors.SubscriberNotFound: _("There is no subscriber with this name."),
@@ -46,6 +47,14 @@ _WORDS: Mapping[type[Exception], str] = {
     application_errors.NotResolvable: _(
         "Its outcome is known. Another operator or a call may have resolved it."
     ),
+    mail_errors.NoSuchMail: _("There is no such mail."),
+    mail_errors.NotHealable: _(
+        "Its call cannot be made up for: it has come, or the mail is not believed."
+    ),
+    mail_errors.OrderBusy: _(
+        "Calls that wait to be judged come first. Try again in a few seconds."
+    ),
+    mail_errors.MailEnded: _("It no longer needs attention. Another operator may have handled it."),
     errors.KeyReused: _("This form was sent before with other values. Fill in a new one."),
     errors.NotDismissible: _("It no longer needs attention. Another operator may have handled it."),
 }

@@ -21,6 +21,8 @@ class Flash(StrEnum):
     WANTED = "wanted"
     APPLIED = "applied"
     RESOLVED = "resolved"
+    HEALED = "healed"
+    MAILS_KEPT = "mails_kept"
     ADDED = "added"
     PAUSED = "paused"
     RESUMED = "resumed"
@@ -53,6 +55,8 @@ _WORDS = {
     Flash.WANTED: _("The mark was removed. Reviews that it opened stay open."),
     Flash.APPLIED: _("Zeus made the slip."),
     Flash.RESOLVED: _("The outcome was recorded."),
+    Flash.HEALED: _("The lost call was made up for and judged."),
+    Flash.MAILS_KEPT: _("The messages were kept. A worker reads them within seconds."),
     Flash.ADDED: _("The subscriber was added."),
     Flash.PAUSED: _("The subscriber is paused. Its webhooks stay pending."),
     Flash.RESUMED: _("The subscriber is resumed, starting with its pending webhooks."),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from app.console.texts import application_labels
+from app.console.texts import application_labels, mail_labels
 from app.console.texts.marking import _ as _
 from app.events.types import EventType, OrderState
 from app.forwarding.outcome import OutcomeKind
@@ -263,6 +263,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     "way": WAYS,
     "tests": TESTS,
     **application_labels.KINDS,
+    **mail_labels.KINDS,
 }
 
 TONES: Mapping[str, str] = {
@@ -297,6 +298,7 @@ TONES: Mapping[str, str] = {
     SubscriberState.PAUSED: "warn",
     **{reason: "bad" if reason in {*HOLDING, Reason.QUARANTINED} else "warn" for reason in Reason},
     **application_labels.TONES,
+    **mail_labels.TONES,
     Settlement.RELEASE: "good",
     Settlement.HOLD: "warn",
     Settlement.DISMISS: "quiet",

@@ -12,6 +12,8 @@ from app.operations.monitoring.overview import Overview
 UNJUDGED_FOR = timedelta(minutes=1)
 """Judging takes milliseconds, so a call that is older probably lacks a running worker."""
 UNDELIVERED_FOR = timedelta(minutes=15)
+UNREAD_FOR = timedelta(minutes=20)
+"""The mailbox is read every 5 minutes, so an older reading means that it cannot be reached."""
 
 
 class Severity(IntEnum):
@@ -33,7 +35,12 @@ class PageWarning:
 
 def page_warnings(overview: Overview) -> Sequence[PageWarning]:
     """Return the warnings of an overview, most severe first."""
-    found = [*_stalled(overview), *_attention(overview.attention), *_failing(overview)]
+    found = [
+        *_stalled(overview),
+        *_attention(overview.attention),
+        *_failing(overview),
+        *_mails(overview),
+    ]
     return sorted(found, key=lambda warning: -warning.severity)
 
 
@@ -106,6 +113,34 @@ def _failing(overview: Overview) -> list[PageWarning]:
         if failing
         else []
     )
+
+
+def _mails(overview: Overview) -> list[PageWarning]:
+    mails = overview.mails
+    if mails is None:
+        return []
+    is_unread = _older(mails.mailbox_read_at, overview.at, UNREAD_FOR)
+    candidates = (
+        PageWarning(
+            Severity.BAD,
+            _("Zeus mailed that calls failed (%(count)s)"),
+            mails.call_failed,
+            "/mails?state=call_failed",
+        ),
+        PageWarning(
+            Severity.WARN,
+            _("Mails in the name of Zeus that are not believed (%(count)s)"),
+            mails.not_believed,
+            "/mails?state=not_believed",
+        ),
+        PageWarning(
+            Severity.WARN,
+            _("The mailbox has not been read for 20 minutes"),
+            int(is_unread),
+            "/mails",
+        ),
+    )
+    return [warning for warning in candidates if warning.count]
 
 
 def _older(since: datetime | None, now: datetime, limit: timedelta) -> bool:

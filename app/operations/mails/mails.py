@@ -1,7 +1,7 @@
 """Mails as operators and mail servers see them: hand in, list, show."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final, cast
 from uuid import UUID
@@ -16,6 +16,7 @@ from app.mailbox.intake import KeptMail, keep_message
 from app.mailbox.mbox import messages_in
 from app.mailbox.message import texts_of
 from app.mailbox.states import MailState
+from app.mailbox.suggestions import Suggestion, suggestions_for
 from app.operations.access.audit import write_entry, write_look
 from app.operations.access.permissions import Action, Actor
 from app.operations.errors import FileNotKept
@@ -140,6 +141,12 @@ async def show_mail(
         if shown_to is not None:
             await write_look(session, shown_to, f"mail:{mail_id}")
     return found
+
+
+async def suggest_mails(sessions: Sessions, application_id: UUID) -> Sequence[Suggestion]:
+    """Return the mails that may tell the outcome of an application. Nothing proves it."""
+    async with sessions() as session:
+        return await suggestions_for(session, application_id)
 
 
 async def read_mail_in_full(

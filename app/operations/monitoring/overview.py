@@ -17,7 +17,7 @@ from app.operations.attention.attention import AttentionCounts, count_attention
 from app.operations.deliveries.filters import COUNT_LIMIT
 from app.operations.models import Moment, Value
 from app.operations.monitoring.hourly import CallHours, HourOfCalls
-from app.operations.monitoring.mail_snapshot import read_loss
+from app.operations.monitoring.mail_snapshot import read_loss, read_mails
 from app.operations.monitoring.snapshot import FAILING
 from app.operations.subscribers.models import SubscriberState
 from app.recording.spool.status import SpoolMeter, SpoolState
@@ -110,6 +110,21 @@ class LossOfCalls(Value):
     """Share of the missing ones; None without mails."""
 
 
+class MailHealth(Value):
+    """State of the mails and of the mailbox."""
+
+    last_mail_at: Moment | None
+    """Time at which the last mail was read or handed in."""
+    mailbox_read_at: Moment | None
+    """Last time a mailbox was read; None without a mailbox that was read within a day."""
+    missing: int
+    """Mails whose calls have not come, counted up to 10,000."""
+    call_failed: int
+    """Mails that say that a call failed, and that nobody has looked at, counted up to 10,000."""
+    not_believed: int
+    """Mails of the last 24 hours that are not believed, counted up to 10,000."""
+
+
 class Overview(Queues):
     """Current state, at most three seconds old."""
 
@@ -123,6 +138,8 @@ class Overview(Queues):
     """None if this process does not share a spool with a receiver."""
     loss: LossOfCalls
     """Loss of calls that mails show."""
+    mails: MailHealth | None
+    """None as long as no mail was read or handed in."""
 
 
 class Overviews:
@@ -152,6 +169,7 @@ class Overviews:
                 subscribers=await _subscribers(session),
                 attention=await count_attention(session),
                 loss=await _loss(session),
+                mails=await _mails(session),
                 spool=await asyncio.to_thread(self._look_at_spool),
                 **(await session.execute(_QUEUES)).mappings().one(),
             )
@@ -178,6 +196,15 @@ async def _subscribers(session: AsyncSession) -> list[SubscriberHealth]:
         SubscriberHealth.model_validate(dict(row))
         for row in (await session.execute(_SUBSCRIBERS)).mappings()
     ]
+
+
+async def _mails(session: AsyncSession) -> MailHealth | None:
+    found = await read_mails(session, now(), with_calls=False)
+    if not found.in_use:
+        return None
+    return MailHealth.model_validate(
+        {name: getattr(found, name) for name in MailHealth.model_fields}
+    )
 
 
 def _spool_seen(state: SpoolState) -> SpoolSeen:

@@ -15,7 +15,7 @@ from app.operations.access.permissions import SERVICE, Role
 from app.operations.access.tokens import NewToken, create_token
 from app.operations.reconciliations.reconciliations import start_reconciliation
 from app.operations.subscribers.recovery import RecoveryRequest, recover
-from tests.api.api_walk import application
+from tests.api.api_walk import application, mail
 from tests.console.console_setup import SECRET_SETTING, Console, running_console
 from tests.operations.operations_setup import ORDER_NO, PERSONAL, OperationsSetup
 from tests.reconciliation.files import export
@@ -23,7 +23,7 @@ from tests.reconciliation.files import export
 TABLES = (
     "notices", "orders", "events", "subscribers", "subscriber_secrets", "outbound_webhooks",
     "rejected_samples", "audit_entries", "operator_tokens", "reconciliations",
-    "reviews", "review_notes", "unwanted", "applications",
+    "reviews", "review_notes", "unwanted", "applications", "mails",
 )  # fmt: skip
 GUARDED = [entry for entry in ENTRIES if entry.role is not None]
 SIGNED_OUT = {"/sign-out", "/language"}
@@ -73,6 +73,7 @@ async def fill(console: Console) -> dict[str, str]:
         "{review_id:uuid}": str(review.id),
         "{sample_id:uuid}": str(notice),
         "{application_id:uuid}": str(await application(setup)),
+        "{mail_id:uuid}": str(await mail(setup)),
     }
     return ids | {"{webhook_id}": str(webhook), "{name}": "shop"}
 

@@ -7,7 +7,13 @@ import pytest
 from app.clock import now
 from app.console.views.warnings import Severity, page_warnings
 from app.operations.attention.attention import AttentionCounts
-from app.operations.monitoring.overview import LossOfCalls, Overview, SpoolSeen, SubscriberHealth
+from app.operations.monitoring.overview import (
+    LossOfCalls,
+    MailHealth,
+    Overview,
+    SpoolSeen,
+    SubscriberHealth,
+)
 
 
 def overview(**values: object) -> Overview:
@@ -28,6 +34,7 @@ def overview(**values: object) -> Overview:
         "undelivered": 0,
         "oldest_undelivered_at": None,
         "loss": LossOfCalls(missing=0, expected=0, rate=None),
+        "mails": None,
     }
     return Overview.model_validate(
         {**quiet, "hours": [], "subscribers": [], "attention": nothing, "spool": None, **values}
@@ -44,7 +51,16 @@ def test_no_warnings_on_a_quiet_day() -> None:
     spool = SpoolSeen(
         records=0, segments=0, bytes=0, oldest_seconds=None, refused_records=0, torn_files=0
     )
-    assert [] == [*page_warnings(overview()), *page_warnings(overview(**busy, spool=spool))]
+    assert [] == [
+        *page_warnings(overview()),
+        *page_warnings(overview(**busy, spool=spool, mails=_mails())),
+    ]
+
+
+def _mails(**values: object) -> MailHealth:
+    """Return a good state of mails, changed by `values`."""
+    good = {"last_mail_at": now(), "mailbox_read_at": now(), "missing": 0, "call_failed": 0}
+    return MailHealth.model_validate({**good, "not_believed": 0, **values})
 
 
 NO_ATTENTION = {
@@ -98,6 +114,13 @@ FAILING = SubscriberHealth(
             "/attention#paused",
         ),
         ({"subscribers": [FAILING]}, Severity.WARN, "/subscribers"),
+        ({"mails": _mails(call_failed=2)}, Severity.BAD, "/mails?state=call_failed"),
+        ({"mails": _mails(not_believed=1)}, Severity.WARN, "/mails?state=not_believed"),
+        (
+            {"mails": _mails(mailbox_read_at=now() - timedelta(minutes=21))},
+            Severity.WARN,
+            "/mails",
+        ),
     ],
 )
 def test_each_problem_has_a_warning_with_its_page(

@@ -18,6 +18,7 @@ from app.operations.applications.applications import show_application
 from app.operations.applications.models import Application, ApplicationResolution
 from app.operations.applications.resolve import resolve_application
 from app.operations.errors import NotAcceptable, NotFound, OperationError
+from app.operations.mails.mails import suggest_mails
 from app.zeus.error_codes import error_of
 
 
@@ -87,6 +88,7 @@ async def _show(
         support=dependencies.support,
     )
     code = application.error.zeus_code if application.error else None
+    is_unknown = application.state is ApplicationState.UNKNOWN
     return page_request.page(
         "application.html",
         status,
@@ -96,7 +98,8 @@ async def _show(
         personal=personal,
         problem=problem,
         typed=page_request.form.text("order_no"),
-        is_unknown=application.state is ApplicationState.UNKNOWN,
+        is_unknown=is_unknown,
+        mails=await suggest_mails(dependencies.sessions, application.id) if is_unknown else (),
         may_see=page_request.may(ROLE_OF[Action.PERSONAL_DATA_SEEN]),
         may_resolve=page_request.may(ROLE_OF[Action.APPLICATION_RESOLVED]),
     )

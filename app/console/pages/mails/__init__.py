@@ -1,0 +1,1 @@
+"""Pages of mails: the list with the form for a file, and one mail."""
