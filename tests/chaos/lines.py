@@ -1,7 +1,7 @@
 """Lines of the table, in the order in which they run."""
 
-from tests.chaos import outages
-from tests.chaos.plan import Database, Felt, Front, Line
+from tests.chaos import lost_calls, outages
+from tests.chaos.plan import Database, Felt, Front, Line, OwnPlay
 
 _ALL = (
     Line(
@@ -110,6 +110,13 @@ _ALL = (
         "Postgres away and odd entries in the spool",
         outages.spool_with_odd_entries,
         felt=Felt.SPOOLED,
+    ),
+    Line(
+        "lost-calls",
+        "every third call lost while mails come",
+        receivers=1,
+        settings=lost_calls.SETTINGS,
+        own=OwnPlay(lost_calls.play, lost_calls.find_lost),
     ),
 )
 

@@ -1,9 +1,11 @@
 """Effort of a run, and the description of a line of the table."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from tests.chaos.load import Answer
 
 if TYPE_CHECKING:
     from tests.chaos.site import Site
@@ -22,10 +24,12 @@ class Effort:
     calm_s: float
     patience_s: float
     """Longest time of draining, judging and delivering after the last answer."""
+    orders: int
+    """Orders of the lines that the simulator plays."""
 
 
-FULL = Effort(rate=200, seconds=30, outage_s=15, calm_s=5, patience_s=180)
-SHORT = Effort(rate=100, seconds=6, outage_s=3, calm_s=1, patience_s=90)
+FULL = Effort(rate=200, seconds=30, outage_s=15, calm_s=5, patience_s=180, orders=3_000)
+SHORT = Effort(rate=100, seconds=6, outage_s=3, calm_s=1, patience_s=90, orders=45)
 
 
 class Front(Enum):
@@ -58,12 +62,24 @@ class Felt(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class OwnPlay:
+    """Calls that a line makes by itself, and what it looks at besides what every line does."""
+
+    play: Callable[["Site"], Awaitable[list[Answer]]]
+    find: Callable[["Site", Sequence[Answer]], Awaitable[list[str]]]
+
+
+async def _nothing(site: "Site") -> None:
+    """Cause no outage."""
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One line of the table: its installation, and `inject`, which begins and ends the outage."""
 
     name: str
     outage: str
-    inject: Callable[["Site"], Awaitable[None]]
+    inject: Callable[["Site"], Awaitable[None]] = _nothing
     front: Front = Front.NONE
     receivers: int = 2
     database: Database = Database.PLAIN
@@ -80,6 +96,9 @@ class Line:
     timers: bool = False
     """Whether deadlines are over and payments overdue at once, and many orders are called about
     that nobody pays, or only later."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Settings of its own, named without the prefix."""
+    own: OwnPlay | None = None
 
     @property
     def needs_root(self) -> bool:

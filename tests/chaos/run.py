@@ -64,6 +64,7 @@ async def _run(line: Line, made: Site) -> Row:
     observed = await gather(made, answers)
     finding = find(observed, line.slowest_s)
     silent = find_in_silence(observed) if line.timers else []
+    own = await line.own.find(made, answers) if line.own else []
     # A call that reached Postgres before its receiver died, and was sent again, is there twice.
     resent = observed.notices.total() - len(answers)
     felt = {
@@ -78,12 +79,14 @@ async def _run(line: Line, made: Site) -> Row:
         finding,
         gauges.spooled,
         gauges.held,
-        [*unsettled, *finding.problems, *silent, *unfelt],
+        [*unsettled, *finding.problems, *silent, *own, *unfelt],
     )
 
 
 async def _call_during(line: Line, made: Site) -> list[Answer]:
     effort = made.effort
+    if line.own:
+        return await line.own.play(made)
     caller = await Caller.start(made.urls, effort.rate, effort.seconds, late=line.timers)
     try:
         await asyncio.sleep(effort.calm_s)

@@ -104,6 +104,7 @@ async def site(
             settings |= {"ALLOWED_SOURCES": line.allowed}
         if line.timers:
             settings |= _NO_PATIENCE
+        settings |= line.settings
         if line.piped_logs:
             settings |= {"LOG_LEVEL": "DEBUG"}
         made = Site(
