@@ -51,9 +51,6 @@ FULLEST = (
     "applications",
     "application-unknown",
     "application",
-    "mails",
-    "mail-missing",
-    "mail-not-believed",
     "apply",
 )
 """Pages with a screenshot in every look."""
@@ -90,6 +87,23 @@ async def test_every_page_is_accessible(
             if checked or name in FULLEST:
                 await seen.go(path)
                 await _check(seen, checked, pictures / f"{name}-{look}.png")
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+async def test_pages_of_mails_are_accessible(
+    console: Console, browser: Browser, axe: str, pictures: Path, look: Look
+) -> None:
+    paths = await _mails(console.setup)
+    async with window(browser, console.url, look) as seen:
+        await seen.sign_in(console.tokens[Role.OPERATOR])
+        for name, path in paths.items():
+            await seen.go(path)
+            checked = axe if look in CHECKED_BY_AXE else None
+            await _check(seen, checked, pictures / f"{name}-{look}.png")
+        await seen.go(paths["mail-missing"])
+        await seen.page.get_by_role("button").last.click()
+        await expect(seen.page.locator("pre").first).to_be_visible()
+        await _check(seen, axe, pictures / f"mail-in-full-{look}.png")
 
 
 @pytest.mark.parametrize("look", CHECKED_BY_AXE, ids=str)
@@ -209,17 +223,38 @@ async def _reconcile(setup: OperationsSetup) -> UUID:
     return job_id
 
 
-async def _mail(setup: OperationsSetup) -> list[UUID]:
-    """Read mails: one of a lost call, one about a failed call, and one that is not believed."""
+async def _mails(setup: OperationsSetup) -> dict[str, str]:
+    """Read mails of several states. Return the paths of the pages that show them."""
     mails = MailSetup(setup.sessions, setup.url, setup.vault)
+    await setup.judged("01", "04")
+    applied = await application(setup)
+    await setup.run("UPDATE applications SET pay_cvs = 'D001', customer = NULL")
+    [values] = await setup.rows("SELECT money, clientip FROM applications")
     kept = [
-        await mails.mail("05", order_no="1234-56789-01235", sent="1"),
+        await mails.mail("05", sent="1"),
         await mails.keep(message(replace(facts("04"), kind=MailKind.CALL_FAILED))),
         await mails.keep(message(facts("06"), believed=False)),
         await mails.mail("04", sent="2"),
+        await mails.mail("01", sent="3", order_no="B-1", **values._mapping),
     ]
     await mails.match("observe")
-    return [one.id for one in kept[:3]]
+    missing, failed, forged, matched, _ = (f"/mails/{one.id}" for one in kept)
+    [lost] = await setup.rows(
+        "SELECT id FROM reviews WHERE reason = 'call_missing' AND order_no = :order_no",
+        order_no=ORDER_NO,
+    )
+    return {
+        "mails": "/mails",
+        "mails-none": "/mails?state=waiting",
+        "mail-missing": missing,
+        "mail-call-failed": failed,
+        "mail-not-believed": forged,
+        "mail-matched": matched,
+        "review-of-a-lost-call": f"/reviews/{lost.id}",
+        "application-with-mails": f"/applications/{applied}",
+        "order-with-mails": f"/orders/{ORDER_NO}",
+        "today-with-mails": "/",
+    }
 
 
 async def _fill(console: Console) -> dict[str, str]:
@@ -271,15 +306,7 @@ async def _fill(console: Console) -> dict[str, str]:
         order_no=ORDER_NO,
     )
     await setup.run("UPDATE orders SET test = true, application_id = :id", id=tested)
-    missing, failed, forged = await _mail(setup)
-    [lost] = await setup.rows("SELECT id FROM reviews WHERE reason = 'call_missing'")
     return {
-        "mails": "/mails",
-        "mails-none": "/mails?state=waiting",
-        "mail-missing": f"/mails/{missing}",
-        "mail-call-failed": f"/mails/{failed}",
-        "mail-not-believed": f"/mails/{forged}",
-        "review-of-a-lost-call": f"/reviews/{lost.id}",
         "applications": "/applications",
         "applications-none": "/applications?sendid=none",
         "application-unknown": f"/applications/{unknown}",

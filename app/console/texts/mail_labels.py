@@ -11,7 +11,7 @@ from app.operations.mails.models import MailKindName
 STATES: Mapping[str, str] = {
     MailState.UNREAD: _("Not read yet"),
     MailState.WAITING: _("Waits for its call"),
-    MailState.MATCHED: _("A call says the same"),
+    MailState.MATCHED: _("Matched"),
     MailState.MISSING: _("Call missing"),
     MailState.HEALED: _("Call made up for"),
     MailState.NOT_BELIEVED: _("Not believed"),
