@@ -47,23 +47,36 @@ async def play(site: Site) -> list[Answer]:
 
     A lost call counts as answered, since its mail must make up for it.
     """
-    maildir = site.spool.with_name("maildir")
+    calls = await play_with_mails(
+        site.urls[0],
+        site.settings,
+        site.spool.with_name("maildir"),
+        site.effort.orders,
+        site.effort.patience_s,
+    )
+    await _settled(site)
+    return [_answer(order_no, call) for order_no, made in calls.items() for call in made]
+
+
+async def play_with_mails(
+    url: str, settings: Mapping[str, str], maildir: Path, orders: int, patience_s: float
+) -> Calls:
+    """Play orders whose calls to `url` get lost, and hand in all their mails. Return the calls."""
     with simulating(
-        *("--set", f"mails.maildir={maildir}", "--call-url", site.urls[0]),
+        *("--set", f"mails.maildir={maildir}", "--call-url", url),
         *("--set", f"faults.calls.drop_every={DROP_EVERY}"),
     ) as zeus:
         await zeus.set(mails={"customer": []})
-        server = MailServer(maildir / "new", site.settings)
+        server = MailServer(maildir / "new", settings)
         async with asyncio.TaskGroup() as tasks:
             piping = tasks.create_task(server.run())
-            calls = await _play(zeus, site.effort.orders)
+            calls = await _play(zeus, orders)
             mails = sum(len(made) + sum(call["lost"] for call in made) for made in calls.values())
-            async with asyncio.timeout(site.effort.patience_s):
+            async with asyncio.timeout(patience_s):
                 while server.piped < mails:
                     await asyncio.sleep(_EVERY_S)
             piping.cancel()
-    await _settled(site)
-    return [_answer(order_no, call) for order_no, made in calls.items() for call in made]
+    return calls
 
 
 class MailServer:
