@@ -20,7 +20,6 @@ from app.console.pages import (
     audit,
     exports,
     notices,
-    onboarding,
     orders,
     reconciliations,
     reviews,
@@ -36,6 +35,8 @@ from app.console.pages.applications import form as application_form
 from app.console.pages.applications import listing as application_listing
 from app.console.pages.mails import details as mail_details
 from app.console.pages.mails import listing as mail_listing
+from app.console.pages.onboarding import overview as onboarding
+from app.console.pages.onboarding import report as onboarding_report
 from app.console.texts.templates import FILES, STATIC
 from app.operations.access.permissions import ROLE_OF, Action, Read, Role
 
@@ -152,6 +153,9 @@ ENTRIES: Sequence[Entry] = (
     _form("/subscribers/{name}/recover", subscribers.recover, Action.WEBHOOKS_RECOVERED),
     _page("/settings", settings.show),
     _page("/onboarding", onboarding.show),
+    _form("/onboarding", onboarding.send, Action.APPLICATION_SENT),
+    _page("/onboarding/progress", onboarding.show_progress),
+    _page("/onboarding/report", onboarding_report.show),
     _page("/tokens", tokens.show, Read.TOKENS),
     _form("/tokens", tokens.create, Action.TOKEN_CREATED),
     _form("/tokens/{name}/revoke", tokens.revoke, Action.TOKEN_REVOKED),

@@ -51,7 +51,7 @@ def policy_of(settings: Settings, references: References | None = None) -> Polic
         frozenset(settings.ip_codes),
         ReleaseOn(settings.release_on),
         SendidScope(settings.sendid_scope),
-        MailUse(settings.mail_mode != "off" and settings.mailbox_url is not None),
+        MailUse(settings.reads_mailbox),
         references,
         settings.require_reference,
         settings.application_url is not None,

@@ -21,6 +21,7 @@ from app.network.allowed_sources import SourceCheck, Sources
 from app.operations.access.permissions import SERVICE, Role
 from app.operations.access.tokens import NewToken, Tokens, create_token
 from app.operations.monitoring.overview import Overviews
+from app.operations.operational_test.background import TestSender
 from app.settings import Settings
 from tests.operations.operations_setup import RULES, OperationsSetup
 
@@ -152,6 +153,7 @@ async def running_console(
     settings = Settings(
         notify_token=SECRET_SETTING, allowed_sources="192.0.2.10/32,198.51.100.0/28"
     )
+    sender = TestSender(setup.sessions, applicant)
     dependencies = ConsoleDependencies(
         sessions=(shown or setup).sessions,
         vault=setup.vault,
@@ -160,6 +162,7 @@ async def running_console(
         rules=RULES,
         source_check=source_check or SourceCheck(Sources(())),
         applicant=applicant,
+        test_sender=sender,
         support="0120-000-000",
         settings=shown_settings(
             settings,
@@ -174,6 +177,7 @@ async def running_console(
     finally:
         listener.stop()
         await running
+        await sender.close()
 
 
 async def _make_tokens(setup: OperationsSetup) -> dict[Role, str]:

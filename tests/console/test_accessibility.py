@@ -187,6 +187,41 @@ async def test_the_form_of_an_application_is_accessible(
 
 
 @pytest.mark.parametrize("look", CHECKED_BY_AXE, ids=str)
+async def test_the_operational_test_is_accessible(
+    setup: OperationsSetup, tmp_path: Path, browser: Browser, axe: str, pictures: Path, look: Look
+) -> None:
+    async with (
+        simulated() as (_, url),
+        applying(setup.sessions, url) as applicant,
+        running_console(setup, tmp_path, applicant=applicant) as console,
+        window(browser, console.url, look) as seen,
+    ):
+        page = seen.page
+        await seen.sign_in(console.tokens[Role.OPERATOR], "/onboarding")
+        await _check(seen, axe, pictures / f"onboarding-form-{look}.png")
+        for field, value in {"name": "山田", "telno": "1", "email": "none"}.items():
+            await page.locator(f"#{field}").fill(value)
+        await page.locator("#send button.main").click()
+        await expect(page.locator("#name-problem")).to_be_visible()
+        await _check(seen, axe, pictures / f"onboarding-faults-{look}.png")
+        seen.complaints[:] = [one for one in seen.complaints if "422 (Unprocess" not in one]
+        values = {"name": "やまだ", "telno": "03-1234-5678", "email": "a@b.example"}
+        for field, value in values.items():
+            await page.locator(f"#{field}").fill(value)
+        await page.locator("#send button.main").click()
+        await page.wait_for_url("**/onboarding?run=*")
+        await expect(page.locator(".tests a[target=_blank]")).to_have_count(18)
+        await _partly_called(setup)
+        await expect(page.locator(".tests .mark.bad").first).to_be_visible()
+        await _check(seen, axe, pictures / f"onboarding-run-{look}.png")
+        await seen.go(f"/onboarding/report?lang={look.language}")
+        await _check(seen, axe, pictures / f"onboarding-report-{look}.png")
+        await page.emulate_media(media="print")
+        await expect(page.locator(".bar")).to_be_hidden()
+        await page.screenshot(path=pictures / f"onboarding-print-{look}.png", full_page=True)
+
+
+@pytest.mark.parametrize("look", CHECKED_BY_AXE, ids=str)
 async def test_forbidden_pages_are_accessible(
     console: Console, browser: Browser, axe: str, pictures: Path, look: Look
 ) -> None:
@@ -211,6 +246,21 @@ async def _check(seen: Window, axe: str | None, picture: Path) -> None:
     assert 0 == await seen.overflow(), picture.name
     if axe is not None:
         assert [] == await seen.findings(axe), picture.name
+
+
+async def _partly_called(setup: OperationsSetup) -> None:
+    """Call for some of the test applications: all, with another store, with little."""
+    rows = await setup.rows("SELECT * FROM applications ORDER BY sendid")
+    for row, statuses, changes in (
+        (rows[0], ("01",), {}),
+        (rows[1], ("01", "04", "05"), {}),
+        (rows[2], ("01", "04"), {"pay_cvs": "D050"}),
+    ):
+        known = ("order_no", "sendid", "sendpoint", "pay_cvs", "pay_no1", "pay_limit")
+        values = {name: getattr(row, name) for name in known} | {"money": str(row.money)}
+        await setup.judged(*statuses, **{**values, **changes})
+    await setup.raw_call(f"order_no={rows[3].order_no}&status=01&money={rows[3].money}".encode())
+    await setup.judge()
 
 
 async def _reconcile(setup: OperationsSetup) -> UUID:

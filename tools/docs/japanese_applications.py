@@ -53,8 +53,12 @@ OPTIONS: Mapping[str, str] = {
         "With --apply: how long to wait, such as 40m. Without it, until Zeus should have played "
         "everything."
     ): "`--apply` のとき：待つ時間（`40m` など）。省略すると、すべてが届くはずの時刻まで待つ",
-    "With --apply: wait for Zeus's mails too. Without it, if a mailbox is set.": (
-        "`--apply` のとき：ゼウスのメールも待つ。省略すると、メールボックスの設定がある場合に待つ"
+    (
+        "With --apply: wait for Zeus's mails too. Without it, if a mailbox is set or mails came "
+        "in the last two weeks."
+    ): (
+        "`--apply` のとき：ゼウスのメールも待つ。省略すると、メールボックスの設定があるか、"
+        "2週間のうちにメールが届いていれば待つ"
     ),
     "Store chain, by name or code, such as lawson or D002.": (
         "店舗の名前かコード（`lawson`、`D002` など）"

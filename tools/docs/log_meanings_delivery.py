@@ -46,6 +46,10 @@ DELIVERY: Mapping[str, tuple[str, str]] = {
         "new events for feed readers could not be read; retried",
         "フィードの新しいイベントの確認に失敗した。再び試す",
     ),
+    "operational_test_stopped": (
+        "sending an operational test from the console ended before its last application",
+        "管理画面からの疎通テストの申込が、途中で止まった",
+    ),
     "park_failed": (
         "webhooks that wait for an earlier one of their order could not be parked; retried",
         "先のWebhookを待つものの整理に失敗した。再び試す",

@@ -81,7 +81,8 @@ ExpectMails = Annotated[
     bool | None,
     typer.Option(
         "--mails/--no-mails",
-        help="With --apply: wait for Zeus's mails too. Without it, if a mailbox is set.",
+        help="With --apply: wait for Zeus's mails too. Without it, if a mailbox is set or mails "
+        "came in the last two weeks.",
         show_default=False,
     ),
 ]

@@ -16,6 +16,7 @@ from app.network.allowed_sources import SourceCheck
 from app.operations.access.tokens import Tokens
 from app.operations.exports.slots import ExportSlots
 from app.operations.monitoring.overview import Overviews
+from app.operations.operational_test.background import TestSender
 from app.operations.reviews.settlement import DecisionRules
 from app.operations.subscribers.validation import UrlRules
 
@@ -30,6 +31,7 @@ class ConsoleDependencies:
     overviews: Overviews
     rules: UrlRules
     source_check: SourceCheck
+    test_sender: TestSender
     settings: Sequence[ShownSetting] = ()
     decision_rules: DecisionRules = field(default_factory=DecisionRules)
     sign_in_limiter: SignInLimiter = field(default_factory=SignInLimiter)
@@ -40,3 +42,4 @@ class ConsoleDependencies:
     """None if the relay applies for no slips."""
     support: str | None = None
     """Contact that messages to customers name."""
+    mailbox_is_read: bool = False

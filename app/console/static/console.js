@@ -67,6 +67,11 @@
     button.textContent = button.dataset.done;
   });
 
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-print]")) print();
+  });
+  document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("[data-print]").forEach((button) => (button.hidden = false)));
+
   // Browsers allow the clipboard only on https and localhost. Elsewhere a click selects the secret.
   const offerCopying = () => document.querySelectorAll("[data-copy]").forEach((button) => (button.hidden = !navigator.clipboard));
 

@@ -54,6 +54,7 @@ def _filters(language: Language, gettext: Callable[[str], str]) -> dict[str, Cal
     }
     return by_language | {
         "moment": partial(_moment, language),
+        "clock": partial(_clock, language),
         "parsed": datetime.fromisoformat,
         "ago": partial(_ago, language),
         "label": partial(_label, gettext),
@@ -73,6 +74,14 @@ def _moment(language: Language, when: datetime) -> Markup:
     utc = when.astimezone(UTC).isoformat()
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         utc, i18n.in_words(when, language), i18n.moment(when)
+    )
+
+
+def _clock(language: Language, when: datetime) -> Markup:
+    """Return the time of day in Japan, with the full time as its tooltip."""
+    utc = when.astimezone(UTC).isoformat()
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        utc, i18n.in_words(when, language), i18n.moment(when).partition(" ")[2]
     )
 
 

@@ -22,6 +22,7 @@ from app.operations.access.tokens import Tokens
 from app.operations.applications.applicant import applicant_of
 from app.operations.feed.wakeup import FeedWakeup
 from app.operations.monitoring.overview import Overviews
+from app.operations.operational_test.background import TestSender
 from app.operations.reviews.settlement import DecisionRules
 from app.operations.subscribers.validation import UrlRules
 from app.settings import Settings
@@ -58,6 +59,7 @@ class OperatorRole:
         self._notify_listener = NotifyListener(url, (OUTBOUND,))
         self._feed_wakeup = FeedWakeup(sessions)
         self._applicant = applicant_of(settings, sessions)
+        self._test_sender = TestSender(sessions, self._applicant)
         api = make_api(
             sessions,
             vault,
@@ -83,6 +85,8 @@ class OperatorRole:
                 decision_rules=decision_rules,
                 applicant=self._applicant,
                 support=settings.support_contact,
+                test_sender=self._test_sender,
+                mailbox_is_read=settings.reads_mailbox,
             )
         )
         self._listener = HttpListener(
@@ -104,6 +108,7 @@ class OperatorRole:
                 self._notify_listener.run(),
                 self._feed_wakeup.run(self._notify_listener),
             )
+            await self._test_sender.close()
             if self._applicant is not None:
                 await self._applicant.close()
         finally:

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from app.applications.states import ApplicationState, TestKind
-from app.operations.applications.models import StoreOfApplication
+from app.operations.applications.models import SlipNumber, StoreOfApplication
 from app.operations.models import Moment, Value
 
 
@@ -24,9 +24,17 @@ class TestCall(Value):
     empty: list[str]
     """Parameters that it had without a value."""
     absent: list[str]
-    """Parameters of the manual that it did not have."""
+    """Parameters of the manual that it should have and did not have.
+
+    Personal ones need not be ordered from Zeus.
+    """
     wrong: list[str]
     """Parameters whose value is not the one applied for."""
+
+    @property
+    def is_right(self) -> bool:
+        """Return True if it came, with every parameter as applied for."""
+        return self.at is not None and not self.absent and not self.wrong
 
 
 class TestMail(Value):
@@ -39,6 +47,11 @@ class TestMail(Value):
     at: Moment | None
     believed: bool | None
     """False if its sender could not be proved; None as long as it has not come."""
+
+    @property
+    def is_right(self) -> bool:
+        """Return True if it came and is believed."""
+        return self.at is not None and bool(self.believed)
 
 
 class TestProgress(Value):
@@ -55,6 +68,9 @@ class TestProgress(Value):
     state: ApplicationState | None
     order_no: str | None
     sent_at: Moment | None
+    clientip: str | None
+    payment_numbers: list[SlipNumber]
+    payment_deadline: Annotated[str | None, Field(examples=["2026-12-31"])]
     numbers_shown: bool
     """True if the answer has what the result page needs: numbers or a link, and the deadline."""
     calls: list[TestCall]
@@ -72,7 +88,7 @@ class OperationalTest(Value):
     at: Moment
     tests: list[TestProgress]
     mails_read: bool
-    """False if no mail can arrive: none is expected then."""
+    """False if no mail can arrive: then none is asked for."""
     due_at: Moment | None
     """Time at which the last outstanding call or mail should have come."""
     complete: bool

@@ -1,7 +1,7 @@
 """Progress of an operational test: its applications, calls and mails. SQL."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from app.db.engine import Sessions
 from app.db.snapshot import snapshot
 from app.db.tables.applications import ApplicationRow
 from app.operations.applications.models import StoreOfApplication
+from app.operations.applications.views import payment_numbers
 from app.operations.operational_test.models import (
     OperationalTest,
     TestCall,
@@ -28,16 +29,26 @@ from app.operations.operational_test.plan import (
     planned_by,
 )
 from app.zeus.canonical import canonical_values
-from app.zeus.parameters import BY_NAME
+from app.zeus.parameters import BY_NAME, deadline_of
 from app.zeus.statuses import Status
 
 _ONLY_SOME_STORES = frozenset({"pay_no2"})
 _NEVER_FILLED = frozenset({"error_code"})
+_PERSONAL = frozenset({"username", "telno", "email"})
+"""The merchant need not order them, and the request sheet does not."""
 
 # The range keeps to the index of sendids, which sorts by bytes; `.` comes after `-`.
 _LATEST_RUN = text("""
 SELECT sendid FROM applications WHERE sendid <> '' AND sendid >= 'OT-' AND sendid < 'OT.'
 ORDER BY sendid DESC LIMIT 1
+""")
+_RUNS = text("""
+SELECT DISTINCT substr(sendid, 4, 12) AS run FROM applications
+WHERE sendid <> '' AND sendid >= 'OT-' AND sendid < 'OT.' AND test IS NOT NULL
+ORDER BY run DESC LIMIT :limit
+""")
+_MAILS_COME = text("""
+SELECT EXISTS (SELECT 1 FROM mails WHERE received_at > now() - interval '14 days')
 """)
 # The first call of each status. A healed one is no call.
 _CALLS = text("""
@@ -60,6 +71,18 @@ async def latest_run(sessions: Sessions) -> str | None:
     async with sessions() as session:
         found = planned_by(await session.scalar(_LATEST_RUN) or "")
     return found.run if found else None
+
+
+async def latest_runs(sessions: Sessions, limit: int = 10) -> list[str]:
+    """Return the latest runs, the newest first."""
+    async with sessions() as session:
+        return list(await session.scalars(_RUNS, {"limit": limit}))
+
+
+async def mails_come(sessions: Sessions) -> bool:
+    """Return True if any mail was read or handed in during the last two weeks."""
+    async with sessions() as session:
+        return bool(await session.scalar(_MAILS_COME))
 
 
 async def read_progress(
@@ -121,7 +144,7 @@ def _progress(
     mailed = [_mail(status, mails.get((order_no, status.value))) for status in follows]
     accepted = row is not None and row.state == ApplicationState.ACCEPTED
     shown = bool(row and row.pay_limit and (row.pay_no1 or row.pay_url))
-    called = all(one.at and not one.absent and not one.wrong for one in arrived)
+    all_came = [*arrived, *(mailed if mails_read else ())]
     return TestProgress(
         store=StoreOfApplication(code=test.store.code, name=test.store.name),
         kind=test.kind,
@@ -131,12 +154,20 @@ def _progress(
         state=ApplicationState(row.state) if row else None,
         order_no=order_no or None,
         sent_at=row.sent_at if row else None,
+        clientip=row.clientip if row else None,
+        payment_numbers=payment_numbers(row.pay_cvs, row.pay_no1, row.pay_no2) if row else [],
+        payment_deadline=_deadline(row),
         numbers_shown=shown,
         calls=arrived,
         mails=mailed if mails_read else [],
         due_at=_due_at(row, arrived) if accepted else None,
-        complete=accepted and shown and called and (not mails_read or _all_believed(mailed)),
+        complete=accepted and shown and all(one.is_right for one in all_came),
     )
+
+
+def _deadline(row: ApplicationRow | None) -> str | None:
+    day = deadline_of(row.pay_limit) if row else None
+    return day.isoformat() if day else None
 
 
 def _due_at(row: ApplicationRow | None, calls: Sequence[TestCall]) -> datetime | None:
@@ -144,10 +175,6 @@ def _due_at(row: ApplicationRow | None, calls: Sequence[TestCall]) -> datetime |
     paid = [one.at for one in calls if one.status == Status.PAID.value and one.at]
     begun = paid[0] if paid else (row.answered_at or row.sent_at if row else None)
     return begun + PLAYED_WITHIN if begun else None
-
-
-def _all_believed(mails: Iterable[TestMail]) -> bool:
-    return all(one.believed for one in mails)
 
 
 def _call(status: Status, found: Any, row: ApplicationRow | None) -> TestCall:
@@ -176,7 +203,7 @@ def _parameters_of(values: Mapping[str, str], row: ApplicationRow | None) -> dic
             facts["filled"].append(name)
         elif name in values:
             facts["empty"].append(name)
-        elif name not in _ONLY_SOME_STORES | _NEVER_FILLED:
+        elif name not in _ONLY_SOME_STORES | _NEVER_FILLED | _PERSONAL:
             facts["absent"].append(name)
     if row is not None:
         meant = canonical_values(values)

@@ -14,6 +14,20 @@ AT_ONCE = 3
 """Test applications on their way at the same time."""
 
 
+def request_for(
+    test: PlannedTest, customer: Mapping[str, str], clientip: str | None
+) -> NewApplication:
+    """Return the request for a test's slip."""
+    return NewApplication(
+        money=test.money,
+        store=test.store.code,
+        customer=dict(customer),
+        sendid=test.sendid,
+        test=test.kind.value,
+        **({"clientip": clientip} if clientip else {}),
+    )
+
+
 async def send_tests(
     sessions: Sessions,
     applicant: Applicant | None,
@@ -32,14 +46,7 @@ async def send_tests(
 
     async def send(test: PlannedTest) -> Application:
         async with slots:
-            request = NewApplication(
-                money=test.money,
-                store=test.store.code,
-                customer=dict(customer),
-                sendid=test.sendid,
-                test=test.kind.value,
-                **({"clientip": clientip} if clientip else {}),
-            )
+            request = request_for(test, customer, clientip)
             return await apply_for_slip(sessions, applicant, request, test.key, actor)
 
     if not tests:

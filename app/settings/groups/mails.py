@@ -64,3 +64,8 @@ class MailSourceSettings(BaseModel):
         "as lost.",
         examples=["15m"],
     )
+
+    @property
+    def reads_mailbox(self) -> bool:
+        """Return True if a worker reads a mailbox and acts on its mails."""
+        return self.mail_mode != "off" and self.mailbox_url is not None

@@ -16,7 +16,7 @@ from app.operations.applications.applicant import applicant_of
 from app.operations.applications.errors import RequestNotAcceptable
 from app.operations.operational_test.models import OperationalTest, TestCall, TestMail, TestProgress
 from app.operations.operational_test.plan import is_played, new_run, planned
-from app.operations.operational_test.progress import read_progress
+from app.operations.operational_test.progress import mails_come, read_progress
 from app.operations.operational_test.sending import send_tests
 from app.zeus.stores import Store
 
@@ -75,9 +75,9 @@ async def run_test(context: CommandContext, options: TestOptions) -> bool:
 
 async def _wait(context: CommandContext, run: str, options: TestOptions) -> OperationalTest:
     """Return the progress once everything came, or when nothing more is waited for."""
-    settings = context.settings
-    by_mailbox = settings.mail_mode != "off" and settings.mailbox_url is not None
-    mails_read = by_mailbox if options.mails is None else options.mails
+    mails_read = options.mails
+    if mails_read is None:
+        mails_read = context.settings.reads_mailbox or await mails_come(context.sessions)
     tests = planned(run, options.stores, options.kinds)
     told: set[str] = set()
     begun_at = now()

@@ -1,0 +1,1 @@
+"""Pages of the operational test: what arrived, the runs of tests, and the report for Zeus."""
