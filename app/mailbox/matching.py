@@ -1,7 +1,7 @@
 """Matching: mails wait for their calls; after the grace, the lost ones are told or made up for."""
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final, Literal
 from uuid import UUID
@@ -86,6 +86,8 @@ class Matching:
     def _to_settle(self, found: Pairing) -> Iterable[ReadMail]:
         yield from (pair.mail for pair in found.pairs)
         yield from found.copies
+        if self.rules.mode != "off":
+            yield from found.old
         if self.rules.mode == "observe":
             yield from found.due
 
@@ -106,11 +108,13 @@ class Matching:
             idle = await sql.lock_idle_lanes(session, held)
             found = await self._find(session, ours)
             findings = Findings(self.rules.healing)
-            if self.rules.mode == "observe":
-                due = [mail for mail in found.due if lane_of(mail.order_no) in idle]
-                found = Pairing(found.pairs, found.copies, due)
-            else:
-                found = Pairing(found.pairs, found.copies, [])
+            due = found.due if self.rules.mode == "observe" else ()
+            old = found.old if self.rules.mode != "off" else ()
+            found = replace(
+                found,
+                due=[mail for mail in due if lane_of(mail.order_no) in idle],
+                old=[mail for mail in old if lane_of(mail.order_no) in idle],
+            )
             outcome = await findings.write(session, found)
             await session.execute(text(f"NOTIFY {NOTICES}"))  # for judges that passed over a lane
         _report(found)
@@ -170,6 +174,7 @@ def _report(found: Pairing) -> None:
         (MailState.MATCHED, [pair.mail for pair in found.pairs]),
         (MailState.MISSING, found.due),
         (rows.COPY, found.copies),
+        (rows.OLD, found.old),
     ):
         mails_paired.labels(outcome).inc(len(mails))
         for mail in mails:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -22,7 +22,8 @@ _PAYMENT_OF = {
 class ReadMail:
     """A believed mail about a status of an order.
 
-    `occurred_at` is 処理時刻. `is_due` tells that its call has had its time.
+    `occurred_at` is 処理時刻. `is_due` tells that its call has had its time, `is_old` that nothing
+    of that time is known: no call and no mail had come yet, or they were removed since.
     """
 
     id: UUID
@@ -35,6 +36,7 @@ class ReadMail:
     notice_ids: tuple[UUID, ...]
     is_due: bool
     is_copy: bool
+    is_old: bool = False
 
     @property
     def at(self) -> datetime:
@@ -72,11 +74,16 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """What becomes of open mails: pairs, copies of others, and those whose calls are missing."""
+    """What becomes of open mails: pairs, copies of others, and those whose calls are missing.
+
+    `old` ones are about a time and an order of which nothing is known: whoever took the calls then
+    has acted on them.
+    """
 
     pairs: Sequence[Pair]
     copies: Sequence[ReadMail]
     due: Sequence[ReadMail]
+    old: Sequence[ReadMail] = ()
 
 
 def find_pairs(mails: Iterable[ReadMail], calls: Iterable[JudgedNotice]) -> Pairing:
@@ -92,7 +99,10 @@ def find_pairs(mails: Iterable[ReadMail], calls: Iterable[JudgedNotice]) -> Pair
     for call in calls:
         calls_of[call.order_no, call.status].append(call)
     found = Pairing([], [], [])
-    return _joined([found, *(_pairs_of_one(mails_of[key], calls_of[key]) for key in mails_of)])
+    found = _joined([found, *(_pairs_of_one(mails_of[key], calls_of[key]) for key in mails_of)])
+    known = {call.order_no for of_one in calls_of.values() for call in of_one}
+    old = [mail for mail in found.due if mail.is_old and mail.order_no not in known]
+    return replace(found, due=[mail for mail in found.due if mail not in old], old=old)
 
 
 def _joined(parts: Sequence[Pairing]) -> Pairing:

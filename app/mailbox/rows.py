@@ -18,6 +18,8 @@ PAGE: Final = 500
 """Open mails that are looked at in one transaction."""
 COPY: Final = "copy"
 """Flag of a mail that says again what another one says."""
+OLD: Final = "old"
+"""Flag of a mail about the time before the relay got anything, and about an unknown order."""
 _MAILS_OF_ORDER: Final = 200
 _CALLS_OF_ORDER: Final = 500
 
@@ -28,7 +30,11 @@ WHERE state = :state AND id > CAST(:after AS uuid) ORDER BY state, id LIMIT {PAG
 _MAILS = text(f"""
 SELECT one.id, one.order_no, one.status, one.state, one.received_at, one.occurred_at, one.money,
   array_remove(ARRAY[one.notice_id, one.healing_notice_id], NULL) AS notice_ids,
-  one.received_at < now() - CAST(:grace AS interval) AS is_due, '{COPY}' = ANY (flags) AS is_copy
+  one.received_at < now() - CAST(:grace AS interval) AS is_due, '{COPY}' = ANY (flags) AS is_copy,
+  coalesce(one.occurred_at < least(
+    (SELECT received_at FROM notices ORDER BY id LIMIT 1),
+    (SELECT received_at FROM mails ORDER BY id LIMIT 1)
+  ) - interval '1 hour', false) AS is_old
 FROM unnest(CAST(:order_nos AS text[])) AS wanted (order_no)
 CROSS JOIN LATERAL (
   SELECT * FROM mails WHERE mails.order_no = wanted.order_no AND state = ANY (:states)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text as text_of
 
+from app.clock import now
 from app.mailbox.matching import MailMode
 from app.order_life.reviews import Reason
 from app.zeus.mails import write_mail
@@ -72,6 +73,25 @@ async def test_an_order_never_heard_of_is_healed_with_a_gap(setup: MailSetup) ->
     assert "payment.received" == event.type
     assert ["gap"] == event.data["flags"]
     assert "2026-12-31" == event.data["payment_deadline"]
+
+
+@pytest.mark.parametrize("mode", ["observe", "heal"])
+async def test_mails_older_than_everything_known_do_nothing(
+    setup: MailSetup, mode: MailMode
+) -> None:
+    """A new relay with an old mailbox, or an old mail replayed when its order was removed."""
+    await setup.judged("01", order_no="A-1")
+    await setup.mail("04", order_no="A-1", occurred_at=now() - 180 * MINUTE)
+    await setup.mail("01", order_no="A-2", occurred_at=now() - 180 * MINUTE, sent="2")
+    await setup.mail("04", order_no="A-2", occurred_at=now() - 179 * MINUTE, sent="3")
+    await setup.mail("04", order_no="A-3", sent="4")
+    await setup.match(mode)
+    made = "missing" if mode == "observe" else "healed"
+    assert [made, "dismissed", "dismissed", made] == await setup.states()
+    flags = await setup.rows("SELECT flags FROM mails ORDER BY id")
+    assert [[], ["old"], ["old"], []] == [row.flags for row in flags]
+    assert [] == await setup.rows("SELECT 1 FROM reviews WHERE order_no = 'A-2'")
+    assert [] == await setup.rows("SELECT 1 FROM events WHERE order_no = 'A-2'")
 
 
 async def test_a_mail_before_its_call_tells_the_time(setup: MailSetup) -> None:

@@ -17,7 +17,7 @@ from app.judging import sql
 from app.mailbox.findings import Findings
 from app.mailbox.healing import heal
 from app.mailbox.pairing import with_payments_after
-from app.mailbox.rows import read_mails, write_ends
+from app.mailbox.rows import OLD, read_mails, write_ends
 from app.mailbox.states import MailState
 from app.operations.access.audit import write_entry
 from app.operations.access.idempotency import Once
@@ -56,7 +56,7 @@ async def heal_mail(
             if once and (earlier := await once.earlier(session, actor)):
                 return MailInFull.model_validate_json(earlier)
             row = await _locked(session, mail_id)
-            if row.state not in HEALABLE:
+            if row.state not in HEALABLE and OLD not in row.flags:
                 raise NotHealable(row.state)
             if await sql.lock_idle_lanes(session, {lane_of(row.order_no or "")}):
                 await _heal(session, row, actor, rules)

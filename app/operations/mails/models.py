@@ -63,7 +63,8 @@ class Mail(Value):
     unread_values: list[str]
     """Values that the mail has and that cannot be read."""
     flags: Annotated[list[str], Field(examples=[["copy"]])]
-    """`copy`: another mail says the same. `unwritable`: the database refused its values."""
+    """`copy`: another mail says the same. `old`: it is about a time of which the relay knows no
+    call and no mail, and an unknown order. `unwritable`: the database refused its values."""
     notice_id: UUID | None
     """Call that says the same."""
     healing_notice_id: UUID | None
