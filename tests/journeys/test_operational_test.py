@@ -92,7 +92,14 @@ async def test_needs_a_test_id(site: Site, zeus: Simulator) -> None:
     }
     result = await run_command("onboarding", "--apply", *CUSTOMER, settings=settings)
     assert result.exit_code == 1
-    assert "/test:" in result.output
+    assert "RELAY_TEST_ID: " in result.output
+    assert "Nothing was sent." in result.output
+    result = await run_command("onboarding", "--apply", settings=settings_for(site, zeus))
+    assert result.exit_code == 1
+    for option in ("--name: ", "--telno: ", "--email: "):
+        assert option in result.output
+    odd = ("onboarding", "--apply", *CUSTOMER, "--run", "yesterday")
+    assert (await run_command(*odd, settings=settings_for(site, zeus))).exit_code == 2
     assert (await zeus.ask("GET", "/orders")).json == []
 
 

@@ -10,6 +10,7 @@ from app.cli.commands.slips.operational_test import TestOptions, run_test
 from app.cli.context import FAILED, must_be_text, run
 from app.cli.output import AsJson, print_fields, print_json, print_table
 from app.operations.doctor.onboarding import DEFAULT_DAYS, Onboarding, read_onboarding
+from app.operations.operational_test.plan import is_run
 from app.settings import parse_duration
 from app.zeus.stores import BY_SLUG, STORES, Store
 
@@ -60,9 +61,22 @@ TestKinds = Annotated[
 TestClientip = Annotated[
     str | None, _text("--clientip", "With --apply: the IPコード, if you have several.")
 ]
+
+
+def _run_name(text: str | None) -> str | None:
+    if text is not None and not is_run(text):
+        raise typer.BadParameter("must be the twelve digits that an earlier test printed")
+    return text
+
+
 Run = Annotated[
     str | None,
-    _text("--run", "With --apply: go on with this run. No test of it is sent twice."),
+    typer.Option(
+        "--run",
+        help="With --apply: go on with this run. No test of it is sent twice.",
+        callback=_run_name,
+        show_default=False,
+    ),
 ]
 Wait = Annotated[
     timedelta | None,

@@ -26,6 +26,7 @@ FOLLOWS: Final[Mapping[TestKind, tuple[Status, ...]]] = {
 """Statuses that must be called and mailed after a test of each kind."""
 PREFIX: Final = "OT-"
 """Beginning of the sendid of every application of an operational test."""
+_RUN = re.compile("[0-9]{12}")
 _SENDID = re.compile(r"OT-([0-9]{12})-([0-9A-Z]{4})-([012])")
 _FIRST_MONEY: Final = 1_001
 _KIND_OF: Final = {test_type: kind for kind, test_type in TEST_TYPES.items()}
@@ -60,6 +61,11 @@ class PlannedTest:
 def new_run(at: datetime) -> str:
     """Return the name of a run that begins at this moment: twelve digits that sort by time."""
     return f"{at.astimezone(JAPAN):%y%m%d%H%M%S}"
+
+
+def is_run(text: str) -> bool:
+    """Return True if a text has the form of a run's name."""
+    return _RUN.fullmatch(text) is not None
 
 
 def planned(

@@ -21,6 +21,14 @@ from app.operations.operational_test.sending import send_tests
 from app.zeus.stores import Store
 
 _POLL_SECONDS = 0.5
+_OPTIONS = {
+    "/customer/name": "--name",
+    "/customer/telno": "--telno",
+    "/customer/email": "--email",
+    "/clientip": "--clientip",
+    "/test": "RELAY_TEST_ID",
+}
+"""Option or setting to change for a fault at each place of the request."""
 GRACE = timedelta(minutes=5)
 """Time beside Zeus's half an hour in which a late call is still waited for."""
 
@@ -60,7 +68,9 @@ async def run_test(context: CommandContext, options: TestOptions) -> bool:
         )
     except RequestNotAcceptable as error:
         for fault in error.faults:
-            typer.echo(f"{fault.pointer}: {fault.message}", err=True)
+            named = _OPTIONS.get(fault.pointer, fault.pointer)
+            typer.echo(f"{named}: {fault.message}", err=True)
+        typer.echo("Nothing was sent.", err=True)
         raise typer.Exit(FAILED) from None
     finally:
         if applicant is not None:

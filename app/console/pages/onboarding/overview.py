@@ -10,7 +10,6 @@ from app.console.http.page_request import PageRequest
 from app.console.pages.onboarding.runs import (
     RunNotFound,
     form_values,
-    is_run,
     run_shown,
     tests_chosen,
 )
@@ -27,6 +26,7 @@ from app.operations.doctor.onboarding import (
     read_onboarding,
 )
 from app.operations.errors import OperationError
+from app.operations.operational_test.plan import is_run
 
 _ASK = _("Ask Zeus's sales desk to send it.")
 _ASK_NEEDED = _("Ask Zeus's sales desk to send it: without it no call can be judged.")

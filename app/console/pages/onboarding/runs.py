@@ -1,6 +1,5 @@
 """Runs of the operational test: the form that sends one, and what has arrived for it."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ from app.console.texts.labels import _
 from app.console.views.test_run import RunView, view_of
 from app.operations.access.permissions import ROLE_OF, Action
 from app.operations.errors import NotFound, OperationError
-from app.operations.operational_test.plan import PlannedTest, is_played, new_run, planned
+from app.operations.operational_test.plan import PlannedTest, is_played, is_run, new_run, planned
 from app.operations.operational_test.progress import (
     latest_run,
     latest_runs,
@@ -20,7 +19,6 @@ from app.operations.operational_test.progress import (
 )
 from app.zeus.stores import STORES
 
-_RUN = re.compile("[0-9]{12}", re.ASCII)
 _CUSTOMER_NAME = "テスト タロウ"
 
 
@@ -29,11 +27,6 @@ class RunNotFound(NotFound):
 
     def __init__(self) -> None:
         super().__init__("No test of this run was sent.")
-
-
-def is_run(text: str) -> bool:
-    """Return True if a text has the form of a run's name."""
-    return _RUN.fullmatch(text) is not None
 
 
 async def run_shown(page_request: PageRequest) -> RunView | None:
