@@ -75,6 +75,7 @@ async def fill(console: Console) -> dict[str, str]:
         "{application_id:uuid}": str(await application(setup)),
         "{mail_id:uuid}": str(await mail(setup)),
     }
+    await setup.run("UPDATE applications SET sendid = 'OT-261127151355-D001-1', test = 'confirmed'")
     return ids | {"{webhook_id}": str(webhook), "{name}": "shop"}
 
 
