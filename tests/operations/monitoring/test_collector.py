@@ -272,6 +272,13 @@ async def full(setup: OperationsSetup) -> AsyncIterator[Connection]:
         "SELECT gen_random_uuid(), 'conflict', 'o' || n, '{}', now(), "
         "CASE WHEN n > 15000 THEN now() END FROM generate_series(1, 60000) n"
     )
+    await connection.execute(
+        "INSERT INTO applications (id, key, request_hash, created_by, state, clientip, money, "
+        "pay_cvs, sendpoint, form) "
+        "SELECT gen_random_uuid(), n::text, '', 'shop', "
+        "CASE WHEN n > 100 THEN 'accepted' ELSE 'unknown' END, '2012000001', 5400, 'D002', '', '' "
+        "FROM generate_series(1, 60000) n"
+    )
     await connection.execute("VACUUM ANALYZE")
     yield connection
     await connection.close()
