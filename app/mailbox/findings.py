@@ -18,7 +18,7 @@ from app.judging.review_rows import review_row
 from app.judging.surroundings import read_surroundings
 from app.mailbox.healing import HealingRules
 from app.mailbox.pairing import Pair, Pairing, ReadMail
-from app.mailbox.rows import COPY, OLD, write_ends
+from app.mailbox.rows import COPY, NOT_CALLED, OLD, write_ends
 from app.mailbox.states import MailState
 from app.order_life.change import OrderChange
 from app.order_life.differing import Differing, details_of
@@ -44,7 +44,8 @@ class Findings:
 
     async def write(self, session: AsyncSession, found: Pairing) -> JudgedBatch:
         """Write pairs, copies and missing calls, and return the outcome. Never commit."""
-        mails = [*(pair.mail for pair in found.pairs), *found.copies, *found.due, *found.old]
+        paired = [pair.mail for pair in found.pairs]
+        mails = [*paired, *found.copies, *found.due, *found.old, *found.uncalled]
         if not mails:
             return JudgedBatch()
         await self.read_orders(session, {mail.order_no for mail in mails})
@@ -155,5 +156,9 @@ def _ends(found: Pairing) -> list[dict[str, Any]]:
         ),
         *({"id": mail.id, "state": MailState.DISMISSED, "flags": [COPY]} for mail in found.copies),
         *({"id": mail.id, "state": MailState.DISMISSED, "flags": [OLD]} for mail in found.old),
+        *(
+            {"id": mail.id, "state": MailState.DISMISSED, "flags": [NOT_CALLED]}
+            for mail in found.uncalled
+        ),
         *({"id": mail.id, "state": MailState.MISSING} for mail in found.due),
     ]

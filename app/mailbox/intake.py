@@ -47,7 +47,8 @@ async def keep_mail(session: AsyncSession, raw: bytes, via: str) -> KeptMail:
 async def keep_message(session: AsyncSession, file: BinaryIO, via: str) -> KeptMail:
     """Keep the message that is the whole `file`, in pieces so that memory stays small.
 
-    The hash of all bytes is its identity: two messages may share a Message-ID. Never commit.
+    The hash of its bytes is its identity: two messages may share a Message-ID. How its lines end
+    does not count, since a pipe and a mailbox give the same message differently. Never commit.
     """
     digest, size = _digest_of(file)
     file.seek(0)
@@ -71,10 +72,13 @@ async def keep_message(session: AsyncSession, file: BinaryIO, via: str) -> KeptM
 
 def _digest_of(file: BinaryIO) -> tuple[bytes, int]:
     file.seek(0)
-    digest, size = hashlib.sha256(), 0
+    digest, size, rest = hashlib.sha256(), 0, b""
     while piece := file.read(_PIECE):
-        digest.update(piece)
         size += len(piece)
+        piece = rest + piece
+        rest = b"\r" if piece.endswith(b"\r") else b""
+        digest.update(piece[: len(piece) - len(rest)].replace(b"\r\n", b"\n"))
+    digest.update(rest)
     return digest.digest(), size
 
 

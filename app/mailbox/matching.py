@@ -90,12 +90,25 @@ class Matching:
             yield from found.old
         if self.rules.mode == "observe":
             yield from found.due
+            yield from found.uncalled
 
     async def _find(self, session: AsyncSession, order_nos: Collection[str]) -> Pairing:
         if not order_nos:
             return Pairing([], [], [])
         mails = await rows.read_mails(session, order_nos, self.rules.grace)
-        return find_pairs(mails, await rows.read_calls(session, order_nos))
+        found = find_pairs(mails, await rows.read_calls(session, order_nos))
+        return await self._without_uncalled(session, found)
+
+    async def _without_uncalled(self, session: AsyncSession, found: Pairing) -> Pairing:
+        """In `observe`, miss no call that Zeus does not make. To heal, its mail is good enough."""
+        if self.rules.mode != "observe" or not found.due_if_ordered:
+            return found
+        if await rows.calls_for_failures(session):
+            return found
+        uncalled = found.due_if_ordered
+        return replace(
+            found, due=[mail for mail in found.due if mail not in uncalled], uncalled=uncalled
+        )
 
     async def _settle(self, order_nos: Collection[str]) -> None:
         """Write pairs and copies, and in `observe` the reviews of missing calls.
@@ -114,6 +127,7 @@ class Matching:
                 found,
                 due=[mail for mail in due if lane_of(mail.order_no) in idle],
                 old=[mail for mail in old if lane_of(mail.order_no) in idle],
+                uncalled=[mail for mail in found.uncalled if lane_of(mail.order_no) in idle],
             )
             outcome = await findings.write(session, found)
             await session.execute(text(f"NOTIFY {NOTICES}"))  # for judges that passed over a lane
@@ -175,6 +189,7 @@ def _report(found: Pairing) -> None:
         (MailState.MISSING, found.due),
         (rows.COPY, found.copies),
         (rows.OLD, found.old),
+        (rows.NOT_CALLED, found.uncalled),
     ):
         mails_paired.labels(outcome).inc(len(mails))
         for mail in mails:

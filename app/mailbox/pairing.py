@@ -77,13 +77,19 @@ class Pairing:
     """What becomes of open mails: pairs, copies of others, and those whose calls are missing.
 
     `old` ones are about a time and an order of which nothing is known: whoever took the calls then
-    has acted on them.
+    has acted on them. `uncalled` ones are about a status that Zeus makes no call for.
     """
 
     pairs: Sequence[Pair]
     copies: Sequence[ReadMail]
     due: Sequence[ReadMail]
     old: Sequence[ReadMail] = ()
+    uncalled: Sequence[ReadMail] = ()
+
+    @property
+    def due_if_ordered(self) -> list[ReadMail]:
+        """Return those whose calls are missing only if Zeus makes them, as for 02."""
+        return [mail for mail in self.due if Status(mail.status).only_if_ordered]
 
 
 def find_pairs(mails: Iterable[ReadMail], calls: Iterable[JudgedNotice]) -> Pairing:

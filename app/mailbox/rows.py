@@ -20,6 +20,8 @@ COPY: Final = "copy"
 """Flag of a mail that says again what another one says."""
 OLD: Final = "old"
 """Flag of a mail about the time before the relay got anything, and about an unknown order."""
+NOT_CALLED: Final = "not_called"
+"""Flag of a mail about a status that Zeus calls for only if that was ordered, and never did."""
 _MAILS_OF_ORDER: Final = 200
 _CALLS_OF_ORDER: Final = 500
 
@@ -27,6 +29,7 @@ _PAGE = text(f"""
 SELECT id, order_no FROM mails
 WHERE state = :state AND id > CAST(:after AS uuid) ORDER BY state, id LIMIT {PAGE}
 """)  # noqa: S608 - only our own constants are put in
+_ANY_FAILED = text("SELECT EXISTS (SELECT 1 FROM orders WHERE state = 'failed')")
 _MAILS = text(f"""
 SELECT one.id, one.order_no, one.status, one.state, one.received_at, one.occurred_at, one.money,
   array_remove(ARRAY[one.notice_id, one.healing_notice_id], NULL) AS notice_ids,
@@ -79,6 +82,11 @@ _ANY = text("SELECT EXISTS (SELECT FROM mails)")
 async def any_mail(session: AsyncSession) -> bool:
     """Return True if there is a mail."""
     return bool(await session.scalar(_ANY))
+
+
+async def calls_for_failures(session: AsyncSession) -> bool:
+    """Return True if Zeus calls for failed applications (02), which it does only if ordered."""
+    return bool(await session.scalar(_ANY_FAILED))
 
 
 async def open_page(session: AsyncSession, state: MailState, after: UUID) -> list[tuple[UUID, str]]:

@@ -23,7 +23,7 @@ def upgrade() -> None:
         _moment("judged_at"),
         sa.Column("believed", sa.Boolean()),
         sa.Column("belief", sa.Text()),
-        sa.Column("kind", sa.Text()),
+        _code("kind"),
         *(_code(name) for name in ("status", "clientip", "order_no")),
         sa.Column("money", sa.BigInteger()),
         _moment("occurred_at"),

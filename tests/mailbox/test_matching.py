@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text as text_of
 
 from app.clock import now
+from app.mailbox.intake import keep_mail
 from app.mailbox.matching import MailMode
 from app.order_life.reviews import Reason
 from app.zeus.mails import write_mail
@@ -122,6 +123,32 @@ async def test_observing_tells_a_lost_call_once_and_settles_it(setup: MailSetup)
     assert ["review.required", "payment.received", "review.settled"] == types[1:]
 
 
+async def test_a_failed_application_is_missed_only_where_zeus_calls_for_them(
+    setup: MailSetup,
+) -> None:
+    await setup.judged("01")
+    await setup.mail("02", order_no="1234-1", occurred_at=now())
+    await setup.match("observe")
+    [mail] = await setup.rows("SELECT state, flags FROM mails")
+    assert ("dismissed", ["not_called"]) == tuple(mail)
+    assert [] == await setup.rows(REVIEWS)
+    await setup.judged("02", order_no="1234-2")
+    await setup.mail("02", order_no="1234-3", occurred_at=now())
+    await setup.match("observe")
+    assert ["dismissed", "missing"] == await setup.states()
+    [review] = await setup.rows(REVIEWS)
+    assert (Reason.CALL_MISSING, "1234-3") == (review.reason, review.order_no)
+
+
+async def test_a_failed_application_that_zeus_does_not_call_for_is_healed(
+    setup: MailSetup,
+) -> None:
+    await setup.judged("01")
+    await setup.mail("02", order_no="1234-1", occurred_at=now())
+    await setup.match("heal")
+    assert ["healed"] == await setup.states()
+
+
 async def test_the_review_of_an_unknown_order_has_no_event_and_is_settled(setup: MailSetup) -> None:
     await setup.mail()
     await setup.match("observe")
@@ -228,6 +255,18 @@ async def test_a_message_is_kept_once(setup: MailSetup) -> None:
     first, second = await setup.mail(occurred_at=PAID_AT), await setup.mail(occurred_at=PAID_AT)
     assert first.id == second.id
     assert (False, True) == (first.is_known, second.is_known)
+
+
+async def test_a_message_is_the_same_however_its_lines_end(setup: MailSetup) -> None:
+    raw = message(facts("04"))
+    unix = raw.replace(b"\r\n", b"\n")
+    assert unix != unix.replace(b"\n", b"\r\n")
+    async with setup.sessions.begin() as session:
+        kept = [
+            await keep_mail(session, one, "api")
+            for one in (unix, unix.replace(b"\n", b"\r\n"), unix + b"\r")
+        ]
+    assert [False, True, False] == [one.is_known for one in kept]
 
 
 async def test_two_mails_in_one_message_each_have_their_call(setup: MailSetup) -> None:

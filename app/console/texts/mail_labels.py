@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from app.console.texts.marking import _
 from app.mailbox.authentication import BeliefReason
-from app.mailbox.rows import COPY, OLD
+from app.mailbox.rows import COPY, NOT_CALLED, OLD
 from app.mailbox.states import MailState
 from app.operations.mails.models import MailKindName
 
@@ -58,6 +58,7 @@ BELIEFS: Mapping[str, str] = {
 FLAGS: Mapping[str, str] = {
     COPY: _("Copy of another mail"),
     OLD: _("Older than all that is known"),
+    NOT_CALLED: _("Zeus makes no call for it"),
     "unwritable": _("The database refused its values"),
 }
 REMEDIES: Mapping[str, str] = {

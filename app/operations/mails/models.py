@@ -64,7 +64,8 @@ class Mail(Value):
     """Values that the mail has and that cannot be read."""
     flags: Annotated[list[str], Field(examples=[["copy"]])]
     """`copy`: another mail says the same. `old`: it is about a time of which the relay knows no
-    call and no mail, and an unknown order. `unwritable`: the database refused its values."""
+    call and no mail, and an unknown order. `not_called`: Zeus makes no call for its status, as far
+    as is known. `unwritable`: the database refused its values."""
     notice_id: UUID | None
     """Call that says the same."""
     healing_notice_id: UUID | None
