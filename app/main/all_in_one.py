@@ -12,7 +12,6 @@ from app.main.roles.demo import DemoRole
 from app.main.roles.monitor import WatchRole
 from app.main.roles.operator import OperatorRole
 from app.main.roles.receiver import ReceiverRole
-from app.main.roles.reference_keys import keep_reference_keys
 from app.main.roles.simulator import SimulatorRole, simulator_port
 from app.main.roles.worker import WorkerRole
 from app.operations.access.generated_keys import TOKEN_FILE, admin_token_of, vault_of
@@ -78,5 +77,4 @@ async def _everything(
     operator = OperatorRole(settings, url, vault, token)
     await migrate(url)
     await declare_subscribers(settings, url, vault)
-    await keep_reference_keys(settings, url, vault)
     return receiver, WorkerRole(settings, url, vault), operator

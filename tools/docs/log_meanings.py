@@ -81,6 +81,10 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
         ),
         "前回のこの行以降に失われた行の数（`lines`）。ログの読み手またはディスクが受け付けなかった",
     ),
+    "reference_keys_not_kept": (
+        "the keys of references could not be kept in the database; tried again every 5 seconds",
+        "参照番号の鍵をデータベースに保存できなかった。5秒ごとに再び試す",
+    ),
     "not_allowed": (
         "the operator's role does not allow the request",
         "担当者の権限が足りない",

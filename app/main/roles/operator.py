@@ -1,5 +1,7 @@
 """Operator role: the private listener with console, API, metrics and health."""
 
+from functools import partial
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.application import make_api
@@ -59,6 +61,7 @@ class OperatorRole:
         self._notify_listener = NotifyListener(url, (OUTBOUND,))
         self._feed_wakeup = FeedWakeup(sessions)
         self._applicant = applicant_of(settings, sessions)
+        self._keep_keys = partial(keep_reference_keys, settings, sessions, vault)
         self._test_sender = TestSender(sessions, self._applicant)
         api = make_api(
             sessions,
@@ -107,6 +110,7 @@ class OperatorRole:
                 self._listener.run(),
                 self._notify_listener.run(),
                 self._feed_wakeup.run(self._notify_listener),
+                self._keep_keys(),
             )
             await self._test_sender.close()
             if self._applicant is not None:
@@ -120,7 +124,6 @@ async def run_operate(settings: Settings, url: str) -> None:
     vault = vault_of(settings)
     await demand_usable(url, "operate")
     await declare_subscribers(settings, url, vault)
-    await keep_reference_keys(settings, url, vault)
     await run_roles(
         [OperatorRole(settings, url, vault, admin_token_of(settings)), WatchRole(settings, url)]
     )

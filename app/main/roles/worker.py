@@ -75,6 +75,7 @@ class WorkerRole:
             history=_age(settings.history_days),
         )
         self._reconciling = partial(reconcile_forever, sessions, settings.notify_path)
+        self._keep_keys = partial(keep_reference_keys, settings, sessions, vault)
         self._forwarder = Forwarder(sessions, vault, self._listener, ForwardingOptions.of(settings))
 
     def stop(self) -> None:
@@ -97,6 +98,7 @@ class WorkerRole:
                 self._applications.run(),
                 self._reconciling(),
                 self._drainer.run(),
+                self._keep_keys(),
             )
         finally:
             await self._engine.dispose()
@@ -130,5 +132,4 @@ async def run_work(settings: Settings, url: str) -> None:
     vault = vault_of(settings)
     await demand_usable(url, "work")
     await declare_subscribers(settings, url, vault)
-    await keep_reference_keys(settings, url, vault)
     await run_roles(with_health(settings, [WorkerRole(settings, url, vault)]))
