@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -13,6 +12,7 @@ import pytest
 from app.zeus.mails import MailFacts, MailKind, write_mail
 from tests.journeys.conftest import Site
 from tests.journeys.crew import fetch, until
+from tests.peak_memory import measured, peak_mib
 from tests.processes import PROGRAM, Process, Starter, environment
 
 GROWTH_MIB = 100
@@ -30,16 +30,16 @@ def mbox(count: int) -> Iterator[bytes]:
         yield f"{head}{write_mail(facts)}\n".encode()
 
 
-def peak_mib(process: Process) -> int:
+def peak_of(process: Process) -> int:
     found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
     assert found
     return int(found[1]) // 1024
 
 
-def import_mails(settings: Mapping[str, str], count: int) -> tuple[str, int]:
-    """Pipe mails into the command, and return what it printed and its memory in MiB."""
+def import_mails(settings: Mapping[str, str], count: int, peak: Path) -> str:
+    """Pipe mails into the command, and return what it printed. `peak` gets its peak memory."""
     with subprocess.Popen(
-        [PROGRAM, "mails", "import", "-", "--json"],
+        measured(peak, [PROGRAM, "mails", "import", "-", "--json"]),
         env=environment(**settings),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -50,10 +50,8 @@ def import_mails(settings: Mapping[str, str], count: int) -> tuple[str, int]:
             importing.stdin.write(raw)
         importing.stdin.close()
         printed = importing.stdout.read().decode()
-        _, status, used = os.wait4(importing.pid, 0)
-        importing.returncode = os.waitstatus_to_exitcode(status)
     assert 0 == importing.returncode
-    return printed, used.ru_maxrss // 1024
+    return printed
 
 
 @pytest.mark.parametrize(
@@ -70,15 +68,15 @@ async def test_an_mbox_is_imported_with_little_memory(
     settings |= {"LOG_LEVEL": "DEBUG"} if count <= 2_000 else {}
     worker = starter.start("work", **settings)
     await worker.logged("working")
-    before = peak_mib(worker)
-    printed, size = await asyncio.to_thread(import_mails, settings, count)
+    before, peak = peak_of(worker), tmp_path / "peak"
+    printed = await asyncio.to_thread(import_mails, settings, count, peak)
     assert count == json.loads(printed)["messages"]
 
     async def are_read() -> bool:
         return not await fetch(site.database_url, UNREAD)
 
     await until(are_read, 60 + count / 100)
-    growth = peak_mib(worker) - before
+    growth, size = peak_of(worker) - before, peak_mib(peak)
     print(f"{count}: command {size} MiB, worker {growth} MiB more")
     assert size < 100 + GROWTH_MIB  # the command itself has about 90
     assert growth < GROWTH_MIB

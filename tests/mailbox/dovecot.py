@@ -115,7 +115,11 @@ class Dovecot:
         other.close()
 
     def renumber(self) -> None:
-        """Lose the index, so that UIDs begin anew, as after a move to another server."""
+        """Lose the index, so that UIDs begin anew, as after a move to another server.
+
+        The server restarts: a process that still serves a connection would write the old UIDs.
+        """
+        self.stop()
         for path in (self.directory / "index").iterdir():
             if path.is_dir():
                 shutil.rmtree(path)
@@ -124,6 +128,7 @@ class Dovecot:
         for name in ("dovecot-uidlist", "dovecot-uidvalidity"):
             for file in self.maildir.glob(f"{name}*"):
                 file.unlink()
+        self.start()
 
     def start(self) -> None:
         """Start, and wait until it answers."""

@@ -178,7 +178,9 @@ def test_values_come_through_every_form(
     facts = read_mail(found.subject, found.text)
 
     assert facts is not None
-    if written == claimed or written == "8bit":
+    # Read as quoted-printable, a raw `=` at the end of a line joins it with the next one.
+    joins = written == "8bit" and claimed == "quoted-printable" and "=" in "".join(values.values())
+    if (written == claimed or written == "8bit") and not joins:
         for name, value in values.items():
             if "=" not in value:  # which looks like quoted-printable
                 assert getattr(facts, name) == value

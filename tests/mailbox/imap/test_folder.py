@@ -114,7 +114,10 @@ def test_a_large_message_is_not_read_to_its_end(dovecot: Dovecot, folder: MailFo
 
 def test_news_is_heard_while_waiting(dovecot: Dovecot, folder: MailFolder) -> None:
     assert folder.can_idle
-    assert not folder.begin_idle()
+    folder.top()
+    while folder.begin_idle():  # the server may tell once more what was there
+        folder.end_idle()
+        folder.top()
     assert not folder.hears_news(0.1)
     threading.Timer(0.2, dovecot.deliver, [message(1), message(2), message(3)]).start()
 

@@ -5,7 +5,6 @@ others are drained.
 import asyncio
 import json
 import os
-import resource
 import shutil
 import socket
 import subprocess
@@ -36,6 +35,7 @@ from app.recording.spool.segments import (
 from app.recording.spool.spool import Spool
 from app.recording.spool.status import drain_spool, retry_refused, show_spool
 from app.settings import Settings
+from tests.peak_memory import measured, peak_mib
 from tests.recording.recording_setup import LIMIT, ids_in, make_notice, stored_ids
 from tests.recording.spool.test_spool_command import PROGRAM
 
@@ -190,11 +190,6 @@ def test_holes_in_a_file_do_not_fill_the_spool(tmp_path: Path) -> None:
         )
 
 
-def peak_memory_of_children() -> int:
-    """Return memory in MiB."""
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
-
-
 async def test_a_sparse_file_of_3_gb_takes_no_memory_and_is_kept(
     database_url: str, tmp_path: Path
 ) -> None:
@@ -209,8 +204,7 @@ async def test_a_sparse_file_of_3_gb_takes_no_memory_and_is_kept(
         "RELAY_SPOOL_DIR": str(tmp_path),
         "RELAY_DATABASE_URL": database_url,
     }
-    before = peak_memory_of_children()
-    results = {}
+    results, peak = {}, tmp_path.with_suffix(".peak")
     for words in (
         ["show", "--json"],
         ["drain", "--json"],
@@ -218,7 +212,7 @@ async def test_a_sparse_file_of_3_gb_takes_no_memory_and_is_kept(
     ):
         done = await asyncio.to_thread(
             subprocess.run,
-            [PROGRAM, "spool", *words],
+            measured(peak, [PROGRAM, "spool", *words]),
             env=environment,
             capture_output=True,
             text=True,
@@ -226,12 +220,12 @@ async def test_a_sparse_file_of_3_gb_takes_no_memory_and_is_kept(
         )
         assert done.returncode == 0, done.stderr
         results[words[0]] = json.loads(done.stdout)
+        assert peak_mib(peak) < 400
     assert results["show"]["records"] == 11
     assert results["drain"]["records"] == 11
     assert results["forget"]["forgotten"] == 1, "the piece that names the order goes whole"
     assert sorted(ids) == await stored_ids(database_url)
     assert list_segments(tmp_path) == []
-    assert max(before, peak_memory_of_children()) < 400
 
 
 @contextmanager
