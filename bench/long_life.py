@@ -202,6 +202,25 @@ FROM (SELECT *, row_number() OVER () AS k FROM orders WHERE money IS NOT NULL) A
 WHERE k % 3 = 1
 """
 
+# One of them belongs to an operational test.
+_OPERATIONAL_TEST = """
+UPDATE applications SET sendid = 'OT-261127131355-D001-1', test = 'confirmed'
+WHERE id = (SELECT id FROM applications ORDER BY id LIMIT 1)
+"""
+
+# A mailbox was read for a third of all orders.
+_MAILS = """
+INSERT INTO mails (id, hash, via, raw, size, received_at, state, judged_at, believed, belief, kind,
+  status, clientip, order_no, money, occurred_at, pay_cvs, settled_at)
+SELECT id, decode(replace(id::text, '-', ''), 'hex'), 'mailbox', '', 2000, created_at, 'matched',
+  created_at, true, 'dkim', 'accepted', '01', clientip, order_no, money, created_at, pay_cvs,
+  created_at
+FROM (
+  SELECT *, uuidv7(created_at - now()) AS id, row_number() OVER () AS k FROM orders
+) AS numbered
+WHERE k % 3 = 0
+"""
+
 _RECONCILIATIONS = """
 INSERT INTO reconciliations (id, heal, state, total, compared, agrees, created_by, finished_at)
 SELECT uuidv7(), false, 'done', 1000, 1000, 1000, 'sato', now() FROM generate_series(1, 300)
@@ -294,7 +313,15 @@ async def _fill_tables(connection: Connection, life: LongLife, say: Callable[[st
         await connection.fetchval("SELECT max(id) FROM outbound_webhooks"),
         (),
     )
-    for statement in (_RECOVERIES, _REVIEWS, _UNWANTED, _RECONCILIATIONS, _APPLICATIONS):
+    for statement in (
+        _RECOVERIES,
+        _REVIEWS,
+        _UNWANTED,
+        _RECONCILIATIONS,
+        _APPLICATIONS,
+        _OPERATIONAL_TEST,
+        _MAILS,
+    ):
         await connection.execute(statement, timeout=_HOURS_S)
     await connection.execute(
         "SELECT setval('events_position_seq', (SELECT max(position) FROM events))"

@@ -46,6 +46,10 @@ CONSOLE: Sequence[str] = (
     "/applications/{application_id}",
     "/applications/{application_id}/page",
     "/apply",
+    "/mails",
+    "/mails?state=matched",
+    "/mails?order_no={order_no}",
+    "/mails/{mail_id}",
     "/attention",
     "/attention?reason=values_differ",
     "/reviews/{review_id}",
@@ -66,6 +70,8 @@ CONSOLE: Sequence[str] = (
     "/audit?operator=mori&action=webhook.dismissed",
     "/audit?subject=order:{order_no}",
     "/onboarding",
+    "/onboarding/progress",
+    "/onboarding/report",
     "/tokens",
     "/settings",
 )
@@ -89,6 +95,10 @@ API: Sequence[str] = (
     "/v1/applications?state=accepted&limit=200&cursor={id_cursor}",
     "/v1/applications/{application_id}",
     "/v1/applications/{application_id}/page",
+    "/v1/mails",
+    "/v1/mails?state=matched&limit=200&cursor={id_cursor}",
+    "/v1/mails?order_no={order_no}",
+    "/v1/mails/{mail_id}",
     "/v1/reviews",
     "/v1/reviews?open=true&reason=values_differ&limit=200",
     "/v1/reviews?open=false&limit=200",
@@ -152,7 +162,8 @@ SELECT o.order_no, o.sendid, o.telno_tail, o.money, o.created_at,
   (SELECT id FROM reviews ORDER BY id LIMIT 1) AS review_id,
   (SELECT id FROM reconciliations LIMIT 1) AS reconciliation_id,
   (SELECT value FROM unwanted LIMIT 1) AS unwanted,
-  (SELECT id FROM applications ORDER BY id DESC OFFSET $2::int % 100 LIMIT 1) AS application_id
+  (SELECT id FROM applications ORDER BY id DESC OFFSET $2::int % 100 LIMIT 1) AS application_id,
+  (SELECT id FROM mails ORDER BY id DESC OFFSET $2::int % 100 LIMIT 1) AS mail_id
 FROM (
   SELECT * FROM orders WHERE created_at >= $1 AND sendid <> '' ORDER BY created_at, order_no LIMIT 1
 ) AS o
@@ -190,6 +201,7 @@ async def _known(
         "reconciliation_id": row["reconciliation_id"],
         "unwanted": row["unwanted"],
         "application_id": row["application_id"],
+        "mail_id": row["mail_id"],
         "name": ("shop", "books")[number % 2],
         "order_cursor": order_cursor(row["created_at"], row["order_no"]),
         "id_cursor": cursor_of(uuid7_floor(row["created_at"])),

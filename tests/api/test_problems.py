@@ -28,7 +28,9 @@ def test_every_error_has_its_status() -> None:
             yield from leaves(below)
 
     abstract = {errors.OperationError, errors.NotFound}
-    assert set(leaves(errors.OperationError)) - abstract == set(KINDS)
+    # The console has errors of its own, which no route of the API raises.
+    found = {kind for kind in leaves(errors.OperationError) if "console" not in kind.__module__}
+    assert found - abstract == set(KINDS)
 
 
 def test_a_problem_is_readable_japanese_and_valid_utf_8() -> None:

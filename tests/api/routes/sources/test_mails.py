@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from app.clock import now
 from app.crypto.vault import Vault
 from app.db.engine import Sessions
 from app.operations.access.permissions import Role
@@ -80,7 +81,7 @@ async def test_a_lost_call_is_healed_by_one_request(api: Api, mails: MailSetup) 
 
 
 async def test_a_lost_call_of_an_unknown_order_is_healed(api: Api, mails: MailSetup) -> None:
-    mail_id = await _hand_in(api)
+    mail_id = await _hand_in(api, message(facts(occurred_at=now())))
     await mails.match("observe")
     assert "healed" == (await api.post(f"/mails/{mail_id}/heal")).json["state"]
     [review] = await mails.rows("SELECT settled_at FROM reviews")
