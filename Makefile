@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-slow crashes fuzz check format reference container bench chaos \
+.PHONY: help run demo test test-slow crashes fuzz mailbox check format reference container bench chaos \
   audit coverage release-check lock clean
 
 help: ## list the targets
@@ -31,6 +31,10 @@ crashes: $(VENV)/.dev ## kill workers and Postgres under load for a minute (test
 
 fuzz: $(VENV)/.dev ## send 50,000 random requests to a receiver (a few minutes)
 	RELAY_FUZZ_REQUESTS=50000 $(BIN)/python -m pytest -n 0 -rP tests/receiver/http/test_fuzz.py
+
+mailbox: $(VENV)/.dev ## read a mailbox of 200,000 messages, import 100,000 mails (test-slow: 10,000)
+	RELAY_LARGE_MAILBOX=200000 RELAY_IMPORTED_MAILS=100000 $(BIN)/python -m pytest -n 0 -rP -m slow \
+	  tests/mailbox/test_large_mailbox.py tests/journeys/test_mail_import.py
 
 check: $(VENV)/.dev ## check lint, format, types, import layers, names and widths
 	$(BIN)/ruff check .

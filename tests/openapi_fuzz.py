@@ -3,7 +3,7 @@
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
-from schemathesis import APIOperation, Case, GenerationMode
+from schemathesis import APIOperation, Case, GenerationMode, serializer
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -13,6 +13,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 Operation = APIOperation[Any, Any, Any, Any]
+
+for media_type in ("message/rfc822", "application/mbox"):
+    serializer.alias(media_type, "application/octet-stream")
 
 CHECKS = [
     not_a_server_error,
