@@ -2,9 +2,11 @@
 
 import io
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 from app.clock import now, uuid7
+from app.db.lanes import lane_of
 from app.db.tables.applications import ApplicationRow
 from app.db.tables.jobs import RecoveryJobRow
 from app.db.tables.notices import RejectedSampleRow
@@ -43,6 +45,7 @@ TABLES = (
     "applications",
     "mails",
 )
+SAMPLE_LANE = 1
 BODIES: dict[str, Any] = {
     "add_subscriber": {"name": "new", "url": "https://new.example/"},
     "change_subscriber": {"customer": True},
@@ -95,7 +98,7 @@ async def sample(setup: OperationsSetup) -> Any:
     ).encode()
     row = RejectedSampleRow(
         id=sample_id,
-        lane=1,
+        lane=SAMPLE_LANE,
         received_at=now(),
         source=SOURCE,
         method="GET",
@@ -168,12 +171,19 @@ async def application(setup: OperationsSetup) -> Any:
 
 
 async def mail(setup: OperationsSetup) -> Any:
-    """Record a mail whose call has not come. Return its id."""
+    """Record a mail whose call has not come. Return its id.
+
+    Its order is in a lane where no released call waits to be judged: that would come first.
+    """
     mail_id = uuid7()
+    busy = {lane_of(ORDER_NO), SAMPLE_LANE}
+    order_no = next(
+        name for number in count() if lane_of(name := f"M-{number}-{mail_id}") not in busy
+    )
     await setup.run(
         "INSERT INTO mails (id, hash, via, raw, size, state, believed, kind, status, order_no)"
         f" VALUES ('{mail_id}', '\\x{mail_id.hex}', 'import', '', 0, 'missing', true, 'paid',"
-        f" '04', 'M-{mail_id}')"
+        f" '04', '{order_no}')"
     )
     return mail_id
 
