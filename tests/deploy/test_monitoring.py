@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from app import metrics
+from app.operations.monitoring import snapshot_gauges
 from tests.deploy.test_proxies import needs
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -27,7 +28,7 @@ _SUFFIXES = {
 
 def _exposed() -> set[str]:
     """Return the names of all series that any process exposes."""
-    metrics.expose_snapshot()
+    snapshot_gauges.expose()
     return {
         family.name + suffix
         for family in metrics.registry.collect()
@@ -125,6 +126,6 @@ def test_panels_have_titles_and_do_not_overlap() -> None:
 
 
 def test_every_metric_has_a_help_text() -> None:
-    metrics.expose_snapshot()
+    snapshot_gauges.expose()
     assert [] == [family.name for family in metrics.registry.collect() if not family.documentation]
     assert all(name.startswith("zeus_relay_") for name in _exposed())

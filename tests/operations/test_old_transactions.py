@@ -9,6 +9,7 @@ from app.db.checks.old_transactions import Horizon, OldestTransactions, Slot
 from app.db.connections import connect
 from app.operations.doctor.findings import Level
 from app.operations.doctor.transactions import check_horizons, check_slots, check_transactions
+from app.operations.monitoring import snapshot_gauges
 from app.operations.monitoring.alert_conditions import conditions_of_database
 from app.operations.monitoring.collector import Watch
 from tests.operations.operations_setup import OperationsSetup
@@ -37,7 +38,7 @@ async def test_a_session_with_a_snapshot_or_an_id_is_seen(
         )
         await asyncio.sleep(0.2)
         assert 0.1 < (await _oldest(setup, OldestTransactions()))["session"] < 60
-        metrics.expose_snapshot()
+        snapshot_gauges.expose()
         await Watch(setup.sessions).measure()
         assert b'zeus_relay_oldest_transaction_seconds{holder="session"}' in metrics.exposition()
     await connection.close()

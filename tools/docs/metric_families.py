@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 
 from app import metrics
+from app.operations.monitoring import snapshot_gauges
 from tools.docs.japanese_metrics import METRICS
 from tools.docs.tables import head, row
 
 _ENDING = {"counter": "_total", "info": "_info"}
-_SNAPSHOT = {family.name for gauge in metrics.SNAPSHOT_GAUGES for family in gauge.describe()}
+_SNAPSHOT = {family.name for gauge in snapshot_gauges.GAUGES for family in gauge.describe()}
 
 
 def families() -> Iterator[tuple[str, str, bool, str]]:
     """Yield each metric: exposed name, kind, if every process exposes it, and help text."""
-    metrics.expose_snapshot()
+    snapshot_gauges.expose()
     for everywhere in (True, False):
         for family in metrics.registry.collect():
             if (family.name in _SNAPSHOT) is not everywhere:

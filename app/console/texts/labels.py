@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 
-from app.console.texts import application_labels, mail_labels
+from app.console.texts import application_labels, audit_labels, mail_labels
 from app.console.texts.marking import _ as _
 from app.events.types import EventType, OrderState
 from app.forwarding.outcome import OutcomeKind
 from app.forwarding.subscribers.health import FAILING_REASON, GONE_REASON
 from app.judging.event_data import Source
 from app.judging.verdicts import Verdict
-from app.operations.access.permissions import Action, Role, Via
 from app.operations.deliveries.models import WebhookState
 from app.operations.doctor.onboarding import Way
 from app.operations.orders.real_or_test import WithTests
@@ -144,40 +143,6 @@ PAUSE_REASONS: Mapping[str, str] = {
     GONE_REASON: _("It answered 410 Gone"),
     FAILING_REASON: _("It failed for too long"),
 }
-ACTIONS: Mapping[str, str] = {
-    Action.NOTICE_RELEASED: _("Call released"),
-    Action.NOTICE_DISMISSED: _("Call dismissed"),
-    Action.SAMPLE_RELEASED: _("Rejected call recorded"),
-    Action.SAMPLE_DISMISSED: _("Rejected call dismissed"),
-    Action.REVIEW_SETTLED: _("Review settled"),
-    Action.REVIEW_NOTED: _("Note written"),
-    Action.ORDER_UNWANTED: _("Marked as unwanted"),
-    Action.ORDER_WANTED: _("Mark as unwanted removed"),
-    Action.WEBHOOK_RETRIED: _("Webhook retried"),
-    Action.WEBHOOK_DISMISSED: _("Webhook dismissed"),
-    Action.WEBHOOKS_RECOVERED: _("Recovery started"),
-    Action.RECOVERY_CANCELLED: _("Recovery cancelled"),
-    Action.ORDERS_RECONCILED: _("Orders reconciled"),
-    Action.APPLICATION_SENT: _("Application sent"),
-    Action.APPLICATION_RESOLVED: _("Application resolved"),
-    Action.MAIL_HANDED_IN: _("Mail handed in"),
-    Action.MAIL_HEALED: _("Lost call healed by its mail"),
-    Action.MAIL_DISMISSED: _("Mail dismissed"),
-    Action.SUBSCRIBER_PAUSED: _("Subscriber paused"),
-    Action.SUBSCRIBER_RESUMED: _("Subscriber resumed"),
-    Action.SUBSCRIBER_TESTED: _("Test sent"),
-    Action.SPOOL_DRAINED: _("Spool drained"),
-    Action.PERSONAL_DATA_SEEN: _("Personal data viewed"),
-    Action.SUBSCRIBER_ADDED: _("Subscriber added"),
-    Action.SUBSCRIBER_CHANGED: _("Subscriber changed"),
-    Action.SUBSCRIBER_REMOVED: _("Subscriber removed"),
-    Action.SUBSCRIBER_DECLARED: _("Subscriber applied from RELAY_SUBSCRIBERS"),
-    Action.ORDER_ERASED: _("Personal data erased"),
-    Action.SECRETS_RESEALED: _("Secrets re-encrypted"),
-    Action.SECRET_ROTATED: _("Secret rotated"),
-    Action.TOKEN_CREATED: _("Token created"),
-    Action.TOKEN_REVOKED: _("Token revoked"),
-}
 ORIGINS: Mapping[str, str] = {
     Source.CALL: _("Call from Zeus"),
     Source.RECONCILIATION: _("Filled in by a reconciliation"),
@@ -194,36 +159,6 @@ RECONCILIATIONS: Mapping[str, str] = {
     ReconciliationState.COMPARING: _("Comparing"),
     ReconciliationState.SEARCHING: _("Searching for orders that the file lacks"),
     ReconciliationState.DONE: _("Finished"),
-}
-SUBJECTS: Mapping[str, str] = {
-    "order": _("Order"),
-    "sendid": _("Purchase (sendid)"),
-    "review": _("Review"),
-    "notice": _("Call"),
-    "sample": _("Rejected call"),
-    "webhook": _("Webhook"),
-    "event": _("Event"),
-    "recovery": _("Recovery"),
-    "reconciliation": _("Reconciliation"),
-    "application": _("Application"),
-    "mail": _("Mail"),
-    "subscriber": _("Subscriber"),
-    "token": _("Token"),
-    "secrets": _("Secrets"),
-    "spool": _("Spool"),
-}
-VIAS: Mapping[str, str] = {
-    Via.API: _("through the API"),
-    Via.CLI: _("on the command line"),
-    Via.CONSOLE: _("in the console"),
-    Via.SERVICE: _("automatically"),
-}
-ROLES: Mapping[str, str] = {
-    Role.VIEWER: _("viewer"),
-    Role.OPERATOR: _("operator"),
-    Role.ADMIN: _("administrator"),
-    Role.APPLICANT: _("applicant"),
-    Role.MAILER: _("mailer"),
 }
 TESTS: Mapping[str, str] = {
     WithTests.INCLUDE: _("real and tests"),
@@ -253,16 +188,13 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     "review": REVIEW_REASONS,
     "settlement": SETTLEMENTS,
     "pause": PAUSE_REASONS,
-    "action": ACTIONS,
     "origin": ORIGINS,
     "reconciled": RECONCILED,
     "reconciliation": RECONCILIATIONS,
-    "subject": SUBJECTS,
-    "via": VIAS,
-    "role": ROLES,
     "way": WAYS,
     "tests": TESTS,
     **application_labels.KINDS,
+    **audit_labels.KINDS,
     **mail_labels.KINDS,
 }
 

@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 from app.db.connections import describe_error
 from app.forwarding.destinations.http.proxy import ANYWHERE
 from app.logs import get_logger
-from app.metrics import certificate_expiry_timestamp
 from app.network.certificates import look_up_certificate
 from app.network.lookups import Lookup
 from app.network.resolver import VettingResolver, system_lookup
 from app.operations.monitoring.collector import Measured
+from app.operations.monitoring.snapshot_gauges import certificate_expiry_timestamp
 
 EVERY_SECONDS = 3_600.0
 AFTER_FAILURE_SECONDS = 300.0

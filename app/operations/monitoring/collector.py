@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from app import metrics
 from app.db.checks.old_transactions import OldestTransactions, Slot, read_slots
 from app.db.connections import describe_error
 from app.db.engine import Sessions
 from app.db.snapshot import snapshot
 from app.logs import get_logger
+from app.operations.monitoring import snapshot_gauges as gauges
 from app.operations.monitoring.baseline import Baseline, Expectation
 from app.operations.monitoring.mail_snapshot import MailSnapshot
 from app.operations.monitoring.snapshot import Snapshot, read_snapshot
@@ -46,7 +46,7 @@ class Watch:
 
     async def run(self) -> None:
         """Measure until cancelled."""
-        metrics.expose_snapshot()
+        gauges.expose()
         while True:
             measured: Measured | None = None
             try:
@@ -58,7 +58,7 @@ class Watch:
             await asyncio.sleep(self._seconds)
 
     async def measure(self) -> Measured:
-        """Measure once and set the metrics. Raise the errors of the database."""
+        """Measure once and set the gauges. Raise the errors of the database."""
         async with snapshot(self._sessions) as session:
             current = await read_snapshot(session)
             expectation = await self._baseline.read(session, current.at, current.last_call_at)
@@ -77,23 +77,23 @@ async def _do(job: Job, measured: Measured | None) -> None:
 
 
 def show(measured: Measured) -> None:
-    """Set the metrics. Nothing is awaited here, so a scrape never sees a partial update."""
+    """Set the gauges. Nothing is awaited here, so a scrape never sees a partial update."""
     current = measured.snapshot
-    metrics.unjudged_notices.set(current.unjudged)
-    metrics.unjudged_oldest_seconds.set(current.unjudged_seconds or 0)
+    gauges.unjudged_notices.set(current.unjudged)
+    gauges.unjudged_oldest_seconds.set(current.unjudged_seconds or 0)
     for kind, count in (
         ("quarantined", current.quarantined),
         ("conflict", current.conflicts),
         ("dead_webhook", current.dead),
     ):
-        metrics.needs_attention.labels(kind).set(count)
+        gauges.needs_attention.labels(kind).set(count)
     for reason, count in current.open_reviews.items():
-        metrics.open_reviews.labels(reason).set(count)
-    metrics.unknown_applications.set(current.unknown_applications)
-    metrics.last_call_timestamp.set(current.last_call_at.timestamp() if current.last_call_at else 0)
-    metrics.usual_calls_per_hour.set(measured.expectation.per_hour)
-    metrics.expected_calls_since_last.set(measured.expectation.since_last)
-    metrics.measured_timestamp.set(current.at.timestamp())
+        gauges.open_reviews.labels(reason).set(count)
+    gauges.unknown_applications.set(current.unknown_applications)
+    gauges.last_call_timestamp.set(current.last_call_at.timestamp() if current.last_call_at else 0)
+    gauges.usual_calls_per_hour.set(measured.expectation.per_hour)
+    gauges.expected_calls_since_last.set(measured.expectation.since_last)
+    gauges.measured_timestamp.set(current.at.timestamp())
     _show_mails(current.mails)
     _show_subscribers(current)
     _show_database(measured)
@@ -105,36 +105,36 @@ def _show_mails(mails: MailSnapshot) -> None:
         ("not_believed", mails.not_believed),
         ("call_failed", mails.call_failed),
     ):
-        metrics.mails_open.labels(state).set(count)
-    metrics.last_mail_timestamp.set(mails.last_mail_at.timestamp() if mails.last_mail_at else 0)
-    metrics.calls_with_mails.set(mails.calls if mails.in_use else 0)
-    metrics.calls_without_mail.set(mails.calls_without_mail)
+        gauges.mails_open.labels(state).set(count)
+    gauges.last_mail_timestamp.set(mails.last_mail_at.timestamp() if mails.last_mail_at else 0)
+    gauges.calls_with_mails.set(mails.calls if mails.in_use else 0)
+    gauges.calls_without_mail.set(mails.calls_without_mail)
 
 
 def _show_subscribers(current: Snapshot) -> None:
     for gauge in (
-        metrics.undelivered_webhooks,
-        metrics.undelivered_oldest_seconds,
-        metrics.subscriber_paused,
+        gauges.undelivered_webhooks,
+        gauges.undelivered_oldest_seconds,
+        gauges.subscriber_paused,
     ):
         gauge.clear()  # drops the values of removed subscribers
     for state in ("active", "paused"):
-        metrics.subscribers.labels(state).set(
+        gauges.subscribers.labels(state).set(
             sum(subscriber.state == state for subscriber in current.subscribers)
         )
     for subscriber in current.subscribers:
-        metrics.undelivered_webhooks.labels(subscriber.name).set(subscriber.undelivered)
-        metrics.undelivered_oldest_seconds.labels(subscriber.name).set(
+        gauges.undelivered_webhooks.labels(subscriber.name).set(subscriber.undelivered)
+        gauges.undelivered_oldest_seconds.labels(subscriber.name).set(
             subscriber.oldest_seconds or 0
         )
-        metrics.subscriber_paused.labels(subscriber.name).set(subscriber.state == "paused")
+        gauges.subscriber_paused.labels(subscriber.name).set(subscriber.state == "paused")
 
 
 def _show_database(measured: Measured) -> None:
     for holder, seconds in measured.oldest_transactions.items():
-        metrics.oldest_transaction_seconds.labels(holder).set(seconds)
-    for gauge in (metrics.replication_slot_active, metrics.replication_slot_wal_bytes):
+        gauges.oldest_transaction_seconds.labels(holder).set(seconds)
+    for gauge in (gauges.replication_slot_active, gauges.replication_slot_wal_bytes):
         gauge.clear()  # drops the values of dropped slots
     for slot in measured.slots:
-        metrics.replication_slot_active.labels(slot.name).set(slot.active)
-        metrics.replication_slot_wal_bytes.labels(slot.name).set(slot.wal_bytes)
+        gauges.replication_slot_active.labels(slot.name).set(slot.active)
+        gauges.replication_slot_wal_bytes.labels(slot.name).set(slot.wal_bytes)

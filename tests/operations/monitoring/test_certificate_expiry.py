@@ -14,6 +14,7 @@ from app import metrics
 from app.network.address_rules import Address
 from app.network.certificates import SECONDS, look_at_certificate, look_up_certificate
 from app.network.resolver import VettingResolver
+from app.operations.monitoring import snapshot_gauges
 from app.operations.monitoring.certificate_expiry import CertificateWatch
 from tests.forwarding.hostile_server import answering, hang, server_tls, serving
 
@@ -57,7 +58,7 @@ async def test_no_handshake_is_an_error() -> None:
 async def test_the_expiry_becomes_a_metric(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    metrics.expose_snapshot()
+    snapshot_gauges.expose()
     tls, _ = server_tls(tmp_path, "127.0.0.1", days=9)
     async with serving(hang, tls) as port:
         await CertificateWatch(f"https://127.0.0.1:{port}/zeus/notify")()

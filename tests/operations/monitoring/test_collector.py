@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from app import metrics
 from app.clock import uuid7_floor
 from app.db.connections import Connection, connect
+from app.operations.monitoring import snapshot_gauges
 from app.operations.monitoring.baseline import COUNT, Baseline
 from app.operations.monitoring.collector import Watch
 from app.operations.monitoring.snapshot import (
@@ -83,7 +84,7 @@ async def test_backlogs_are_counted_with_their_age(setup: OperationsSetup) -> No
     await setup.run(
         "UPDATE notices SET received_at = now() - interval '1 minute' WHERE verdict IS NULL"
     )
-    metrics.expose_snapshot()
+    snapshot_gauges.expose()
     await Watch(setup.sessions).measure()
     found = _samples()
     assert 1 == found["zeus_relay_unjudged_notices", ""]
@@ -103,7 +104,7 @@ async def test_backlogs_are_counted_with_their_age(setup: OperationsSetup) -> No
 
 async def test_a_removed_subscriber_leaves_the_metrics(setup: OperationsSetup) -> None:
     await setup.add("shop", "https://shop.example/hooks")
-    metrics.expose_snapshot()
+    snapshot_gauges.expose()
     watch = Watch(setup.sessions)
     await watch.measure()
     assert ("zeus_relay_undelivered_webhooks", "shop") in _samples()
@@ -128,7 +129,7 @@ async def test_open_reviews_are_counted_until_they_are_settled(setup: Operations
     async with setup.sessions() as session:
         assert 0 == (await read_snapshot(session)).quarantined
     await setup.run("UPDATE reviews SET settled_at = now() WHERE reason = 'quarantined'")
-    metrics.expose_snapshot()
+    snapshot_gauges.expose()
     await Watch(setup.sessions).measure()
     found = _samples()
     assert (0, 1) == tuple(
@@ -235,7 +236,7 @@ async def test_the_watch_continues_if_the_database_does_not_answer(setup: Operat
 async def test_the_metrics_contain_no_value_of_a_call(setup: OperationsSetup) -> None:
     await setup.add("shop", "https://shop.example/hooks")
     await setup.judged("01", "99")
-    metrics.expose_snapshot()
+    snapshot_gauges.expose()
     await Watch(setup.sessions).measure()
     text = metrics.exposition().decode()
     assert [] == [
