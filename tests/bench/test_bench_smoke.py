@@ -154,7 +154,8 @@ async def _server(answers: list[bytes]) -> AsyncIterator[tuple[int, list[bytes]]
                     break
         except asyncio.IncompleteReadError:
             pass
-        writer.close()
+        finally:
+            writer.close()
 
     port = free_port()
     server = await asyncio.start_server(serve, "127.0.0.1", port)

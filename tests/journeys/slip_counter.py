@@ -43,12 +43,15 @@ class SlipCounter:
                 server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, EOFError):
+        try:
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
             length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0])
             body = await reader.readexactly(length)
             await self._apply(decode_form(body).values, writer)
-        writer.close()
+        except (OSError, EOFError):
+            pass  # the network between cut it
+        finally:
+            writer.close()
 
     async def _apply(self, values: Mapping[str, str], writer: asyncio.StreamWriter) -> None:
         self.posts += 1

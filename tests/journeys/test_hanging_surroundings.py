@@ -33,8 +33,10 @@ async def silent_server() -> AsyncIterator[int]:
     """Yield the port of a server that accepts connections and requests and never answers."""
 
     async def ignore(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
+        try:
+            await reader.read()
+        finally:
+            writer.close()
 
     server = await asyncio.start_server(ignore, "127.0.0.1", 0)
     try:

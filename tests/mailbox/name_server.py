@@ -84,11 +84,13 @@ async def name_server(host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[N
     server = NameServer()
 
     async def by_tcp(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        (size,) = struct.unpack("!H", await reader.readexactly(2))
-        wire = server.answer(await reader.readexactly(size), 65_535)
-        if wire is not None:
-            writer.write(struct.pack("!H", len(wire)) + wire)
-        writer.close()
+        try:
+            (size,) = struct.unpack("!H", await reader.readexactly(2))
+            wire = server.answer(await reader.readexactly(size), 65_535)
+            if wire is not None:
+                writer.write(struct.pack("!H", len(wire)) + wire)
+        finally:
+            writer.close()
 
     tcp = await asyncio.start_server(by_tcp, host, port)
     server.port = tcp.sockets[0].getsockname()[1]

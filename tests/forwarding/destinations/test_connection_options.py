@@ -294,6 +294,7 @@ class Proxy:
                 both.create_task(_pump(there_reader, writer))
         finally:
             there_writer.close()
+            writer.close()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -278,10 +278,12 @@ async def by_tcp(url: str) -> AsyncIterator[str]:
     path = f"{parse_qs(parts.query)['host'][0]}/.s.PGSQL.5432"
 
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
-        writer.close()
+        try:
+            while data := await reader.read(65_536):
+                writer.write(data)
+                await writer.drain()
+        finally:
+            writer.close()
 
     async def link(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there = await asyncio.open_unix_connection(path)
