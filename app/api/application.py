@@ -5,7 +5,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI, Security
+from fastapi import Depends, FastAPI, Security
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
@@ -118,7 +118,7 @@ def make_api(
         support=support,
     )
     app.include_router(health.router)
-    app.include_router(_v1())
+    _include_v1(app)
     add_handlers(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(TokenGuard, tokens=Tokens(sessions, admin_token), sessions=sessions)
@@ -126,36 +126,39 @@ def make_api(
     return app
 
 
-def _v1() -> APIRouter:
+def _include_v1(app: FastAPI) -> None:
     # TokenGuard checks the token. The scheme is here only for the OpenAPI document.
     scheme = HTTPBearer(
         auto_error=False,
         description="A token of `zeus-relay tokens create`, RELAY_ADMIN_TOKEN, or a feed token",
     )
-    v1 = APIRouter(
-        prefix=PREFIX, dependencies=[Security(scheme), Depends(demand_role)], responses=_EVERYWHERE
-    )
+    # Each request tries these in turn: what other systems ask for often comes first. None is inside
+    # another router, since each level tries all of its routes once more.
     for module in (
-        overview,
+        applications,
+        events,
         orders,
+        overview,
         exports,
         notices,
         rejected_samples,
         reviews,
         unwanted,
-        events,
         event_types,
         outbound,
         recoveries,
         reconciliations,
         mails,
-        applications,
         subscribers,
         tokens,
         audit,
     ):
-        v1.include_router(module.router)
-    return v1
+        app.include_router(
+            module.router,
+            prefix=PREFIX,
+            dependencies=[Security(scheme), Depends(demand_role)],
+            responses=_EVERYWHERE,
+        )
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -1,4 +1,7 @@
-"""Dependencies of the API's routes: database, page, actor, personal values, idempotency key."""
+"""Dependencies of the API's routes: database, page, actor, personal values, idempotency key.
+
+All are coroutines: FastAPI would hand plain functions to threads, at each request.
+"""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -43,11 +46,15 @@ class ApiDependencies:
     """Contact that messages to customers name."""
 
 
-def _dependencies(request: Request) -> ApiDependencies:
+async def _dependencies(request: Request) -> ApiDependencies:
+    return _shared(request)
+
+
+def _shared(request: Request) -> ApiDependencies:
     return cast(ApiDependencies, request.app.state.dependencies)
 
 
-def _place(
+async def _place(
     cursor: Annotated[
         Line | None, Query(max_length=500, description="The `next_cursor` of the page before.")
     ] = None,
@@ -58,7 +65,7 @@ def _place(
     return Place(cursor, limit)
 
 
-def _shown_to(
+async def _shown_to(
     actor: Annotated[Actor, Depends(actor_of)],
     personal: Annotated[
         bool,
@@ -89,7 +96,7 @@ async def _once(
     if key is None:
         return None
     content = b"\n".join((request.method.encode(), request.url.path.encode(), await request.body()))
-    return Once(key, hashlib.sha256(content).digest(), _dependencies(request).vault)
+    return Once(key, hashlib.sha256(content).digest(), _shared(request).vault)
 
 
 WithDependencies = Annotated[ApiDependencies, Depends(_dependencies)]

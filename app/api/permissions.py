@@ -86,20 +86,24 @@ FOR_FEEDS = frozenset({"list_events"})
 """Routes that a feed token may call. It may call no other."""
 
 
-def demand_role(request: Request) -> None:
+async def demand_role(request: Request) -> None:
     """Raise NotAllowed if the operator's role is too low, or a feed token calls another route."""
     name = request.scope["route"].name
     needed = PERMISSIONS[name]
     closed_to_feeds = feed_of(request) is not None and name not in FOR_FEEDS
-    if closed_to_feeds or not allows(actor_of(request).role, needed):
+    if closed_to_feeds or not allows(_operator_of(request).role, needed):
         raise NotAllowed(ROLE_OF[needed])
 
 
 def feed_of(request: Request) -> UUID | None:
     """Return the id of the subscriber whose feed token came along, or None for an operator."""
-    return cast(Operator, request.state.operator).feed
+    return _operator_of(request).feed
 
 
-def actor_of(request: Request) -> Actor:
+async def actor_of(request: Request) -> Actor:
     """Return the actor that TokenGuard has authenticated for this request."""
-    return cast(Operator, request.state.operator).via(Via.API)
+    return _operator_of(request).via(Via.API)
+
+
+def _operator_of(request: Request) -> Operator:
+    return cast(Operator, request.state.operator)

@@ -12,6 +12,7 @@ from app.applications.outcomes import SendOutcome
 from app.applications.reviews import open_contradiction, settle_reviews
 from app.applications.states import BY_ANSWER, ApplicationState
 from app.db.engine import Sessions
+from app.db.snapshot import one_statement
 from app.db.tables.applications import ApplicationRow
 
 _OPEN = (ApplicationState.SENDING, ApplicationState.UNKNOWN)
@@ -25,6 +26,20 @@ async def record_outcome(
 
     The outcome that a call brought before stays, and the answer is added to it.
     """
+    async with one_statement(sessions) as session:
+        row = await table.record_answer(
+            session, application_id, tries, outcome.state.value, outcome.columns
+        )
+    row = row or await _record_late(sessions, application_id, tries, outcome)
+    if row.state == ApplicationState.ACCEPTED and row.called_at is None:
+        row = await link_order(sessions, row) or row
+    return row
+
+
+async def _record_late(
+    sessions: Sessions, application_id: UUID, tries: int, outcome: SendOutcome
+) -> ApplicationRow:
+    """Record the outcome of an application that is not `sending` any more."""
     async with sessions.begin() as session:
         row = await table.find(session, application_id, locked=True)
         if row is None:
@@ -35,8 +50,6 @@ async def record_outcome(
             row = await _resolve(session, row, outcome)
         else:
             row = await _add(session, row, outcome)
-    if row.state == ApplicationState.ACCEPTED and row.called_at is None:
-        row = await link_order(sessions, row) or row
     return row
 
 

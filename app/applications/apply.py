@@ -89,10 +89,6 @@ class Applicant:
         sent is sent again. `on_recorded` runs in the transaction before a POST. The POST goes on
         when the caller is cancelled. Raise KeyTaken, ReplacedUnknown or ApplicationExists.
         """
-        async with self._sessions() as session:
-            row = await table.find_by_key(session, key)
-        if row is not None and not _may_be_sent(row, request):
-            return row
         task = asyncio.create_task(self._run(request, key, by, on_recorded))
         self._keep_running(task)
         return await asyncio.shield(task)
@@ -115,24 +111,24 @@ class Applicant:
     async def _run(
         self, request: CheckedRequest, key: str, by: str, on_recorded: Recorded
     ) -> ApplicationRow:
-        async with self._limits.slot() as refusal:
-            begun_at = time.monotonic()
-            row, is_ours = await self._record(request, key, by, on_recorded)
-            if not is_ours:
-                return row
-            if refusal is not None:
-                outcome = not_sent(refusal)
-            elif time.monotonic() - begun_at > _LATEST_START_SECONDS:
-                outcome = not_sent("recording took too long, so nothing was sent")
-            else:
-                outcome = await self._send(row)
-            applications_sent.labels(outcome.state.value).inc()
-            return await self._keep(row, outcome)
+        begun_at = time.monotonic()
+        row, is_ours = await self._record(request, key, by, on_recorded)
+        if not is_ours:
+            return row
+        if time.monotonic() - begun_at > _LATEST_START_SECONDS:
+            outcome = not_sent("recording took too long, so nothing was sent")
+        else:
+            outcome = await self._send(row)
+        applications_sent.labels(outcome.state.value).inc()
+        return await self._keep(row, outcome)
 
     async def _send(self, row: ApplicationRow) -> SendOutcome:
-        exchange = await self._client.post(row.form)
-        outcome = outcome_of(exchange, row.pay_cvs)
-        self._limits.note(outcome.state is ApplicationState.NOT_SENT)
+        async with self._limits.slot() as refusal:
+            if refusal is not None:
+                return not_sent(refusal)
+            exchange = await self._client.post(row.form)
+            outcome = outcome_of(exchange, row.pay_cvs)
+            self._limits.note(outcome.state is ApplicationState.NOT_SENT)
         _note(row, outcome, exchange)
         return outcome
 
@@ -143,11 +139,9 @@ class Applicant:
         written = None
         try:
             async with self._sessions.begin() as session:
-                await table.lock_key(session, key)
-                known = await table.find_by_key(session, key)
-                if known is not None and not _may_be_sent(known, request):
-                    return known, False
-                row = await self._write(session, known, request, key, by)
+                row, is_ours = await self._write(session, request, key, by)
+                if not is_ours:
+                    return row, False
                 written = row.id, row.tries  # a failed commit leaves a row without values
                 await on_recorded(session, row)
         except (SQLAlchemyError, *CONNECT_ERRORS):
@@ -158,32 +152,47 @@ class Applicant:
         return row, True
 
     async def _write(
-        self,
-        session: AsyncSession,
-        known: ApplicationRow | None,
-        request: CheckedRequest,
-        key: str,
-        by: str,
-    ) -> ApplicationRow:
-        """Write the row in the state `sending`: a new one, or `known`, which was not sent."""
-        application_id = uuid7() if known is None else known.id
-        await self._guard(session, request, application_id)
-        if known is not None:
-            form = encode_form(request.form_values(known.sendpoint))
-            return await table.send_again(session, known, form, request.customer, self._lost_after)
+        self, session: AsyncSession, request: CheckedRequest, key: str, by: str
+    ) -> tuple[ApplicationRow, bool]:
+        """Write a row in the state `sending`: a new one, or that of this key if it was not sent.
+
+        Return it and True, or the application that has the key and False.
+        """
+        sendid = request.sendid if self.rules.one_purchase else None
+        await table.lock(session, key, request.clientip, sendid)
+        while (row := await self._add(session, request, key, by)) is None:
+            known = await table.find_by_key(session, key)
+            if known is not None and not _may_be_sent(known, request):
+                return known, False
+            await self._guard(session, request, known)
+            if known is not None:
+                form = encode_form(request.form_values(known.sendpoint))
+                customer = request.customer
+                row = await table.send_again(session, known, form, customer, self._lost_after)
+                break
+        return row, True
+
+    async def _add(
+        self, session: AsyncSession, request: CheckedRequest, key: str, by: str
+    ) -> ApplicationRow | None:
+        """Add a new row. Return None if its key is known, or if _guard has a reason against it."""
+        application_id = uuid7()
         sendpoint = request.sendpoint or self._keys.make(application_id, request.clientip)
         values = _columns(request, sendpoint) | {"id": application_id, "key": key, "created_by": by}
-        return await table.add(session, values, self._lost_after)
+        guarded = self.rules.one_purchase
+        return await table.add(session, values, self._lost_after, one_purchase=guarded)
 
-    async def _guard(self, session: AsyncSession, request: CheckedRequest, own: UUID) -> None:
-        passed = [own]
+    async def _guard(
+        self, session: AsyncSession, request: CheckedRequest, own: ApplicationRow | None
+    ) -> None:
+        """Raise ReplacedUnknown or ApplicationExists if nothing may be sent for this request."""
+        passed = [own.id] if own is not None else []
         if request.replaces is not None:
             if await table.find(session, request.replaces) is None:
                 raise ReplacedUnknown
             passed.append(request.replaces)
         if not self.rules.one_purchase or not request.sendid:
             return
-        await table.lock_sendid(session, request.clientip, request.sendid)
         live = await table.live_application(session, request.clientip, request.sendid, passed)
         if live is not None:
             raise ApplicationExists(live)

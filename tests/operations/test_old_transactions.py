@@ -52,7 +52,7 @@ async def test_a_slot_is_measured_with_what_it_keeps(
     await connection.execute("SELECT pg_create_physical_replication_slot('left_behind', true)")
     try:
         await connection.execute(
-            "SELECT pg_logical_emit_message(false, 'test', repeat('x', 100000))"
+            "SELECT pg_logical_emit_message(true, 'test', repeat('x', 100000))"
         )
         measured = await Watch(setup.sessions).measure()
         [slot] = [slot for slot in measured.slots if slot.name == "left_behind"]

@@ -64,7 +64,7 @@ async def export_reviews(
     return await download(CsvResponse, chunks, "reviews.csv")
 
 
-def _range(
+async def _range(
     first_day: Annotated[
         Day | None,
         Query(

@@ -76,7 +76,7 @@ WantedTests = Annotated[
 ]
 
 
-def _wanted(
+async def _wanted(
     order_no: WantedOrderNo = None,
     sendid: WantedSendid = None,
     telno_tail: WantedTail = None,

@@ -3,11 +3,11 @@
 An entry is written in the transaction of its action.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import Table, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import uuid7
@@ -17,6 +17,8 @@ from app.logs import get_logger
 from app.operations.access.permissions import Action, Actor, Role, Via
 from app.operations.models import Moment, Page, Value
 from app.operations.pagination import Place, read_page
+
+_WRITE = insert(cast(Table, AuditEntryRow.__table__))
 
 log = get_logger("audit")
 
@@ -49,17 +51,16 @@ async def write_entry(
     Raise NotAllowed if the actor's role is too low for the action; this rolls the transaction back.
     """
     actor.demand(action)
-    row = AuditEntryRow(
-        id=uuid7(),
-        operator=actor.name,
-        role=actor.role,
-        via=actor.via,
-        action=action,
-        subject=subject,
-        details=details,
-    )
-    session.add(row)
-    await session.flush()
+    values = {
+        "id": uuid7(),
+        "operator": actor.name,
+        "role": actor.role,
+        "via": actor.via,
+        "action": action,
+        "subject": subject,
+        "details": details,
+    }
+    await session.execute(_WRITE, values)
     log.info(
         "audited", operator=actor.name, via=actor.via.value, action=action.value, subject=subject
     )

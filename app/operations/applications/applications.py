@@ -2,14 +2,14 @@
 
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import bindparam, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from app.applications.states import ApplicationState
 from app.applications.table import ALIVE
 from app.db.engine import Sessions
-from app.db.snapshot import snapshot
+from app.db.snapshot import one_statement, snapshot
 from app.db.tables.applications import ApplicationRow
 from app.db.tables.orders import OrderRow
 from app.events.types import OrderState
@@ -31,6 +31,7 @@ _FACTS = (
     .correlate(ApplicationRow),
 )
 """Columns of SlipFacts."""
+_ONE = select(ApplicationRow, *_FACTS).where(ApplicationRow.id == bindparam("wanted"))
 
 
 async def show_application(
@@ -45,14 +46,14 @@ async def show_application(
     With `shown_to`, include the customer and record that this actor saw it. `support` is the
     contact that messages name. Raise ApplicationNotFound or NotAllowed.
     """
-    async with snapshot(sessions, audited=shown_to is not None) as session:
-        row = await session.get(ApplicationRow, application_id)
-        if row is None:
+    async with sessions.begin() if shown_to else one_statement(sessions) as session:
+        found = (await session.execute(_ONE, {"wanted": application_id})).one_or_none()
+        if found is None:
             raise ApplicationNotFound
-        facts = await facts_of(session, row)
         if shown_to is not None:
             await write_look(session, shown_to, f"application:{application_id}")
-    return application_of(row, facts, personal=shown_to is not None, support=support)
+    row, *facts = found
+    return application_of(row, _facts(*facts), personal=shown_to is not None, support=support)
 
 
 async def list_applications(
