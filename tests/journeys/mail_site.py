@@ -1,4 +1,4 @@
-"""A site that reads Zeus's mails: the simulator, its mail server, its name server, a mailbox."""
+"""Sites that read Zeus's mails: the simulator, its name server, and a mailbox or none."""
 
 import asyncio
 import os
@@ -30,35 +30,59 @@ _OWN_RESOLVER = 'mount --bind "$0" /etc/resolv.conf; exec "$@"'
 
 @dataclass
 class MailSite:
-    """A mailbox, a name server with the keys of Zeus, and processes that use both."""
+    """A name server with the keys of Zeus, and processes that ask it."""
 
     site: Site
     starter: Starter
-    dovecot: Dovecot
     names: NameServer
     directory: Path
     settings: dict[str, str]
     addressed: Path
+
+    def start(self, *arguments: str, before: Sequence[str] = (), **settings: str) -> Process:
+        """Start a process that asks our name server, through the command `before`."""
+        resolving = ("unshare", "--mount", "sh", "-ec", _OWN_RESOLVER, str(self.addressed))
+        return self.starter.start_with(
+            arguments, self.settings | settings, before=(*resolving, *before)
+        )
+
+    async def publish(self, zeus: Simulator) -> None:
+        """Give the name server the key of this simulator."""
+        record = (await zeus.ask("GET", "/dkim")).json
+        self.names.records = {record["name"]: [record["text"].encode()]}
+
+
+@dataclass
+class MailboxSite:
+    """A site whose mails are in a mailbox."""
+
+    mails: MailSite
+    dovecot: Dovecot
     sent: list[bytes] = field(default_factory=list)
 
+    @property
+    def site(self) -> Site:
+        return self.mails.site
+
     def start(self, *arguments: str, **settings: str) -> Process:
-        """Start a process that asks our name server and trusts the mail server's authority."""
-        authority = self.directory / "authority.pem"
+        """Start a process that reads the mailbox and trusts the mail server's authority."""
+        authority = self.mails.directory / "authority.pem"
         authority.write_text(self.dovecot.authority.pem)
-        before = ("unshare", "--mount", "sh", "-ec", _OWN_RESOLVER, str(self.addressed))
+        user = USER.replace("@", "%40")
+        mailbox = {
+            "MAILBOX_URL": f"imaps://{user}@localhost:{self.dovecot.tls_port}/INBOX",
+            "MAILBOX_PASSWORD": PASSWORD,
+        }
         trusting = ("env", f"SSL_CERT_FILE={authority}")
-        return self.starter.start_with(
-            arguments, self.settings | settings, before=(*before, *trusting)
-        )
+        return self.mails.start(*arguments, before=trusting, **mailbox | settings)
 
     @asynccontextmanager
     async def zeus(self, call_url: str, *options: str) -> AsyncIterator[Simulator]:
         """Run a simulator whose signed mails go into the mailbox within this block."""
-        maildir = self.directory / "Maildir"
+        maildir = self.mails.directory / "Maildir"
         fixed = ("--maildir", str(maildir), "--set", "mails.customer=[]")
         with simulating("--call-url", call_url, *fixed, *options) as running:
-            record = (await running.ask("GET", "/dkim")).json
-            self.names.records = {record["name"]: [record["text"].encode()]}
+            await self.mails.publish(running)
             moving = asyncio.create_task(self._move_mails(maildir))
             try:
                 yield running
@@ -80,24 +104,30 @@ class MailSite:
 
 @asynccontextmanager
 async def mail_site(
-    site: Site, starter: Starter, dovecot: Dovecot, directory: Path, mode: str
+    site: Site, starter: Starter, directory: Path, mode: str
 ) -> AsyncIterator[MailSite]:
     """Yield a site with this RELAY_MAIL_MODE, whose calls are lost after some seconds."""
     number = os.getpid() % 60_000  # tests of other processes have their own address
     host = f"127.9.{number // 250}.{number % 250 + 1}"
     addressed = directory / "resolv.conf"
     addressed.write_text(f"nameserver {host}\n")
-    user = USER.replace("@", "%40")
     settings = site.settings | {
-        "MAILBOX_URL": f"imaps://{user}@localhost:{dovecot.tls_port}/INBOX",
-        "MAILBOX_PASSWORD": PASSWORD,
         "MAIL_MODE": mode,
         "MAIL_GRACE": "3s",
         "MAIL_DOMAINS": DOMAIN,
         "IP_CODES": CLIENTIP,
     }
     async with name_server(host, 53) as names:
-        yield MailSite(site, starter, dovecot, names, directory, settings, addressed)
+        yield MailSite(site, starter, names, directory, settings, addressed)
+
+
+@asynccontextmanager
+async def mailbox_site(
+    site: Site, starter: Starter, dovecot: Dovecot, directory: Path, mode: str
+) -> AsyncIterator[MailboxSite]:
+    """Yield a site as `mail_site` does, with a mailbox."""
+    async with mail_site(site, starter, directory, mode) as mails:
+        yield MailboxSite(mails, dovecot)
 
 
 async def apply_for(zeus: Simulator, words: Sequence[str], count: int) -> Mapping[str, list[Any]]:

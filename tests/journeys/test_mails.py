@@ -2,34 +2,21 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import aiohttp
-import asyncpg
 import pytest
 
 from tests.journeys.conftest import Site
 from tests.journeys.crew import fetch, settled, until
-from tests.journeys.mail_site import OUTCOMES, MailSite, apply_for, mail_site
+from tests.journeys.mail_site import OUTCOMES, MailboxSite, apply_for, mailbox_site
+from tests.journeys.mail_states import EVENTS, MISSING, STATES, address_of, all_read, as_told, lost
 from tests.mailbox.dovecot import CAN_RUN, Dovecot, running_dovecot
-from tests.processes import ADMIN_TOKEN, Process, Starter
+from tests.processes import ADMIN_TOKEN, Starter
 
 pytestmark = pytest.mark.skipif(not CAN_RUN, reason="needs root, and dovecot-imapd of Debian")
-STATES = {
-    "01": "awaiting_payment",
-    "04": "paid",
-    "05": "confirmed",
-    "06": "reversed",
-    "11": "paid_after_cancel",
-    "12": "confirmed_after_cancel",
-    "13": "reversed_after_cancel",
-}
 EVERY_THIRD = ("--set", "faults.calls.drop_every=3")
-OPEN = "SELECT 1 FROM mails WHERE state IN ('unread', 'waiting') LIMIT 1"
-EVENTS = "SELECT order_no, status FROM events WHERE status IS NOT NULL"
-MISSING = "SELECT order_no, settled_at, settled_by FROM reviews WHERE reason = 'call_missing'"
 
 
 @pytest.fixture
@@ -38,36 +25,7 @@ def dovecot() -> Iterator[Dovecot]:
         yield server
 
 
-def lost(calls: Mapping[str, list[Any]]) -> list[tuple[str, int]]:
-    """Return order and number of every lost call."""
-    return [(order_no, one["n"]) for order_no, made in calls.items() for one in made if one["lost"]]
-
-
-async def all_read(url: str, mails: int, patience: float) -> None:
-    """Wait until so many mails about statuses have had their calls or their time."""
-
-    async def is_done() -> bool:
-        query = "SELECT count(*) AS count FROM mails WHERE kind <> 'call_failed'"
-        [row] = await fetch(url, query)
-        return row["count"] == mails and not await fetch(url, OPEN) and await settled(url)
-
-    try:
-        await until(is_done, patience)
-    except TimeoutError:
-        query = "SELECT state, belief, count(*) FROM mails GROUP BY 1, 2"
-        raise AssertionError(f"{mails}: {await fetch(url, query)}") from None
-
-
-async def address_of(relay: Process) -> str:
-    host, port = await relay.ready("receiver")
-    return f"http://{host}:{port}/zeus/notify"
-
-
-def as_told(rows: list[asyncpg.Record]) -> Counter[tuple[str, str]]:
-    return Counter((row["order_no"], row["status"]) for row in rows)
-
-
-async def heal_lost_calls(site: MailSite, orders: int, patience: float) -> None:
+async def heal_lost_calls(site: MailboxSite, orders: int, patience: float) -> None:
     """Lose every third call of some orders; each order still ends right, no event twice."""
     relay = site.start("up")
     async with site.zeus(await address_of(relay), *EVERY_THIRD) as zeus:
@@ -99,7 +57,7 @@ async def heal_lost_calls(site: MailSite, orders: int, patience: float) -> None:
 async def test_every_lost_call_is_healed(
     site: Site, starter: Starter, dovecot: Dovecot, tmp_path: Path
 ) -> None:
-    async with mail_site(site, starter, dovecot, tmp_path, "heal") as mails:
+    async with mailbox_site(site, starter, dovecot, tmp_path, "heal") as mails:
         await heal_lost_calls(mails, 30, patience=60)
 
 
@@ -108,7 +66,7 @@ async def test_every_lost_call_is_healed(
 async def test_every_lost_call_of_3000_orders_is_healed(
     site: Site, starter: Starter, dovecot: Dovecot, tmp_path: Path
 ) -> None:
-    async with mail_site(site, starter, dovecot, tmp_path, "heal") as mails:
+    async with mailbox_site(site, starter, dovecot, tmp_path, "heal") as mails:
         await heal_lost_calls(mails, 3_000, patience=300)
 
 
@@ -116,7 +74,7 @@ async def test_every_lost_call_is_one_review_until_it_is_sent_again(
     site: Site, starter: Starter, dovecot: Dovecot, tmp_path: Path
 ) -> None:
     url = site.database_url
-    async with mail_site(site, starter, dovecot, tmp_path, "observe") as mails:
+    async with mailbox_site(site, starter, dovecot, tmp_path, "observe") as mails:
         relay = mails.start("up")
         async with mails.zeus(await address_of(relay), *EVERY_THIRD) as zeus:
             calls = await apply_for(zeus, tuple(OUTCOMES), 30)
@@ -151,7 +109,7 @@ async def test_mails_that_a_mail_server_pipes_in_heal_too(
     counts as a copy.
     """
     url = site.database_url
-    async with mail_site(site, starter, dovecot, tmp_path, "heal") as mails:
+    async with mailbox_site(site, starter, dovecot, tmp_path, "heal") as mails:
         relay = mails.start("up")
         host, port = await relay.ready("operator")
         headers = {"authorization": f"Bearer {ADMIN_TOKEN}", "content-type": "message/rfc822"}

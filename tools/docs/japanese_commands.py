@@ -83,10 +83,12 @@ HELP: Mapping[str, str] = {
     ),
     (
         "Keep the messages of a file. Workers read them, match them with calls, and heal lost "
-        "ones.\n\nEach message is kept once: importing it again is harmless."
+        "ones.\n\nEach message is kept once: importing it again is harmless. The exit code is 75 "
+        "if they\ncannot be kept now, so that a mail server tries again later."
     ): (
         "ファイルのメールを保存する。ワーカーが読んでコールと照合し、届かなかったコールを補う。"
-        "同じメールは1通だけ保存するため、もう一度取り込んでもよい"
+        "同じメールは1通だけ保存するため、もう一度取り込んでもよい。保存できないときの終了コードは75で、"
+        "メールサーバーは後で再試行する"
     ),
     "List the mails, newest first.": "メールを一覧する（新しい順）",
     "Show one mail: what it says, and what became of it.": (

@@ -1,4 +1,4 @@
-"""OpenSMTPD with files of its own: takes every mail on a free port and keeps it in a Maildir."""
+"""OpenSMTPD with files of its own on a free port: keeps every mail in a Maildir, or as told."""
 
 import os
 import shutil
@@ -16,15 +16,15 @@ from tests.simulator.simulator_server import unused_port
 SMTPD = shutil.which("smtpd", path=f"{os.environ['PATH']}:/usr/sbin")
 CAN_RUN = SMTPD is not None and os.geteuid() == 0
 """It starts as root alone, and hides its queue and its socket in mounts that only it sees."""
-_USER = "nobody"
-_SETTINGS = """
-listen on 127.0.0.1 port {port}
+USER = "nobody"
+_KEEPING = """
 action "keep" maildir "{maildir}" virtual {{ "@" = {user} }}
 match from any for any action "keep"
 """
 _START = """
 mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /var/spool
 mkdir /var/spool/smtpd && chmod 711 /var/spool/smtpd
+{before}
 exec "$1" -d -f "$2"
 """
 
@@ -37,27 +37,62 @@ class SmtpServer:
     maildir: Path
 
 
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """A running server, its log and its queue."""
+
+    address: str
+    log: Path
+    pid: int
+
+    def queue(self) -> list[str]:
+        """Return the mails that are not delivered yet, each as a line."""
+        return self._control("show", "queue").splitlines()
+
+    def try_again(self) -> None:
+        """Deliver what waits at once, instead of when its time has come."""
+        self._control("schedule", "all")
+
+    def _control(self, *arguments: str) -> str:
+        inside = ("nsenter", f"--mount=/proc/{self.pid}/ns/mnt", "smtpctl")
+        return subprocess.run(
+            [*inside, *arguments], check=True, capture_output=True, text=True
+        ).stdout
+
+
 @contextmanager
 def smtp_server() -> Iterator[SmtpServer]:
-    """Run OpenSMTPD within this block."""
-    port = unused_port()
+    """Run a server that keeps all mails within this block."""
     with TemporaryDirectory(prefix="smtpd-") as name:
         directory = Path(name)
         directory.chmod(0o755)  # the user who keeps the mails has to get through
         maildir = directory / "Maildir"
         maildir.mkdir()
-        shutil.chown(maildir, _USER)
-        settings = directory / "smtpd.conf"
-        settings.write_text(_SETTINGS.format(port=port, maildir=maildir, user=_USER))
-        command = ["unshare", "--mount", "sh", "-ec", _START, "sh", str(SMTPD), str(settings)]
-        with (directory / "log").open("wb") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
-            _wait_until_it_answers(port, process, directory / "log")
-            yield SmtpServer(f"127.0.0.1:{port}", maildir)
-        finally:
-            process.terminate()
-            process.wait(20)
+        shutil.chown(maildir, USER)
+        rules = _KEEPING.format(maildir=maildir, user=USER)
+        with running_server(rules, directory) as running:
+            yield SmtpServer(running.address, maildir)
+
+
+@contextmanager
+def running_server(rules: str, directory: Path, before: str = "") -> Iterator[RunningServer]:
+    """Run OpenSMTPD with these rules within this block.
+
+    `before` is shell code that runs first, where mounts are seen by this server alone.
+    """
+    port = unused_port()
+    settings, log = directory / "smtpd.conf", directory / "log"
+    settings.write_text(f"listen on 127.0.0.1 port {port}\n{rules}")
+    start = _START.format(before=before)
+    command = ["unshare", "--mount", "sh", "-ec", start, "sh", str(SMTPD), str(settings)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output)
+    try:
+        _wait_until_it_answers(port, process, log)
+        yield RunningServer(f"127.0.0.1:{port}", log, process.pid)
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 def _wait_until_it_answers(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

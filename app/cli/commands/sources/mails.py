@@ -1,6 +1,9 @@
 """`zeus-relay mails`: hand in mails of Zeus, and see what became of them."""
 
-from typing import Annotated
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Final
 from uuid import UUID
 
 import typer
@@ -21,6 +24,9 @@ from app.operations.mails import decisions
 from app.operations.mails import mails as operations
 from app.operations.mails.models import HandedIn, MailInFull, MailKindName
 from app.operations.pagination import DEFAULT_LIMIT, Place
+
+TRY_AGAIN: Final = 75
+"""Exit code after which a mail server keeps the message and tries again (EX_TEMPFAIL)."""
 
 app = typer.Typer(help="Mails of Zeus, the second source beside calls.", no_args_is_help=True)
 
@@ -43,13 +49,15 @@ def import_file(
 ) -> None:
     """Keep the messages of a file. Workers read them, match them with calls, and heal lost ones.
 
-    Each message is kept once: importing it again is harmless.
+    Each message is kept once: importing it again is harmless. The exit code is 75 if they
+    cannot be kept now, so that a mail server tries again later.
     """
 
     async def action(context: CommandContext) -> HandedIn:
         return await operations.hand_in(context.sessions, file, context.actor, "import")
 
-    found = run(action)
+    with _tried_again():
+        found = run(action)
     if as_json:
         print_json(found)
         return
@@ -60,6 +68,18 @@ def import_file(
             "too large": found.too_large,
         }
     )
+
+
+@contextmanager
+def _tried_again() -> Iterator[None]:
+    """End with TRY_AGAIN, whatever fails: after another code a mail server drops the message."""
+    try:
+        yield
+    except typer.Exit:
+        raise typer.Exit(TRY_AGAIN) from None
+    except Exception:
+        traceback.print_exc()
+        raise typer.Exit(TRY_AGAIN) from None
 
 
 @app.command("list")

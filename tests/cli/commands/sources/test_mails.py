@@ -47,3 +47,25 @@ async def test_an_mbox_is_imported_and_its_copies_are_told(
     assert ["waiting", "waiting"] == await mails.states()
     [mail_id] = [one["id"] for one in (await cli.json("mails", "list", "--limit", "1"))["items"]]
     assert "dismissed" in (await cli("mails", "dismiss", mail_id)).stdout
+
+
+async def test_a_mail_server_is_told_to_try_again(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "paid.eml"
+    path.write_bytes(message(facts()))
+    for name, value in (
+        ("RELAY_DATABASE_URL", "postgresql://relay@127.0.0.1:9/relay"),
+        ("RELAY_DATABASE_URL", "not a URL"),
+        ("RELAY_MAIL_GRACE", "soon"),
+    ):
+        wrong = Cli(cli.environment | {name: value})
+        assert (await wrong("mails", "import", str(path), code=75)).stderr
+    assert "messages      1" in (await cli("mails", "import", str(path))).stdout
+
+
+async def test_without_tables_a_mail_server_is_told_to_try_again(
+    cli: Cli, empty_database_url: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "paid.eml"
+    path.write_bytes(message(facts()))
+    new = Cli(cli.environment | {"RELAY_DATABASE_URL": empty_database_url})
+    assert (await new("mails", "import", str(path), code=75)).stderr
