@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from time import monotonic
 from typing import Final, Literal
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from app.metrics import mails_paired
 MailMode = Literal["off", "observe", "heal"]
 _HEALED_AT_ONCE: Final = 50
 _START: Final = UUID(int=0)
+_REST_S: Final = 600
 
 log = get_logger("mails")
 
@@ -48,6 +50,8 @@ class Matching:
     sessions: Sessions
     rules: MatchingRules
     on_events: Callable[[], None]
+    clock: Callable[[], float] = monotonic
+    _rests_until: float = float("-inf")
     _after: dict[MailState, UUID] = field(default_factory=dict)
 
     async def run_pass(self) -> bool:
@@ -62,11 +66,23 @@ class Matching:
                 use.in_use = await rows.any_mail(session)
         if not use.in_use:
             return False
-        waiting = await self._look_at(MailState.WAITING)
+        waiting = await self._look_at_waiting()
         missing = await self._look_at(MailState.MISSING)
         async with self.sessions.begin() as session:
             await rows.settle_failed_calls(session)
         return waiting or missing
+
+    async def _look_at_waiting(self) -> bool:
+        """Look at the next page of waiting mails; in `off` rest after the last one.
+
+        There a mail whose call never comes waits for ever, so that they get ever more.
+        """
+        if self.clock() < self._rests_until:
+            return False
+        has_more = await self._look_at(MailState.WAITING)
+        if self.rules.mode == "off" and not has_more:
+            self._rests_until = self.clock() + _REST_S
+        return has_more
 
     async def _look_at(self, state: MailState) -> bool:
         """Handle the next page of a state; return True if another page follows."""

@@ -1,9 +1,10 @@
 """Setup of the tests of mails: messages that an own server vouches for, and real matching."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from email.message import EmailMessage
+from time import monotonic
 from typing import Any
 
 from app.clock import now
@@ -103,10 +104,11 @@ class MailSetup(OperationsSetup):
         self,
         mode: MailMode = "heal",
         grace: timedelta = timedelta(0),
+        clock: Callable[[], float] = monotonic,
     ) -> Matching:
         """Return a matching of mails whose calls have had their time at once."""
         rules = MatchingRules(mode, grace, HealingRules(self.policy, PATH))
-        return Matching(self.sessions, rules, lambda: None)
+        return Matching(self.sessions, rules, lambda: None, clock)
 
     async def match(
         self,

@@ -8,6 +8,7 @@ from sqlalchemy import text as text_of
 from app.clock import now
 from app.mailbox.intake import keep_mail
 from app.mailbox.matching import MailMode
+from app.mailbox.rows import PAGE
 from app.order_life.reviews import Reason
 from app.zeus.mails import write_mail
 from tests.api.api_walk import application
@@ -175,6 +176,31 @@ async def test_off_does_nothing_to_a_lost_call(setup: MailSetup) -> None:
     await setup.match("off")
     assert ["waiting"] == await setup.states()
     assert [] == await setup.rows(REVIEWS)
+
+
+async def test_off_looks_at_waiting_mails_now_and_then_alone(setup: MailSetup) -> None:
+    """They get ever more there. Every page of them is looked at before the rest."""
+    await setup.mail()
+    await setup.read()
+    await setup.run(
+        "INSERT INTO mails (id, hash, via, raw, size, received_at, state, order_no, status, flags,"
+        " unread) SELECT gen_random_uuid(), decode(md5(n::text), 'hex'), via, raw, size,"
+        " received_at, state, order_no || '-' || n, status, flags, unread"
+        " FROM mails, generate_series(1, :count) AS n",
+        count=2 * PAGE,
+    )
+    time = 1_000.0
+    matching = setup.matching("off", clock=lambda: time)
+    assert [True, True, False] == [await matching.run_pass() for _ in range(3)]
+    await setup.judged("04")
+    matched = "SELECT 1 FROM mails WHERE state = 'matched'"
+    time += 599
+    assert not await matching.run_pass()
+    assert [] == await setup.rows(matched)
+    time += 2
+    while await matching.run_pass():
+        pass
+    assert 1 == len(await setup.rows(matched))
 
 
 async def test_another_amount_in_the_mail_is_a_review(setup: MailSetup) -> None:
