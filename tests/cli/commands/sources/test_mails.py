@@ -1,9 +1,11 @@
 """`zeus-relay mails import|list|show|heal|dismiss`."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from app.clock import now
 from app.crypto.vault import Vault
 from app.db.engine import Sessions
 from tests.cli.conftest import Cli
@@ -69,3 +71,25 @@ async def test_without_tables_a_mail_server_is_told_to_try_again(
     path.write_bytes(message(facts()))
     new = Cli(cli.environment | {"RELAY_DATABASE_URL": empty_database_url})
     assert (await new("mails", "import", str(path), code=75)).stderr
+
+
+@pytest.mark.parametrize("first", ["06", "04"])
+async def test_a_lost_reversal_before_a_second_payment_is_made_up_for_by_both_mails(
+    cli: Cli, mails: MailSetup, first: str
+) -> None:
+    """The second payment's call was judged a repetition of the first, so nobody heard of it."""
+    await mails.judged("01", "04", "04")
+    begin = now()
+    for minute, status in enumerate(("04", "06", "04")):
+        at = begin + timedelta(minutes=minute)
+        await mails.mail(status, occurred_at=at, sent=f"{minute}")
+    await mails.match("observe")
+    missing = (await cli.json("mails", "list", "--state", "missing"))["items"]
+    assert ["04", "06"] == sorted(mail["status"] for mail in missing)
+    for mail in sorted(missing, key=lambda mail: bool(mail["status"] != first)):
+        await cli("mails", "heal", mail["id"])
+    [order] = await mails.rows("SELECT state, cycle FROM orders")
+    assert ("paid", 2) == tuple(order)
+    events = [event for event, _ in await mails.events() if event.startswith("payment.")]
+    assert ["payment.received", "payment.reversed", "payment.received"] == events
+    assert [] == await mails.rows("SELECT 1 FROM reviews WHERE settled_at IS NULL")
