@@ -8,6 +8,7 @@ from time import monotonic
 from app.db.engine import Sessions
 from app.db.errors import RETRY_SECONDS, in_transaction
 from app.db.notify import OUTBOUND, POLL_SECONDS, NotifyListener
+from app.forwarding.births import AT_ONCE, BirthLeases, Room
 from app.forwarding.destinations.http.sender import Sender
 from app.forwarding.min_interval import MinInterval
 from app.forwarding.options import ForwardingOptions
@@ -23,6 +24,9 @@ from app.metrics import claim_batch_webhooks
 _CLAIM_SECONDS = 0.003
 _CAPPED_SECONDS = 0.5
 _CAPPED_AT_LATEST_SECONDS = 2.0
+_CAPPED_AT_ONCE = 16
+"""Most webhooks of one claim for capped subscribers. Those that fail quickly hold no slot for long,
+so the slots alone would let them take the time of this thread from the others."""
 _RATE_LIMITED_SECONDS = 0.1  # least time between claims for a subscriber with a rate limit
 
 
@@ -59,6 +63,10 @@ class ClaimLoops:
         self._capped_at = 0.0
         self.throttled = False
         """Whether the main loop waits for a free slot."""
+        self._has_drained = False
+        self._sending: tuple[asyncio.TaskGroup, Sender] | None = None
+        self.births = BirthLeases(self._room, self._send_born)
+        """Leases of webhooks that need no claim, while claims find everything that is due."""
 
     def stop(self) -> None:
         """Make both loops return. The caller wakes the main loop."""
@@ -67,6 +75,13 @@ class ClaimLoops:
 
     async def run(self, group: asyncio.TaskGroup, sender: Sender) -> None:
         """Claim for all but the capped subscribers until `stop`."""
+        self._sending = group, sender
+        try:
+            await self._claim_forever(group, sender)
+        finally:
+            self._sending = None
+
+    async def _claim_forever(self, group: asyncio.TaskGroup, sender: Sender) -> None:
         interval = MinInterval(_CLAIM_SECONDS)
         while not self._stopping:
             await interval.wait()
@@ -85,7 +100,8 @@ class ClaimLoops:
             more = self._sends.start(group, sender, claimed)
             if len(claimed) < limit and since_capped > _CAPPED_SECONDS:
                 self._capped_wanted.set()
-            if self.throttled or (len(claimed) < limit and not more):
+            self._has_drained = len(claimed) < limit and not more
+            if self.throttled or self._has_drained:
                 await self._wait()
 
     async def run_capped(self, group: asyncio.TaskGroup, sender: Sender) -> None:
@@ -97,7 +113,7 @@ class ClaimLoops:
         while not self._stopping:
             await self._capped_wanted.wait()
             self._capped_wanted.clear()
-            limit = min(self._limits.free_for_capped, self._free)
+            limit = min(self._limits.free_for_capped, self._free, _CAPPED_AT_ONCE)
             if self._stopping or limit <= 0:
                 continue
             claimed = await self._claim(limit, capped=True)
@@ -122,7 +138,23 @@ class ClaimLoops:
     def _free(self) -> int:
         """The number of webhooks that may be claimed, beside those being claimed now."""
         unrecorded = self._options.concurrency - self._backlog()
-        return min(self._limits.free, unrecorded) - self._claiming
+        return min(self._limits.free, unrecorded) - self._claiming - self.births.reserved
+
+    def _room(self) -> Room | None:
+        """Return the room for webhooks leased at birth.
+
+        None while a claim has left something that is due: that comes first.
+        """
+        limit = min(self._free // 2, AT_ONCE)
+        if limit <= 0 or self._stopping or self._sending is None or not self._has_drained:
+            return None
+        return Room(limit, self._limits.room(), self._options.lease)
+
+    def _send_born(self, webhooks: Sequence[ClaimedWebhook]) -> None:
+        if self._stopping or self._sending is None:
+            self._sends.unsent.extend(webhooks)
+        else:
+            self._sends.start_born(*self._sending, webhooks)
 
     async def _claim(self, limit: int, *, capped: bool = False) -> Sequence[ClaimedWebhook]:
         work = partial(

@@ -9,6 +9,7 @@ from app.db.errors import autocommitting
 from app.db.notify import OUTBOUND, POLL_SECONDS, NotifyListener
 from app.forwarding.attempts.sql import AttemptResult, Recorded
 from app.forwarding.attempts.writer import AttemptWriter
+from app.forwarding.births import BirthLeases
 from app.forwarding.claim_loops import ClaimLoops
 from app.forwarding.destinations.credentials import CredentialCache
 from app.forwarding.destinations.http.sender import Sender
@@ -70,6 +71,11 @@ class Forwarder:
             backlog=lambda: self._writer.backlog,
         )
 
+    @property
+    def births(self) -> BirthLeases:
+        """Leases of webhooks that this forwarder sends without a claim."""
+        return self._claims.births
+
     def stop(self) -> None:
         """Claim nothing more. `run` returns when the sends in flight have ended."""
         self._claims.stop()
@@ -98,6 +104,7 @@ class Forwarder:
                 await self._sends.end()
                 renewing.cancel()
                 self._writer.finish()
+            await self._claims.births.ended()
             await self._claims.release_unsent()
         finally:
             await sender.close()
@@ -128,7 +135,12 @@ class Forwarder:
         self._sends.show_in_flight()
         if any(result.outcome is OutcomeKind.GONE for result in results):
             self._limits.reopen()
-        waits = [result.wait.total_seconds() for result in results if result.wait is not None]
+        # Capped subscribers have their own claims, at their own times.
+        waits = [
+            result.wait.total_seconds()
+            for result in results
+            if result.wait is not None and not result.unhurried
+        ]
         for seconds in waits:
             if seconds < _REMEMBERED_WAIT_S:
                 self._due.add(seconds)

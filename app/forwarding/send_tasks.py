@@ -30,8 +30,11 @@ from app.metrics import (
 )
 
 _REST_SECONDS = 2.0
+_CAPPED_REST_SECONDS = 10.0
 _PACE_SECONDS = 0.003
 """Pause between two sends to capped or slow subscribers of one claim."""
+_SLOW_WAKE_SECONDS = 0.1
+"""Longest wait of a free slot of a capped or slow subscriber for the next claim."""
 
 log = get_logger("forwarding")
 
@@ -79,6 +82,7 @@ class SendTasks:
         self._on_hanging = on_hanging
         self._slots = SendSlots()
         self._sends: dict[asyncio.Task[None], _Send] = {}
+        self._is_waking = False
         self.unsent: list[ClaimedWebhook] = []
         """Claimed webhooks that were not sent and must be released."""
 
@@ -91,6 +95,19 @@ class SendTasks:
         the others do not wait behind them for this thread.
         """
         more = self._limits.add(claimed)
+        self._start(group, sender, claimed)
+        return more
+
+    def start_born(
+        self, group: asyncio.TaskGroup, sender: Sender, webhooks: Sequence[ClaimedWebhook]
+    ) -> None:
+        """Start a task for each webhook that was leased at birth."""
+        self._limits.add_born(webhooks)
+        self._start(group, sender, webhooks)
+
+    def _start(
+        self, group: asyncio.TaskGroup, sender: Sender, claimed: Sequence[ClaimedWebhook]
+    ) -> None:
         self.show_in_flight()
         delay = 0.0
         for webhook in claimed:
@@ -101,7 +118,6 @@ class SendTasks:
             task = group.create_task(self._send(sender, send))
             self._sends[task] = send
             task.add_done_callback(self._sends.pop)
-        return more
 
     def slow(self, seconds: float) -> Sequence[ClaimedWebhook]:
         """Return the webhooks that were claimed more than `seconds` ago."""
@@ -146,7 +162,23 @@ class SendTasks:
             seconds = monotonic() - send.started
             claimable = self._limits.remove(webhook, send.kind, seconds, hung=send.hangs)
             if claimable or send.kind is None:
-                self._on_slot()
+                self._wake_for(webhook)
+
+    def _wake_for(self, webhook: ClaimedWebhook) -> None:
+        """Make the claim loop claim for the free slot of `webhook`.
+
+        Slots of slow subscribers become free one by one, and wait a little to share a claim. A slot
+        that all others wait for does not.
+        """
+        if self._limits.free <= 1 or not self._limits.is_burdened(webhook.target):
+            self._on_slot()
+        elif not self._is_waking:
+            self._is_waking = True
+            asyncio.get_running_loop().call_later(_SLOW_WAKE_SECONDS, self._wake)
+
+    def _wake(self) -> None:
+        self._is_waking = False
+        self._on_slot()
 
     async def _send_in_slot(self, sender: Sender, send: _Send) -> bool:
         """Send the webhook and release its slot.
@@ -186,7 +218,8 @@ class SendTasks:
 
     def _rest(self, webhook: ClaimedWebhook) -> None:
         """Claim nothing for a subscriber for some seconds: its name has all its look-up threads."""
-        seconds = _REST_SECONDS * (1 + random())  # noqa: S311  (jitter)
+        least = _CAPPED_REST_SECONDS if webhook.target.capped else _REST_SECONDS
+        seconds = least * (1 + random())  # noqa: S311  (jitter)
         self._limits.rest(webhook, seconds)
         self._slots.dismiss_waiting(webhook.target.subscriber_id)
         self._due.add(seconds)
@@ -226,6 +259,7 @@ class SendTasks:
             started=started,
             ended=ended,
             random=random(),  # noqa: S311
+            unhurried=self._limits.is_burdened(webhook.target),
         )
         self._on_result(result)  # first: a failure below must not lose the outcome
         attempts_made.labels(outcome.kind.value).inc()

@@ -8,7 +8,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.forwarding.births import Births
 from app.forwarding.fan_out import fan_out
+from app.forwarding.leased_fan_out import fan_out_leased
 from app.judging import sql
 from app.judging.applications.links import FORGED, Applications, Link, link_of
 from app.judging.applications.rows import applications_of_calls, write_applications
@@ -182,10 +184,16 @@ def decide(taken: Sequence[TakenNotice], known: Known, policy: Policy) -> Judged
     return outcome
 
 
-async def write(session: AsyncSession, outcome: JudgedBatch, first_wait: timedelta) -> None:
+async def write(
+    session: AsyncSession,
+    outcome: JudgedBatch,
+    first_wait: timedelta,
+    births: Births | None = None,
+) -> None:
     """Write verdicts, orders, reviews, events and outbound webhooks.
 
-    Events come last: from then on, other batches with events wait for this transaction.
+    Events come last: from then on, other batches with events wait for this transaction. With
+    `births`, the webhooks for which this worker has room are leased to it.
     """
     orders = [order_row(outcome.orders[order_no]) for order_no in sorted(outcome.changed)]
     await write_applications(session, outcome.called.values())
@@ -193,8 +201,14 @@ async def write(session: AsyncSession, outcome: JudgedBatch, first_wait: timedel
     await sql.write_verdicts(session, outcome.verdicts)
     await write_reviews(session, outcome.opened, outcome.settled, outcome.freed)
     await sql.write_events(session, outcome.events)
-    if outcome.events:
-        await fan_out(session, [row["id"] for row in outcome.events], delay=first_wait)
+    ids = [row["id"] for row in outcome.events]
+    room = births.ask_for_room(len(ids)) if births is not None and not first_wait else None
+    if births is not None and room is not None:
+        births.webhooks, births.waiting = await fan_out_leased(session, ids, room)
+    elif ids:
+        waiting = await fan_out(session, ids, delay=first_wait)
+        if births is not None:
+            births.waiting = waiting
 
 
 def quarantined(one: TakenNotice, reason: str) -> dict[str, Any]:

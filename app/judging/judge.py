@@ -3,7 +3,8 @@ everything in one transaction.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from app.db.connections import describe_error
 from app.db.engine import Sessions
 from app.db.lanes import LANES, lane_of
 from app.db.sqlstates import is_data_error
+from app.forwarding.births import BirthLeases, Births, without_leases
 from app.judging import sql
 from app.judging.batch import TakenNotice, decide, known_before, write
 from app.judging.lanes.fairness import Fairness
@@ -51,16 +53,18 @@ class Judge:
         on_events: Callable[[], None],
         *,
         first_wait: timedelta = timedelta(0),
+        leases: BirthLeases | None = None,
     ) -> None:
-        """`on_events` is called after a commit with events.
+        """`on_events` is called after a commit with webhooks that wait for a claim.
 
         A `policy` of IPコード alone leaves the rest as usual. `first_wait` delays the first
-        delivery of events.
+        delivery of events. `leases` give room for webhooks that are sent without a claim.
         """
         self._sessions = sessions
         self._policy = policy if isinstance(policy, Policy) else Policy(frozenset(policy))
         self._on_events = on_events
         self._first_wait = first_wait
+        self._leases = leases or without_leases()
         self._fairness = Fairness()
         self._suspect: set[int] = set()
         self._suspect_first = False
@@ -85,7 +89,7 @@ class Judge:
     async def _judge(self, among: Collection[int]) -> int:
         lanes: dict[int, UUID] = {}
         try:
-            async with self._sessions.begin() as session:
+            async with self._transaction() as (session, births):
                 lanes = await sql.lock_lanes(session, among, self._bounds)
                 heads = await sql.unjudged(session, lanes, BATCH) if lanes else []
                 if heads:
@@ -97,15 +101,21 @@ class Judge:
                 )
                 known = await known_before(session, taken, self._policy)
                 outcome = decide(taken, known, self._policy)
-                await write(session, outcome, self._first_wait)
+                await write(session, outcome, self._first_wait, births)
         except BaseException as error:
             self._fairness.restart()
             if not isinstance(error, DBAPIError) or not is_data_error(error):
                 raise
             log.error("batch_failed", error=describe_error(error))
             return await self._judge_apart(lanes, BATCH)
-        self._report(outcome)
+        self._report(outcome, births.waiting)
         return len(outcome.verdicts)
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[tuple[AsyncSession, Births]]:
+        with self._leases.transaction() as births:
+            async with self._sessions.begin() as session:
+                yield session, births
 
     async def _judge_apart(self, among: Collection[int], limit: int) -> int:
         """Find the notices of a refused batch that cannot be written, and quarantine them."""
@@ -117,7 +127,7 @@ class Judge:
             outcome, refused = await write_apart(session, taken, self._policy, self._first_wait)
         self._suspect.difference_update(lanes)
         self._suspect.update(one.notice.lane for one in refused)
-        self._report(outcome)
+        self._report(outcome, len(outcome.events))
         return len(outcome.verdicts)
 
     async def _ours(
@@ -136,7 +146,7 @@ class Judge:
             self._fairness.restart()
         return ours
 
-    def _report(self, outcome: JudgedBatch) -> None:
+    def _report(self, outcome: JudgedBatch, waiting: int) -> None:
         for verdict, count in Counter(row["verdict"] for row in outcome.verdicts).items():
             notices_judged.labels(verdict).inc(count)
         for event_type, count in Counter(row["type"] for row in outcome.events).items():
@@ -158,5 +168,5 @@ class Judge:
                     verdict=row["verdict"],
                     reasons=row["reasons"],
                 )
-        if outcome.events:
+        if waiting:
             self._on_events()

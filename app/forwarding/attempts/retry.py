@@ -68,6 +68,7 @@ def result_of(
     started: float,
     ended: float,
     random: float,
+    unhurried: bool = False,
 ) -> AttemptResult:
     """Return the result to record.
 
@@ -93,4 +94,5 @@ def result_of(
         outcome=outcome.kind,
         http_status=outcome.http_status,
         excerpt=outcome.excerpt,
+        unhurried=unhurried,
     )

@@ -79,7 +79,7 @@ class AttemptResult:
 
     `wait` is the time until the next attempt, or None when there is none and `state` is final.
     `started` is the beginning of the attempt by `time.monotonic`; the row gets the time of the
-    database's clock.
+    database's clock. Recording an `unhurried` one may wait a little, to share a commit.
     """
 
     webhook_id: int
@@ -92,6 +92,7 @@ class AttemptResult:
     outcome: OutcomeKind
     http_status: int | None
     excerpt: str | None
+    unhurried: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ REJECTED_AT_MOST = 10
 the worker must stop sending."""
 _BATCH = 500
 _COMMIT_SECONDS = 0.006
+_UNHURRIED_SECONDS = 0.05
+"""Longest wait of a result that is not hurried."""
 
 log = get_logger("forwarding")
 
@@ -49,19 +51,34 @@ class AttemptWriter:
         self._on_recorded = on_recorded
         self._rejected = 0
         self._waiting: asyncio.Queue[AttemptResult | None] = asyncio.Queue()
+        self._unhurried: list[AttemptResult] = []
 
     @property
     def backlog(self) -> int:
         """The number of results that wait for a statement."""
-        return self._waiting.qsize()
+        return self._waiting.qsize() + len(self._unhurried)
 
     def put(self, result: AttemptResult) -> None:
         """Queue a result."""
-        self._waiting.put_nowait(result)
+        if not result.unhurried:
+            self._waiting.put_nowait(result)
+            return
+        if not self._unhurried:
+            asyncio.get_running_loop().call_later(_UNHURRIED_SECONDS, self._hurry)
+        self._unhurried.append(result)
 
     def finish(self) -> None:
         """Make `run` return once everything queued so far is recorded."""
+        self._hurry()
         self._waiting.put_nowait(None)
+
+    def _hurry(self) -> None:
+        for result in self._take_unhurried():
+            self._waiting.put_nowait(result)
+
+    def _take_unhurried(self) -> list[AttemptResult]:
+        taken, self._unhurried = self._unhurried, []
+        return taken
 
     async def run(self) -> None:
         """Record queued results until `finish`."""
@@ -73,7 +90,7 @@ class AttemptWriter:
             while not self._waiting.empty() and len(batch) < _BATCH:
                 batch.append(self._waiting.get_nowait())
             last = batch[-1] is None
-            results = [result for result in batch if result is not None]
+            results = [result for result in batch if result is not None] + self._take_unhurried()
             if results:
                 await self._record(results)
 

@@ -37,6 +37,15 @@ _BUSY = look_up(
     allowed=array_parameter("allowed", "int"),
     ahead=array_parameter("ahead", "int"),
 )
+WEBHOOK_COLUMNS = """e.type, e.created_at, s.url, s.timeout_ms, s.max_in_flight,
+  s.sealed_transport, CAST(e.data AS text) AS data,
+  CASE WHEN s.customer THEN CAST(e.customer AS text) END AS customer,
+  ARRAY (
+    SELECT x.sealed FROM subscriber_secrets x
+    WHERE x.subscriber_id = s.id AND (x.expires_at IS NULL OR x.expires_at > now())
+    ORDER BY x.created_at DESC, x.id DESC
+  ) AS sealed"""
+"""SQL columns that are needed to send event `e` to subscriber `s`."""
 _RATE_LIMITED = look_up("rate_limited", "buckets.ids", allowance="buckets.allowances")
 
 
@@ -144,14 +153,7 @@ FROM subscribers s, events e
 WHERE w.id = ANY (ARRAY (SELECT id FROM due)) AND {STILL_PENDING}
   AND s.id = w.subscriber_id AND e.id = w.event_id
 RETURNING w.id, clock_timestamp() AS claimed_at, w.attempts, w.excused, w.event_id, w.subscriber_id,
-  e.type, e.created_at, s.url, s.timeout_ms, s.max_in_flight, s.sealed_transport,
-  s.capped_at IS NOT NULL AS capped, {_RATE} AS rate, CAST(e.data AS text) AS data,
-  CASE WHEN s.customer THEN CAST(e.customer AS text) END AS customer,
-  ARRAY (
-    SELECT x.sealed FROM subscriber_secrets x
-    WHERE x.subscriber_id = s.id AND (x.expires_at IS NULL OR x.expires_at > now())
-    ORDER BY x.created_at DESC, x.id DESC
-  ) AS sealed
+  s.capped_at IS NOT NULL AS capped, {_RATE} AS rate, {WEBHOOK_COLUMNS}
 """)  # noqa: S608 - only our own constants are put in
 
 # The slow release of a backlog ends when nothing is due that was due before the release began.
@@ -225,7 +227,7 @@ async def claim(
     }
     rows = (await session.execute(CLAIM, parameters)).mappings().all()
     targets: dict[UUID, DeliveryTarget] = {}
-    return sorted((_webhook(row, token, targets) for row in rows), key=lambda webhook: webhook.id)
+    return sorted((webhook_of(row, token, targets) for row in rows), key=lambda webhook: webhook.id)
 
 
 async def unwind(session: AsyncSession) -> int:
@@ -233,7 +235,8 @@ async def unwind(session: AsyncSession) -> int:
     return len((await session.execute(UNWIND)).all())
 
 
-def _webhook(row: RowMapping, token: UUID, targets: dict[UUID, DeliveryTarget]) -> ClaimedWebhook:
+def webhook_of(row: RowMapping, token: UUID, targets: dict[UUID, DeliveryTarget]) -> ClaimedWebhook:
+    """Return the webhook of a row that was leased under `token`. Rows share their `targets`."""
     target = targets.get(row["subscriber_id"])
     if target is None:
         target = targets[row["subscriber_id"]] = DeliveryTarget(

@@ -81,6 +81,22 @@ class ConcurrencyLimits:
             for subscriber_id, limits in self._limits.items()
         ]
 
+    def room(self) -> dict[UUID, int]:
+        """Return how many more webhooks each known subscriber may have in flight now."""
+        return {
+            subscriber_id: limits.free
+            for subscriber_id, limits in self._limits.items()
+            if limits.in_flight or limits.allowed < UNLIMITED
+        }
+
+    def add_born(self, webhooks: Sequence[ClaimedWebhook]) -> None:
+        """Count webhooks that were leased at birth as in flight. They are part of no offer."""
+        for webhook in webhooks:
+            limits = self._limits_of(webhook.target)
+            limits.max_in_flight = webhook.target.max_in_flight
+            limits.in_flight += 1
+        self.in_flight += len(webhooks)
+
     def add(self, claimed: Sequence[ClaimedWebhook]) -> bool:
         """Count what a claim took after `offer` as in flight.
 

@@ -53,12 +53,14 @@ class WorkerRole:
         sessions = make_sessions(self._engine)
         self._listener = NotifyListener(url, (NOTICES, OUTBOUND))
         self._waker = Waker(url, OUTBOUND)
+        self._forwarder = Forwarder(sessions, vault, self._listener, ForwardingOptions.of(settings))
         policy = policy_of(settings, StoredReferenceKeys(vault, secret_keys_of(settings)))
         judge = Judge(
             sessions,
             policy,
             on_events=self._wake_forwarding,
             first_wait=settings.retry_schedule[0],
+            leases=self._forwarder.births,
         )
         timers = Timers(sessions, _timer_options(settings), self._wake_forwarding)
         self._timers = TimerLoop(timers)
@@ -76,7 +78,6 @@ class WorkerRole:
         )
         self._reconciling = partial(reconcile_forever, sessions, settings.notify_path)
         self._keep_keys = partial(keep_reference_keys, settings, sessions, vault)
-        self._forwarder = Forwarder(sessions, vault, self._listener, ForwardingOptions.of(settings))
 
     def stop(self) -> None:
         """Finish the current batch of judging and the sends in flight."""

@@ -1,0 +1,100 @@
+"""Births: webhooks that the worker which makes them leases at once, and sends after the commit.
+
+They need no claim, which would be one more statement and one more version of each row. Only
+webhooks that a claim would take next are leased at birth: nothing else is due for their subscriber,
+nothing of their order is pending, and it has room for them. All others wait for a claim. If the
+worker dies before it sends, the lease ends and a claim finds them.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from app.forwarding.webhook import ClaimedWebhook
+
+_END_SECONDS = 5.0
+AT_ONCE = 64
+"""Most events of a transaction whose webhooks are leased. More of them come faster than they can be
+sent, so a claim has to share the room between subscribers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Room of a worker for webhooks: `limit` in all, `of_busy` for each subscriber that is busy."""
+
+    limit: int
+    of_busy: Mapping[UUID, int]
+    lease: timedelta
+    token: UUID = field(default_factory=uuid4)
+
+
+@dataclass(slots=True)
+class Births:
+    """Webhooks that one transaction makes: those leased to this worker, and how many others."""
+
+    find_room: Callable[[], Room | None]
+    room: Room | None = None
+    webhooks: Sequence[ClaimedWebhook] = ()
+    waiting: int = 0
+
+    def ask_for_room(self, events: int) -> Room | None:
+        """Return the room for webhooks of so many events, or None if all must wait for a claim."""
+        self.room = self.find_room() if 0 < events <= AT_ONCE else None
+        return self.room
+
+
+class BirthLeases:
+    """Gives room to transactions, and sends what they leased. One in a worker."""
+
+    def __init__(
+        self,
+        find_room: Callable[[], Room | None],
+        send: Callable[[Sequence[ClaimedWebhook]], Any],
+    ) -> None:
+        """`find_room` returns the room that is left now; `send` takes webhooks to send."""
+        self._find_room = find_room
+        self._send = send
+        self.reserved = 0
+        """Room given to transactions that have not ended."""
+        self._ended = asyncio.Event()
+        self._ended.set()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Births]:
+        """Yield the births of one transaction, which must end within the block.
+
+        Webhooks are sent if it was committed, that is, without an exception.
+        """
+        births = Births(self._give)
+        try:
+            yield births
+            if births.webhooks:
+                self._send(births.webhooks)
+        finally:
+            self._reserve(-births.room.limit if births.room else 0)
+
+    async def ended(self) -> None:
+        """Wait until no transaction holds room, at most for some seconds."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ended.wait(), _END_SECONDS)
+
+    def _give(self) -> Room | None:
+        room = self._find_room()
+        self._reserve(room.limit if room else 0)
+        return room
+
+    def _reserve(self, webhooks: int) -> None:
+        self.reserved += webhooks
+        if self.reserved:
+            self._ended.clear()
+        else:
+            self._ended.set()
+
+
+def without_leases() -> BirthLeases:
+    """Return leases that give no room: every webhook waits for a claim."""
+    return BirthLeases(lambda: None, lambda _webhooks: None)

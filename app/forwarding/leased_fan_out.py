@@ -1,0 +1,89 @@
+"""Fan-out that leases webhooks at birth: those that this worker can send at once."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.events.types import USUAL
+from app.forwarding.births import Room
+from app.forwarding.fan_out import WANTS_TESTS
+from app.forwarding.queue.array_lookup import array_parameter, array_text, look_up
+from app.forwarding.queue.claims import WEBHOOK_COLUMNS, webhook_of
+from app.forwarding.webhook import ClaimedWebhook, DeliveryTarget
+
+_BUSY = look_up(
+    "busy", array_parameter("busy_ids", "uuid"), room=array_parameter("busy_room", "int")
+)
+_IS_READY = """s.state = 'active' AND s.capped_at IS NULL AND s.failures = 0
+      AND s.last_success_at IS NOT NULL AND s.rate_limit IS NULL AND s.resumed_at IS NULL"""
+
+# As FAN_OUT, but the webhooks that this worker may send at once are leased to it. Of each order the
+# first one may, if none before it is pending: the judge holds the lane of the order, so none can
+# come in between.
+FAN_OUT_LEASED = text(f"""
+WITH pairs AS MATERIALIZED (
+  SELECT e.id AS event_id, s.id AS subscriber_id, e.order_no, e.sequence, s.ordered,
+    CASE WHEN {_IS_READY} THEN coalesce(busy.room, s.max_in_flight) ELSE 0 END AS room
+  FROM events e
+  JOIN subscribers s ON s.state IN ('active', 'paused') AND NOT s.feed
+    AND (s.event_types IS NULL OR e.type = ANY (s.event_types)) AND {WANTS_TESTS}
+  {_BUSY}
+  WHERE e.id = ANY (CAST(:event_ids AS uuid[])) AND e.type = ANY (CAST(:types AS text[]))
+  FOR KEY SHARE OF s
+), placed AS MATERIALIZED (
+  SELECT pairs.*, row_number() OVER (PARTITION BY subscriber_id ORDER BY event_id) AS place,
+    row_number() OVER (PARTITION BY subscriber_id, order_no ORDER BY sequence) AS of_order
+  FROM pairs
+), ready AS MATERIALIZED (
+  SELECT event_id, subscriber_id FROM placed
+  WHERE place <= room AND (NOT ordered OR order_no IS NULL OR (of_order = 1 AND (
+    SELECT true FROM outbound_webhooks earlier
+    WHERE earlier.subscriber_id = placed.subscriber_id AND earlier.order_no = placed.order_no
+      AND earlier.sequence < placed.sequence AND earlier.state = 'pending'
+    ORDER BY earlier.sequence LIMIT 1) IS NULL))
+  ORDER BY place, event_id LIMIT :limit
+), made AS (
+  INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, due_at, lease_token)
+  SELECT placed.event_id, placed.subscriber_id, placed.order_no, placed.sequence,
+    CASE WHEN ready.event_id IS NULL THEN now() ELSE now() + CAST(:lease AS interval) END,
+    CASE WHEN ready.event_id IS NOT NULL THEN CAST(:token AS uuid) END
+  FROM placed LEFT JOIN ready ON ready.event_id = placed.event_id
+    AND ready.subscriber_id = placed.subscriber_id
+  ORDER BY placed.event_id, placed.subscriber_id
+  ON CONFLICT DO NOTHING
+  RETURNING id, event_id, subscriber_id, lease_token
+)
+SELECT made.id, made.lease_token IS NOT NULL AS leased, clock_timestamp() AS claimed_at,
+  0 AS attempts, 0 AS excused, made.event_id, made.subscriber_id, {WEBHOOK_COLUMNS},
+  false AS capped, CAST(NULL AS int) AS rate
+FROM made
+LEFT JOIN subscribers s ON s.id = made.subscriber_id AND made.lease_token IS NOT NULL
+LEFT JOIN events e ON e.id = made.event_id AND made.lease_token IS NOT NULL
+ORDER BY made.id
+""")  # noqa: S608 - only our own constants are put in
+
+
+async def fan_out_leased(
+    session: AsyncSession, event_ids: Sequence[UUID], room: Room
+) -> tuple[list[ClaimedWebhook], int]:
+    """Create the webhooks of these events, as `fan_out` does, and lease those that have `room`.
+
+    Return the leased ones and the number of the others. The lanes of their orders must be locked.
+    Never commit.
+    """
+    busy = sorted(room.of_busy)
+    parameters = {
+        "event_ids": list(event_ids),
+        "types": sorted(USUAL),
+        "busy_ids": array_text(busy),
+        "busy_room": array_text(max(room.of_busy[one], 0) for one in busy),
+        "limit": room.limit,
+        "lease": room.lease,
+        "token": room.token,
+    }
+    rows = (await session.execute(FAN_OUT_LEASED, parameters)).mappings().all()
+    targets: dict[UUID, DeliveryTarget] = {}
+    leased = [webhook_of(row, room.token, targets) for row in rows if row["leased"]]
+    return leased, len(rows) - len(leased)
