@@ -34,12 +34,16 @@ class Room:
 
 @dataclass(slots=True)
 class Births:
-    """Webhooks that one transaction makes: those leased to this worker, and how many others."""
+    """Webhooks of one transaction that are leased to this worker.
+
+    `tells_nobody` is True if no forwarder and no reader of a feed has to be woken: every webhook is
+    leased.
+    """
 
     find_room: Callable[[], Room | None]
     room: Room | None = None
     webhooks: Sequence[ClaimedWebhook] = ()
-    waiting: int = 0
+    tells_nobody: bool = False
 
     def ask_for_room(self, events: int) -> Room | None:
         """Return the room for webhooks of so many events, or None if all must wait for a claim."""

@@ -1,6 +1,7 @@
 """Fan-out that leases webhooks at birth: those that this worker can send at once."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -57,7 +58,8 @@ WITH pairs AS MATERIALIZED (
 )
 SELECT made.id, made.lease_token IS NOT NULL AS leased, clock_timestamp() AS claimed_at,
   0 AS attempts, 0 AS excused, made.event_id, made.subscriber_id, {WEBHOOK_COLUMNS},
-  false AS capped, CAST(NULL AS int) AS rate
+  false AS capped, CAST(NULL AS int) AS rate,
+  (SELECT true FROM subscribers WHERE feed AND state = 'active' LIMIT 1) IS NOT NULL AS has_feeds
 FROM made
 LEFT JOIN subscribers s ON s.id = made.subscriber_id AND made.lease_token IS NOT NULL
 LEFT JOIN events e ON e.id = made.event_id AND made.lease_token IS NOT NULL
@@ -65,13 +67,28 @@ ORDER BY made.id
 """)  # noqa: S608 - only our own constants are put in
 
 
+class LeasedFanOut(NamedTuple):
+    """Webhooks that were created: the leased ones, and the number of those that wait for a claim.
+
+    `has_feeds` tells whether somebody polls the feed.
+    """
+
+    leased: Sequence[ClaimedWebhook]
+    waiting: int
+    has_feeds: bool
+
+    @property
+    def tells_nobody(self) -> bool:
+        """True if it is certain that no forwarder and no reader of the feed waits for these."""
+        return bool(self.leased) and not self.waiting and not self.has_feeds
+
+
 async def fan_out_leased(
     session: AsyncSession, event_ids: Sequence[UUID], room: Room
-) -> tuple[list[ClaimedWebhook], int]:
+) -> LeasedFanOut:
     """Create the webhooks of these events, as `fan_out` does, and lease those that have `room`.
 
-    Return the leased ones and the number of the others. The lanes of their orders must be locked.
-    Never commit.
+    The lanes of their orders must be locked. Never commit.
     """
     busy = sorted(room.of_busy)
     parameters = {
@@ -86,4 +103,4 @@ async def fan_out_leased(
     rows = (await session.execute(FAN_OUT_LEASED, parameters)).mappings().all()
     targets: dict[UUID, DeliveryTarget] = {}
     leased = [webhook_of(row, room.token, targets) for row in rows if row["leased"]]
-    return leased, len(rows) - len(leased)
+    return LeasedFanOut(leased, len(rows) - len(leased), any(row["has_feeds"] for row in rows))

@@ -204,11 +204,10 @@ async def write(
     ids = [row["id"] for row in outcome.events]
     room = births.ask_for_room(len(ids)) if births is not None and not first_wait else None
     if births is not None and room is not None:
-        births.webhooks, births.waiting = await fan_out_leased(session, ids, room)
+        made = await fan_out_leased(session, ids, room)
+        births.webhooks, births.tells_nobody = made.leased, made.tells_nobody
     elif ids:
-        waiting = await fan_out(session, ids, delay=first_wait)
-        if births is not None:
-            births.waiting = waiting
+        await fan_out(session, ids, delay=first_wait)
 
 
 def quarantined(one: TakenNotice, reason: str) -> dict[str, Any]:

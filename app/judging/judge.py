@@ -55,7 +55,7 @@ class Judge:
         first_wait: timedelta = timedelta(0),
         leases: BirthLeases | None = None,
     ) -> None:
-        """`on_events` is called after a commit with webhooks that wait for a claim.
+        """`on_events` is called after a commit with events of which somebody has to be told.
 
         A `policy` of IPコード alone leaves the rest as usual. `first_wait` delays the first
         delivery of events. `leases` give room for webhooks that are sent without a claim.
@@ -108,7 +108,9 @@ class Judge:
                 raise
             log.error("batch_failed", error=describe_error(error))
             return await self._judge_apart(lanes, BATCH)
-        self._report(outcome, births.waiting)
+        self._report(outcome)
+        if outcome.events and not births.tells_nobody:
+            self._on_events()
         return len(outcome.verdicts)
 
     @asynccontextmanager
@@ -127,7 +129,9 @@ class Judge:
             outcome, refused = await write_apart(session, taken, self._policy, self._first_wait)
         self._suspect.difference_update(lanes)
         self._suspect.update(one.notice.lane for one in refused)
-        self._report(outcome, len(outcome.events))
+        self._report(outcome)
+        if outcome.events:
+            self._on_events()
         return len(outcome.verdicts)
 
     async def _ours(
@@ -146,7 +150,7 @@ class Judge:
             self._fairness.restart()
         return ours
 
-    def _report(self, outcome: JudgedBatch, waiting: int) -> None:
+    def _report(self, outcome: JudgedBatch) -> None:
         for verdict, count in Counter(row["verdict"] for row in outcome.verdicts).items():
             notices_judged.labels(verdict).inc(count)
         for event_type, count in Counter(row["type"] for row in outcome.events).items():
@@ -168,5 +172,3 @@ class Judge:
                     verdict=row["verdict"],
                     reasons=row["reasons"],
                 )
-        if waiting:
-            self._on_events()

@@ -15,7 +15,7 @@ from app.db.engine import Sessions
 from app.db.tables.orders import EventRow
 from app.forwarding.births import AT_ONCE, BirthLeases, Births, Room
 from app.forwarding.forwarder import Forwarder
-from app.forwarding.leased_fan_out import fan_out_leased
+from app.forwarding.leased_fan_out import LeasedFanOut, fan_out_leased
 from app.forwarding.queue.claims import claim
 from app.forwarding.queue.leases import release
 from app.forwarding.webhook import ClaimedWebhook
@@ -25,7 +25,6 @@ from tests.forwarding.test_forwarder import Shop, open_shop
 
 LEASE = timedelta(seconds=1)
 SUCCESS = datetime(2026, 1, 1, tzinfo=UTC)
-Made = tuple[list[ClaimedWebhook], int]
 
 
 @pytest.fixture
@@ -58,9 +57,10 @@ async def event(setup: DeliverySetup, order_no: str, sequence: int = 1) -> UUID:
 
 async def born(
     setup: DeliverySetup, *events: UUID, limit: int = 10, of_busy: dict[UUID, int] | None = None
-) -> Made:
+) -> tuple[Sequence[ClaimedWebhook], int]:
     async with setup.sessions.begin() as session:
-        return await fan_out_leased(session, events, Room(limit, of_busy or {}, LEASE))
+        made = await fan_out_leased(session, events, Room(limit, of_busy or {}, LEASE))
+    return made.leased, made.waiting
 
 
 async def test_a_proven_subscriber_gets_a_lease_and_others_wait(setup: DeliverySetup) -> None:
@@ -137,6 +137,27 @@ async def test_what_is_sent_is_what_a_claim_returns(setup: DeliverySetup) -> Non
         assert getattr(webhook, name) == getattr(claimed, name), name
 
 
+@pytest.mark.parametrize(
+    ("others", "told"),
+    [
+        pytest.param([], True, id="nobody to send to"),
+        pytest.param([{}], False, id="all leased"),
+        pytest.param([{}, {"capped_at": SUCCESS}], True, id="one waits"),
+        pytest.param([{}, {"feed": True}], True, id="somebody polls the feed"),
+        pytest.param([{}, {"feed": True, "state": "removed"}], False, id="nobody polls any more"),
+    ],
+)
+async def test_others_are_told_unless_all_is_leased(
+    setup: DeliverySetup, others: list[dict[str, Any]], told: bool
+) -> None:
+    for columns in others:
+        await proven(setup, **columns)
+    made = [await event(setup, "A")]
+    async with setup.sessions.begin() as session:
+        born_now = await fan_out_leased(session, made, Room(10, {}, LEASE))
+    assert told is not born_now.tells_nobody
+
+
 def test_only_few_events_at_once_are_leased() -> None:
     births = Births(lambda: Room(1, {}, LEASE))
     assert births.ask_for_room(0) is None
@@ -166,7 +187,7 @@ async def test_room_is_held_until_the_transaction_ends(setup: DeliverySetup) -> 
         assert room is not None
         assert second.ask_for_room(1) is None
         async with setup.sessions.begin() as session:
-            first.webhooks, first.waiting = await fan_out_leased(session, [made], room)
+            first.webhooks = (await fan_out_leased(session, [made], room)).leased
         assert ([], 3) == (outbox.sent, outbox.leases.reserved)
     assert ([made], 0) == ([webhook.event_id for webhook in outbox.sent], outbox.leases.reserved)
     await outbox.leases.ended()
@@ -180,20 +201,21 @@ async def test_a_transaction_that_fails_sends_nothing(setup: DeliverySetup) -> N
         async with setup.sessions.begin() as session:
             room = births.ask_for_room(1)
             assert room is not None
-            births.webhooks, _ = await fan_out_leased(session, [made], room)
+            births.webhooks = (await fan_out_leased(session, [made], room)).leased
             raise ZeroDivisionError
     assert ([], 0) == (outbox.sent, outbox.leases.reserved)
     assert [] == await setup.rows("SELECT 1 FROM outbound_webhooks")
 
 
-async def give_birth(setup: DeliverySetup, leases: BirthLeases, *events: UUID) -> Births:
+async def give_birth(setup: DeliverySetup, leases: BirthLeases, *events: UUID) -> LeasedFanOut:
     """Fan out as a judge does."""
     with leases.transaction() as births:
         async with setup.sessions.begin() as session:
             room = births.ask_for_room(len(events))
             assert room is not None
-            births.webhooks, births.waiting = await fan_out_leased(session, events, room)
-    return births
+            made = await fan_out_leased(session, events, room)
+            births.webhooks = made.leased
+    return made
 
 
 async def with_room(forwarder: Forwarder) -> None:
@@ -218,8 +240,8 @@ async def test_a_forwarder_sends_without_a_claim(setup: DeliverySetup) -> None:
         await proven(setup, shop.url)
         await with_room(forwarder)
         before = claims_made()
-        births = await give_birth(setup, forwarder.births, await event(setup, "A"))
-        assert (1, 0) == (len(births.webhooks), births.waiting)
+        made = await give_birth(setup, forwarder.births, await event(setup, "A"))
+        assert (1, 0) == (len(made.leased), made.waiting)
         await until(lambda: delivered(setup, 1))
         assert before == claims_made()
         assert 1 == len(shop.arrived)
@@ -242,8 +264,8 @@ async def test_nothing_is_lost_or_overtaken_when_a_worker_dies_before_it_sends(
     async with open_shop() as shop:
         await proven(setup, shop.url)
         events = [await event(setup, "A", 1), await event(setup, "A", 2), await event(setup, "B")]
-        births = await give_birth(setup, dead.leases, *events)
-        assert (2, 1) == (len(births.webhooks), births.waiting)
+        made = await give_birth(setup, dead.leases, *events)
+        assert (2, 1) == (len(made.leased), made.waiting)
         async with setup.forwarder():
             await asyncio.sleep(LEASE.total_seconds() / 2)
             assert [] == shop.arrived  # others respect the lease
@@ -263,6 +285,7 @@ async def test_what_is_born_while_its_worker_stops_is_released(setup: DeliverySe
                 assert room is not None
                 forwarder.stop()
                 await asyncio.sleep(0.1)  # it waits for this transaction
-                births.webhooks, _ = await fan_out_leased(session, [await event(setup, "A")], room)
+                made = await fan_out_leased(session, [await event(setup, "A")], room)
+                births.webhooks = made.leased
     (row,) = await setup.rows("SELECT lease_token, due_at <= now() AS due FROM outbound_webhooks")
     assert (None, True) == (row.lease_token, row.due)
