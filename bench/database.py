@@ -33,6 +33,11 @@ class Database:
         """The URL of the server's own database."""
         return str(self._server.get_uri())
 
+    @property
+    def log(self) -> Path:
+        """The server's log."""
+        return Path(self._server.log)
+
     async def prepare(self) -> None:
         """Create the migrated template. Raise NotDurable."""
         connection = await connect(self.url)

@@ -31,8 +31,10 @@ from app.metrics import (
 
 _REST_SECONDS = 2.0
 _CAPPED_REST_SECONDS = 10.0
-_PACE_SECONDS = 0.003
-"""Pause between two sends to capped or slow subscribers of one claim."""
+_PACE_SECONDS = 0.025
+_SPREAD_SECONDS = 0.4
+"""Pause between two sends to capped or slow subscribers of one claim, and the longest time over
+which all of them are spread."""
 _SLOW_WAKE_SECONDS = 0.1
 """Longest wait of a free slot of a capped or slow subscriber for the next claim."""
 
@@ -109,11 +111,13 @@ class SendTasks:
         self, group: asyncio.TaskGroup, sender: Sender, claimed: Sequence[ClaimedWebhook]
     ) -> None:
         self.show_in_flight()
+        burdened = sum(self._limits.is_burdened(webhook.target) for webhook in claimed)
+        pause = min(_PACE_SECONDS, _SPREAD_SECONDS / max(burdened, 1))
         delay = 0.0
         for webhook in claimed:
             send = _Send(webhook)
             if self._limits.is_burdened(webhook.target):
-                delay += _PACE_SECONDS
+                delay += pause
                 send.delay = delay
             task = group.create_task(self._send(sender, send))
             self._sends[task] = send

@@ -5,6 +5,7 @@ from bench.cases.applications import applications
 from bench.cases.arrival import arrival
 from bench.cases.at_size import at_size
 from bench.cases.big_tables import big_tables
+from bench.cases.database_cost import database_cost
 from bench.cases.delivery import delivery
 from bench.cases.judging import judging
 from bench.cases.many_dead import many_dead
@@ -28,6 +29,7 @@ CASES: dict[str, Case] = {
     "neighbours": neighbours,
     "many-dead": many_dead,
     "memory": memory,
+    "database-cost": database_cost,
     "spool-answers": spool_answers,
     "spool-drain": spool_drain,
 }

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from aiohttp import web
@@ -177,3 +177,19 @@ async def test_a_dead_subscriber_with_a_backlog_does_not_fill_the_claims(
             "SELECT attempts, excused FROM outbound_webhooks WHERE subscriber_id = :id", id=good[0]
         )
         assert [(1, 0)] * 10 == [tuple(row) for row in rows]
+
+
+async def test_dead_ones_that_fail_quickly_are_tried_a_few_at_a_time(setup: DeliverySetup) -> None:
+    refusal = b"HTTP/1.1 500 No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    async with hostile.serving(hostile.saying(refusal)) as port:
+        for _ in range(200):
+            await setup.subscriber(
+                f"http://127.0.0.1:{port}/", failures=20, capped_at=datetime.now(UTC)
+            )
+        await setup.event()
+        async with setup.forwarder(schedule=SCHEDULE):
+            began = fair_seconds()
+            await asyncio.sleep(2)
+            seconds = fair_seconds() - began
+            tried = len(await setup.outcomes())
+    assert 16 <= tried <= 16 * (seconds / 0.5 + 2)
