@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import structlog
 from typer.testing import CliRunner, Result
 
-from app.cli import commands
+from app.cli import command_line
 
 
 async def run_command(*arguments: str, settings: Mapping[str, str]) -> Result:
@@ -17,7 +17,7 @@ async def run_command(*arguments: str, settings: Mapping[str, str]) -> Result:
     environment = {f"RELAY_{name}": value for name, value in settings.items()}
     try:
         return await asyncio.to_thread(
-            CliRunner().invoke, commands(), list(arguments), env=environment
+            CliRunner().invoke, command_line(), list(arguments), env=environment
         )
     finally:
         root.handlers[:], root.level = handlers, level

@@ -109,17 +109,26 @@ def roles() -> typer.Typer:
 
 def application() -> typer.Typer:
     """Return a program with every command."""
-    from app.cli import commands
+    from app.cli import command_line
     from app.simulator.command import simulate
     from app.simulator.server_command import simulator
 
-    program = commands()
+    program = command_line()
     program.callback()(_options)
     for role in ROLES:
         program.command()(role)
     program.command("simulate")(simulate)
     program.command("simulator")(simulator)
     program.command("reference", hidden=True)(reference)
+    return program
+
+
+def operators_command(name: str) -> typer.Typer:
+    """Return a program with one command of operators, or one group of them."""
+    from app.cli import command_line
+
+    program = command_line(name)
+    program.callback()(_options)
     return program
 
 
@@ -152,7 +161,11 @@ def run() -> None:
 def _program(command: str) -> typer.Typer:
     if command == "simulator":
         return simulator_alone()
-    return roles() if command in {role.__name__ for role in ROLES} else application()
+    if command in {role.__name__ for role in ROLES}:
+        return roles()
+    from app.cli import NAMES
+
+    return operators_command(command) if command in NAMES else application()
 
 
 def _run_to_the_end(program: Callable[[], object]) -> None:

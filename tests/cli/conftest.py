@@ -11,7 +11,7 @@ import pytest
 import structlog
 from typer.testing import CliRunner, Result
 
-from app.cli import commands
+from app.cli import command_line
 from app.crypto.vault import Vault
 from app.db.engine import Sessions
 from app.main.commands import application
@@ -36,7 +36,7 @@ class Cli:
         """Run a command and check its exit code."""
         runner = CliRunner()
         result = await asyncio.to_thread(
-            runner.invoke, commands(), list(arguments), env=self.environment
+            runner.invoke, command_line(), list(arguments), env=self.environment
         )
         assert code == result.exit_code, (result.stdout, result.stderr, result.exception)
         assert "Traceback" not in result.output

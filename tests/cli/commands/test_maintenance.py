@@ -141,7 +141,7 @@ def test_migrate_new_writes_the_difference(tmp_path: Path) -> None:
             "    answered_at: Mapped[datetime]\n    by: Mapped[str | None]\n",
         )
     )
-    code = "import sys; sys.path.insert(0, '.'); from app.cli import commands; commands()()"
+    code = "import sys; sys.path.insert(0, '.'); from app.cli import command_line; command_line()()"
     python = PROGRAM.with_name("python")
     made = subprocess.run(
         [python, "-c", code, "migrate", "--new", "add who answered"],
