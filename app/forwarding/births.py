@@ -17,9 +17,11 @@ from uuid import UUID, uuid4
 from app.forwarding.webhook import ClaimedWebhook
 
 _END_SECONDS = 5.0
-AT_ONCE = 64
+EVENTS_AT_ONCE = 16
 """Most events of a transaction whose webhooks are leased. More of them come faster than they can be
 sent, so a claim has to share the room between subscribers."""
+WEBHOOKS_AT_ONCE = 64
+"""Most webhooks that a transaction leases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Births:
 
     def ask_for_room(self, events: int) -> Room | None:
         """Return the room for webhooks of so many events, or None if all must wait for a claim."""
-        self.room = self.find_room() if 0 < events <= AT_ONCE else None
+        self.room = self.find_room() if 0 < events <= EVENTS_AT_ONCE else None
         return self.room
 
 

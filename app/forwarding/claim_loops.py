@@ -8,7 +8,7 @@ from time import monotonic
 from app.db.engine import Sessions
 from app.db.errors import RETRY_SECONDS, in_transaction
 from app.db.notify import OUTBOUND, POLL_SECONDS, NotifyListener
-from app.forwarding.births import AT_ONCE, BirthLeases, Room
+from app.forwarding.births import WEBHOOKS_AT_ONCE, BirthLeases, Room
 from app.forwarding.destinations.http.sender import Sender
 from app.forwarding.min_interval import MinInterval
 from app.forwarding.options import ForwardingOptions
@@ -145,7 +145,7 @@ class ClaimLoops:
 
         None while a claim has left something that is due: that comes first.
         """
-        limit = min(self._free // 2, AT_ONCE)
+        limit = min(self._free // 2, WEBHOOKS_AT_ONCE)
         if limit <= 0 or self._stopping or self._sending is None or not self._has_drained:
             return None
         return Room(limit, self._limits.room(), self._options.lease)

@@ -37,22 +37,29 @@ WITH pairs AS MATERIALIZED (
   SELECT pairs.*, row_number() OVER (PARTITION BY subscriber_id ORDER BY event_id) AS place,
     row_number() OVER (PARTITION BY subscriber_id, order_no ORDER BY sequence) AS of_order
   FROM pairs
-), ready AS MATERIALIZED (
-  SELECT event_id, subscriber_id FROM placed
-  WHERE place <= room AND (NOT ordered OR order_no IS NULL OR (of_order = 1 AND (
-    SELECT true FROM outbound_webhooks earlier
-    WHERE earlier.subscriber_id = placed.subscriber_id AND earlier.order_no = placed.order_no
-      AND earlier.sequence < placed.sequence AND earlier.state = 'pending'
-    ORDER BY earlier.sequence LIMIT 1) IS NULL))
-  ORDER BY place, event_id LIMIT :limit
+), judged AS MATERIALIZED (
+  SELECT placed.*, CASE
+    WHEN place > room THEN false
+    WHEN NOT ordered OR order_no IS NULL THEN true
+    WHEN of_order > 1 THEN false
+    ELSE (
+      SELECT true FROM outbound_webhooks earlier
+      WHERE earlier.subscriber_id = placed.subscriber_id AND earlier.order_no = placed.order_no
+        AND earlier.sequence < placed.sequence AND earlier.state = 'pending'
+      ORDER BY earlier.sequence LIMIT 1) IS NULL
+    END AS is_ready
+  FROM placed
+), shared AS (
+  SELECT judged.*,
+    is_ready AND row_number() OVER (ORDER BY NOT is_ready, place, event_id) <= :limit AS leased
+  FROM judged
 ), made AS (
   INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, due_at, lease_token)
-  SELECT placed.event_id, placed.subscriber_id, placed.order_no, placed.sequence,
-    CASE WHEN ready.event_id IS NULL THEN now() ELSE now() + CAST(:lease AS interval) END,
-    CASE WHEN ready.event_id IS NOT NULL THEN CAST(:token AS uuid) END
-  FROM placed LEFT JOIN ready ON ready.event_id = placed.event_id
-    AND ready.subscriber_id = placed.subscriber_id
-  ORDER BY placed.event_id, placed.subscriber_id
+  SELECT event_id, subscriber_id, order_no, sequence,
+    CASE WHEN leased THEN now() + CAST(:lease AS interval) ELSE now() END,
+    CASE WHEN leased THEN CAST(:token AS uuid) END
+  FROM shared
+  ORDER BY event_id, subscriber_id
   ON CONFLICT DO NOTHING
   RETURNING id, event_id, subscriber_id, lease_token
 )

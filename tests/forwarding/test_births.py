@@ -13,7 +13,7 @@ from app.clock import uuid7
 from app.crypto.vault import Vault
 from app.db.engine import Sessions
 from app.db.tables.orders import EventRow
-from app.forwarding.births import AT_ONCE, BirthLeases, Births, Room
+from app.forwarding.births import EVENTS_AT_ONCE, BirthLeases, Births, Room
 from app.forwarding.forwarder import Forwarder
 from app.forwarding.leased_fan_out import LeasedFanOut, fan_out_leased
 from app.forwarding.queue.claims import claim
@@ -161,8 +161,8 @@ async def test_others_are_told_unless_all_is_leased(
 def test_only_few_events_at_once_are_leased() -> None:
     births = Births(lambda: Room(1, {}, LEASE))
     assert births.ask_for_room(0) is None
-    assert births.ask_for_room(AT_ONCE) is not None
-    assert births.ask_for_room(AT_ONCE + 1) is None
+    assert births.ask_for_room(EVENTS_AT_ONCE) is not None
+    assert births.ask_for_room(EVENTS_AT_ONCE + 1) is None
 
 
 class Outbox:
