@@ -82,9 +82,12 @@ class ConcurrencyLimits:
         ]
 
     def room(self) -> dict[UUID, int]:
-        """Return how many more webhooks each known subscriber may have in flight now."""
+        """Return how many more webhooks each known subscriber may have in flight now.
+
+        None of one that the last claim left something for: that comes first.
+        """
         return {
-            subscriber_id: limits.free
+            subscriber_id: 0 if limits.short else limits.free
             for subscriber_id, limits in self._limits.items()
             if limits.in_flight or limits.allowed < UNLIMITED
         }
