@@ -12,7 +12,7 @@ from app.applications.outcomes import SendOutcome
 from app.applications.reviews import open_contradiction, settle_reviews
 from app.applications.states import BY_ANSWER, ApplicationState
 from app.db.engine import Sessions
-from app.db.snapshot import one_statement
+from app.db.errors import autocommitting
 from app.db.tables.applications import ApplicationRow
 
 _OPEN = (ApplicationState.SENDING, ApplicationState.UNKNOWN)
@@ -26,7 +26,7 @@ async def record_outcome(
 
     The outcome that a call brought before stays, and the answer is added to it.
     """
-    async with one_statement(sessions) as session:
+    async with autocommitting(sessions).begin() as session:
         row = await table.record_answer(
             session, application_id, tries, outcome.state.value, outcome.columns
         )

@@ -33,7 +33,8 @@ from app.zeus.application import encode_form
 LOST_AFTER = timedelta(seconds=20)
 """Time beside that for the answer, after which a sender counts as gone."""
 _LATEST_START_SECONDS = 5.0
-"""A process that was held up for longer between recording and sending does not send."""
+"""Nothing is sent later than this after recording began: the process may have been held up, and
+others may take the application for lost meanwhile."""
 _RECORD_SECONDS = 25.0
 """Time for which recording an answer is tried again while Postgres is away."""
 _RETRY_SECONDS = 0.5
@@ -115,17 +116,16 @@ class Applicant:
         row, is_ours = await self._record(request, key, by, on_recorded)
         if not is_ours:
             return row
-        if time.monotonic() - begun_at > _LATEST_START_SECONDS:
-            outcome = not_sent("recording took too long, so nothing was sent")
-        else:
-            outcome = await self._send(row)
+        outcome = await self._send(row, begun_at)
         applications_sent.labels(outcome.state.value).inc()
         return await self._keep(row, outcome)
 
-    async def _send(self, row: ApplicationRow) -> SendOutcome:
+    async def _send(self, row: ApplicationRow, begun_at: float) -> SendOutcome:
         async with self._limits.slot() as refusal:
             if refusal is not None:
                 return not_sent(refusal)
+            if time.monotonic() - begun_at > _LATEST_START_SECONDS:
+                return not_sent("it took too long to begin, so nothing was sent")
             exchange = await self._client.post(row.form)
             outcome = outcome_of(exchange, row.pay_cvs)
             self._limits.note(outcome.state is ApplicationState.NOT_SENT)
@@ -162,15 +162,22 @@ class Applicant:
         await table.lock(session, key, request.clientip, sendid)
         while (row := await self._add(session, request, key, by)) is None:
             known = await table.find_by_key(session, key)
-            if known is not None and not _may_be_sent(known, request):
+            if known is None:
+                # It raises, unless what was in the way has just ended.
+                await self._guard(session, request, [])
+            elif not _may_be_sent(known, request):
                 return known, False
-            await self._guard(session, request, known)
-            if known is not None:
-                form = encode_form(request.form_values(known.sendpoint))
-                customer = request.customer
-                row = await table.send_again(session, known, form, customer, self._lost_after)
-                break
+            else:
+                return await self._write_again(session, request, known), True
         return row, True
+
+    async def _write_again(
+        self, session: AsyncSession, request: CheckedRequest, known: ApplicationRow
+    ) -> ApplicationRow:
+        """Write the row of an application that was not sent in the state `sending` once more."""
+        await self._guard(session, request, [known.id])
+        form = encode_form(request.form_values(known.sendpoint))
+        return await table.send_again(session, known, form, request.customer, self._lost_after)
 
     async def _add(
         self, session: AsyncSession, request: CheckedRequest, key: str, by: str
@@ -183,14 +190,16 @@ class Applicant:
         return await table.add(session, values, self._lost_after, one_purchase=guarded)
 
     async def _guard(
-        self, session: AsyncSession, request: CheckedRequest, own: ApplicationRow | None
+        self, session: AsyncSession, request: CheckedRequest, passed: list[UUID]
     ) -> None:
-        """Raise ReplacedUnknown or ApplicationExists if nothing may be sent for this request."""
-        passed = [own.id] if own is not None else []
+        """Raise ReplacedUnknown or ApplicationExists if nothing may be sent for this request.
+
+        Those in `passed`, and the one that is replaced, may be alive.
+        """
         if request.replaces is not None:
             if await table.find(session, request.replaces) is None:
                 raise ReplacedUnknown
-            passed.append(request.replaces)
+            passed = [*passed, request.replaces]
         if not self.rules.one_purchase or not request.sendid:
             return
         live = await table.live_application(session, request.clientip, request.sendid, passed)

@@ -5,7 +5,7 @@ from sqlalchemy import text
 from app.applications import table
 from app.applications.reviews import settle_reviews
 from app.db.engine import Sessions
-from app.db.snapshot import one_statement
+from app.db.errors import autocommitting
 from app.db.tables.applications import ApplicationRow
 from app.judging.applications.late_links import link_known_order
 
@@ -25,7 +25,7 @@ async def link_order(sessions: Sessions, row: ApplicationRow) -> ApplicationRow 
     if row.order_no is None:
         return None
     named = {"id": row.id, "order_no": row.order_no}
-    async with one_statement(sessions) as session:
+    async with autocommitting(sessions).begin() as session:
         if await session.scalar(_KNOWN, {"order_no": row.order_no}) is None:
             return None
     async with sessions.begin() as session:

@@ -19,8 +19,6 @@ from app.db.connections import CONNECT_TIMEOUT_S, NO_SETTINGS, Connection, conne
 Sessions = async_sessionmaker[AsyncSession]
 
 _STATEMENTS_CACHED = 100
-POOLED = "pooled"
-"""Execution option of an engine: True if a pooler may change servers between transactions."""
 
 
 def make_engine(
@@ -58,7 +56,6 @@ def make_engine(
         max_overflow=pool_size,
         pool_timeout=CONNECT_TIMEOUT_S,
         pool_pre_ping=False,
-        execution_options={POOLED: is_pooled(url)},
         hide_parameters=True,  # parameters hold names and telephone numbers; errors end in logs
     )
     event.listen(engine.sync_engine, "checkout", _discard_closed)

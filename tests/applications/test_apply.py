@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text
@@ -301,3 +302,29 @@ async def test_a_recording_that_fails_is_taken_back(
         assert [] == zeus.store.slips()
         row = await apply(applicant)
     assert ("accepted", 2 if comes_through else 1) == (row.state, row.tries)
+
+
+@pytest.mark.parametrize("late_by", ["recording", "waiting for a place"])
+async def test_nothing_is_sent_late(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch, late_by: str
+) -> None:
+    """By then another process may have taken the application for lost."""
+    monkeypatch.setattr("app.applications.apply._LATEST_START_SECONDS", 0.5)
+    monkeypatch.setattr("app.applications.send_limits.AT_THE_SAME_TIME", 1)
+    recording = late_by == "recording"
+
+    async def record(*_: Any) -> None:
+        await asyncio.sleep(0.6 if recording else 0)
+
+    async with (
+        listening(saying(ok_answer(), after_s=0 if recording else 1.0)) as server,
+        applying(sessions, server.url()) as applicant,
+    ):
+        first = None if recording else asyncio.create_task(apply(applicant))
+        while first and not server.requests:
+            await asyncio.sleep(0.01)
+        late = await applicant.apply(checked(sendid="B"), "key-2", "suzuki", record)
+        assert first is None or "accepted" == (await first).state
+        requests = len(server.requests)
+    assert ("not_sent", 0 if recording else 1) == (late.state, requests)
+    assert "too long" in (late.failure or "")

@@ -9,7 +9,8 @@ from sqlalchemy.orm import aliased
 from app.applications.states import ApplicationState
 from app.applications.table import ALIVE
 from app.db.engine import Sessions
-from app.db.snapshot import one_statement, snapshot
+from app.db.errors import autocommitting
+from app.db.snapshot import snapshot
 from app.db.tables.applications import ApplicationRow
 from app.db.tables.orders import OrderRow
 from app.events.types import OrderState
@@ -46,7 +47,7 @@ async def show_application(
     With `shown_to`, include the customer and record that this actor saw it. `support` is the
     contact that messages name. Raise ApplicationNotFound or NotAllowed.
     """
-    async with sessions.begin() if shown_to else one_statement(sessions) as session:
+    async with sessions.begin() if shown_to else autocommitting(sessions).begin() as session:
         found = (await session.execute(_ONE, {"wanted": application_id})).one_or_none()
         if found is None:
             raise ApplicationNotFound
