@@ -8,8 +8,8 @@ from time import monotonic
 from app.db.engine import Sessions
 from app.db.errors import RETRY_SECONDS, in_transaction
 from app.db.notify import OUTBOUND, POLL_SECONDS, NotifyListener
-from app.forwarding.births import WEBHOOKS_AT_ONCE, BirthLeases, Room
 from app.forwarding.destinations.http.sender import Sender
+from app.forwarding.immediate_leases import WEBHOOKS_AT_ONCE, ImmediateLeases, Room
 from app.forwarding.min_interval import MinInterval
 from app.forwarding.options import ForwardingOptions
 from app.forwarding.queue.claims import claim
@@ -65,8 +65,8 @@ class ClaimLoops:
         """Whether the main loop waits for a free slot."""
         self._has_drained = False
         self._sending: tuple[asyncio.TaskGroup, Sender] | None = None
-        self.births = BirthLeases(self._room, self._send_born)
-        """Leases of webhooks that need no claim, while claims find everything that is due."""
+        self.immediate_leases = ImmediateLeases(self._room, self._send_leased)
+        """Leases of webhooks that need no claim, while claims leave nothing that is due."""
 
     def stop(self) -> None:
         """Make both loops return. The caller wakes the main loop."""
@@ -138,10 +138,10 @@ class ClaimLoops:
     def _free(self) -> int:
         """The number of webhooks that may be claimed, beside those being claimed now."""
         unrecorded = self._options.concurrency - self._backlog()
-        return min(self._limits.free, unrecorded) - self._claiming - self.births.reserved
+        return min(self._limits.free, unrecorded) - self._claiming - self.immediate_leases.reserved
 
     def _room(self) -> Room | None:
-        """Return the room for webhooks leased at birth.
+        """Return the room for webhooks that are leased as they are made.
 
         None while a claim has left something that is due: that comes first.
         """
@@ -150,11 +150,11 @@ class ClaimLoops:
             return None
         return Room(limit, self._limits.room(), self._options.lease)
 
-    def _send_born(self, webhooks: Sequence[ClaimedWebhook]) -> None:
+    def _send_leased(self, webhooks: Sequence[ClaimedWebhook]) -> None:
         if self._stopping or self._sending is None:
             self._sends.unsent.extend(webhooks)
         else:
-            self._sends.start_born(*self._sending, webhooks)
+            self._sends.start_leased(*self._sending, webhooks)
 
     async def _claim(self, limit: int, *, capped: bool = False) -> Sequence[ClaimedWebhook]:
         work = partial(

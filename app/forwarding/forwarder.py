@@ -9,10 +9,10 @@ from app.db.errors import autocommitting
 from app.db.notify import OUTBOUND, POLL_SECONDS, NotifyListener
 from app.forwarding.attempts.sql import AttemptResult, Recorded
 from app.forwarding.attempts.writer import AttemptWriter
-from app.forwarding.births import BirthLeases
 from app.forwarding.claim_loops import ClaimLoops
 from app.forwarding.destinations.credentials import CredentialCache
 from app.forwarding.destinations.http.sender import Sender
+from app.forwarding.immediate_leases import ImmediateLeases
 from app.forwarding.options import ForwardingOptions
 from app.forwarding.outcome import OutcomeKind
 from app.forwarding.queue.concurrency import ConcurrencyLimits
@@ -72,9 +72,9 @@ class Forwarder:
         )
 
     @property
-    def births(self) -> BirthLeases:
+    def immediate_leases(self) -> ImmediateLeases:
         """Leases of webhooks that this forwarder sends without a claim."""
-        return self._claims.births
+        return self._claims.immediate_leases
 
     def stop(self) -> None:
         """Claim nothing more. `run` returns when the sends in flight have ended."""
@@ -104,7 +104,7 @@ class Forwarder:
                 await self._sends.end()
                 renewing.cancel()
                 self._writer.finish()
-            await self._claims.births.ended()
+            await self._claims.immediate_leases.ended()
             await self._claims.release_unsent()
         finally:
             await sender.close()

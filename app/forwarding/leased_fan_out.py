@@ -1,4 +1,4 @@
-"""Fan-out that leases webhooks at birth: those that this worker can send at once."""
+"""Fan-out that leases the webhooks that this worker can send at once."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,8 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.events.types import USUAL
-from app.forwarding.births import Room
 from app.forwarding.fan_out import WANTS_TESTS
+from app.forwarding.immediate_leases import Room
 from app.forwarding.queue.array_lookup import array_parameter, array_text, look_up
 from app.forwarding.queue.claims import WEBHOOK_COLUMNS, webhook_of
 from app.forwarding.webhook import ClaimedWebhook, DeliveryTarget

@@ -31,6 +31,8 @@ from app.metrics import (
 
 _REST_SECONDS = 2.0
 _CAPPED_REST_SECONDS = 10.0
+"""Least rest of a subscriber, and of a capped one, whose name has no thread for a look-up. Both are
+up to doubled at random."""
 _PACE_SECONDS = 0.025
 _SPREAD_SECONDS = 0.4
 """Pause between two sends to capped or slow subscribers of one claim, and the longest time over
@@ -100,11 +102,11 @@ class SendTasks:
         self._start(group, sender, claimed)
         return more
 
-    def start_born(
+    def start_leased(
         self, group: asyncio.TaskGroup, sender: Sender, webhooks: Sequence[ClaimedWebhook]
     ) -> None:
-        """Start a task for each webhook that was leased at birth."""
-        self._limits.add_born(webhooks)
+        """Start a task for each webhook that was leased without a claim."""
+        self._limits.add_leased(webhooks)
         self._start(group, sender, webhooks)
 
     def _start(

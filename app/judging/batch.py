@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.forwarding.births import Births
 from app.forwarding.fan_out import fan_out
+from app.forwarding.immediate_leases import LeasedNow
 from app.forwarding.leased_fan_out import fan_out_leased
 from app.judging import sql
 from app.judging.applications.links import FORGED, Applications, Link, link_of
@@ -188,12 +188,12 @@ async def write(
     session: AsyncSession,
     outcome: JudgedBatch,
     first_wait: timedelta,
-    births: Births | None = None,
+    leased_now: LeasedNow | None = None,
 ) -> None:
     """Write verdicts, orders, reviews, events and outbound webhooks.
 
     Events come last: from then on, other batches with events wait for this transaction. With
-    `births`, the webhooks for which this worker has room are leased to it.
+    `leased_now`, the webhooks for which this worker has room are leased to it.
     """
     orders = [order_row(outcome.orders[order_no]) for order_no in sorted(outcome.changed)]
     await write_applications(session, outcome.called.values())
@@ -201,13 +201,23 @@ async def write(
     await sql.write_verdicts(session, outcome.verdicts)
     await write_reviews(session, outcome.opened, outcome.settled, outcome.freed)
     await sql.write_events(session, outcome.events)
-    ids = [row["id"] for row in outcome.events]
-    room = births.ask_for_room(len(ids)) if births is not None and not first_wait else None
-    if births is not None and room is not None:
-        made = await fan_out_leased(session, ids, room)
-        births.webhooks, births.tells_nobody = made.leased, made.tells_nobody
-    elif ids:
-        await fan_out(session, ids, delay=first_wait)
+    if outcome.events:
+        ids = [row["id"] for row in outcome.events]
+        await _fan_out(session, ids, first_wait, leased_now)
+
+
+async def _fan_out(
+    session: AsyncSession,
+    event_ids: Sequence[UUID],
+    first_wait: timedelta,
+    leased_now: LeasedNow | None,
+) -> None:
+    room = None if leased_now is None or first_wait else leased_now.ask_for_room(len(event_ids))
+    if leased_now is None or room is None:
+        await fan_out(session, event_ids, delay=first_wait)
+        return
+    made = await fan_out_leased(session, event_ids, room)
+    leased_now.webhooks, leased_now.tells_nobody = made.leased, made.tells_nobody
 
 
 def quarantined(one: TakenNotice, reason: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from app.db.connections import describe_error
 from app.db.engine import Sessions
 from app.db.lanes import LANES, lane_of
 from app.db.sqlstates import is_data_error
-from app.forwarding.births import BirthLeases, Births, without_leases
+from app.forwarding.immediate_leases import ImmediateLeases, LeasedNow, without_leases
 from app.judging import sql
 from app.judging.batch import TakenNotice, decide, known_before, write
 from app.judging.lanes.fairness import Fairness
@@ -53,7 +53,7 @@ class Judge:
         on_events: Callable[[], None],
         *,
         first_wait: timedelta = timedelta(0),
-        leases: BirthLeases | None = None,
+        leases: ImmediateLeases | None = None,
     ) -> None:
         """`on_events` is called after a commit with events of which somebody has to be told.
 
@@ -89,7 +89,7 @@ class Judge:
     async def _judge(self, among: Collection[int]) -> int:
         lanes: dict[int, UUID] = {}
         try:
-            async with self._transaction() as (session, births):
+            async with self._transaction() as (session, leased_now):
                 lanes = await sql.lock_lanes(session, among, self._bounds)
                 heads = await sql.unjudged(session, lanes, BATCH) if lanes else []
                 if heads:
@@ -101,7 +101,7 @@ class Judge:
                 )
                 known = await known_before(session, taken, self._policy)
                 outcome = decide(taken, known, self._policy)
-                await write(session, outcome, self._first_wait, births)
+                await write(session, outcome, self._first_wait, leased_now)
         except BaseException as error:
             self._fairness.restart()
             if not isinstance(error, DBAPIError) or not is_data_error(error):
@@ -109,15 +109,15 @@ class Judge:
             log.error("batch_failed", error=describe_error(error))
             return await self._judge_apart(lanes, BATCH)
         self._report(outcome)
-        if outcome.events and not births.tells_nobody:
+        if outcome.events and not leased_now.tells_nobody:
             self._on_events()
         return len(outcome.verdicts)
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[tuple[AsyncSession, Births]]:
-        with self._leases.transaction() as births:
+    async def _transaction(self) -> AsyncIterator[tuple[AsyncSession, LeasedNow]]:
+        with self._leases.transaction() as leased_now:
             async with self._sessions.begin() as session:
-                yield session, births
+                yield session, leased_now
 
     async def _judge_apart(self, among: Collection[int], limit: int) -> int:
         """Find the notices of a refused batch that cannot be written, and quarantine them."""

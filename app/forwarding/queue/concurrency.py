@@ -92,8 +92,8 @@ class ConcurrencyLimits:
             if limits.in_flight or limits.allowed < UNLIMITED
         }
 
-    def add_born(self, webhooks: Sequence[ClaimedWebhook]) -> None:
-        """Count webhooks that were leased at birth as in flight. They are part of no offer."""
+    def add_leased(self, webhooks: Sequence[ClaimedWebhook]) -> None:
+        """Count webhooks that were leased without a claim as in flight. No offer has them."""
         for webhook in webhooks:
             limits = self._limits_of(webhook.target)
             limits.max_in_flight = webhook.target.max_in_flight

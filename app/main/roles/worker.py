@@ -60,7 +60,7 @@ class WorkerRole:
             policy,
             on_events=self._wake_forwarding,
             first_wait=settings.retry_schedule[0],
-            leases=self._forwarder.births,
+            leases=self._forwarder.immediate_leases,
         )
         timers = Timers(sessions, _timer_options(settings), self._wake_forwarding)
         self._timers = TimerLoop(timers)

@@ -320,20 +320,20 @@ def test_a_resting_subscriber_gets_nothing_for_a_while() -> None:
     assert offered(limits) == []
 
 
-def test_room_for_births_is_what_claims_leave() -> None:
+def test_room_for_immediate_leases_is_what_claims_leave() -> None:
     limits, shop = ConcurrencyLimits(10), target(4)
     assert {} == limits.room()
     limits.offer()
     limits.add(webhooks(shop, 1))
     assert {shop.subscriber_id: 3} == limits.room()
-    limits.add_born(webhooks(shop, 2))
+    limits.add_leased(webhooks(shop, 2))
     assert ({shop.subscriber_id: 1}, 7) == (limits.room(), limits.free)
     for _ in range(3):
         limits.remove(one(shop), K.DELIVERED)
     assert ({}, 10) == (limits.room(), limits.free)
 
 
-def test_there_is_no_room_for_births_before_what_a_claim_had_to_leave() -> None:
+def test_there_is_no_room_before_what_a_claim_had_to_leave() -> None:
     limits, shop = ConcurrencyLimits(10), target(4)
     limits.offer()
     limits.add(webhooks(shop, 4))

@@ -1,4 +1,4 @@
-"""Webhooks leased at birth: which ones, what is sent, and what happens when their worker dies."""
+"""Webhooks leased as they are made: which ones, what is sent, and what a killed worker leaves."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ from app.clock import uuid7
 from app.crypto.vault import Vault
 from app.db.engine import Sessions
 from app.db.tables.orders import EventRow
-from app.forwarding.births import EVENTS_AT_ONCE, BirthLeases, Births, Room
 from app.forwarding.forwarder import Forwarder
+from app.forwarding.immediate_leases import EVENTS_AT_ONCE, ImmediateLeases, LeasedNow, Room
 from app.forwarding.leased_fan_out import LeasedFanOut, fan_out_leased
 from app.forwarding.queue.claims import claim
 from app.forwarding.queue.leases import release
@@ -55,7 +55,7 @@ async def event(setup: DeliverySetup, order_no: str, sequence: int = 1) -> UUID:
     return row.id
 
 
-async def born(
+async def leased_of(
     setup: DeliverySetup, *events: UUID, limit: int = 10, of_busy: dict[UUID, int] | None = None
 ) -> tuple[Sequence[ClaimedWebhook], int]:
     async with setup.sessions.begin() as session:
@@ -76,7 +76,7 @@ async def test_a_proven_subscriber_gets_a_lease_and_others_wait(setup: DeliveryS
         await proven(setup, **columns)
     await proven(setup, state="removed")
     await proven(setup, event_types=["order.failed"])
-    leased, waiting = await born(setup, await event(setup, "A"))
+    leased, waiting = await leased_of(setup, await event(setup, "A"))
     assert [ready] == [webhook.target.subscriber_id for webhook in leased]
     assert 6 == waiting
     lease = (
@@ -91,7 +91,7 @@ async def test_a_proven_subscriber_gets_a_lease_and_others_wait(setup: DeliveryS
 async def test_no_more_are_leased_than_there_is_room(setup: DeliverySetup) -> None:
     busy, full, free = [await proven(setup, max_in_flight=3) for _ in range(3)]
     events = [await event(setup, f"A-{number}") for number in range(4)]
-    leased, waiting = await born(setup, *events, of_busy={busy: 1, full: 0})
+    leased, waiting = await leased_of(setup, *events, of_busy={busy: 1, full: 0})
     counts = [
         sum(webhook.target.subscriber_id == one for webhook in leased) for one in (busy, full, free)
     ]
@@ -102,7 +102,7 @@ async def test_the_limit_is_shared_by_all_subscribers(setup: DeliverySetup) -> N
     for _ in range(3):
         await proven(setup)
     events = [await event(setup, "A"), await event(setup, "B")]
-    leased, waiting = await born(setup, *events, limit=4)
+    leased, waiting = await leased_of(setup, *events, limit=4)
     assert (4, 2) == (len(leased), waiting)
     assert 3 == len({webhook.target.subscriber_id for webhook in leased})  # each got one first
 
@@ -110,23 +110,23 @@ async def test_the_limit_is_shared_by_all_subscribers(setup: DeliverySetup) -> N
 async def test_an_order_is_sent_one_webhook_at_a_time(setup: DeliverySetup) -> None:
     ordered, unordered = await proven(setup), await proven(setup, ordered=False)
     first, second = await event(setup, "A", 1), await event(setup, "A", 2)
-    leased, _ = await born(setup, first, second)
+    leased, _ = await leased_of(setup, first, second)
     got = sorted((webhook.target.subscriber_id, webhook.event_id) for webhook in leased)
     assert sorted([(ordered, first), (unordered, first), (unordered, second)]) == got
-    leased, waiting = await born(setup, await event(setup, "A", 3))
+    leased, waiting = await leased_of(setup, await event(setup, "A", 3))
     assert ([unordered], 1) == ([webhook.target.subscriber_id for webhook in leased], waiting)
 
 
 async def test_a_repetition_adds_nothing(setup: DeliverySetup) -> None:
     await proven(setup)
     made = await event(setup, "A")
-    assert 1 == len((await born(setup, made))[0])
-    assert ([], 0) == await born(setup, made)
+    assert 1 == len((await leased_of(setup, made))[0])
+    assert ([], 0) == await leased_of(setup, made)
 
 
 async def test_what_is_sent_is_what_a_claim_returns(setup: DeliverySetup) -> None:
     await proven(setup, customer=True, timeout_ms=2_500, max_in_flight=7)
-    ((webhook,), _) = await born(setup, await event(setup, "A"))
+    ((webhook,), _) = await leased_of(setup, await event(setup, "A"))
     async with setup.sessions.begin() as session:
         assert 1 == await release(session, [webhook])
         (claimed,) = await claim(
@@ -154,15 +154,15 @@ async def test_others_are_told_unless_all_is_leased(
         await proven(setup, **columns)
     made = [await event(setup, "A")]
     async with setup.sessions.begin() as session:
-        born_now = await fan_out_leased(session, made, Room(10, {}, LEASE))
-    assert told is not born_now.tells_nobody
+        made_now = await fan_out_leased(session, made, Room(10, {}, LEASE))
+    assert told is not made_now.tells_nobody
 
 
 def test_only_few_events_at_once_are_leased() -> None:
-    births = Births(lambda: Room(1, {}, LEASE))
-    assert births.ask_for_room(0) is None
-    assert births.ask_for_room(EVENTS_AT_ONCE) is not None
-    assert births.ask_for_room(EVENTS_AT_ONCE + 1) is None
+    leased_now = LeasedNow(lambda: Room(1, {}, LEASE))
+    assert leased_now.ask_for_room(0) is None
+    assert leased_now.ask_for_room(EVENTS_AT_ONCE) is not None
+    assert leased_now.ask_for_room(EVENTS_AT_ONCE + 1) is None
 
 
 class Outbox:
@@ -171,7 +171,7 @@ class Outbox:
     def __init__(self, room: int = 10) -> None:
         self.sent: list[ClaimedWebhook] = []
         self._room = room
-        self.leases = BirthLeases(self._find, self.sent.extend)
+        self.leases = ImmediateLeases(self._find, self.sent.extend)
 
     def _find(self) -> Room | None:
         free = self._room - self.leases.reserved
@@ -197,24 +197,24 @@ async def test_a_transaction_that_fails_sends_nothing(setup: DeliverySetup) -> N
     outbox = Outbox()
     await proven(setup)
     made = await event(setup, "A")
-    with suppress(ZeroDivisionError), outbox.leases.transaction() as births:
+    with suppress(ZeroDivisionError), outbox.leases.transaction() as leased_now:
         async with setup.sessions.begin() as session:
-            room = births.ask_for_room(1)
+            room = leased_now.ask_for_room(1)
             assert room is not None
-            births.webhooks = (await fan_out_leased(session, [made], room)).leased
+            leased_now.webhooks = (await fan_out_leased(session, [made], room)).leased
             raise ZeroDivisionError
     assert ([], 0) == (outbox.sent, outbox.leases.reserved)
     assert [] == await setup.rows("SELECT 1 FROM outbound_webhooks")
 
 
-async def give_birth(setup: DeliverySetup, leases: BirthLeases, *events: UUID) -> LeasedFanOut:
+async def fan_out_by(setup: DeliverySetup, leases: ImmediateLeases, *events: UUID) -> LeasedFanOut:
     """Fan out as a judge does."""
-    with leases.transaction() as births:
+    with leases.transaction() as leased_now:
         async with setup.sessions.begin() as session:
-            room = births.ask_for_room(len(events))
+            room = leased_now.ask_for_room(len(events))
             assert room is not None
             made = await fan_out_leased(session, events, room)
-            births.webhooks = made.leased
+            leased_now.webhooks = made.leased
     return made
 
 
@@ -222,8 +222,8 @@ async def with_room(forwarder: Forwarder) -> None:
     """Wait until a claim has found nothing."""
 
     async def has_room() -> bool:
-        with forwarder.births.transaction() as births:
-            return births.ask_for_room(1) is not None
+        with forwarder.immediate_leases.transaction() as leased_now:
+            return leased_now.ask_for_room(1) is not None
 
     await until(has_room)
 
@@ -240,7 +240,7 @@ async def test_a_forwarder_sends_without_a_claim(setup: DeliverySetup) -> None:
         await proven(setup, shop.url)
         await with_room(forwarder)
         before = claims_made()
-        made = await give_birth(setup, forwarder.births, await event(setup, "A"))
+        made = await fan_out_by(setup, forwarder.immediate_leases, await event(setup, "A"))
         assert (1, 0) == (len(made.leased), made.waiting)
         await until(lambda: delivered(setup, 1))
         assert before == claims_made()
@@ -264,7 +264,7 @@ async def test_nothing_is_lost_or_overtaken_when_a_worker_dies_before_it_sends(
     async with open_shop() as shop:
         await proven(setup, shop.url)
         events = [await event(setup, "A", 1), await event(setup, "A", 2), await event(setup, "B")]
-        made = await give_birth(setup, dead.leases, *events)
+        made = await fan_out_by(setup, dead.leases, *events)
         assert (2, 1) == (len(made.leased), made.waiting)
         async with setup.forwarder():
             await asyncio.sleep(LEASE.total_seconds() / 2)
@@ -279,13 +279,13 @@ async def test_what_is_born_while_its_worker_stops_is_released(setup: DeliverySe
     await proven(setup)
     async with setup.forwarder() as forwarder:
         await with_room(forwarder)
-        with forwarder.births.transaction() as births:
+        with forwarder.immediate_leases.transaction() as leased_now:
             async with setup.sessions.begin() as session:
-                room = births.ask_for_room(1)
+                room = leased_now.ask_for_room(1)
                 assert room is not None
                 forwarder.stop()
                 await asyncio.sleep(0.1)  # it waits for this transaction
                 made = await fan_out_leased(session, [await event(setup, "A")], room)
-                births.webhooks = made.leased
+                leased_now.webhooks = made.leased
     (row,) = await setup.rows("SELECT lease_token, due_at <= now() AS due FROM outbound_webhooks")
     assert (None, True) == (row.lease_token, row.due)

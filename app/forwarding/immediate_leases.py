@@ -1,9 +1,9 @@
-"""Births: webhooks that the worker which makes them leases at once, and sends after the commit.
+"""Immediate leases: a worker leases webhooks as it makes them, and sends them after the commit.
 
 They need no claim, which would be one more statement and one more version of each row. Only
-webhooks that a claim would take next are leased at birth: nothing else is due for their subscriber,
+webhooks that a claim would take next are leased so: nothing else is due for their subscriber,
 nothing of their order is pending, and it has room for them. All others wait for a claim. If the
-worker dies before it sends, the lease ends and a claim finds them.
+worker is killed before it sends, the lease ends and a claim finds them.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ class Room:
 
 
 @dataclass(slots=True)
-class Births:
+class LeasedNow:
     """Webhooks of one transaction that are leased to this worker.
 
     `tells_nobody` is True if no forwarder and no reader of a feed has to be woken: every webhook is
@@ -53,7 +53,7 @@ class Births:
         return self.room
 
 
-class BirthLeases:
+class ImmediateLeases:
     """Gives room to transactions, and sends what they leased. One in a worker."""
 
     def __init__(
@@ -70,18 +70,18 @@ class BirthLeases:
         self._ended.set()
 
     @contextmanager
-    def transaction(self) -> Iterator[Births]:
-        """Yield the births of one transaction, which must end within the block.
+    def transaction(self) -> Iterator[LeasedNow]:
+        """Yield what one transaction leases. The transaction must end within the block.
 
         Webhooks are sent if it was committed, that is, without an exception.
         """
-        births = Births(self._give)
+        leased_now = LeasedNow(self._give)
         try:
-            yield births
-            if births.webhooks:
-                self._send(births.webhooks)
+            yield leased_now
+            if leased_now.webhooks:
+                self._send(leased_now.webhooks)
         finally:
-            self._reserve(-births.room.limit if births.room else 0)
+            self._reserve(-leased_now.room.limit if leased_now.room else 0)
 
     async def ended(self) -> None:
         """Wait until no transaction holds room, at most for some seconds."""
@@ -101,6 +101,6 @@ class BirthLeases:
             self._ended.set()
 
 
-def without_leases() -> BirthLeases:
+def without_leases() -> ImmediateLeases:
     """Return leases that give no room: every webhook waits for a claim."""
-    return BirthLeases(lambda: None, lambda _webhooks: None)
+    return ImmediateLeases(lambda: None, lambda _webhooks: None)
