@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 
-_HEAD = ("case", "figure", "ratio", "measured", "baseline", "required", "")
+_HEAD = ("case", "figure", "ratio", "spread", "measured", "baseline", "required", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,15 @@ class Figure:
         return self.measured / self.baseline if self.baseline else None
 
     @property
+    def spread(self) -> tuple[float, float] | None:
+        """Smallest and largest ratio of a round to the baseline's round; None without pairs."""
+        if not self.baseline_rounds or len(self.rounds) != len(self.baseline_rounds):
+            return None
+        pairs = zip(self.rounds, self.baseline_rounds, strict=True)
+        ratios = [own / other for own, other in pairs if other]
+        return (min(ratios), max(ratios)) if ratios else None
+
+    @property
     def holds(self) -> bool:
         """Whether the requirement is met; a figure without one is for information."""
         if self.required is None:
@@ -80,6 +89,7 @@ def as_json(figures: Sequence[Figure], about: dict[str, object]) -> str:
             **asdict(figure),
             "measured": figure.measured,
             "ratio": figure.ratio,
+            "spread": figure.spread,
             "holds": figure.holds,
         }
         for figure in figures
@@ -99,6 +109,7 @@ def _row(figure: Figure, judged: bool) -> tuple[str, ...]:
         figure.case,
         figure.name,
         ratio,
+        "" if figure.spread is None else "{:.2f}–{:.2f}".format(*figure.spread),
         f"{_amount(figure.measured)} {figure.unit}",
         baseline,
         _bound(figure),

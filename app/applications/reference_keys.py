@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.crypto.reference import ReferenceKeys, derived_key, fingerprint
 from app.crypto.vault import KeyMissing, Vault
+from app.db.direct import Statements
 from app.db.engine import Sessions
 
 KNOWN_FOR = timedelta(days=120)
@@ -71,10 +72,10 @@ class StoredReferenceKeys(ReferenceKeys):
             await session.execute(_KEEP, values)
         await session.execute(_RETIRE, {"signs": signing})
 
-    async def read(self, session: AsyncSession) -> None:
+    async def read(self, session: Statements) -> None:
         """Learn the keys that are kept. Those that no key of the vault opens stay unknown."""
         found = dict.fromkeys(self._own)
-        for sealed in await session.scalars(_READ, {"known_for": KNOWN_FOR}):
+        for sealed in (await session.execute(_READ, {"known_for": KNOWN_FOR})).scalars():
             try:
                 found[base64.b64decode(self._vault.open(sealed))] = None
             except KeyMissing:

@@ -5,6 +5,7 @@ They serve statements with many rows and LISTEN, and the engine makes its connec
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import asyncpg
 
@@ -44,6 +45,7 @@ HELD_TO_INDEXES = {
     "enable_mergejoin": "off",
     "enable_sort": "off",
     "enable_incremental_sort": "off",
+    "plan_cache_mode": "force_generic_plan",
 }
 """Planner settings for connections whose statements look up few rows of large tables.
 
@@ -52,6 +54,7 @@ settings, rows are looked up one by one through the index that has the required 
 keeps no plans and takes no settings.
 """
 
+_through_pooler: WeakSet[Connection] = WeakSet()
 _found: dict[str, tuple[str, int | None]] = {}
 """Host of each multi-host URL that was last seen as the primary. Others may never answer."""
 
@@ -128,6 +131,7 @@ async def _connect_host(
             note_pooler(key)
             connection.terminate()
     unnamed: Connection = await asyncpg.connect(statement_cache_size=0, **arguments)
+    _through_pooler.add(unnamed)
     return unnamed
 
 
@@ -145,6 +149,11 @@ def is_pooled(url: str) -> bool:
     return read.pooled or any(
         goes_through_pooler(_key(url, host)) for host in read.hosts or (None,)
     )
+
+
+def goes_direct(connection: Connection) -> bool:
+    """Return True when `connection` keeps its server between transactions: no pooler is there."""
+    return connection not in _through_pooler
 
 
 def is_outdated_plan(error: BaseException) -> bool:

@@ -7,6 +7,7 @@ second.
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from uuid import uuid4
 
 from app.db.connections import (
     CONNECT_ERRORS,
@@ -28,6 +29,8 @@ _REST_SECONDS = 0.005
 Under load the listeners are awake anyway, and each NOTIFY costs a transaction.
 """
 _CHECK_SECONDS = 30.0
+_PROCESS = uuid4().hex
+"""Payload of the NOTIFYs of this process."""
 
 log = get_logger("wakeup")
 
@@ -58,7 +61,7 @@ class Waker:
                     connection = connection or await connect(
                         self._url, application="zeus-relay waker"
                     )
-                    await connection.execute(f"NOTIFY {self._channel}")
+                    await connection.execute(f"NOTIFY {self._channel}, '{_PROCESS}'")
                     await asyncio.sleep(_REST_SECONDS)
                 except CONNECT_ERRORS as error:
                     log.warning("notify_failed", channel=self._channel, error=describe_error(error))
@@ -72,8 +75,13 @@ class Waker:
 class NotifyListener:
     """Waits for NOTIFYs; `wait` also returns after the poll interval."""
 
-    def __init__(self, url: str, channels: tuple[str, ...]) -> None:
+    def __init__(self, url: str, channels: tuple[str, ...], *, passes_own: bool = False) -> None:
+        """Listen to `channels`.
+
+        `passes_own` passes over the NOTIFYs of this process's wakers: their callers call `wake`.
+        """
         self._url = url
+        self._passed = _PROCESS if passes_own else None
         self._woken = {channel: asyncio.Event() for channel in channels}
 
     def wake(self, channel: str) -> None:
@@ -109,7 +117,7 @@ class NotifyListener:
                     await _drop(connection)
                     await asyncio.Event().wait()
                 for channel, event in self._woken.items():
-                    await connection.add_listener(channel, _setter(event))
+                    await connection.add_listener(channel, self._setter(event))
                     event.set()  # covers every NOTIFY before LISTEN
                 await _until_lost(connection, lost)
                 log.warning("listener_lost")
@@ -118,6 +126,13 @@ class NotifyListener:
             finally:
                 await _drop(connection)
             await asyncio.sleep(_RECONNECT_SECONDS)
+
+    def _setter(self, event: asyncio.Event) -> Callable[..., None]:
+        def notice(_connection: object, _pid: int, _channel: str, payload: object) -> None:
+            if payload != self._passed:
+                event.set()
+
+        return notice
 
 
 async def _until_lost(connection: Connection, lost: asyncio.Event) -> None:
@@ -130,10 +145,6 @@ async def _until_lost(connection: Connection, lost: asyncio.Event) -> None:
             await asyncio.wait_for(lost.wait(), _CHECK_SECONDS)
         except TimeoutError:
             await connection.execute("SELECT 1", timeout=CONNECT_TIMEOUT_S)
-
-
-def _setter(event: asyncio.Event) -> Callable[..., None]:
-    return lambda *_: event.set()
 
 
 async def _drop(connection: Connection | None) -> None:

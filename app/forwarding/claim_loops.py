@@ -6,7 +6,7 @@ from functools import partial
 from time import monotonic
 
 from app.db.engine import Sessions
-from app.db.errors import RETRY_SECONDS, in_transaction
+from app.db.errors import RETRY_SECONDS, in_statement
 from app.db.notify import OUTBOUND, POLL_SECONDS, NotifyListener
 from app.forwarding.destinations.http.sender import Sender
 from app.forwarding.immediate_leases import WEBHOOKS_AT_ONCE, ImmediateLeases, Room
@@ -130,7 +130,7 @@ class ClaimLoops:
         if not unsent:
             return
         work = partial(release, webhooks=unsent)
-        if await in_transaction(self._sessions, "release", work) is None:
+        if await in_statement(self._sessions, "release", work) is None:
             # Released next time; after the last time their leases run out.
             self._sends.unsent += unsent
 
@@ -171,7 +171,7 @@ class ClaimLoops:
         )
         self._claiming += limit
         try:
-            claimed = await in_transaction(self._sessions, "claim", work)
+            claimed = await in_statement(self._sessions, "claim", work)
         finally:
             self._claiming -= limit
         if claimed is None:

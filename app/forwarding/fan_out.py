@@ -1,7 +1,5 @@
 """Fan-out: create one outbound webhook per subscriber for each event."""
 
-from collections.abc import Sequence
-from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import text
@@ -11,23 +9,31 @@ from app.events.types import USUAL
 
 WANTS_TESTS = "(e.order_no IS NULL OR s.test = 'include' OR e.test = (s.test = 'only'))"
 """Condition of SQL: the subscriber `s` wants the event `e`, as far as tests are concerned."""
-_NO_DELAY = timedelta(0)
 
 # Ids follow the order of the events: of two webhooks due at the same moment the smaller id goes
 # first. The lock waits for a removal that is running, and passes over its subscriber then. Changes
 # of a subscriber and of its health do not conflict with the lock.
-FAN_OUT = text(f"""
-INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, due_at)
-SELECT e.id, s.id, e.order_no, e.sequence, now() + CAST(:delay AS interval)
-FROM events e
-JOIN subscribers s ON s.state IN ('active', 'paused') AND NOT s.feed
-  AND (s.event_types IS NULL OR e.type = ANY (s.event_types)) AND {WANTS_TESTS}
-WHERE e.id = ANY (CAST(:event_ids AS uuid[])) AND e.type = ANY (CAST(:types AS text[]))
-ORDER BY e.id, s.id
-FOR KEY SHARE OF s
-ON CONFLICT DO NOTHING
-RETURNING id
-""")  # noqa: S608 - only our own constants are put in
+FAN_OUT = f"""owed AS (
+  INSERT INTO outbound_webhooks (event_id, subscriber_id, order_no, sequence, due_at)
+  SELECT e.id, s.id, e.order_no, e.sequence, now() + CAST(:delay AS interval)
+  FROM new_events e
+  JOIN subscribers s ON s.state IN ('active', 'paused') AND NOT s.feed
+    AND (s.event_types IS NULL OR e.type = ANY (s.event_types)) AND {WANTS_TESTS}
+  WHERE e.type = ANY (CAST(:types AS text[]))
+  ORDER BY e.id, s.id
+  FOR KEY SHARE OF s
+  ON CONFLICT DO NOTHING
+  RETURNING id
+)"""  # noqa: S608 - only our own constants are put in
+"""CTE `owed`: creates the webhooks of the events in the CTE `new_events`.
+
+Each subscriber that wants the type of an event and its test or real order gets one, unless it is
+removed or polls the feed. Paused subscribers get theirs too. Repeating it adds nothing. `:delay` is
+the wait before the first attempt. Only events about orders are fanned out, those of `:types`: no
+`webhook.test`, and no event about a subscriber.
+"""
+FANNED_OUT = sorted(USUAL)
+"""Value of `:types`."""
 
 # A pending webhook stays as it is: it may be in flight.
 _ENQUEUE = text("""
@@ -48,20 +54,6 @@ WHERE event_id = CAST(:event_id AS uuid) AND subscriber_id = CAST(:subscriber_id
 
 class EventUnknown(Exception):
     """No event has this id."""
-
-
-async def fan_out(
-    session: AsyncSession, event_ids: Sequence[UUID], *, delay: timedelta = _NO_DELAY
-) -> int:
-    """Create the webhooks of these events, and return how many are new. Never commit.
-
-    Each subscriber that wants the type of an event and its test or real order gets one, unless it
-    is removed or polls the feed. Paused subscribers get theirs too. Repeating the call adds
-    nothing. `delay` is the wait before the first attempt. Only events about orders are fanned out:
-    no `webhook.test`, and no event about a subscriber.
-    """
-    parameters = {"event_ids": list(event_ids), "types": sorted(USUAL), "delay": delay}
-    return len((await session.execute(FAN_OUT, parameters)).all())
 
 
 async def enqueue(session: AsyncSession, event_id: UUID, subscriber_id: UUID) -> int:

@@ -1,14 +1,12 @@
 """Fan-out that leases the webhooks that this worker can send at once."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.engine import RowMapping
 
-from app.events.types import USUAL
-from app.forwarding.fan_out import WANTS_TESTS
+from app.forwarding.fan_out import FANNED_OUT, WANTS_TESTS
 from app.forwarding.immediate_leases import Room
 from app.forwarding.queue.array_lookup import array_parameter, array_text, look_up
 from app.forwarding.queue.claims import WEBHOOK_COLUMNS, webhook_of
@@ -23,15 +21,14 @@ _IS_READY = """s.state = 'active' AND s.capped_at IS NULL AND s.failures = 0
 # As FAN_OUT, but the webhooks that this worker may send at once are leased to it. Of each order the
 # first one may, if none before it is pending: the judge holds the lane of the order, so none can
 # come in between.
-FAN_OUT_LEASED = text(f"""
-WITH pairs AS MATERIALIZED (
+FAN_OUT_LEASED = f"""pairs AS MATERIALIZED (
   SELECT e.id AS event_id, s.id AS subscriber_id, e.order_no, e.sequence, s.ordered,
     CASE WHEN {_IS_READY} THEN coalesce(busy.room, s.max_in_flight) ELSE 0 END AS room
-  FROM events e
+  FROM new_events e
   JOIN subscribers s ON s.state IN ('active', 'paused') AND NOT s.feed
     AND (s.event_types IS NULL OR e.type = ANY (s.event_types)) AND {WANTS_TESTS}
   {_BUSY}
-  WHERE e.id = ANY (CAST(:event_ids AS uuid[])) AND e.type = ANY (CAST(:types AS text[]))
+  WHERE e.type = ANY (CAST(:types AS text[]))
   FOR KEY SHARE OF s
 ), placed AS MATERIALIZED (
   SELECT pairs.*, row_number() OVER (PARTITION BY subscriber_id ORDER BY event_id) AS place,
@@ -62,16 +59,18 @@ WITH pairs AS MATERIALIZED (
   ORDER BY event_id, subscriber_id
   ON CONFLICT DO NOTHING
   RETURNING id, event_id, subscriber_id, lease_token
-)
-SELECT made.id, made.lease_token IS NOT NULL AS leased, clock_timestamp() AS claimed_at,
-  0 AS attempts, 0 AS excused, made.event_id, made.subscriber_id, {WEBHOOK_COLUMNS},
-  false AS capped, CAST(NULL AS int) AS rate,
-  (SELECT true FROM subscribers WHERE feed AND state = 'active' LIMIT 1) IS NOT NULL AS has_feeds
-FROM made
-LEFT JOIN subscribers s ON s.id = made.subscriber_id AND made.lease_token IS NOT NULL
-LEFT JOIN events e ON e.id = made.event_id AND made.lease_token IS NOT NULL
-ORDER BY made.id
-""")  # noqa: S608 - only our own constants are put in
+), leased_fan_out AS (
+  SELECT made.id, made.lease_token IS NOT NULL AS leased, clock_timestamp() AS claimed_at,
+    0 AS attempts, 0 AS excused, made.event_id, made.subscriber_id, {WEBHOOK_COLUMNS},
+    false AS capped, CAST(NULL AS int) AS rate,
+    (SELECT true FROM subscribers WHERE feed AND state = 'active' LIMIT 1) IS NOT NULL AS has_feeds
+  FROM made
+  LEFT JOIN subscribers s ON s.id = made.subscriber_id AND made.lease_token IS NOT NULL
+  LEFT JOIN new_events e ON e.id = made.event_id AND made.lease_token IS NOT NULL
+)"""  # noqa: S608 - only our own constants are put in
+"""CTE `leased_fan_out`: creates the webhooks of the events in the CTE `new_events`, as FAN_OUT
+does, and leases those for which there is room. The lanes of their orders must be locked.
+"""
 
 
 class LeasedFanOut(NamedTuple):
@@ -90,24 +89,22 @@ class LeasedFanOut(NamedTuple):
         return bool(self.leased) and not self.waiting and not self.has_feeds
 
 
-async def fan_out_leased(
-    session: AsyncSession, event_ids: Sequence[UUID], room: Room
-) -> LeasedFanOut:
-    """Create the webhooks of these events, as `fan_out` does, and lease those that have `room`.
-
-    The lanes of their orders must be locked. Never commit.
-    """
+def lease_parameters(room: Room) -> dict[str, Any]:
+    """Return the parameters of FAN_OUT_LEASED."""
     busy = sorted(room.of_busy)
-    parameters = {
-        "event_ids": list(event_ids),
-        "types": sorted(USUAL),
+    return {
+        "types": FANNED_OUT,
         "busy_ids": array_text(busy),
         "busy_room": array_text(max(room.of_busy[one], 0) for one in busy),
         "limit": room.limit,
         "lease": room.lease,
         "token": room.token,
     }
-    rows = (await session.execute(FAN_OUT_LEASED, parameters)).mappings().all()
+
+
+def read_leased(rows: Sequence[RowMapping], room: Room) -> LeasedFanOut:
+    """Return the webhooks in the rows of `leased_fan_out`."""
     targets: dict[UUID, DeliveryTarget] = {}
     leased = [webhook_of(row, room.token, targets) for row in rows if row["leased"]]
+    leased.sort(key=lambda webhook: webhook.id)
     return LeasedFanOut(leased, len(rows) - len(leased), any(row["has_feeds"] for row in rows))

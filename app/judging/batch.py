@@ -6,15 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.forwarding.fan_out import fan_out
+from app.db.direct import Statements
 from app.forwarding.immediate_leases import LeasedNow
-from app.forwarding.leased_fan_out import fan_out_leased
 from app.judging import sql
 from app.judging.applications.links import FORGED, Applications, Link, link_of
 from app.judging.applications.rows import applications_of_calls, write_applications
 from app.judging.event_data import Cause, Source
+from app.judging.first_look import look
 from app.judging.mail_times import ToldStatus, mail_times
 from app.judging.outcome import JudgedBatch, order_row
 from app.judging.policy import Policy
@@ -22,8 +20,9 @@ from app.judging.quarantine import ORDER_NO_LIMIT
 from app.judging.review_rows import quarantine_row, write_reviews
 from app.judging.rules import judge
 from app.judging.sql import UnjudgedNotice
-from app.judging.surroundings import read_around
+from app.judging.surroundings import Around, read_around
 from app.judging.verdicts import JudgedCall, Judgement, Verdict
+from app.judging.writing import JudgedRows, write_and_lease, write_rows
 from app.order_life.change import OrderChange
 from app.order_life.consequences import Surroundings
 from app.order_life.order_state import KnownOrder
@@ -82,32 +81,33 @@ class Known:
 
 
 async def known_before(
-    session: AsyncSession, taken: Sequence[TakenNotice], policy: Policy
-) -> Known:
-    """Read what these notices need to be judged; most need only their orders and relatives.
+    session: Statements, taken: Sequence[TakenNotice], policy: Policy
+) -> tuple[list[TakenNotice], Known]:
+    """Return the notices that nobody judged since they were taken, and what is known before them.
 
-    Only a payment cycle after the first needs the last call of its status, and the answer to that
-    call.
+    Most need only their orders and relatives. Only a payment cycle after the first needs the last
+    call of its status, and the answer to that call.
     """
     order_nos = {number for one in taken for number in one.order_nos}
-    if not order_nos:
-        return Known({})
-    orders = await sql.known_orders(session, order_nos)
-    calls = [one.call for one in taken]
+    around_calls = _around(taken, {}, policy)
+    first = await look(session, [one.notice for one in taken], order_nos, around_calls)
+    taken = [one for one in taken if one.notice.id not in first.changed]
+    orders, calls = first.orders, [one.call for one in taken]
     applications = await applications_of_calls(session, calls, orders.values(), order_nos, policy)
-    around = await _around(session, taken, orders, policy, applications.by_id)
+    asked = _around(taken, orders, policy, applications.by_id)
+    around = await read_around(session, asked, around_calls, first.around)
     times = await _times(session, taken, orders, policy)
     known = Known(orders, (), around, applications, times)
     recurring = _recurring(taken, known)
     if not recurring:
-        return known
+        return taken, known
     again = {
         (event["order_no"], event["status"])
         for event in decide(recurring, known, policy).events
         if event["occurrence"] is not None and event["occurrence"] > 1
     }
     if not again:
-        return known
+        return taken, known
     last_calls = await sql.last_calls(session, again)
     ids = {notice_id for calls in last_calls.values() for notice_id in calls.values()}
     orders = {
@@ -115,11 +115,11 @@ async def known_before(
         for number, order in known.orders.items()
     }
     answered = await sql.answered_of(session, ids | {one.notice.id for one in taken})
-    return replace(known, orders=orders, answered=answered)
+    return taken, replace(known, orders=orders, answered=answered)
 
 
 async def _times(
-    session: AsyncSession,
+    session: Statements,
     taken: Sequence[TakenNotice],
     orders: Mapping[str, KnownOrder],
     policy: Policy,
@@ -149,20 +149,18 @@ def _recurring(taken: Sequence[TakenNotice], known: Known) -> list[TakenNotice]:
     return [one for one in taken if one.order_no_among(known.orders) in recurring]
 
 
-async def _around(
-    session: AsyncSession,
+def _around(
     taken: Sequence[TakenNotice],
     orders: Mapping[str, KnownOrder],
     policy: Policy,
-    applications: Collection[UUID],
-) -> Surroundings:
-    """Read what is around the orders of these notices."""
+    applications: Collection[UUID] = (),
+) -> Around:
+    """Return what must be read around the orders of these notices."""
     found = [(one, number) for one in taken if (number := one.order_no_among(orders))]
     calls = [
         (one.call.meant, orders[number].values if number in orders else {}) for one, number in found
     ]
-    order_nos = {number for _, number in found}
-    return await read_around(session, calls, order_nos, policy.sendid_scope, applications)
+    return Around(calls, {number for _, number in found}, policy.sendid_scope, applications)
 
 
 def decide(taken: Sequence[TakenNotice], known: Known, policy: Policy) -> JudgedBatch:
@@ -185,7 +183,7 @@ def decide(taken: Sequence[TakenNotice], known: Known, policy: Policy) -> Judged
 
 
 async def write(
-    session: AsyncSession,
+    session: Statements,
     outcome: JudgedBatch,
     first_wait: timedelta,
     leased_now: LeasedNow | None = None,
@@ -195,28 +193,17 @@ async def write(
     Events come last: from then on, other batches with events wait for this transaction. With
     `leased_now`, the webhooks for which this worker has room are leased to it.
     """
-    orders = [order_row(outcome.orders[order_no]) for order_no in sorted(outcome.changed)]
     await write_applications(session, outcome.called.values())
-    await sql.write_orders(session, orders)
-    await sql.write_verdicts(session, outcome.verdicts)
     await write_reviews(session, outcome.opened, outcome.settled, outcome.freed)
-    await sql.write_events(session, outcome.events)
-    if outcome.events:
-        ids = [row["id"] for row in outcome.events]
-        await _fan_out(session, ids, first_wait, leased_now)
-
-
-async def _fan_out(
-    session: AsyncSession,
-    event_ids: Sequence[UUID],
-    first_wait: timedelta,
-    leased_now: LeasedNow | None,
-) -> None:
-    room = None if leased_now is None or first_wait else leased_now.ask_for_room(len(event_ids))
+    orders = [order_row(outcome.orders[order_no]) for order_no in sorted(outcome.changed)]
+    rows = JudgedRows(outcome.verdicts, orders, outcome.events)
+    room = None
+    if leased_now is not None and not first_wait:
+        room = leased_now.ask_for_room(len(outcome.events))
     if leased_now is None or room is None:
-        await fan_out(session, event_ids, delay=first_wait)
+        await write_rows(session, rows, first_wait)
         return
-    made = await fan_out_leased(session, event_ids, room)
+    made = await write_and_lease(session, rows, room)
     leased_now.webhooks, leased_now.tells_nobody = made.leased, made.tells_nobody
 
 

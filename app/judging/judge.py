@@ -6,12 +6,9 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from uuid import UUID
-
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.connections import describe_error
+from app.db.direct import Statements, direct_transaction
 from app.db.engine import Sessions
 from app.db.lanes import LANES, lane_of
 from app.db.sqlstates import is_data_error
@@ -69,6 +66,8 @@ class Judge:
         self._suspect: set[int] = set()
         self._suspect_first = False
         self._bounds = LaneBounds()
+        self.has_finished = False
+        """Whether the last batch judged all that was there: the next notices are notified."""
 
     async def judge_batch(self) -> int:
         """Judge one batch and return its number of notices.
@@ -78,6 +77,7 @@ class Judge:
         Lanes in which the database refused a notice take turns with the others, so that these do
         not wait while refused notices are found.
         """
+        self.has_finished = False
         if not self._suspect:
             return await self._judge(range(LANES))
         self._suspect_first = not self._suspect_first
@@ -87,45 +87,44 @@ class Judge:
         return await self._judge(others) or await self._judge_apart(suspect, CAREFUL_BATCH)
 
     async def _judge(self, among: Collection[int]) -> int:
-        lanes: dict[int, UUID] = {}
+        lanes: Collection[int] = ()
         try:
             async with self._transaction() as (session, leased_now):
-                lanes = await sql.lock_lanes(session, among, self._bounds)
-                heads = await sql.unjudged(session, lanes, BATCH) if lanes else []
-                if heads:
-                    self._bounds.note_newest(heads[-1].id)
-                taken = await self._ours(
-                    session,
-                    lanes,
-                    [*heads, *await self._fairness.behind_crowded(session, heads, BATCH)],
-                )
-                known = await known_before(session, taken, self._policy)
-                outcome = decide(taken, known, self._policy)
+                found = await sql.take_notices(session, among, self._bounds, BATCH)
+                if not found.notices:
+                    return 0
+                lanes = found.lanes
+                behind = await self._fairness.behind_crowded(session, found.notices, BATCH)
+                taken = await self._ours(session, lanes, [*found.notices, *behind])
+                ours, known = await known_before(session, taken, self._policy)
+                if len(ours) < len(taken):
+                    self._fairness.restart()
+                outcome = decide(ours, known, self._policy)
                 await write(session, outcome, self._first_wait, leased_now)
         except BaseException as error:
             self._fairness.restart()
-            if not isinstance(error, DBAPIError) or not is_data_error(error):
+            if not is_data_error(error):
                 raise
             log.error("batch_failed", error=describe_error(error))
             return await self._judge_apart(lanes, BATCH)
+        self.has_finished = found.are_all and len(outcome.verdicts) == len(found.notices)
         self._report(outcome)
         if outcome.events and not leased_now.tells_nobody:
             self._on_events()
         return len(outcome.verdicts)
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[tuple[AsyncSession, LeasedNow]]:
+    async def _transaction(self) -> AsyncIterator[tuple[Statements, LeasedNow]]:
         with self._leases.transaction() as leased_now:
-            async with self._sessions.begin() as session:
+            async with direct_transaction(self._sessions) as session:
                 yield session, leased_now
 
     async def _judge_apart(self, among: Collection[int], limit: int) -> int:
         """Find the notices of a refused batch that cannot be written, and quarantine them."""
-        async with self._sessions.begin() as session:
-            lanes = await sql.lock_lanes(session, among, self._bounds)
-            taken = await self._ours(
-                session, lanes, await sql.unjudged(session, lanes, limit) if lanes else []
-            )
+        async with direct_transaction(self._sessions) as session:
+            found = await sql.take_notices(session, among, self._bounds, limit)
+            lanes = found.lanes
+            taken = await self._ours(session, lanes, found.notices)
             outcome, refused = await write_apart(session, taken, self._policy, self._first_wait)
         self._suspect.difference_update(lanes)
         self._suspect.update(one.notice.lane for one in refused)
@@ -135,7 +134,7 @@ class Judge:
         return len(outcome.verdicts)
 
     async def _ours(
-        self, session: AsyncSession, lanes: Collection[int], notices: Sequence[UnjudgedNotice]
+        self, session: Statements, lanes: Collection[int], notices: Sequence[UnjudgedNotice]
     ) -> list[TakenNotice]:
         """Return the notices whose orders no other worker judges.
 

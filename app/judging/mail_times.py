@@ -8,7 +8,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.direct import Statements
 
 _TIMES = text("""
 SELECT order_no, status, occurred_at FROM mails
@@ -36,7 +37,7 @@ class ToldStatus(NamedTuple):
     received_at: datetime
 
 
-async def mail_times(session: AsyncSession, calls: Sequence[ToldStatus]) -> dict[UUID, datetime]:
+async def mail_times(session: Statements, calls: Sequence[ToldStatus]) -> dict[UUID, datetime]:
     """Return 処理時刻 by call, where a believed mail without a call tells it: the nearest one."""
     order_nos = {call.order_no for call in calls}
     if not order_nos:

@@ -4,8 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
+from app.db.direct import Statements
 from app.judging.mail_times import MailUse
 from app.order_life.relatives import Purchase, SendidScope, purchase_of
 from app.order_life.release import ReleaseOn
@@ -18,7 +17,7 @@ class References(Protocol):
     def signed(self, text: str, clientip: str) -> bool:
         """Return True if one of the keys signed this reference for this IPコード."""
 
-    async def read(self, session: AsyncSession) -> None:
+    async def read(self, session: Statements) -> None:
         """Learn the keys that other processes use."""
 
 

@@ -8,11 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.crypto.reference import id_in
 from app.db.connections import describe_error
+from app.db.direct import Statements
 from app.db.sqlstates import is_data_error, sqlstate_of
 from app.judging.batch import (
     Known,
@@ -52,7 +51,7 @@ class _Group:
 
 
 async def write_apart(
-    session: AsyncSession,
+    session: Statements,
     taken: Sequence[TakenNotice],
     policy: Policy,
     first_wait: timedelta,
@@ -61,9 +60,9 @@ async def write_apart(
 
     Quarantine those that the database refuses. Return the outcome written, and the refused ones.
 
-    Raises DBAPIError for any other database error.
+    Raises any other error.
     """
-    known = await known_before(session, taken, policy)
+    taken, known = await known_before(session, taken, policy)
     groups = [_Group(group, decide(group, known, policy)) for group in _by_order(taken, known)]
     await session.execute(_SAVEPOINT)
     bad = await _refused_groups(session, groups, first_wait)
@@ -138,8 +137,8 @@ def _applications_of(
 
 
 async def _refused_groups(
-    session: AsyncSession, groups: Sequence[_Group], first_wait: timedelta
-) -> list[tuple[_Group, DBAPIError]]:
+    session: Statements, groups: Sequence[_Group], first_wait: timedelta
+) -> list[tuple[_Group, Exception]]:
     """Return the groups that the database refuses, with the errors.
 
     Nothing stays written, so no probe holds the locks of another.
@@ -155,22 +154,22 @@ async def _refused_groups(
     if len(groups) == 1:
         return [(groups[0], error)]
     size = -(-len(groups) // _SUBGROUPS)
-    found: list[tuple[_Group, DBAPIError]] = []
+    found: list[tuple[_Group, Exception]] = []
     for start in range(0, len(groups), size):
         found += await _refused_groups(session, groups[start : start + size], first_wait)
     return found
 
 
 async def _data_error(
-    session: AsyncSession, outcome: JudgedBatch, first_wait: timedelta
-) -> DBAPIError | None:
+    session: Statements, outcome: JudgedBatch, first_wait: timedelta
+) -> Exception | None:
     """Write the outcome; return the database's reason if it refuses it.
 
     After a refusal, roll back to the savepoint.
     """
     try:
         await write(session, outcome, first_wait)
-    except DBAPIError as error:
+    except Exception as error:
         if not is_data_error(error):
             raise
         return error
@@ -178,22 +177,24 @@ async def _data_error(
 
 
 async def _written(
-    session: AsyncSession, outcome: JudgedBatch, first_wait: timedelta
-) -> DBAPIError | None:
+    session: Statements, outcome: JudgedBatch, first_wait: timedelta
+) -> Exception | None:
     """Write the outcome and keep it, or return the database's reason for refusing it."""
-    savepoint = await session.begin_nested()
+    await session.execute(_SAVEPOINT)
     error = await _data_error(session, outcome, first_wait)
-    await (savepoint.commit() if error is None else savepoint.rollback())
+    if error is not None:
+        await session.execute(_BACK)
+    await session.execute(_RELEASE)
     return error
 
 
 async def _write_one_by_one(
-    session: AsyncSession,
+    session: Statements,
     group: _Group,
     known: Known,
     policy: Policy,
     first_wait: timedelta,
-    refused: list[tuple[TakenNotice, DBAPIError]],
+    refused: list[tuple[TakenNotice, Exception]],
 ) -> JudgedBatch:
     """Write the notices of one order one by one.
 
@@ -216,7 +217,7 @@ async def _write_one_by_one(
 
 
 async def _write_quarantined(
-    session: AsyncSession, refused: Sequence[tuple[TakenNotice, DBAPIError]]
+    session: Statements, refused: Sequence[tuple[TakenNotice, Exception]]
 ) -> list[dict[str, Any]]:
     """Quarantine these notices together.
 

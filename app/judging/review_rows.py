@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.direct import Statements
 from app.judging.applications.links import FORGED
 from app.order_life.change import Settled
 from app.order_life.reviews import Reason, Review
@@ -70,7 +70,7 @@ def settlement_row(settled: Settled) -> dict[str, Any]:
 
 
 async def write_reviews(
-    session: AsyncSession, opened: Rows, settled: Rows, freed: Collection[str]
+    session: Statements, opened: Rows, settled: Rows, freed: Collection[str]
 ) -> None:
     """Write new and settled reviews.
 

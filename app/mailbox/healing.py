@@ -87,7 +87,7 @@ async def heal(
     notices = [healing_notice(values[one], rules.path, now()) for one in mail_ids]
     await session.execute(insert(NoticeRow), notices)
     taken = [TakenNotice.of(_unjudged(notice)) for notice in notices]
-    known = await known_before(session, taken, rules.policy)
+    _, known = await known_before(session, taken, rules.policy)
     times = {
         notice["id"]: moment
         for notice, mail_id in zip(notices, mail_ids, strict=True)

@@ -77,4 +77,6 @@ async def _everything(
     operator = OperatorRole(settings, url, vault, token)
     await migrate(url)
     await declare_subscribers(settings, url, vault)
-    return receiver, WorkerRole(settings, url, vault), operator
+    worker = WorkerRole(settings, url, vault)
+    receiver.on_recorded(worker.wake_judging)
+    return receiver, worker, operator

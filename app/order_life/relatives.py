@@ -112,6 +112,11 @@ class Purchases:
         alive = sum(one.state not in _DEAD for one in orders.values())
         return alive > ALIVE_AT_MOST or len(orders) > READ_AT_MOST
 
+    @property
+    def are_many(self) -> bool:
+        """True if so many orders share a sendid that it may be told already."""
+        return any(len(orders) >= ALIVE_AT_MOST for orders in self.orders.values())
+
     def untold(self, arriving: Mapping[Purchase, int]) -> list[Purchase]:
         """Return those that this number of calls may make shared, and that nobody told of yet."""
         return [

@@ -42,5 +42,5 @@ class JudgingLoop:
                 log.warning("judging_interrupted", error=describe_error(error))
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
-            if not judged:
+            if not judged or self._judge.has_finished:
                 await self._listener.wait(NOTICES)

@@ -20,10 +20,10 @@ from app.db.tables.orders import EventRow
 from app.db.tables.subscribers import SubscriberRow, SubscriberSecretRow
 from app.events.signature import new_secret
 from app.forwarding.destinations.http.sender import TimeLimits
-from app.forwarding.fan_out import fan_out
 from app.forwarding.forwarder import Forwarder
 from app.forwarding.options import ForwardingOptions
 from app.forwarding.recovery_jobs import Progress, advance
+from tests.forwarding.stored_events import fan_out
 from tests.order_life.shop import FULL, Shop
 
 KEY = Fernet.generate_key().decode()

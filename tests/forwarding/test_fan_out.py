@@ -10,7 +10,8 @@ from app.clock import uuid7
 from app.db.engine import Sessions
 from app.db.tables.orders import EventRow
 from app.db.tables.subscribers import SubscriberRow
-from app.forwarding.fan_out import EventUnknown, enqueue, fan_out
+from app.forwarding.fan_out import EventUnknown, enqueue
+from tests.forwarding.stored_events import fan_out
 
 
 async def _event(

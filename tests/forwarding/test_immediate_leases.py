@@ -15,12 +15,13 @@ from app.db.engine import Sessions
 from app.db.tables.orders import EventRow
 from app.forwarding.forwarder import Forwarder
 from app.forwarding.immediate_leases import EVENTS_AT_ONCE, ImmediateLeases, LeasedNow, Room
-from app.forwarding.leased_fan_out import LeasedFanOut, fan_out_leased
+from app.forwarding.leased_fan_out import LeasedFanOut
 from app.forwarding.queue.claims import claim
 from app.forwarding.queue.leases import release
 from app.forwarding.webhook import ClaimedWebhook
 from app.metrics import claim_batch_webhooks
 from tests.forwarding.delivery_setup import KEY, PAYMENT_RECEIVED, DeliverySetup, until
+from tests.forwarding.stored_events import fan_out_leased
 from tests.forwarding.test_forwarder import Shop, open_shop
 
 LEASE = timedelta(seconds=1)

@@ -4,11 +4,11 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, text
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Uuid
 
 from app.clock import uuid7
 from app.crypto.reference import ReferenceKeys
+from app.db.direct import Statements
 from app.db.engine import Sessions
 from app.judging.judge import Judge
 from app.judging.policy import Policy, References
@@ -29,7 +29,7 @@ APPLIED = {
 class FixedKeys(ReferenceKeys):
     """Keys of references that no database adds to."""
 
-    async def read(self, session: AsyncSession) -> None:
+    async def read(self, session: Statements) -> None:
         """Learn nothing."""
 
 

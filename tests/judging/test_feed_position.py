@@ -3,8 +3,8 @@
 import asyncio
 import json
 import random
+from datetime import timedelta
 from time import monotonic
-from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -12,8 +12,7 @@ from sqlalchemy import text
 from app.clock import now, uuid7
 from app.db.connections import Connection, connect
 from app.db.engine import Sessions, make_engine, make_sessions
-from app.forwarding.fan_out import fan_out
-from app.judging import sql
+from app.judging.writing import WRITE_WITH_EVENTS, JudgedRows, write_rows
 
 WORKERS = 6
 BATCHES = 40
@@ -34,8 +33,7 @@ async def write_batch(sessions: Sessions, numbers: list[int], pause: float) -> N
     """Do the end of a batch with a slow commit."""
     async with sessions.begin() as session:
         events = [row(number) for number in numbers]
-        await sql.write_events(session, events)
-        await fan_out(session, [UUID(str(event["id"])) for event in events])
+        await write_rows(session, JudgedRows(events=events), timedelta(0))
         await asyncio.sleep(pause)
 
 
@@ -95,10 +93,12 @@ async def test_a_worker_that_freezes_with_the_feed_lock_loses_it(
     frozen = await connect(database_url)
     await frozen.execute("BEGIN")
     # Judging's own statement, sent by a client that then hangs.
-    rows = json.dumps([row(1)], default=str)
-    await frozen.execute(
-        sql.WRITE_EVENTS.text.replace("CAST(:rows AS json)", f"CAST('{rows}' AS json)")
-    )
+    statement = WRITE_WITH_EVENTS.text
+    events = json.dumps([row(1)], default=str)
+    values = {"orders": "[]", "verdicts": "[]", "events": events, "types": "{}", "delay": "0"}
+    for name, value in values.items():
+        statement = statement.replace(f":{name} ", f"'{value}' ")
+    await frozen.execute(statement)
     started = monotonic()
     async with asyncio.timeout(20):
         await write_batch(sessions, [2], 0)

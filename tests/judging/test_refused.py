@@ -1,10 +1,13 @@
 """Notices that the database refuses: search for them, what is kept, and the waiting of others."""
 
+from typing import Any
+
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import TextClause, text
 
 from app.clock import now, uuid7
-from app.db.engine import Sessions, make_engine, make_sessions
+from app.db.direct import Direct
+from app.db.engine import Sessions
 from app.db.lanes import lane_of
 from app.judging.judge import BATCH, CAREFUL_BATCH
 from tests.judging.judging_setup import fetch, judge_of, numbers_in_lane
@@ -72,19 +75,21 @@ async def test_a_refused_notice_leaves_the_others_judged_in_one_batch(
 
 
 async def test_finding_a_refused_notice_takes_few_probes(
-    poisoned: Sessions, database_url: str
+    poisoned: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     numbers = numbers_in_lane(3, BATCH)
     await append(
         poisoned, *((number, "poison" if number == numbers[-1] else "good") for number in numbers)
     )
     statements: list[str] = []
-    engine = make_engine(database_url)
-    event.listen(
-        engine.sync_engine, "before_cursor_execute", lambda *about: statements.append(about[2])
-    )
-    assert await judge_of(make_sessions(engine)).judge_batch() == BATCH
-    await engine.dispose()
+
+    async def execute(direct: Direct, statement: TextClause, *args: Any) -> Any:
+        statements.append(str(statement))
+        return await real(direct, statement, *args)
+
+    real = Direct.execute
+    monkeypatch.setattr(Direct, "execute", execute)
+    assert await judge_of(poisoned).judge_batch() == BATCH
     assert (
         statements.count("ROLLBACK TO SAVEPOINT probe") == 1 + 8 + 8 + 2
     )  # all 128, each 16 of them, each 2, each 1

@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.direct import Statements
 from app.db.tables.webhooks import STILL_PENDING
 from app.forwarding.outcome import OutcomeKind
 from app.forwarding.subscribers.health import HEALTH, PAUSE_AFTER, HealthChange
@@ -111,7 +111,7 @@ class Recorded:
 
 
 async def record(
-    session: AsyncSession, results: Sequence[AttemptResult], *, pause_after: timedelta = PAUSE_AFTER
+    session: Statements, results: Sequence[AttemptResult], *, pause_after: timedelta = PAUSE_AFTER
 ) -> Recorded:
     """Record each result whose lease is still held, in the order given. Never commit.
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
-from sqlalchemy.exc import DBAPIError
+import asyncpg
 
 from app.db.connections import describe_error
 from app.db.engine import Sessions
-from app.db.errors import RETRY_SECONDS, in_transaction
+from app.db.errors import RETRY_SECONDS, in_statement
 from app.events.types import EventType
 from app.forwarding.attempts.sql import AttemptResult, Recorded, record
 from app.forwarding.min_interval import MinInterval
@@ -98,7 +98,7 @@ class AttemptWriter:
         """Record results. Halve a batch that the database rejects, to isolate the faulty result."""
         try:
             recorded = await self._commit(results)
-        except DBAPIError as error:
+        except asyncpg.PostgresError as error:
             await self._record_halves(results, error)
             return
         self._rejected = 0
@@ -107,7 +107,9 @@ class AttemptWriter:
             _report_change(change)
         self._on_recorded(results, recorded)
 
-    async def _record_halves(self, results: list[AttemptResult], error: DBAPIError) -> None:
+    async def _record_halves(
+        self, results: list[AttemptResult], error: asyncpg.PostgresError
+    ) -> None:
         [first, *others] = results
         if others:
             middle = len(results) // 2
@@ -128,7 +130,7 @@ class AttemptWriter:
 
     async def _commit(self, results: list[AttemptResult]) -> Recorded:
         while True:
-            recorded = await in_transaction(
+            recorded = await in_statement(
                 self._sessions,
                 "record",
                 partial(record, results=results, pause_after=self._pause_after),

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import text
 from sqlalchemy.engine import RowMapping
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.direct import Statements
 from app.db.tables.webhooks import STILL_PENDING
 from app.forwarding.queue.array_lookup import array_parameter, array_text, look_up
 from app.forwarding.queue.due_bounds import (
@@ -182,7 +182,7 @@ class Busy:
 
 
 async def claim(
-    session: AsyncSession,
+    session: Statements,
     *,
     limit: int,
     busy: Sequence[Busy],
@@ -230,7 +230,7 @@ async def claim(
     return sorted((webhook_of(row, token, targets) for row in rows), key=lambda webhook: webhook.id)
 
 
-async def unwind(session: AsyncSession) -> int:
+async def unwind(session: Statements) -> int:
     """End the slow release of backlogs that are gone. Return how many ended. Never commit."""
     return len((await session.execute(UNWIND)).all())
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.direct import Statements
 from app.db.tables.webhooks import STILL_PENDING
 from app.forwarding.webhook import ClaimedWebhook
 
@@ -29,13 +29,13 @@ RETURNING w.id
 
 
 async def renew(
-    session: AsyncSession, webhooks: Sequence[ClaimedWebhook], *, lease: timedelta
+    session: Statements, webhooks: Sequence[ClaimedWebhook], *, lease: timedelta
 ) -> int:
     """Extend leases to `lease` from now. Return how many were still held. Never commit."""
     return len((await session.execute(RENEW, {**_held(webhooks), "lease": lease})).all())
 
 
-async def release(session: AsyncSession, webhooks: Sequence[ClaimedWebhook]) -> int:
+async def release(session: Statements, webhooks: Sequence[ClaimedWebhook]) -> int:
     """Release unsent webhooks and make them due now. Return how many were held. Never commit."""
     return len((await session.execute(RELEASE, _held(webhooks))).all())
 

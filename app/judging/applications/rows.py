@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.crypto.reference import id_in
+from app.db.direct import Statements
 from app.judging.applications.links import Applications, is_signed, reference_of
 from app.judging.policy import Policy
 from app.order_life.applied import AppliedFor
@@ -64,7 +64,7 @@ def review_keys(application_id: UUID) -> tuple[str, str]:
 
 
 async def applications_of_calls(
-    session: AsyncSession,
+    session: Statements,
     calls: Sequence[Call],
     orders: Iterable[KnownOrder],
     order_nos: Collection[str],
@@ -87,7 +87,7 @@ async def applications_of_calls(
 
 
 async def read_applications(
-    session: AsyncSession, ids: Collection[UUID], order_nos: Collection[str]
+    session: Statements, ids: Collection[UUID], order_nos: Collection[str]
 ) -> Applications:
     """Return these applications and those that made these orders' slips; keep them locked.
 
@@ -101,7 +101,7 @@ async def read_applications(
     return Applications.of(AppliedFor(**row) for row in rows.mappings())
 
 
-async def write_applications(session: AsyncSession, called: Iterable[AppliedFor]) -> None:
+async def write_applications(session: Statements, called: Iterable[AppliedFor]) -> None:
     """Write what calls tell about these applications, and settle the reviews that they answer.
 
     A review of an application belongs to no known order, so no event tells its end.

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
+from app.db.direct import Statements
 from app.judging import sql
 from app.judging.sql import UnjudgedNotice
 from app.zeus.wire import order_no_of
@@ -41,7 +40,7 @@ class Fairness:
         self._crowded.clear()
 
     async def behind_crowded(
-        self, session: AsyncSession, heads: Sequence[UnjudgedNotice], limit: int
+        self, session: Statements, heads: Sequence[UnjudgedNotice], limit: int
     ) -> list[UnjudgedNotice]:
         """Return notices of other orders that follow the crowded ones in `heads`.
 
@@ -69,7 +68,7 @@ class Fairness:
         return crowded
 
     async def _behind(
-        self, session: AsyncSession, lane: int, head: UUID, crowded: _Crowded
+        self, session: Statements, lane: int, head: UUID, crowded: _Crowded
     ) -> list[UnjudgedNotice]:
         after = max(head, crowded.after or head)
         page = await sql.unjudged_after(session, lane, after, LOOK_AHEAD)

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections.abc import Callable
 
 from app.db.checks.database import check_now
 from app.db.checks.defects import DatabaseUnfit
@@ -38,7 +39,8 @@ class ReceiverRole:
         """Bind the public listener; raises CannotListen."""
         self._url = url
         self._waker = Waker(url, NOTICES)
-        self._recording = Recording(settings, url, on_commit=self._waker.wake)
+        self._wake_neighbour: Callable[[], None] | None = None
+        self._recording = Recording(settings, url, on_commit=self._wake)
         self._sampler = Sampler(url)
         self._sources = SourceCheck(sources_of(settings))
         self._stop_seconds = settings.stop_delay.total_seconds()
@@ -61,6 +63,15 @@ class ReceiverRole:
             path=settings.notify_path,
             token=token is not None,
         )
+
+    def on_recorded(self, wake: Callable[[], None]) -> None:
+        """Call `wake` after each commit of notices: the worker in this process needs no NOTIFY."""
+        self._wake_neighbour = wake
+
+    def _wake(self) -> None:
+        if self._wake_neighbour:
+            self._wake_neighbour()
+        self._waker.wake()
 
     def stop(self) -> None:
         """Stop accepting after RELAY_STOP_DELAY; answer the calls in flight.

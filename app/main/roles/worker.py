@@ -51,7 +51,7 @@ class WorkerRole:
             url, pool_size=POOL_SIZE, application="zeus-relay worker", planner=HELD_TO_INDEXES
         )
         sessions = make_sessions(self._engine)
-        self._listener = NotifyListener(url, (NOTICES, OUTBOUND))
+        self._listener = NotifyListener(url, (NOTICES, OUTBOUND), passes_own=True)
         self._waker = Waker(url, OUTBOUND)
         self._forwarder = Forwarder(sessions, vault, self._listener, ForwardingOptions.of(settings))
         policy = policy_of(settings, StoredReferenceKeys(vault, secret_keys_of(settings)))
@@ -78,6 +78,10 @@ class WorkerRole:
         )
         self._reconciling = partial(reconcile_forever, sessions, settings.notify_path)
         self._keep_keys = partial(keep_reference_keys, settings, sessions, vault)
+
+    def wake_judging(self) -> None:
+        """Judge now: a notice of this process is recorded."""
+        self._listener.wake(NOTICES)
 
     def stop(self) -> None:
         """Finish the current batch of judging and the sends in flight."""

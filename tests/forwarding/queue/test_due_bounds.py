@@ -13,7 +13,7 @@ from sqlalchemy import text
 from app.clock import uuid7
 from app.db.connections import Connection, connect
 from app.forwarding.attempts.sql import AttemptResult, record
-from app.forwarding.fan_out import enqueue, fan_out
+from app.forwarding.fan_out import enqueue
 from app.forwarding.outcome import OutcomeKind
 from app.forwarding.queue.array_lookup import array_text
 from app.forwarding.queue.claims import CLAIM, claim
@@ -23,6 +23,7 @@ from app.forwarding.webhook import ClaimedWebhook
 from tests.forwarding.delivery_setup import DeliverySetup, until
 from tests.forwarding.queue.test_claims import HOLD, LEASE, URL
 from tests.forwarding.queue.test_plans import PARAMETERS, numbered
+from tests.forwarding.stored_events import fan_out
 from tests.forwarding.test_forwarder import open_shop
 
 LATE = "UPDATE outbound_webhooks SET due_at = now() - interval '1 hour' WHERE state = 'pending'"

@@ -17,7 +17,6 @@ from app.crypto.vault import Vault
 from app.db.connections import HELD_TO_INDEXES, Connection, connect
 from app.db.engine import Sessions, make_engine, make_sessions
 from app.forwarding.attempts.sql import RECORD, AttemptResult, parameters_of, record
-from app.forwarding.fan_out import FAN_OUT, fan_out
 from app.forwarding.outcome import OutcomeKind
 from app.forwarding.queue.claims import CLAIM, UNWIND, claim
 from app.forwarding.queue.due_bounds import FIRST_DUE, NO_BOUNDS
@@ -28,6 +27,7 @@ from app.forwarding.subscribers.backlog import READY
 from app.forwarding.subscribers.removal import CANCEL
 from tests.conftest import TEMPLATE, with_database
 from tests.forwarding.delivery_setup import KEY, DeliverySetup
+from tests.forwarding.stored_events import FAN_OUT_STORED, fan_out
 
 STATEMENTS = {
     "claim": CLAIM,
@@ -36,7 +36,7 @@ STATEMENTS = {
     "renew": RENEW,
     "release": RELEASE,
     "record": RECORD,
-    "fan out": FAN_OUT,
+    "fan out": FAN_OUT_STORED,
     "recover": UNDELIVERED,
     "recover everything": EVERYTHING,
     "cancel leftovers": CANCEL,
@@ -234,7 +234,7 @@ async def test_recording_never_scans_webhooks_that_are_due_later(
 
 
 async def test_fan_out_finds_its_events_by_id(connection: Connection) -> None:
-    plan = await generic_plan(connection, FAN_OUT)
+    plan = await generic_plan(connection, FAN_OUT_STORED)
     assert re.search(r"Index Scan (using|on) events_pkey", plan), plan
 
 

@@ -6,11 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from app.clock import uuid7
 from app.crypto.vault import Vault
 from app.db.connections import HELD_TO_INDEXES, connect
+from app.db.direct import Direct
 from app.db.engine import Sessions
 from app.judging.applications.rows import READ, review_keys
 from app.judging.surroundings import read_surroundings
@@ -218,17 +219,16 @@ async def test_batches_without_a_reference_ask_for_no_application(
 ) -> None:
     statements: list[str] = []
 
-    async def execute(session: Any, statement: Any, *args: Any, **options: Any) -> Any:
+    async def execute(direct: Direct, statement: TextClause, *args: Any) -> Any:
         statements.append(str(statement))
-        return await real(session, statement, *args, **options)
+        return await real(direct, statement, *args)
 
-    from sqlalchemy.ext.asyncio import AsyncSession
-
-    real = AsyncSession.execute
-    monkeypatch.setattr(AsyncSession, "execute", execute)
+    real = Direct.execute
+    monkeypatch.setattr(Direct, "execute", execute)
     await append(sessions, {**CALL, "status": "04", "sendpoint": "ref-7"})
     await judge_all(sessions, applies=False)
     plain = len(statements)
+    assert statements
     assert not any("FROM applications" in one for one in statements)
     await append(sessions, {**CALL, "order_no": "A-2", "status": "04", "sendid": ""})
     await judge_all(sessions)

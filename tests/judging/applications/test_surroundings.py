@@ -10,7 +10,7 @@ ID = "00000000-0000-0000-0000-000000000007"
 async def test_relatives_are_found_by_indexes(database_url: str) -> None:
     connection = await connect(database_url, planner=HELD_TO_INDEXES)
     await connection.execute("SET plan_cache_mode = force_generic_plan")
-    sql = SURROUNDINGS.text
+    sql = SURROUNDINGS
     for number, name in enumerate(NAMES, 1):
         sql = sql.replace(f":{name}", f"${number}")
     await connection.execute(f"PREPARE around AS {sql}")

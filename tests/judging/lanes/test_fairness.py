@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import AsyncIterator
-from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -14,6 +13,7 @@ from app.judging import sql
 from app.judging.batch import TakenNotice, known_before
 from app.judging.judge import BATCH
 from app.judging.lanes.fairness import CROWDED_FROM, LOOK_AHEAD
+from app.judging.lanes.lane_bounds import LaneBounds
 from app.judging.policy import Policy
 from tests.judging.judging_setup import append, fetch, judge_all, judge_of, numbers_in_lane
 
@@ -118,17 +118,19 @@ async def workers(database_url: str) -> AsyncIterator[Sessions]:
 
 
 async def rows_read(workers: Sessions, *calls: dict[str, str]) -> int:
-    """Return the rows of the large tables that are read before judging these calls."""
+    """Return the rows of the large tables that are read before judging these calls, without the
+    look whether each of them was judged meanwhile.
+    """
     await append(workers, *calls)
     async with workers() as session:
         taken = [
             TakenNotice.of(notice)
-            for notice in await sql.unjudged(session, {LANE: UUID(int=0)}, BATCH)
+            for notice in (await sql.take_notices(session, [LANE], LaneBounds(), BATCH)).notices
         ]
         assert len(taken) == len(calls)
         before = int(await session.scalar(COUNT))
         await known_before(session, taken, Policy())
-        return int(await session.scalar(COUNT)) - before
+        return int(await session.scalar(COUNT)) - before - len(calls)
 
 
 MANY = 5_000

@@ -16,7 +16,7 @@ from app.db.engine import Sessions
 from app.db.lanes import LANES
 from app.judging.judge import Judge
 from app.judging.lanes.lane_bounds import LaneBounds
-from app.judging.sql import _LOCK_LANES, lock_lanes
+from app.judging.sql import TAKE, take_notices
 from app.zeus.wire import encode
 
 INSERT = """INSERT INTO notices (id, lane, received_at, source, method, target, headers, body)
@@ -53,7 +53,7 @@ async def judge_all(judge: Judge) -> int:
 
 async def pages_read(connection: Connection, bounds: list[UUID]) -> int:
     """Return the pages that the scan of all lanes reads from cache or disk."""
-    query = _LOCK_LANES.text.replace(":lanes", "$1").replace(":bounds", "$2")
+    query = TAKE.text.replace(":lanes", "$1").replace(":bounds", "$2").replace(":limit", "1")
     lines = [
         row[0]
         for row in await connection.fetch(
@@ -113,13 +113,13 @@ async def test_late_notices_widen_the_margin_until_a_scan_sees_them(
     bounds = LaneBounds()
     await insert(connection, 5)
     async with sessions.begin() as session:
-        await lock_lanes(session, range(LANES), bounds)
+        await take_notices(session, range(LANES), bounds, 1)
     assert bounds.ids[6] > id_of(3)
     await insert(connection, 6, 20)
     async with asyncio.timeout(5):
         while bounds.ids[6] > id_of(19):
             async with sessions.begin() as session:
-                await lock_lanes(session, range(LANES), bounds)
+                await take_notices(session, range(LANES), bounds, 1)
     assert all(id_of(60) < each < id_of(19) for each in bounds.ids)
     await connection.close()
 
@@ -131,7 +131,7 @@ async def test_a_receiver_whose_clock_is_ahead_makes_no_other_notice_late(
     bounds = LaneBounds()
     await insert(connection, 5, -3_600)
     async with sessions.begin() as session:
-        await lock_lanes(session, range(LANES), bounds)
+        await take_notices(session, range(LANES), bounds, 1)
     assert all(id_of(30) < each < id_of(1) for each in bounds.ids)
     await connection.close()
 
@@ -140,7 +140,7 @@ async def test_a_worker_that_has_seen_no_notice_skips_dead_entries_too(sessions:
     """A worker that starts beside a million dead entries reads them once."""
     bounds = LaneBounds()
     async with sessions.begin() as session:
-        await lock_lanes(session, range(LANES), bounds)
+        await take_notices(session, range(LANES), bounds, 1)
     assert all(id_of(30) < each < id_of(1) for each in bounds.ids)
 
 

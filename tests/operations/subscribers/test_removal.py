@@ -9,7 +9,6 @@ from sqlalchemy import text
 
 from app.clock import uuid7
 from app.forwarding.attempts.sql import record
-from app.forwarding.fan_out import fan_out
 from app.forwarding.outcome import OutcomeKind
 from app.forwarding.recovery_jobs import advance
 from app.forwarding.subscribers.removal import cancel_pending
@@ -19,6 +18,7 @@ from app.operations.subscribers.rows import subscriber_row
 from app.operations.subscribers.subscribers import remove_subscriber
 from tests.forwarding.delivery_setup import until
 from tests.forwarding.queue.test_claims import result, take
+from tests.forwarding.stored_events import fan_out
 from tests.operations.operations_setup import ADMIN, OperationsSetup
 
 _WAITING = (
