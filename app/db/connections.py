@@ -24,6 +24,22 @@ if TYPE_CHECKING:
 else:  # only the stubs know that it is generic
     Connection = asyncpg.Connection
 
+
+class Row(asyncpg.Record):
+    """Row whose columns are attributes too.
+
+    Connections have it as their class of rows. The driver forgets the class of a single statement
+    when it prepares that again after a migration.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        """Return the column with this name. Raise AttributeError without one."""
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
 CONNECT_ERRORS = (
     OSError,
     asyncpg.PostgresError,
@@ -83,6 +99,7 @@ async def connect(
         **planner,
     }
     arguments = driver_arguments(read)
+    arguments["record_class"] = Row
     arguments["command_timeout"] = statement_timeout_ms / 1000 + 1
     arguments["server_settings"] = {**dict(read.server_settings), "application_name": named}
     hosts: list[Host | None] = sorted(read.hosts, key=lambda host: host != _found.get(url))

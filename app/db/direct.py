@@ -9,13 +9,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import asyncpg
 from sqlalchemy import TextClause
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
-from app.db.connections import CONNECT_ERRORS, Connection, goes_direct
+from app.db.connections import CONNECT_ERRORS, Connection, Row, goes_direct
 from app.db.engine import Sessions
 
 _DIALECT = dialect.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
@@ -28,17 +27,6 @@ class Statements(Protocol):
         self, statement: TextClause, parameters: Mapping[str, Any] | None = None, /
     ) -> Any:
         """Run a statement with named parameters, and return its rows."""
-
-
-class Row(asyncpg.Record):
-    """Row whose columns are attributes too."""
-
-    def __getattr__(self, name: str) -> Any:
-        """Return the column with this name. Raise AttributeError without one."""
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(name) from None
 
 
 class Rows(list[Row]):
@@ -90,7 +78,8 @@ class Direct:
         compiled = _compiled.get(statement) or _compile(statement)
         values = {**compiled.defaults, **(parameters or {})}
         arguments = [values[name] for name in compiled.names]
-        return Rows(await self._connection.fetch(compiled.sql, *arguments, record_class=Row))
+        found: Any = await self._connection.fetch(compiled.sql, *arguments)
+        return Rows(found)
 
 
 @asynccontextmanager
