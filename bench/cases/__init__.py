@@ -14,6 +14,7 @@ from bench.cases.neighbours import neighbours
 from bench.cases.old_snapshot import old_snapshot
 from bench.cases.relatives import relatives
 from bench.cases.spool import spool_answers, spool_drain
+from bench.cases.through import through
 from bench.cases.timers import timers
 from bench.plan import Case
 
@@ -22,6 +23,7 @@ CASES: dict[str, Case] = {
     "one-caller": one_caller,
     "new-connections": new_connections,
     "arrival": arrival,
+    "through": through,
     "delivery": delivery,
     "applications": applications,
     "judging": judging,
