@@ -37,7 +37,7 @@ _PACE_SECONDS = 0.025
 _SPREAD_SECONDS = 0.4
 """Pause between two sends to capped or slow subscribers of one claim, and the longest time over
 which all of them are spread."""
-_SLOW_WAKE_SECONDS = 0.1
+_SLOW_WAKE_SECONDS = 0.5
 """Longest wait of a free slot of a capped or slow subscriber for the next claim."""
 
 log = get_logger("forwarding")

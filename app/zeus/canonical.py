@@ -19,6 +19,8 @@ _FULL_WIDTH: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 """Full-width forms of ASCII, for str.translate."""
 _HAS_FULL_WIDTH = re.compile("[\uff01-\uff5e]")
 _ORDER_NO_FORM = re.compile(r"[0-9A-Za-z.-]+")
+_PLAIN = re.compile(r"[!-~]*")
+"""Texts of ASCII without blanks: nothing is cut from them."""
 _DIGITS = re.compile(r"[0-9]+")
 
 
@@ -57,7 +59,12 @@ def canonical(name: str, text: str) -> str:
     if name == "order_no":
         return text
     text = text.translate(_FULL_WIDTH)
-    return text.lstrip("0") or "0" if name == "money" and _DIGITS.fullmatch(text) else text
+    return canonical_amount(text) if name == "money" else text
+
+
+def canonical_amount(text: str) -> str:
+    """Return an amount without leading zeros, and any other text as it is."""
+    return text.lstrip("0") or "0" if _DIGITS.fullmatch(text) else text
 
 
 def has_invisible(text: str) -> bool:
@@ -78,7 +85,7 @@ def spelling_flags(values: Mapping[str, str], meant: Mapping[str, str]) -> set[s
     """
     flags = set()
     for name, text in values.items():
-        if name in _FREE or not text or (text.isascii() and text.isalnum()):
+        if name in _FREE or _PLAIN.fullmatch(text):
             continue
         if visible_part(text) != (0, len(text)):
             flags.add(f"trimmed:{name}")

@@ -7,7 +7,13 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from app.zeus.canonical import canonical, has_invisible, spelling_flags, visible_part
+from app.zeus.canonical import (
+    canonical,
+    canonical_amount,
+    has_invisible,
+    spelling_flags,
+    visible_part,
+)
 from app.zeus.parameters import PARAMETERS, oversize
 
 
@@ -69,7 +75,8 @@ _PLUS_IS_PLUS: Final = frozenset({"sendid", "sendpoint", "order_no", "email"})
 # are no characters.
 _SHIFT_JIS = re.compile(rb"(?:[\x00-\x7F\xA1-\xDF]|[\x81-\x9F\xE0-\xFC][\x40-\x7E\x80-\xFC])*+")
 _LEAD_BYTE = re.compile(rb"[\x81-\x9F\xE0-\xFC]")
-_PLAIN_ORDER_NO = re.compile(rb"[0-9A-Za-z.-]+")
+_PLAIN = re.compile(rb"[0-9A-Za-z.-]*")
+"""Raw values that every style of escaping writes as they are."""
 _BLANKS_OF_LATIN_1 = b" \t\r\n\x85\xa0"
 """A no-break space is A0 there, which is no character of Shift_JIS."""
 _LAST_OF_TWO_BYTES = "\u07ff"
@@ -94,11 +101,15 @@ def decode(query: bytes, body: bytes = b"") -> Call:
             unknown.setdefault(_key_text(key), _text_of(raw, plus_is_space=True).text)
             flags.add("unknown_key")
             continue
-        value = _text_of(
-            raw, plus_is_space=name not in _PLUS_IS_PLUS, kana_first=name == "username"
-        )
-        flags.update(f"{flaw}:{name}" for flaw in value.flaws)
-        meaning = _order_no(raw) if name == "order_no" else canonical(name, value.text)
+        if _PLAIN.fullmatch(raw):  # most values: nothing below would change them
+            value = _Text(raw.decode("ascii"), b"", ())
+            meaning = canonical_amount(value.text) if name == "money" else value.text
+        else:
+            value = _text_of(
+                raw, plus_is_space=name not in _PLUS_IS_PLUS, kana_first=name == "username"
+            )
+            flags.update(f"{flaw}:{name}" for flaw in value.flaws)
+            meaning = _order_no(raw) if name == "order_no" else canonical(name, value.text)
         if name not in first:
             first[name] = value
             meant[name] = meaning
@@ -128,7 +139,7 @@ def _order_no(raw: bytes) -> str:
 
     A bare + at an end is a blank as forms write it; inside it may be a plus.
     """
-    if _PLAIN_ORDER_NO.fullmatch(raw):
+    if _PLAIN.fullmatch(raw):
         return raw.decode("ascii")
     text, _, flaws = _text_of(raw, plus_is_space=False)
     seen = _text_of(raw, plus_is_space=True).text  # as long as the other
@@ -155,7 +166,7 @@ def _pairs(query: bytes, body: bytes) -> Iterator[tuple[bytes, bytes]]:
         for pair in part.split(b"&"):
             if pair:
                 key, _, raw = pair.partition(b"=")
-                yield unquote_to_bytes(key), raw
+                yield key if key in _NAMES else unquote_to_bytes(key), raw
 
 
 def _without_line_end(body: bytes) -> bytes:

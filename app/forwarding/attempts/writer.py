@@ -23,7 +23,7 @@ REJECTED_AT_MOST = 10
 the worker must stop sending."""
 _BATCH = 500
 _COMMIT_SECONDS = 0.006
-_UNHURRIED_SECONDS = 0.05
+_UNHURRIED_SECONDS = 0.25
 """Longest wait of a result that is not hurried."""
 
 log = get_logger("forwarding")

@@ -4,7 +4,12 @@ A module of its own: the claim loop and the send tasks both add times.
 """
 
 import heapq
+from math import ceil
 from time import monotonic
+
+_LONG_S = 2.5
+_GRID_S = 0.25
+"""Moments at least _LONG_S ahead are put off to a common one: many retries share a claim."""
 
 
 class DueTimes:
@@ -15,8 +20,11 @@ class DueTimes:
         self._moments: list[float] = []
 
     def add(self, seconds: float) -> None:
-        """Add the moment `seconds` from now."""
-        heapq.heappush(self._moments, monotonic() + seconds)
+        """Add the moment `seconds` from now, a little later if it is far ahead."""
+        moment = monotonic() + seconds
+        if seconds >= _LONG_S:
+            moment = ceil(moment / _GRID_S) * _GRID_S
+        heapq.heappush(self._moments, moment)
 
     def wait_seconds(self, at_most: float) -> float:
         """Return the seconds until the earliest moment, but `at_most`; 0 if it has passed."""
