@@ -13,7 +13,7 @@ from app.applications.reviews import asking_review
 from app.applications.states import ApplicationState
 from app.db.engine import Sessions
 from app.db.tables.applications import ApplicationRow
-from app.judging.review_rows import write_reviews
+from app.judging.statements.review_rows import write_reviews
 from app.logs import get_logger
 from app.order_life.reviews import Reason
 

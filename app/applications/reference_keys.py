@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.crypto.reference import ReferenceKeys, derived_key, fingerprint
 from app.crypto.vault import KeyMissing, Vault
-from app.db.direct import Statements
+from app.db.driver.direct import Statements
 from app.db.engine import Sessions
 
 KNOWN_FOR = timedelta(days=120)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.applications.outcomes import SendOutcome
 from app.db.tables.applications import ApplicationRow
-from app.judging.review_rows import review_row, write_reviews
+from app.judging.statements.review_rows import review_row, write_reviews
 from app.order_life.reviews import BY_ITSELF, Reason, Review, Settlement
 
 ASKING = (Reason.APPLICATION_UNKNOWN, Reason.CALL_MISSING)

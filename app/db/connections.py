@@ -9,8 +9,8 @@ from weakref import WeakSet
 
 import asyncpg
 
-from app.db.driver_arguments import driver_arguments
-from app.db.pooler import (
+from app.db.driver.arguments import driver_arguments
+from app.db.driver.pooler import (
     goes_through_pooler,
     is_behind_pooler,
     is_rejected_by_pooler,

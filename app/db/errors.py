@@ -9,7 +9,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.db.connections import CONNECT_ERRORS, describe_error, is_outdated_plan
-from app.db.direct import Statements, direct_statement
+from app.db.driver.direct import Statements, direct_statement
 from app.db.engine import Sessions, make_sessions
 from app.db.sqlstates import ErrorKind, find_sqlstate
 from app.logs import get_logger

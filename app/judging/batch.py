@@ -6,23 +6,23 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
-from app.db.direct import Statements
+from app.db.driver.direct import Statements
 from app.forwarding.immediate_leases import LeasedNow
 from app.judging import sql
 from app.judging.applications.links import FORGED, Applications, Link, link_of
 from app.judging.applications.rows import applications_of_calls, write_applications
 from app.judging.event_data import Cause, Source
-from app.judging.first_look import look
-from app.judging.mail_times import ToldStatus, mail_times
 from app.judging.outcome import JudgedBatch, order_row
 from app.judging.policy import Policy
 from app.judging.quarantine import ORDER_NO_LIMIT
-from app.judging.review_rows import quarantine_row, write_reviews
 from app.judging.rules import judge
 from app.judging.sql import UnjudgedNotice
+from app.judging.statements.first_look import look
+from app.judging.statements.mail_times import ToldStatus, mail_times
+from app.judging.statements.review_rows import quarantine_row, write_reviews
+from app.judging.statements.writing import JudgedRows, write_and_lease, write_rows
 from app.judging.surroundings import Around, read_around
 from app.judging.verdicts import JudgedCall, Judgement, Verdict
-from app.judging.writing import JudgedRows, write_and_lease, write_rows
 from app.order_life.change import OrderChange
 from app.order_life.consequences import Surroundings
 from app.order_life.order_state import KnownOrder

@@ -17,7 +17,7 @@ from app.judging.batch import write
 from app.judging.event_data import Cause, Source
 from app.judging.outcome import JudgedBatch
 from app.judging.policy import Policy
-from app.judging.review_rows import read_review, settlement_row, write_reviews
+from app.judging.statements.review_rows import read_review, settlement_row, write_reviews
 from app.judging.surroundings import read_surroundings
 from app.order_life.change import OrderChange, Settled
 from app.order_life.consequences import reject

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from app.db.connections import describe_error
-from app.db.direct import Statements, direct_transaction
+from app.db.driver.direct import Statements, direct_transaction
 from app.db.engine import Sessions
 from app.db.lanes import LANES, lane_of
 from app.db.sqlstates import is_data_error

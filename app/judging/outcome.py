@@ -9,7 +9,7 @@ from uuid import UUID
 from app.clock import uuid7
 from app.judging.applications.links import Applications
 from app.judging.event_data import Cause, customer_of, event_data
-from app.judging.review_rows import review_row, settlement_row
+from app.judging.statements.review_rows import review_row, settlement_row
 from app.order_life.applied import AppliedFor
 from app.order_life.change import OrderChange
 from app.order_life.consequences import Surroundings

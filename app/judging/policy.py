@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from app.db.direct import Statements
-from app.judging.mail_times import MailUse
+from app.db.driver.direct import Statements
+from app.judging.statements.mail_times import MailUse
 from app.order_life.relatives import Purchase, SendidScope, purchase_of
 from app.order_life.release import ReleaseOn
 from app.settings import Settings

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from app.crypto.reference import id_in
 from app.db.connections import describe_error
-from app.db.direct import Statements
+from app.db.driver.direct import Statements
 from app.db.sqlstates import is_data_error, sqlstate_of
 from app.judging.batch import (
     Known,
@@ -23,7 +23,7 @@ from app.judging.batch import (
 )
 from app.judging.outcome import JudgedBatch
 from app.judging.policy import Policy
-from app.judging.review_rows import quarantine_row
+from app.judging.statements.review_rows import quarantine_row
 from app.logs import get_logger
 from app.order_life.relatives import ALIVE_AT_MOST, Purchase, purchase_of
 

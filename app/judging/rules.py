@@ -167,10 +167,7 @@ def _accept(
         flags.add(
             "repeat_unclear"
         )  # Zeus may repeat the earlier call because it never saw our answer
-    after = _after(judged, order, meaning, differing)
-    after = after.with_occurrence(
-        status, Occurrence(number, after.cycle, judged.notice_id, values_of(call.meant, REMEMBERED))
-    )
+    after = _after(judged, order, meaning, differing, number)
     change = OrderChange(after, flags=call.flags, previous=order.status)
     change.events.append(
         NewEvent(
@@ -187,17 +184,26 @@ def _accept(
 
 
 def _after(
-    judged: JudgedCall, order: KnownOrder, meaning: Step, differing: tuple[Differing, ...]
+    judged: JudgedCall,
+    order: KnownOrder,
+    meaning: Step,
+    differing: tuple[Differing, ...],
+    number: int,
 ) -> KnownOrder:
+    """Return the order after this call, the occurrence `number` of its status."""
     meant = judged.call.meant
     status = Status(meant["status"])
+    cycle = order.cycle + (meaning is Step.PAID_AGAIN)
+    values = values_of(meant, REMEMBERED)
     is_prompt_report = status.payable and not status.final
     return replace(
         order,
         status=status if meaning.moves else order.status,
-        cycle=order.cycle + (meaning is Step.PAID_AGAIN),
+        cycle=cycle,
         sequence=order.sequence + 1,
-        values={**order.values, **values_of(meant, REMEMBERED)},
+        had={**order.had, status: Occurrence(number, cycle, judged.notice_id, values)},
+        last_call={**order.last_call, status: judged.notice_id},
+        values={**order.values, **values},
         flags=order.flags | _step_flags(meaning, differing) | _amount_flags(judged),
         telno_tail=telno_tail_of(meant.get("telno")) or order.telno_tail,
         paid_at=judged.received_at if meaning.moves and is_prompt_report else order.paid_at,

@@ -11,11 +11,11 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Uuid
 
-from app.db.direct import Statements
+from app.db.driver.direct import Statements
 from app.db.lanes import LANES, lane_of
 from app.events.types import OrderState
 from app.judging.lanes.lane_bounds import LaneBounds
-from app.judging.review_rows import read_review
+from app.judging.statements.review_rows import read_review
 from app.order_life.order_state import REMEMBERED, KnownOrder, Occurrence, values_of
 from app.zeus.canonical import canonical_values
 from app.zeus.statuses import Status

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from app.db.direct import Statements
+from app.db.driver.direct import Statements
 from app.events.types import OrderState
 from app.order_life.consequences import Surroundings, shared_key
 from app.order_life.relatives import (

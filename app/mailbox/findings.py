@@ -14,7 +14,7 @@ from app.judging import sql
 from app.judging.batch import write
 from app.judging.event_data import Cause, Source
 from app.judging.outcome import JudgedBatch
-from app.judging.review_rows import review_row
+from app.judging.statements.review_rows import review_row
 from app.judging.surroundings import read_surroundings
 from app.mailbox.healing import HealingRules
 from app.mailbox.pairing import Pair, Pairing, ReadMail

@@ -106,14 +106,6 @@ class KnownOrder:
         last = self.had.get(status)
         return None if last is None or (status.recurs and last.cycle != self.cycle) else last
 
-    def with_occurrence(self, status: Status, occurrence: Occurrence) -> Self:
-        """Return the order after one more occurrence of `status`."""
-        return replace(
-            self,
-            had={**self.had, status: occurrence},
-            last_call={**self.last_call, status: occurrence.notice_id},
-        )
-
     def with_call(self, status: Status, notice_id: UUID) -> Self:
         """Return the order after one more call of `status`, duplicates included."""
         return replace(self, last_call={**self.last_call, status: notice_id})

@@ -78,16 +78,18 @@ async def sent(*, capped: bool) -> AsyncIterator[Sending]:
     """Yield what was sent once every result is there."""
     sending = Sending()
     sender = Sender(networks=OPTIONS.networks, allow_http=True)
-    async with hostile.serving(sending.answer) as port, asyncio.TaskGroup() as group:
-        sending.port = port
-        sending.limits.offer()
-        sending.tasks.start(group, sender, sending.webhooks(capped=capped))
-        async with asyncio.timeout(10):
-            while len(sending.results) < SENDS:
-                await asyncio.sleep(0.01)
-        await asyncio.sleep(0.2)  # longer than any wake-up is put off
-        yield sending
-    await sender.close()
+    try:
+        async with hostile.serving(sending.answer) as port, asyncio.TaskGroup() as group:
+            sending.port = port
+            sending.limits.offer()
+            sending.tasks.start(group, sender, sending.webhooks(capped=capped))
+            async with asyncio.timeout(10):
+                while len(sending.results) < SENDS:
+                    await asyncio.sleep(0.01)
+            await asyncio.sleep(0.7)  # longer than any wake-up is put off
+            yield sending
+    finally:
+        await sender.close()
 
 
 async def test_sends_to_capped_subscribers_are_spread() -> None:

@@ -8,7 +8,7 @@ from sqlalchemy.types import Uuid
 
 from app.clock import uuid7
 from app.crypto.reference import ReferenceKeys
-from app.db.direct import Statements
+from app.db.driver.direct import Statements
 from app.db.engine import Sessions
 from app.judging.judge import Judge
 from app.judging.policy import Policy, References

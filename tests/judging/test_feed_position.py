@@ -12,7 +12,7 @@ from sqlalchemy import text
 from app.clock import now, uuid7
 from app.db.connections import Connection, connect
 from app.db.engine import Sessions, make_engine, make_sessions
-from app.judging.writing import WRITE_WITH_EVENTS, JudgedRows, write_rows
+from app.judging.statements.writing import WRITE_WITH_EVENTS, JudgedRows, write_rows
 
 WORKERS = 6
 BATCHES = 40

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import TextClause, text
 
 from app.clock import now, uuid7
-from app.db.direct import Direct
+from app.db.driver.direct import Direct
 from app.db.engine import Sessions
 from app.db.lanes import lane_of
 from app.judging.judge import BATCH, CAREFUL_BATCH

@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import TextClause
+from sqlalchemy import TextClause, text
 
 from app.crypto.vault import Vault
 from app.db.connections import connect
-from app.db.direct import Direct, direct_transaction
+from app.db.driver.direct import Direct, direct_transaction
 from app.db.engine import Sessions
 from app.db.notify import NOTICES, NotifyListener
 from app.forwarding.immediate_leases import ImmediateLeases, Room
@@ -110,7 +110,7 @@ async def test_a_notice_that_was_released_since_is_left_for_the_next_batch(
         [notice] = (await sql.take_notices(early, range(16), LaneBounds(), BATCH)).notices
     async with sessions.begin() as session:
         await session.execute(
-            sql.text("UPDATE notices SET released = true WHERE id = :id"), {"id": notice.id}
+            text("UPDATE notices SET released = true WHERE id = :id"), {"id": notice.id}
         )
     async with direct_transaction(sessions) as late:
         left, _ = await known_before(late, [TakenNotice.of(notice)], Policy())

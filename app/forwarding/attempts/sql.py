@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from app.db.direct import Statements
+from app.db.driver.direct import Statements
 from app.db.tables.webhooks import STILL_PENDING
 from app.forwarding.outcome import OutcomeKind
 from app.forwarding.subscribers.health import HEALTH, PAUSE_AFTER, HealthChange

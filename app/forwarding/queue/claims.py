@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 from sqlalchemy.engine import RowMapping
 
-from app.db.direct import Statements
+from app.db.driver.direct import Statements
 from app.db.tables.webhooks import STILL_PENDING
 from app.forwarding.queue.array_lookup import array_parameter, array_text, look_up
 from app.forwarding.queue.due_bounds import (

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from app.db.direct import Statements
+from app.db.driver.direct import Statements
 from app.db.tables.webhooks import STILL_PENDING
 from app.forwarding.webhook import ClaimedWebhook
 

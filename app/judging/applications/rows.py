@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from app.crypto.reference import id_in
-from app.db.direct import Statements
+from app.db.driver.direct import Statements
 from app.judging.applications.links import Applications, is_signed, reference_of
 from app.judging.policy import Policy
 from app.order_life.applied import AppliedFor

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from app.db.direct import Statements
+from app.db.driver.direct import Statements
 from app.judging import sql
 from app.judging.sql import UnjudgedNotice
 from app.zeus.wire import order_no_of

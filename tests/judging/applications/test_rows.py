@@ -11,7 +11,7 @@ from sqlalchemy import TextClause, text
 from app.clock import uuid7
 from app.crypto.vault import Vault
 from app.db.connections import HELD_TO_INDEXES, connect
-from app.db.direct import Direct
+from app.db.driver.direct import Direct
 from app.db.engine import Sessions
 from app.judging.applications.rows import READ, review_keys
 from app.judging.surroundings import read_surroundings

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from app.db.direct import Statements
+from app.db.driver.direct import Statements
 
 _TIMES = text("""
 SELECT order_no, status, occurred_at FROM mails

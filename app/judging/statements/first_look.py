@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from app.db.direct import Statements
+from app.db.driver.direct import Statements
 from app.judging.sql import KNOWN_ORDERS, UnjudgedNotice, read_orders
 from app.judging.surroundings import SURROUNDINGS, Around, surroundings_of
 from app.order_life.consequences import Surroundings

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from app.db.direct import Statements
+from app.db.driver.direct import Statements
 from app.judging.applications.links import FORGED
 from app.order_life.change import Settled
 from app.order_life.reviews import Reason, Review

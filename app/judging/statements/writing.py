@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from app.db.direct import Statements
+from app.db.driver.direct import Statements
 from app.forwarding.fan_out import FAN_OUT, FANNED_OUT
 from app.forwarding.immediate_leases import Room
 from app.forwarding.leased_fan_out import (
