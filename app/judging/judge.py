@@ -107,7 +107,8 @@ class Judge:
                 raise
             log.error("batch_failed", error=describe_error(error))
             return await self._judge_apart(lanes, BATCH)
-        self.has_finished = found.are_all and len(outcome.verdicts) == len(found.notices)
+        is_whole = len(among) == LANES and len(outcome.verdicts) == len(found.notices)
+        self.has_finished = is_whole and found.are_all
         self._report(outcome)
         if outcome.events and not leased_now.tells_nobody:
             self._on_events()

@@ -95,6 +95,21 @@ async def test_finding_a_refused_notice_takes_few_probes(
     )  # all 128, each 16 of them, each 2, each 1
 
 
+async def test_a_batch_without_the_suspect_lanes_has_not_finished(poisoned: Sessions) -> None:
+    [suspect], [other] = numbers_in_lane(3, 1), numbers_in_lane(4, 1)
+    judge = judge_of(poisoned)
+    await append(poisoned, (suspect, "poison"))
+    assert 1 == await judge.judge_batch()
+    await append(poisoned, (other, "good"))
+    assert 1 == await judge.judge_batch()
+    assert not judge.has_finished
+    await append(poisoned, (suspect, "good"))
+    assert 1 == await judge.judge_batch()  # the lane is above suspicion again
+    await append(poisoned, (other, "good"))
+    assert 1 == await judge.judge_batch()
+    assert judge.has_finished
+
+
 async def test_a_whole_batch_of_refused_notices_is_found_in_one_transaction(
     poisoned: Sessions,
 ) -> None:

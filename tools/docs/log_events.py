@@ -11,6 +11,7 @@ from tools.docs.tables import head, row
 
 APP = Path(__file__).parents[2] / "app"
 _LEVELS = ("debug", "info", "warning", "error")
+_WRAPPERS = ("in_transaction", "in_statement")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -75,9 +76,11 @@ def _health() -> Iterator[LogEvent]:
 
 
 def _transactions(tree: ast.Module) -> Iterator[str]:
-    """Yield each work name from which `in_transaction` builds the log event of a failure."""
+    """Yield each work name from which `in_transaction` and `in_statement` build the log event of a
+    failure.
+    """
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "in_transaction":
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in _WRAPPERS:
             yield _text(node.args[1])
 
 
