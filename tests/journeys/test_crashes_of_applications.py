@@ -154,6 +154,10 @@ async def test_no_key_makes_two_slips_whatever_is_killed(server: OwnServer, tmp_
                 shop = Shop(operators, chance)
                 async with _broken_at_random(operators, server, network, chance):
                     await _apply_all(shop, keys)
+                    while operators.kills < SECONDS / 10:  # a quick machine applies for more
+                        more = [f"K-{len(keys) + number}" for number in range(APPLICATIONS // 4)]
+                        await _apply_all(shop, more)
+                        keys += more
         # Every slip was called by now.
         await until(lambda: _all_judged(server.url), 90)
         rows = {row["key"]: row for row in await fetch(server.url, _STATES)}
