@@ -15,6 +15,7 @@ from pathlib import Path
 import asyncpg
 
 from app.db.connections import Connection, connect
+from app.recording.postgres.appender import SHARE_SECONDS
 from tests.chaos.caller import ROOT
 from tests.chaos.flood import Flood
 from tests.chaos.programs import with_clock
@@ -97,9 +98,9 @@ async def _hog(url: str, hogs: list[Connection]) -> None:
 
 
 async def table_locked(site: Site) -> None:
-    """Lock the table of notices, as a migration might."""
+    """Lock the table of notices, as a migration might, for longer than a call waits for it."""
     async with _locked_notices(site):
-        await asyncio.sleep(site.effort.outage_s)
+        await asyncio.sleep(max(site.effort.outage_s, SHARE_SECONDS + 1))
 
 
 async def read_only(site: Site) -> None:
