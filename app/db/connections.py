@@ -66,8 +66,9 @@ HELD_TO_INDEXES = {
 """Planner settings for connections whose statements look up few rows of large tables.
 
 A plan cached while a table was small must still be good when the table is large. With these
-settings, rows are looked up one by one through the index that has the required order. A pooler
-keeps no plans and takes no settings.
+settings, rows are looked up one by one through the index that has the required order. Planning such
+a statement anew can take longer than running it, so all plans are generic. A pooler keeps no plans
+and takes no settings.
 """
 
 _through_pooler: WeakSet[Connection] = WeakSet()

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import aiohttp
 
+from app.db.connections import connect
 from app.simulator.player.orders import build_run
 from app.simulator.player.play import play
 from app.simulator.player.scenarios import SCENARIOS
 from app.simulator.player.target import target_of
-from tests.processes import Starter, processes
+from tests.processes import Starter, processes, service_settings
 from tests.subscriber import subscriber
 
 SETTINGS = {
@@ -99,3 +100,26 @@ async def test_a_taken_port_stops_the_start_with_a_text(tmp_path: Path) -> None:
         assert await second.ended() == 2
     assert f"cannot listen on 127.0.0.1:{port}" in second.log_text()
     assert "Traceback" not in second.log_text()
+
+
+async def test_a_recorded_call_is_judged_at_once(database_url: str, tmp_path: Path) -> None:
+    """The worker passes over NOTIFYs of its own process; its poll would take half a second."""
+    waits = "SELECT extract(epoch FROM judged_at - received_at)::float8 FROM notices"
+    with processes(tmp_path) as starter:
+        service = starter.start("up", **service_settings(database_url))
+        host, port = await service.ready("receiver")
+        await service.logged("working")
+        connection = await connect(database_url)
+        async with aiohttp.ClientSession() as client:
+            for number in range(11):
+                url = f"http://{host}:{port}/zeus/notify?order_no=A-{number}&status=01"
+                async with client.get(url) as answer:
+                    assert 200 == answer.status
+                await asyncio.sleep(0.23)
+        async with asyncio.timeout(20):
+            while await connection.fetchval("SELECT count(*) FROM notices WHERE verdict IS NULL"):
+                await asyncio.sleep(0.1)
+        seconds = sorted(row[0] for row in await connection.fetch(waits))
+        await connection.close()
+    assert 11 == len(seconds)
+    assert seconds[5] < 0.2

@@ -4,6 +4,7 @@ A session takes about three times as long for a small statement as Postgres does
 engine, its planner settings and its limits stay the same.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -107,9 +108,7 @@ async def direct_statement(sessions: Sessions) -> AsyncIterator[Direct]:
             return
         try:
             yield Direct(driver)
-        except Exception:
-            raise
-        except BaseException:
+        except asyncio.CancelledError:
             driver.terminate()
             raise
 
@@ -130,11 +129,11 @@ async def _transaction(driver: Connection) -> AsyncIterator[None]:
     try:
         yield
         await driver.execute("COMMIT")
-    except Exception:
-        await _roll_back(driver)
+    except asyncio.CancelledError:
+        driver.terminate()
         raise
     except BaseException:
-        driver.terminate()
+        await _roll_back(driver)
         raise
 
 

@@ -81,7 +81,7 @@ Rows = Sequence[dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class JudgedRows:
-    """Rows of verdicts, of orders and of events. Verdicts and orders stand in any order."""
+    """Rows of verdicts, of orders and of events."""
 
     verdicts: Rows = ()
     orders: Rows = ()
