@@ -15,7 +15,8 @@ from cryptography.fernet import Fernet
 from app.events.signature import new_secret
 from bench.dead_subscribers import Ports
 from bench.load import Job
-from bench.processes import Running, free_port, running
+from bench.ports import free_port
+from bench.processes import Running, running
 
 ROOT = str(Path(__file__).resolve().parents[1])
 PROGRAM = str(Path(sys.executable).with_name("zeus-relay"))

@@ -12,7 +12,7 @@ from bench.long_life import LongLife, fill
 from bench.pages import API, CONSOLE, REMEMBERED, known
 from bench.pending import new_subscriber, pause
 from bench.plan import Bench
-from bench.processes import free_port
+from bench.ports import free_port
 from bench.relay import ADMIN_TOKEN, Site
 
 MOST_MS = 150

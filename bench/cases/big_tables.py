@@ -17,7 +17,7 @@ from bench.pending import (
     subscriber,
 )
 from bench.plan import Bench, interleaved
-from bench.processes import free_port
+from bench.ports import free_port
 from bench.relay import Site, sink
 from bench.traffic import play
 

@@ -7,7 +7,7 @@ from bench.dead_subscribers import black_hole
 from bench.figures import Figure, Requirement
 from bench.pending import new_subscriber
 from bench.plan import Bench, interleaved
-from bench.processes import free_port
+from bench.ports import free_port
 from bench.relay import sink
 from bench.traffic import play
 

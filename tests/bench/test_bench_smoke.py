@@ -17,7 +17,7 @@ from bench.baselines.environment import PROGRAM
 from bench.dead_subscribers import black_hole
 from bench.figures import Figure, Requirement, as_json, table
 from bench.load import Job
-from bench.processes import free_port
+from bench.ports import free_port
 from bench.relay import sink
 from bench.traffic import CallsFailed, Traffic, play
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.ports import free_port
+from tests.chaos.listening import wait_for
 from tests.chaos.plan import Front
-from tests.chaos.ports import free_port, wait_for
 from tests.chaos.programs import program
 
 _DEPLOY = Path(__file__).resolve().parents[2] / "deploy"

@@ -15,7 +15,7 @@ from pathlib import Path
 from app.db.connections import connect
 from app.db.embedded import start_embedded
 from app.db.migrations import migrate
-from tests.chaos.ports import free_port
+from bench.ports import free_port
 
 _START_S = 60
 _DEATH_S = 10.0

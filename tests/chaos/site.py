@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.events.signature import new_secret
+from bench.ports import free_port
 from tests.chaos.front import proxy
 from tests.chaos.plan import Effort, Front, Line
-from tests.chaos.ports import free_port
 from tests.chaos.postgres import Template
 from tests.chaos.stores import Store, store
 from tests.processes import Process, Starter, processes, service_settings

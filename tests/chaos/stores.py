@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bench.ports import free_port
 from tests.chaos.front import Pooler
 from tests.chaos.network import Network, network
 from tests.chaos.plan import Database, Line
-from tests.chaos.ports import free_port
 from tests.chaos.postgres import Server, Template
 
 _Result = TypeVar("_Result")

@@ -5,7 +5,6 @@ import json
 import os
 import random
 import shutil
-import socket
 import subprocess
 import time
 import urllib.request
@@ -14,6 +13,7 @@ from typing import Any
 
 from app.events.signature import new_secret
 from app.simulator.player.target import CallTarget, Method, target_of
+from bench.ports import free_port
 from tests.processes import ADMIN_TOKEN, KEY
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,12 +23,6 @@ PASSWORDS = {
     for number, name in enumerate(("POSTGRES", "MIGRATE", "RECEIVE", "WORK", "OPERATE"))
 }
 LONG_RUNNING = ("postgres", "receiver-1", "receiver-2", "worker-1", "worker-2", "operator")
-
-
-def free_port() -> int:
-    """Return a free port of the loopback address."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 class Installation:

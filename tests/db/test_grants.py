@@ -18,10 +18,10 @@ from app.simulator.player.orders import build_run
 from app.simulator.player.play import play
 from app.simulator.player.scenarios import SCENARIOS
 from app.simulator.player.target import target_of
+from bench.ports import free_port
 from tests.command import run_command
 from tests.db.checks.test_database import as_user
 from tests.processes import ADMIN_TOKEN, Starter, processes, service_settings
-from tests.recording.own_server import free_port
 from tests.subscriber import subscriber
 
 SECRET = "whsec_Zm9yIHRlc3RzIG9ubHksIG1ha2UgeW91ciBvd24hISE="

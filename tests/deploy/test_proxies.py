@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections import Counter
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.ports import free_port
 from tests.processes import Process, Starter, processes, service_settings
 from tests.receiver.receiver_setup import CALL, PATH, fetch, stored
 
@@ -113,11 +113,6 @@ class Site:
             "receive", **self.settings, PUBLIC_PORT=str(self.ports[number])
         )
         await self.receivers[number].ready("receiver")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @contextmanager

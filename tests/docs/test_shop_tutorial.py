@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.ports import free_port
 from tests.docs.pages import blocks, page
 from tests.fair_clock import fair_seconds
 from tests.simulator.simulator_process import PROGRAM, simulating
-from tests.simulator.simulator_server import unused_port
 
 PAGES = ("docs/tutorial/shop-without-a-contract.md", "docs/tutorial/shop-without-a-contract.ja.md")
 
@@ -31,7 +31,7 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 @pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node on this machine")
 def buy(shop: Path) -> float:
     """Buy once from a new simulator and return the seconds that the purchase took."""
-    port = unused_port()
+    port = free_port()
     with simulating("--call-url", f"http://127.0.0.1:{port}/zeus/notify") as zeus:
         began = fair_seconds()
         bought = subprocess.run(

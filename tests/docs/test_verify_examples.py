@@ -17,6 +17,7 @@ import pytest
 
 from app.events.payload import body
 from app.events.signature import new_private_key, new_secret, public_key_of, signed_headers
+from bench.ports import free_port
 from tests.docs.pages import code_block, page
 from tools.docs.generate import ROOT
 
@@ -73,13 +74,6 @@ def running(
     finally:
         process.kill()
         process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:

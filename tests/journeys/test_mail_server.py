@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from app.db.migrations import migrate
+from bench.ports import free_port
 from tests.journeys.conftest import Site
 from tests.journeys.crew import fetch, until
 from tests.journeys.mail_pipe import (
@@ -24,7 +25,7 @@ from tests.journeys.mail_pipe import (
 from tests.journeys.mail_site import MailSite, apply_for, mail_site
 from tests.journeys.mail_states import EVENTS, MISSING, STATES, address_of, all_read, as_told, lost
 from tests.processes import PROGRAM, Process, Starter, environment
-from tests.recording.own_server import OwnServer, free_port, own_server
+from tests.recording.own_server import OwnServer, own_server
 from tests.simulator.mails.smtp_server import CAN_RUN, RunningServer
 from tests.simulator.simulator_process import Simulator, simulating
 

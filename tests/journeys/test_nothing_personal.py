@@ -15,9 +15,10 @@ from aiohttp import web
 from app.db.connections import CONNECT_ERRORS, connect
 from app.db.migrations import migrate
 from app.events.signature import new_private_key, new_secret
+from bench.ports import free_port
 from tests.processes import ADMIN_TOKEN, KEY, Process, Starter, service_settings
 from tests.raw_http import exchange, status_of
-from tests.recording.own_server import OwnServer, free_port, own_server
+from tests.recording.own_server import OwnServer, own_server
 
 NAME, TELNO, EMAIL = "シルシ　ハナコ", "0398765432", "mark.of.test@example.com"
 SOURCE, UNKNOWN = "203.0.113.77", "198.51.100.88"

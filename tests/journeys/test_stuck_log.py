@@ -16,7 +16,8 @@ from app.simulator.player.orders import build_run
 from app.simulator.player.play import play
 from app.simulator.player.scenarios import SCENARIOS
 from app.simulator.player.target import target_of
-from tests.chaos.ports import free_port, wait_for
+from bench.ports import free_port
+from tests.chaos.listening import wait_for
 from tests.journeys.conftest import Site, judged_notices
 from tests.processes import ADMIN_TOKEN, PROGRAM, Process, Starter, environment, service_settings
 from tests.raw_http import exchange, status_of

@@ -17,8 +17,8 @@ from tempfile import TemporaryDirectory
 
 from app.mailbox.imap.address import MailboxAddress, read_address
 from app.mailbox.imap.sign_in import open_folder
+from bench.ports import free_port
 from tests.forwarding.certificates import Authority
-from tests.simulator.simulator_server import unused_port
 
 DOVECOT = shutil.which("dovecot", path=f"{os.environ['PATH']}:/usr/sbin")
 CAN_RUN = DOVECOT is not None and os.geteuid() == 0
@@ -145,17 +145,18 @@ class Dovecot:
                 gid=grp.getgrnam("mail").gr_gid,
             )
         )
-        self.process = subprocess.Popen(
-            [str(DOVECOT), "-F", "-c", str(settings)], start_new_session=True
-        )
+        log = self.directory / "log"
+        with log.open("ab") as errors:  # of the settings: Dovecot writes them before it has a log
+            self.process = subprocess.Popen(
+                [str(DOVECOT), "-F", "-c", str(settings)], stderr=errors, start_new_session=True
+            )
         deadline = time.monotonic() + 20
         while True:
             with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 5) as tried:
                 if tried.recv(4) == b"* OK":
                     return
-            log = self.directory / "log"
-            assert time.monotonic() < deadline, log.read_text() if log.exists() else "no log"
-            assert self.process.poll() is None, log.read_text() if log.exists() else "no log"
+            assert time.monotonic() < deadline, log.read_text()
+            assert self.process.poll() is None, log.read_text()
             time.sleep(0.05)
 
     def stop(self) -> None:
@@ -182,7 +183,7 @@ def running_dovecot(capability: str = "") -> Iterator[Dovecot]:
         for folder in ("home", "index"):
             (directory / folder).mkdir()
             shutil.chown(directory / folder, "mail", "mail")
-        server = Dovecot(directory, unused_port(), unused_port(), authority)
+        server = Dovecot(directory, free_port(), free_port(), authority)
         server.capability = capability
         try:
             server.start()

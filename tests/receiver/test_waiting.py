@@ -12,7 +12,7 @@ import pytest
 from app.clock import now
 from app.db.connections import connect
 from app.network.kernel_queue import IS_KNOWN
-from bench.processes import free_port
+from bench.ports import free_port
 from tests.processes import processes, service_settings
 from tests.raw_http import exchange, status_of
 from tests.receiver.receiver_setup import PATH, get

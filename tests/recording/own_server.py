@@ -10,15 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from app.db.embedded import start_embedded
+from bench.ports import free_port
 
 PGBOUNCER = Path("/usr/sbin/pgbouncer")
-
-
-def free_port() -> int:
-    """Return a port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class OwnServer:

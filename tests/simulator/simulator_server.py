@@ -111,14 +111,6 @@ async def one_byte_at_a_time(_: bytes, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.001)
 
 
-def unused_port() -> int:
-    """A port of this machine on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def target_bytes(request: bytes) -> bytes:
     """The request target as it was sent: from the first to the last space of the first line."""
     line = request.split(b"\n", 1)[0]

@@ -11,7 +11,8 @@ from app.simulator.command import simulate
 from app.simulator.player.orders import build_orders
 from app.simulator.player.scenarios import SCENARIOS
 from app.zeus.parameters import PERSONAL
-from tests.simulator.simulator_server import OK, arrived, hang, listening, saying, unused_port
+from bench.ports import free_port
+from tests.simulator.simulator_server import OK, arrived, hang, listening, saying
 
 APP = typer.Typer()
 APP.command("simulate")(simulate)
@@ -66,7 +67,7 @@ async def test_a_mail_makes_the_exit_code_1() -> None:
 
 
 async def test_nobody_listening_is_a_mail() -> None:
-    result = await run(f"http://127.0.0.1:{unused_port()}/", "--scenario", "failed")
+    result = await run(f"http://127.0.0.1:{free_port()}/", "--scenario", "failed")
 
     assert result.exit_code == 1
     assert "refused" in result.output

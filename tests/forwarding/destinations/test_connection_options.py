@@ -25,10 +25,11 @@ from app.forwarding.options import ForwardingOptions
 from app.forwarding.outcome import DeliveryOutcome, OutcomeKind
 from app.network.address_rules import Address
 from app.settings import Settings, WrongSettings
+from bench.ports import free_port
 from tests.forwarding import hostile_server as hostile
 from tests.forwarding.certificates import Authority
 from tests.forwarding.delivery_setup import DeliverySetup, until
-from tests.forwarding.destinations.http.test_sender import SECRET, free_port, sender, webhook
+from tests.forwarding.destinations.http.test_sender import SECRET, sender, webhook
 
 K = OutcomeKind
 PATIENT = TimeLimits(connect_s=5, total_s=5)

@@ -19,8 +19,9 @@ from app.recording.fallback import DATABASE_SHARE
 from app.recording.notice import RawNotice
 from app.recording.postgres.appender import DatabaseAway
 from app.recording.spool.status import show_spool
+from bench.ports import free_port
 from tests.fair_clock import fair_seconds
-from tests.recording.own_server import PGBOUNCER, OwnServer, free_port, own_server, pgbouncer
+from tests.recording.own_server import PGBOUNCER, OwnServer, own_server, pgbouncer
 from tests.recording.recording_setup import (
     Running,
     gather_appends,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.simulator.simulator_server import unused_port
+from bench.ports import free_port
 
 SMTPD = shutil.which("smtpd", path=f"{os.environ['PATH']}:/usr/sbin")
 CAN_RUN = SMTPD is not None and os.geteuid() == 0
@@ -80,7 +80,7 @@ def running_server(rules: str, directory: Path, before: str = "") -> Iterator[Ru
 
     `before` is shell code that runs first, where mounts are seen by this server alone.
     """
-    port = unused_port()
+    port = free_port()
     settings, log = directory / "smtpd.conf", directory / "log"
     settings.write_text(f"listen on 127.0.0.1 port {port}\n{rules}")
     start = _START.format(before=before)

@@ -10,9 +10,10 @@ import aiohttp
 import pytest
 
 from app.zeus.mails import MailKind
+from bench.ports import free_port
 from tests.simulator.mails.mail_reader import can_verify, delivered, facts_of, text_of, verified
 from tests.simulator.simulator_process import Simulator, simulating
-from tests.simulator.simulator_server import OK, hang, listening, saying, unused_port
+from tests.simulator.simulator_server import OK, hang, listening, saying
 
 ERROR = b"HTTP/1.1 500 Internal Server Error\r\n\r\n"
 
@@ -308,7 +309,7 @@ async def test_the_api_has_each_message_and_the_record_that_verifies_it(
 
 
 async def test_a_server_that_is_away_is_told_and_holds_nothing_up(zeus: Simulator) -> None:
-    await zeus.set(mails={"smtp": f"127.0.0.1:{unused_port()}", "customer": []})
+    await zeus.set(mails={"smtp": f"127.0.0.1:{free_port()}", "customer": []})
     order_no = await zeus.order_no()
     (mail,) = await mailed(zeus, order_no, "申込完了通知")
 

@@ -20,6 +20,7 @@ from app.simulator.player.orders import Contract, SimulatedCall, build_orders
 from app.simulator.player.scenarios import SCENARIOS
 from app.simulator.player.target import HttpVersion, LineEnd, Method, target_of
 from app.zeus.wire import Style
+from bench.ports import free_port
 from tests.simulator.simulator_server import (
     OK,
     Answer,
@@ -30,7 +31,6 @@ from tests.simulator.simulator_server import (
     one_byte_at_a_time,
     reset,
     saying,
-    unused_port,
 )
 
 CALL = SimulatedCall("1234-56789-01234", "04", b"order_no=1234-56789-01234&status=04")
@@ -107,7 +107,7 @@ async def test_no_whole_answer_is_a_mail_even_with_retries_ordered(
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 async def test_a_refused_connection_is_a_mail(host: str) -> None:
-    outcome = await send(target_of(f"http://{host}:{unused_port()}/"), CALL, retries_left=3)
+    outcome = await send(target_of(f"http://{host}:{free_port()}/"), CALL, retries_left=3)
 
     assert (outcome.status, outcome.error, outcome.verdict) == (None, "refused", CallVerdict.MAIL)
 
@@ -124,7 +124,7 @@ class TwoAddresses(asyncio.SelectorEventLoop):
 
 def test_refused_at_every_address_of_a_host_is_refused() -> None:
     with asyncio.Runner(loop_factory=TwoAddresses) as runner:
-        outcome = runner.run(send(target_of(f"http://shop.example.com:{unused_port()}/"), CALL))
+        outcome = runner.run(send(target_of(f"http://shop.example.com:{free_port()}/"), CALL))
 
     assert (outcome.error, outcome.verdict) == ("refused", CallVerdict.MAIL)
 

@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from app.zeus.wire import decode
+from bench.ports import free_port
 from tests.simulator.simulator_process import GOOD, Simulator
-from tests.simulator.simulator_server import OK, LocalServer, hang, listening, saying, unused_port
+from tests.simulator.simulator_server import OK, LocalServer, hang, listening, saying
 
 ERROR = b"HTTP/1.1 500 Internal Server Error\r\n\r\n"
 
@@ -165,7 +166,7 @@ async def test_without_retries_ordered_a_timeout_loses_the_call(zeus: Simulator)
 
 
 async def test_a_call_that_nobody_takes_is_lost_and_made_again_by_hand(zeus: Simulator) -> None:
-    await zeus.set(call_url=f"http://127.0.0.1:{unused_port()}/")
+    await zeus.set(call_url=f"http://127.0.0.1:{free_port()}/")
     order_no = await zeus.order_no()
     (call,) = await zeus.called(order_no, "01")
     assert (call["error"], call["lost"]) == ("refused", True)

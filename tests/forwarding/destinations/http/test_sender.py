@@ -22,6 +22,7 @@ from app.forwarding.destinations.http.sender import EXCERPT_BYTES, Sender, TimeL
 from app.forwarding.outcome import DeliveryOutcome, OutcomeKind
 from app.forwarding.webhook import ClaimedWebhook, DeliveryTarget
 from app.network.address_rules import Address
+from bench.ports import free_port
 from tests.forwarding import hostile_server as hostile
 
 K = OutcomeKind
@@ -382,12 +383,6 @@ async def test_retry_after_as_a_date() -> None:
     outcome = await send_to(hostile.answering(b"503 Busy", b"Retry-After: " + moment.encode()))
     assert outcome.retry_after is not None
     assert timedelta(minutes=9) < outcome.retry_after <= timedelta(minutes=10)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def test_a_closed_port_is_refused() -> None:

@@ -1,14 +1,7 @@
-"""Ports of this machine: find a free one, and wait for a listener."""
+"""Wait until somebody listens on a port."""
 
 import socket
 import time
-
-
-def free_port() -> int:
-    """Return a port on which nobody listens now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(port: int, patience_s: float = 20.0) -> None:
