@@ -27,9 +27,15 @@ class Caller:
 
     @classmethod
     async def start(
-        cls, urls: Sequence[str], rate: float, seconds: float, *, late: bool = False
+        cls,
+        urls: Sequence[str],
+        rate: float,
+        seconds: float,
+        *,
+        late: bool = False,
+        at_once: bool = False,
     ) -> "Caller":
-        """Begin to call. `late`: the deadlines of many orders are over."""
+        """Begin to call; see Job."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -39,7 +45,7 @@ class Caller:
             stdout=asyncio.subprocess.PIPE,
         )
         assert process.stdin
-        job = Job(list(urls), rate, seconds, secrets.randbelow(2**32), late)
+        job = Job(list(urls), rate, seconds, secrets.randbelow(2**32), late, at_once)
         process.stdin.write(json.dumps(asdict(job)).encode() + b"\n")
         return cls(process)
 

@@ -1,6 +1,6 @@
 """Lines of the table, in the order in which they run."""
 
-from tests.chaos import lost_calls, outages
+from tests.chaos import lost_calls, outages, overload
 from tests.chaos.plan import Database, Felt, Front, Line, OwnPlay
 
 _ALL = (
@@ -117,6 +117,34 @@ _ALL = (
         receivers=1,
         settings=lost_calls.SETTINGS,
         own=OwnPlay(lost_calls.play, lost_calls.find_lost),
+    ),
+    Line(
+        "overload",
+        "twice what the machine can do",
+        receivers=1,
+        subscribers=2,
+        own=OwnPlay(overload.call_twice_the_capacity),
+    ),
+    Line(
+        "overload-up",
+        "the same, everything by `zeus-relay up`",
+        together=True,
+        subscribers=2,
+        own=OwnPlay(overload.call_twice_the_capacity),
+    ),
+    Line(
+        "backlog",
+        "a backlog of webhooks is delivered",
+        receivers=1,
+        settings=overload.UNLIMITED,
+        own=OwnPlay(overload.call_during_a_backlog),
+    ),
+    Line(
+        "backlog-up",
+        "the same, everything by `zeus-relay up`",
+        together=True,
+        settings=overload.UNLIMITED,
+        own=OwnPlay(overload.call_during_a_backlog),
     ),
 )
 

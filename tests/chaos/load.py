@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 from app.simulator.player.orders import build_run
-from app.simulator.player.play import play_at_rate
+from app.simulator.player.play import play, play_at_rate
 from app.simulator.player.report import Report
 from app.simulator.player.scenarios import SCENARIOS, Scenario
 from app.simulator.player.target import target_of
@@ -19,6 +19,8 @@ from app.simulator.player.target import target_of
 _ROUND_S = 3.0
 """Seconds of a round: all its orders are accepted, then all are paid, then each is confirmed or
 paid again."""
+_AT_ONCE_ORDERS = 200
+"""Orders of each scenario in a round of a load without a rate."""
 _PLAYED = (SCENARIOS["usual"], SCENARIOS["after-timeout"])
 _SILENCE = SCENARIOS["silence"]
 _PAID_LATE = tuple(
@@ -36,7 +38,8 @@ _LATE = (
 class Job:
     """Call each of `urls` for its share of `rate` calls a second, for at least `seconds`.
 
-    `late`: the deadlines of many orders are over.
+    `late`: the deadlines of many orders are over. `at_once`: call as fast as answers come, with
+    `rate` calls in flight.
     """
 
     urls: list[str]
@@ -44,6 +47,7 @@ class Job:
     seconds: float
     seed: int
     late: bool = False
+    at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,9 @@ async def main() -> None:
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     job = Job(**json.loads(await reader.readline()))
     over = asyncio.create_task(reader.read())
+    if job.at_once:
+        _print(await _play_at_once(job))
+        return
     started, number = loop.time(), 0
     rounds: list[asyncio.Task[Report]] = []
     while loop.time() - started < job.seconds or not over.done():
@@ -85,7 +92,22 @@ async def main() -> None:
         number += 1
         # The next round starts on time, even if answers of this one are outstanding.
         await asyncio.sleep(started + number * _ROUND_S - loop.time())
-    for report in await asyncio.gather(*rounds):
+    _print(await asyncio.gather(*rounds))
+
+
+async def _play_at_once(job: Job) -> list[Report]:
+    """Play rounds of orders one after the other, until the time is over."""
+    ends = asyncio.get_running_loop().time() + job.seconds
+    reports: list[Report] = []
+    while asyncio.get_running_loop().time() < ends:
+        orders = build_run(_PLAYED, _AT_ONCE_ORDERS, job.seed + len(reports))
+        url = job.urls[len(reports) % len(job.urls)]
+        reports.append(await play(target_of(url), orders, connections=round(job.rate)))
+    return reports
+
+
+def _print(reports: Sequence[Report]) -> None:
+    for report in reports:
         for result in report.results:
             outcome = result.outcome
             answer = Answer(

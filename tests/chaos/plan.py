@@ -26,10 +26,32 @@ class Effort:
     """Longest time of draining, judging and delivering after the last answer."""
     orders: int
     """Orders of the lines that the simulator plays."""
+    overload_s: float
+    """Seconds of the load that is too much."""
+    backlog: int
+    """Webhooks that wait for a subscriber before it is resumed."""
 
 
-FULL = Effort(rate=200, seconds=30, outage_s=15, calm_s=5, patience_s=180, orders=3_000)
-SHORT = Effort(rate=100, seconds=6, outage_s=3, calm_s=1, patience_s=90, orders=45)
+FULL = Effort(
+    rate=200,
+    seconds=30,
+    outage_s=15,
+    calm_s=5,
+    patience_s=180,
+    orders=3_000,
+    overload_s=60,
+    backlog=100_000,
+)
+SHORT = Effort(
+    rate=100,
+    seconds=6,
+    outage_s=3,
+    calm_s=1,
+    patience_s=90,
+    orders=45,
+    overload_s=6,
+    backlog=4_000,
+)
 
 
 class Front(Enum):
@@ -66,7 +88,7 @@ class OwnPlay:
     """Calls that a line makes by itself, and what it looks at besides what every line does."""
 
     play: Callable[["Site"], Awaitable[list[Answer]]]
-    find: Callable[["Site", Sequence[Answer]], Awaitable[list[str]]]
+    find: Callable[["Site", Sequence[Answer]], Awaitable[list[str]]] | None = None
 
 
 async def _nothing(site: "Site") -> None:
@@ -82,6 +104,9 @@ class Line:
     inject: Callable[["Site"], Awaitable[None]] = _nothing
     front: Front = Front.NONE
     receivers: int = 2
+    together: bool = False
+    """Whether one `zeus-relay up` stands for receivers and workers."""
+    subscribers: int = 1
     database: Database = Database.PLAIN
     felt: Felt = Felt.NOTHING
     small_spool: bool = False

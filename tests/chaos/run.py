@@ -64,7 +64,7 @@ async def _run(line: Line, made: Site) -> Row:
     observed = await gather(made, answers)
     finding = find(observed, line.slowest_s)
     silent = find_in_silence(observed) if line.timers else []
-    own = await line.own.find(made, answers) if line.own else []
+    own = await line.own.find(made, answers) if line.own and line.own.find else []
     # A call that reached Postgres before its receiver died, and was sent again, is there twice.
     resent = observed.notices.total() - len(answers)
     felt = {
@@ -79,7 +79,7 @@ async def _run(line: Line, made: Site) -> Row:
         finding,
         gauges.spooled,
         gauges.held,
-        [*unsettled, *finding.problems, *silent, *own, *unfelt],
+        [*unsettled, *finding.problems, *silent, *own, *made.problems, *unfelt],
     )
 
 

@@ -38,7 +38,7 @@ class Site:
 
     effort: Effort
     store: Store
-    merchant: Subscriber
+    merchants: list[Subscriber]
     starter: Starter
     settings: dict[str, str]
     spool: Path
@@ -47,6 +47,13 @@ class Site:
     receivers: list[Receiver] = field(default_factory=list)
     workers: list[Process] = field(default_factory=list)
     urls: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    """What a play found by itself."""
+
+    @property
+    def merchant(self) -> Subscriber:
+        """Return the first subscriber."""
+        return self.merchants[0]
 
     async def start_receiver(self, number: int) -> None:
         """Start the receiver in a free place, and wait until it is ready."""
@@ -73,6 +80,14 @@ class Site:
         for worker in self.workers:
             await worker.logged("working")
 
+    async def start_together(self) -> None:
+        """Start one process for everything."""
+        port, metrics_port = free_port(), free_port()
+        ports = {"PUBLIC_PORT": str(port), "OPERATOR_PORT": str(metrics_port)}
+        process = self.starter.start_with(["up"], {**self.settings, **ports})
+        self.receivers.append(Receiver(process, port, metrics_port))
+        await process.ready("receiver")
+
     def _work(self, before: Sequence[str] = ()) -> Process:
         return self.starter.start_with(
             ["work"], self.settings, piped=self.piped_logs, before=before
@@ -92,13 +107,15 @@ async def site(
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(store(line, template, directory))
         secret = new_secret()
-        merchant = await stack.enter_async_context(subscriber(secret))
+        merchants = [
+            await stack.enter_async_context(subscriber(secret)) for _ in range(line.subscribers)
+        ]
         spool = directory / "spool"
         if line.small_spool:
             stack.enter_context(_tmpfs(spool, effort.rate))
         starter = stack.enter_context(processes(directory / "processes"))
         settings = _settings(
-            database.url, merchant, secret, spool, behind_proxy=line.front is not Front.NONE
+            database.url, merchants, secret, spool, behind_proxy=line.front is not Front.NONE
         )
         if line.allowed:
             settings |= {"ALLOWED_SOURCES": line.allowed}
@@ -108,9 +125,9 @@ async def site(
         if line.piped_logs:
             settings |= {"LOG_LEVEL": "DEBUG"}
         made = Site(
-            effort, database, merchant, starter, settings, spool, line.piped_logs, line.timers
+            effort, database, merchants, starter, settings, spool, line.piped_logs, line.timers
         )
-        await made.start(line.receivers)
+        await (made.start_together() if line.together else made.start(line.receivers))
         ports = [receiver.port for receiver in made.receivers]
         if line.front is not Front.NONE:
             ports = [stack.enter_context(proxy(line.front, ports, directory / "proxy"))]
@@ -119,11 +136,15 @@ async def site(
 
 
 def _settings(
-    url: str, merchant: Subscriber, secret: str, spool: Path, *, behind_proxy: bool
+    url: str, merchants: Sequence[Subscriber], secret: str, spool: Path, *, behind_proxy: bool
 ) -> dict[str, str]:
     settings = service_settings(url)
     del settings["PUBLIC_PORT"]
-    declared = [{"name": "shop", "url": merchant.url, "secret": secret}]
+    names = ("shop", *(f"shop-{number}" for number in range(2, len(merchants) + 1)))
+    declared = [
+        {"name": name, "url": merchant.url, "secret": secret}
+        for name, merchant in zip(names, merchants, strict=True)
+    ]
     settings |= {
         "SUBSCRIBERS": json.dumps(declared),
         "SPOOL_DIR": str(spool),

@@ -16,13 +16,15 @@ GOOD = Answer(*PAID, status=200, error=None, latency_s=0.1, late_s=0.0)
 EVENT = Event("event-1", "payment.received", PAID, 1)
 AGAIN = Event("event-2", "payment.received", PAID, 2)
 REVIEW = Event("event-2", "review.required", PAID, 2)
-SOUND = Observed([GOOD], Counter({PAID: 1}), [EVENT], [EVENT])
+SOUND = Observed([GOOD], Counter({PAID: 1}), [EVENT], [[EVENT]])
 
 CONFIRMED = (PAID[0], "05")
 RELEASE = Event("event-3", "order.released", (PAID[0], "05"), 2)
 SECOND_RELEASE = Event("event-4", "order.released", (PAID[0], "04"), 3)
 RELEASED = [Event("event-2", "payment.confirmed", CONFIRMED, 1), RELEASE]
-ALL_SOUND = Observed([replace(GOOD, zeus_status="05")], Counter({CONFIRMED: 1}), RELEASED, RELEASED)
+ALL_SOUND = Observed(
+    [replace(GOOD, zeus_status="05")], Counter({CONFIRMED: 1}), RELEASED, [RELEASED]
+)
 
 
 def observed(**changed: Any) -> Observed:
@@ -35,8 +37,8 @@ def observed(**changed: Any) -> Observed:
     [
         SOUND,
         observed(notices=Counter({PAID: 2})),  # sent again by a proxy
-        observed(webhooks=[EVENT, EVENT]),  # delivered again with the same id
-        observed(events=[EVENT, REVIEW], webhooks=[EVENT, REVIEW]),
+        observed(webhooks=[[EVENT, EVENT]]),  # delivered again with the same id
+        observed(events=[EVENT, REVIEW], webhooks=[[EVENT, REVIEW]]),
         ALL_SOUND,
     ],
 )
@@ -56,29 +58,34 @@ def test_allowed_repetitions_are_no_problem(harmless: Observed) -> None:
         (observed(notices=Counter()), "1 answered calls are not among the notices"),
         (observed(answers=[GOOD, GOOD]), "1 answered calls are not among the notices"),
         (
-            observed(events=[EVENT, AGAIN], webhooks=[EVENT, AGAIN]),
+            observed(events=[EVENT, AGAIN], webhooks=[[EVENT, AGAIN]]),
             "1 facts became more than one event",
         ),
-        (observed(webhooks=[EVENT, AGAIN]), "1 facts became more than one event"),
-        (observed(events=[], webhooks=[]), "1 facts became no event"),
-        (observed(webhooks=[]), "1 events did not arrive at the subscriber"),
+        (observed(webhooks=[[EVENT, AGAIN]]), "1 facts became more than one event"),
+        (observed(events=[], webhooks=[[]]), "1 facts became no event"),
+        (observed(webhooks=[[EVENT], []]), "1 events did not arrive at a subscriber"),
         (
-            observed(events=[AGAIN], webhooks=[AGAIN]),
+            observed(events=[EVENT, REVIEW], webhooks=[[REVIEW, EVENT]]),
+            "1 webhooks overtook an earlier one of their order",
+        ),
+        (observed(webhooks=[[]]), "1 events did not arrive at a subscriber"),
+        (
+            observed(events=[AGAIN], webhooks=[[AGAIN]]),
             "1 orders have gaps in the sequence of events",
         ),
         (
-            replace(ALL_SOUND, events=RELEASED[:1], webhooks=RELEASED[:1]),
+            replace(ALL_SOUND, events=RELEASED[:1], webhooks=[RELEASED[:1]]),
             "1 orders are wrongly released or not",
         ),
         (
-            observed(events=[EVENT, RELEASE], webhooks=[EVENT, RELEASE]),
+            observed(events=[EVENT, RELEASE], webhooks=[[EVENT, RELEASE]]),
             "1 orders are wrongly released or not",
         ),
         (
             replace(
                 ALL_SOUND,
                 events=[*RELEASED, SECOND_RELEASE],
-                webhooks=[*RELEASED, SECOND_RELEASE],
+                webhooks=[[*RELEASED, SECOND_RELEASE]],
             ),
             "1 facts became more than one event",
         ),

@@ -38,12 +38,15 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """Records after a line: `notices` counted by fact, `webhooks` with every delivery."""
+    """Records after a line: `notices` counted by fact, `webhooks` with every delivery.
+
+    They are in order of arrival, for each subscriber.
+    """
 
     answers: Sequence[Answer]
     notices: Counter[Fact]
     events: Sequence[Event]
-    webhooks: Sequence[Event]
+    webhooks: Sequence[Sequence[Event]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +71,14 @@ def find(observed: Observed, slowest_s: float) -> Finding:
         (answer.order_no, answer.zeus_status) for answer in answers if answer.status == 200
     )
     missing = (answered - observed.notices).total()
-    doubled = _doubled(observed.events) | _doubled(observed.webhooks)
+    doubled = _doubled(observed.events).union(*map(_doubled, observed.webhooks))
     statuses = [event for event in observed.events if event.type not in (RELEASED, *_SEVERAL)]
     eventless = answered.keys() - {event.fact for event in statuses}
     confirmed = {order_no for order_no, status in answered if status in _CONFIRMED}
     released = {event.fact[0] for event in observed.events if event.type == RELEASED}
-    undelivered = {event.id for event in observed.events} - {
-        event.id for event in observed.webhooks
-    }
+    due = {event.id for event in observed.events}
+    undelivered = sum(len(due - {event.id for event in each}) for each in observed.webhooks)
+    overtaken = sum(map(_overtaken, observed.webhooks))
     slowest = max((answer.latency_s for answer in answers), default=0.0)
     complaints = (
         (not answers, "no call was made"),
@@ -85,7 +88,8 @@ def find(observed: Observed, slowest_s: float) -> Finding:
         (eventless, f"{len(eventless)} facts became no event"),
         (confirmed ^ released, f"{len(confirmed ^ released)} orders are wrongly released or not"),
         (gaps := _gaps(observed.events), f"{gaps} orders have gaps in the sequence of events"),
-        (undelivered, f"{len(undelivered)} events did not arrive at the subscriber"),
+        (undelivered, f"{undelivered} events did not arrive at a subscriber"),
+        (overtaken, f"{overtaken} webhooks overtook an earlier one of their order"),
         (slowest >= slowest_s, f"an answer took {slowest:.1f} s"),
     )
     problems = [text for wrong, text in complaints if wrong]
@@ -110,3 +114,16 @@ def _gaps(events: Iterable[Event]) -> int:
     for event in events:
         sequences[event.fact[0]].append(event.sequence)
     return sum(sorted(each) != [*range(1, len(each) + 1)] for each in sequences.values())
+
+
+def _overtaken(webhooks: Iterable[Event]) -> int:
+    """Return the number of webhooks that arrived first after a later one of their order."""
+    latest: dict[str, int] = {}
+    known = set()
+    overtaken = 0
+    for event in webhooks:
+        if event.id not in known:
+            known.add(event.id)
+            overtaken += event.sequence < latest.get(event.fact[0], 0)
+            latest[event.fact[0]] = max(event.sequence, latest.get(event.fact[0], 0))
+    return overtaken
