@@ -239,6 +239,11 @@ log_lines_dropped = Counter(
     "Log lines lost because their reader or their disk did not take them",
     registry=registry,
 )
+process_restarts = Counter(
+    "zeus_relay_process_restarts",
+    "Times that `zeus-relay up` started its second process again, because it had ended",
+    registry=registry,
+)
 sends_in_flight = Gauge(
     "zeus_relay_sends_in_flight", "HTTP attempts in flight in this process", registry=registry
 )

@@ -1,5 +1,6 @@
 """FastAPI application of the private listener."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
@@ -87,13 +88,15 @@ def make_api(
     uploads: Path | None = None,
     applicant: Applicant | None = None,
     support: str | None = None,
+    exposition: Callable[[], bytes] = exposition,
 ) -> FastAPI:
     """Return the application: JSON under /v1 with a token; /healthz, /readyz, /metrics without.
 
     `admin_token` is valid beside the tokens in the database. `spool` is the spool's directory if
     this process shares it with a receiver. `feed_wakeup` wakes waiting readers of the feed; the
     caller runs it. Uploaded files are kept in `uploads` (None: the system's temporary directory).
-    Applications go through `applicant`; messages to customers name the contact `support`.
+    Applications go through `applicant`; messages to customers name the contact `support`. A thread
+    makes the text of /metrics by `exposition`.
     """
     app = Api(
         title="zeus-relay",

@@ -29,10 +29,23 @@ _REST_SECONDS = 0.005
 Under load the listeners are awake anyway, and each NOTIFY costs a transaction.
 """
 _CHECK_SECONDS = 30.0
-_PROCESS = uuid4().hex
-"""Payload of the NOTIFYs of this process."""
 
 log = get_logger("wakeup")
+
+_sender = [uuid4().hex]
+
+
+def sender() -> str:
+    """Return the payload of the NOTIFYs of this process."""
+    return _sender[0]
+
+
+def share_sender(name: str) -> None:
+    """Send the NOTIFYs of another process too, which wakes this one by itself.
+
+    Must be called before listeners are made.
+    """
+    _sender[0] = name
 
 
 class Waker:
@@ -61,7 +74,7 @@ class Waker:
                     connection = connection or await connect(
                         self._url, application="zeus-relay waker"
                     )
-                    await connection.execute(f"NOTIFY {self._channel}, '{_PROCESS}'")
+                    await connection.execute(f"NOTIFY {self._channel}, '{sender()}'")
                     await asyncio.sleep(_REST_SECONDS)
                 except CONNECT_ERRORS as error:
                     log.warning("notify_failed", channel=self._channel, error=describe_error(error))
@@ -81,7 +94,7 @@ class NotifyListener:
         `passes_own` passes over the NOTIFYs of this process's wakers: their callers call `wake`.
         """
         self._url = url
-        self._passed = _PROCESS if passes_own else None
+        self._passed = sender() if passes_own else None
         self._woken = {channel: asyncio.Event() for channel in channels}
 
     def wake(self, channel: str) -> None:

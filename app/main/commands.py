@@ -18,14 +18,14 @@ WRONG_SETTINGS = 2
 
 
 def up() -> None:
-    """Run everything in one process: migrations, receiver, worker and API.
+    """Run everything: migrations and receiver, worker and API in a second process.
 
     Without RELAY_DATABASE_URL it starts an embedded Postgres.
     """
-    from app.main import all_in_one
     from app.main.process import start
+    from app.main.up import run_up
 
-    start.start(all_in_one.run_up)
+    start.start(run_up)
 
 
 def demo() -> None:
@@ -33,10 +33,10 @@ def demo() -> None:
 
     The simulated Zeus plays scenarios against the receiver.
     """
-    from app.main import all_in_one
+    from app.main.demo import run_demo
     from app.main.process import start
 
-    start.start(all_in_one.run_demo)
+    start.start(run_demo)
 
 
 def receive() -> None:
@@ -153,7 +153,7 @@ def run() -> None:
     prepare_streams()
     program = _program(sys.argv[1] if len(sys.argv) > 1 else "")
     try:
-        _run_to_the_end(program)
+        run_to_the_end(program)
     except OutputLost as lost:
         _fail(str(lost), FAILED)
 
@@ -168,7 +168,8 @@ def _program(command: str) -> typer.Typer:
     return operators_command(command) if command in NAMES else application()
 
 
-def _run_to_the_end(program: Callable[[], object]) -> None:
+def run_to_the_end(program: Callable[[], object]) -> None:
+    """Run `program`. An error that the user can fix ends the process with a text and a code."""
     from app.db.checks.defects import DatabaseUnfit
     from app.db.embedded import EmbeddedPostgresMissing
     from app.main.process.listeners import CannotListen

@@ -1,5 +1,6 @@
 """Operator role: the private listener with console, API, metrics and health."""
 
+from collections.abc import Callable
 from functools import partial
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -18,6 +19,7 @@ from app.main.process.roles import run_roles, with_background
 from app.main.roles.declared_subscribers import declare_subscribers
 from app.main.roles.monitor import WatchRole
 from app.main.roles.reference_keys import keep_reference_keys
+from app.metrics import exposition
 from app.network.allowed_sources import SourceCheck, Sources
 from app.operations.access.generated_keys import admin_token_of, vault_of
 from app.operations.access.tokens import Tokens
@@ -53,8 +55,16 @@ class OperatorRole:
 
     name = "operator"
 
-    def __init__(self, settings: Settings, url: str, vault: Vault, admin_token: str) -> None:
-        """Bind the private listener; raises CannotListen."""
+    def __init__(
+        self,
+        settings: Settings,
+        url: str,
+        vault: Vault,
+        admin_token: str,
+        *,
+        exposition: Callable[[], bytes] = exposition,
+    ) -> None:
+        """Bind the private listener; raises CannotListen. /metrics shows an `exposition`."""
         self._engine = make_engine(url, application="zeus-relay operator")
         sessions, rules = make_sessions(self._engine), UrlRules.of(settings)
         decision_rules = DecisionRules.of(settings)
@@ -74,6 +84,7 @@ class OperatorRole:
             uploads=settings.data_dir,
             applicant=self._applicant,
             support=settings.support_contact,
+            exposition=exposition,
         )
         console = make_console(
             ConsoleDependencies(

@@ -1,4 +1,4 @@
-"""Every role in one process: `zeus-relay up`, and `zeus-relay demo` on top of it."""
+"""`zeus-relay demo`: every role, a sample subscriber and a simulated Zeus in one process."""
 
 import ipaddress
 
@@ -17,11 +17,6 @@ from app.main.roles.worker import WorkerRole
 from app.operations.access.generated_keys import TOKEN_FILE, admin_token_of, vault_of
 from app.settings import DeclaredSubscriber, Settings
 from app.simulator.state.settings import SimulatorSettings
-
-
-async def run_up(settings: Settings, url: str) -> None:
-    """Migrate, then run every role. They stop in this order, the receiver first."""
-    await run_roles([*await _everything(settings, url), WatchRole(settings, url)])
 
 
 async def run_demo(settings: Settings, url: str) -> None:
