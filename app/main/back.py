@@ -8,6 +8,7 @@ import sys
 from app.db.migrations import migrate
 from app.db.notify import share_sender
 from app.main.process.front_link import FrontLink
+from app.main.process.priority import let_receivers_go_first
 from app.main.process.roles import run_roles
 from app.main.process.start import start
 from app.main.roles.declared_subscribers import declare_subscribers
@@ -38,6 +39,7 @@ def main() -> None:
     The argument is the sender of the NOTIFYs of both.
     """
     share_sender(sys.argv[1])
+    let_receivers_go_first()
     start(run_back)
 
 

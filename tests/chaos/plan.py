@@ -30,6 +30,8 @@ class Effort:
     """Seconds of the load that is too much."""
     backlog: int
     """Webhooks that wait for a subscriber before it is resumed."""
+    noise_s: float
+    """A p99 below this says nothing, since it is one of too few answers."""
 
 
 FULL = Effort(
@@ -41,6 +43,7 @@ FULL = Effort(
     orders=3_000,
     overload_s=60,
     backlog=100_000,
+    noise_s=0,
 )
 SHORT = Effort(
     rate=100,
@@ -51,6 +54,7 @@ SHORT = Effort(
     orders=45,
     overload_s=6,
     backlog=4_000,
+    noise_s=0.05,
 )
 
 

@@ -15,6 +15,7 @@ from app.db.engine import make_engine, make_sessions
 from app.db.notify import OUTBOUND, NotifyListener
 from app.logs import get_logger
 from app.main.process.listeners import HttpListener
+from app.main.process.priority import let_receivers_go_first
 from app.main.process.roles import run_roles, with_background
 from app.main.roles.declared_subscribers import declare_subscribers
 from app.main.roles.monitor import WatchRole
@@ -132,6 +133,7 @@ class OperatorRole:
 
 async def run_operate(settings: Settings, url: str) -> None:
     """Run the operator role alone."""
+    let_receivers_go_first()
     vault = vault_of(settings)
     await demand_usable(url, "operate")
     await declare_subscribers(settings, url, vault)

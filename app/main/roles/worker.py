@@ -17,6 +17,7 @@ from app.judging.judge import Judge
 from app.judging.policy import policy_of
 from app.judging.timers import TimerOptions, Timers
 from app.logs import get_logger
+from app.main.process.priority import let_receivers_go_first
 from app.main.process.roles import run_roles, with_background
 from app.main.roles.declared_subscribers import declare_subscribers
 from app.main.roles.health import with_health
@@ -134,6 +135,7 @@ def _age(days: int) -> timedelta | None:
 
 async def run_work(settings: Settings, url: str) -> None:
     """Run a worker alone."""
+    let_receivers_go_first()
     vault = vault_of(settings)
     await demand_usable(url, "work")
     await declare_subscribers(settings, url, vault)
