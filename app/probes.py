@@ -1,26 +1,25 @@
 """Health probes: routes and answers for load balancers and uptime services."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
 
 METHODS = ("GET", "HEAD", "OPTIONS")
 
-Endpoint = Callable[..., Any]
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def probe(application: FastAPI | APIRouter, path: str) -> Callable[[Endpoint], Endpoint]:
-    """Return a decorator for the endpoint that answers probes of `path`."""
+def add_probe(application: Starlette, path: str, endpoint: Endpoint) -> None:
+    """Answer probes of `path` with `endpoint`."""
+    for spelled in spellings(path):
+        application.add_route(spelled, endpoint, methods=list(METHODS), include_in_schema=False)
 
-    def add(endpoint: Endpoint) -> Endpoint:
-        for spelled in (path, f"{path}/"):
-            application.add_api_route(
-                spelled, endpoint, methods=list(METHODS), include_in_schema=False
-            )
-        return endpoint
 
-    return add
+def spellings(path: str) -> tuple[str, str]:
+    """Return the path without and with a slash at its end: probes are configured with either."""
+    return (path, f"{path}/")
 
 
 def probed(request: Request, text: str, *, well: bool = True) -> Response:

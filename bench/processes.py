@@ -26,16 +26,22 @@ class Running:
     output: Path
 
     def memory_mb(self) -> float:
-        """Return its resident memory in MiB (2^20 bytes) by Linux, without its children."""
-        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) / _KB_PER_MB
-        raise ProcessLookupError(self.process.pid)
+        """Return the resident memory of it and its children in MiB (2^20 bytes) by Linux."""
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return sum(map(_resident_mb, (pid, *map(int, children))))
 
     def cpu_s(self) -> float:
         """Return its processor time in seconds, without its children."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _resident_mb(pid: int) -> float:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / _KB_PER_MB
+    raise ProcessLookupError(pid)
 
 
 @asynccontextmanager

@@ -44,6 +44,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    from app.main.commands import run_to_the_end
+    from app.main.console_script import run_to_the_end
 
     run_to_the_end(main)

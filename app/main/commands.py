@@ -1,66 +1,11 @@
-"""Console script `zeus-relay`: the roles, the simulator and the operator's commands.
+"""Command line of `zeus-relay`: the roles, the simulator and the operator's commands."""
 
-Each role imports its modules only when it starts. Imported modules stay in memory, and a receiver
-needs few of them.
-"""
-
-import sys
-from collections.abc import Callable
 from importlib.metadata import version
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-from app.terminal import OutputLost, prepare_streams
-
-FAILED = 1
-WRONG_SETTINGS = 2
-
-
-def up() -> None:
-    """Run everything: migrations and receiver, worker and API in a second process.
-
-    Without RELAY_DATABASE_URL it starts an embedded Postgres.
-    """
-    from app.main.process import start
-    from app.main.up import run_up
-
-    start.start(run_up)
-
-
-def demo() -> None:
-    """Run everything, a sample subscriber that prints webhooks and a simulated Zeus.
-
-    The simulated Zeus plays scenarios against the receiver.
-    """
-    from app.main.demo import run_demo
-    from app.main.process import start
-
-    start.start(run_demo)
-
-
-def receive() -> None:
-    """Run a receiver: records and answers Zeus's calls."""
-    from app.main.process import start
-    from app.main.roles import receiver
-
-    start.start(receiver.run_receive)
-
-
-def work() -> None:
-    """Run a worker: judges notices and delivers webhooks."""
-    from app.main.process import start
-    from app.main.roles import worker
-
-    start.start(worker.run_work)
-
-
-def operate() -> None:
-    """Run the private listener for operators: console, API, metrics and health."""
-    from app.main.process import start
-    from app.main.roles import operator
-
-    start.start(operator.run_operate)
+from app.main.role_commands import ROLES
 
 
 def reference(
@@ -89,9 +34,6 @@ def _options(
     ] = False,
 ) -> None:
     """Accept the options before every command."""
-
-
-ROLES = (up, demo, receive, work, operate)
 
 
 def roles() -> typer.Typer:
@@ -145,20 +87,8 @@ def simulator_alone() -> typer.Typer:
     return program
 
 
-def run() -> None:
-    """Run the command of the arguments.
-
-    An error that the user can fix ends it with a message and an exit code, without a traceback.
-    """
-    prepare_streams()
-    program = _program(sys.argv[1] if len(sys.argv) > 1 else "")
-    try:
-        run_to_the_end(program)
-    except OutputLost as lost:
-        _fail(str(lost), FAILED)
-
-
-def _program(command: str) -> typer.Typer:
+def program_of(command: str) -> typer.Typer:
+    """Return a program that has this command, with as few others as possible."""
     if command == "simulator":
         return simulator_alone()
     if command in {role.__name__ for role in ROLES}:
@@ -166,29 +96,3 @@ def _program(command: str) -> typer.Typer:
     from app.cli import NAMES
 
     return operators_command(command) if command in NAMES else application()
-
-
-def run_to_the_end(program: Callable[[], object]) -> None:
-    """Run `program`. An error that the user can fix ends the process with a text and a code."""
-    from app.db.checks.defects import DatabaseUnfit
-    from app.db.embedded import EmbeddedPostgresMissing
-    from app.main.process.listeners import CannotListen
-    from app.settings import WrongSettings
-
-    try:
-        program()
-    except (WrongSettings, CannotListen, EmbeddedPostgresMissing) as error:
-        _fail(str(error), WRONG_SETTINGS)
-    except DatabaseUnfit as unfit:
-        _fail(str(unfit), FAILED)
-    except OSError as error:
-        if error.filename is None:
-            raise
-        _fail(f"{error.filename}: {error.strerror}", FAILED)
-    finally:
-        sys.stdout.flush()
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    typer.echo(message, err=True)
-    sys.exit(code)

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Callable
 
-from fastapi import FastAPI, Request, Response
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.probes import probe, probed
+from app.probes import add_probe, probed
 from app.receiver.endpoint import NotifyEndpoint, token_matches
 
 _SLASHES = re.compile("//+")
@@ -53,15 +55,16 @@ def make_receiver(
     endpoint: NotifyEndpoint, path: NotifyPath, is_ready: Callable[[], bool]
 ) -> Receiver:
     """Return the application. `is_ready` tells whether a call could be recorded now."""
-    app = FastAPI(title="zeus-relay receiver", openapi_url=None, redirect_slashes=False)
+    app = Starlette()
+    app.router.redirect_slashes = False
 
-    @probe(app, "/healthz")
     async def healthz(request: Request) -> Response:
         return probed(request, "alive")
 
-    @probe(app, "/readyz")
     async def readyz(request: Request) -> Response:
         ready = is_ready()
         return probed(request, "ready" if ready else "cannot record", well=ready)
 
+    add_probe(app, "/healthz", healthz)
+    add_probe(app, "/readyz", readyz)
     return Receiver(path, endpoint, app)

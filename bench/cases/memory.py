@@ -32,7 +32,7 @@ async def memory(bench: Bench) -> list[Figure]:
     results = await interleaved(bench, {"receiver": receiver, "up": up, "worker": worker})
     figures = (
         ("receiver after full load", "receiver", 100),
-        ("up after load, without its Postgres", "up", 150),
+        ("both processes of up after load, without its Postgres", "up", 230),
         (f"worker at {SENDS} concurrent sends", "worker", 120),
     )
     return [

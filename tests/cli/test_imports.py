@@ -9,7 +9,7 @@ from app.cli import NAMES, command_line
 
 PROGRAM = """
 import sys
-from app.main.commands import run
+from app.main.console_script import run
 sys.argv = ["zeus-relay", "mails", "import", "--help"]
 try:
     run()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.main.commands import ROLES
+from app.main.role_commands import ROLES
 from tests.docs.pages import page
 from tools.docs.generate import ROOT
 

@@ -162,9 +162,10 @@ async def test_an_unreachable_collector_stops_nothing(tmp_path: Path, database_u
 
 
 def test_without_the_extra_the_start_names_the_package(tmp_path: Path) -> None:
-    without = "import sys; sys.modules['opentelemetry.sdk'] = None; "
     code = (
-        f"{without} from app.main.commands import run; sys.argv = ['zeus-relay', 'receive']; run()"
+        "import sys; sys.modules['opentelemetry.sdk'] = None; "
+        "from app.main.console_script import run; "
+        "sys.argv = ['zeus-relay', 'receive']; run()"
     )
     settings = environment(
         DATABASE_URL="postgresql://127.0.0.1:1/relay", OTLP_ENDPOINT="http://127.0.0.1:65009"

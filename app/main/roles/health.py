@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Sequence
 
-from fastapi import FastAPI, Request, Response
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
 
 from app.logs import get_logger
 from app.main.process.listeners import HttpListener
 from app.main.process.roles import ProcessRole
 from app.metrics import exposition
-from app.probes import probe, probed
+from app.probes import add_probe, probed
 from app.scrapes import Scrapes
 from app.settings import Settings
 
@@ -17,27 +19,27 @@ METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 log = get_logger("main")
 
 
-def make_health(is_ready: Callable[[], bool]) -> FastAPI:
+def make_health(is_ready: Callable[[], bool]) -> Starlette:
     """Return an application with /healthz, /readyz and /metrics.
 
     `is_ready` returns True when the role can do its work now.
     """
-    app = FastAPI(title="zeus-relay health", openapi_url=None)
+    app = Starlette()
     scrapes = Scrapes(exposition)
 
-    @probe(app, "/healthz")
     async def healthz(request: Request) -> Response:
         return probed(request, "alive")
 
-    @probe(app, "/readyz")
     async def readyz(request: Request) -> Response:
         ready = is_ready()
         return probed(request, "ready" if ready else "not ready", well=ready)
 
-    @app.get("/metrics")
-    async def metrics() -> Response:
+    async def metrics(_request: Request) -> Response:
         return Response(await scrapes.text(), media_type=METRICS_TYPE)
 
+    add_probe(app, "/healthz", healthz)
+    add_probe(app, "/readyz", readyz)
+    app.add_route("/metrics", metrics)
     return app
 
 
