@@ -189,10 +189,10 @@ HELP: Mapping[str, str] = {
         "トークンを失効させる。数秒のうちに、どのプロセスでも使えなくなる"
     ),
     (
-        "Run everything in one process: migrations, receiver, worker and API.\n\n"
+        "Run everything: migrations and receiver, worker and API in a second process.\n\n"
         "Without RELAY_DATABASE_URL it starts an embedded Postgres."
     ): (
-        "マイグレーションのあと、受信、ワーカー、運用者側を1プロセスで動かす。"
+        "マイグレーションのあと、すべてを動かす。受信が1つ目、ワーカーと運用者側が2つ目のプロセスになる。"
         "RELAY_DATABASE_URLがなければ、内蔵のPostgresを使う"
     ),
     "Run a worker: judges notices and delivers webhooks.": (

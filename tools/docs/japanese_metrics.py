@@ -81,6 +81,9 @@ METRICS: Mapping[str, str] = {
     ),
     "zeus_relay_loop_lag_seconds": "コールに応答するイベントループの遅れ",
     "zeus_relay_log_lines_dropped_total": "読み手またはディスクが受け付けず、失われたログの行",
+    "zeus_relay_process_restarts_total": (
+        "`zeus-relay up` が、終わってしまった2つ目のプロセスを起動し直した回数"
+    ),
     "zeus_relay_sends_in_flight": "このプロセスが送信中のWebhook",
     "zeus_relay_sends_hanging": "このプロセスが送信中のWebhookのうち、1秒を超えたもの",
     "zeus_relay_sends_capped": (

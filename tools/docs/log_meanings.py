@@ -22,6 +22,20 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
         "an operator acted, or viewed personal data",
         "操作または個人情報の閲覧があった",
     ),
+    "back_process_ended": (
+        (
+            "the second process of `zeus-relay up` ended, with this exit code (negative: a "
+            "signal); it is started again. Calls are recorded meanwhile"
+        ),
+        (
+            "`zeus-relay up` の2つ目のプロセスが、この終了コード（負の値はシグナル）で終わった。"
+            "起動し直す。その間もコールは記録する"
+        ),
+    ),
+    "back_process_not_started": (
+        "the system could not start the second process of `zeus-relay up`; tried again",
+        "`zeus-relay up` の2つ目のプロセスを起動できなかった。再び試す",
+    ),
     "certificate_not_seen": (
         "no TLS server answered at `RELAY_PUBLIC_URL`",
         "`RELAY_PUBLIC_URL` の証明書を確認できなかった",
