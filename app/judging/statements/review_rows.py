@@ -1,10 +1,10 @@
 """Rows of reviews: opened, settled, or marked to be looked at again. SQL."""
 
-import json
 from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
+from pydantic_core import to_json
 from sqlalchemy import text
 
 from app.db.driver.direct import Statements
@@ -99,4 +99,4 @@ def read_review(stored: Mapping[str, Any]) -> Review:
 
 
 def _as_json(rows: Rows) -> str:
-    return json.dumps(rows, default=str, ensure_ascii=False, separators=(",", ":"))
+    return to_json(rows).decode()

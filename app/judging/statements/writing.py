@@ -1,11 +1,11 @@
 """Writing of a judged batch: verdicts, orders, events and webhooks in one statement. SQL."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import text
 
 from app.db.driver.direct import Statements
@@ -119,4 +119,4 @@ async def write_and_lease(session: Statements, rows: JudgedRows, room: Room) -> 
 
 
 def _as_json(rows: Rows) -> str:
-    return json.dumps(rows, default=str, ensure_ascii=False, separators=(",", ":"))
+    return to_json(rows).decode()
