@@ -1,5 +1,7 @@
 """SQLAlchemy engine and sessions on connections that `connections.connect` makes."""
 
+import math
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +21,9 @@ from app.db.connections import CONNECT_TIMEOUT_S, NO_SETTINGS, Connection, conne
 Sessions = async_sessionmaker[AsyncSession]
 
 _STATEMENTS_CACHED = 100
+IDLE_SECONDS = 60.0
+"""Age of an idle connection that is used no more: firewalls forget such connections silently."""
+_RETURNED = "returned"
 
 
 def make_engine(
@@ -27,10 +32,13 @@ def make_engine(
     pool_size: int = 5,
     application: str = "zeus-relay",
     planner: Mapping[str, str] = NO_SETTINGS,
+    idle_s: float = IDLE_SECONDS,
 ) -> AsyncEngine:
     """Return an engine that makes every connection by `connect`, also for several hosts or sockets.
 
-    A pooled connection that the server has closed is replaced at checkout.
+    The connection that was returned last is used next, since its statements are prepared and its
+    server process has what it needs in memory. One that the server has closed, or that was idle for
+    more than `idle_s` seconds, is replaced at checkout.
     """
 
     def creator() -> Any:
@@ -55,21 +63,25 @@ def make_engine(
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=CONNECT_TIMEOUT_S,
+        pool_use_lifo=True,
         pool_pre_ping=False,
         hide_parameters=True,  # parameters hold names and telephone numbers; errors end in logs
     )
-    event.listen(engine.sync_engine, "checkout", _discard_closed)
+
+    def discard_unusable(_: Any, record: ConnectionPoolEntry, _handed_out: Any) -> None:
+        # Unlike a ping, this sends nothing and costs nothing.
+        driver: Any = record.driver_connection
+        returned = record.info.get(_RETURNED, math.inf)
+        if driver.is_closed() or time.monotonic() - returned > idle_s:
+            raise DisconnectionError
+
+    event.listen(engine.sync_engine, "checkin", _note_return)
+    event.listen(engine.sync_engine, "checkout", discard_unusable)
     return engine
 
 
-def _discard_closed(_connection: Any, record: ConnectionPoolEntry, _handed_out: Any) -> None:
-    """Make the pool replace a connection that is known to be closed.
-
-    Unlike a ping, this sends nothing and costs nothing.
-    """
-    driver: Any = record.driver_connection
-    if driver.is_closed():
-        raise DisconnectionError
+def _note_return(_connection: Any, record: ConnectionPoolEntry) -> None:
+    record.info[_RETURNED] = time.monotonic()
 
 
 def make_sessions(engine: AsyncEngine) -> Sessions:
