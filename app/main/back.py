@@ -9,7 +9,7 @@ from app.db.migrations import migrate
 from app.db.notify import share_sender
 from app.main.process.front_link import FrontLink
 from app.main.process.priority import let_receivers_go_first
-from app.main.process.roles import run_roles
+from app.main.process.roles import run_roles_until
 from app.main.process.start import start
 from app.main.roles.declared_subscribers import declare_subscribers
 from app.main.roles.monitor import WatchRole
@@ -30,7 +30,7 @@ async def run_back(settings: Settings, url: str) -> None:
     await declare_subscribers(settings, url, vault)
     worker = WorkerRole(settings, url, vault)
     await link.open(on_wake=worker.wake_judging)
-    await run_roles([worker, operator, WatchRole(settings, url)])
+    await run_roles_until(link.stopping, [worker, operator, WatchRole(settings, url)])
 
 
 def main() -> None:

@@ -143,14 +143,22 @@ async def test_the_second_process_ends_with_the_first(starter: Starter, database
         await gone(back)
 
 
-async def test_a_stop_ends_both_the_receiver_first(starter: Starter, database_url: str) -> None:
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("reaches_both", [False, True])
+async def test_a_stop_ends_both_the_receiver_first(
+    starter: Starter, database_url: str, signum: int, reaches_both: bool
+) -> None:
     async with running(starter, database_url) as site:
         back = site.back
-        site.process.terminate()
+        if reaches_both:  # a Ctrl-C, or systemd
+            os.kill(back, signum)
+            await asyncio.sleep(0.5)
+        os.kill(site.process.pid, signum)
         assert 0 == await site.process.ended()
         assert not is_alive(back)
         stopped = [line["role"] for line in site.process.events() if line["event"] == "stopped"]
         assert ["receiver", "worker", "operator", "watch", "back"] == stopped
+        assert "back_process_ended" not in site.process.log_text()
 
 
 async def test_metrics_are_those_of_both(starter: Starter, database_url: str) -> None:

@@ -1,4 +1,4 @@
-"""`zeus-relay up` on an empty machine: embedded Postgres, generated keys, one process."""
+"""`zeus-relay up` on an empty machine: embedded Postgres, generated keys, one command."""
 
 import asyncio
 import json
@@ -103,7 +103,7 @@ async def test_a_taken_port_stops_the_start_with_a_text(tmp_path: Path) -> None:
 
 
 async def test_a_recorded_call_is_judged_at_once(database_url: str, tmp_path: Path) -> None:
-    """The worker passes over NOTIFYs of its own process; its poll would take half a second."""
+    """The worker passes over NOTIFYs of its receiver; its poll would take half a second."""
     waits = "SELECT extract(epoch FROM judged_at - received_at)::float8 FROM notices"
     with processes(tmp_path) as starter:
         service = starter.start("up", **service_settings(database_url))

@@ -12,6 +12,7 @@ from app.metrics import process_restarts
 READY = b"ready\n"
 METRICS_WANTED = b"metrics\n"
 WAKE = b"wake\n"
+STOP = b"stop\n"
 METRICS = b"metrics %d\n"
 """Lines of the two pipes. After METRICS follow as many bytes of samples."""
 
@@ -59,8 +60,8 @@ class _Running:
 
     def finish(self) -> None:
         """Ask it to finish its work in flight."""
-        with suppress(ProcessLookupError):
-            self._process.terminate()
+        with suppress(OSError):
+            self.stdin.write(STOP)
 
     async def kill(self) -> int:
         """End it immediately if it still runs. Return its exit code."""
@@ -73,8 +74,8 @@ class _Running:
 class BackProcess:
     """Runs a module of ours in a process of its own until stopped, and starts it again if it ends.
 
-    It has a session of its own, since a Ctrl-C in a terminal reaches a whole group of processes:
-    this one stops its roles in their order.
+    It stops when it is told to through its pipe, and by no signal: a Ctrl-C in a terminal and
+    systemd's SIGTERM reach a whole group of processes, and this one stops its roles in their order.
     """
 
     name = "back"
@@ -142,8 +143,6 @@ class BackProcess:
 
     async def _start(self) -> _Running:
         self._process = _Running(
-            await asyncio.create_subprocess_exec(
-                *self._command, stdin=PIPE, stdout=PIPE, start_new_session=True
-            )
+            await asyncio.create_subprocess_exec(*self._command, stdin=PIPE, stdout=PIPE)
         )
         return self._process

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 
 from app.logs import get_logger
-from app.main.process.back_process import METRICS, METRICS_WANTED, READY, WAKE
+from app.main.process.back_process import METRICS, METRICS_WANTED, READY, STOP, WAKE
 from app.main.process.metrics_exchange import exposition_with
 from app.metrics import exposition
 
@@ -24,15 +24,21 @@ log = get_logger("main")
 
 
 class FrontLink:
-    """Takes wakes and metrics from the first process. Its end ends this process immediately."""
+    """Takes wakes, metrics and the stop from the first process, whose end ends this one at once.
+
+    Signals that ask for a stop are ignored, since the first process gets them too.
+    """
 
     def __init__(self) -> None:
         """Take the standard streams: what is printed from now on goes to standard error."""
+        for asks_to_stop in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(asks_to_stop, signal.SIG_IGN)
         self._output = os.dup(1)
         os.dup2(2, 1)
         self._loop = asyncio.get_running_loop()
         self._wanted: Future[bytes] | None = None
         self._reading: asyncio.Task[None] | None = None
+        self.stopping = asyncio.Event()
         _end_with_parent()
 
     async def open(self, *, on_wake: Callable[[], None]) -> None:
@@ -60,6 +66,8 @@ class FrontLink:
             while line := await reader.readline():
                 if line == WAKE:
                     on_wake()
+                elif line == STOP:
+                    self.stopping.set()
                 elif line.startswith(_METRICS_WORD):
                     samples = await reader.readexactly(int(line.split()[1]))
                     if self._wanted is not None:

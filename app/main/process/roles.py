@@ -48,6 +48,11 @@ async def run_roles(roles: Sequence[ProcessRole]) -> None:
     stopping = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stopping.set)
+    await run_roles_until(stopping, roles)
+
+
+async def run_roles_until(stopping: asyncio.Event, roles: Sequence[ProcessRole]) -> None:
+    """Run as `run_roles` does, until `stopping` is set."""
     tasks = [asyncio.create_task(role.run(), name=role.name) for role in roles]
     waiting = asyncio.create_task(stopping.wait())
     await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
