@@ -26,15 +26,17 @@ log = get_logger("main")
 class FrontLink:
     """Takes wakes, metrics and the stop from the first process, whose end ends this one at once.
 
-    Signals that ask for a stop are ignored, since the first process gets them too.
+    Signals that ask for a stop or a reload are ignored: the first process gets them too.
     """
 
     def __init__(self) -> None:
         """Take the standard streams: what is printed from now on goes to standard error."""
-        for asks_to_stop in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(asks_to_stop, signal.SIG_IGN)
+        for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+            if hasattr(signal, name):  # Windows has no SIGHUP
+                signal.signal(getattr(signal, name), signal.SIG_IGN)
         self._output = os.dup(1)
-        os.dup2(2, 1)
+        with suppress(OSError):  # standard error may be closed
+            os.dup2(2, 1)
         self._loop = asyncio.get_running_loop()
         self._wanted: Future[bytes] | None = None
         self._reading: asyncio.Task[None] | None = None
