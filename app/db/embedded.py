@@ -3,6 +3,8 @@
 It serves machines without another Postgres.
 """
 
+import os
+import sys
 import warnings
 from pathlib import Path
 
@@ -30,4 +32,20 @@ def start_embedded(data_dir: Path) -> str:
         ) from None
     data_dir.mkdir(parents=True, exist_ok=True)
     server = get_server(data_dir / "postgres")
+    users = server.global_process_id_list
+    with server._lock:  # of all its users: each adds itself under it
+        # A killed process is still listed, and the server would never stop.
+        users.put([pid for pid in {*users.get_and_add(os.getpid()), os.getpid()} if _is_alive(pid)])
     return str(server.get_uri())
+
+
+def _is_alive(pid: int) -> bool:
+    if sys.platform == "win32":  # signal 0 would end it there
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True

@@ -36,11 +36,11 @@ async def run_back(settings: Settings, url: str) -> None:
 def main() -> None:
     """Run until the process that started this one says so, or ends.
 
-    The argument is the sender of the NOTIFYs of both.
+    The arguments are the sender of the NOTIFYs of both, and the URL of an embedded Postgres.
     """
     share_sender(sys.argv[1])
     let_receivers_go_first()
-    start(run_back)
+    start(run_back, sys.argv[2] if len(sys.argv) > 2 else None)
 
 
 if __name__ == "__main__":

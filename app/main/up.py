@@ -20,7 +20,9 @@ async def run_up(settings: Settings, url: str) -> None:
     SystemExit with the exit code of a second process that could not start; it said why.
     """
     receiver = ReceiverRole(settings, url)
-    back = BackProcess(BACK_MODULE, sender())
+    # The embedded Postgres is ours alone: it stops with us, however the other process ended.
+    embedded = [url] if settings.embedded else []
+    back = BackProcess(BACK_MODULE, sender(), *embedded)
     await back.start()
     receiver.on_recorded(back.wake)
     await run_roles([receiver, back])

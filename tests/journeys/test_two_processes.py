@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import re
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -48,14 +47,21 @@ class Site:
             assert 200 == answer.status
         return order_no
 
-    async def metric(self, name: str) -> float:
-        """Return a value of /metrics."""
+    async def metrics(self) -> list[str]:
+        """Return the lines of /metrics."""
         async with (
             aiohttp.ClientSession() as client,
             client.get(f"{self.operator_url}/metrics") as answer,
         ):
-            text = await answer.text()
-        [value] = re.findall(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
+            return (await answer.text()).splitlines()
+
+    async def metric(self, name: str) -> float:
+        """Return a value of /metrics."""
+        [value] = [
+            line.rpartition(" ")[2]
+            for line in await self.metrics()
+            if line.rpartition(" ")[0] == name
+        ]
         return float(value)
 
 
@@ -170,6 +176,10 @@ async def test_metrics_are_those_of_both(starter: Starter, database_url: str) ->
         assert 3 == await site.metric("zeus_relay_answer_seconds_count")
         assert 3 == await site.metric('zeus_relay_notices_judged_total{verdict="accepted"}')
         assert 1 == await site.metric("zeus_relay_database_available")
+        [build] = [
+            line for line in await site.metrics() if line.startswith("zeus_relay_build_info{")
+        ]
+        assert build.endswith(" 1.0")  # it says what runs, and is no sum
 
 
 async def test_metrics_are_those_of_the_second_alone_while_the_first_stands_still(

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 from pathlib import Path
 
 import aiohttp
@@ -11,7 +13,7 @@ from app.simulator.player.orders import build_run
 from app.simulator.player.play import play
 from app.simulator.player.scenarios import SCENARIOS
 from app.simulator.player.target import target_of
-from tests.processes import Starter, processes, service_settings
+from tests.processes import Process, Starter, processes, service_settings
 from tests.subscriber import subscriber
 
 SETTINGS = {
@@ -81,6 +83,32 @@ async def test_up_needs_no_setup_and_keeps_all_data_over_a_restart(tmp_path: Pat
             assert all("customer" not in event["data"] for _, event in merchant.received)
     for name in ("admin-token", "secret-keys"):
         assert (tmp_path / "data" / name).stat().st_mode & 0o077 == 0
+
+
+async def test_the_embedded_postgres_stops_with_it_though_processes_were_killed(
+    tmp_path: Path,
+) -> None:
+    with processes(tmp_path) as starter:
+        killed = starter.start("up", **SETTINGS)
+        await killed.logged("working")
+        killed.kill()
+        assert _postgres_of(tmp_path)
+        service = starter.start("up", **SETTINGS)
+        await service.logged("working")
+        os.kill(_second_process_of(service), signal.SIGKILL)
+        await service.logged("back_process_ended")
+        service.terminate()
+        assert await service.ended() == 0, service.log_text()
+    assert not _postgres_of(tmp_path)
+
+
+def _second_process_of(service: Process) -> int:
+    [child] = Path(f"/proc/{service.pid}/task/{service.pid}/children").read_text().split()
+    return int(child)
+
+
+def _postgres_of(directory: Path) -> bool:
+    return (directory / "data" / "postgres" / "postmaster.pid").exists()
 
 
 async def test_a_wrong_setting_stops_the_start_with_a_text_and_no_traceback(tmp_path: Path) -> None:

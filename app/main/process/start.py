@@ -32,10 +32,11 @@ log = get_logger("main")
 Main = Callable[[Settings, str], Awaitable[None]]
 
 
-def start(main: Main) -> None:
+def start(main: Main, embedded_url: str | None = None) -> None:
     """Run `main` with the settings and the database URL until it ends.
 
-    Starts the embedded Postgres if no database is set. Raises WrongSettings, CannotListen,
+    Starts the embedded Postgres if no database is set and another process has not started it, which
+    gives its `embedded_url`. Raises WrongSettings, CannotListen,
     DatabaseUnfit or EmbeddedPostgresMissing, whose texts are fit for a terminal.
     """
     settings = load_settings()
@@ -44,7 +45,7 @@ def start(main: Main) -> None:
     if ignored := service_variables():
         log.info("service_variables_ignored", variables=ignored)
     url = (
-        start_embedded(settings.data_dir)
+        embedded_url or start_embedded(settings.data_dir)
         if settings.database_url is None
         else settings.database_url.get_secret_value()
     )
