@@ -84,6 +84,12 @@ class Process:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def second_pid(self) -> int:
+        """Return the id of the second process of `up`."""
+        [child] = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return int(child)
+
     def log_text(self) -> str:
         return self.log_file.read_text(errors="replace")
 

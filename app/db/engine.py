@@ -67,21 +67,27 @@ def make_engine(
         pool_pre_ping=False,
         hide_parameters=True,  # parameters hold names and telephone numbers; errors end in logs
     )
+    _discard_unusable(engine, idle_s)
+    return engine
 
-    def discard_unusable(_: Any, record: ConnectionPoolEntry, _handed_out: Any) -> None:
-        # Unlike a ping, this sends nothing and costs nothing.
+
+def _discard_unusable(engine: AsyncEngine, idle_s: float) -> None:
+    """Make the pool replace connections that are closed, or that were idle for too long.
+
+    Unlike a ping, this sends nothing and costs nothing.
+    """
+
+    def note_return(_connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info[_RETURNED] = time.monotonic()
+
+    def check(_connection: Any, record: ConnectionPoolEntry, _handed_out: Any) -> None:
         driver: Any = record.driver_connection
         returned = record.info.get(_RETURNED, math.inf)
         if driver.is_closed() or time.monotonic() - returned > idle_s:
             raise DisconnectionError
 
-    event.listen(engine.sync_engine, "checkin", _note_return)
-    event.listen(engine.sync_engine, "checkout", discard_unusable)
-    return engine
-
-
-def _note_return(_connection: Any, record: ConnectionPoolEntry) -> None:
-    record.info[_RETURNED] = time.monotonic()
+    event.listen(engine.sync_engine, "checkin", note_return)
+    event.listen(engine.sync_engine, "checkout", check)
 
 
 def make_sessions(engine: AsyncEngine) -> Sessions:

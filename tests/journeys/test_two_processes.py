@@ -32,9 +32,7 @@ class Site:
     @property
     def back(self) -> int:
         """Return the id of its second process."""
-        pid = self.process.pid
-        [child] = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return int(child)
+        return self.process.second_pid
 
     async def call(self, seconds: float = 5) -> str:
         """Call, and return the order_no when the answer is 200 within so many seconds."""

@@ -13,7 +13,7 @@ from app.simulator.player.orders import build_run
 from app.simulator.player.play import play
 from app.simulator.player.scenarios import SCENARIOS
 from app.simulator.player.target import target_of
-from tests.processes import Process, Starter, processes, service_settings
+from tests.processes import Starter, processes, service_settings
 from tests.subscriber import subscriber
 
 SETTINGS = {
@@ -95,16 +95,11 @@ async def test_the_embedded_postgres_stops_with_it_though_processes_were_killed(
         assert _postgres_of(tmp_path)
         service = starter.start("up", **SETTINGS)
         await service.logged("working")
-        os.kill(_second_process_of(service), signal.SIGKILL)
+        os.kill(service.second_pid, signal.SIGKILL)
         await service.logged("back_process_ended")
         service.terminate()
         assert await service.ended() == 0, service.log_text()
     assert not _postgres_of(tmp_path)
-
-
-def _second_process_of(service: Process) -> int:
-    [child] = Path(f"/proc/{service.pid}/task/{service.pid}/children").read_text().split()
-    return int(child)
 
 
 def _postgres_of(directory: Path) -> bool:

@@ -4,15 +4,13 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
-from pydantic_core import to_json
 from sqlalchemy import text
 
 from app.db.driver.direct import Statements
 from app.judging.applications.links import FORGED
+from app.judging.statements.json_rows import Rows, as_json
 from app.order_life.change import Settled
 from app.order_life.reviews import Reason, Review
-
-Rows = list[dict[str, Any]]
 
 _OPEN = text("""
 INSERT INTO reviews
@@ -78,7 +76,7 @@ async def write_reviews(
     """
     for statement, rows in ((_OPEN, opened), (_SETTLE, settled)):
         if rows:
-            await session.execute(statement, {"rows": _as_json(rows)})
+            await session.execute(statement, {"rows": as_json(rows)})
     if freed:
         await session.execute(_RECHECK, {"order_nos": sorted(freed)})
 
@@ -96,7 +94,3 @@ def read_review(stored: Mapping[str, Any]) -> Review:
         stored["key"],
         UUID(str(stored["id"])),
     )
-
-
-def _as_json(rows: Rows) -> str:
-    return to_json(rows).decode()

@@ -1,11 +1,9 @@
 """Writing of a judged batch: verdicts, orders, events and webhooks in one statement. SQL."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from pydantic_core import to_json
 from sqlalchemy import text
 
 from app.db.driver.direct import Statements
@@ -17,6 +15,7 @@ from app.forwarding.leased_fan_out import (
     lease_parameters,
     read_leased,
 )
+from app.judging.statements.json_rows import Rows, as_json
 
 _FEED_LOCK = 7_236_405_904
 _FEED_TURN_SECONDS = 5
@@ -76,8 +75,6 @@ _WRITE_AND_LEASE = text(
     f"WITH {_JUDGED}, {_EVENTS}, {FAN_OUT_LEASED} SELECT * FROM leased_fan_out"  # noqa: S608
 )
 
-Rows = Sequence[dict[str, Any]]
-
 
 @dataclass(frozen=True, slots=True)
 class JudgedRows:
@@ -89,8 +86,8 @@ class JudgedRows:
 
     def parameters(self) -> dict[str, Any]:
         """Return the parameters of the statements that write them."""
-        written = {"verdicts": _as_json(self.verdicts), "orders": _as_json(self.orders)}
-        return {**written, "events": _as_json(self.events)} if self.events else written
+        written = {"verdicts": as_json(self.verdicts), "orders": as_json(self.orders)}
+        return {**written, "events": as_json(self.events)} if self.events else written
 
 
 async def write_rows(session: Statements, rows: JudgedRows, delay: timedelta) -> None:
@@ -116,7 +113,3 @@ async def write_and_lease(session: Statements, rows: JudgedRows, room: Room) -> 
     parameters = {**rows.parameters(), **lease_parameters(room)}
     found = (await session.execute(_WRITE_AND_LEASE, parameters)).mappings().all()
     return read_leased(found, room)
-
-
-def _as_json(rows: Rows) -> str:
-    return to_json(rows).decode()

@@ -35,9 +35,9 @@ Main = Callable[[Settings, str], Awaitable[None]]
 def start(main: Main, embedded_url: str | None = None) -> None:
     """Run `main` with the settings and the database URL until it ends.
 
-    Starts the embedded Postgres if no database is set and another process has not started it, which
-    gives its `embedded_url`. Raises WrongSettings, CannotListen,
-    DatabaseUnfit or EmbeddedPostgresMissing, whose texts are fit for a terminal.
+    Starts the embedded Postgres if no database is set, unless another process runs it and gives its
+    `embedded_url`. Raises WrongSettings, CannotListen, DatabaseUnfit or EmbeddedPostgresMissing,
+    whose texts are fit for a terminal.
     """
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format, log_lines_dropped.inc)

@@ -11,7 +11,7 @@ from app.console.http.dependencies import ConsoleDependencies
 from app.console.views.effective_settings import shown_settings
 from app.crypto.vault import Vault
 from app.db.checks.database import demand_usable
-from app.db.engine import make_engine, make_sessions
+from app.db.engine import Sessions, make_engine, make_sessions
 from app.db.notify import OUTBOUND, NotifyListener
 from app.logs import get_logger
 from app.main.process.listeners import HttpListener
@@ -67,8 +67,7 @@ class OperatorRole:
     ) -> None:
         """Bind the private listener; raises CannotListen. /metrics shows an `exposition`."""
         self._engine = make_engine(url, application="zeus-relay operator")
-        sessions, rules = make_sessions(self._engine), UrlRules.of(settings)
-        decision_rules = DecisionRules.of(settings)
+        sessions = make_sessions(self._engine)
         self._notify_listener = NotifyListener(url, (OUTBOUND,))
         self._feed_wakeup = FeedWakeup(sessions)
         self._applicant = applicant_of(settings, sessions)
@@ -78,37 +77,40 @@ class OperatorRole:
             sessions,
             vault,
             admin_token=admin_token,
-            rules=rules,
+            rules=UrlRules.of(settings),
             spool=settings.spool_path,
             feed_wakeup=self._feed_wakeup,
-            decision_rules=decision_rules,
+            decision_rules=DecisionRules.of(settings),
             uploads=settings.data_dir,
             applicant=self._applicant,
             support=settings.support_contact,
             exposition=exposition,
         )
-        console = make_console(
-            ConsoleDependencies(
-                sessions=sessions,
-                vault=vault,
-                tokens=Tokens(sessions, admin_token),
-                overviews=Overviews(sessions, settings.spool_path),
-                rules=rules,
-                source_check=SourceCheck(Sources((), tuple(settings.trusted_proxies))),
-                settings=shown_settings(settings),
-                uploads=settings.data_dir,
-                decision_rules=decision_rules,
-                applicant=self._applicant,
-                support=settings.support_contact,
-                test_sender=self._test_sender,
-                mailbox_is_read=settings.reads_mailbox,
-            )
-        )
+        console = make_console(self._console_dependencies(settings, sessions, vault, admin_token))
         self._listener = HttpListener(
             PrivateSide(api, console), settings.operator_host, settings.operator_port
         )
         self.url = f"http://{self._listener.address}"
         log.info("listening", role=self.name, address=self._listener.address)
+
+    def _console_dependencies(
+        self, settings: Settings, sessions: Sessions, vault: Vault, admin_token: str
+    ) -> ConsoleDependencies:
+        return ConsoleDependencies(
+            sessions=sessions,
+            vault=vault,
+            tokens=Tokens(sessions, admin_token),
+            overviews=Overviews(sessions, settings.spool_path),
+            rules=UrlRules.of(settings),
+            source_check=SourceCheck(Sources((), tuple(settings.trusted_proxies))),
+            settings=shown_settings(settings),
+            uploads=settings.data_dir,
+            decision_rules=DecisionRules.of(settings),
+            applicant=self._applicant,
+            support=settings.support_contact,
+            test_sender=self._test_sender,
+            mailbox_is_read=settings.reads_mailbox,
+        )
 
     def stop(self) -> None:
         """Stop accepting. Requests in flight are answered, feed readers immediately."""
