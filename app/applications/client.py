@@ -13,6 +13,7 @@ import aiohttp
 
 from app.db.connections import describe_error
 from app.network.address_rules import Address, DestinationRefused, exact_url, literal_address
+from app.network.aiohttp_resolver import AiohttpResolver
 from app.network.lookups import Lookup
 from app.network.resolver import VettingResolver, system_lookup
 from app.settings import Network
@@ -77,7 +78,7 @@ class ZeusClient:
         tracing.on_connection_create_end.append(_note_connection)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                resolver=VettingResolver((), lookup, check=self._check),
+                resolver=AiohttpResolver(VettingResolver((), lookup, check=self._check)),
                 ssl=tls or application_tls(),
                 limit=0,
                 force_close=True,

@@ -54,8 +54,8 @@ async def look_up_certificate(
     Raises OSError when there is no address or the handshake fails.
     """
     async with asyncio.timeout(SECONDS):
-        found = await resolver.resolve(host)
-    return await look_at_first(host, port, [result["host"] for result in found], context)
+        addresses = await resolver.addresses(host)
+    return await look_at_first(host, port, [str(address) for address in addresses], context)
 
 
 async def look_at_first(

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 
-from aiohttp.abc import AbstractResolver, ResolveResult
-
 from app.metrics import lookups_made
 from app.network.address_rules import Address, check_address
 from app.network.lookups import Lookup, LookupLimits, Lookups, PendingLookup
@@ -45,8 +43,8 @@ class _Known:
     found_at: float
 
 
-class VettingResolver(AbstractResolver):
-    """Resolves names for aiohttp, which connects to the returned addresses without a new lookup.
+class VettingResolver:
+    """Resolves names to checked addresses, to connect to without a new lookup.
 
     One forbidden address rejects the whole name: the name's other addresses cannot be trusted.
     Addresses used again because the name server is slow or silent are checked again.
@@ -92,9 +90,7 @@ class VettingResolver(AbstractResolver):
             lookups_made.labels("no_thread").inc()
         return pending.began.done()
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
+    async def addresses(self, host: str) -> Sequence[Address]:
         """Return the checked addresses of `host`.
 
         Raises DestinationRefused for a forbidden one, and socket.gaierror when there are none.
@@ -102,9 +98,9 @@ class VettingResolver(AbstractResolver):
         addresses = await self._addresses(host)
         for address in addresses:
             self._check(address)
-        return [_result(host, port, address) for address in addresses]
+        return addresses
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Cancel lookups that have not begun."""
         self._lookups.close()
 
@@ -157,14 +153,3 @@ def _is_answered(pending: PendingLookup) -> bool:
         return False
     error = pending.answer.exception()
     return error is None or (isinstance(error, socket.gaierror) and error.errno in NO_SUCH_NAME)
-
-
-def _result(host: str, port: int, address: Address) -> ResolveResult:
-    return ResolveResult(
-        hostname=host,
-        host=str(address),
-        port=port,
-        family=socket.AF_INET if address.version == 4 else socket.AF_INET6,
-        proto=0,
-        flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-    )

@@ -60,7 +60,7 @@ def resolver(name_server: NameServer, limits: LookupLimits | None = NARROW) -> V
 
 
 async def hosts(made: VettingResolver, name: str) -> list[str]:
-    return [found["host"] for found in await made.resolve(name, 443)]
+    return [str(found) for found in await made.addresses(name)]
 
 
 async def test_concurrent_look_ups_of_a_name_are_one(
@@ -76,7 +76,9 @@ async def test_names_with_a_silent_server_do_not_block_the_threads_of_others(
     name_server: NameServer,
 ) -> None:
     made = resolver(name_server)
-    hanging = [asyncio.create_task(made.resolve(f"silent{number}.example")) for number in range(4)]
+    hanging = [
+        asyncio.create_task(made.addresses(f"silent{number}.example")) for number in range(4)
+    ]
     async with asyncio.timeout(5):
         assert ["127.0.0.1"] == await hosts(made, "shop.example")
     name_server.let_go()
@@ -86,7 +88,9 @@ async def test_names_with_a_silent_server_do_not_block_the_threads_of_others(
 
 async def test_no_more_threads_hang_than_are_allowed(name_server: NameServer) -> None:
     made = resolver(name_server)
-    hanging = [asyncio.create_task(made.resolve(f"silent{number}.example")) for number in range(40)]
+    hanging = [
+        asyncio.create_task(made.addresses(f"silent{number}.example")) for number in range(40)
+    ]
     await asyncio.sleep(0.6)
     assert (
         5 <= len(name_server.asked) <= 6
@@ -101,7 +105,7 @@ async def test_slow_names_share_their_own_threads_and_the_next_does_not_wait(
     name_server: NameServer,
 ) -> None:
     made = resolver(name_server)
-    first = [asyncio.create_task(made.resolve(f"silent{number}.example")) for number in range(2)]
+    first = [asyncio.create_task(made.addresses(f"silent{number}.example")) for number in range(2)]
     while len(made._lookups._slow_names) < 2:
         await asyncio.sleep(0.01)
     name_server.let_go()
@@ -117,7 +121,7 @@ async def test_slow_names_share_their_own_threads_and_the_next_does_not_wait(
 
 async def test_a_name_that_answers_quickly_again_is_no_longer_slow(name_server: NameServer) -> None:
     made = resolver(name_server)
-    first = [asyncio.create_task(made.resolve(f"silent{number}.example")) for number in range(2)]
+    first = [asyncio.create_task(made.addresses(f"silent{number}.example")) for number in range(2)]
     while len(made._lookups._slow_names) < 2:
         await asyncio.sleep(0.01)
     name_server.let_go()
@@ -159,7 +163,7 @@ async def test_the_last_addresses_are_checked_again(name_server: NameServer) -> 
     name_server.silent = ("shop",)
     networks.clear()
     with pytest.raises(DestinationRefused, match="loopback"):
-        await made.resolve("shop.example")
+        await made.addresses("shop.example")
     name_server.let_go()
 
 
@@ -170,7 +174,7 @@ async def test_a_name_that_no_longer_exists_is_removed(name_server: NameServer) 
     name_server.error = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
     for _ in range(2):
         with pytest.raises(socket.gaierror):
-            await made.resolve("shop.example")
+            await made.addresses("shop.example")
 
 
 async def test_addresses_are_not_used_for_longer_than_a_day(name_server: NameServer) -> None:
@@ -179,7 +183,7 @@ async def test_addresses_are_not_used_for_longer_than_a_day(name_server: NameSer
     made._known["shop.example"].found_at -= 25 * 3600
     name_server.error = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
     with pytest.raises(socket.gaierror):
-        await made.resolve("shop.example")
+        await made.addresses("shop.example")
 
 
 def test_a_hanging_look_up_does_not_prevent_the_process_from_ending() -> None:
@@ -189,7 +193,7 @@ from app.network.resolver import VettingResolver
 async def main():
     resolver = VettingResolver([], lambda host: time.sleep(60))
     assert await resolver.begin("shop.example")
-    await resolver.close()
+    resolver.close()
 asyncio.run(main())
 """
     started = time.monotonic()

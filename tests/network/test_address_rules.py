@@ -244,9 +244,9 @@ async def _resolve(addresses: Sequence[str], *networks: str) -> list[str]:
 
     resolver = VettingResolver([ip_network(network) for network in networks], lookup)
     try:
-        return [result["host"] for result in await resolver.resolve("shop.example", 443)]
+        return [str(found) for found in await resolver.addresses("shop.example")]
     finally:
-        await resolver.close()
+        resolver.close()
 
 
 async def test_a_name_resolves_to_its_checked_addresses() -> None:

@@ -10,6 +10,7 @@ from app.applications.client import application_tls, may_be_plain
 from app.clock import CLOCK_TOLERANCE, now
 from app.db.connections import describe_error
 from app.network.address_rules import Address, DestinationRefused, exact_url, literal_address
+from app.network.aiohttp_resolver import AiohttpResolver
 from app.network.lookups import Lookup
 from app.network.resolver import VettingResolver, system_lookup
 from app.operations.doctor.findings import Finding, error, ok, warning
@@ -42,7 +43,8 @@ async def check_applications(
         async with (
             aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    resolver=VettingResolver((), lookup, check=check), ssl=tls or application_tls()
+                    resolver=AiohttpResolver(VettingResolver((), lookup, check=check)),
+                    ssl=tls or application_tls(),
                 ),
                 timeout=aiohttp.ClientTimeout(total=SECONDS),
             ) as client,

@@ -14,6 +14,7 @@ from app.db.connections import describe_error
 from app.db.engine import Sessions
 from app.forwarding.destinations.http.proxy import ANYWHERE
 from app.network.address_rules import exact_url
+from app.network.aiohttp_resolver import AiohttpResolver
 from app.network.certificates import look_up_certificate
 from app.network.lookups import Lookup
 from app.network.resolver import VettingResolver, system_lookup
@@ -113,7 +114,7 @@ async def _check_answers(
     try:
         async with aiohttp.ClientSession(
             timeout=timeout,
-            connector=aiohttp.TCPConnector(resolver=resolver, ssl=tls or True),
+            connector=aiohttp.TCPConnector(resolver=AiohttpResolver(resolver), ssl=tls or True),
         ) as client:
             called = exact_url(url)
             answer = await _ask(client, called)

@@ -1,7 +1,6 @@
 """Doctor checks of subscribers: host names, TLS certificates, and sealed secrets."""
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Sequence
 from datetime import timedelta
@@ -65,7 +64,7 @@ async def check_subscribers(sessions: Sessions, vault: Vault, settings: Settings
     try:
         return list(await asyncio.gather(*(check.run() for check in checks)))
     finally:
-        await resolver.close()
+        resolver.close()
 
 
 class _Check:
@@ -134,10 +133,7 @@ class _Check:
             host, patience_s=None
         )  # the wait for other look-ups does not count
         async with asyncio.timeout(DNS_SECONDS):
-            return [
-                found["host"]
-                for found in await self._resolver.resolve(host, family=socket.AF_UNSPEC)
-            ]
+            return [str(address) for address in await self._resolver.addresses(host)]
 
     def _paused(self) -> Finding | None:
         if self._row.state != SubscriberState.PAUSED:

@@ -4,21 +4,24 @@ It serves sites without Prometheus.
 """
 
 import asyncio
+import json
+import ssl
 import time
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
-
-import aiohttp
 
 from app.clock import now
 from app.db.engine import Sessions
 from app.db.singleton_lock import SingletonLock
 from app.db.snapshot import snapshot
-from app.forwarding.destinations.http.answer import Answer, AnswerConnector, capture_answer
 from app.forwarding.destinations.http.proxy import ANYWHERE
 from app.logs import get_logger
 from app.metrics import alerts_posted
 from app.network.address_rules import exact_url
+from app.network.http.connection import Answer
+from app.network.http.failures import HttpFailure
+from app.network.http.one_post import post
 from app.network.lookups import Lookup
 from app.network.resolver import VettingResolver, system_lookup
 from app.operations.monitoring.alert_conditions import (
@@ -163,6 +166,12 @@ class Alerting:
             log.warning("alert_not_sent", error=failure, waiting=len(self._waiting))
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """Return the context that trusts the system's certificates; to read them takes a while."""
+    return ssl.create_default_context()
+
+
 async def _post(resolver: VettingResolver, url: str, text: str) -> str | None:
     """Post the text. Return None if it was accepted, or the reason if not.
 
@@ -171,21 +180,19 @@ async def _post(resolver: VettingResolver, url: str, text: str) -> str | None:
     resolver has its own threads, because a silent name server must not block those of the event
     loop, which the database's name needs.
     """
-    failure = "no answer"
-    with capture_answer() as captured:
-        try:
-            async with (
-                aiohttp.ClientSession(
-                    timeout=aiohttp.ClientTimeout(total=POST_SECONDS),
-                    connector=AnswerConnector(resolver=resolver),
-                    response_class=Answer,
-                    cookie_jar=aiohttp.DummyCookieJar(),
-                ) as client,
-                client.post(exact_url(url), json={"text": text}, allow_redirects=False),
-            ):
-                pass
-        except (aiohttp.ClientError, OSError, ValueError) as error:  # a TimeoutError is an OSError
-            failure = type(error).__name__
-    if captured.status is None:
+    failure, answer = "no answer", Answer(0)
+    try:
+        await post(
+            exact_url(url),
+            {"Content-Type": "application/json"},
+            json.dumps({"text": text}).encode(),
+            answer,
+            resolver=resolver,
+            tls=_tls(),
+            seconds=POST_SECONDS,
+        )
+    except (HttpFailure, OSError, ValueError) as error:  # a TimeoutError is an OSError
+        failure = type(error).__name__
+    if answer.status is None:
         return failure
-    return None if captured.status < 300 else f"answered {captured.status}"
+    return None if answer.status < 300 else f"answered {answer.status}"

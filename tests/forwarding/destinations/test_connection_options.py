@@ -92,6 +92,18 @@ async def test_headers_of_a_subscriber_are_sent_beside_ours() -> None:
     assert Webhook(SECRET).verify(shop.bodies[0], headers)
 
 
+async def test_a_subscribers_own_accept_replaces_ours() -> None:
+    shop = Noting()
+    async with hostile.serving(shop) as port:
+        await send(f"http://127.0.0.1:{port}/", ConnectionOptions())
+        await send(f"http://127.0.0.1:{port}/", ConnectionOptions((("ACCEPT", "text/plain"),)))
+    accepted = [
+        [line for line in head.split("\r\n") if line.lower().startswith("accept:")]
+        for head in shop.heads
+    ]
+    assert accepted == [["Accept: */*"], ["ACCEPT: text/plain"]]
+
+
 @pytest.mark.parametrize(
     "headers",
     [

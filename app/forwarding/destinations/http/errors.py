@@ -5,12 +5,15 @@ import socket
 import ssl
 from http import HTTPStatus
 
-import aiohttp
-from aiohttp.http_exceptions import ContentLengthError
-
 from app.crypto.vault import KeyMissing
 from app.forwarding.outcome import DeliveryOutcome, OutcomeKind
 from app.network.address_rules import DestinationRefused
+from app.network.http.failures import (
+    ConnectionEnded,
+    HttpFailure,
+    ProxyUnreachable,
+    TunnelRefused,
+)
 from app.network.resolver import NO_SUCH_NAME
 
 _OWN_ERRNOS = frozenset(
@@ -30,9 +33,9 @@ _RESET_ERRNOS = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, er
 # reach the subscriber.
 _REFUSED_BY_PROXY = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED})
 
-Failure = aiohttp.ClientError | OSError | DestinationRefused | KeyMissing
-FAILURES = (aiohttp.ClientError, OSError, DestinationRefused, KeyMissing)
-"""Exceptions of a failed attempt; a TimeoutError is an OSError."""
+Failure = HttpFailure | OSError | DestinationRefused | KeyMissing
+FAILURES = (HttpFailure, OSError, DestinationRefused, KeyMissing)
+"""Exceptions of a failed attempt; a TimeoutError and an ssl.SSLError are OSErrors."""
 
 
 def outcome_of(error: Failure) -> DeliveryOutcome:
@@ -46,45 +49,26 @@ def outcome_of(error: Failure) -> DeliveryOutcome:
 def _kind(error: Failure) -> OutcomeKind:
     if isinstance(error, DestinationRefused):
         return OutcomeKind.DESTINATION_REFUSED
-    if isinstance(error, KeyMissing):
+    if isinstance(error, KeyMissing | ProxyUnreachable):
         return OutcomeKind.OWN_SIDE
-    if isinstance(error, TimeoutError):
-        return OutcomeKind.TIMEOUT
-    if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
-        return OutcomeKind.TLS
-    if isinstance(
-        error, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError | socket.gaierror
-    ):
-        return _kind_of_connect(error)
-    if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionError):
-        return OutcomeKind.RESET
-    if isinstance(error, aiohttp.ClientPayloadError):
-        # The connection ended before the announced length; any other cause is a malformed body.
-        return (
-            OutcomeKind.RESET
-            if isinstance(error.__cause__, ContentLengthError)
-            else OutcomeKind.BAD_RESPONSE
-        )
+    if isinstance(error, TunnelRefused):
+        by_rule = error.status in _REFUSED_BY_PROXY
+        return OutcomeKind.OWN_SIDE if by_rule else OutcomeKind.UNREACHABLE
     if isinstance(error, OSError):
-        return _kind_of_errno(error.errno)
+        return _kind_of_os_error(error)
     return OutcomeKind.BAD_RESPONSE
 
 
-def _kind_of_connect(
-    error: aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError | socket.gaierror,
-) -> OutcomeKind:
-    if isinstance(error, aiohttp.ClientProxyConnectionError):
-        return OutcomeKind.OWN_SIDE
-    if isinstance(error, aiohttp.ClientHttpProxyError):
-        return (
-            OutcomeKind.OWN_SIDE if error.status in _REFUSED_BY_PROXY else OutcomeKind.UNREACHABLE
-        )
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    if isinstance(cause, TimeoutError):
+def _kind_of_os_error(error: OSError) -> OutcomeKind:
+    if isinstance(error, TimeoutError):
         return OutcomeKind.TIMEOUT
-    if isinstance(cause, socket.gaierror):
-        return OutcomeKind.DNS if cause.errno in NO_SUCH_NAME else OutcomeKind.OWN_SIDE
-    return _kind_of_errno(cause.errno)
+    if isinstance(error, ssl.SSLError):
+        return OutcomeKind.TLS
+    if isinstance(error, socket.gaierror):
+        return OutcomeKind.DNS if error.errno in NO_SUCH_NAME else OutcomeKind.OWN_SIDE
+    if isinstance(error, ConnectionError) and error.errno is None:
+        return OutcomeKind.RESET
+    return _kind_of_errno(error.errno)
 
 
 def _kind_of_errno(number: int | None) -> OutcomeKind:
@@ -99,12 +83,11 @@ def _kind_of_errno(number: int | None) -> OutcomeKind:
 
 def describe(error: BaseException) -> str:
     """Return a name for `error` without anything of what was sent."""
-    if isinstance(error, DestinationRefused | KeyMissing):
+    if isinstance(error, ProxyUnreachable) and error.__cause__ is not None:
+        return f"{error}: {describe(error.__cause__)}"
+    if isinstance(error, DestinationRefused | KeyMissing | HttpFailure | ConnectionEnded):
         return str(error)
-    if isinstance(error, aiohttp.ClientHttpProxyError):
-        return f"the proxy answered {error.status}"
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"certificate refused: {cause.verify_message}"
-    reason = getattr(cause, "strerror", None) or getattr(cause, "reason", None)
-    return f"{type(cause).__name__}: {reason}" if isinstance(reason, str) else type(cause).__name__
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate refused: {error.verify_message}"
+    reason = getattr(error, "strerror", None) or getattr(error, "reason", None)
+    return f"{type(error).__name__}: {reason}" if isinstance(reason, str) else type(error).__name__

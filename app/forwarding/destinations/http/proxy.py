@@ -1,29 +1,28 @@
 """Routes to subscribers through a forward proxy, to addresses looked up and checked here."""
 
 import asyncio
-import socket
-from dataclasses import dataclass, field
+import ssl
+from collections.abc import Mapping
 from ipaddress import ip_network
-from typing import Any
+from types import MappingProxyType
+from typing import NamedTuple
 
-from aiohttp.abc import ResolveResult
 from yarl import URL
 
-from app.network.address_rules import literal_address
-from app.network.lookups import Lookup
+from app.network.http.connection_pool import Destination, HttpProxy
+from app.network.http.request import PostUrl
 from app.network.resolver import VettingResolver
 
 ANYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 """Networks allowed for the proxy itself: whoever set it chose its address."""
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Destination of a request: URL, further headers and options of the HTTP client."""
+class Route(NamedTuple):
+    """Where a request goes: the connection, the target of its first line, and further headers."""
 
-    url: URL
-    headers: dict[str, str] = field(default_factory=dict)
-    options: dict[str, Any] = field(default_factory=dict)
+    destination: Destination
+    target: str
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class ProxyRoutes:
@@ -38,42 +37,25 @@ class ProxyRoutes:
 
         A look-up may take `connect_s` seconds.
         """
-        self._proxy = URL(proxy)
+        post_url = PostUrl.of(URL(proxy))
+        self._proxy = HttpProxy(post_url.host, post_url.port, post_url.authorization)
         self._resolver = resolver
         self._connect_s = connect_s
 
-    async def to(self, url: URL) -> Route:
-        """Return the route to `url`. Raise DestinationRefused, socket.gaierror or TimeoutError."""
-        host = url.raw_host or ""
-        options: dict[str, Any] = {"proxy": self._proxy}
-        if literal_address(host) is not None:  # checked already
-            return Route(url, options=options)
-        async with asyncio.timeout(self._connect_s):
-            found = await self._resolver.resolve(host)
-        authority = host if url.is_default_port() else f"{host}:{url.port}"
-        if url.scheme == "https":
-            options["server_hostname"] = host.rstrip(".")
-        return Route(url.with_host(found[0]["host"]), {"host": authority}, options)
+    async def to(self, post_url: PostUrl, tls: ssl.SSLContext | None) -> Route:
+        """Return the route to a URL. Raise DestinationRefused, socket.gaierror or TimeoutError.
 
-    async def close(self) -> None:
-        """Cancel look-ups that have not started."""
-        await self._resolver.close()
-
-
-class ProxyResolver(VettingResolver):
-    """Resolver of the proxy's own name, which allows any address.
-
-    An unknown name is no failure of a subscriber.
-    """
-
-    def __init__(self, lookup: Lookup) -> None:
-        super().__init__(ANYWHERE, lookup)
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        """Return the proxy's addresses. Raise socket.gaierror, always with EAI_AGAIN."""
-        try:
-            return await super().resolve(host, port, family)
-        except socket.gaierror as error:
-            raise socket.gaierror(socket.EAI_AGAIN, f"the proxy's name: {error.strerror}") from None
+        A request over TLS goes through a tunnel and is as without a proxy. One over http:// names
+        its whole URL, and carries the proxy's password.
+        """
+        url = post_url.url
+        if not post_url.is_literal:
+            async with asyncio.timeout(self._connect_s):
+                url = url.with_host(str((await self._resolver.addresses(post_url.host))[0]))
+        there = PostUrl.of(url)
+        destination = Destination(there.host, post_url.port, tls, post_url.host, self._proxy)
+        if tls is not None:
+            return Route(destination, post_url.target)
+        password = self._proxy.authorization
+        further = {} if password is None else {"Proxy-Authorization": password}
+        return Route(destination, f"http://{there.authority}{post_url.target}", further)

@@ -4,46 +4,40 @@ import asyncio
 import json
 import ssl
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from importlib.metadata import version
+from time import monotonic
 from uuid import UUID
-
-import aiohttp
-from yarl import URL
 
 from app.clock import now
 from app.events.payload import body
 from app.events.signature import signed_headers
 from app.forwarding.destinations.connection_options import PLAIN, ConnectionOptions
-from app.forwarding.destinations.http.answer import Answer, AnswerConnector, capture_answer
 from app.forwarding.destinations.http.errors import FAILURES, describe, outcome_of
-from app.forwarding.destinations.http.proxy import ProxyResolver, ProxyRoutes, Route
+from app.forwarding.destinations.http.proxy import ANYWHERE, ProxyRoutes, Route
 from app.forwarding.destinations.http.tls import TlsContexts
 from app.forwarding.outcome import DeliveryOutcome, OutcomeKind, kind_of_status
 from app.forwarding.webhook import ClaimedWebhook
 from app.logs import get_logger
 from app.network.address_rules import DestinationRefused, check_address, literal_address, parse_url
+from app.network.http.connection import Answer
+from app.network.http.connection_pool import ConnectionPool, Destination
+from app.network.http.request import USER_AGENT, PostUrl, post_head, post_request
 from app.network.lookups import Lookup, LookupLimits
 from app.network.resolver import VettingResolver, system_lookup
 from app.settings import Network
 from app.tracing import spans
 
 EXCERPT_BYTES = 2_048
-REST_SECONDS = 5.0
-"""Longest time for the body of an answer: nothing but the excerpt depends on it."""
-_READ_BUFFER = 4_096
 _CONTENTS = 256
 _URLS = 10_000
-# Common servers close idle connections after 5 s. We close them first, because a request on a
-# connection that is being closed fails.
-_KEEP_ALIVE_S = 4.0
-_BASE_HEADERS = {
-    "content-type": "application/json",
-    "user-agent": f"zeus-relay/{version('zeus-relay')}",
-    "accept-encoding": "identity",  # a small answer must not unpack into a large one
+_HEADS = 1_000
+_OURS = {
+    "Content-Type": "application/json",
+    "User-Agent": USER_AGENT,
+    "Accept": "*/*",
+    "Accept-Encoding": "identity",  # a small answer must not unpack into a large one
 }
 
 log = get_logger("forwarding")
@@ -83,32 +77,23 @@ class Sender:
         """
         self._networks = networks
         self._allow_http = allow_http
-        self._connect_s = (limits or TimeLimits()).connect_s
-        self._default_timeout = self._timeout((limits or TimeLimits()).total_s)
-        self._urls: dict[str, URL] = {}
+        self._limits = limits or TimeLimits()
+        self._post_urls: dict[str, PostUrl] = {}
+        self._heads: dict[tuple[str, tuple[tuple[str, str], ...]], str] = {}
         self._contents: dict[tuple[UUID, bool], bytes] = {}
         self._tls_contexts = tls_contexts or TlsContexts()
+        self._tls = tls or self._tls_contexts.context(PLAIN)
         self._resolver = VettingResolver(networks, lookup, lookup_limits)
-        self._routes = ProxyRoutes(proxy, self._resolver, self._connect_s) if proxy else None
-        self._session = aiohttp.ClientSession(
-            connector=AnswerConnector(
-                resolver=ProxyResolver(lookup) if proxy else self._resolver,
-                ssl=tls or self._tls_contexts.context(PLAIN),
-                limit=0,  # the forwarder limits the sends in flight
-                keepalive_timeout=_KEEP_ALIVE_S,
-            ),
-            response_class=Answer,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            read_bufsize=_READ_BUFFER,
-            trust_env=False,
-        )
+        self._proxy_resolver = VettingResolver(ANYWHERE, lookup) if proxy else None
+        self._routes = ProxyRoutes(proxy, self._resolver, self._limits.connect_s) if proxy else None
+        self._connections = ConnectionPool(self._proxy_resolver or self._resolver)
 
     async def close(self) -> None:
-        """Close every connection."""
-        await self._session.close()
-        if self._routes is not None:
-            await self._routes.close()
+        """Close every connection, and cancel look-ups that have not begun."""
+        self._connections.close()
+        self._resolver.close()
+        if self._proxy_resolver is not None:
+            self._proxy_resolver.close()
 
     async def ready(self, webhook: ClaimedWebhook) -> bool:
         """Wait for a thread that looks the name up. Return False when that takes too long.
@@ -117,10 +102,10 @@ class Sender:
         time limits.
         """
         try:
-            host = self._url(webhook.target.url).raw_host or ""
+            post_url = self._post_url(webhook.target.url)
         except DestinationRefused:
             return True  # `send` returns that outcome
-        return literal_address(host) is not None or await self._resolver.begin(host)
+        return post_url.is_literal or await self._resolver.begin(post_url.host)
 
     async def send(
         self, webhook: ClaimedWebhook, keys: Sequence[str], connection: ConnectionOptions = PLAIN
@@ -149,21 +134,20 @@ class Sender:
         extra: Mapping[str, str],
     ) -> DeliveryOutcome:
         """Make the attempt. A complete status line decides the outcome, even if the rest fails."""
-        body = bytearray()
+        answer = Answer(EXCERPT_BYTES)
         failure: BaseException | None = None
-        with capture_answer() as captured:
-            try:
-                await self._exchange(webhook, keys, connection, extra, body)
-            except (Exception, asyncio.CancelledError) as error:
-                failure = error
-        if captured.status is not None:
-            kind = kind_of_status(captured.status)
+        try:
+            await self._exchange(webhook, keys, connection, extra, answer)
+        except (Exception, asyncio.CancelledError) as error:
+            failure = error
+        if (status := answer.status) is not None:
+            kind = kind_of_status(status)
             retry_after = (
                 None
                 if kind is OutcomeKind.DELIVERED
-                else parse_retry_after(captured.retry_after, webhook.database_now)
+                else parse_retry_after(answer.retry_after, webhook.database_now)
             )
-            return DeliveryOutcome(kind, captured.status, _excerpt(body, failure), retry_after)
+            return DeliveryOutcome(kind, status, _excerpt(answer.body, failure), retry_after)
         if isinstance(failure, FAILURES):
             return outcome_of(failure)
         raise failure or AssertionError("an answer without a status line")
@@ -174,27 +158,42 @@ class Sender:
         keys: Sequence[str],
         connection: ConnectionOptions,
         extra: Mapping[str, str],
-        body: bytearray,
+        answer: Answer,
     ) -> None:
-        """POST the webhook and read the beginning of the answer's body into `body`."""
-        url = self._url(webhook.target.url)
-        route = await self._routes.to(url) if self._routes else Route(url)
+        """POST the webhook and read the beginning of the answer."""
+        began = monotonic()
+        post_url = self._post_url(webhook.target.url)
+        tls = self._tls_of(connection) if post_url.is_tls else None
+        if self._routes is None:
+            destination = Destination(post_url.host, post_url.port, tls, post_url.host)
+            route = Route(destination, post_url.target)
+            head = self._head(webhook.target.url, post_url, route, connection)
+        else:
+            route = await self._routes.to(post_url, tls)
+            head = _head_of(route, post_url, connection)
         content = self._content(webhook)
         signed = signed_headers(str(webhook.event_id), webhook.database_now, content, keys)
-        headers = {**dict(connection.headers), **_BASE_HEADERS, **route.headers, **extra, **signed}
-        options = {
-            "timeout": self._timeout_of(webhook),
-            "allow_redirects": False,
-            **self._tls(connection),
-            **route.options,
-        }
-        async with self._session.post(
-            route.url, data=content, headers=headers, **options
-        ) as response:
-            # A short answer has come with its status: no wait, and no time limit that costs time.
-            within = nullcontext() if response.content.is_eof() else asyncio.timeout(REST_SECONDS)
-            async with within:
-                await _read_beginning(response, body)
+        request = post_request(head, {**extra, **signed} if extra else signed, content)
+        total_s = webhook.target.timeout_s or self._limits.total_s
+        taken = await self._connections.take(
+            route.destination, min(self._limits.connect_s, total_s)
+        )
+        try:
+            await taken.exchange(request, answer, total_s - (monotonic() - began))
+        finally:
+            self._connections.put_back(route.destination, taken)
+
+    def _head(
+        self, url: str, post_url: PostUrl, route: Route, connection: ConnectionOptions
+    ) -> str:
+        """Return what all webhooks of a subscriber begin with; it is kept."""
+        key = (url, connection.headers)
+        head = self._heads.get(key)
+        if head is None:
+            if len(self._heads) >= _HEADS:
+                self._heads.clear()
+            head = self._heads[key] = _head_of(route, post_url, connection)
+        return head
 
     def _content(self, webhook: ClaimedWebhook) -> bytes:
         """Return the body. Recent ones are kept: an event goes to several subscribers together."""
@@ -208,29 +207,34 @@ class Sender:
             )
         return content
 
-    def _url(self, text: str) -> URL:
-        url = self._urls.get(text)
-        if url is None:
-            url = parse_url(text, self._allow_http)
-            literal = literal_address(url.raw_host or "")
-            if literal is not None:  # the HTTP client asks no resolver for it
+    def _post_url(self, url: str) -> PostUrl:
+        """Return a URL as a POST needs it. Raise DestinationRefused for a forbidden one."""
+        post_url = self._post_urls.get(url)
+        if post_url is None:
+            post_url = PostUrl.of(parse_url(url, self._allow_http))
+            literal = literal_address(post_url.host)
+            if literal is not None:  # no resolver checks it
                 check_address(literal, self._networks)
-            if len(self._urls) > _URLS:
-                self._urls.clear()
-            self._urls[text] = url
-        return url
+            if len(self._post_urls) >= _URLS:
+                self._post_urls.clear()
+            self._post_urls[url] = post_url
+        return post_url
 
-    def _tls(self, connection: ConnectionOptions) -> dict[str, ssl.SSLContext]:
+    def _tls_of(self, connection: ConnectionOptions) -> ssl.SSLContext:
         if connection.ca is None and connection.client_certificate is None:
-            return {}
-        return {"ssl": self._tls_contexts.context(connection)}
+            return self._tls
+        return self._tls_contexts.context(connection)
 
-    def _timeout_of(self, webhook: ClaimedWebhook) -> aiohttp.ClientTimeout:
-        own = webhook.target.timeout_s
-        return self._default_timeout if own is None else self._timeout(own)
 
-    def _timeout(self, total_s: float) -> aiohttp.ClientTimeout:
-        return aiohttp.ClientTimeout(total=total_s, connect=min(self._connect_s, total_s))
+def _head_of(route: Route, post_url: PostUrl, connection: ConnectionOptions) -> str:
+    """Return the first line and the headers that all webhooks of a subscriber have.
+
+    Its own headers are checked: none of ours but Accept can be among them.
+    """
+    names = {name.lower() for name, _ in connection.headers}
+    ours = [(name, value) for name, value in _OURS.items() if name.lower() not in names]
+    headers = [("Host", post_url.authority), *connection.headers, *ours, *route.headers.items()]
+    return post_head(route.target, headers)
 
 
 def _span_of(webhook: ClaimedWebhook) -> spans.Send:
@@ -241,14 +245,6 @@ def _span_of(webhook: ClaimedWebhook) -> spans.Send:
         "attempt": webhook.attempts + webhook.excused + 1,
     }
     return spans.Send(webhook.event_id, UUID(notice_id) if notice_id else None, attributes)
-
-
-async def _read_beginning(response: aiohttp.ClientResponse, body: bytearray) -> None:
-    """Read the beginning of the answer's body; close the connection of a longer one."""
-    while len(body) < EXCERPT_BYTES and not response.content.at_eof():
-        body += await response.content.read(EXCERPT_BYTES - len(body))
-    if not response.content.at_eof():
-        response.close()
 
 
 def _excerpt(body: bytearray, failure: BaseException | None) -> str | None:
