@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable
 from uuid import UUID
 
-import structlog
-
+from app.absent_modules import pretending_absent
 from app.log_writer import FLUSH_SECONDS, LogWriter, QueuedHandler
+
+with pretending_absent("rich"):  # structlog loads it for tracebacks in colour: 4 MB in each process
+    import structlog
 
 
 def _not_counted() -> None:

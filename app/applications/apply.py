@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.applications import table
 from app.applications.answers import record_outcome
-from app.applications.client import ZeusClient, ZeusExchange
+from app.applications.client import ZeusClient
+from app.applications.exchange import ZeusExchange
 from app.applications.outcomes import SendOutcome, not_sent, outcome_of
 from app.applications.request import CheckedRequest, RequestRules
 from app.applications.send_limits import SendLimits

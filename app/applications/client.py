@@ -4,13 +4,13 @@ import asyncio
 import ssl
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from importlib.metadata import version
 from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 
+from app.applications.exchange import ZeusExchange
 from app.db.connections import describe_error
 from app.network.address_rules import Address, DestinationRefused, exact_url, literal_address
 from app.network.aiohttp_resolver import AiohttpResolver
@@ -27,26 +27,6 @@ _HEADERS = {
     "accept-encoding": "identity",  # an answer is kept and read as it came
 }
 _FAILURES = (aiohttp.ClientError, OSError, DestinationRefused, ssl.SSLError, ValueError)
-
-
-@dataclass(slots=True)
-class ZeusExchange:
-    """One POST. `begun` is True once its connection stood: from then on it may have reached Zeus.
-
-    `complete` is True if the body came to the end that its head announced, or was ended by the
-    connection alone (`until_close`). `failure` names what went wrong and holds nothing of what was
-    sent.
-    """
-
-    begun: bool = False
-    status: int | None = None
-    body: bytes = field(default=b"", repr=False)
-    complete: bool = False
-    until_close: bool = False
-    packed: bool = False
-    """True if the body is encoded, for instance by gzip."""
-    failure: str | None = None
-    seconds: float = 0.0
 
 
 class ZeusClient:

@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import dns.asyncresolver
-import dns.exception
-import dns.name
-import dns.resolver
+if TYPE_CHECKING:
+    import dns.asyncresolver
 
 LIFETIME_S: Final = 5.0
 """Time for one question, over all name servers and tries."""
@@ -17,7 +15,6 @@ KEPT_S: Final = 300.0
 """Time for which an answer is used again at most."""
 _NAMES_KEPT: Final = 1_000
 _RECORDS_LIMIT: Final = 10
-_NO_RECORDS: Final = (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer)
 
 
 class DnsFailed(Exception):
@@ -32,7 +29,7 @@ class TextRecordResolver:
 
     def __init__(
         self,
-        resolver: dns.asyncresolver.Resolver | None = None,
+        resolver: "dns.asyncresolver.Resolver | None" = None,
         lifetime_s: float = LIFETIME_S,
         failed_s: float = FAILED_S,
     ) -> None:
@@ -66,6 +63,12 @@ class TextRecordResolver:
 
     async def _ask(self, name: str) -> tuple[Sequence[bytes], float]:
         """Return the records, and for how long they may be used again."""
+        # Most workers read no mail and ask nothing: they save the memory.
+        import dns.asyncresolver
+        import dns.exception
+        import dns.name
+        import dns.resolver
+
         try:
             full_name = dns.name.from_text(name)
         except (dns.exception.DNSException, UnicodeError):
@@ -76,7 +79,7 @@ class TextRecordResolver:
             answer = await self._resolver.resolve(
                 full_name, "TXT", lifetime=self._lifetime_s, search=False
             )
-        except _NO_RECORDS:
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return (), 0.0
         except (dns.exception.DNSException, OSError, EOFError) as error:
             raise DnsFailed(type(error).__name__) from error
