@@ -16,11 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.applications import table
 from app.applications.answers import record_outcome
-from app.applications.client import ZeusClient
-from app.applications.exchange import ZeusExchange
 from app.applications.outcomes import SendOutcome, not_sent, outcome_of
 from app.applications.request import CheckedRequest, RequestRules
-from app.applications.send_limits import SendLimits
+from app.applications.sending.client import ZeusClient
+from app.applications.sending.exchange import ZeusExchange
+from app.applications.sending.send_limits import SendLimits
 from app.applications.states import ApplicationState
 from app.clock import uuid7
 from app.crypto.reference import ReferenceKeys

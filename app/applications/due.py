@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.applications.linking import link_order
 from app.applications.reviews import asking_review
 from app.applications.states import ApplicationState
+from app.db.driver.direct import finds_any
 from app.db.engine import Sessions
 from app.db.tables.applications import ApplicationRow
 from app.judging.statements.review_rows import write_reviews
@@ -31,6 +32,19 @@ UPDATE applications SET state = '{ApplicationState.UNKNOWN}', lost_after = NULL,
 FROM due WHERE applications.id = due.id RETURNING applications.id
 """)  # noqa: S608 - only our own constants are put in
 
+_WAITS = """asked_at IS NULL AND called_at IS NULL
+    AND greatest(sent_at, answered_at, resolved_at) < clock_timestamp() - CAST(:due AS interval)"""
+_DUE = text(f"""
+SELECT WHERE EXISTS (
+    SELECT FROM applications WHERE state = '{ApplicationState.SENDING}'
+      AND lost_after < clock_timestamp()
+  ) OR EXISTS (
+    SELECT FROM applications WHERE state = '{ApplicationState.UNKNOWN}' AND {_WAITS}
+  ) OR EXISTS (
+    SELECT FROM applications WHERE state = '{ApplicationState.ACCEPTED}' AND {_WAITS}
+  )
+""")  # noqa: S608 - only our own constants are put in
+
 log = get_logger("applications")
 
 
@@ -44,6 +58,8 @@ class DueApplications:
 
     async def run_batch(self) -> int:
         """Handle what is due, a bounded number of it, and return how many were handled."""
+        if not await finds_any(self._sessions, _DUE, {"due": self._due}):
+            return 0
         lost = await self._lose()
         asked = await self._ask_unknown()
         linked, missing = await self._ask_uncalled()

@@ -4,7 +4,7 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from app.applications.exchange import ZeusExchange
+from app.applications.sending.exchange import ZeusExchange
 from app.applications.states import ApplicationState
 from app.zeus.application_answer import (
     ANSWER_FIELDS,

@@ -10,8 +10,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.driver.direct import Statements
 from app.db.engine import Sessions
-from app.db.errors import in_transaction
+from app.db.errors import in_statement, in_transaction
 from app.db.notify import OUTBOUND
 from app.db.tables.webhooks import STILL_PENDING
 from app.logs import get_logger
@@ -19,7 +20,7 @@ from app.logs import get_logger
 EVENTS_PER_BATCH = 1_000
 WEBHOOKS_PER_BATCH = 500
 _BETWEEN_BATCHES_S = 0.05  # time for new events and for other workers' claims
-_IDLE_S = 0.5
+_IDLE_S = 1.0
 _CLOCK_DIFFERENCE = timedelta(hours=1)
 _EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -64,6 +65,8 @@ WHERE j.state = 'running'
 ORDER BY j.advanced_at LIMIT 1
 FOR UPDATE OF j SKIP LOCKED FOR KEY SHARE OF s SKIP LOCKED
 """)  # noqa: S608 - only our own constants are put in
+
+_RUNNING = text("SELECT FROM recovery_jobs WHERE state = 'running' LIMIT 1")
 
 _PAGE = f"""
 page AS MATERIALIZED (
@@ -176,7 +179,13 @@ async def recover_forever(sessions: Sessions) -> None:
     An interrupted batch is rolled back as a whole, and the next one begins where it began.
     """
     while True:
-        progress = await in_transaction(sessions, "recovery", advance)
+        progress = None
+        if await in_statement(sessions, "recovery", _is_any_running):
+            progress = await in_transaction(sessions, "recovery", advance)
         if progress is not None and progress.state is not JobState.RUNNING:
             log.info("recovery_ended", recovery_id=str(progress.job_id), state=progress.state.value)
         await asyncio.sleep(_IDLE_S if progress is None else _BETWEEN_BATCHES_S)
+
+
+async def _is_any_running(statements: Statements) -> bool:
+    return bool((await statements.execute(_RUNNING)).all())

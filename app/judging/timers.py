@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import CLOCK_TOLERANCE, now
 from app.db.checks.clock_guard import read_clocks
+from app.db.driver.direct import finds_any
 from app.db.engine import Sessions
 from app.db.lanes import lane_of
 from app.db.notify import NOTICES
@@ -93,6 +94,7 @@ class Timers:
         self._on_events = on_events
         self._clock = clock
         self._stopped = False
+        self._parameters = {"grace": options.expiry_grace, "due": options.confirmation_due}
 
     async def run_batch(self) -> int:
         """Handle the oldest due timers, and return how many were handled.
@@ -100,8 +102,10 @@ class Timers:
         Orders that are judged at this moment, and those of a lane with unjudged notices, are left
         for later: a call decides more than silence. Nothing happens while clocks disagree.
         """
+        if not await finds_any(self._sessions, DUE, self._parameters):
+            return 0
         async with self._sessions.begin() as session:
-            if not await self._due(session) or not await self._has_right_time(session):
+            if not await self._has_right_time(session):
                 return 0
         async with self._sessions.begin() as session:
             due = await self._due(session)
@@ -118,8 +122,7 @@ class Timers:
         return len(due)
 
     async def _due(self, session: AsyncSession) -> list[tuple[DueTimer, str]]:
-        parameters = {"grace": self._options.expiry_grace, "due": self._options.confirmation_due}
-        rows = await session.execute(DUE, parameters)
+        rows = await session.execute(DUE, self._parameters)
         return [(DueTimer(row.timer), row.order_no) for row in rows]
 
     async def _outcome(

@@ -13,6 +13,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import uuid7
+from app.db.driver.direct import finds_any
+from app.db.engine import Sessions
 from app.logs import get_logger
 from app.mailbox.authentication import Belief
 from app.mailbox.message import MailText, texts_of
@@ -34,12 +36,14 @@ _MONEY_LIMIT: Final = 10**12
 _TEXT_LIMIT: Final = 200
 _ORDER_NO = re.compile(r"[0-9A-Za-z.-]{1,255}")
 
-_TAKE = text("""
+_UNREAD = """FROM mails
+WHERE state = 'unread' AND part = 0
+  AND (judged_at IS NULL OR judged_at < now() - CAST(:again AS interval))"""
+_ANY_UNREAD = text(f"SELECT {_UNREAD} LIMIT 1")
+_TAKE = text(f"""
 SELECT id, hash, via, size, received_at,
   received_at < now() - CAST(:try_for AS interval) AS is_last_try
-FROM mails
-WHERE state = 'unread' AND part = 0
-  AND (judged_at IS NULL OR judged_at < now() - CAST(:again AS interval))
+{_UNREAD}
 ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
 """)
 _RAW = text("SELECT raw FROM mails WHERE id = CAST(:id AS uuid)")
@@ -84,6 +88,10 @@ class MailJudge:
 
     believe: Believe
     ip_codes: Collection[str]
+
+    async def is_any_unread(self, sessions: Sessions) -> bool:
+        """Return whether `judge_batch` may find a mail. Raises CONNECT_ERRORS."""
+        return await finds_any(sessions, _ANY_UNREAD, {"again": _TRY_AGAIN})
 
     async def judge_batch(self, session: AsyncSession) -> int:
         """Judge the oldest unread mails and return their number. Never commit.

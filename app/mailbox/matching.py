@@ -62,8 +62,7 @@ class Matching:
         """
         use = self.rules.healing.policy.mails
         if not use.in_use:
-            async with self.sessions.begin() as session:
-                use.in_use = await rows.any_mail(session)
+            use.in_use = await rows.any_mail(self.sessions)
         if not use.in_use:
             return False
         waiting = await self._look_at_waiting()

@@ -9,6 +9,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.driver.direct import finds_any
+from app.db.engine import Sessions
 from app.mailbox.pairing import JudgedNotice, ReadMail
 from app.mailbox.states import BELIEVED, MailState
 from app.zeus.canonical import canonical
@@ -76,12 +78,12 @@ WHERE state = 'call_failed' AND settled_at IS NULL AND order_no IS NOT NULL AND 
   SELECT FROM events WHERE events.order_no = mails.order_no AND events.status IS NOT NULL
     AND events.created_at >= mails.received_at)
 """)
-_ANY = text("SELECT EXISTS (SELECT FROM mails)")
+_ANY = text("SELECT FROM mails LIMIT 1")
 
 
-async def any_mail(session: AsyncSession) -> bool:
-    """Return True if there is a mail."""
-    return bool(await session.scalar(_ANY))
+async def any_mail(sessions: Sessions) -> bool:
+    """Return True if there is a mail. Raises CONNECT_ERRORS."""
+    return await finds_any(sessions, _ANY)
 
 
 async def calls_for_failures(session: AsyncSession) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import now
 from app.db.engine import Sessions
-from app.db.errors import in_transaction
+from app.db.errors import in_statement, in_transaction
 from app.logs import get_logger
 from app.reconciliation import rows as sql
 from app.reconciliation.comparison import OrderHere, Outcome, can_heal, compare
@@ -24,7 +24,7 @@ from app.zeus.statuses import Status
 BATCH = 2_000
 """Rows or orders of a batch."""
 _BETWEEN_BATCHES_S = 0.02
-_IDLE_S = 0.5
+_IDLE_S = 1.0
 
 log = get_logger("reconciliation")
 
@@ -93,9 +93,11 @@ async def advance(
 async def reconcile_forever(sessions: Sessions, path: str) -> None:
     """Run batches of all reconciliations. Return only when cancelled."""
     while True:
-        step = await in_transaction(
-            sessions, "reconciliation", lambda session: advance(session, path)
-        )
+        step = None
+        if await in_statement(sessions, "reconciliation", sql.is_any_unfinished):
+            step = await in_transaction(
+                sessions, "reconciliation", lambda session: advance(session, path)
+            )
         if step is not None and step.state is ReconciliationState.DONE:
             log.info("reconciliation_ended", reconciliation_id=str(step.reconciliation_id))
         await asyncio.sleep(_IDLE_S if step is None else _BETWEEN_BATCHES_S)

@@ -9,11 +9,13 @@ from uuid import UUID
 from sqlalchemy import RowMapping, insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.driver.direct import Statements
 from app.db.notify import NOTICES
 from app.db.tables.notices import NoticeRow
 from app.reconciliation.comparison import Outcome
 
 # Two workers never work on the same file: the row stays locked until their batch is committed.
+_UNFINISHED = text("SELECT FROM reconciliations WHERE state <> 'done' LIMIT 1")
 _TAKE = text("""
 SELECT * FROM reconciliations
 WHERE state <> 'done' AND (CAST(:id AS uuid) IS NULL OR id = CAST(:id AS uuid))
@@ -108,6 +110,11 @@ WHERE id = :id
 """)
 
 _HEALING_LOCK = text("SELECT pg_advisory_xact_lock(7236405907)")
+
+
+async def is_any_unfinished(statements: Statements) -> bool:
+    """Return whether there is a reconciliation to go on with, whoever works on it."""
+    return bool((await statements.execute(_UNFINISHED)).all())
 
 
 async def take(session: AsyncSession, reconciliation_id: UUID | None) -> RowMapping | None:

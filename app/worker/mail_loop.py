@@ -33,6 +33,8 @@ class MailLoop:
             group.create_task(_forever(self._matching.run_pass, "matching"))
 
     async def _judge_batch(self) -> bool:
+        if not await self._judge.is_any_unread(self._sessions):
+            return False
         async with self._sessions.begin() as session:
             return bool(await self._judge.judge_batch(session))
 

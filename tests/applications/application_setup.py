@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from app.applications.apply import Applicant
-from app.applications.client import ZeusClient
 from app.applications.request import CheckedRequest, RequestRules, check_request
+from app.applications.sending.client import ZeusClient
 from app.applications.table import find
 from app.crypto.reference import ReferenceKeys
 from app.db.engine import Sessions

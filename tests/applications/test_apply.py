@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.applications.apply import ApplicationExists, KeyTaken, ReplacedUnknown
 from app.applications.request import RequestRules
-from app.applications.send_limits import FAILURES
+from app.applications.sending.send_limits import FAILURES
 from app.applications.states import ApplicationState
 from app.clock import uuid7
 from app.crypto.reference import id_in
@@ -310,7 +310,7 @@ async def test_nothing_is_sent_late(
 ) -> None:
     """By then another process may have taken the application for lost."""
     monkeypatch.setattr("app.applications.apply._LATEST_START_SECONDS", 0.5)
-    monkeypatch.setattr("app.applications.send_limits.AT_THE_SAME_TIME", 1)
+    monkeypatch.setattr("app.applications.sending.send_limits.AT_THE_SAME_TIME", 1)
     recording = late_by == "recording"
 
     async def record(*_: Any) -> None:

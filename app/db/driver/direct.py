@@ -113,6 +113,18 @@ async def direct_statement(sessions: Sessions) -> AsyncIterator[Direct]:
             raise
 
 
+async def finds_any(
+    sessions: Sessions, query: TextClause, parameters: Mapping[str, Any] | None = None
+) -> bool:
+    """Return whether `query` finds a row. Raises CONNECT_ERRORS.
+
+    For loops that nearly always find nothing: a look without a transaction is one round trip, and a
+    transaction that finds nothing takes three.
+    """
+    async with direct_statement(sessions) as connection:
+        return bool(await connection.execute(query, parameters))
+
+
 @asynccontextmanager
 async def _driver_of(sessions: Sessions) -> AsyncIterator[Any]:
     engine: AsyncEngine = sessions.kw["bind"]

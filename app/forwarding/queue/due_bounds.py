@@ -81,15 +81,19 @@ class DueBounds:
         self._margin = Margin(_MARGIN_S)
         self._sweeps = SweepSchedule()
         self._parameters: dict[str, Any] | None = None
+        self.is_used = False
+        """Whether a statement has read with these bounds since they were moved."""
 
     def parameters(self) -> dict[str, Any]:
         """Return the bounds as the parameters of a statement."""
+        self.is_used = True
         if self._parameters is None:
             self._parameters = _parameters(self._bounds)
         return self._parameters
 
     def parameters_with(self, others: "DueBounds") -> dict[str, Any]:
         """Return these bounds and those of other subscribers as the parameters of a statement."""
+        self.is_used = others.is_used = True
         return _parameters({**others._bounds, **self._bounds})
 
     async def move(self, session: AsyncSession) -> bool:
@@ -108,6 +112,7 @@ class DueBounds:
         if late:
             self._margin.note_late((rows[0].now - min(late)).total_seconds())
         self._keep(rows)
+        self.is_used = False
         return bool(late)
 
     def _late(self, row: Row[Any]) -> list[datetime]:

@@ -19,6 +19,7 @@ from app.forwarding.webhook import ClaimedWebhook
 _PARK_SECONDS = 1.0
 BOUND_SECONDS = 0.2
 CAPPED_BOUND_SECONDS = 2.0
+_UNUSED_SECONDS = 1.0
 
 
 async def park_forever(
@@ -43,13 +44,17 @@ async def park_forever(
 async def bound_forever(
     sessions: Sessions, bounds: DueBounds, seconds: float, on_late: Callable[[], None]
 ) -> None:
-    """Move `bounds` along every `seconds`. Return only when cancelled.
+    """Move `bounds` along every `seconds`, or less often while nobody reads with them.
 
-    `on_late` is called when a sweep found webhooks that claims could not see.
+    Return only when cancelled. `on_late` is called when a sweep found webhooks that claims could
+    not see.
     """
+    moved_at = float("-inf")
     while True:
-        if await in_transaction(sessions, "bound", bounds.move):
-            on_late()
+        if bounds.is_used or monotonic() - moved_at >= _UNUSED_SECONDS:
+            if await in_transaction(sessions, "bound", bounds.move):
+                on_late()
+            moved_at = monotonic()
         await asyncio.sleep(seconds)
 
 

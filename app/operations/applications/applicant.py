@@ -1,8 +1,8 @@
 """Applicant of a process, built from the settings."""
 
 from app.applications.apply import Applicant
-from app.applications.client import ZeusClient
 from app.applications.request import RequestRules
+from app.applications.sending.client import ZeusClient
 from app.crypto.reference import ReferenceKeys
 from app.db.engine import Sessions
 from app.operations.access.generated_keys import secret_keys_of

@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 
 import aiohttp
 
-from app.applications.client import application_tls, may_be_plain
+from app.applications.sending.client import application_tls, may_be_plain
 from app.clock import CLOCK_TOLERANCE, now
 from app.db.connections import describe_error
 from app.network.address_rules import Address, DestinationRefused, exact_url, literal_address

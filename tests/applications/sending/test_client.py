@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from app.applications.client import ZeusClient
 from app.applications.outcomes import SendOutcome, outcome_of
+from app.applications.sending.client import ZeusClient
 from app.applications.states import ApplicationState
 from app.network.address_rules import Address
 from app.zeus.application_answer import write_answer

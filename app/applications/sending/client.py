@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from app.applications.exchange import ZeusExchange
+from app.applications.sending.exchange import ZeusExchange
 from app.db.connections import describe_error
 from app.network.address_rules import Address, DestinationRefused, exact_url, literal_address
 from app.network.aiohttp_resolver import AiohttpResolver
