@@ -67,6 +67,11 @@ class HttpConnection(asyncio.Protocol):
         """
         return self._stays and self._transport is not None and not self._transport.is_closing()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing of the connection is left."""
+        return self._transport is None
+
     async def exchange(self, request: bytes, answer: Answer, seconds: float) -> None:
         """Send `request` and read into `answer` until its body ends or has enough bytes.
 
@@ -88,6 +93,8 @@ class HttpConnection(asyncio.Protocol):
                 self._rest.cancel()
                 self._rest = None
             self._answer = self._waiter = None
+            if self._stays and transport.get_write_buffer_size():
+                self._stays = False  # answered before all of the request was sent
             if self._is_complete and not self._stays:
                 transport.close()  # over TLS the other side is told
             elif not self._stays:

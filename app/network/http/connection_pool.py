@@ -12,7 +12,7 @@ from aiohappyeyeballs import AddrInfoType, start_connection
 from app.network.address_rules import Address, literal_address
 from app.network.http.connection import HttpConnection
 from app.network.http.failures import ProxyUnreachable
-from app.network.http.tunnel import connect_request, open_tunnel
+from app.network.http.tunnel import GOODBYE_S, connect_request, open_tunnel
 from app.network.resolver import VettingResolver
 
 # Common servers close idle connections after 5 s. We close them first, because a request on a
@@ -117,7 +117,11 @@ class ConnectionPool:
             request = connect_request(host, port, proxy.authorization)
             return await open_tunnel(connected, request, tls, name.rstrip("."), make)
         _, connection = await loop.create_connection(
-            make, sock=connected, ssl=tls, server_hostname=server_hostname
+            make,
+            sock=connected,
+            ssl=tls,
+            server_hostname=server_hostname,
+            ssl_shutdown_timeout=GOODBYE_S if tls else None,
         )
         return connection
 

@@ -18,6 +18,8 @@ from app.network.http.failures import (
     TunnelRefused,
 )
 
+GOODBYE_S = 1.0
+"""Longest wait for the other side's last bytes when a connection over TLS is closed."""
 _MADE = range(200, 300)
 
 
@@ -40,7 +42,11 @@ async def open_tunnel(
         await asked.answered
         connection = make()
         encrypted = await loop.start_tls(
-            transport, connection, tls, server_hostname=server_hostname
+            transport,
+            connection,
+            tls,
+            server_hostname=server_hostname,
+            ssl_shutdown_timeout=GOODBYE_S,
         )
         connection.connection_made(cast("asyncio.Transport", encrypted))
     except BaseException:

@@ -5,6 +5,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 
 import pytest
 from yarl import URL
@@ -18,6 +19,7 @@ from app.network.http.request import post_head, post_request
 from app.network.http.tunnel import connect_request
 from app.network.resolver import VettingResolver
 from tests.forwarding import hostile_server as hostile
+from tests.forwarding.certificates import Authority
 
 REQUEST = post_request(post_head("/", [("Host", "shop.example")]), {}, b"body")
 KEPT = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
@@ -114,6 +116,57 @@ async def test_what_is_used_again(answer: bytes, request: pytest.FixtureRequest)
             assert (await exchange(pool, plain(port))).status == 200
     is_kept = request.node.callspec.id == "more than is wanted"  # all of it has come with the head
     assert server.opened == (1 if is_kept else 2)
+
+
+async def test_a_connection_answered_before_its_request_was_sent_is_not_used_again() -> None:
+    opened: list[int] = []
+
+    async def hasty(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        opened.append(1)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(KEPT)
+        await asyncio.sleep(5)
+
+    long = post_request(post_head("/", [("Host", "shop.example")]), {}, b"x" * 20_000_000)
+    async with hostile.serving(hasty) as port, pooled() as pool:
+        for _ in range(2):
+            taken = await pool.take(plain(port), 2.0)
+            answer = Answer(100)
+            await taken.exchange(long, answer, 2.0)
+            pool.put_back(plain(port), taken)
+            assert answer.status == 200
+    assert len(opened) == 2
+
+
+@pytest.mark.parametrize("says_goodbye", [True, False])
+async def test_a_connection_over_tls_is_gone_soon(says_goodbye: bool, tmp_path: Path) -> None:
+    """A subscriber that closes after each answer, and does or does not end TLS properly."""
+    authority = Authority("shop")
+    ends: list[asyncio.StreamWriter] = []
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ends.append(writer)
+        await hostile.read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        if not says_goodbye:
+            writer.transport.pause_reading()  # type: ignore[attr-defined]
+            await asyncio.sleep(5)
+
+    tls = ssl.create_default_context(cadata=authority.pem)
+    async with (
+        hostile.serving(behave, authority.server(tmp_path, "shop.example")) as port,
+        pooled() as pool,
+    ):
+        there = Destination("127.0.0.1", port, tls, "shop.example")
+        taken = await pool.take(there, 2.0)
+        await taken.exchange(REQUEST, Answer(100), 2.0)
+        pool.put_back(there, taken)
+        async with asyncio.timeout(2.5):
+            while not taken.is_closed:
+                await asyncio.sleep(0.05)
+        for end in ends:
+            end.transport.abort()
 
 
 async def test_a_connection_that_the_other_side_closed_is_not_used() -> None:
