@@ -41,6 +41,7 @@ JAPANESE: Mapping[str, str] = {
     "log_writer": "ログを書くキューとスレッド",
     "terminal": "コマンドの出力",
     "configured_files": "設定で指定したファイルの読み取り",
+    "absent_modules": "ほかのモジュールを読み込む間だけ、存在しないことにするモジュール",
 }
 """Japanese purpose of each package under app/; the English one is its docstring."""
 
