@@ -49,7 +49,7 @@ async def delivery(bench: Bench) -> list[Figure]:
     )
     rate_by_default = f"deliveries of one worker, {DEFAULT_IN_FLIGHT} in flight (default)"
     bare, built = results["aiohttp alone"], results["procrastinate + httpx"]
-    least = Requirement(least=0.35, of="ratio")
+    least = Requirement(least=0.45, of="ratio")
     return [
         Figure("delivery", rate, "/s", _rates(worker), _rates(bare), "aiohttp alone", least),
         Figure(

@@ -31,9 +31,9 @@ async def memory(bench: Bench) -> list[Figure]:
 
     results = await interleaved(bench, {"receiver": receiver, "up": up, "worker": worker})
     figures = (
-        ("receiver after full load", "receiver", 100),
-        ("both processes of up after load, without its Postgres", "up", 230),
-        (f"worker at {SENDS} concurrent sends", "worker", 120),
+        ("receiver after full load", "receiver", 75),
+        ("both processes of up after load, without its Postgres", "up", 215),
+        (f"worker at {SENDS} concurrent sends", "worker", 110),
     )
     return [
         Figure("memory", name, "MB", tuple(results[side]), required=Requirement(most=most))

@@ -53,6 +53,11 @@ class AnswerHead:
             raise EndlessHead(f"more than {LONGEST_HEAD} bytes of headers")
 
     @property
+    def is_empty(self) -> bool:
+        """Whether no byte of the answer has arrived."""
+        return not self._bytes and not self._dropped
+
+    @property
     def is_complete(self) -> bool:
         """Whether all headers of the answer have arrived."""
         return self._complete

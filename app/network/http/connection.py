@@ -33,6 +33,11 @@ class Answer:
         return self.head.status
 
     @property
+    def has_begun(self) -> bool:
+        """Whether a byte of the answer has come."""
+        return not self.head.is_empty
+
+    @property
     def retry_after(self) -> str:
         """The value of the first complete Retry-After, or an empty text."""
         return self.head.retry_after
@@ -66,11 +71,6 @@ class HttpConnection(asyncio.Protocol):
         as the answer to the next request.
         """
         return self._stays and self._transport is not None and not self._transport.is_closing()
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether nothing of the connection is left."""
-        return self._transport is None
 
     async def exchange(self, request: bytes, answer: Answer, seconds: float) -> None:
         """Send `request` and read into `answer` until its body ends or has enough bytes.

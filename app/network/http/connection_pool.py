@@ -10,7 +10,7 @@ from typing import NamedTuple
 from aiohappyeyeballs import AddrInfoType, start_connection
 
 from app.network.address_rules import Address, literal_address
-from app.network.http.connection import HttpConnection
+from app.network.http.connection import Answer, HttpConnection
 from app.network.http.failures import ProxyUnreachable
 from app.network.http.tunnel import GOODBYE_S, connect_request, open_tunnel
 from app.network.resolver import VettingResolver
@@ -18,6 +18,8 @@ from app.network.resolver import VettingResolver
 # Common servers close idle connections after 5 s. We close them first, because a request on a
 # connection that is being closed fails.
 KEEP_ALIVE_S = 4.0
+_STALE_S = 1.0
+"""Time within which the end of a kept connection means that the other side had closed it before."""
 _NEXT_ADDRESS_S = 0.25
 """Time after which the next address of a name is tried beside the last one (RFC 8305)."""
 
@@ -53,24 +55,62 @@ class ConnectionPool:
         self._idle: dict[Destination, list[HttpConnection]] = {}
         self._sweeping: asyncio.TimerHandle | None = None
 
-    async def take(self, destination: Destination, seconds: float) -> HttpConnection:
-        """Return a connection for one exchange; `put_back` has to follow.
+    async def exchange(
+        self,
+        destination: Destination,
+        request: bytes,
+        answer: Answer,
+        *,
+        connect_s: float,
+        total_s: float,
+    ) -> None:
+        """Send `request` and read into `answer`, which holds what came before a failure.
 
-        A new one may take `seconds`: name, TCP and TLS together. Raise TimeoutError,
-        DestinationRefused, socket.gaierror, OSError, ssl.SSLError or HttpFailure.
+        A new connection may take `connect_s` seconds: name, TCP and TLS together; everything may
+        take `total_s`. A request on a kept connection that the other side ends at once, without a
+        byte of an answer, is sent again on a new one: servers close idle connections without a
+        word, and some proxies after every answer. Raise OSError (TimeoutError, ConnectionEnded),
+        ssl.SSLError, socket.gaierror, DestinationRefused or HttpFailure.
         """
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        kept = self._take_kept(destination)
+        if kept is not None:
+            try:
+                await self._exchange_on(kept, destination, request, answer, total_s)
+                return
+            except ConnectionError:
+                if answer.has_begun or loop.time() - began > _STALE_S:
+                    raise
+        async with asyncio.timeout(connect_s):
+            opened = await self._open(destination)
+        left_s = total_s - (loop.time() - began)
+        await self._exchange_on(opened, destination, request, answer, left_s)
+
+    def _take_kept(self, destination: Destination) -> HttpConnection | None:
         idle = self._idle.get(destination)
         while idle:
             connection = idle.pop()
             if connection.is_usable:
                 return connection
-        async with asyncio.timeout(seconds):
-            return await self._open(destination)
+        return None
 
-    def put_back(self, destination: Destination, connection: HttpConnection) -> None:
-        """Keep a connection after its exchange for the next one, if it can be used again."""
-        if not connection.is_usable:
-            return
+    async def _exchange_on(
+        self,
+        connection: HttpConnection,
+        destination: Destination,
+        request: bytes,
+        answer: Answer,
+        seconds: float,
+    ) -> None:
+        """Use `connection`, and keep it if it can be used again."""
+        try:
+            await connection.exchange(request, answer, seconds)
+        finally:
+            if connection.is_usable:
+                self._keep(destination, connection)
+
+    def _keep(self, destination: Destination, connection: HttpConnection) -> None:
         loop = asyncio.get_running_loop()
         connection.idle_since = loop.time()
         self._idle.setdefault(destination, []).append(connection)

@@ -2,7 +2,6 @@
 
 import ssl
 from collections.abc import Mapping
-from time import monotonic
 
 from yarl import URL
 
@@ -28,15 +27,13 @@ async def post(
     not followed. Raise OSError (TimeoutError after `seconds`), ssl.SSLError, DestinationRefused or
     HttpFailure.
     """
-    began = monotonic()
     to = PostUrl.of(url)
     authorization = {"Authorization": to.authorization} if to.authorization else {}
     given = {"Host": to.authority, "User-Agent": USER_AGENT, **authorization, **headers}
     request = post_request(post_head(to.target, given.items()), {}, content)
     destination = Destination(to.host, to.port, tls if to.is_tls else None, to.host)
     pool = ConnectionPool(resolver)
-    connection = await pool.take(destination, seconds)
     try:
-        await connection.exchange(request, answer, seconds - (monotonic() - began))
+        await pool.exchange(destination, request, answer, connect_s=seconds, total_s=seconds)
     finally:
-        connection.close()
+        pool.close()

@@ -379,6 +379,7 @@ async def test_the_proxy_gets_no_request_for_a_forbidden_address() -> None:
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
+        (b"401 Unauthorized", K.OWN_SIDE),
         (b"403 Forbidden", K.OWN_SIDE),
         (b"407 Password", K.OWN_SIDE),
         (b"502 Bad Gateway", K.UNREACHABLE),

@@ -13,7 +13,7 @@ from yarl import URL
 from app.network.http import connection_pool
 from app.network.http.connection import Answer
 from app.network.http.connection_pool import ConnectionPool, Destination, HttpProxy
-from app.network.http.failures import MalformedAnswer, ProxyUnreachable
+from app.network.http.failures import ConnectionEnded, MalformedAnswer, ProxyUnreachable
 from app.network.http.one_post import post
 from app.network.http.request import post_head, post_request
 from app.network.http.tunnel import connect_request
@@ -55,31 +55,40 @@ async def pooled() -> AsyncIterator[ConnectionPool]:
         pool.close()
 
 
+def open_sockets() -> int:
+    links = (file.readlink() for file in Path("/proc/self/fd").iterdir() if file.is_symlink())
+    return sum(str(link).startswith("socket:") for link in links)
+
+
 def plain(port: int) -> Destination:
     return Destination("127.0.0.1", port, None, "127.0.0.1")
 
 
-async def exchange(pool: ConnectionPool, destination: Destination) -> Answer:
+async def exchange(
+    pool: ConnectionPool, destination: Destination, request: bytes = REQUEST
+) -> Answer:
     answer = Answer(100)
-    taken = await pool.take(destination, 2.0)
-    try:
-        await taken.exchange(REQUEST, answer, 2.0)
-    finally:
-        pool.put_back(destination, taken)
+    await pool.exchange(destination, request, answer, connect_s=2.0, total_s=2.0)
     return answer
 
 
-async def test_the_connection_that_was_put_back_last_is_taken_first() -> None:
-    server = Counting()
-    async with hostile.serving(server) as port, pooled() as pool:
+async def test_the_connection_that_was_kept_last_is_used_first() -> None:
+    used: list[object] = []
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            await hostile.read_request(reader)
+            used.append(writer)
+            await asyncio.sleep(0.02)  # so that three connections are needed at first
+            writer.write(KEPT)
+
+    async with hostile.serving(behave) as port, pooled() as pool:
         there = plain(port)
         await asyncio.gather(*(exchange(pool, there) for _ in range(3)))
-        assert server.opened == 3
-        first = await pool.take(there, 2.0)
-        await first.exchange(REQUEST, Answer(100), 2.0)
-        pool.put_back(there, first)
-        assert await pool.take(there, 2.0) is first
-    assert server.opened == 3
+        for _ in range(3):
+            await exchange(pool, there)
+    assert len(set(used[:3])) == 3
+    assert len(set(used[3:])) == 1
 
 
 async def test_an_idle_connection_is_closed_and_the_used_ones_stay(
@@ -130,11 +139,7 @@ async def test_a_connection_answered_before_its_request_was_sent_is_not_used_aga
     long = post_request(post_head("/", [("Host", "shop.example")]), {}, b"x" * 20_000_000)
     async with hostile.serving(hasty) as port, pooled() as pool:
         for _ in range(2):
-            taken = await pool.take(plain(port), 2.0)
-            answer = Answer(100)
-            await taken.exchange(long, answer, 2.0)
-            pool.put_back(plain(port), taken)
-            assert answer.status == 200
+            assert (await exchange(pool, plain(port), long)).status == 200
     assert len(opened) == 2
 
 
@@ -159,11 +164,10 @@ async def test_a_connection_over_tls_is_gone_soon(says_goodbye: bool, tmp_path: 
         pooled() as pool,
     ):
         there = Destination("127.0.0.1", port, tls, "shop.example")
-        taken = await pool.take(there, 2.0)
-        await taken.exchange(REQUEST, Answer(100), 2.0)
-        pool.put_back(there, taken)
+        before = open_sockets()
+        await exchange(pool, there)
         async with asyncio.timeout(2.5):
-            while not taken.is_closed:
+            while open_sockets() > before + 1:  # the server's end of it may stay
                 await asyncio.sleep(0.05)
         for end in ends:
             end.transport.abort()
@@ -176,6 +180,56 @@ async def test_a_connection_that_the_other_side_closed_is_not_used() -> None:
             assert (await exchange(pool, plain(port))).status == 200
             await asyncio.sleep(0.05)
     assert server.opened == 3
+
+
+async def test_a_server_that_closes_after_every_answer_without_a_word() -> None:
+    """As some proxies do: the end comes while the next request is on its way."""
+    server = Counting(hangs_up=True)
+    async with hostile.serving(server) as port, pooled() as pool:
+        for _ in range(20):
+            assert (await exchange(pool, plain(port))).body == b"OK"
+    assert server.opened == 20  # each request was read once
+
+
+@pytest.mark.parametrize(
+    ("seconds", "beginning", "status"),
+    [(0.0, b"", 200), (1.3, b"", None), (0.0, b"HTTP/1.1 20", None)],
+    ids=["at once", "after a while", "in its answer"],
+)
+async def test_a_kept_connection_that_ends(
+    seconds: float, beginning: bytes, status: int | None
+) -> None:
+    connections: list[int] = []
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(1)
+        await hostile.read_request(reader)
+        writer.write(KEPT)
+        if len(connections) == 1:
+            await hostile.read_request(reader)
+            await asyncio.sleep(seconds)
+            writer.write(beginning)
+
+    async with hostile.serving(behave) as port, pooled() as pool:
+        await exchange(pool, plain(port))
+        try:
+            found = (await exchange(pool, plain(port))).status
+        except ConnectionEnded:
+            found = None
+    assert (found, len(connections)) == (status, 1 if status is None else 2)
+
+
+async def test_a_new_connection_that_ends_is_not_followed_by_another() -> None:
+    opened: list[int] = []
+
+    async def behave(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        opened.append(1)
+        await hostile.read_request(reader)
+
+    async with hostile.serving(behave) as port, pooled() as pool:
+        with pytest.raises(ConnectionEnded):
+            await exchange(pool, plain(port))
+    assert len(opened) == 1
 
 
 async def test_a_body_without_a_length_ends_with_the_connection() -> None:
@@ -231,7 +285,7 @@ async def test_a_proxy_that_makes_no_clean_tunnel(answer: bytes, failure: type[E
     async with hostile.serving(behave) as port, pooled() as pool:
         proxy = HttpProxy("127.0.0.1", port)
         with pytest.raises(failure):
-            await pool.take(Destination("203.0.113.7", 443, tls, "shop.example", proxy), 2.0)
+            await exchange(pool, Destination("203.0.113.7", 443, tls, "shop.example", proxy))
 
 
 async def test_one_post_carries_the_login_of_its_url_and_leaves_no_connection() -> None:

@@ -29,9 +29,15 @@ _OWN_ERRNOS = frozenset(
     }
 )
 _RESET_ERRNOS = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ENOTCONN})
-# The proxy's rules, or a missing password. Any other status means that the proxy could not
-# reach the subscriber.
-_REFUSED_BY_PROXY = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED})
+# The proxy's rules, or a missing password (some answer 401 to that). Any other status means that
+# the proxy could not reach the subscriber.
+_REFUSED_BY_PROXY = frozenset(
+    {
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.PROXY_AUTHENTICATION_REQUIRED,
+    }
+)
 
 Failure = HttpFailure | OSError | DestinationRefused | KeyMissing
 FAILURES = (HttpFailure, OSError, DestinationRefused, KeyMissing)

@@ -175,13 +175,13 @@ class Sender:
         signed = signed_headers(str(webhook.event_id), webhook.database_now, content, keys)
         request = post_request(head, {**extra, **signed} if extra else signed, content)
         total_s = webhook.target.timeout_s or self._limits.total_s
-        taken = await self._connections.take(
-            route.destination, min(self._limits.connect_s, total_s)
+        await self._connections.exchange(
+            route.destination,
+            request,
+            answer,
+            connect_s=min(self._limits.connect_s, total_s),
+            total_s=total_s - (monotonic() - began),
         )
-        try:
-            await taken.exchange(request, answer, total_s - (monotonic() - began))
-        finally:
-            self._connections.put_back(route.destination, taken)
 
     def _head(
         self, url: str, post_url: PostUrl, route: Route, connection: ConnectionOptions
