@@ -61,7 +61,7 @@ class HttpConnection(asyncio.Protocol):
         self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True)
         self._is_at_body = self._is_complete = self._stays = False
         self.idle_since = 0.0
-        """When the connection was put back, by the event loop's clock."""
+        """When the last exchange ended, by the event loop's clock."""
 
     @property
     def is_usable(self) -> bool:
@@ -75,7 +75,7 @@ class HttpConnection(asyncio.Protocol):
     async def exchange(self, request: bytes, answer: Answer, seconds: float) -> None:
         """Send `request` and read into `answer` until its body ends or has enough bytes.
 
-        Raise OSError (TimeoutError after `seconds`, ConnectionEnded when the other side hangs up),
+        Raise OSError (TimeoutError after `seconds`, ConnectionEnded when the other side ends),
         ssl.SSLError, MalformedAnswer or EndlessHead. `answer` holds what came before.
         """
         transport = self._transport

@@ -12,11 +12,11 @@ from aiohappyeyeballs import AddrInfoType, start_connection
 from app.network.address_rules import Address, literal_address
 from app.network.http.connection import Answer, HttpConnection
 from app.network.http.failures import ProxyUnreachable
-from app.network.http.tunnel import GOODBYE_S, connect_request, open_tunnel
+from app.network.http.tunnel import TLS_SHUTDOWN_S, connect_request, open_tunnel
 from app.network.resolver import VettingResolver
 
 # Common servers close idle connections after 5 s. We close them first, because a request on a
-# connection that is being closed fails.
+# connection that is being closed is sent twice.
 KEEP_ALIVE_S = 4.0
 _STALE_S = 1.0
 """Time within which the end of a kept connection means that the other side had closed it before."""
@@ -68,9 +68,11 @@ class ConnectionPool:
 
         A new connection may take `connect_s` seconds: name, TCP and TLS together; everything may
         take `total_s`. A request on a kept connection that the other side ends at once, without a
-        byte of an answer, is sent again on a new one: servers close idle connections without a
-        word, and some proxies after every answer. Raise OSError (TimeoutError, ConnectionEnded),
-        ssl.SSLError, socket.gaierror, DestinationRefused or HttpFailure.
+        byte of an answer, is sent again on a new one: servers close idle connections while a
+        request is on its way, and some proxies after every answer.
+
+        Raise OSError (TimeoutError, ConnectionEnded), ssl.SSLError, socket.gaierror,
+        DestinationRefused or HttpFailure.
         """
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -152,24 +154,22 @@ class ConnectionPool:
         host, port, tls, name, proxy = destination
         connected = await (self._connect(host, port) if proxy is None else self._reach(proxy))
         make = partial(HttpConnection, loop)
-        server_hostname = name.rstrip(".") if tls else None
+        certified = name.rstrip(".")
         if proxy is not None and tls is not None:
             request = connect_request(host, port, proxy.authorization)
-            return await open_tunnel(connected, request, tls, name.rstrip("."), make)
+            return await open_tunnel(connected, request, tls, certified, make)
         _, connection = await loop.create_connection(
             make,
             sock=connected,
             ssl=tls,
-            server_hostname=server_hostname,
-            ssl_shutdown_timeout=GOODBYE_S if tls else None,
+            server_hostname=certified if tls else None,
+            ssl_shutdown_timeout=TLS_SHUTDOWN_S if tls else None,
         )
         return connection
 
     async def _reach(self, proxy: HttpProxy) -> socket.socket:
         try:
             return await self._connect(proxy.host, proxy.port)
-        except TimeoutError:
-            raise
         except OSError as error:
             raise ProxyUnreachable("no connection to the proxy") from error
 

@@ -8,7 +8,7 @@ from typing import Self
 
 from yarl import URL
 
-from app.network.address_rules import literal_address
+from app.network.address_rules import Address, literal_address
 
 USER_AGENT = f"zeus-relay/{version('zeus-relay')}"
 
@@ -20,14 +20,15 @@ class PostUrl:
     """A URL and what a POST to it needs.
 
     `authority` is for the header Host. `target`, path and query, is as written. `authorization` is
-    made from the user and password of the URL, if there are any.
+    made from the user and password of the URL, if there are any. `literal` is the host if it is an
+    address, which no resolver checks.
     """
 
     url: URL
     host: str
     port: int
     is_tls: bool
-    is_literal: bool
+    literal: Address | None
     authority: str
     target: str
     authorization: str | None
@@ -41,7 +42,7 @@ class PostUrl:
             host,
             url.port or 0,
             url.scheme == "https",
-            literal_address(host) is not None,
+            literal_address(host),
             url.host_port_subcomponent or host,
             url.raw_path_qs,
             _basic(url),

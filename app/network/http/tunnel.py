@@ -18,7 +18,7 @@ from app.network.http.failures import (
     TunnelRefused,
 )
 
-GOODBYE_S = 1.0
+TLS_SHUTDOWN_S = 1.0
 """Longest wait for the other side's last bytes when a connection over TLS is closed."""
 _MADE = range(200, 300)
 
@@ -36,17 +36,17 @@ async def open_tunnel(
     MalformedAnswer, EndlessHead, OSError or ssl.SSLError.
     """
     loop = asyncio.get_running_loop()
-    transport, asked = await loop.create_connection(lambda: _Asked(loop), sock=connected)
+    transport, answer = await loop.create_connection(lambda: _ConnectAnswer(loop), sock=connected)
     try:
         transport.write(request)
-        await asked.answered
+        await answer.arrived
         connection = make()
         encrypted = await loop.start_tls(
             transport,
             connection,
             tls,
             server_hostname=server_hostname,
-            ssl_shutdown_timeout=GOODBYE_S,
+            ssl_shutdown_timeout=TLS_SHUTDOWN_S,
         )
         connection.connection_made(cast("asyncio.Transport", encrypted))
     except BaseException:
@@ -64,30 +64,30 @@ def connect_request(host: str, port: int, authorization: str | None) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode()
 
 
-class _Asked(asyncio.Protocol):
+class _ConnectAnswer(asyncio.Protocol):
     """Reads the proxy's answer to CONNECT."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.answered: asyncio.Future[None] = loop.create_future()
+        self.arrived: asyncio.Future[None] = loop.create_future()
         self._head = AnswerHead()
 
     def data_received(self, data: bytes) -> None:
-        if self.answered.done():
+        if self.arrived.done():
             return
         try:
             self._head.feed(data)
         except EndlessHead as endless:
-            self.answered.set_exception(endless)
+            self.arrived.set_exception(endless)
             return
         if self._head.status is not None and self._head.status not in _MADE:
-            self.answered.set_exception(TunnelRefused(self._head.status))
+            self.arrived.set_exception(TunnelRefused(self._head.status))
         elif self._head.is_followed:
-            self.answered.set_exception(MalformedAnswer("the proxy sent more than its answer"))
+            self.arrived.set_exception(MalformedAnswer("the proxy sent more than its answer"))
         elif self._head.is_complete:
-            self.answered.set_result(None)
+            self.arrived.set_result(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self.answered.done():
+        if not self.arrived.done():
             lost = ProxyUnreachable("the proxy ended the connection")
             lost.__cause__ = exc or ConnectionEnded()
-            self.answered.set_exception(lost)
+            self.arrived.set_exception(lost)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import uuid7
 from app.db.connections import Connection, connect
@@ -18,6 +19,7 @@ from app.forwarding.outcome import OutcomeKind
 from app.forwarding.queue.array_lookup import array_text
 from app.forwarding.queue.claims import CLAIM, claim
 from app.forwarding.queue.due_bounds import NO_BOUNDS, DueBounds
+from app.forwarding.queue.lease_keeper import bound_forever
 from app.forwarding.subscribers.backlog import ready_backlog
 from app.forwarding.webhook import ClaimedWebhook
 from tests.forwarding.delivery_setup import DeliverySetup, until
@@ -240,3 +242,24 @@ async def _live(setup: DeliverySetup, subscriber: UUID, random_: random.Random) 
 
 async def _nothing_pending(setup: DeliverySetup) -> bool:
     return "pending" not in await setup.states()
+
+
+async def test_bounds_are_moved_often_only_while_somebody_reads_with_them(
+    setup: DeliverySetup,
+) -> None:
+    bounds, moves = DueBounds(), []
+    original = bounds.move
+
+    async def counted(session: AsyncSession) -> bool:
+        moves.append(monotonic())
+        return await original(session)
+
+    bounds.move = counted  # type: ignore[method-assign]
+    moving = asyncio.create_task(bound_forever(setup.sessions, bounds, 0.05, lambda: None))
+    await asyncio.sleep(0.8)
+    assert len(moves) == 1
+    for _ in range(8):
+        bounds.parameters()
+        await asyncio.sleep(0.1)
+    assert len(moves) >= 4
+    moving.cancel()

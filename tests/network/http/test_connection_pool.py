@@ -143,8 +143,8 @@ async def test_a_connection_answered_before_its_request_was_sent_is_not_used_aga
     assert len(opened) == 2
 
 
-@pytest.mark.parametrize("says_goodbye", [True, False])
-async def test_a_connection_over_tls_is_gone_soon(says_goodbye: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("ends_tls", [True, False])
+async def test_a_connection_over_tls_is_gone_soon(ends_tls: bool, tmp_path: Path) -> None:
     """A subscriber that closes after each answer, and does or does not end TLS properly."""
     authority = Authority("shop")
     ends: list[asyncio.StreamWriter] = []
@@ -154,7 +154,7 @@ async def test_a_connection_over_tls_is_gone_soon(says_goodbye: bool, tmp_path: 
         await hostile.read_request(reader)
         writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
         await writer.drain()
-        if not says_goodbye:
+        if not ends_tls:
             writer.transport.pause_reading()  # type: ignore[attr-defined]
             await asyncio.sleep(5)
 
@@ -182,7 +182,7 @@ async def test_a_connection_that_the_other_side_closed_is_not_used() -> None:
     assert server.opened == 3
 
 
-async def test_a_server_that_closes_after_every_answer_without_a_word() -> None:
+async def test_a_server_that_closes_after_every_answer_without_saying_so() -> None:
     """As some proxies do: the end comes while the next request is on its way."""
     server = Counting(hangs_up=True)
     async with hostile.serving(server) as port, pooled() as pool:

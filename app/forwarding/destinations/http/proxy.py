@@ -49,7 +49,7 @@ class ProxyRoutes:
         its whole URL, and carries the proxy's password.
         """
         url = post_url.url
-        if not post_url.is_literal:
+        if post_url.literal is None:
             async with asyncio.timeout(self._connect_s):
                 url = url.with_host(str((await self._resolver.addresses(post_url.host))[0]))
         there = PostUrl.of(url)

@@ -20,7 +20,7 @@ from app.forwarding.destinations.http.tls import TlsContexts
 from app.forwarding.outcome import DeliveryOutcome, OutcomeKind, kind_of_status
 from app.forwarding.webhook import ClaimedWebhook
 from app.logs import get_logger
-from app.network.address_rules import DestinationRefused, check_address, literal_address, parse_url
+from app.network.address_rules import DestinationRefused, check_address, parse_url
 from app.network.http.connection import Answer
 from app.network.http.connection_pool import ConnectionPool, Destination
 from app.network.http.request import USER_AGENT, PostUrl, post_head, post_request
@@ -105,7 +105,7 @@ class Sender:
             post_url = self._post_url(webhook.target.url)
         except DestinationRefused:
             return True  # `send` returns that outcome
-        return post_url.is_literal or await self._resolver.begin(post_url.host)
+        return post_url.literal is not None or await self._resolver.begin(post_url.host)
 
     async def send(
         self, webhook: ClaimedWebhook, keys: Sequence[str], connection: ConnectionOptions = PLAIN
@@ -212,9 +212,8 @@ class Sender:
         post_url = self._post_urls.get(url)
         if post_url is None:
             post_url = PostUrl.of(parse_url(url, self._allow_http))
-            literal = literal_address(post_url.host)
-            if literal is not None:  # no resolver checks it
-                check_address(literal, self._networks)
+            if post_url.literal is not None:
+                check_address(post_url.literal, self._networks)
             if len(self._post_urls) >= _URLS:
                 self._post_urls.clear()
             self._post_urls[url] = post_url
